@@ -1,0 +1,44 @@
+import type { Accepted, ValueRecord } from './record.ts'
+
+/**
+ * Names one register. A client's key is itself; the register of `config/N` is written with a leading U+0000,
+ * which no client's key may contain. So one string names a register of either space.
+ */
+export type RegisterKey = string & { readonly __brand: 'RegisterKey' }
+
+const CONFIG_PREFIX = '\u0000config/'
+
+/** The register of a client's key. */
+export function dataKey(key: string): RegisterKey {
+  return key as RegisterKey
+}
+
+/** The register that decides the config of an epoch. */
+export function configKey(epoch: number): RegisterKey {
+  return `${CONFIG_PREFIX}${epoch}` as RegisterKey
+}
+
+/** True for registers of the space `config`. */
+export function isConfigKey(key: RegisterKey): boolean {
+  return key.charCodeAt(0) === 0
+}
+
+/** The epoch that a register of the space `config` decides; NaN when the key is malformed. */
+export function epochOfConfigKey(key: RegisterKey): number {
+  return Number(key.slice(CONFIG_PREFIX.length))
+}
+
+/** What a store holds of one register. When a record is chosen, what was accepted no longer matters. */
+export interface RegisterState {
+  readonly accepted?: Accepted
+  readonly chosen?: ValueRecord
+}
+
+/**
+ * The store as the core reads it: synchronous, and showing every `persist` issued so far, synced or not.
+ * What of it may be told to others is kept in order by the runtime, which holds each send back behind the syncs it rests on.
+ */
+export interface Registers {
+  /** What is held of a register; undefined when nothing is. */
+  read(key: RegisterKey): RegisterState | undefined
+}

@@ -1,0 +1,69 @@
+/**
+ * The only ways out of the core: plain data, performed in order.
+ *
+ * Order is safety here. A `send` leaves only after every `persist` issued before it that concerns its key, every one of a
+ * ceiling or of a chosen config, and (where `afterAll` says so) every one at all, is synced. A sync of a ceiling or of a
+ * chosen config comes no sooner than all persists issued before it. Sends held back by the same sync leave in their order.
+ */
+import type { Ceiling } from './base/ballot.ts'
+import type { ClusterId, PeerId } from './base/identity.ts'
+import type { Accepted, ValueRecord } from './base/record.ts'
+import type { RegisterKey } from './base/register.ts'
+import type { ClientId, Consistency } from './events.ts'
+import type { Message } from './wire/messages.ts'
+
+export type Persist =
+  | { readonly kind: 'accepted'; readonly key: RegisterKey; readonly accepted: Accepted }
+  /** Replaces what was accepted of the key, in one write. `digest`: 16 bytes, kept so that the tree is rebuilt without hashing. */
+  | { readonly kind: 'chosen'; readonly key: RegisterKey; readonly record: ValueRecord; readonly digest: Uint8Array }
+  /** This peer lost its vote: what it accepted and what was not chosen is let go. */
+  | { readonly kind: 'accepted-dropped'; readonly key: RegisterKey }
+  | { readonly kind: 'ceiling'; readonly ceiling: Ceiling }
+
+export type Effect =
+  | { readonly kind: 'persist'; readonly write: Persist }
+  | {
+      readonly kind: 'send'
+      readonly to: PeerId
+      readonly message: Message
+      /** The register it speaks of, whose persists it waits for. */
+      readonly key: RegisterKey | undefined
+      /** True when it vouches for more than one register: it waits for every persist issued before it. */
+      readonly afterAll: boolean
+    }
+  | { readonly kind: 'answer'; readonly client: ClientId; readonly outcome: Outcome }
+  /** A peer was heard of; whoever keeps connections decides whether to dial it. */
+  | { readonly kind: 'meet'; readonly peerId: PeerId; readonly clusterId: ClusterId; readonly addresses: readonly string[] }
+  /** Close the connection: the peer is silent, of another network, or speaks nonsense. */
+  | { readonly kind: 'disconnect'; readonly peerId: PeerId; readonly reason: string }
+  | { readonly kind: 'note'; readonly note: Note }
+
+/** The end of a client's request. Every member has exactly one HTTP status (`src/http/`). */
+export type Outcome =
+  | { readonly kind: 'created'; readonly record: ValueRecord }
+  /** The same put was stored before this request. */
+  | { readonly kind: 'stored-before'; readonly record: ValueRecord }
+  | { readonly kind: 'conflict'; readonly record: ValueRecord }
+  /** The same writeId stored another value or content type. */
+  | { readonly kind: 'reused'; readonly record: ValueRecord }
+  | { readonly kind: 'not-stored' }
+  | { readonly kind: 'in-doubt'; readonly writeId: string }
+  | { readonly kind: 'not-ready'; readonly detail: string }
+  | { readonly kind: 'found'; readonly record: ValueRecord; readonly consistency: Consistency }
+  | { readonly kind: 'absent'; readonly consistency: Consistency }
+  | { readonly kind: 'unavailable'; readonly detail: string }
+
+/** Things worth a line in the log and a counter; nothing is decided by them. */
+export type Note =
+  | { readonly kind: 'config-installed'; readonly epoch: number; readonly joint: boolean }
+  | { readonly kind: 'change-begun'; readonly epoch: number }
+  | { readonly kind: 'caught-up'; readonly keyCount: number }
+  | { readonly kind: 'repaired'; readonly from: PeerId; readonly keyCount: number }
+  /** Two chosen records for one key: the key is no longer served and both are kept. */
+  | { readonly kind: 'divergence'; readonly key: RegisterKey; readonly held: ValueRecord; readonly told: ValueRecord }
+  | { readonly kind: 'finished'; readonly key: RegisterKey }
+  | { readonly kind: 'peer-state'; readonly peerId: PeerId; readonly state: PeerState; readonly reason: string }
+  | { readonly kind: 'refused'; readonly peerId: PeerId; readonly reason: string }
+
+/** How a peer looks from here. Counting votes never depends on it. */
+export type PeerState = 'self' | 'alive' | 'suspect' | 'gone'

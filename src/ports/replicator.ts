@@ -1,0 +1,92 @@
+/** What a peer offers to whoever embeds it; HTTP is one user of it. */
+import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
+import type { Outcome, PeerState } from '../../protocols/effects.ts'
+import type { Consistency } from '../../protocols/events.ts'
+import type { ValueRecord } from '../../protocols/base/record.ts'
+
+type Of<K extends Outcome['kind']> = Extract<Outcome, { kind: K }>
+
+export type PutOutcome = Of<'created' | 'stored-before' | 'conflict' | 'reused' | 'not-stored' | 'in-doubt' | 'not-ready'>
+export type GetOutcome = Of<'found' | 'absent' | 'unavailable'>
+
+export interface PutInit {
+  readonly key: string
+  readonly value: Uint8Array
+  readonly contentType: string
+  /** The client's Idempotency-Key; one is drawn when it is undefined. */
+  readonly writeId: string | undefined
+  readonly timeoutMs: number
+  /** The client hung up. */
+  readonly signal?: AbortSignal
+}
+
+export interface GetInit {
+  readonly key: string
+  readonly consistency: Consistency
+  readonly timeoutMs: number
+  /** 0 to 60,000: wait for the key to be known here. */
+  readonly waitMs: number
+  readonly signal?: AbortSignal
+}
+
+export interface PeerView {
+  readonly id: PeerId
+  readonly clusterId: ClusterId
+  readonly addresses: readonly string[]
+  readonly role: 'voter' | 'learner'
+  readonly state: PeerState
+  /** Null when not measured yet, and for the peer itself. */
+  readonly rttMs: number | null
+  /** RFC 3339, UTC, milliseconds; null when never seen. */
+  readonly lastSeenAt: string | null
+}
+
+export interface QuorumView {
+  readonly voters: number
+  readonly up: number
+  readonly needed: number
+}
+
+export interface StatusView {
+  readonly peerId: PeerId
+  readonly clusterId: ClusterId
+  readonly version: string
+  readonly networkId: string | null
+  /** -1 when no config is known. */
+  readonly epoch: number
+  readonly role: 'voter' | 'learner'
+  readonly ready: boolean
+  /** Each cluster's voters, by peer id; `next` while a change is in flight. */
+  readonly config: { readonly clusters: Record<string, readonly string[]>; readonly next?: Record<string, readonly string[]> } | null
+  readonly changing: boolean
+  readonly quorum: Record<string, QuorumView>
+  readonly keys: {
+    readonly count: number
+    readonly bytes: number
+    readonly root: string
+    readonly clusters: Record<string, 'equal' | 'different' | 'unknown'>
+  }
+  readonly inDoubt: number
+  readonly warnings: readonly string[]
+}
+
+export type Readiness = { readonly ready: true } | { readonly ready: false; readonly detail: string }
+
+export interface ListedKey {
+  readonly key: string
+  readonly record: ValueRecord
+}
+
+export interface Replicator {
+  /** @throws never: what the world can do is an outcome. */
+  put(init: PutInit): Promise<PutOutcome>
+  get(init: GetInit): Promise<GetOutcome>
+  /** This peer's chosen keys in UTF-8 byte order: at most `limit` after `after`, and whether there are more. */
+  list(prefix: string, after: string, limit: number): { readonly keys: readonly ListedKey[]; readonly more: boolean }
+  peers(): readonly PeerView[]
+  clusters(): Record<string, readonly string[]>
+  status(): StatusView
+  readiness(): Readiness
+  /** False once the process can no longer serve. */
+  healthy(): boolean
+}

@@ -1,0 +1,38 @@
+/** Where a peer keeps what must survive. Adapters: `src/storage/`. Every adapter passes `test/contract/storage.ts`. */
+import type { Ceiling } from '../../protocols/base/ballot.ts'
+import type { Incarnation } from '../../protocols/base/identity.ts'
+import type { RegisterKey, Registers } from '../../protocols/base/register.ts'
+import type { ValueRecord } from '../../protocols/base/record.ts'
+import type { Persist } from '../../protocols/effects.ts'
+
+/** A chosen key with what the hash tree and the counters need of it. */
+export interface ChosenSummary {
+  readonly key: RegisterKey
+  /** 16 bytes, as given with the persist. */
+  readonly digest: Uint8Array
+  /** Bytes of key and value. */
+  readonly bytes: number
+}
+
+export interface Storage extends Registers {
+  /** Drawn when the store was opened empty; the same at every later opening. */
+  readonly incarnation: Incarnation
+  /** The last ceiling written, or CEILING_NONE. */
+  ceiling(): Ceiling
+  /**
+   * Takes writes in order. `read` and every listing show them from this call on; the promise resolves when all of them,
+   * and all given earlier, are on disk. Writes of one call are one transaction. A rejection is final for the process:
+   * what is on disk is then unknown, and no later call may succeed.
+   */
+  write(writes: readonly Persist[]): Promise<void>
+  /** Chosen client keys with the prefix, after the given key, in the order of their UTF-8 bytes. */
+  list(prefix: string, after: string, limit: number): { readonly key: RegisterKey; readonly record: ValueRecord }[]
+  /** Every chosen client key, for rebuilding the tree at start. */
+  chosen(): Iterable<ChosenSummary>
+  /** Every key, of either space, that is accepted and not chosen. */
+  inDoubt(): Iterable<RegisterKey>
+  /** The epoch of the newest chosen config, or -1. */
+  newestEpoch(): number
+  /** Waits for what was written, then lets go of the store. */
+  close(): Promise<void>
+}
