@@ -1,0 +1,55 @@
+/**
+ * `npm run build`: compiles `protocols/` and `src/` into `dist/` and makes the command line runnable.
+ * Also run by npm after an installation, so it succeeds while there is no command line yet.
+ */
+import { existsSync } from 'node:fs'
+import { chmod, copyFile, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { ROOT, run } from './run.ts'
+
+const DIST = join(ROOT, 'dist')
+const COMPILER = join(ROOT, 'node_modules', '.bin', 'tsc')
+const MAIN = join(DIST, 'src', 'main.js')
+const INTERPRETER_LINE = '#!/usr/bin/env node\n'
+/** Owner writes, everybody reads and runs. */
+const EXECUTABLE_MODE = 0o755
+/** Compiled, or of no use to a running peer. */
+const NOT_COPIED = ['.ts', '.md', 'tsconfig.json']
+
+/** Copies what the sources read at run time and the compiler leaves behind. */
+async function copyAssets(): Promise<void> {
+  for await (const entry of glob('{protocols,src}/**/*', { cwd: ROOT, withFileTypes: true })) {
+    if (!entry.isFile() || NOT_COPIED.some(ending => entry.name.endsWith(ending))) continue
+    const source = join(entry.parentPath, entry.name)
+    const target = join(DIST, source.slice(ROOT.length))
+    await mkdir(dirname(target), { recursive: true })
+    await copyFile(source, target)
+  }
+}
+
+/** Gives the command line its interpreter line and its executable bit. */
+async function makeExecutable(): Promise<void> {
+  if (!existsSync(MAIN)) return
+  const text = await readFile(MAIN, 'utf8')
+  if (!text.startsWith('#!')) await writeFile(MAIN, INTERPRETER_LINE + text)
+  await chmod(MAIN, EXECUTABLE_MODE)
+}
+
+/** Compiles everything anew. Returns the exit code. */
+async function build(): Promise<number> {
+  await rm(DIST, { recursive: true, force: true })
+  const compiled = await run(['tsc', '-p', 'tsconfig.build.json'])
+  process.stdout.write(compiled.output)
+  await copyAssets()
+  await makeExecutable()
+  return compiled.code
+}
+
+// npm prepares the package after `npm ci --omit=dev` too, where there is no compiler: what was built before is kept.
+if (existsSync(COMPILER)) {
+  process.exitCode = await build()
+} else {
+  process.stdout.write(
+    `TypeScript is not installed; ${existsSync(DIST) ? 'dist is kept as it is' : 'run npm ci with its development dependencies'}\n`
+  )
+}
