@@ -34,6 +34,12 @@ export interface RegisterState {
   readonly chosen?: ValueRecord
 }
 
+/** One entry of a leaf of the hash tree: a chosen key and the digest of its record (16 bytes, see `repair/tree.ts`). */
+export interface LeafEntry {
+  readonly key: RegisterKey
+  readonly digest: Uint8Array
+}
+
 /**
  * The store as the core reads it: synchronous, and showing every `persist` issued so far, synced or not.
  * What of it may be told to others is kept in order by the runtime, which holds each send back behind the syncs it rests on.
@@ -41,4 +47,9 @@ export interface RegisterState {
 export interface Registers {
   /** What is held of a register; undefined when nothing is. */
   read(key: RegisterKey): RegisterState | undefined
+  /**
+   * At most `limit` chosen client keys of one leaf (0 to 65,535, `leafOf` in `repair/tree.ts`) after the given key, in
+   * the order of their UTF-8 bytes. Leaves are small, and asked for only where two peers differ.
+   */
+  leaf(leaf: number, after: RegisterKey | undefined, limit: number): readonly LeafEntry[]
 }

@@ -7,7 +7,7 @@
 import type { Ballot, Ceiling } from '../base/ballot.ts'
 import type { ClusterId, Identity, NetworkId, PeerId } from '../base/identity.ts'
 import type { Accepted, ValueRecord } from '../base/record.ts'
-import type { RegisterKey } from '../base/register.ts'
+import type { LeafEntry, RegisterKey } from '../base/register.ts'
 import type { Config } from '../config/config.ts'
 
 /** What a coordinator asks of one acceptor. The epoch of a reserve and of a commit is its ballot's. */
@@ -30,12 +30,6 @@ export type AcceptorReply =
 export interface Vote {
   readonly sender: Identity
   readonly body: AcceptorReply
-}
-
-/** One entry of a leaf: a chosen key and the digest of its record (16 bytes, see `repair/tree.ts`). */
-export interface LeafEntry {
-  readonly key: RegisterKey
-  readonly digest: Uint8Array
 }
 
 /** What is known of a peer, passed on so that peers find one another without a search. Soft: nothing is decided by it. */

@@ -1,0 +1,47 @@
+import type { Effect, Note, Outcome, Persist } from '../effects.ts'
+import type { ClientId } from '../events.ts'
+import type { Message } from '../wire/messages.ts'
+import type { ClusterId, PeerId } from './identity.ts'
+import type { RegisterKey } from './register.ts'
+
+/** Collects the effects of one step, in order. */
+export class Outbox {
+  private effects: Effect[] = []
+
+  persist(write: Persist): void {
+    this.effects.push({ kind: 'persist', write })
+  }
+
+  /** Sends a message that rests on what is persisted of `key`, or on nothing when it is undefined. */
+  send(to: PeerId, message: Message, key?: RegisterKey): void {
+    this.effects.push({ kind: 'send', to, message, key, afterAll: false })
+  }
+
+  /** Sends a message that vouches for everything persisted so far. */
+  sendAfterAll(to: PeerId, message: Message): void {
+    this.effects.push({ kind: 'send', to, message, key: undefined, afterAll: true })
+  }
+
+  answer(client: ClientId, outcome: Outcome): void {
+    this.effects.push({ kind: 'answer', client, outcome })
+  }
+
+  meet(peerId: PeerId, clusterId: ClusterId, addresses: readonly string[]): void {
+    this.effects.push({ kind: 'meet', peerId, clusterId, addresses })
+  }
+
+  disconnect(peerId: PeerId, reason: string): void {
+    this.effects.push({ kind: 'disconnect', peerId, reason })
+  }
+
+  note(note: Note): void {
+    this.effects.push({ kind: 'note', note })
+  }
+
+  /** Everything since the last call. */
+  take(): Effect[] {
+    const taken = this.effects
+    this.effects = []
+    return taken
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * The chain of configs as this peer has installed it. A config is decided like a key (register `config/N`), so what is
+ * installed is kept as the chosen record of that register; its persist orders itself behind everything accepted before,
+ * and every later send behind itself. So from outside a config counts as installed only once it is synced.
+ */
+import { assert } from '../base/assert.ts'
+import type { IdentityId, Identity, NetworkId } from '../base/identity.ts'
+import type { Outbox } from '../base/outbox.ts'
+import { equalBytes } from '../base/record.ts'
+import type { ValueRecord } from '../base/record.ts'
+import { configKey } from '../base/register.ts'
+import type { Registers } from '../base/register.ts'
+import type { Codec } from '../wire/codec.ts'
+import { CONFIGS_PER_MESSAGE_MAX } from '../wire/messages.ts'
+import type { Config } from './config.ts'
+import { configQuorum, dataQuorum } from './quorum.ts'
+import type { Quorum } from './quorum.ts'
+
+const CONFIG_CONTENT_TYPE = 'application/vnd.replicator.config'
+/** A config needs no digest: the hash tree knows clients' keys alone. */
+const DIGEST_NONE = new Uint8Array(16)
+
+/** The record that stands for a config; the same wherever the config is the same. */
+export function configRecord(codec: Codec, config: Config): ValueRecord {
+  return { writeId: `config/${config.epoch}`, value: codec.encodeConfig(config), contentType: CONFIG_CONTENT_TYPE, writtenAtMs: 0 }
+}
+
+/** A config installed here, with what is worked out of it once. */
+export interface Installed {
+  readonly config: Config
+  readonly quorum: Quorum
+  readonly configQuorum: Quorum
+}
+
+export class ConfigChain {
+  private readonly codec: Codec
+  private readonly registers: Registers
+  private readonly outbox: Outbox
+  private readonly wantedNetwork: NetworkId | undefined
+  private installed: Installed | undefined
+
+  /** @param epoch of the newest config in the store, -1 when there is none */
+  constructor(codec: Codec, registers: Registers, outbox: Outbox, epoch: number, wantedNetwork: NetworkId | undefined) {
+    this.codec = codec
+    this.registers = registers
+    this.outbox = outbox
+    this.wantedNetwork = wantedNetwork
+    const stored = epoch < 0 ? undefined : this.load(epoch)
+    if (stored !== undefined) this.installed = worked(stored)
+  }
+
+  get current(): Installed | undefined {
+    return this.installed
+  }
+
+  /** -1 before the first config. */
+  get epoch(): number {
+    return this.installed?.config.epoch ?? -1
+  }
+
+  get networkId(): NetworkId | undefined {
+    return this.installed?.config.networkId ?? this.wantedNetwork
+  }
+
+  /** True when the identity votes on data or on configs now. */
+  isVoter(id: IdentityId): boolean {
+    return this.installed?.quorum.has(id) ?? false
+  }
+
+  /** The voter of this peer id, whatever its incarnation; undefined when the peer has no vote. */
+  voterOf(peerId: Identity['peerId']): Identity | undefined {
+    return this.installed?.quorum.voters.find((voter) => voter.peerId === peerId)
+  }
+
+  /**
+   * Installs what follows the present config; the rest is passed over. A peer without any config starts from the first
+   * one given.
+   *
+   * @returns how many were installed
+   */
+  offer(configs: readonly Config[]): number {
+    let count = 0
+    for (const config of configs) {
+      if (this.networkId !== undefined && config.networkId !== this.networkId) continue
+      if (this.installed !== undefined && config.epoch === this.epoch) this.assertSame(config)
+      if (this.installed !== undefined && config.epoch !== this.epoch + 1) continue
+      this.install(config)
+      count += 1
+    }
+    return count
+  }
+
+  /** The configs from an epoch on, oldest first, as many as one message carries. */
+  since(epoch: number): Config[] {
+    const configs: Config[] = []
+    for (let next = epoch; next <= this.epoch && configs.length < CONFIGS_PER_MESSAGE_MAX; next += 1) {
+      const config = next === this.epoch ? this.installed?.config : this.load(next)
+      // A peer that joined late holds no older configs; somebody else does.
+      if (config === undefined) return []
+      configs.push(config)
+    }
+    return configs
+  }
+
+  private load(epoch: number): Config | undefined {
+    const record = this.registers.read(configKey(epoch))?.chosen
+    return record === undefined ? undefined : this.codec.decodeConfig(record.value)
+  }
+
+  private install(config: Config): void {
+    this.installed = worked(config)
+    const record = configRecord(this.codec, config)
+    this.outbox.persist({ kind: 'chosen', key: configKey(config.epoch), record, digest: DIGEST_NONE })
+    this.outbox.note({ kind: 'config-installed', epoch: config.epoch, joint: config.next !== undefined })
+  }
+
+  private assertSame(config: Config): void {
+    const mine = this.installed?.config
+    assert(
+      mine !== undefined && equalBytes(this.codec.encodeConfig(mine), this.codec.encodeConfig(config)),
+      `two configs for epoch ${config.epoch} of network ${config.networkId}`
+    )
+  }
+}
+
+function worked(config: Config): Installed {
+  return { config, quorum: dataQuorum(config), configQuorum: configQuorum(config) }
+}

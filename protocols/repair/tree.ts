@@ -1,0 +1,95 @@
+/**
+ * The hash tree over chosen keys: 65,536 leaves by key hash, 256 groups of 256 leaves, one root. A leaf is the sum
+ * (modulo 2^128, so without order) of the digests of its records; a group is the sum of its leaves and the root the sum
+ * of all: adding a key touches three sums. Keys are never removed.
+ */
+import type { RegisterKey } from '../base/register.ts'
+
+export const LEAVES = 65_536
+export const GROUPS = 256
+export const LEAVES_PER_GROUP = 256
+/** Bytes of a digest and of a sum. */
+export const HASH_BYTES = 16
+/** 32-bit words of a sum. */
+const WORDS = 4
+
+/**
+ * The leaf of a key: FNV-1a (32 bits, RFC 9923) over its UTF-16 code units as two bytes each, high byte first,
+ * folded to 16 bits by exclusive or of its halves.
+ */
+export function leafOf(key: RegisterKey): number {
+  let hash = 0x811c9dc5
+  for (let index = 0; index < key.length; index += 1) {
+    const unit = key.charCodeAt(index)
+    hash = Math.imul(hash ^ (unit >>> 8), 0x01000193)
+    hash = Math.imul(hash ^ (unit & 0xff), 0x01000193)
+  }
+  return (hash >>> 16) ^ (hash & 0xffff)
+}
+
+export class HashTree {
+  private readonly leaves = new Uint32Array(LEAVES * WORDS)
+  private readonly groups = new Uint32Array(GROUPS * WORDS)
+  private readonly root = new Uint32Array(WORDS)
+  private keys = 0
+
+  get keyCount(): number {
+    return this.keys
+  }
+
+  /** @param digest 16 bytes */
+  add(key: RegisterKey, digest: Uint8Array): void {
+    const leaf = leafOf(key)
+    const view = new DataView(digest.buffer, digest.byteOffset, HASH_BYTES)
+    addTo(this.leaves, leaf, view)
+    addTo(this.groups, Math.floor(leaf / LEAVES_PER_GROUP), view)
+    addTo(this.root, 0, view)
+    this.keys += 1
+  }
+
+  /** 16 bytes. */
+  rootHash(): Uint8Array {
+    return bytesOf(this.root, 0, 1)
+  }
+
+  /** The sums of all groups, 16 bytes each. */
+  groupHashes(): Uint8Array {
+    return bytesOf(this.groups, 0, GROUPS)
+  }
+
+  /** The sums of the leaves of one group, 16 bytes each. */
+  leafHashes(group: number): Uint8Array {
+    return bytesOf(this.leaves, group * LEAVES_PER_GROUP, LEAVES_PER_GROUP)
+  }
+}
+
+/** The places at which two rows of sums differ. */
+export function differences(a: Uint8Array, b: Uint8Array): number[] {
+  const places: number[] = []
+  for (let place = 0; place * HASH_BYTES < a.length; place += 1) {
+    const from = place * HASH_BYTES
+    for (let index = from; index < from + HASH_BYTES; index += 1) {
+      if (a[index] === b[index]) continue
+      places.push(place)
+      break
+    }
+  }
+  return places
+}
+
+function addTo(sums: Uint32Array, place: number, digest: DataView): void {
+  let carry = 0
+  for (let word = WORDS - 1; word >= 0; word -= 1) {
+    const at = place * WORDS + word
+    const sum = (sums[at] ?? 0) + digest.getUint32(word * 4) + carry
+    sums[at] = sum
+    carry = sum > 0xffffffff ? 1 : 0
+  }
+}
+
+function bytesOf(sums: Uint32Array, place: number, count: number): Uint8Array {
+  const bytes = new Uint8Array(count * HASH_BYTES)
+  const view = new DataView(bytes.buffer)
+  for (let word = 0; word < count * WORDS; word += 1) view.setUint32(word * 4, sums[place * WORDS + word] ?? 0)
+  return bytes
+}
