@@ -9,3 +9,16 @@ export interface Utf8 {
 
 /** SHA-256 (FIPS 180-4): 32 bytes. */
 export type Sha256 = (bytes: Uint8Array) => Uint8Array
+
+/** How many bytes a well-formed text takes in UTF-8. */
+export function utf8Length(text: string): number {
+  let bytes = text.length
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index)
+    if (unit < 0x80) continue
+    const isSurrogate = unit >= 0xd800 && unit < 0xe000
+    // Each half of a surrogate pair takes two of the pair's four bytes.
+    bytes += unit < 0x800 || isSurrogate ? 1 : 2
+  }
+  return bytes
+}

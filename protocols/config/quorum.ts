@@ -3,7 +3,7 @@
  * config is joint, of both of its sets. Any two quorums share a cluster and inside it a voter. Three answers: won, lost
  * (can no longer be won) and pending.
  */
-import type { Identity, IdentityId } from '../base/identity.ts'
+import type { ClusterId, Identity, IdentityId } from '../base/identity.ts'
 import type { Clusters, Config } from './config.ts'
 
 export type Verdict = 'won' | 'lost' | 'pending'
@@ -34,6 +34,8 @@ export function majoritySize(voters: number): number {
 export class Quorum {
   /** Everybody who votes, each once, in both sets. */
   readonly voters: readonly Identity[]
+  /** The same, by the cluster they are reached through. */
+  readonly votersByCluster: ReadonlyMap<ClusterId, readonly Identity[]>
   /** How many voters each block (a cluster of one set) has. */
   readonly blockSizes: readonly number[]
   /** For each set, the place behind its last block. */
@@ -43,13 +45,19 @@ export class Quorum {
   /** @param sets one set of clusters, or two while joint */
   constructor(sets: readonly Clusters[]) {
     const voters: Identity[] = []
+    const votersByCluster = new Map<ClusterId, Identity[]>()
     const blockSizes: number[] = []
     const setEnds: number[] = []
     for (const clusters of sets) {
-      for (const members of clusters.values()) {
+      for (const [clusterId, members] of clusters) {
+        const ofCluster = votersByCluster.get(clusterId) ?? []
+        votersByCluster.set(clusterId, ofCluster)
         for (const voter of members) {
           const before = this.blocksByVoter.get(voter.id)
-          if (before === undefined) voters.push(voter)
+          if (before === undefined) {
+            voters.push(voter)
+            ofCluster.push(voter)
+          }
           this.blocksByVoter.set(voter.id, [...(before ?? []), blockSizes.length])
         }
         blockSizes.push(members.length)
@@ -57,6 +65,7 @@ export class Quorum {
       setEnds.push(blockSizes.length)
     }
     this.voters = voters
+    this.votersByCluster = votersByCluster
     this.blockSizes = blockSizes
     this.setEnds = setEnds
   }

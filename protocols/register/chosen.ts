@@ -1,0 +1,94 @@
+/**
+ * What is known to be chosen. A chosen record never changes, so it is served from here without asking anybody, and
+ * merging two peers' knowledge is union. Being told another record for a chosen key can only mean a broken peer or disk:
+ * an alarm, never last-write-wins; the key is then no longer served, and both records are kept as evidence.
+ */
+import { utf8Length } from '../base/bytes.ts'
+import type { Sha256 } from '../base/bytes.ts'
+import type { Outbox } from '../base/outbox.ts'
+import { equalRecords } from '../base/record.ts'
+import type { ValueRecord } from '../base/record.ts'
+import { isConfigKey } from '../base/register.ts'
+import type { RegisterKey, Registers } from '../base/register.ts'
+import { HashTree } from '../repair/tree.ts'
+import type { Codec } from '../wire/codec.ts'
+
+/** A chosen key as the store tells of it at start. */
+export interface ChosenAtStart {
+  readonly key: RegisterKey
+  readonly digest: Uint8Array
+  /** Bytes of key and value. */
+  readonly bytes: number
+}
+
+export interface ChosenListener {
+  /** A register was just learned. */
+  learned(key: RegisterKey, record: ValueRecord): void
+}
+
+export class ChosenKeys {
+  readonly tree: HashTree = new HashTree()
+  private readonly registers: Registers
+  private readonly codec: Codec
+  private readonly sha256: Sha256
+  private readonly outbox: Outbox
+  private readonly listener: ChosenListener
+  private readonly diverged = new Set<RegisterKey>()
+  private totalBytes = 0
+
+  constructor(registers: Registers, codec: Codec, sha256: Sha256, outbox: Outbox, listener: ChosenListener) {
+    this.registers = registers
+    this.codec = codec
+    this.sha256 = sha256
+    this.outbox = outbox
+    this.listener = listener
+  }
+
+  /** Bytes of keys and values held. */
+  get bytes(): number {
+    return this.totalBytes
+  }
+
+  get divergedCount(): number {
+    return this.diverged.size
+  }
+
+  restore(entries: Iterable<ChosenAtStart>): void {
+    for (const entry of entries) {
+      this.tree.add(entry.key, entry.digest)
+      this.totalBytes += entry.bytes
+    }
+  }
+
+  /** The chosen record, if it is known here and may be served. */
+  get(key: RegisterKey): ValueRecord | undefined {
+    return this.diverged.has(key) ? undefined : this.registers.read(key)?.chosen
+  }
+
+  isDiverged(key: RegisterKey): boolean {
+    return this.diverged.has(key)
+  }
+
+  /** Takes a record as the chosen one. Idempotent. */
+  learn(key: RegisterKey, record: ValueRecord): void {
+    const held = this.registers.read(key)?.chosen
+    if (held === undefined) this.mark(key, record)
+    else if (!equalRecords(held, record)) this.alarm(key, held, record)
+  }
+
+  private mark(key: RegisterKey, record: ValueRecord): void {
+    if (!isConfigKey(key)) {
+      const digest = this.codec.recordDigest(this.sha256, key, record)
+      this.outbox.persist({ kind: 'chosen', key, record, digest })
+      this.tree.add(key, digest)
+      this.totalBytes += utf8Length(key) + record.value.length
+    }
+    this.listener.learned(key, record)
+  }
+
+  private alarm(key: RegisterKey, held: ValueRecord, told: ValueRecord): void {
+    if (this.diverged.has(key)) return
+    this.diverged.add(key)
+    this.outbox.note({ kind: 'divergence', key, held, told })
+  }
+}

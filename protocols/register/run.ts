@@ -1,0 +1,274 @@
+/**
+ * One coordinator's work on one register: reserve, then commit, until the register is chosen (single-decree Paxos). All
+ * who want something of the register at this peer, be it a put, a read that met doubt, or a voter that finishes what
+ * another began, are claims on the same run, in order.
+ */
+import { compareBallots } from '../base/ballot.ts'
+import type { Ballot } from '../base/ballot.ts'
+import type { Moment } from '../base/moment.ts'
+import type { Accepted, ValueRecord } from '../base/record.ts'
+import { isConfigKey } from '../base/register.ts'
+import type { RegisterKey } from '../base/register.ts'
+import type { ConfigChain } from '../config/chain.ts'
+import { Tally } from '../config/quorum.ts'
+import type { Latencies } from '../relay/latency.ts'
+import type { Poll, PollListener, Polls } from '../relay/polls.ts'
+import type { AcceptorRequest, Vote } from '../wire/messages.ts'
+import { ReadCount } from './read-count.ts'
+import type { Rounds } from './rounds.ts'
+
+/** After this many lost tries the wait between them grows no longer. */
+const BACKOFF_DOUBLINGS_MAX = 6
+/** A commit whose client is gone is carried on for so long; after that, voters finish it. */
+const LINGER_MS = 5_000
+
+export type ClaimResult =
+  | { readonly kind: 'chosen'; readonly record: ValueRecord }
+  /** A reserve quorum that was asked after the claim was made held nothing; only for claims without a record. */
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'expired' }
+
+export interface Claim {
+  /** What to write when nothing is chosen or accepted; undefined to finish only what others began. */
+  readonly record: ValueRecord | undefined
+  readonly deadlineMs: number
+  /** A commit that carries this claim's record was handed to the network. */
+  commitSent: boolean
+  /** A reserve was sent after the claim was made. */
+  asked: boolean
+  /** Called once. */
+  readonly settle: (result: ClaimResult) => void
+}
+
+type Phase = 'idle' | 'reserving' | 'committing' | 'waiting' | 'reading' | 'over'
+
+/** What a run needs of the peer around it. */
+export interface RunContext {
+  readonly moment: Moment
+  readonly rounds: Rounds
+  readonly chain: ConfigChain
+  readonly polls: Polls
+  readonly latencies: Latencies
+  readonly random: () => number
+  /** A record was found to be chosen: with its ballot when a quorum is known to hold it at that ballot. */
+  readonly chose: (key: RegisterKey, record: ValueRecord, ballot: Ballot | undefined) => void
+}
+
+export class Run implements PollListener {
+  readonly key: RegisterKey
+  private readonly context: RunContext
+  private claims: Claim[] = []
+  private phase: Phase = 'idle'
+  private poll: Poll | undefined
+  private tally: Tally | undefined
+  private readCount: ReadCount | undefined
+  private ballot: Ballot | undefined
+  private highest: Accepted | undefined
+  private committing: ValueRecord | undefined
+  private wasRejected = false
+  private tries = 0
+  private wakeAtMs = Number.POSITIVE_INFINITY
+  private lingerUntilMs: number | undefined
+
+  constructor(key: RegisterKey, context: RunContext) {
+    this.key = key
+    this.context = context
+  }
+
+  get isOver(): boolean {
+    return this.phase === 'over'
+  }
+
+  join(claim: Claim): void {
+    this.claims.push(claim)
+    this.lingerUntilMs = undefined
+  }
+
+  /** @param readFirst when somebody else has probably finished already */
+  begin(readFirst: boolean): void {
+    if (readFirst) this.read()
+    else this.reserve()
+  }
+
+  /** A newer config is installed: a read or a reserve of the old one ends; a commit may still be counted under its own. */
+  configInstalled(): void {
+    if (this.phase !== 'committing' && this.phase !== 'over') this.reserve()
+  }
+
+  voted(vote: Vote): void {
+    const { body } = vote
+    if (body.kind === 'chosen') this.context.chose(this.key, body.record, undefined)
+    else if (body.kind === 'stale') this.restartIfStale()
+    else if (this.phase === 'reserving') this.countReserve(vote)
+    else if (this.phase === 'committing') this.countCommit(vote)
+    else if (this.phase === 'reading') this.countRead(vote)
+  }
+
+  tick(): void {
+    const { nowMs } = this.context.moment
+    this.expire(nowMs)
+    if (this.phase === 'over') return
+    if (this.phase === 'waiting' && nowMs >= this.wakeAtMs) this.read()
+    else if (this.wasRejected && this.poll !== undefined && nowMs > this.poll.openedAtMs + 2 * this.poll.usualMs) this.backOff()
+  }
+
+  /** The register is chosen: every claim has its result. */
+  chosen(record: ValueRecord): void {
+    this.end({ kind: 'chosen', record })
+  }
+
+  /** A client hung up: a claim whose record was never sent is let go. */
+  abandon(claim: Claim): void {
+    if (!claim.commitSent) this.claims = this.claims.filter((other) => other !== claim)
+    this.closeIfIdle(this.context.moment.nowMs)
+  }
+
+  /** A voter answered from a later epoch; once that is installed here, start over, remembering whose commit was sent. */
+  private restartIfStale(): void {
+    if (this.phase === 'committing' && this.ballot !== undefined && this.ballot.epoch < this.context.chain.epoch) this.reserve()
+  }
+
+  private reserve(): void {
+    const installed = this.context.chain.current
+    this.leavePoll()
+    this.phase = 'idle'
+    if (installed === undefined) return
+    const quorum = isConfigKey(this.key) ? installed.configQuorum : installed.quorum
+    const ballot = this.context.rounds.next(installed.config.epoch)
+    this.phase = 'reserving'
+    this.ballot = ballot
+    this.highest = undefined
+    this.wasRejected = false
+    for (const claim of this.claims) claim.asked = true
+    this.tally = new Tally(quorum)
+    this.ask({ kind: 'reserve', key: this.key, ballot }, quorum)
+  }
+
+  private countReserve(vote: Vote): void {
+    const { body, sender } = vote
+    const { ballot, tally } = this
+    if (ballot === undefined || tally === undefined) return
+    if (body.kind === 'rejected' && compareBallots(body.ballot, ballot) === 0) return this.rejected(vote, body.higher, tally)
+    if (body.kind !== 'promised' || compareBallots(body.ballot, ballot) !== 0) return
+    const { accepted } = body
+    if (accepted !== undefined && (this.highest === undefined || compareBallots(accepted.ballot, this.highest.ballot) > 0)) {
+      this.highest = accepted
+    }
+    tally.yes(sender.id)
+    if (tally.verdict() === 'won') this.reserved(ballot)
+  }
+
+  /** A quorum promised. What may already be chosen must be finished; only when there is no such thing is the choice free. */
+  private reserved(ballot: Ballot): void {
+    const { poll } = this
+    if (poll === undefined) return
+    this.context.latencies.observeQuorum(this.context.moment.nowMs - poll.openedAtMs)
+    if (this.highest !== undefined) return this.commit(ballot, this.highest.record, poll)
+    this.settleEmpty()
+    const claim = this.claims.find((candidate) => candidate.record !== undefined)
+    if (claim?.record !== undefined) {
+      claim.commitSent = true
+      this.commit(ballot, claim.record, poll)
+    } else if (this.claims.length > 0) this.reserve()
+    else this.finish()
+  }
+
+  private commit(ballot: Ballot, record: ValueRecord, reserved: Poll): void {
+    this.leavePoll()
+    this.phase = 'committing'
+    this.wasRejected = false
+    this.committing = record
+    this.tally = new Tally(reserved.quorum)
+    this.ask({ kind: 'commit', key: this.key, ballot, record }, reserved.quorum)
+  }
+
+  private countCommit(vote: Vote): void {
+    const { body, sender } = vote
+    const { ballot, tally, committing } = this
+    if (ballot === undefined || tally === undefined || committing === undefined) return
+    if (body.kind === 'rejected' && compareBallots(body.ballot, ballot) === 0) return this.rejected(vote, body.higher, tally)
+    if (body.kind !== 'committed' || compareBallots(body.ballot, ballot) !== 0) return
+    tally.yes(sender.id)
+    if (tally.verdict() === 'won') this.context.chose(this.key, committing, ballot)
+  }
+
+  private read(): void {
+    const installed = this.context.chain.current
+    this.leavePoll()
+    this.phase = 'idle'
+    if (installed === undefined) return
+    const quorum = isConfigKey(this.key) ? installed.configQuorum : installed.quorum
+    const { epoch } = installed.config
+    this.phase = 'reading'
+    this.readCount = new ReadCount(quorum, epoch)
+    this.ask({ kind: 'read', key: this.key, epoch }, quorum)
+  }
+
+  /** A rival has usually finished by now: its result is adopted, else the next ballot is tried. */
+  private countRead(vote: Vote): void {
+    const result = this.readCount?.add(vote)
+    if (result === undefined || result.kind === 'pending') return
+    if (result.kind === 'chosen') this.context.chose(this.key, result.record, result.ballot)
+    else this.reserve()
+  }
+
+  private rejected(vote: Vote, higher: Ballot, tally: Tally): void {
+    this.context.rounds.observe(higher.round)
+    this.wasRejected = true
+    tally.no(vote.sender.id)
+    if (tally.verdict() === 'lost') this.backOff()
+  }
+
+  private backOff(): void {
+    this.leavePoll()
+    this.tries += 1
+    const mostMs = 2 ** Math.min(this.tries, BACKOFF_DOUBLINGS_MAX) * this.context.latencies.roundTripMs
+    this.phase = 'waiting'
+    this.wasRejected = false
+    this.wakeAtMs = this.context.moment.nowMs + this.context.random() * mostMs
+  }
+
+  private expire(nowMs: number): void {
+    const late = this.claims.filter((claim) => claim.deadlineMs <= nowMs)
+    if (late.length > 0) {
+      this.claims = this.claims.filter((claim) => claim.deadlineMs > nowMs)
+      for (const claim of late) claim.settle({ kind: 'expired' })
+    }
+    this.closeIfIdle(nowMs)
+  }
+
+  private closeIfIdle(nowMs: number): void {
+    if (this.claims.length > 0 || this.phase === 'over') return
+    if (this.phase !== 'committing') return this.finish()
+    this.lingerUntilMs ??= nowMs + LINGER_MS
+    if (nowMs >= this.lingerUntilMs) this.finish()
+  }
+
+  /** Claims that only finish learn that there is nothing to finish, if the reserve was sent after they came. */
+  private settleEmpty(): void {
+    const empty = this.claims.filter((claim) => claim.record === undefined && claim.asked)
+    if (empty.length > 0) this.claims = this.claims.filter((claim) => !empty.includes(claim))
+    for (const claim of empty) claim.settle({ kind: 'empty' })
+  }
+
+  private ask(body: AcceptorRequest, quorum: Poll['quorum']): void {
+    this.poll = this.context.polls.ask(body, quorum, this)
+  }
+
+  private leavePoll(): void {
+    this.context.polls.close(this.poll)
+    this.poll = undefined
+  }
+
+  private end(result: ClaimResult): void {
+    const { claims } = this
+    this.finish()
+    for (const claim of claims) claim.settle(result)
+  }
+
+  private finish(): void {
+    this.leavePoll()
+    this.phase = 'over'
+    this.claims = []
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * One question to all voters of a config, asked until it is closed: directly in the own cluster, through one
+ * representative of every other. What is not answered in the usual time is asked again: through a second representative,
+ * then directly. Answers are handed on voter by voter; nobody's is counted here.
+ */
+import type { ClusterId, Identity, IdentityId, PeerId } from '../base/identity.ts'
+import type { Moment, NextId } from '../base/moment.ts'
+import type { Outbox } from '../base/outbox.ts'
+import type { Quorum } from '../config/quorum.ts'
+import type { AcceptorRequest, Vote } from '../wire/messages.ts'
+import type { Latencies } from './latency.ts'
+
+/** Between repetitions of a question the wait doubles up to this. */
+const RESEND_MOST_MS = 1_000
+
+/** Whom a question can be sent to now. */
+export interface Reach {
+  readonly clusterId: ClusterId
+  isConnected(peerId: PeerId): boolean
+  /** Connected peers of a cluster, the one to be used first in front. */
+  representatives(cluster: ClusterId): readonly PeerId[]
+}
+
+export interface PollListener {
+  /** An answer of one voter of the poll's config; the first of each voter, and every `chosen`. */
+  voted(vote: Vote, poll: Poll): void
+}
+
+export interface Poll {
+  readonly id: number
+  readonly body: AcceptorRequest
+  readonly quorum: Quorum
+  readonly listener: PollListener
+  readonly openedAtMs: number
+  /** How long such a question usually takes: when it is asked again. */
+  readonly usualMs: number
+  readonly unanswered: Map<IdentityId, Identity>
+  attempts: number
+  resendAtMs: number
+}
+
+export class Polls {
+  private readonly self: Identity
+  private readonly moment: Moment
+  private readonly outbox: Outbox
+  private readonly nextId: NextId
+  private readonly reach: Reach
+  private readonly latencies: Latencies
+  private readonly open = new Map<number, Poll>()
+
+  constructor(self: Identity, moment: Moment, outbox: Outbox, nextId: NextId, reach: Reach, latencies: Latencies) {
+    this.self = self
+    this.moment = moment
+    this.outbox = outbox
+    this.nextId = nextId
+    this.reach = reach
+    this.latencies = latencies
+  }
+
+  get size(): number {
+    return this.open.size
+  }
+
+  /** Asks all voters of the quorum; the listener hears until `close`. */
+  ask(body: AcceptorRequest, quorum: Quorum, listener: PollListener): Poll {
+    const unanswered = new Map<IdentityId, Identity>()
+    for (const voter of quorum.voters) unanswered.set(voter.id, voter)
+    let usualMs = 0
+    for (const cluster of quorum.votersByCluster.keys()) usualMs = Math.max(usualMs, this.latencies.usualMs(cluster, body.kind))
+    const openedAtMs = this.moment.nowMs
+    const resendAtMs = openedAtMs + usualMs
+    const poll: Poll = { id: this.nextId(), body, quorum, listener, openedAtMs, usualMs, unanswered, attempts: 0, resendAtMs }
+    this.open.set(poll.id, poll)
+    this.send(poll)
+    return poll
+  }
+
+  close(poll: Poll | undefined): void {
+    if (poll !== undefined) this.open.delete(poll.id)
+  }
+
+  /** Takes an answer to a poll; answers to closed polls and of peers without a vote in it are dropped. */
+  vote(id: number, vote: Vote): void {
+    const poll = this.open.get(id)
+    if (poll === undefined || !poll.quorum.has(vote.sender.id)) return
+    const isFirst = poll.unanswered.delete(vote.sender.id)
+    if (isFirst && poll.attempts === 1) this.measure(poll, vote.sender)
+    if (isFirst || vote.body.kind === 'chosen') poll.listener.voted(vote, poll)
+  }
+
+  /** Asks again where the usual time has passed. */
+  tick(): void {
+    for (const poll of this.open.values()) {
+      if (poll.resendAtMs > this.moment.nowMs || poll.unanswered.size === 0) continue
+      poll.resendAtMs = this.moment.nowMs + Math.min(RESEND_MOST_MS, poll.usualMs * 2 ** poll.attempts)
+      this.send(poll)
+    }
+  }
+
+  private send(poll: Poll): void {
+    const attempt = poll.attempts
+    poll.attempts += 1
+    for (const [cluster, voters] of poll.quorum.votersByCluster) {
+      const targets = poll.unanswered.size === poll.quorum.voters.length ? voters : voters.filter((voter) => poll.unanswered.has(voter.id))
+      if (targets.length === 0) continue
+      if (cluster === this.reach.clusterId) this.sendDirectly(poll, targets)
+      else this.sendAcross(poll, cluster, targets, attempt)
+    }
+  }
+
+  private sendDirectly(poll: Poll, targets: readonly Identity[]): void {
+    for (const target of targets) {
+      if (target.id !== this.self.id && !this.reach.isConnected(target.peerId)) continue
+      this.outbox.send(target.peerId, { kind: 'request', id: poll.id, target, body: poll.body })
+    }
+  }
+
+  private sendAcross(poll: Poll, cluster: ClusterId, targets: readonly Identity[], attempt: number): void {
+    const representatives = this.reach.representatives(cluster)
+    const representative = representatives[attempt % Math.max(1, representatives.length)]
+    if (representative === undefined) return
+    const [only] = targets
+    if (attempt >= 2 || (targets.length === 1 && only?.peerId === representative)) this.sendDirectly(poll, targets)
+    else this.outbox.send(representative, { kind: 'relay', id: poll.id, targets, body: poll.body })
+  }
+
+  private measure(poll: Poll, sender: Identity): void {
+    const elapsedMs = this.moment.nowMs - poll.openedAtMs
+    for (const [cluster, voters] of poll.quorum.votersByCluster) {
+      if (voters.some((voter) => voter.id === sender.id)) return this.latencies.observe(cluster, poll.body.kind, elapsedMs)
+    }
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * How a chosen record becomes known to everyone: voters that accepted it are told its ballot alone; learners are given
+ * the record; a remote cluster is told once, through a representative that passes it on. All of it may be lost: voters
+ * finish what they hold in doubt, and repair brings the rest.
+ */
+import { compareBallots } from '../base/ballot.ts'
+import type { Ballot } from '../base/ballot.ts'
+import type { ClusterId, PeerId } from '../base/identity.ts'
+import type { Outbox } from '../base/outbox.ts'
+import type { ValueRecord } from '../base/record.ts'
+import { isConfigKey } from '../base/register.ts'
+import type { RegisterKey, Registers } from '../base/register.ts'
+import type { ConfigChain } from '../config/chain.ts'
+import type { Message } from '../wire/messages.ts'
+import type { Reach } from './polls.ts'
+import type { Representative } from './representative.ts'
+
+type Learn = Extract<Message, { kind: 'learn' }>
+
+/** Registers whose record is awaited before they are passed on; more are left to repair. */
+const AWAITED_MAX = 4_096
+
+/** Who is connected, by cluster. */
+export interface Neighbours extends Reach {
+  clusterIds(): Iterable<ClusterId>
+  /** Connected peers of the cluster, in no order; without this peer itself. */
+  connectedOf(cluster: ClusterId): Iterable<PeerId>
+}
+
+export interface SpreadContext {
+  readonly registers: Registers
+  readonly outbox: Outbox
+  readonly chain: ConfigChain
+  readonly neighbours: Neighbours
+  readonly representative: Representative
+  readonly learn: (key: RegisterKey, record: ValueRecord) => void
+}
+
+export class Spread {
+  private readonly context: SpreadContext
+  private readonly awaited = new Map<RegisterKey, Ballot>()
+
+  constructor(context: SpreadContext) {
+    this.context = context
+  }
+
+  /** Tells everyone what a quorum is known to hold at a ballot. */
+  tellAll(key: RegisterKey, record: ValueRecord, ballot: Ballot): void {
+    const { neighbours, chain } = this.context
+    const votingClusters = chain.current?.quorum.votersByCluster
+    this.tellCluster(key, record, ballot)
+    for (const cluster of neighbours.clusterIds()) {
+      if (cluster === neighbours.clusterId) continue
+      const [representative] = neighbours.representatives(cluster)
+      if (representative === undefined) continue
+      // A cluster whose voters accepted it has the value already; it crosses once.
+      const carried = votingClusters?.has(cluster) === true ? undefined : record
+      this.send(representative, { kind: 'learn', key, ballot, record: carried, spread: true })
+    }
+  }
+
+  /** Somebody says that a register is chosen. */
+  told(from: PeerId, message: Learn): void {
+    const { key, ballot } = message
+    const { registers, outbox, representative } = this.context
+    const state = registers.read(key)
+    if (state?.chosen === undefined || message.record !== undefined) {
+      const record = message.record ?? (ballot === undefined ? undefined : this.heldAt(key, ballot))
+      if (record === undefined) {
+        if (message.spread && ballot !== undefined && this.awaited.size < AWAITED_MAX) this.awaited.set(key, ballot)
+        return outbox.send(from, { kind: 'want', key })
+      }
+      this.context.learn(key, record)
+    }
+    const chosen = registers.read(key)?.chosen
+    if (message.spread && chosen !== undefined && ballot !== undefined) this.tellCluster(key, chosen, ballot)
+    representative.forget(key)
+  }
+
+  /** A register was learned: those who were promised it are told. */
+  learned(key: RegisterKey, record: ValueRecord): void {
+    const ballot = this.awaited.get(key)
+    if (ballot === undefined) return
+    this.awaited.delete(key)
+    this.tellCluster(key, record, ballot)
+  }
+
+  /** Answers a peer that lacks a record. */
+  wanted(from: PeerId, key: RegisterKey): void {
+    const record = this.context.registers.read(key)?.chosen
+    if (record !== undefined) this.send(from, { kind: 'learn', key, ballot: undefined, record, spread: false })
+  }
+
+  private heldAt(key: RegisterKey, ballot: Ballot): ValueRecord | undefined {
+    const accepted = this.context.registers.read(key)?.accepted
+    if (accepted !== undefined && compareBallots(accepted.ballot, ballot) === 0) return accepted.record
+    return this.context.representative.recall(key, ballot)
+  }
+
+  private tellCluster(key: RegisterKey, record: ValueRecord, ballot: Ballot): void {
+    const { neighbours, chain } = this.context
+    const voters = chain.current?.quorum.votersByCluster.get(neighbours.clusterId) ?? []
+    for (const peerId of neighbours.connectedOf(neighbours.clusterId)) {
+      const isVoter = voters.some((voter) => voter.peerId === peerId)
+      this.send(peerId, { kind: 'learn', key, ballot, record: isVoter ? undefined : record, spread: false })
+    }
+  }
+
+  private send(to: PeerId, message: Learn): void {
+    // A config carries a promise of its own: nobody acts on it before it is synced here.
+    this.context.outbox.send(to, message, isConfigKey(message.key) ? message.key : undefined)
+  }
+}

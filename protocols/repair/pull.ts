@@ -1,0 +1,190 @@
+/**
+ * Pulling what another peer has and this one lacks: down the hash tree where the two differ, then the records. Records
+ * are immutable, so merging is union, and any message may be asked for again. For a transfer the same walk begins with
+ * the keys the other holds in doubt, each of which is finished before the walk counts as done.
+ */
+import type { Identity, PeerId } from '../base/identity.ts'
+import type { Moment, NextId } from '../base/moment.ts'
+import type { Outbox } from '../base/outbox.ts'
+import type { RegisterKey, Registers } from '../base/register.ts'
+import type { ValueRecord } from '../base/record.ts'
+import type { ChosenKeys } from '../register/chosen.ts'
+import { KEYS_PER_MESSAGE_MAX } from '../wire/messages.ts'
+import type { Message } from '../wire/messages.ts'
+import { LEAVES_PER_GROUP, differences } from './tree.ts'
+
+type Ask =
+  | Omit<Extract<Message, { kind: 'doubts-wanted' }>, 'id'>
+  | Omit<Extract<Message, { kind: 'hashes-wanted' }>, 'id'>
+  | Omit<Extract<Message, { kind: 'leaves-wanted' }>, 'id'>
+  | Omit<Extract<Message, { kind: 'records-wanted' }>, 'id'>
+export type PullReply = Extract<Message, { kind: 'doubts' | 'hashes' | 'leaves' | 'records' }>
+
+/** Questions under way at one time: enough to hide the round trip, few enough to leave the line to others. */
+const WINDOW = 4
+/** An unanswered question is asked again after this. */
+const RETRY_MS = 2_000
+/** After so many repetitions of one question the pull is given up; a later one starts over. */
+const RETRIES_MAX = 5
+
+interface Outstanding {
+  readonly ask: Ask
+  sentAtMs: number
+  retries: number
+}
+
+export interface PullContext {
+  readonly moment: Moment
+  readonly outbox: Outbox
+  readonly nextId: NextId
+  readonly registers: Registers
+  readonly chosen: ChosenKeys
+  readonly learn: (key: RegisterKey, record: ValueRecord) => void
+  /** Finishes a key in doubt; `settled` is told false when it could not be, in time. */
+  readonly finish: (key: RegisterKey, settled: (done: boolean) => void) => void
+}
+
+/** One walk through one other peer's tree. */
+export class Pull {
+  readonly source: Identity
+  /** 0 for repair; above, the epoch of the joint config that is transferred. */
+  readonly minEpoch: number
+  private readonly context: PullContext
+  private readonly todo: Ask[] = []
+  private readonly outstanding = new Map<number, Outstanding>()
+  private readonly unfinished = new Set<RegisterKey>()
+  private copiedCount = 0
+  private state: 'running' | 'done' | 'failed' = 'running'
+
+  constructor(source: Identity, minEpoch: number, context: PullContext) {
+    this.source = source
+    this.minEpoch = minEpoch
+    this.context = context
+  }
+
+  get isRunning(): boolean {
+    return this.state === 'running'
+  }
+
+  get isDone(): boolean {
+    return this.state === 'done'
+  }
+
+  /** Records that came by this walk. */
+  get copied(): number {
+    return this.copiedCount
+  }
+
+  begin(): void {
+    // The list in doubt comes first: a key that is chosen meanwhile is then in the tree that follows, never in neither.
+    if (this.minEpoch > 0) this.todo.push({ kind: 'doubts-wanted', minEpoch: this.minEpoch, after: undefined })
+    else this.walk()
+    this.advance()
+  }
+
+  /** @returns false when the reply is to another pull's question */
+  reply(message: PullReply): boolean {
+    const outstanding = this.outstanding.get(message.id)
+    if (outstanding === undefined) return false
+    this.outstanding.delete(message.id)
+    if (this.state !== 'running') return true
+    const { ask } = outstanding
+    if (message.kind === 'doubts' && ask.kind === 'doubts-wanted') this.doubts(message)
+    else if (message.kind === 'hashes' && ask.kind === 'hashes-wanted') this.hashes(message, ask)
+    else if (message.kind === 'leaves' && ask.kind === 'leaves-wanted') this.leaves(message, ask)
+    else if (message.kind === 'records' && ask.kind === 'records-wanted') this.records(message, ask)
+    else this.state = 'failed'
+    this.advance()
+    return true
+  }
+
+  tick(): void {
+    const { nowMs } = this.context.moment
+    for (const [id, outstanding] of this.outstanding) {
+      if (this.state !== 'running' || nowMs - outstanding.sentAtMs < RETRY_MS) continue
+      if (outstanding.retries >= RETRIES_MAX) {
+        this.state = 'failed'
+        return
+      }
+      outstanding.retries += 1
+      outstanding.sentAtMs = nowMs
+      this.send(id, outstanding.ask)
+    }
+  }
+
+  private walk(): void {
+    this.todo.push({ kind: 'hashes-wanted', minEpoch: this.minEpoch, group: undefined })
+  }
+
+  private doubts(message: Extract<PullReply, { kind: 'doubts' }>): void {
+    const last = message.keys.at(-1)
+    if (message.more && last !== undefined) this.todo.push({ kind: 'doubts-wanted', minEpoch: this.minEpoch, after: last })
+    else this.walk()
+    for (const key of message.keys) this.finish(key)
+  }
+
+  private finish(key: RegisterKey): void {
+    if (this.unfinished.has(key)) return
+    this.unfinished.add(key)
+    this.context.finish(key, (done) => {
+      if (this.state !== 'running') return
+      this.unfinished.delete(key)
+      if (!done) this.state = 'failed'
+      this.advance()
+    })
+  }
+
+  private hashes(message: Extract<PullReply, { kind: 'hashes' }>, ask: Extract<Ask, { kind: 'hashes-wanted' }>): void {
+    const { tree } = this.context.chosen
+    const { group } = ask
+    if (group === undefined) {
+      for (const place of differences(message.hashes, tree.groupHashes())) {
+        this.todo.push({ kind: 'hashes-wanted', minEpoch: this.minEpoch, group: place })
+      }
+      return
+    }
+    const leaves = differences(message.hashes, tree.leafHashes(group)).map((place) => group * LEAVES_PER_GROUP + place)
+    if (leaves.length > 0) this.todo.push({ kind: 'leaves-wanted', minEpoch: this.minEpoch, leaves, after: undefined })
+  }
+
+  private leaves(message: Extract<PullReply, { kind: 'leaves' }>, ask: Extract<Ask, { kind: 'leaves-wanted' }>): void {
+    const rest = ask.leaves.slice(message.leavesDone)
+    if (rest.length > 0 && (message.leavesDone > 0 || message.entries.length > 0)) {
+      this.todo.push({ kind: 'leaves-wanted', minEpoch: this.minEpoch, leaves: rest, after: message.after })
+    }
+    const missing = message.entries.filter((entry) => this.context.registers.read(entry.key)?.chosen === undefined)
+    this.wantRecords(missing.map((entry) => entry.key))
+  }
+
+  private records(message: Extract<PullReply, { kind: 'records' }>, ask: Extract<Ask, { kind: 'records-wanted' }>): void {
+    for (const { key, record } of message.records) this.context.learn(key, record)
+    this.copiedCount += message.records.length
+    if (message.keysDone > 0) this.wantRecords(ask.keys.slice(message.keysDone))
+  }
+
+  private wantRecords(keys: readonly RegisterKey[]): void {
+    for (let from = 0; from < keys.length; from += KEYS_PER_MESSAGE_MAX) {
+      this.todo.push({ kind: 'records-wanted', keys: keys.slice(from, from + KEYS_PER_MESSAGE_MAX) })
+    }
+  }
+
+  /** Sends what the window allows, the deepest first, so that what is remembered stays small. */
+  private advance(): void {
+    while (this.state === 'running' && this.outstanding.size < WINDOW) {
+      const ask = this.todo.pop()
+      if (ask === undefined) break
+      const id = this.context.nextId()
+      this.outstanding.set(id, { ask, sentAtMs: this.context.moment.nowMs, retries: 0 })
+      this.send(id, ask)
+    }
+    const isIdle = this.todo.length === 0 && this.outstanding.size === 0 && this.unfinished.size === 0
+    if (isIdle && this.state === 'running') this.state = 'done'
+  }
+
+  private send(id: number, ask: Ask): void {
+    this.context.outbox.send(this.source.peerId, { ...ask, id })
+  }
+}
+
+/** Names whom a pull is from. */
+export type PullSource = PeerId
