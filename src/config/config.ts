@@ -1,0 +1,40 @@
+import type { ClusterId, NetworkId } from '../../protocols/base/identity.ts'
+
+/** From the one that says most to the one that says nothing. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** Where HTTP listens. */
+export interface HttpAddress {
+  /** A name or an IP address; an IPv6 address without its brackets. */
+  readonly host: string
+  /** 0 for a free one. */
+  readonly port: number
+}
+
+/** All that a peer is told when it is started: checked, with the defaults filled in, frozen. */
+export interface Config {
+  readonly clusterId: ClusterId
+  readonly http: HttpAddress
+  /** Multiaddrs in text form; none for all interfaces and a free TCP port. */
+  readonly listen: readonly string[]
+  /** Multiaddrs in text form; none for what the peer listens on. */
+  readonly announce: readonly string[]
+  /** Multiaddrs in text form, with or without a peer id. */
+  readonly peers: readonly string[]
+  /** Multiaddrs in text form, dialled as `peers` are. */
+  readonly bootstrap: readonly string[]
+  /** The only network to join or reopen; undefined for any. */
+  readonly networkId: NetworkId | undefined
+  /** What all members share, 32 bytes or more; undefined when anybody may join. */
+  readonly secret: Uint8Array | undefined
+  /** As it was written; undefined for the first directory of `replicator-data/CID/` that nobody has locked. */
+  readonly dataDirectory: string | undefined
+  readonly minPeers: number
+  /** Prefix of the libp2p protocol ids, without a slash at its end. */
+  readonly protocolId: string
+  readonly rendezvous: string
+  readonly joinTimeoutMs: number
+  readonly valueBytesMax: number
+  readonly logLevel: LogLevel
+}

@@ -1,0 +1,49 @@
+/** The help text, made from the table of flags. */
+import { FLAGS, variableOf } from './flags.ts'
+import type { Flag } from './flags.ts'
+
+/** Fits a terminal of the usual width. */
+const LINE_CHARACTERS_MAX = 80
+const INDENT = '      '
+
+const USAGE = `Usage: replicator -cid ID [flag…]                  starts a network
+       replicator -cid ID -peer MULTIADDR [flag…]  joins one
+       replicator secret                           prints a new shared secret
+
+One dash or two, -name value or -name=value. Each flag also has an environment
+variable; an empty one is unset, those of repeatable flags take a list separated
+by commas, and a flag replaces its variable.`
+
+const WITHOUT_VALUE = `  -help
+${INDENT}This text.
+  -version
+${INDENT}The version.`
+
+/** The whole text, without a line end after the last line. */
+export function helpText(): string {
+  return `${USAGE}\n\n${[...Object.values(FLAGS).map(describe), WITHOUT_VALUE].join('\n')}`
+}
+
+function describe(flag: Flag<unknown>): string {
+  const repeatable = flag.repeatable ? '  (repeatable)' : ''
+  const otherwise = flag.fallback === 'required' ? 'Required' : `Default: ${flag.fallback.text}`
+  return [
+    `  -${flag.name} ${flag.placeholder}${repeatable}`,
+    ...wrap(flag.meaning),
+    ...wrap(`${otherwise} [${variableOf(flag.name)}]`)
+  ].join('\n')
+}
+
+/** Breaks a text into indented lines, at its spaces. */
+function wrap(text: string): string[] {
+  const lines: string[] = []
+  let line = INDENT
+  for (const word of text.split(' ')) {
+    if (line !== INDENT && line.length + 1 + word.length > LINE_CHARACTERS_MAX) {
+      lines.push(line)
+      line = INDENT
+    }
+    line += line === INDENT ? word : ` ${word}`
+  }
+  return [...lines, line]
+}

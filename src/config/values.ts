@@ -1,0 +1,127 @@
+/** Turns the text of a flag into its value. Each throws a UsageError that says what the text should have been. */
+import { isIPv4, isIPv6 } from 'node:net'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { Component } from '@multiformats/multiaddr'
+import type { ClusterId, NetworkId } from '../../protocols/base/identity.ts'
+import { LOG_LEVELS } from './config.ts'
+import type { HttpAddress, LogLevel } from './config.ts'
+import { UsageError } from './usage-error.ts'
+
+/** Only this machine, unless a host is named. */
+const LOOPBACK = '127.0.0.1'
+const PORT_MAX = 65_535
+/** libp2p sends a protocol id as a line of at most 1,024 bytes; ours are longer than their prefix. */
+const PROTOCOL_ID_CHARACTERS_MAX = 256
+const RENDEZVOUS_BYTES_MAX = 256
+/** A host name of labels with letters, digits, `-` and `_` (which names of containers have), as long as DNS allows. */
+const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?$/
+const NUMERIC_HOST = /^[0-9.]+$/
+const WHOLE_NUMBER = /^(0|[1-9][0-9]{0,15})$/
+const HTTP_EXAMPLES = '8000, 0.0.0.0:8000 or [::1]:8000; 0 is a free port'
+const MULTIADDR_HOSTS = ['ip4', 'ip6', 'dns', 'dns4', 'dns6']
+
+/** 1 to 64 of letters, digits, `.`, `_`, `-`. */
+export function parseClusterId(text: string): ClusterId {
+  if (!/^[A-Za-z0-9._-]{1,64}$/.test(text)) throw new UsageError('a cluster id is 1 to 64 of letters, digits, ".", "_" and "-"')
+  return text as ClusterId
+}
+
+/** 32 lower-case hexadecimal digits. */
+export function parseNetworkId(text: string): NetworkId {
+  if (!/^[0-9a-f]{32}$/.test(text)) {
+    throw new UsageError(
+      'a network id is 32 hexadecimal digits in lower case, as the first peer printed after "New network" and /status shows'
+    )
+  }
+  return text as NetworkId
+}
+
+/** `PORT`, `HOST:PORT` or `[IPV6]:PORT`. */
+export function parseHttpAddress(text: string): HttpAddress {
+  const colon = text.lastIndexOf(':')
+  const host = colon === -1 ? LOOPBACK : parseHost(text.slice(0, colon))
+  const port = Number(text.slice(colon + 1))
+  if (!WHOLE_NUMBER.test(text.slice(colon + 1)) || port > PORT_MAX) {
+    throw new UsageError(`an HTTP address ends in a port from 0 to ${PORT_MAX}: ${HTTP_EXAMPLES}`)
+  }
+  return Object.freeze({ host, port })
+}
+
+function parseHost(text: string): string {
+  const bracketed = /^\[(.*)\]$/.exec(text)?.[1]
+  if (bracketed !== undefined && isIPv6(bracketed)) return bracketed
+  if (isIPv6(text)) throw new UsageError(`an IPv6 address stands in brackets, as in [${text}]:8000`)
+  if (isIPv4(text) || (HOST_NAME.test(text) && !NUMERIC_HOST.test(text))) return text
+  throw new UsageError(`${JSON.stringify(text)} is no host; write ${HTTP_EXAMPLES}`)
+}
+
+/** A multiaddr to listen on: a host and a TCP port, which may be 0. */
+export function parseListenAddress(text: string): string {
+  return parseMultiaddr(text, '/ip4/0.0.0.0/tcp/4001', 0)
+}
+
+/** A multiaddr that others can dial: a host and a TCP port, with or without a peer id. */
+export function parseDialAddress(text: string): string {
+  return parseMultiaddr(text, '/ip4/192.0.2.1/tcp/4001/p2p/12D3KooW…', 1)
+}
+
+function parseMultiaddr(text: string, example: string, portMin: number): string {
+  let address
+  try {
+    address = multiaddr(text)
+  } catch (error) {
+    throw new UsageError(`this is no multiaddr; write one like ${example}`, { cause: error })
+  }
+  const [host, tcp, p2p, ...others] = address.getComponents().filter(component => component.name !== 'ip6zone')
+  if (!isHost(host) || tcp?.name !== 'tcp' || (p2p !== undefined && p2p.name !== 'p2p') || others.length > 0) {
+    throw new UsageError(`peers speak plain TCP: a multiaddr has a host, a tcp port and perhaps a peer id, like ${example}`)
+  }
+  if (Number(tcp.value) < portMin) throw new UsageError(`nobody can dial port 0; write the port that the peer listens on, like ${example}`)
+  return address.toString()
+}
+
+function isHost(component: Component | undefined): boolean {
+  return component !== undefined && MULTIADDR_HOSTS.includes(component.name)
+}
+
+/** A parser of whole numbers from `min` to `max`, both included; `unit` names them in the message. */
+export function wholeNumber(min: number, max: number, unit: string): (text: string) => number {
+  return text => {
+    const value = Number(text)
+    if (!WHOLE_NUMBER.test(text) || value < min || value > max) {
+      throw new UsageError(`write a whole number of ${unit} from ${min} to ${max}, in digits alone`)
+    }
+    return value
+  }
+}
+
+/** A prefix of libp2p protocol ids: `/` and visible ASCII characters, no `/` at the end. */
+export function parseProtocolId(text: string): string {
+  if (!/^\/[\x21-\x7e]*[\x21-\x2e\x30-\x7e]$/.test(text) || text.length > PROTOCOL_ID_CHARACTERS_MAX) {
+    throw new UsageError(
+      `a protocol id begins with "/" and does not end with one, like /p2p/rpc/replicator: up to ${PROTOCOL_ID_CHARACTERS_MAX} visible ASCII characters`
+    )
+  }
+  return text
+}
+
+/** A name for the DHT: 1 to 256 bytes of text without control characters. */
+export function parseRendezvous(text: string): string {
+  if (!/^\P{Cc}+$/u.test(text) || Buffer.byteLength(text) > RENDEZVOUS_BYTES_MAX) {
+    throw new UsageError(`a rendezvous is 1 to ${RENDEZVOUS_BYTES_MAX} bytes of text without control characters`)
+  }
+  return text
+}
+
+/** The path of a directory, as it is written. */
+export function parseDirectory(text: string): string {
+  if (text === '' || text.includes('\0')) throw new UsageError('name a directory; it is made when it is not there')
+  return text
+}
+
+/** One of the log levels. */
+export function parseLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find(known => known === text)
+  if (level === undefined) throw new UsageError(`the log levels are ${LOG_LEVELS.join(', ')}`)
+  return level
+}

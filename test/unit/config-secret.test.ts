@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { parseCommandLine } from '../../src/config/command-line.ts'
+import type { CommandLine } from '../../src/config/command-line.ts'
+
+const SECRET = 'a secret of exactly 32 bytes ...'
+let directory = ''
+
+before(() => {
+  directory = mkdtempSync(join(tmpdir(), 'replicator-secret-'))
+})
+after(() => rmSync(directory, { recursive: true, force: true }))
+
+function parseWithFile(content: string | Uint8Array): CommandLine {
+  const path = join(directory, 'secret')
+  writeFileSync(path, content)
+  return parseCommandLine(['-cid', 'a', '-secret', path], {})
+}
+
+/** The secret read, as text. */
+function secretOf(content: string | Uint8Array): string {
+  const parsed = parseWithFile(content)
+  assert(parsed.kind === 'run' && parsed.config.secret !== undefined)
+  return Buffer.from(parsed.config.secret).toString()
+}
+
+function messageOf(parsed: CommandLine): string {
+  assert(parsed.kind === 'usage-error')
+  assert.doesNotMatch(parsed.message, /\n/)
+  return parsed.message
+}
+
+test('a secret is the bytes of its file', () => {
+  assert.equal(secretOf(SECRET), SECRET)
+  assert.equal(secretOf('x'.repeat(65_536)), 'x'.repeat(65_536))
+})
+
+test('line ends at the end of the file are not part of the secret', () => {
+  assert.equal(secretOf(`${SECRET}\n`), SECRET)
+  assert.equal(secretOf(`${SECRET}\r\n\n`), SECRET)
+  assert.equal(secretOf(`${SECRET}\nmore `), `${SECRET}\nmore `)
+})
+
+test('what the secret command prints can be read back', () => {
+  const drawn = parseCommandLine(['secret'], {})
+  assert(drawn.kind === 'secret')
+  assert.equal(secretOf(`${drawn.text}\n`), drawn.text)
+})
+
+test('a secret of fewer than 32 bytes is refused without being shown', () => {
+  const message = messageOf(parseWithFile(`${SECRET.slice(1)}\n`))
+  assert.match(message, /^-secret .*holds 31 bytes.*at least 32.*replicator secret/)
+  assert(!message.includes(SECRET.slice(1)))
+  assert.match(messageOf(parseWithFile('')), /holds 0 bytes/)
+})
+
+test('a file that is too long for a secret is refused', () => {
+  assert.match(messageOf(parseWithFile('x'.repeat(65_537))), /more than 65536 bytes/)
+})
+
+test('a file that is not there, or is a directory, is refused', () => {
+  assert.match(messageOf(parseCommandLine(['-cid', 'a', '-secret', join(directory, 'nope')], {})), /cannot be read \(ENOENT\)/)
+  assert.match(messageOf(parseCommandLine(['-cid', 'a', '-secret', directory], {})), /cannot be read \(EISDIR\)/)
+  assert.match(messageOf(parseCommandLine(['-cid', 'a', '-secret', ''], {})), /cannot be read \(ENOENT\)/)
+})
+
+test('the variable names a file too', () => {
+  const path = join(directory, 'secret')
+  writeFileSync(path, SECRET)
+  const parsed = parseCommandLine([], { REPLICATOR_CID: 'a', REPLICATOR_SECRET: path })
+  assert(parsed.kind === 'run')
+  assert.deepEqual(parsed.config.secret, new Uint8Array(Buffer.from(SECRET)))
+})
+
+test('reading the command line creates nothing', () => {
+  const empty = mkdtempSync(join(directory, 'empty-'))
+  assert.equal(parseCommandLine(['-cid', 'a', '-data', join(empty, 'data')], {}).kind, 'run')
+  assert.deepEqual(readdirSync(empty), [])
+})
