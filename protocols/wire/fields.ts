@@ -1,0 +1,276 @@
+/** The fields that messages are made of, each with its two directions side by side. */
+import { assert } from '../base/assert.ts'
+import type { Ballot, Ceiling } from '../base/ballot.ts'
+import { compareIdentities } from '../base/identity.ts'
+import type { ClusterId, Identity, NetworkId, PeerId } from '../base/identity.ts'
+import type { Accepted, ValueRecord } from '../base/record.ts'
+import { configKey, dataKey, epochOfConfigKey, isConfigKey } from '../base/register.ts'
+import type { RegisterKey } from '../base/register.ts'
+import { VOTERS_PER_CLUSTER_MAX, VOTING_CLUSTERS_MAX } from '../config/config.ts'
+import type { Clusters, Config } from '../config/config.ts'
+import { refuse } from './bytes.ts'
+import type { ByteReader, ByteWriter } from './bytes.ts'
+import { PEER_ID_BYTES_MAX, readIdentity, writeIdentity } from './identities.ts'
+import {
+  ADDRESSES_MAX,
+  ADDRESS_BYTES_MAX,
+  CONFIGS_PER_MESSAGE_MAX,
+  CONTENT_TYPE_BYTES_MAX,
+  KEY_BYTES_MAX,
+  VALUE_BYTES_MAX,
+  WRITE_ID_BYTES_MAX,
+} from './messages.ts'
+
+export { readIdentity, writeIdentity } from './identities.ts'
+
+/** Bytes of a cluster id. */
+const CLUSTER_ID_BYTES_MAX = 64
+/** Bytes of a network id. */
+const NETWORK_ID_BYTES = 16
+/** The first byte of a key says whose register it is. */
+const DATA_SPACE = 0
+const CONFIG_SPACE = 1
+
+/** What most records hold, so that it is recognized rather than read: the content type read last. */
+let usualContentType = 'application/octet-stream'
+
+/** One byte: 0 for false, 1 for true. */
+export function writeFlag(writer: ByteWriter, value: boolean): void {
+  writer.u8(value ? 1 : 0)
+}
+
+export function readFlag(reader: ByteReader): boolean {
+  const value = reader.u8()
+  if (value > 1) refuse(`${value} where 0 or 1 is allowed`)
+  return value === 1
+}
+
+/** A varint count, to be followed by as many entries. */
+export function writeCount(writer: ByteWriter, count: number, max: number): void {
+  if (count > max) assert(false, `a list of ${count} where at most ${max} are allowed`)
+  writer.varint(count)
+}
+
+/** Bytes whose number both sides know. */
+export function writeFixed(writer: ByteWriter, bytes: Uint8Array, length: number): void {
+  if (bytes.length !== length) assert(false, `${bytes.length} bytes where ${length} are due`)
+  writer.raw(bytes)
+}
+
+export function writeBallot(writer: ByteWriter, ballot: Ballot): void {
+  writer.varint(ballot.epoch)
+  writer.varint(ballot.round)
+  writeIdentity(writer, ballot.by)
+}
+
+export function readBallot(reader: ByteReader): Ballot {
+  const epoch = reader.varint()
+  const round = reader.varint()
+  return { epoch, round, by: readIdentity(reader) }
+}
+
+export function writeCeiling(writer: ByteWriter, ceiling: Ceiling): void {
+  writer.varint(ceiling.epoch)
+  writer.varint(ceiling.round)
+}
+
+export function readCeiling(reader: ByteReader): Ceiling {
+  const epoch = reader.varint()
+  return { epoch, round: reader.varint() }
+}
+
+export function writeKey(writer: ByteWriter, key: RegisterKey): void {
+  if (isConfigKey(key)) {
+    writer.u8(CONFIG_SPACE)
+    writer.varint(epochOfConfigKey(key))
+    return
+  }
+  if (key.length === 0) assert(false, 'an empty key')
+  writer.u8(DATA_SPACE)
+  writeBounded(writer, key, KEY_BYTES_MAX)
+}
+
+export function readKey(reader: ByteReader): RegisterKey {
+  const space = reader.u8()
+  if (space === CONFIG_SPACE) return configKey(reader.varint())
+  if (space !== DATA_SPACE) refuse(`no such space of keys: ${space}`)
+  const key = reader.text(KEY_BYTES_MAX)
+  // U+0000 marks the registers of configs: a client's key with it could pass for one.
+  if (key.length === 0 || key.includes('\u0000')) refuse('key that is empty or holds U+0000')
+  return dataKey(key)
+}
+
+export function writeRecord(writer: ByteWriter, record: ValueRecord): void {
+  writeBounded(writer, record.writeId, WRITE_ID_BYTES_MAX)
+  writeBounded(writer, record.contentType, CONTENT_TYPE_BYTES_MAX)
+  writer.varint(record.writtenAtMs)
+  if (record.value.length > VALUE_BYTES_MAX) assert(false, `a value of ${record.value.length} bytes`)
+  writer.sized(record.value)
+}
+
+/** The value is a view of the bytes read from, not a copy. */
+export function readRecord(reader: ByteReader): ValueRecord {
+  const writeId = reader.visible(WRITE_ID_BYTES_MAX)
+  const contentType = reader.textLike(usualContentType, CONTENT_TYPE_BYTES_MAX)
+  usualContentType = contentType
+  const writtenAtMs = reader.varint()
+  return { writeId, value: reader.sized(VALUE_BYTES_MAX), contentType, writtenAtMs }
+}
+
+export function writeAccepted(writer: ByteWriter, accepted: Accepted): void {
+  writeBallot(writer, accepted.ballot)
+  writeRecord(writer, accepted.record)
+}
+
+export function readAccepted(reader: ByteReader): Accepted {
+  const ballot = readBallot(reader)
+  return { ballot, record: readRecord(reader) }
+}
+
+/** A flag, then what was accepted, if anything was. */
+export function writeAcceptedIfAny(writer: ByteWriter, accepted: Accepted | undefined): void {
+  writeFlag(writer, accepted !== undefined)
+  if (accepted !== undefined) writeAccepted(writer, accepted)
+}
+
+export function readAcceptedIfAny(reader: ByteReader): Accepted | undefined {
+  return readFlag(reader) ? readAccepted(reader) : undefined
+}
+
+export function writeClusterId(writer: ByteWriter, clusterId: ClusterId): void {
+  assert(isClusterId(clusterId), `not a cluster id: ${clusterId}`)
+  writer.text(clusterId)
+}
+
+export function readClusterId(reader: ByteReader): ClusterId {
+  const clusterId = reader.visible(CLUSTER_ID_BYTES_MAX)
+  return isClusterId(clusterId) ? clusterId : refuse('not a cluster id')
+}
+
+export function writePeerId(writer: ByteWriter, peerId: PeerId): void {
+  writeBounded(writer, peerId, PEER_ID_BYTES_MAX)
+}
+
+export function readPeerId(reader: ByteReader): PeerId {
+  return reader.visible(PEER_ID_BYTES_MAX) as PeerId
+}
+
+/** A flag, then 16 bytes, if there is one. */
+export function writeNetworkIdIfAny(writer: ByteWriter, networkId: NetworkId | undefined): void {
+  writeFlag(writer, networkId !== undefined)
+  if (networkId !== undefined) writeNetworkId(writer, networkId)
+}
+
+export function readNetworkIdIfAny(reader: ByteReader): NetworkId | undefined {
+  return readFlag(reader) ? readNetworkId(reader) : undefined
+}
+
+/** An installed epoch, or -1 for none, as one more than that. */
+export function writeInstalledEpoch(writer: ByteWriter, epoch: number): void {
+  writer.varint(epoch + 1)
+}
+
+export function readInstalledEpoch(reader: ByteReader): number {
+  return reader.varint() - 1
+}
+
+/** Multiaddrs in text form. */
+export function writeAddresses(writer: ByteWriter, addresses: readonly string[]): void {
+  writeCount(writer, addresses.length, ADDRESSES_MAX)
+  for (const address of addresses) writeBounded(writer, address, ADDRESS_BYTES_MAX)
+}
+
+export function readAddresses(reader: ByteReader): string[] {
+  const addresses: string[] = []
+  for (let left = reader.varintTo(ADDRESSES_MAX); left > 0; left -= 1) addresses.push(reader.text(ADDRESS_BYTES_MAX))
+  return addresses
+}
+
+/** Equal configs are equal bytes: clusters and voters are written in the order of their ids. */
+export function writeConfig(writer: ByteWriter, config: Config): void {
+  writeNetworkId(writer, config.networkId)
+  writer.varint(config.epoch)
+  writeFlag(writer, config.forming)
+  writer.varint(config.protocolMin)
+  writeClusters(writer, config.clusters)
+  writeFlag(writer, config.next !== undefined)
+  if (config.next !== undefined) writeClusters(writer, config.next)
+}
+
+export function readConfig(reader: ByteReader): Config {
+  const networkId = readNetworkId(reader)
+  const epoch = reader.varint()
+  const forming = readFlag(reader)
+  const protocolMin = reader.varint()
+  const clusters = readClusters(reader)
+  if (!readFlag(reader)) return { networkId, epoch, clusters, forming, protocolMin }
+  return { networkId, epoch, clusters, next: readClusters(reader), forming, protocolMin }
+}
+
+export function writeConfigs(writer: ByteWriter, configs: readonly Config[]): void {
+  writeCount(writer, configs.length, CONFIGS_PER_MESSAGE_MAX)
+  for (const config of configs) writeConfig(writer, config)
+}
+
+export function readConfigs(reader: ByteReader): Config[] {
+  const configs: Config[] = []
+  for (let left = reader.varintTo(CONFIGS_PER_MESSAGE_MAX); left > 0; left -= 1) configs.push(readConfig(reader))
+  return configs
+}
+
+function writeClusters(writer: ByteWriter, clusters: Clusters): void {
+  writeCount(writer, clusters.size, VOTING_CLUSTERS_MAX)
+  for (const clusterId of [...clusters.keys()].sort()) {
+    const voters = [...(clusters.get(clusterId) ?? [])].sort(compareIdentities)
+    assert(voters.length > 0, `cluster ${clusterId} has no voters and must be left out`)
+    writeClusterId(writer, clusterId)
+    writeCount(writer, voters.length, VOTERS_PER_CLUSTER_MAX)
+    for (const voter of voters) writeIdentity(writer, voter)
+  }
+}
+
+function readClusters(reader: ByteReader): Clusters {
+  const clusters = new Map<ClusterId, readonly Identity[]>()
+  let last = ''
+  for (let left = reader.varintTo(VOTING_CLUSTERS_MAX); left > 0; left -= 1) {
+    const clusterId = readClusterId(reader)
+    if (clusterId <= last) refuse('clusters out of order')
+    last = clusterId
+    clusters.set(clusterId, readVoters(reader))
+  }
+  return clusters
+}
+
+function readVoters(reader: ByteReader): Identity[] {
+  const voters: Identity[] = []
+  const count = reader.varintTo(VOTERS_PER_CLUSTER_MAX)
+  if (count === 0) refuse('cluster without voters')
+  for (let index = 0; index < count; index += 1) {
+    const voter = readIdentity(reader)
+    const before = voters.at(-1)
+    if (before !== undefined && compareIdentities(before, voter) >= 0) refuse('voters out of order')
+    voters.push(voter)
+  }
+  return voters
+}
+
+function writeNetworkId(writer: ByteWriter, networkId: NetworkId): void {
+  if (networkId.length !== 2 * NETWORK_ID_BYTES) assert(false, `not a network id: ${networkId}`)
+  writer.hex(networkId)
+}
+
+function readNetworkId(reader: ByteReader): NetworkId {
+  return reader.hex(NETWORK_ID_BYTES) as NetworkId
+}
+
+function isClusterId(text: string): text is ClusterId {
+  return text.length <= CLUSTER_ID_BYTES_MAX && /^[A-Za-z0-9._-]+$/.test(text)
+}
+
+/** Text that a reader will refuse when it is longer. */
+function writeBounded(writer: ByteWriter, text: string, bytesMax: number): void {
+  const before = writer.length
+  writer.text(text)
+  // Text of the full length has two bytes of length in front, as every bound here is between 128 and 16,383.
+  if (writer.length - before > bytesMax + 2) assert(false, `more than ${bytesMax} bytes: ${text.slice(0, 80)}`)
+}

@@ -1,0 +1,247 @@
+/**
+ * The stream between two peers is a sequence of frames: four bytes of length (big-endian, of all that follows), one byte of
+ * type, a body.
+ *
+ * Nothing is buffered beyond what has arrived, and a length that is too large is refused as soon as its four bytes are in: a
+ * stranger may make us hold a greeting, and no more.
+ */
+import { assert } from '../base/assert.ts'
+import { ByteReader, ByteWriter, plainBytes, refuse } from './bytes.ts'
+import type { Codec } from './codec.ts'
+import { MESSAGE_BYTES_MAX, RECORDS_BYTES_MAX } from './messages.ts'
+import type { AcceptorReply, Greeting, Message } from './messages.ts'
+
+/** Messages are put into one frame up to this many bytes, its length included, so that no frame holds up the stream for long. */
+export const FRAME_BYTES_TARGET = 1_048_576
+/** The largest length a frame may announce: the largest message, with the type, the round and its own length before it. */
+export const FRAME_BYTES_MAX: number = MESSAGE_BYTES_MAX + 64
+/** The largest greeting or proof, and all that is taken from a peer that has not proved itself. Sixteen long addresses fit. */
+export const FRAME_BYTES_UNPROVED_MAX = 10_240
+
+/** How many messages one frame carries at most: small messages take far more memory than bytes. */
+export const MESSAGES_PER_FRAME_MAX = 65_536
+
+const LENGTH_BYTES = 4
+const GREETING = 0
+const PROOF = 1
+const MESSAGES = 2
+/** What is taken from the allocator for the beginning of a frame whose rest is not here yet. */
+const PIECE_BYTES = 4_096
+const NOTHING = new Uint8Array(0)
+
+export type Frame =
+  | { readonly kind: 'greeting'; readonly greeting: Greeting }
+  | { readonly kind: 'proof'; readonly proof: Uint8Array }
+  /** `round`: the highest round that the sender knew. */
+  | { readonly kind: 'messages'; readonly round: number; readonly messages: Message[] }
+
+/** Writes frames, each with its length in front: bytes to be sent one after another. They are safe to keep. */
+export class Frames {
+  #codec: Codec
+  #writer: ByteWriter
+
+  constructor(codec: Codec) {
+    this.#codec = codec
+    this.#writer = new ByteWriter(codec.utf8, 65_536)
+  }
+
+  greeting(greeting: Greeting): Uint8Array {
+    this.#begin(GREETING)
+    this.#writer.raw(this.#codec.encodeGreeting(greeting))
+    return this.#end(FRAME_BYTES_UNPROVED_MAX)
+  }
+
+  proof(bytes: Uint8Array): Uint8Array {
+    this.#begin(PROOF)
+    this.#writer.raw(bytes)
+    return this.#end(FRAME_BYTES_UNPROVED_MAX)
+  }
+
+  /**
+   * As few frames as keep each at most FRAME_BYTES_TARGET, unless one message alone is larger. None for no messages.
+   * A `relayed` with many bytes of values becomes one for each of its votes, which says the same and always fits.
+   *
+   * @param round the highest round known here
+   */
+  messages(round: number, messages: readonly Message[]): Uint8Array[] {
+    const frames: Uint8Array[] = []
+    const writer = this.#writer
+    let count = 0
+    for (const message of messages.some(isLargeRelayed) ? messages.flatMap(parted) : messages) {
+      if (count === 0) this.#beginMessages(round)
+      const before = writer.length
+      this.#message(message)
+      count += 1
+      if (count > 1 && (writer.length > FRAME_BYTES_TARGET || count > MESSAGES_PER_FRAME_MAX)) {
+        // The last message was one too many: it opens the next frame.
+        const moved = writer.view().slice(before)
+        writer.truncate(before)
+        frames.push(this.#end(FRAME_BYTES_MAX))
+        this.#beginMessages(round)
+        writer.raw(moved)
+        count = 1
+      }
+    }
+    if (count > 0) frames.push(this.#end(FRAME_BYTES_MAX))
+    return frames
+  }
+
+  #message(message: Message): void {
+    const mark = this.#writer.openSized()
+    this.#codec.writeMessage(this.#writer, message)
+    this.#writer.closeSized(mark)
+  }
+
+  #beginMessages(round: number): void {
+    this.#begin(MESSAGES)
+    this.#writer.varint(round)
+  }
+
+  #begin(type: number): void {
+    this.#writer.clear()
+    this.#writer.u32(0)
+    this.#writer.u8(type)
+  }
+
+  #end(bytesMax: number): Uint8Array {
+    const length = this.#writer.length - LENGTH_BYTES
+    if (length > bytesMax) assert(false, `a frame of ${length} bytes where ${bytesMax} are allowed`)
+    this.#writer.patchU32(0, length)
+    return this.#writer.finish()
+  }
+}
+
+/** Cuts a stream into frames, however it was cut before. After it has thrown once it throws for ever: the stream is lost. */
+export class FrameReader {
+  /** The largest frame taken. The network raises it to FRAME_BYTES_MAX once the remote peer has proved itself. */
+  frameBytesMax: number
+  #codec: Codec
+  #broken = false
+  /** How many of the four bytes of the length are in, and what they say. */
+  #lengthBytes = 0
+  #length = 0
+  /** The frame under way: what has arrived of it, in a buffer of its own that decoded values may point into. */
+  #frame: Uint8Array = NOTHING
+  #filled = 0
+  /**
+   * A peer may send a proof and large messages in one breath, before anybody has looked at the proof. So behind a proof the
+   * limit waits for the next push: until then no more is held than the chunk that is here already.
+   */
+  #behindProof = false
+
+  constructor(codec: Codec, frameBytesMax: number = FRAME_BYTES_UNPROVED_MAX) {
+    this.#codec = codec
+    this.frameBytesMax = frameBytesMax
+  }
+
+  /**
+   * Takes the next bytes of the stream. They are copied; the caller may use the chunk again.
+   *
+   * @returns the frames completed by them, in order
+   * @throws MalformedBytes for bytes that no peer of this protocol sends, and ever after
+   */
+  push(chunk: Uint8Array): Frame[] {
+    if (this.#broken) refuse('the stream was malformed before')
+    // Undone only when all went well: whatever is thrown, the stream cannot be read on from here.
+    this.#broken = true
+    this.#behindProof = false
+    if (this.#lengthBytes === LENGTH_BYTES) this.#checkLength()
+    const frames: Frame[] = []
+    const bytes = plainBytes(chunk)
+    let at = 0
+    while (at < bytes.length) {
+      at = this.#lengthBytes < LENGTH_BYTES ? this.#takeLength(bytes, at) : this.#takeBody(bytes, at)
+      if (this.#lengthBytes === LENGTH_BYTES && this.#filled === this.#length) frames.push(this.#complete())
+    }
+    this.#broken = false
+    return frames
+  }
+
+  #takeLength(bytes: Uint8Array, from: number): number {
+    this.#length = this.#length * 256 + (bytes[from] as number)
+    this.#lengthBytes += 1
+    if (this.#lengthBytes === LENGTH_BYTES) this.#checkLength()
+    return from + 1
+  }
+
+  #checkLength(): void {
+    const max = this.#behindProof ? FRAME_BYTES_MAX : Math.min(this.frameBytesMax, FRAME_BYTES_MAX)
+    if (this.#length === 0 || this.#length > max) refuse(`a frame of ${this.#length} bytes where 1 to ${max} are allowed`)
+  }
+
+  #takeBody(bytes: Uint8Array, from: number): number {
+    if (this.#filled === 0 && bytes[from] !== MESSAGES && this.#length > FRAME_BYTES_UNPROVED_MAX) refuse('a greeting or proof too large')
+    const count = Math.min(this.#length - this.#filled, bytes.length - from)
+    const filled = this.#filled + count
+    if (filled > this.#frame.length) this.#grow(filled)
+    this.#frame.set(bytes.subarray(from, from + count), this.#filled)
+    this.#filled = filled
+    return from + count
+  }
+
+  /** At most twice what has arrived, and in the end exactly the length of the frame: the announced length alone costs nothing. */
+  #grow(filled: number): void {
+    const grown = new Uint8Array(filled === this.#length ? filled : Math.min(this.#length, Math.max(PIECE_BYTES, filled * 2)))
+    grown.set(this.#frame.subarray(0, this.#filled))
+    this.#frame = grown
+  }
+
+  #complete(): Frame {
+    const bytes = this.#frame.subarray(0, this.#filled)
+    this.#frame = NOTHING
+    this.#filled = 0
+    this.#length = 0
+    this.#lengthBytes = 0
+    return this.#decode(bytes)
+  }
+
+  #decode(bytes: Uint8Array): Frame {
+    const type = bytes[0]
+    const body = bytes.subarray(1)
+    switch (type) {
+      case GREETING:
+        return { kind: 'greeting', greeting: this.#codec.decodeGreeting(body) }
+      case PROOF:
+        this.#behindProof = true
+        return { kind: 'proof', proof: body }
+      case MESSAGES:
+        return this.#decodeMessages(body)
+      default:
+        return refuse(`no such type of frame: ${type}`)
+    }
+  }
+
+  #decodeMessages(body: Uint8Array): Frame {
+    const reader = new ByteReader(body, this.#codec.utf8)
+    const round = reader.varint()
+    const messages: Message[] = []
+    while (reader.remaining > 0) {
+      if (messages.length === MESSAGES_PER_FRAME_MAX) refuse('too many messages in one frame')
+      const outer = reader.narrow(reader.varintTo(MESSAGE_BYTES_MAX))
+      messages.push(this.#codec.readMessage(reader))
+      reader.widen(outer)
+    }
+    return { kind: 'messages', round, messages }
+  }
+}
+
+type Relayed = Extract<Message, { readonly kind: 'relayed' }>
+
+function isLargeRelayed(message: Message): boolean {
+  if (message.kind !== 'relayed' || message.votes.length < 2) return false
+  let bytes = 0
+  for (const vote of message.votes) bytes += valueBytes(vote.body)
+  return bytes > RECORDS_BYTES_MAX
+}
+
+function parted(message: Message): Message[] {
+  if (!isLargeRelayed(message)) return [message]
+  const { id, votes } = message as Relayed
+  return votes.map((vote) => ({ kind: 'relayed', id, votes: [vote] }))
+}
+
+function valueBytes(body: AcceptorReply): number {
+  if (body.kind === 'chosen') return body.record.value.length
+  if (body.kind === 'promised' || body.kind === 'seen') return body.accepted?.record.value.length ?? 0
+  return 0
+}

@@ -1,0 +1,48 @@
+/** The first thing said on a connection, each way. */
+import type { ByteReader, ByteWriter } from './bytes.ts'
+import {
+  readAddresses,
+  readCeiling,
+  readClusterId,
+  readIdentity,
+  readInstalledEpoch,
+  readNetworkIdIfAny,
+  writeAddresses,
+  writeCeiling,
+  writeClusterId,
+  writeFixed,
+  writeIdentity,
+  writeInstalledEpoch,
+  writeNetworkIdIfAny,
+} from './fields.ts'
+import type { Greeting } from './messages.ts'
+
+/** Bytes of a nonce. */
+const NONCE_BYTES = 32
+
+export function writeGreeting(writer: ByteWriter, greeting: Greeting): void {
+  writer.varint(greeting.protocolMin)
+  writer.varint(greeting.protocolMax)
+  writeNetworkIdIfAny(writer, greeting.networkId)
+  writeClusterId(writer, greeting.clusterId)
+  writeIdentity(writer, greeting.identity)
+  writeInstalledEpoch(writer, greeting.epoch)
+  writeCeiling(writer, greeting.ceiling)
+  writer.varint(greeting.minPeers)
+  writeAddresses(writer, greeting.addresses)
+  writeFixed(writer, greeting.nonce, NONCE_BYTES)
+}
+
+export function readGreeting(reader: ByteReader): Greeting {
+  const protocolMin = reader.varint()
+  const protocolMax = reader.varint()
+  const networkId = readNetworkIdIfAny(reader)
+  const clusterId = readClusterId(reader)
+  const identity = readIdentity(reader)
+  const epoch = readInstalledEpoch(reader)
+  const ceiling = readCeiling(reader)
+  const minPeers = reader.varint()
+  const addresses = readAddresses(reader)
+  const nonce = reader.raw(NONCE_BYTES)
+  return { protocolMin, protocolMax, networkId, clusterId, identity, epoch, ceiling, minPeers, addresses, nonce }
+}
