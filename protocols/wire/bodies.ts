@@ -31,7 +31,7 @@ import {
   writeKey,
   writeNetworkIdIfAny,
   writePeerId,
-  writeRecord,
+  writeRecord
 } from './fields.ts'
 import { KEYS_PER_MESSAGE_MAX, LEAVES_PER_MESSAGE_MAX, ROSTER_ENTRIES_MAX, TARGETS_MAX } from './messages.ts'
 import type { Health, Message, RosterEntry } from './messages.ts'
@@ -63,7 +63,7 @@ export const MESSAGE_CODES: Codes<Message> = {
   'records-wanted': 17,
   records: 18,
   'covered-wanted': 19,
-  covered: 20,
+  covered: 20
 }
 
 /** Bytes of a digest, of a hash of the tree and of its root. */
@@ -127,27 +127,27 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
 }
 
 const readers: Readers<Message> = {
-  request: (reader) => ({ kind: 'request', id: reader.varint(), target: readIdentity(reader), body: readRequestBody(reader) }),
-  reply: (reader) => ({ kind: 'reply', id: reader.varint(), vote: readVote(reader) }),
-  relay: (reader) => ({ kind: 'relay', id: reader.varint(), targets: readIdentities(reader, TARGETS_MAX), body: readRequestBody(reader) }),
+  request: reader => ({ kind: 'request', id: reader.varint(), target: readIdentity(reader), body: readRequestBody(reader) }),
+  reply: reader => ({ kind: 'reply', id: reader.varint(), vote: readVote(reader) }),
+  relay: reader => ({ kind: 'relay', id: reader.varint(), targets: readIdentities(reader, TARGETS_MAX), body: readRequestBody(reader) }),
   relayed: readRelayed,
   learn: readLearn,
-  want: (reader) => ({ kind: 'want', key: readKey(reader) }),
-  'configs-wanted': (reader) => ({ kind: 'configs-wanted', networkId: readNetworkIdIfAny(reader), since: reader.varint() }),
-  configs: (reader) => ({ kind: 'configs', configs: readConfigs(reader) }),
-  heartbeat: (reader) => ({ kind: 'heartbeat', sentAtMs: reader.f64(), health: readHealth(reader) }),
-  'heartbeat-ack': (reader) => ({ kind: 'heartbeat-ack', sentAtMs: reader.f64() }),
+  want: reader => ({ kind: 'want', key: readKey(reader) }),
+  'configs-wanted': reader => ({ kind: 'configs-wanted', networkId: readNetworkIdIfAny(reader), since: reader.varint() }),
+  configs: reader => ({ kind: 'configs', configs: readConfigs(reader) }),
+  heartbeat: reader => ({ kind: 'heartbeat', sentAtMs: reader.f64(), health: readHealth(reader) }),
+  'heartbeat-ack': reader => ({ kind: 'heartbeat-ack', sentAtMs: reader.f64() }),
   roster: readRoster,
-  'doubts-wanted': (reader) => ({ kind: 'doubts-wanted', id: reader.varint(), minEpoch: reader.varint(), after: readKeyIfAny(reader) }),
-  doubts: (reader) => ({ kind: 'doubts', id: reader.varint(), keys: readKeys(reader), more: readFlag(reader) }),
-  'hashes-wanted': (reader) => ({ kind: 'hashes-wanted', id: reader.varint(), minEpoch: reader.varint(), group: readGroupIfAny(reader) }),
-  hashes: (reader) => ({ kind: 'hashes', id: reader.varint(), group: readGroupIfAny(reader), hashes: reader.raw(HASHES_BYTES) }),
+  'doubts-wanted': reader => ({ kind: 'doubts-wanted', id: reader.varint(), minEpoch: reader.varint(), after: readKeyIfAny(reader) }),
+  doubts: reader => ({ kind: 'doubts', id: reader.varint(), keys: readKeys(reader), more: readFlag(reader) }),
+  'hashes-wanted': reader => ({ kind: 'hashes-wanted', id: reader.varint(), minEpoch: reader.varint(), group: readGroupIfAny(reader) }),
+  hashes: reader => ({ kind: 'hashes', id: reader.varint(), group: readGroupIfAny(reader), hashes: reader.raw(HASHES_BYTES) }),
   'leaves-wanted': readLeavesWanted,
   leaves: readLeaves,
-  'records-wanted': (reader) => ({ kind: 'records-wanted', id: reader.varint(), keys: readKeys(reader) }),
+  'records-wanted': reader => ({ kind: 'records-wanted', id: reader.varint(), keys: readKeys(reader) }),
   records: readRecords,
-  'covered-wanted': (reader) => ({ kind: 'covered-wanted', epoch: reader.varint() }),
-  covered: readCovered,
+  'covered-wanted': reader => ({ kind: 'covered-wanted', epoch: reader.varint() }),
+  covered: readCovered
 }
 const table = readersByCode(MESSAGE_CODES, readers)
 

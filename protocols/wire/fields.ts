@@ -18,7 +18,7 @@ import {
   CONTENT_TYPE_BYTES_MAX,
   KEY_BYTES_MAX,
   VALUE_BYTES_MAX,
-  WRITE_ID_BYTES_MAX,
+  WRITE_ID_BYTES_MAX
 } from './messages.ts'
 
 export { readIdentity, writeIdentity } from './identities.ts'

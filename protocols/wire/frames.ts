@@ -237,7 +237,7 @@ function isLargeRelayed(message: Message): boolean {
 function parted(message: Message): Message[] {
   if (!isLargeRelayed(message)) return [message]
   const { id, votes } = message as Relayed
-  return votes.map((vote) => ({ kind: 'relayed', id, votes: [vote] }))
+  return votes.map(vote => ({ kind: 'relayed', id, votes: [vote] }))
 }
 
 function valueBytes(body: AcceptorReply): number {
