@@ -1,0 +1,149 @@
+/**
+ * Counts for Prometheus. What happens often only adds to a number; the registry takes the numbers when it is asked for them.
+ */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { GetOutcome, PutOutcome } from '../ports/replicator.ts'
+
+/** From a fast disk with nothing to do to one that hangs. */
+const SYNC_BUCKETS_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5]
+/** Writes of one transaction: powers of four. */
+const BATCH_BUCKETS_WRITES = [1, 4, 16, 64, 256, 1_024, 4_096]
+
+type PutKind = PutOutcome['kind']
+type GetKind = GetOutcome['kind']
+
+/** Numbers that the owner adds to; read when the registry is. */
+export interface Tallies {
+  readonly puts: Record<PutKind, number>
+  readonly gets: Record<GetKind, number>
+  messagesSent: number
+  messagesReceived: number
+  bytesSent: number
+  bytesReceived: number
+  /** Connections that were refused: another network, a wrong secret, nonsense. */
+  connectionsRefused: number
+  /** Keys with two chosen records. Anything but 0 is an alarm. */
+  divergences: number
+  /** Keys that came by repair. */
+  keysRepaired: number
+}
+
+/** What is true now; must be cheap to say. */
+export interface Readings {
+  /** -1 when no config is known. */
+  readonly epoch: number
+  readonly keyCount: number
+  /** Of keys and values. */
+  readonly keyBytes: number
+  readonly inDoubtCount: number
+  readonly connectedPeerCount: number
+}
+
+export interface Metrics {
+  /** All of it, the process's own figures included; others may add to it. */
+  readonly registry: Registry
+  readonly tallies: Tallies
+  /** One transaction was synced: how many writes it held, and the seconds until they were on disk. */
+  persisted(writeCount: number, seconds: number): void
+  /** Names the source of the gauges; they are absent before. */
+  observe(read: () => Readings): void
+}
+
+/** Makes a registry with everything in it, each at 0. */
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const tallies = newTallies()
+  registerTallies(registry, tallies)
+  const batchSizes = new Histogram({
+    name: 'replicator_persist_batch_writes',
+    help: 'Writes of one transaction; its count is the number of transactions',
+    buckets: BATCH_BUCKETS_WRITES,
+    registers: [registry]
+  })
+  const syncSeconds = new Histogram({
+    name: 'replicator_sync_seconds',
+    help: 'Seconds from handing a transaction to the store until it is on disk',
+    buckets: SYNC_BUCKETS_SECONDS,
+    registers: [registry]
+  })
+  return {
+    registry,
+    tallies,
+    persisted: (writeCount, seconds) => {
+      batchSizes.observe(writeCount)
+      syncSeconds.observe(seconds)
+    },
+    observe: read => registerReadings(registry, read)
+  }
+}
+
+function newTallies(): Tallies {
+  return {
+    puts: { created: 0, 'stored-before': 0, conflict: 0, reused: 0, 'not-stored': 0, 'in-doubt': 0, 'not-ready': 0 },
+    gets: { found: 0, absent: 0, unavailable: 0 },
+    messagesSent: 0,
+    messagesReceived: 0,
+    bytesSent: 0,
+    bytesReceived: 0,
+    connectionsRefused: 0,
+    divergences: 0,
+    keysRepaired: 0
+  }
+}
+
+function registerTallies(registry: Registry, tallies: Tallies): void {
+  registerByOutcome(registry, 'replicator_puts_total', 'Puts by their outcome at this coordinator', tallies.puts)
+  registerByOutcome(registry, 'replicator_gets_total', 'Gets by their outcome', tallies.gets)
+  const register = (name: string, help: string, read: () => number): void => registerCounter(registry, name, help, read)
+  register('replicator_messages_sent_total', 'Messages sent to peers', () => tallies.messagesSent)
+  register('replicator_messages_received_total', 'Messages received from peers', () => tallies.messagesReceived)
+  register('replicator_sent_bytes_total', 'Bytes sent to peers', () => tallies.bytesSent)
+  register('replicator_received_bytes_total', 'Bytes received from peers', () => tallies.bytesReceived)
+  register('replicator_connections_refused_total', 'Connections refused', () => tallies.connectionsRefused)
+  register('replicator_divergences_total', 'Keys with two chosen records; anything but 0 is an alarm', () => tallies.divergences)
+  register('replicator_keys_repaired_total', 'Keys that came by repair', () => tallies.keysRepaired)
+}
+
+function registerByOutcome(registry: Registry, name: string, help: string, tally: Readonly<Record<string, number>>): void {
+  registry.registerMetric(
+    new Counter({
+      name,
+      help,
+      labelNames: ['outcome'],
+      registers: [],
+      collect() {
+        this.reset()
+        for (const [outcome, count] of Object.entries(tally)) this.inc({ outcome }, count)
+      }
+    })
+  )
+}
+
+function registerCounter(registry: Registry, name: string, help: string, read: () => number): void {
+  registry.registerMetric(
+    new Counter({
+      name,
+      help,
+      registers: [],
+      collect() {
+        this.reset()
+        this.inc(read())
+      }
+    })
+  )
+}
+
+function registerReadings(registry: Registry, read: () => Readings): void {
+  const register = (name: string, help: string, field: keyof Readings): void => {
+    const collect = function (this: Gauge): void {
+      this.set(read()[field])
+    }
+    registry.registerMetric(new Gauge({ name, help, registers: [], collect }))
+  }
+  register('replicator_epoch', 'Epoch of the installed config, -1 without one', 'epoch')
+  register('replicator_keys', 'Chosen keys held', 'keyCount')
+  register('replicator_key_bytes', 'Bytes of the chosen keys and values held', 'keyBytes')
+  register('replicator_keys_in_doubt', 'Keys accepted and not known to be chosen', 'inDoubtCount')
+  register('replicator_connected_peers', 'Peers connected', 'connectedPeerCount')
+}
