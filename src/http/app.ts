@@ -1,0 +1,94 @@
+/** The HTTP interface, apart from any socket: takes a request and its response, and sees to the rest. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import type { Clock } from '../ports/clock.ts'
+import type { Replicator } from '../ports/replicator.ts'
+import type { HttpContext } from './context.ts'
+import { HttpDates } from './dates.ts'
+import { Exchange } from './exchange.ts'
+import { Load } from './load.ts'
+import { HttpMetrics } from './metrics.ts'
+import { createRoutes } from './routes.ts'
+import { serveKey, STORE_PREFIX } from './store.ts'
+
+const REQUESTS_MAX = 1024
+const BODY_BYTES_MAX = 67_108_864
+const BODY_TIMEOUT_MS = 30_000
+const KEY_ROUTE = '/store/{key}'
+
+export interface HttpInit {
+  readonly replicator: Replicator
+  readonly logger: Logger
+  /** Where the metrics of HTTP are registered, and what `/metrics` prints. */
+  readonly registry: Registry
+  readonly clock: Clock
+  /** The largest value taken from a client. */
+  readonly valueBytesMax: number
+  /** Of this program, for `/openapi.json`. */
+  readonly version: string
+  /** Requests in flight, 1,024 unless given. */
+  readonly requestsMax?: number
+  /** Bytes of bodies in flight, 64 MiB unless given. */
+  readonly bodyBytesMax?: number
+  /** How long a body may take to arrive, 30 s unless given. */
+  readonly bodyTimeoutMs?: number
+}
+
+export interface HttpApp {
+  readonly context: HttpContext
+  /** Serves one request. */
+  handle(request: IncomingMessage, response: ServerResponse): void
+  /** Refuses one request whose `Expect` asks for what we do not know. */
+  refuseExpectation(request: IncomingMessage, response: ServerResponse): void
+}
+
+export function createHttpApp(init: HttpInit): HttpApp {
+  const context = createContext(init)
+  const routes = createRoutes(init)
+  const exchangeOf = (request: IncomingMessage, response: ServerResponse, target: string): Exchange =>
+    new Exchange(context, request, response, target.startsWith(STORE_PREFIX) ? KEY_ROUTE : routes.route(target))
+  return {
+    context,
+    handle(request, response) {
+      const target = originForm(request)
+      exchangeOf(request, response, target).begin((exchange) => {
+        if (request.headers.host === undefined && request.httpVersion === '1.1') exchange.refuse('bad-request', 'The Host header is missing.')
+        else if (target.startsWith(STORE_PREFIX)) serveKey(exchange, target)
+        else if (!target.startsWith('/store') || exchange.enter()) routes.serve(exchange)
+      })
+    },
+    refuseExpectation(request, response) {
+      exchangeOf(request, response, originForm(request)).begin((exchange) => {
+        exchange.refuse('expectation-failed', 'The only expectation that can be met is "100-continue".')
+      })
+    },
+  }
+}
+
+function createContext(init: HttpInit): HttpContext {
+  const load = new Load(init.requestsMax ?? REQUESTS_MAX, init.bodyBytesMax ?? BODY_BYTES_MAX)
+  return {
+    replicator: init.replicator,
+    logger: init.logger,
+    clock: init.clock,
+    dates: new HttpDates(init.clock),
+    load,
+    metrics: new HttpMetrics(init.registry, load),
+    valueBytesMax: init.valueBytesMax,
+    bodyTimeoutMs: init.bodyTimeoutMs ?? BODY_TIMEOUT_MS,
+    closing: false,
+    wasReady: false,
+  }
+}
+
+/** The path and query. A target may come with scheme and host before them (RFC 9112, 3.2.2); for Express they are cut off too. */
+function originForm(request: IncomingMessage): string {
+  const target = request.url ?? '/'
+  if (target.charCodeAt(0) === 0x2f) return target
+  const authority = target.indexOf('://')
+  if (authority < 0) return target
+  const path = target.indexOf('/', authority + 3)
+  request.url = path < 0 ? '/' : target.slice(path)
+  return request.url
+}

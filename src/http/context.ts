@@ -1,0 +1,26 @@
+import type { Logger } from 'pino'
+import type { Clock } from '../ports/clock.ts'
+import type { Replicator } from '../ports/replicator.ts'
+import type { HttpDates } from './dates.ts'
+import type { Load } from './load.ts'
+import type { HttpMetrics } from './metrics.ts'
+
+/** What all requests share. */
+export interface HttpContext {
+  readonly replicator: Replicator
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly dates: HttpDates
+  readonly load: Load
+  readonly metrics: HttpMetrics
+  readonly valueBytesMax: number
+  /** How long a body may take to arrive. */
+  readonly bodyTimeoutMs: number
+  /** True from the moment the server began to close: every answer then ends its connection. */
+  closing: boolean
+  /**
+   * True once the peer was ready. Before that puts are refused unread; afterwards the replicator itself tells what cannot be done,
+   * since a quorum that is lost for a moment may be back before a put's time is over.
+   */
+  wasReady: boolean
+}

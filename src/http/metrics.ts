@@ -1,0 +1,122 @@
+/**
+ * Counts and durations of requests. They are kept in plain arrays and put into the registry's form only when somebody asks:
+ * a labelled counter of the metrics library costs more for each request than finding the key does.
+ */
+import { Gauge } from 'prom-client'
+import type { Metric, Registry } from 'prom-client'
+import type { Load } from './load.ts'
+
+/** Upper bounds of the duration buckets. */
+const BUCKET_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const
+const METHODS = ['GET', 'HEAD', 'PUT'] as const
+const STATUS_CLASSES = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const
+
+interface Series {
+  readonly route: string
+  readonly method: string
+  /** By the hundreds of the status; 0: the client was gone before there was one. */
+  readonly counts: Float64Array
+  /** By bucket, each request in one; the last is for longer ones. */
+  readonly buckets: Float64Array
+  sumSeconds: number
+}
+
+interface Sample {
+  readonly value: number
+  readonly labels: Record<string, string>
+  readonly metricName?: string
+}
+
+export class HttpMetrics {
+  readonly #series = new Map<string, Series[]>()
+
+  constructor(registry: Registry, load: Load) {
+    register(registry, 'replicator_http_requests_total', 'HTTP requests answered, by route, method and class of status', 'counter', () => this.#counts())
+    register(registry, 'replicator_http_request_duration_seconds', 'Time from the head of a request to the end of its answer', 'histogram', () =>
+      this.#durations(),
+    )
+    const registers = [registry]
+    new Gauge({
+      name: 'replicator_http_requests_in_flight',
+      help: 'Requests for keys that are being worked on',
+      registers,
+      collect() {
+        this.set(load.requests)
+      },
+    })
+    new Gauge({
+      name: 'replicator_http_body_bytes_in_flight',
+      help: 'Bytes of bodies that are held for requests being worked on',
+      registers,
+      collect() {
+        this.set(load.bodyBytes)
+      },
+    })
+  }
+
+  /**
+   * Counts one request.
+   *
+   * @param route the pattern of its path, of which there are few; never the path itself
+   * @param status of its answer, or 0 when the client was gone before
+   */
+  observe(route: string, method: string | undefined, status: number, durationMs: number): void {
+    const series = this.#of(route, method)
+    const statusClass = Math.trunc(status / 100)
+    series.counts[statusClass] = (series.counts[statusClass] ?? 0) + 1
+    const seconds = durationMs / 1000
+    let bucket = 0
+    while (bucket < BUCKET_SECONDS.length && seconds > (BUCKET_SECONDS[bucket] as number)) bucket += 1
+    series.buckets[bucket] = (series.buckets[bucket] ?? 0) + 1
+    series.sumSeconds += seconds
+  }
+
+  #of(route: string, method: string | undefined): Series {
+    let methods = this.#series.get(route)
+    if (methods === undefined) {
+      methods = [...METHODS, 'other'].map((name) => ({
+        route,
+        method: name,
+        counts: new Float64Array(STATUS_CLASSES.length),
+        buckets: new Float64Array(BUCKET_SECONDS.length + 1),
+        sumSeconds: 0,
+      }))
+      this.#series.set(route, methods)
+    }
+    const index = method === 'GET' ? 0 : method === 'HEAD' ? 1 : method === 'PUT' ? 2 : 3
+    return methods[index] as Series
+  }
+
+  *#counts(): Generator<Sample> {
+    for (const { route, method, counts } of [...this.#series.values()].flat()) {
+      for (const [index, status] of STATUS_CLASSES.entries()) {
+        const value = counts[index] as number
+        if (value > 0) yield { value, labels: { route, method, status } }
+      }
+    }
+  }
+
+  *#durations(): Generator<Sample> {
+    const metricName = 'replicator_http_request_duration_seconds'
+    for (const { route, method, buckets, sumSeconds } of [...this.#series.values()].flat()) {
+      const labels = { route, method }
+      let total = 0
+      for (const count of buckets) total += count
+      if (total === 0) continue
+      let upTo = 0
+      for (const [index, bound] of BUCKET_SECONDS.entries()) {
+        upTo += buckets[index] as number
+        yield { value: upTo, labels: { ...labels, le: String(bound) }, metricName: `${metricName}_bucket` }
+      }
+      yield { value: total, labels: { ...labels, le: '+Inf' }, metricName: `${metricName}_bucket` }
+      yield { value: sumSeconds, labels, metricName: `${metricName}_sum` }
+      yield { value: total, labels, metricName: `${metricName}_count` }
+    }
+  }
+}
+
+/** Registers a metric whose samples are worked out when they are asked for. The library's type asks for more than it uses. */
+function register(registry: Registry, name: string, help: string, type: 'counter' | 'histogram', samples: () => Iterable<Sample>): void {
+  const metric = { name, help, type, aggregator: 'sum', get: async () => ({ name, help, type, aggregator: 'sum', values: [...samples()] }), reset: () => undefined }
+  registry.registerMetric(metric as unknown as Metric)
+}

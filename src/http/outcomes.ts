@@ -1,0 +1,98 @@
+/**
+ * The one mapping from outcomes to HTTP. It is total: a new outcome without an answer does not compile.
+ */
+import { unreachable } from '../../protocols/base/assert.ts'
+import type { ValueRecord } from '../../protocols/base/record.ts'
+import type { Outcome } from '../../protocols/effects.ts'
+import { json } from './answers.ts'
+import type { Answer } from './answers.ts'
+import { formatHttpDate, formatTime } from './dates.ts'
+import { entityTag, listsTag } from './etags.ts'
+import { keyPath } from './keys.ts'
+import { problem } from './problems.ts'
+
+/** What the answer to an outcome depends on, beside the outcome. */
+export interface Asked {
+  readonly key: string
+  /** The request's `If-None-Match`, for reads. */
+  readonly ifNoneMatch: string | undefined
+  /** The second that the answer's `Date` will show. */
+  readonly nowSecond: number
+}
+
+/** The answer to the end of a put or a get. */
+export function answerTo(outcome: Outcome, asked: Asked): Answer {
+  switch (outcome.kind) {
+    case 'created':
+      return stored(201, asked.key, outcome.record)
+    case 'stored-before':
+      return stored(200, asked.key, outcome.record)
+    case 'conflict':
+      return problem('key-exists', 'Another put stored this key first, and a key keeps its value for ever: choose another key.', {
+        etag: entityTag(outcome.record),
+        size: outcome.record.value.length,
+        writtenAt: formatTime(outcome.record.writtenAtMs),
+      })
+    case 'reused':
+      return problem('idempotency-key-reused', 'This Idempotency-Key stored this key with another value or content type.')
+    case 'not-stored':
+      return problem('not-stored', 'No quorum could be reached in time. Nothing is stored, and nothing of this request is under way: put again.')
+    case 'in-doubt':
+      return problem('in-doubt', 'The time ran out while the value was under way. Put it again, at any peer, with the writeId as Idempotency-Key.', {
+        writeId: outcome.writeId,
+      })
+    case 'not-ready':
+      return problem('not-ready', outcome.detail)
+    case 'found':
+      return found(outcome, asked)
+    case 'absent':
+      return absent(outcome)
+    case 'unavailable':
+      return problem('unavailable', outcome.detail)
+    default:
+      return unreachable(outcome)
+  }
+}
+
+function stored(status: 200 | 201, key: string, record: ValueRecord): Answer {
+  const etag = entityTag(record)
+  const writtenAt = formatTime(record.writtenAtMs)
+  const answer = json(status, { key, writeId: record.writeId, size: record.value.length, etag, writtenAt })
+  answer.headers.push('Location', keyPath(key), 'ETag', etag)
+  return answer
+}
+
+function found(outcome: Extract<Outcome, { kind: 'found' }>, asked: Asked): Answer {
+  const { record, consistency } = outcome
+  const etag = entityTag(record)
+  // The clock that wrote the record may be ahead of ours, but an answer must not come from before its own contents (RFC 9110, 8.8.2.1).
+  const modifiedSecond = Math.min(Math.floor(record.writtenAtMs / 1000), asked.nowSecond)
+  const headers = [
+    'ETag',
+    etag,
+    'Last-Modified',
+    formatHttpDate(modifiedSecond),
+    'Cache-Control',
+    'max-age=31536000, immutable',
+    'Replicator-Consistency',
+    consistency,
+    // A stored value comes from anyone and is served from our origin: no browser may guess its type or run it.
+    'X-Content-Type-Options',
+    'nosniff',
+    'Content-Security-Policy',
+    'sandbox',
+  ]
+  if (asked.ifNoneMatch !== undefined && listsTag(asked.ifNoneMatch, etag)) return { status: 304, headers, body: undefined }
+  headers.push('Content-Type', record.contentType, 'Content-Length', String(record.value.length))
+  return { status: 200, headers, body: record.value }
+}
+
+function absent(outcome: Extract<Outcome, { kind: 'absent' }>): Answer {
+  const detail =
+    outcome.consistency === 'local'
+      ? 'This peer holds no value for this key; another may, for this answer is of the local copy only.'
+      : 'No value is stored for this key. A put that is still under way may store one.'
+  const answer = problem('unknown-key', detail, { consistency: outcome.consistency })
+  answer.headers.push('Replicator-Consistency', outcome.consistency)
+  return answer
+}

@@ -1,0 +1,86 @@
+/**
+ * Every refusal that HTTP can give, as an RFC 9457 problem. The `type` is what clients decide by; a bare status from something
+ * in between tells them nothing.
+ */
+import type { Answer } from './answers.ts'
+
+export interface ProblemRow {
+  readonly status: number
+  readonly title: string
+  /** Seconds after which a retry may help; absent where it does not. */
+  readonly retryAfterSeconds?: number
+}
+
+/** What follows `urn:replicator:` in the type of a problem. */
+export type ProblemName =
+  | 'bad-key'
+  | 'bad-parameter'
+  | 'bad-header'
+  | 'bad-request'
+  | 'not-found'
+  | 'unknown-key'
+  | 'method-not-allowed'
+  | 'body-timeout'
+  | 'key-exists'
+  | 'precondition-failed'
+  | 'too-large'
+  | 'unsupported-encoding'
+  | 'expectation-failed'
+  | 'idempotency-key-reused'
+  | 'headers-too-large'
+  | 'internal'
+  | 'not-ready'
+  | 'not-stored'
+  | 'overloaded'
+  | 'unavailable'
+  | 'in-doubt'
+
+/** The table of problems, by the name. */
+export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
+  'bad-key': { status: 400, title: 'The key is not a valid key' },
+  'bad-parameter': { status: 400, title: 'A query parameter has a bad value' },
+  'bad-header': { status: 400, title: 'A header has a bad value' },
+  'bad-request': { status: 400, title: 'This is not a request that HTTP allows' },
+  'not-found': { status: 404, title: 'Nothing lives at this path' },
+  'unknown-key': { status: 404, title: 'The key is not stored' },
+  'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
+  'body-timeout': { status: 408, title: 'The body did not arrive in time' },
+  'key-exists': { status: 409, title: 'The key is taken: choose another key' },
+  'precondition-failed': { status: 412, title: 'The precondition does not hold' },
+  'too-large': { status: 413, title: 'The value is too large' },
+  'unsupported-encoding': { status: 415, title: 'The content encoding is not supported' },
+  'expectation-failed': { status: 417, title: 'The expectation cannot be met' },
+  'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key belongs to another put of this key' },
+  'headers-too-large': { status: 431, title: 'The request line and headers are too large' },
+  internal: { status: 500, title: 'An internal error' },
+  'not-ready': { status: 503, title: 'This peer is not ready', retryAfterSeconds: 1 },
+  'not-stored': { status: 503, title: 'The value is not stored, and never will be by this request', retryAfterSeconds: 1 },
+  overloaded: { status: 503, title: 'This peer has too much to do', retryAfterSeconds: 1 },
+  unavailable: { status: 503, title: 'No quorum answered in time', retryAfterSeconds: 1 },
+  'in-doubt': { status: 504, title: 'It is not known whether the value is stored', retryAfterSeconds: 1 },
+}
+
+/** Further members of a problem, beside the four that each has. */
+export type ProblemExtensions = Readonly<Record<string, string | number | boolean>>
+
+/**
+ * Makes the answer for a problem.
+ *
+ * @param name its row in the table
+ * @param detail what is wrong with this request and how to mend it, for people
+ * @param extensions further members, for programs
+ */
+export function problem(name: ProblemName, detail: string, extensions?: ProblemExtensions): Answer {
+  const row = PROBLEMS[name]
+  const body = JSON.stringify({ type: `urn:replicator:${name}`, title: row.title, status: row.status, detail, ...extensions })
+  const headers = ['Content-Type', 'application/problem+json', 'Content-Length', String(Buffer.byteLength(body)), 'Cache-Control', 'no-store']
+  if (row.retryAfterSeconds !== undefined) headers.push('Retry-After', String(row.retryAfterSeconds))
+  return { status: row.status, headers, body }
+}
+
+/** The answer to a method that a path does not know. */
+export function methodNotAllowed(method: string | undefined, allow: string): Answer {
+  const answer = problem('method-not-allowed', `${method ?? 'this method'} is not allowed here; allowed: ${allow}`)
+  answer.headers.push('Allow', allow)
+  return answer
+}

@@ -1,0 +1,115 @@
+/** Query parameters: unknown names are ignored, a bad value of a known one is named. */
+import type { Consistency } from '../../protocols/events.ts'
+import { isLongerThan, KEY_BYTES_MAX } from './keys.ts'
+import { percentDecode } from './percent.ts'
+
+const TIMEOUT_MS_MIN = 100
+const TIMEOUT_MS_MAX = 60_000
+const TIMEOUT_MS_DEFAULT = 10_000
+const WAIT_MS_MAX = 60_000
+const LIMIT_MAX = 1000
+const LIMIT_DEFAULT = 100
+/** More digits than any of the numbers above has. */
+const DIGITS_MAX = 9
+
+/** A parameter whose value will not do. */
+export interface BadParameter {
+  readonly parameter: string
+  readonly detail: string
+}
+
+export interface PutQuery {
+  readonly timeoutMs: number
+}
+
+export interface GetQuery {
+  readonly timeoutMs: number
+  readonly waitMs: number
+  readonly consistency: Consistency
+}
+
+export interface ListQuery {
+  readonly prefix: string
+  readonly after: string
+  readonly limit: number
+}
+
+const PUT_DEFAULT: PutQuery = { timeoutMs: TIMEOUT_MS_DEFAULT }
+const GET_DEFAULT: GetQuery = { timeoutMs: TIMEOUT_MS_DEFAULT, waitMs: 0, consistency: 'linearizable' }
+const LIST_DEFAULT: ListQuery = { prefix: '', after: '', limit: LIMIT_DEFAULT }
+
+/** @param query what follows the question mark, or the empty text */
+export function parsePutQuery(query: string): PutQuery | BadParameter {
+  if (query === '') return PUT_DEFAULT
+  const values = parse(query, ['timeout'])
+  if ('parameter' in values) return values
+  const timeoutMs = number(values, 'timeout', TIMEOUT_MS_MIN, TIMEOUT_MS_MAX, TIMEOUT_MS_DEFAULT)
+  return typeof timeoutMs === 'number' ? { timeoutMs } : timeoutMs
+}
+
+/** @param query what follows the question mark, or the empty text */
+export function parseGetQuery(query: string): GetQuery | BadParameter {
+  if (query === '') return GET_DEFAULT
+  const values = parse(query, ['timeout', 'wait', 'consistency'])
+  if ('parameter' in values) return values
+  const timeoutMs = number(values, 'timeout', TIMEOUT_MS_MIN, TIMEOUT_MS_MAX, TIMEOUT_MS_DEFAULT)
+  if (typeof timeoutMs !== 'number') return timeoutMs
+  const waitMs = number(values, 'wait', 0, WAIT_MS_MAX, 0)
+  if (typeof waitMs !== 'number') return waitMs
+  const consistency = values.found.get('consistency') ?? 'linearizable'
+  if (consistency !== 'linearizable' && consistency !== 'local') {
+    return { parameter: 'consistency', detail: 'consistency must be "linearizable" or "local"' }
+  }
+  return { timeoutMs, waitMs, consistency }
+}
+
+/** @param query what follows the question mark, or the empty text */
+export function parseListQuery(query: string): ListQuery | BadParameter {
+  if (query === '') return LIST_DEFAULT
+  const values = parse(query, ['prefix', 'after', 'limit'])
+  if ('parameter' in values) return values
+  const limit = number(values, 'limit', 1, LIMIT_MAX, LIMIT_DEFAULT)
+  if (typeof limit !== 'number') return limit
+  for (const name of ['prefix', 'after']) {
+    const text = values.found.get(name) ?? ''
+    if (isLongerThan(text, KEY_BYTES_MAX)) return { parameter: name, detail: `${name} must be at most ${KEY_BYTES_MAX} bytes, as keys are` }
+    if (text.includes('\u0000')) return { parameter: name, detail: `${name} must not contain U+0000, as keys do not` }
+  }
+  return { prefix: values.found.get('prefix') ?? '', after: values.found.get('after') ?? '', limit }
+}
+
+interface Values {
+  readonly found: ReadonlyMap<string, string>
+}
+
+/** The values of the known names. A name given twice has no one value, which is as bad as a wrong one. */
+function parse(query: string, names: readonly string[]): Values | BadParameter {
+  const found = new Map<string, string>()
+  for (const pair of query.split('&')) {
+    const cut = pair.indexOf('=')
+    const name = percentDecode(cut < 0 ? pair : pair.slice(0, cut), true).text
+    if (name === undefined || !names.includes(name)) continue
+    if (found.has(name)) return { parameter: name, detail: `${name} is given twice` }
+    const value = percentDecode(cut < 0 ? '' : pair.slice(cut + 1), true)
+    if (value.fault !== undefined) return { parameter: name, detail: `the value of ${name} is bad: ${value.fault}` }
+    found.set(name, value.text)
+  }
+  return { found }
+}
+
+function number(values: Values, name: string, min: number, max: number, otherwise: number): number | BadParameter {
+  const text = values.found.get(name)
+  if (text === undefined) return otherwise
+  const value = isDigits(text) ? Number(text) : Number.NaN
+  if (value >= min && value <= max) return value
+  return { parameter: name, detail: `${name} must be a whole number from ${min} to ${max}` }
+}
+
+function isDigits(text: string): boolean {
+  if (text.length === 0 || text.length > DIGITS_MAX) return false
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index)
+    if (code < 0x30 || code > 0x39) return false
+  }
+  return true
+}

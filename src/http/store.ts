@@ -1,0 +1,109 @@
+/** `/store/{key}`: the hot paths. They are served in front of Express, for a path must be cut and decoded by hand anyway. */
+import type { GetOutcome, PutOutcome } from '../ports/replicator.ts'
+import { readBody } from './body.ts'
+import type { BodyFault } from './body.ts'
+import type { Exchange } from './exchange.ts'
+import { parseKey } from './keys.ts'
+import { answerTo } from './outcomes.ts'
+import { methodNotAllowed } from './problems.ts'
+import { readPutHeaders } from './put-headers.ts'
+import { parseGetQuery, parsePutQuery } from './query.ts'
+
+/** What every path of a key begins with. */
+export const STORE_PREFIX = '/store/'
+
+/**
+ * Serves a request for a key.
+ *
+ * @param target the path and query, beginning with `/store/`
+ */
+export function serveKey(exchange: Exchange, target: string): void {
+  const { method } = exchange.request
+  if (method !== 'GET' && method !== 'PUT' && method !== 'HEAD') return exchange.send(methodNotAllowed(method, 'GET, HEAD, PUT'))
+  if (!exchange.enter()) return
+  const cut = target.indexOf('?')
+  const key = parseKey(cut < 0 ? target.slice(STORE_PREFIX.length) : target.slice(STORE_PREFIX.length, cut))
+  if (key.fault !== undefined) return exchange.refuse('bad-key', `The key is bad: ${key.fault}.`)
+  const query = cut < 0 ? '' : target.slice(cut + 1)
+  if (method === 'PUT') putKey(exchange, key.text, query)
+  else getKey(exchange, key.text, query)
+}
+
+function getKey(exchange: Exchange, key: string, rawQuery: string): void {
+  const query = parseGetQuery(rawQuery)
+  if ('parameter' in query) return exchange.refuse('bad-parameter', query.detail, { parameter: query.parameter })
+  const { consistency, timeoutMs, waitMs } = query
+  const work = exchange.context.replicator.get({ key, consistency, timeoutMs, waitMs, signal: exchange.signal })
+  exchange.follow(work, timeoutMs + waitMs, (outcome) => answer(exchange, key, outcome))
+}
+
+function putKey(exchange: Exchange, key: string, rawQuery: string): void {
+  const query = parsePutQuery(rawQuery)
+  if ('parameter' in query) return exchange.refuse('bad-parameter', query.detail, { parameter: query.parameter })
+  const headers = readPutHeaders(exchange.request.headers)
+  if ('problem' in headers) return exchange.refuse(headers.problem, headers.detail, { header: headers.header })
+  const { context } = exchange
+  if (!context.wasReady) {
+    const readiness = context.replicator.readiness()
+    if (!readiness.ready) return exchange.refuse('not-ready', readiness.detail)
+    context.wasReady = true
+  }
+  const put: KeyPut = { key, contentType: headers.contentType, writeId: headers.writeId, timeoutMs: query.timeoutMs }
+  readBody(exchange, (body) => {
+    if (typeof body === 'string') refuseBody(exchange, body)
+    else if (headers.mustExist) putIfPresent(exchange, put, body)
+    else putValue(exchange, put, body)
+  })
+}
+
+interface KeyPut {
+  readonly key: string
+  readonly contentType: string
+  readonly writeId: string | undefined
+  readonly timeoutMs: number
+}
+
+function putValue(exchange: Exchange, put: KeyPut, value: Uint8Array): void {
+  const work = exchange.context.replicator.put({ ...put, value, signal: exchange.signal })
+  exchange.follow(work, put.timeoutMs, (outcome) => answer(exchange, put.key, outcome))
+}
+
+/**
+ * A put with `If-Match` must find the key stored, so it can store nothing. Only when the key is there does it go on, to the same
+ * answer as without the header: RFC 9110 (13.2.1) has a precondition ignored where the answer would be a refusal anyway, and a
+ * write-once key that is there is either one's own earlier put (200) or refused (409, 422).
+ */
+function putIfPresent(exchange: Exchange, put: KeyPut, value: Uint8Array): void {
+  const { key, timeoutMs, writeId } = put
+  const begunAtMs = exchange.context.clock.nowMs()
+  const work = exchange.context.replicator.get({ key, consistency: 'linearizable', timeoutMs, waitMs: 0, signal: exchange.signal })
+  exchange.follow(work, timeoutMs, (outcome) => {
+    if (outcome.kind === 'absent') {
+      return exchange.refuse('precondition-failed', 'If-Match asks for a stored key, and this key is absent. Nothing was stored.')
+    }
+    if (outcome.kind === 'unavailable') {
+      return answer(exchange, key, writeId === undefined ? { kind: 'not-stored' } : { kind: 'in-doubt', writeId })
+    }
+    const leftMs = Math.max(1, timeoutMs - Math.ceil(exchange.context.clock.nowMs() - begunAtMs))
+    putValue(exchange, { ...put, timeoutMs: leftMs }, value)
+  })
+}
+
+function refuseBody(exchange: Exchange, fault: BodyFault): void {
+  const { valueBytesMax, bodyTimeoutMs } = exchange.context
+  switch (fault) {
+    case 'too-large':
+      return exchange.refuse('too-large', `A value may have at most ${valueBytesMax} bytes here.`, { valueBytesMax })
+    case 'overloaded':
+      return exchange.refuse('overloaded', 'Too many bytes of bodies are in flight. Nothing of this request has begun.')
+    case 'timeout':
+      return exchange.refuse('body-timeout', `The body was not complete within ${bodyTimeoutMs / 1000} s. Nothing was stored.`)
+    case 'gone':
+      return
+  }
+}
+
+function answer(exchange: Exchange, key: string, outcome: PutOutcome | GetOutcome): void {
+  const { context, request } = exchange
+  exchange.send(answerTo(outcome, { key, ifNoneMatch: request.headers['if-none-match'], nowSecond: context.dates.nowSecond() }))
+}
