@@ -1,0 +1,196 @@
+/**
+ * Keeps connections: dials the peers that `known-peers.ts` says are due, and the addresses of the command line until it is known
+ * who lives there. libp2p's own redialling is off, because it gives up.
+ */
+import type { Connection } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { Logger } from 'pino'
+import type { PeerId } from '../../protocols/base/identity.ts'
+import { KnownPeers, RETRY_FIRST_MS, RETRY_LAST_MS, peerIdOfAddress } from './known-peers.ts'
+import type { KnownPeer, Origin } from './known-peers.ts'
+
+/** A dial, from DNS to encryption, and then the opening of our stream. */
+const DIAL_TIMEOUT_MS = 10_000
+/** Dials under way at once: each costs some 35 ms of CPU at both ends, and a joining peer has other things to do. */
+const DIALS_MAX = 16
+/**
+ * Peers merely heard of are dialled while fewer than this many are connected. Up to it everybody is connected to everybody, which
+ * is quickest; far beyond it the greetings and heartbeats would cost more than the peers are worth. Members, and peers named on
+ * the command line, are dialled whatever their number.
+ */
+export const CONNECTED_PEERS_MAX = 64
+
+export interface ConnectorInit {
+  readonly self: PeerId
+  /** Multiaddrs named on the command line, with or without a peer id. */
+  readonly given: readonly string[]
+  readonly known: readonly KnownPeer[]
+  readonly logger: Logger
+  /** Dials a peer at these addresses, or returns the connection that is there. */
+  readonly dial: (addresses: Multiaddr[], signal: AbortSignal) => Promise<Connection>
+  /** Makes sure that a stream is being opened on the connection. */
+  readonly open: (connection: Connection, signal: AbortSignal) => Promise<void>
+  readonly connectedCount: () => number
+}
+
+/** An address whose peer id is not known yet. */
+interface Nameless {
+  readonly address: string
+  failures: number
+  nextDialAtMs: number
+}
+
+export class Connector {
+  readonly #init: ConnectorInit
+  readonly #known: KnownPeers
+  readonly #stopping = new AbortController()
+  #nameless: Nameless[] = []
+  #dialsUnderWay = 0
+  #timer: NodeJS.Timeout | undefined
+  #timerAtMs = Number.POSITIVE_INFINITY
+  #running = false
+
+  constructor(init: ConnectorInit) {
+    this.#init = init
+    this.#known = new KnownPeers(init.self, Math.random)
+    const nowMs = performance.now()
+    for (const address of init.given) this.#give(address, nowMs)
+    for (const peer of init.known) this.#known.learn(peer.peerId, peer.addresses.filter(isMultiaddr), 'member', nowMs)
+  }
+
+  start(): void {
+    this.#running = true
+    this.#schedule()
+  }
+
+  stop(): void {
+    this.#running = false
+    this.#stopping.abort()
+    clearTimeout(this.#timer)
+  }
+
+  /** A peer was heard of at these addresses. */
+  heard(peerId: PeerId, addresses: readonly string[]): void {
+    if (this.#known.learn(peerId, addresses.filter(isMultiaddr), 'heard', performance.now())) this.#schedule()
+  }
+
+  /** The greeting is done. `dialled`: the address it was dialled at, if it was. */
+  connected(peerId: PeerId, addresses: readonly string[], dialled: string | undefined): void {
+    this.#known.connected(peerId, addresses.filter(isMultiaddr), dialled, performance.now())
+  }
+
+  disconnected(peerId: PeerId): void {
+    this.#known.disconnected(peerId, performance.now())
+    this.#schedule()
+  }
+
+  refused(peerId: PeerId): void {
+    this.#known.refused(peerId, performance.now())
+    this.#schedule()
+  }
+
+  /** True while it would be of no use to dial the peer. */
+  isRefused(peerId: PeerId): boolean {
+    return this.#known.isRefused(peerId, performance.now())
+  }
+
+  /** Those worth keeping on disk. */
+  members(): KnownPeer[] {
+    return this.#known.members()
+  }
+
+  origin(peerId: PeerId): Origin | undefined {
+    return this.#known.origin(peerId)
+  }
+
+  #give(address: string, nowMs: number): void {
+    const peerId = peerIdOfAddress(address)
+    if (peerId === this.#init.self) return
+    if (peerId === undefined) this.#nameless.push({ address, failures: 0, nextDialAtMs: nowMs })
+    else this.#known.learn(peerId, [address], 'given', nowMs)
+  }
+
+  #schedule(): void {
+    if (!this.#running || this.#dialsUnderWay >= DIALS_MAX) return
+    const atMs = this.#nameless.reduce((next, { nextDialAtMs }) => Math.min(next, nextDialAtMs), this.#known.nextDialAtMs())
+    if (atMs === this.#timerAtMs) return
+    clearTimeout(this.#timer)
+    this.#timerAtMs = atMs
+    if (atMs === Number.POSITIVE_INFINITY) return
+    this.#timer = setTimeout(() => this.#tick(), Math.max(0, atMs - performance.now()))
+  }
+
+  #tick(): void {
+    this.#timerAtMs = Number.POSITIVE_INFINITY
+    const nowMs = performance.now()
+    for (const nameless of this.#nameless) {
+      if (nameless.nextDialAtMs > nowMs || this.#dialsUnderWay >= DIALS_MAX) continue
+      nameless.nextDialAtMs = Number.POSITIVE_INFINITY
+      void this.#dialNameless(nameless)
+    }
+    for (const peerId of this.#known.due(nowMs)) {
+      if (this.#dialsUnderWay >= DIALS_MAX) break
+      if (this.#known.origin(peerId) === 'heard' && this.#init.connectedCount() >= CONNECTED_PEERS_MAX) {
+        this.#known.failed(peerId, nowMs)
+        continue
+      }
+      this.#known.dialling(peerId)
+      void this.#dialPeer(peerId)
+    }
+    this.#schedule()
+  }
+
+  async #dialPeer(peerId: PeerId): Promise<void> {
+    const addresses = this.#known.addresses(peerId).map((address) => multiaddr(address).encapsulate(`/p2p/${peerId}`))
+    await this.#dial(addresses, (error) => {
+      this.#init.logger.debug({ peerId, error: error.message }, 'could not reach a peer')
+    })
+    // Connected, the time of the next try is not looked at; lost meanwhile, it is set anew.
+    this.#known.failed(peerId, performance.now())
+    this.#schedule()
+  }
+
+  async #dialNameless(nameless: Nameless): Promise<void> {
+    const { address } = nameless
+    const connection = await this.#dial([multiaddr(address)], (error) => {
+      if (error.message.includes('dial self')) this.#nameless = this.#nameless.filter((other) => other !== nameless)
+      this.#init.logger.debug({ address, error: error.message }, 'could not reach an address')
+    })
+    if (connection !== undefined) {
+      // From now on it is a peer like any other named one.
+      this.#nameless = this.#nameless.filter((other) => other !== nameless)
+      this.#known.learn(connection.remotePeer.toString() as PeerId, [address], 'given', performance.now())
+    } else {
+      nameless.failures += 1
+      const ceilingMs = Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** Math.min(nameless.failures, 10))
+      nameless.nextDialAtMs = performance.now() + ceilingMs * (0.5 + Math.random() / 2)
+    }
+    this.#schedule()
+  }
+
+  async #dial(addresses: Multiaddr[], failed: (error: Error) => void): Promise<Connection | undefined> {
+    this.#dialsUnderWay += 1
+    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)])
+    try {
+      const connection = await this.#init.dial(addresses, signal)
+      await this.#init.open(connection, signal)
+      return connection
+    } catch (error) {
+      if (this.#running) failed(error instanceof Error ? error : new Error(String(error)))
+      return undefined
+    } finally {
+      this.#dialsUnderWay -= 1
+    }
+  }
+}
+
+/** Addresses told by others may be anything. */
+function isMultiaddr(text: string): boolean {
+  try {
+    multiaddr(text)
+    return true
+  } catch {
+    return false
+  }
+}

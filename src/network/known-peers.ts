@@ -1,0 +1,184 @@
+/**
+ * Peers worth dialling, where, and when next. Rules only: time and chance are arguments, dialling is `connector.ts`.
+ *
+ * A peer named on the command line is never given up, nor is one that we were connected to; one merely heard of is, after a time.
+ */
+import type { PeerId } from '../../protocols/base/identity.ts'
+import { ADDRESSES_MAX } from '../../protocols/wire/messages.ts'
+
+/** The wait before the second try; enough for a peer that is just restarting its process. */
+export const RETRY_FIRST_MS = 200
+/** The longest wait between tries of a peer that does not answer: what a healed link costs at most. */
+export const RETRY_LAST_MS = 5_000
+/** The wait after one end refused the other: people have to mend something first, and the mended end dials by itself. */
+export const RETRY_REFUSED_MS = 30_000
+/** The same for a peer merely heard of: most likely it belongs to others for good. */
+export const RETRY_REFUSED_HEARD_MS = 600_000
+/** A peer merely heard of that could not be reached for this long is forgotten; whoever still knows it will tell again. */
+export const FORGET_MS = 600_000
+/** How many peers are remembered; the ones heard of beyond it are not taken. */
+export const KNOWN_PEERS_MAX = 1_024
+/** Of two peers that hear of each other at once, the one with the higher id lets the other dial first. */
+const YIELD_MS = 250
+/** A connection that ends sooner than this counts as a failed try, so that a peer that hangs up at once is not dialled at once. */
+const STABLE_MS = 5_000
+
+/** `given`: named on the command line. `member`: was connected. `heard`: told of by others. */
+export type Origin = 'given' | 'member' | 'heard'
+
+/** A peer to keep on disk, so that the next start finds the network without help. */
+export interface KnownPeer {
+  readonly peerId: PeerId
+  /** Multiaddrs in text form, without the peer id, the most useful first. */
+  readonly addresses: readonly string[]
+}
+
+interface Entry {
+  origin: Origin
+  addresses: string[]
+  failures: number
+  nextDialAtMs: number
+  /** When it was first heard of, was last connected or was told of anew. */
+  wantedSinceMs: number
+  connectedAtMs: number | undefined
+  /** One end refused the other: nobody dials before this time. */
+  refusedUntilMs: number
+}
+
+export class KnownPeers {
+  readonly #self: PeerId
+  readonly #random: () => number
+  readonly #entries = new Map<PeerId, Entry>()
+
+  /** `random`: from 0 up to, not including, 1. */
+  constructor(self: PeerId, random: () => number) {
+    this.#self = self
+    this.#random = random
+  }
+
+  /** Takes what was heard of a peer. Returns false when it is oneself or there is no room. */
+  learn(peerId: PeerId, addresses: readonly string[], origin: Origin, nowMs: number): boolean {
+    if (peerId === this.#self) return false
+    const entry = this.#entries.get(peerId)
+    const clean = addresses.map(withoutPeerId).filter((address) => address !== '')
+    if (entry === undefined) {
+      if (origin === 'heard' && (this.#entries.size >= KNOWN_PEERS_MAX || clean.length === 0)) return false
+      const yieldMs = origin === 'heard' && this.#self > peerId ? YIELD_MS : 0
+      this.#entries.set(peerId, {
+        origin,
+        addresses: clean.slice(0, ADDRESSES_MAX),
+        failures: 0,
+        nextDialAtMs: nowMs + yieldMs,
+        wantedSinceMs: nowMs,
+        connectedAtMs: undefined,
+        refusedUntilMs: nowMs,
+      })
+      return true
+    }
+    if (rankOf(origin) > rankOf(entry.origin)) entry.origin = origin
+    entry.wantedSinceMs = nowMs
+    const added = clean.some((address) => !entry.addresses.includes(address))
+    entry.addresses = [...new Set([...clean, ...entry.addresses])].slice(0, ADDRESSES_MAX)
+    // News of another address is worth a try now, but never a storm of tries.
+    if (added) entry.nextDialAtMs = Math.max(Math.min(entry.nextDialAtMs, nowMs + RETRY_FIRST_MS), entry.refusedUntilMs)
+    return added
+  }
+
+  /** The greeting is done: the addresses it told replace what was heard before, the one that worked (if we dialled) first. */
+  connected(peerId: PeerId, addresses: readonly string[], dialled: string | undefined, nowMs: number): void {
+    this.learn(peerId, addresses, 'member', nowMs)
+    const entry = this.#entries.get(peerId)
+    if (entry === undefined) return
+    const told = addresses.map(withoutPeerId)
+    const first = dialled === undefined ? [] : [withoutPeerId(dialled)]
+    if (told.length > 0) entry.addresses = [...new Set([...first, ...told])].slice(0, ADDRESSES_MAX)
+    entry.connectedAtMs = nowMs
+    entry.refusedUntilMs = nowMs
+  }
+
+  disconnected(peerId: PeerId, nowMs: number): void {
+    const entry = this.#entries.get(peerId)
+    if (entry?.connectedAtMs === undefined) return
+    const stable = nowMs - entry.connectedAtMs >= STABLE_MS
+    entry.connectedAtMs = undefined
+    entry.wantedSinceMs = nowMs
+    entry.failures = stable ? 0 : entry.failures + 1
+    entry.nextDialAtMs = nowMs + this.#backoffMs(entry.failures)
+  }
+
+  /** A try has failed. Forgets a peer that is not worth another. */
+  failed(peerId: PeerId, nowMs: number): void {
+    const entry = this.#entries.get(peerId)
+    if (entry === undefined) return
+    entry.failures += 1
+    entry.nextDialAtMs = Math.max(nowMs + this.#backoffMs(entry.failures), entry.refusedUntilMs)
+    if (entry.origin === 'heard' && nowMs - entry.wantedSinceMs > FORGET_MS) this.#entries.delete(peerId)
+  }
+
+  /** One end refused the other. */
+  refused(peerId: PeerId, nowMs: number): void {
+    const entry = this.#entries.get(peerId)
+    if (entry === undefined) return
+    entry.connectedAtMs = undefined
+    entry.refusedUntilMs = nowMs + (entry.origin === 'heard' ? RETRY_REFUSED_HEARD_MS : RETRY_REFUSED_MS)
+    entry.nextDialAtMs = entry.refusedUntilMs
+  }
+
+  /** True while it would be of no use to dial the peer. */
+  isRefused(peerId: PeerId, nowMs: number): boolean {
+    const entry = this.#entries.get(peerId)
+    return entry !== undefined && entry.refusedUntilMs > nowMs
+  }
+
+  /** A dial is under way: not again before it has an end. */
+  dialling(peerId: PeerId): void {
+    const entry = this.#entries.get(peerId)
+    if (entry !== undefined) entry.nextDialAtMs = Number.POSITIVE_INFINITY
+  }
+
+  /** Peers to dial now, those named on the command line first. */
+  due(nowMs: number): PeerId[] {
+    const due = [...this.#entries].filter(([, entry]) => entry.connectedAtMs === undefined && entry.nextDialAtMs <= nowMs)
+    return due.sort(([, a], [, b]) => rankOf(b.origin) - rankOf(a.origin)).map(([peerId]) => peerId)
+  }
+
+  /** When the next one is due; infinity when none is. */
+  nextDialAtMs(): number {
+    let next = Number.POSITIVE_INFINITY
+    for (const entry of this.#entries.values()) if (entry.connectedAtMs === undefined) next = Math.min(next, entry.nextDialAtMs)
+    return next
+  }
+
+  origin(peerId: PeerId): Origin | undefined {
+    return this.#entries.get(peerId)?.origin
+  }
+
+  addresses(peerId: PeerId): readonly string[] {
+    return this.#entries.get(peerId)?.addresses ?? []
+  }
+
+  /** Those worth keeping on disk. */
+  members(): KnownPeer[] {
+    const members = [...this.#entries].filter(([, entry]) => entry.origin !== 'heard' && entry.addresses.length > 0)
+    return members.map(([peerId, entry]) => ({ peerId, addresses: [...entry.addresses] }))
+  }
+
+  #backoffMs(failures: number): number {
+    const ceilingMs = Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** Math.min(failures, 10))
+    return ceilingMs * (0.5 + this.#random() / 2)
+  }
+}
+
+/** The multiaddr without its last `/p2p/…`. */
+export function withoutPeerId(address: string): string {
+  return address.replace(/\/p2p\/[^/]+$/, '')
+}
+
+/** The peer id that the multiaddr ends with. */
+export function peerIdOfAddress(address: string): PeerId | undefined {
+  return /\/p2p\/([^/]+)$/.exec(address)?.[1] as PeerId | undefined
+}
+
+function rankOf(origin: Origin): number {
+  return origin === 'given' ? 2 : origin === 'member' ? 1 : 0
+}

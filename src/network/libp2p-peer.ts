@@ -1,0 +1,69 @@
+/**
+ * The libp2p under us, set up for a private network of servers. The only file that knows which encryption and which multiplexer
+ * are used. Why each setting is as it is stands beside it.
+ */
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { identify } from '@libp2p/identify'
+import type { Identify } from '@libp2p/identify'
+import type { PeerId as Libp2pPeerId, PrivateKey, Startable } from '@libp2p/interface'
+import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht'
+import { ping } from '@libp2p/ping'
+import type { Ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { createLibp2p } from 'libp2p'
+import type { Libp2p } from 'libp2p'
+import { announcer } from './announcer.ts'
+
+/** Connections at once: twice the peers that one keeps, for both may dial, and room for strangers asking the DHT. */
+const CONNECTIONS_MAX = 500
+/** Inbound connections a second from one address. A whole cluster may sit behind one, and start at once. */
+const INBOUND_PER_SECOND_MAX = 1_000
+/** Inbound connections not encrypted yet. */
+const INBOUND_PENDING_MAX = 100
+/** One address of a peer; of several, some usually lead nowhere, and the right one must get its turn. */
+const ADDRESS_DIAL_TIMEOUT_MS = 4_000
+/** A connection that is silent for this long is dropped; the multiplexer says something every 30 s. */
+const SOCKET_INACTIVITY_MS = 300_000
+
+export type PeerServices = { identify: Identify; ping: Ping; dht: KadDHT; announcer: Startable }
+export type Libp2pPeer = Libp2p<PeerServices>
+
+export interface Libp2pPeerInit {
+  readonly privateKey: PrivateKey
+  /** Multiaddrs in text form. */
+  readonly listen: readonly string[]
+  /** Told to others instead of what is listened on; empty: what is listened on. */
+  readonly announce: readonly string[]
+  readonly dht: (components: KadDHTComponents) => KadDHT
+  /** True: do not dial it, whoever asks. */
+  readonly isRefused: (peerId: string) => boolean
+}
+
+/** Makes the libp2p peer; it neither listens nor dials before its `start`. */
+export async function createLibp2pPeer(init: Libp2pPeerInit): Promise<Libp2pPeer> {
+  return await createLibp2p<PeerServices>({
+    start: false,
+    privateKey: init.privateKey,
+    addresses: { listen: [...init.listen], announce: [...init.announce] },
+    transports: [
+      tcp({ inboundSocketInactivityTimeout: SOCKET_INACTIVITY_MS, outboundSocketInactivityTimeout: SOCKET_INACTIVITY_MS }),
+    ],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionManager: {
+      maxConnections: CONNECTIONS_MAX,
+      inboundConnectionThreshold: INBOUND_PER_SECOND_MAX,
+      maxIncomingPendingConnections: INBOUND_PENDING_MAX,
+      addressDialTimeout: ADDRESS_DIAL_TIMEOUT_MS,
+      // The connector redials; libp2p would give up after a few tries and untag the peer.
+      reconnectRetries: 0,
+    },
+    connectionGater: { denyDialPeer: (peerId: Libp2pPeerId) => init.isRefused(peerId.toString()) },
+    // One missed ping would cut a connection whose other end is merely busy; the protocol has heartbeats of its own.
+    connectionMonitor: { enabled: false },
+    // By default addresses are forgotten after an hour, and with them the DHT's knowledge of a live peer.
+    peerStore: { maxAddressAge: Number.POSITIVE_INFINITY, maxPeerAge: Number.POSITIVE_INFINITY },
+    services: { identify: identify(), ping: ping(), dht: init.dht, announcer: announcer() },
+  })
+}

@@ -1,0 +1,315 @@
+/** The transport on libp2p: puts the parts of this folder together. What each does is said at its top. */
+import { privateKeyFromProtobuf } from '@libp2p/crypto/keys'
+import type { Connection, PrivateKey, Stream } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { Logger } from 'pino'
+import { assert } from '../../protocols/base/assert.ts'
+import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
+import type { Codec } from '../../protocols/wire/codec.ts'
+import type { Greeting, Message } from '../../protocols/wire/messages.ts'
+import { dhtService } from '../discovery/dht-service.ts'
+import { Discovery } from '../discovery/discovery.ts'
+import type { Transport, TransportHandlers } from '../ports/transport.ts'
+import { Connector } from './connector.ts'
+import type { KnownPeer } from './known-peers.ts'
+import { createLibp2pPeer } from './libp2p-peer.ts'
+import type { Libp2pPeer } from './libp2p-peer.ts'
+import { listen } from './listening.ts'
+import { PeerStream } from './peer-stream.ts'
+import { PeerTable } from './peer-table.ts'
+
+/** Prefix of our libp2p protocol id unless another is given. */
+export const PROTOCOL_PREFIX = '/p2p/rpc/replicator'
+/** Version of the stream's protocol in libp2p's terms; ours is agreed in the greeting. */
+const STREAM_VERSION = '1.0.0'
+/** Streams of our protocol on one connection, each way. One is used; both ends may open one, and one may be emptying. */
+const STREAMS_MAX = 4
+/** Warnings about one peer for one reason are not repeated sooner than this: it is dialled again and again. */
+const WARNED_AGAIN_MS = 600_000
+/** What stopping waits for the last frames to leave. */
+const STOP_FLUSH_MS = 300
+
+export interface NetworkInit {
+  /** As libp2p's protobuf bytes, or ready to use. */
+  readonly privateKey: Uint8Array | PrivateKey
+  readonly codec: Codec
+  readonly logger: Logger
+  readonly clusterId: ClusterId
+  /** Multiaddrs named by the person who starts the peer; empty: all interfaces, a free port. */
+  readonly listen: readonly string[]
+  /** The port used the last time; looked at when `listen` is empty. */
+  readonly preferredPort?: number | undefined
+  /** Multiaddrs told to others instead of those listened on; empty: those. */
+  readonly announce: readonly string[]
+  /** Prefix of the libp2p protocol ids. */
+  readonly protocolId?: string | undefined
+  /** What all members share; undefined: anybody who can dial may join. */
+  readonly secret: Uint8Array | undefined
+  /** Name under which the peers of this network look for one another in the DHT. */
+  readonly rendezvous: string
+  /** Multiaddrs of `-peer` and `-bootstrap`, with or without a peer id. */
+  readonly peers: readonly string[]
+  /** What `knownPeers()` said in an earlier run. */
+  readonly known?: readonly KnownPeer[]
+  readonly events?: Partial<NetworkEvents>
+}
+
+export interface NetworkEvents {
+  /** The two are set up differently, or one broke the protocol. For `/status`. */
+  refused(peerId: PeerId, reason: string): void
+  /** `knownPeers()` has changed: worth writing to disk. */
+  knownChanged(): void
+}
+
+/** Only ever rising. */
+export interface NetworkCounters {
+  messagesSent: number
+  messagesReceived: number
+  /** Let go because there was no connection, or too much was waiting. */
+  messagesDropped: number
+  /** Connections cut because the other end broke the protocol. */
+  breaches: number
+  refusals: number
+}
+
+/**
+ * Makes the network of one peer. Nothing is listened on or dialled before `start`.
+ *
+ * @throws Error when the key or an address of `listen`, `announce` or `peers` is malformed.
+ */
+export async function createNetwork(init: NetworkInit): Promise<Libp2pNetwork> {
+  for (const address of [...init.listen, ...init.announce, ...init.peers]) multiaddr(address)
+  const privateKey = init.privateKey instanceof Uint8Array ? privateKeyFromProtobuf(init.privateKey) : init.privateKey
+  return new Libp2pNetwork(init, privateKey)
+}
+
+export class Libp2pNetwork implements Transport {
+  readonly peerId: PeerId
+  readonly counters: NetworkCounters = { messagesSent: 0, messagesReceived: 0, messagesDropped: 0, breaches: 0, refusals: 0 }
+  readonly #init: NetworkInit
+  readonly #privateKey: PrivateKey
+  readonly #protocolId: string
+  readonly #table: PeerTable
+  readonly #connector: Connector
+  /** Streams being opened or greeted on, and the rest until their end. */
+  readonly #streams = new Set<PeerStream>()
+  readonly #opening = new Set<PeerId>()
+  readonly #warnedAtMs = new Map<string, number>()
+  #libp2p: Libp2pPeer | undefined
+  #discovery: Discovery | undefined
+  #handlers: TransportHandlers | undefined
+  #stopping = false
+
+  constructor(init: NetworkInit, privateKey: PrivateKey) {
+    this.#init = init
+    this.#privateKey = privateKey
+    this.#protocolId = `${init.protocolId ?? PROTOCOL_PREFIX}/${STREAM_VERSION}`
+    this.peerId = peerIdFromPrivateKey(privateKey).toString() as PeerId
+    this.#table = new PeerTable({
+      connected: (remote) => this.#connected(remote),
+      disconnected: (peerId, reason) => this.#disconnected(peerId, reason),
+    })
+    this.#connector = new Connector({
+      self: this.peerId,
+      given: init.peers,
+      known: init.known ?? [],
+      logger: init.logger,
+      dial: (addresses, signal) => this.#started().dial(addresses, { signal }),
+      open: (connection, signal) => this.#open(connection, signal),
+      connectedCount: () => this.#table.size,
+    })
+  }
+
+  /**
+   * Listens, and begins to look for peers. Handlers may be called before this returns.
+   *
+   * @throws ListenError when an address of `listen` cannot be listened on.
+   */
+  async start(handlers: TransportHandlers): Promise<void> {
+    this.#handlers = handlers
+    const { logger } = this.#init
+    const libp2p = await listen({
+      listen: this.#init.listen,
+      preferredPort: this.#init.preferredPort,
+      create: (addresses) => this.#create(addresses),
+      warn: (text) => logger.warn(text),
+    })
+    this.#libp2p = libp2p
+    this.#discovery = new Discovery({
+      host: libp2p,
+      names: [this.#init.rendezvous, `${this.#init.rendezvous}/${this.#init.clusterId}`],
+      protocolPrefix: this.#init.protocolId ?? PROTOCOL_PREFIX,
+      logger,
+      found: (peerId, addresses) => this.meet(peerId as PeerId, addresses),
+      isConnected: (peerId) => this.#table.has(peerId as PeerId),
+    })
+    this.#connector.start()
+    this.#discovery.start()
+  }
+
+  /** Lets the last frames leave, then closes everything. Takes less than two seconds. */
+  async stop(): Promise<void> {
+    if (this.#stopping) return
+    this.#stopping = true
+    this.#connector.stop()
+    this.#discovery?.stop()
+    for (const stream of this.#streams) stream.retire()
+    const signal = AbortSignal.timeout(STOP_FLUSH_MS)
+    const closing = (this.#libp2p?.getConnections() ?? []).map((connection) =>
+      connection.close({ signal }).catch((error: unknown) => connection.abort(error instanceof Error ? error : new Error(String(error)))),
+    )
+    await Promise.all(closing)
+    for (const stream of this.#streams) stream.abort('this peer stops')
+    await this.#libp2p?.stop()
+  }
+
+  send(to: PeerId, message: Message): void {
+    assert(to !== this.peerId, `a message to oneself: ${message.kind}`)
+    const stream = this.#table.current(to)
+    if (stream === undefined) this.counters.messagesDropped += 1
+    else if (stream.send(message)) this.counters.messagesSent += 1
+    else this.counters.messagesDropped += 1
+  }
+
+  disconnect(peerId: PeerId, reason: string): void {
+    const connections = this.#libp2p?.getConnections().filter((connection) => connection.remotePeer.toString() === peerId) ?? []
+    this.#table.drop(peerId, reason)
+    for (const connection of connections) connection.abort(new Error(reason))
+  }
+
+  meet(peerId: PeerId, addresses: readonly string[]): void {
+    if (!this.#table.has(peerId)) this.#connector.heard(peerId, addresses)
+  }
+
+  addresses(): readonly string[] {
+    const addresses = this.#libp2p?.getMultiaddrs().map((address) => address.toString()) ?? []
+    return addresses.sort((a, b) => Number(isLoopback(b)) - Number(isLoopback(a)))
+  }
+
+  /** Peers worth keeping on disk, for `known` of the next run. */
+  knownPeers(): KnownPeer[] {
+    return this.#connector.members()
+  }
+
+  /** Bytes waiting to leave, to all peers. */
+  waitingBytes(): number {
+    return [...this.#streams].reduce((sum, stream) => sum + stream.waitingBytes, 0)
+  }
+
+  #started(): Libp2pPeer {
+    if (this.#libp2p === undefined) throw new Error('the network is not started')
+    return this.#libp2p
+  }
+
+  async #create(addresses: readonly string[]): Promise<Libp2pPeer> {
+    const libp2p = await createLibp2pPeer({
+      privateKey: this.#privateKey,
+      listen: addresses,
+      announce: this.#init.announce,
+      dht: dhtService(),
+      isRefused: (peerId) => this.#connector.isRefused(peerId as PeerId),
+    })
+    await libp2p.handle(this.#protocolId, (stream, connection) => this.#adopt(stream, connection), {
+      maxInboundStreams: STREAMS_MAX,
+      maxOutboundStreams: STREAMS_MAX,
+    })
+    return libp2p
+  }
+
+  /** Opens a stream on a connection, unless there is one to that peer already, or will be. */
+  async #open(connection: Connection, signal: AbortSignal): Promise<void> {
+    const peerId = connection.remotePeer.toString() as PeerId
+    if (this.#table.has(peerId) || this.#opening.has(peerId) || this.#isGreeting(peerId)) return
+    this.#opening.add(peerId)
+    try {
+      this.#adopt(await connection.newStream(this.#protocolId, { signal }), connection)
+    } finally {
+      this.#opening.delete(peerId)
+    }
+  }
+
+  #isGreeting(peerId: PeerId): boolean {
+    for (const stream of this.#streams) if (stream.peerId === peerId && stream.openedBy === this.peerId) return true
+    return false
+  }
+
+  #adopt(stream: Stream, connection: Connection): void {
+    if (this.#stopping || this.#handlers === undefined) {
+      stream.abort(new Error('this peer stops'))
+      return
+    }
+    const handlers = this.#handlers
+    const peerStream = new PeerStream({
+      stream,
+      connection,
+      codec: this.#init.codec,
+      secret: this.#init.secret,
+      greeting: handlers.greeting(),
+      round: () => handlers.round(),
+      events: {
+        proven: (proven, remote) => this.#table.proven(proven, remote),
+        message: (from, round, message) => this.#message(from, round, message),
+        refused: (refused, reason) => this.#refused(refused, reason),
+        breached: (breached, reason) => this.#breached(breached, reason),
+        closed: (closed, reason) => this.#closed(closed, reason),
+      },
+    })
+    this.#streams.add(peerStream)
+    peerStream.begin()
+  }
+
+  #message(stream: PeerStream, round: number, message: Message): void {
+    const from = stream.remote?.identity
+    if (from === undefined || !this.#table.isKnown(stream)) return
+    this.counters.messagesReceived += 1
+    this.#handlers?.message(from, round, message)
+  }
+
+  #connected(remote: Greeting): void {
+    const { peerId } = remote.identity
+    const connection = this.#table.current(peerId)?.connection
+    const dialled = connection?.direction === 'outbound' ? connection.remoteAddr.toString() : undefined
+    this.#connector.connected(peerId, remote.addresses, dialled)
+    this.#init.logger.debug({ peerId, clusterId: remote.clusterId }, 'connected')
+    this.#handlers?.connected(remote)
+    this.#init.events?.knownChanged?.()
+  }
+
+  #disconnected(peerId: PeerId, reason: string): void {
+    this.#connector.disconnected(peerId)
+    this.#init.logger.debug({ peerId, reason }, 'disconnected')
+    this.#handlers?.disconnected(peerId, reason)
+  }
+
+  #closed(stream: PeerStream, reason: string): void {
+    this.#streams.delete(stream)
+    this.#table.closed(stream, reason)
+  }
+
+  #refused(stream: PeerStream, reason: string): void {
+    this.counters.refusals += 1
+    this.#connector.refused(stream.peerId)
+    this.#warn(stream, reason, 'refused a peer')
+  }
+
+  #breached(stream: PeerStream, reason: string): void {
+    this.counters.breaches += 1
+    this.#warn(stream, reason, 'cut a connection that broke the protocol')
+  }
+
+  #warn(stream: PeerStream, reason: string, text: string): void {
+    const nowMs = performance.now()
+    const what = `${stream.peerId} ${reason}`
+    const again = nowMs - (this.#warnedAtMs.get(what) ?? Number.NEGATIVE_INFINITY) < WARNED_AGAIN_MS
+    if (!again) this.#warnedAtMs.set(what, nowMs)
+    const fields = { peerId: stream.peerId, address: stream.connection.remoteAddr.toString(), reason }
+    if (again) this.#init.logger.debug(fields, text)
+    else this.#init.logger.warn(fields, text)
+    this.#init.events?.refused?.(stream.peerId, reason)
+  }
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('/ip4/127.') || address.startsWith('/ip6/::1/')
+}

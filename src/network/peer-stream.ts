@@ -1,0 +1,297 @@
+/**
+ * One stream to one peer, from its opening to its end: the greeting each way, then messages both ways until either side
+ * closes. What is sent within a turn leaves as one frame. Nothing thrown here reaches libp2p.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Connection, Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
+import type { PeerId } from '../../protocols/base/identity.ts'
+import type { Codec } from '../../protocols/wire/codec.ts'
+import { FRAME_BYTES_MAX, FRAME_BYTES_UNPROVED_MAX, FrameReader, Frames } from '../../protocols/wire/frames.ts'
+import type { Frame } from '../../protocols/wire/frames.ts'
+import type { Greeting, Message } from '../../protocols/wire/messages.ts'
+import { Handshake } from './handshake.ts'
+import type { HandshakeOutcome } from './handshake.ts'
+import { Outbox } from './outbox.ts'
+import { valueBytesOf } from './value-bytes.ts'
+
+/** Time for both greetings and both proofs: some round trips over the slowest link, and no longer for a stranger. */
+export const GREETING_TIMEOUT_MS = 10_000
+/** Bytes waiting for a slow peer. Four of the largest values; beyond it messages are dropped, as a network may drop them. */
+export const WAITING_BYTES_MAX = 67_108_864
+/** Bytes of values that one turn gathers before it writes. */
+const QUEUED_VALUE_BYTES_MAX = 1_048_576
+/** How long one end waits, having refused, so that the other can read why it will refuse too. */
+const REFUSED_LINGER_MS = 500
+/** How long a stream that the other end has closed may wait for the one that it uses instead. */
+const REMOTE_CLOSED_GRACE_MS = 1_000
+/** How long a stream that is no longer used may take to empty. */
+const RETIRE_TIMEOUT_MS = 5_000
+
+export interface PeerStreamEvents {
+  /** Both greeted and proved themselves; `send` works from now on. */
+  proven(stream: PeerStream, remote: Greeting): void
+  message(stream: PeerStream, round: number, message: Message): void
+  /** Parting, because the two are set up differently. `closed` follows. */
+  refused(stream: PeerStream, reason: string): void
+  /** It broke the protocol and its connection was cut. `closed` follows. */
+  breached(stream: PeerStream, reason: string): void
+  /** The end; told once. */
+  closed(stream: PeerStream, reason: string): void
+}
+
+export interface PeerStreamInit {
+  readonly stream: Stream
+  readonly connection: Connection
+  readonly codec: Codec
+  readonly secret: Uint8Array | undefined
+  readonly greeting: Omit<Greeting, 'nonce'>
+  /** The highest round known here. */
+  readonly round: () => number
+  readonly events: PeerStreamEvents
+}
+
+export class PeerStream {
+  readonly peerId: PeerId
+  /** Who opened it. */
+  readonly openedBy: PeerId
+  readonly connection: Connection
+  /** When the greeting was done; milliseconds from a fixed point in the past. */
+  provenAtMs: number = Number.NaN
+  readonly #stream: Stream
+  readonly #events: PeerStreamEvents
+  readonly #local: Greeting
+  readonly #handshake: Handshake
+  readonly #reader: FrameReader
+  readonly #frames: Frames
+  readonly #outbox: Outbox
+  readonly #round: () => number
+  #timer: NodeJS.Timeout | undefined
+  #queue: Message[] = []
+  #queuedValueBytes = 0
+  #scheduled = false
+  #state: 'greeting' | 'proven' | 'retiring' | 'refused' | 'closed' = 'greeting'
+
+  constructor(init: PeerStreamInit) {
+    this.#stream = init.stream
+    this.connection = init.connection
+    this.peerId = init.connection.remotePeer.toString() as PeerId
+    this.openedBy = init.stream.direction === 'outbound' ? init.greeting.identity.peerId : this.peerId
+    this.#events = init.events
+    this.#round = init.round
+    this.#reader = new FrameReader(init.codec, FRAME_BYTES_UNPROVED_MAX)
+    this.#frames = new Frames(init.codec)
+    this.#outbox = new Outbox(init.stream)
+    this.#local = { ...init.greeting, nonce: new Uint8Array(randomBytes(32)) }
+    this.#handshake = new Handshake(this.#local, this.peerId, init.secret)
+  }
+
+  /** Greets. Events are told from now on. */
+  begin(): void {
+    this.#timer = setTimeout(() => this.#breach('no greeting in time'), GREETING_TIMEOUT_MS)
+    this.#listen()
+    this.#write([this.#frames.greeting(this.#local)])
+  }
+
+  /** What the other end said of itself; undefined until it is believed. */
+  get remote(): Greeting | undefined {
+    return this.#handshake.remote
+  }
+
+  /** The nonce that its opener greeted with, as hexadecimal: orders streams of one opener the same at both ends. */
+  get openerNonce(): string {
+    const greeting = this.openedBy === this.peerId ? this.remote : this.#local
+    return Buffer.from(greeting?.nonce ?? []).toString('hex')
+  }
+
+  /** True while messages may be given to it. */
+  get usable(): boolean {
+    return this.#state === 'proven'
+  }
+
+  /** Bytes waiting to leave, messages of this turn apart. */
+  get waitingBytes(): number {
+    return this.#outbox.waitingBytes
+  }
+
+  /**
+   * Queues a message; all of one turn leave together. False when it was dropped, because the stream is not usable
+   * or too much is waiting.
+   */
+  send(message: Message): boolean {
+    if (this.#state !== 'proven' || this.#outbox.waitingBytes > WAITING_BYTES_MAX) return false
+    this.#queue.push(message)
+    this.#queuedValueBytes += valueBytesOf(message)
+    // Large values are not gathered but written at once, so that the bound counts them.
+    if (this.#queuedValueBytes > QUEUED_VALUE_BYTES_MAX) this.#flush()
+    else if (!this.#scheduled) {
+      this.#scheduled = true
+      setImmediate(() => {
+        this.#scheduled = false
+        this.#flush()
+      })
+    }
+    return true
+  }
+
+  /** Another stream to the same peer is used instead: what is waiting leaves, then this end closes. The other end may still send. */
+  retire(): void {
+    if (this.#state !== 'proven') return
+    this.#flush()
+    if (this.#state !== 'proven') return
+    this.#state = 'retiring'
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.abort('replaced by another stream'), RETIRE_TIMEOUT_MS)
+    this.#closeWhenEmpty()
+  }
+
+  /** Ends the stream now. */
+  abort(reason: string): void {
+    if (this.#state === 'closed') return
+    const error = new Error(reason)
+    this.#end(reason)
+    this.#stream.abort(error)
+  }
+
+  #flush(): void {
+    const queue = this.#queue
+    this.#queue = []
+    this.#queuedValueBytes = 0
+    if (queue.length === 0 || this.#state !== 'proven') return
+    this.#write(this.#frames.messages(this.#round(), queue))
+  }
+
+  #listen(): void {
+    this.#stream.addEventListener('message', (event: StreamMessageEvent) => this.#receive(event.data))
+    this.#stream.addEventListener('drain', () => this.#drained())
+    this.#stream.addEventListener('remoteCloseWrite', () => this.#remoteClosed())
+    this.#stream.addEventListener('close', (event: StreamCloseEvent) => this.#end(event.error?.message ?? 'closed by the other side'))
+  }
+
+  #write(frames: readonly Uint8Array[]): void {
+    try {
+      this.#outbox.push(frames)
+    } catch (error) {
+      this.abort(`cannot write: ${textOf(error)}`)
+    }
+  }
+
+  #drained(): void {
+    if (this.#state === 'closed') return
+    try {
+      this.#outbox.drained()
+    } catch (error) {
+      this.abort(`cannot write: ${textOf(error)}`)
+      return
+    }
+    if (this.#state === 'retiring') this.#closeWhenEmpty()
+  }
+
+  #closeWhenEmpty(): void {
+    if (this.#outbox.waitingBytes > 0) return
+    this.#stream.close({ signal: AbortSignal.timeout(RETIRE_TIMEOUT_MS) }).catch(() => this.abort('replaced by another stream'))
+  }
+
+  /**
+   * The other end says no more. It may have chosen another stream of which we have yet to hear; when we do not,
+   * a stream that goes one way is of no use.
+   */
+  #remoteClosed(): void {
+    if (this.#state !== 'proven') return
+    this.#timer = setTimeout(() => this.abort('closed by the other side'), REMOTE_CLOSED_GRACE_MS)
+  }
+
+  #receive(data: StreamMessageEvent['data']): void {
+    for (const chunk of data instanceof Uint8Array ? [data] : data) {
+      let frames: Frame[]
+      try {
+        frames = this.#state === 'closed' || this.#state === 'refused' ? [] : this.#reader.push(chunk)
+      } catch (error) {
+        this.#breach(`malformed bytes: ${textOf(error)}`)
+        return
+      }
+      for (const frame of frames) this.#take(frame)
+    }
+  }
+
+  #take(frame: Frame): void {
+    if (this.#state === 'closed' || this.#state === 'refused') return
+    switch (frame.kind) {
+      case 'greeting':
+        this.#answer(this.#handshake.greeted(frame.greeting), (proof) => this.#write([this.#frames.proof(proof)]))
+        return
+      case 'proof':
+        this.#answer(this.#handshake.proved(frame.proof), (remote) => this.#proven(remote))
+        return
+      case 'messages':
+        this.#deliver(frame.round, frame.messages)
+    }
+  }
+
+  #answer<T>(outcome: HandshakeOutcome<T>, good: (value: T) => void): void {
+    if (outcome.kind === 'good') good(outcome.value)
+    else if (outcome.kind === 'breach') this.#breach(outcome.reason)
+    else this.#refuse(outcome.reason)
+  }
+
+  #proven(remote: Greeting): void {
+    clearTimeout(this.#timer)
+    this.#reader.frameBytesMax = FRAME_BYTES_MAX
+    this.#state = 'proven'
+    this.provenAtMs = performance.now()
+    carry(() => this.#events.proven(this, remote))
+  }
+
+  #deliver(round: number, messages: readonly Message[]): void {
+    if (this.#state === 'greeting') {
+      this.#breach('a message before the greeting was done')
+      return
+    }
+    for (const message of messages) {
+      if (this.#state !== 'proven' && this.#state !== 'retiring') return
+      carry(() => this.#events.message(this, round, message))
+    }
+  }
+
+  #refuse(reason: string): void {
+    clearTimeout(this.#timer)
+    this.#state = 'refused'
+    this.#timer = setTimeout(() => this.#cut(reason), REFUSED_LINGER_MS)
+    carry(() => this.#events.refused(this, reason))
+  }
+
+  #breach(reason: string): void {
+    if (this.#state === 'closed') return
+    carry(() => this.#events.breached(this, reason))
+    this.#cut(reason)
+  }
+
+  /** Ends the whole connection, not only this stream. */
+  #cut(reason: string): void {
+    this.abort(reason)
+    this.connection.abort(new Error(reason))
+  }
+
+  #end(reason: string): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    clearTimeout(this.#timer)
+    this.#queue = []
+    this.#outbox.clear()
+    carry(() => this.#events.closed(this, reason))
+  }
+}
+
+/** Runs what others gave us. A throw there is a bug of ours, which must stop the process and not vanish in libp2p. */
+function carry(call: () => void): void {
+  try {
+    call()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
