@@ -267,7 +267,8 @@ suite('values', () => {
         '/ip4/1.2.3.4/udp/1',
         '/ip4/1.2.3.4/udp/1/quic-v1',
         '/ip4/1.2.3.4/tcp/1/ws',
-        `/p2p/${PEER_ID}`
+        `/p2p/${PEER_ID}`,
+        `${ADDRESS_A}/p2p-circuit`
       ]) {
         refuses(flag, address, /plain TCP/)
       }

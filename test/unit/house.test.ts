@@ -1,0 +1,158 @@
+/** The boundaries of the house: who may import whom, and that the bans on what the core must not touch do fire. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import { suite, test } from 'node:test'
+import { promisify } from 'node:util'
+
+const ROOT = join(import.meta.dirname, '../..')
+const ADAPTERS = ['http', 'network', 'discovery', 'storage', 'telemetry']
+/** `import … from '…'`, `export … from '…'`, `import '…'` and `import('…')`. */
+const SPECIFIER = /(?:\bfrom\s*|\bimport\s*\(?\s*)(['"`])([^'"`\n]+)\1/g
+const COMMENT = /\/\*[^]*?\*\/|(?<=^|\s)\/\/.*$/gm
+
+interface Import {
+  /** Path from the root. */
+  readonly from: string
+  /** Path from the root when relative, else as it is written. */
+  readonly to: string
+  readonly isRelative: boolean
+}
+
+/** Every import in a text that lies at the path. */
+function importsOf(path: string, text: string): Import[] {
+  return [...text.replaceAll(COMMENT, '').matchAll(SPECIFIER)].map(([, , specifier = '']) => {
+    const isRelative = specifier.startsWith('.')
+    return { from: path, to: isRelative ? relative(ROOT, join(ROOT, dirname(path), specifier)) : specifier, isRelative }
+  })
+}
+
+function importsBelow(folder: string): Import[] {
+  return globSync(`${folder}/**/*.ts`, { cwd: ROOT }).flatMap(path => importsOf(path, readFileSync(join(ROOT, path), 'utf8')))
+}
+
+/** What is wrong with an import by the rules of the house; undefined when nothing is. */
+function violation({ from, to, isRelative }: Import): string | undefined {
+  const [place = '', folder = ''] = from.split('/')
+  const [targetPlace = '', targetFolder = ''] = to.split('/')
+  const told = `${from} imports ${to}`
+  if (place === 'protocols' && (!isRelative || targetPlace !== 'protocols')) return `${told}: protocols/ imports only itself`
+  if (!isRelative) return undefined
+  if (!to.endsWith('.ts')) return `${told}: relative imports end in .ts`
+  if (place === 'src' && targetPlace !== 'src' && targetPlace !== 'protocols')
+    return `${told}: src/ imports itself, protocols/ and packages`
+  const isBetweenAdapters = ADAPTERS.includes(folder) && ADAPTERS.includes(targetFolder) && folder !== targetFolder
+  if (place === 'src' && targetPlace === 'src' && isBetweenAdapters) return `${told}: adapters do not import one another`
+  return undefined
+}
+
+suite('who may import whom', () => {
+  test('every import in protocols/ and src/ keeps to the boundaries', () => {
+    const imports = [...importsBelow('protocols'), ...importsBelow('src')]
+    assert(imports.length > 20, 'the imports are not found')
+    assert.deepEqual(
+      imports.map(violation).filter(told => told !== undefined),
+      []
+    )
+  })
+
+  test('the peers of the network and the simulator run the same core: nothing outside protocols/ is imported by it, not even a type', () => {
+    assert.match(violation({ from: 'protocols/a/b.ts', to: 'src/ports/clock.ts', isRelative: true }) ?? '', /only itself/)
+    assert.match(violation({ from: 'protocols/a/b.ts', to: 'node:fs', isRelative: false }) ?? '', /only itself/)
+  })
+
+  test('an adapter that imports another is found, at any depth', () => {
+    const told = importsOf('src/http/deep/a.ts', `import type { A } from '../../storage/a.ts'`).map(violation)
+    assert.match(told.join(''), /adapters do not import one another/)
+    assert.match(importsOf('src/storage/a.ts', `export * from '../network/b.ts'`).map(violation).join(''), /adapters/)
+    assert.deepEqual(importsOf('src/storage/a.ts', `import { b } from './network/b.ts'`).map(violation), [undefined])
+  })
+
+  test('imports are found however they are written', () => {
+    const text = `import { a } from './a.ts'\nimport type {\n  B\n} from "./b.ts"\nexport * from './c.ts'\nimport './d.ts'\nawait import('./e.ts')
+      // import './not-this.ts'\n/* import './nor-this.ts' */`
+    assert.deepEqual(
+      importsOf('src/x.ts', text).map(found => found.to),
+      ['src/a.ts', 'src/b.ts', 'src/c.ts', 'src/d.ts', 'src/e.ts']
+    )
+  })
+})
+
+suite('what lint forbids', () => {
+  const bans = [
+    ['protocols/a.ts', 'export const a: number = Date.now()', 'no-restricted-globals'],
+    ['protocols/a.ts', 'export const a: number = performance.now()', 'no-restricted-globals'],
+    ['protocols/a.ts', 'export function a(): void { setTimeout(() => {}, 1) }', 'no-restricted-globals'],
+    ['protocols/a.ts', 'export const a: unknown = process', 'no-restricted-globals'],
+    ['protocols/a.ts', 'export const a: unknown = console', 'no-restricted-globals'],
+    ['protocols/a.ts', 'export const a: unknown = globalThis', 'no-restricted-globals'],
+    ['protocols/a.ts', 'export const a: number = Math.random()', 'no-restricted-properties'],
+    ['protocols/a.ts', 'export const { random }: Math = Math', 'no-restricted-properties'],
+    ['protocols/a/b.ts', `export { sep } from 'node:path'`, 'no-restricted-imports'],
+    ['protocols/a/b.ts', `export { sep } from 'path'`, 'no-restricted-imports'],
+    ['protocols/a/b.ts', `export { pino } from 'pino'`, 'no-restricted-imports'],
+    ['protocols/a/b.ts', `export { a } from '../../src/a.ts'`, 'no-restricted-imports'],
+    ['protocols/a/b.ts', `export const a: unknown = import('node:fs')`, 'no-restricted-imports'],
+    ['src/http/a.ts', `export { a } from '../storage/a.ts'`, 'no-restricted-imports'],
+    ['src/network/a.ts', `export { a } from '../http/a.ts'`, 'no-restricted-imports'],
+    ['src/discovery/a.ts', `export { a } from '../network/a.ts'`, 'no-restricted-imports'],
+    ['src/storage/b/a.ts', `export { a } from '../../telemetry/a.ts'`, 'no-restricted-imports'],
+    ['src/telemetry/a.ts', `export { a } from '../discovery/a.ts'`, 'no-restricted-imports'],
+    ['src/a.ts', 'export default 1', 'no-default-export'],
+    ['src/a.ts', `export function a(): void { console.log('a') }`, 'no-console'],
+    ['src/a.ts', 'export function a(): void { Promise.resolve(1) }', 'no-floating-promises']
+  ] as const
+  const allowed = [
+    ['scripts/a.ts', `console.log('a')`],
+    ['src/runtime/a.ts', `export { a } from '../storage/a.ts'`],
+    ['src/http/a.ts', `export { sep } from 'node:path'`],
+    ['protocols/a/b.ts', `export { a } from '../a.ts'`]
+  ] as const
+
+  test('each ban fires where it stands, and only there', async context => {
+    const directory = mkdtempSync(join(tmpdir(), 'replicator-house-'))
+    context.after(() => rmSync(directory, { recursive: true, force: true }))
+    for (const name of ['.oxlintrc.json', 'tsconfig.json', 'node_modules']) symlinkSync(join(ROOT, name), join(directory, name))
+    const expected = [...bans, ...allowed.map(([path, text]) => [path, text, ''] as const)].map(([path, text, rule], index) => {
+      const planted = path.replace(/[^/]+$/, `planted-${index}.ts`)
+      mkdirSync(dirname(join(directory, planted)), { recursive: true })
+      writeFileSync(join(directory, planted), `${text}\n`)
+      return [planted, rule] as const
+    })
+    const found = await lint(directory)
+    for (const [path, rule] of expected) {
+      const rules = found.filter(line => line.startsWith(`${path}:`)).join('\n')
+      if (rule === '') assert.equal(rules, '')
+      else assert(rules.includes(`(${rule})`), `${path} is not caught by ${rule}: ${readFileSync(join(directory, path), 'utf8')}${rules}`)
+    }
+  })
+})
+
+/** What oxlint finds in a folder, one line each. */
+async function lint(directory: string): Promise<string[]> {
+  const command = promisify(execFile)(join(ROOT, 'node_modules/.bin/oxlint'), ['--format', 'unix'], { cwd: directory })
+  // It exits with 1 when it finds something, as it does here.
+  const { stdout } = await command.catch((error: { readonly stdout: string }) => error)
+  return stdout.split('\n')
+}
+
+suite('the folder map', () => {
+  const readme = join(ROOT, 'README.md')
+  test('every folder that the README names is there', { skip: !existsSync(readme) && 'there is no README yet' }, () => {
+    for (const path of foldersIn(readFileSync(readme, 'utf8'))) {
+      assert(statSync(join(ROOT, path), { throwIfNoEntry: false })?.isDirectory(), `README.md names ${path}, which is no folder`)
+    }
+  })
+
+  test('a folder is a path in code quotes that ends in a slash and begins at a known place', () => {
+    const text = '`protocols/` and `src/http/`, `/store/`, `dist/`, `test/unit/ trace/`, `a/b`, src/'
+    assert.deepEqual(foldersIn(text), ['protocols/', 'src/http/', 'test/unit/'])
+  })
+})
+
+/** The folders that a text names in code quotes, below the places that belong to us. */
+function foldersIn(text: string): string[] {
+  return [...text.matchAll(/`((?:protocols|src|test|scripts|docs|\.ci)\/(?:[\w.-]+\/)*)(?=[` ])/g)].map(([, path = '']) => path)
+}
