@@ -2,13 +2,20 @@ import type { Effect, Note, Outcome, Persist } from '../effects.ts'
 import type { ClientId } from '../events.ts'
 import type { Message } from '../wire/messages.ts'
 import type { ClusterId, PeerId } from './identity.ts'
+import type { Overlay } from './overlay.ts'
 import type { RegisterKey } from './register.ts'
 
 /** Collects the effects of one step, in order. */
 export class Outbox {
+  private readonly overlay: Overlay
   private effects: Effect[] = []
 
+  constructor(overlay: Overlay) {
+    this.overlay = overlay
+  }
+
   persist(write: Persist): void {
+    this.overlay.apply(write)
     this.effects.push({ kind: 'persist', write })
   }
 
@@ -42,6 +49,7 @@ export class Outbox {
   take(): Effect[] {
     const taken = this.effects
     this.effects = []
+    this.overlay.clear()
     return taken
   }
 }

@@ -6,7 +6,7 @@
 import { utf8Length } from '../base/bytes.ts'
 import type { Sha256 } from '../base/bytes.ts'
 import type { Outbox } from '../base/outbox.ts'
-import { equalRecords } from '../base/record.ts'
+import { equalBytes, equalRecords } from '../base/record.ts'
 import type { ValueRecord } from '../base/record.ts'
 import { isConfigKey } from '../base/register.ts'
 import type { RegisterKey, Registers } from '../base/register.ts'
@@ -67,6 +67,13 @@ export class ChosenKeys {
 
   isDiverged(key: RegisterKey): boolean {
     return this.diverged.has(key)
+  }
+
+  /** True when what another peer lists is unknown here, or known as another record. */
+  lacks(key: RegisterKey, digest: Uint8Array): boolean {
+    const held = this.registers.read(key)?.chosen
+    if (held === undefined) return true
+    return !this.diverged.has(key) && !equalBytes(this.codec.recordDigest(this.sha256, key, held), digest)
   }
 
   /** Takes a record as the chosen one. Idempotent. */

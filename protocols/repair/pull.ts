@@ -3,10 +3,10 @@
  * are immutable, so merging is union, and any message may be asked for again. For a transfer the same walk begins with
  * the keys the other holds in doubt, each of which is finished before the walk counts as done.
  */
-import type { Identity, PeerId } from '../base/identity.ts'
+import type { Identity } from '../base/identity.ts'
 import type { Moment, NextId } from '../base/moment.ts'
 import type { Outbox } from '../base/outbox.ts'
-import type { RegisterKey, Registers } from '../base/register.ts'
+import type { RegisterKey } from '../base/register.ts'
 import type { ValueRecord } from '../base/record.ts'
 import type { ChosenKeys } from '../register/chosen.ts'
 import { KEYS_PER_MESSAGE_MAX } from '../wire/messages.ts'
@@ -37,7 +37,6 @@ export interface PullContext {
   readonly moment: Moment
   readonly outbox: Outbox
   readonly nextId: NextId
-  readonly registers: Registers
   readonly chosen: ChosenKeys
   readonly learn: (key: RegisterKey, record: ValueRecord) => void
   /** Finishes a key in doubt; `settled` is told false when it could not be, in time. */
@@ -152,7 +151,7 @@ export class Pull {
     if (rest.length > 0 && (message.leavesDone > 0 || message.entries.length > 0)) {
       this.todo.push({ kind: 'leaves-wanted', minEpoch: this.minEpoch, leaves: rest, after: message.after })
     }
-    const missing = message.entries.filter((entry) => this.context.registers.read(entry.key)?.chosen === undefined)
+    const missing = message.entries.filter((entry) => this.context.chosen.lacks(entry.key, entry.digest))
     this.wantRecords(missing.map((entry) => entry.key))
   }
 
@@ -185,6 +184,3 @@ export class Pull {
     this.context.outbox.send(this.source.peerId, { ...ask, id })
   }
 }
-
-/** Names whom a pull is from. */
-export type PullSource = PeerId

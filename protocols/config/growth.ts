@@ -1,0 +1,77 @@
+/**
+ * Who should vote: the plan that turns learners into voters. Pure arithmetic on what is known now; the plan is carried
+ * out as a configuration change, so two peers with different views can do no harm.
+ */
+import { compareIdentities } from '../base/identity.ts'
+import type { ClusterId, Identity } from '../base/identity.ts'
+import { VOTERS_PER_CLUSTER_MAX, VOTING_CLUSTERS_MAX } from './config.ts'
+import type { Clusters, Config } from './config.ts'
+
+/** A peer that could vote: connected, complete, and speaking a protocol that is new enough. */
+export interface Candidate {
+  readonly identity: Identity
+  readonly clusterId: ClusterId
+  readonly minPeers: number
+}
+
+/**
+ * The voters that should be, or undefined when they already are. A cluster gets its first voters all at once, when as many
+ * peers as the largest `-min-peers` among them are there; the first cluster before any other. Then it grows to the next
+ * odd number, up to five.
+ *
+ * @param candidates every peer that could vote, present voters among them
+ */
+export function planGrowth(config: Config, candidates: readonly Candidate[]): Clusters | undefined {
+  if (config.next !== undefined) return undefined
+  const next = new Map<ClusterId, readonly Identity[]>()
+  let changed = false
+  for (const [clusterId, voters] of config.clusters) {
+    const wanted = config.forming ? firstVoters(clusterId, voters, candidates) : grown(clusterId, voters, candidates)
+    const isKept = wanted === undefined || !voters.every((voter) => wanted.some((other) => other.id === voter.id))
+    next.set(clusterId, isKept ? voters : wanted)
+    changed ||= !isKept && wanted.length > voters.length
+  }
+  if (config.forming) return changed ? next : undefined
+  for (const clusterId of newClusters(config, candidates)) {
+    const voters = next.size < VOTING_CLUSTERS_MAX ? firstVoters(clusterId, [], candidates) : undefined
+    if (voters === undefined) continue
+    next.set(clusterId, voters)
+    changed = true
+  }
+  return changed ? next : undefined
+}
+
+/** How many of this many peers should vote, once a cluster votes at all. */
+export function voterCount(peers: number): number {
+  const most = Math.min(peers, VOTERS_PER_CLUSTER_MAX)
+  return most % 2 === 1 ? most : most - 1
+}
+
+function firstVoters(
+  clusterId: ClusterId,
+  founders: readonly Identity[],
+  candidates: readonly Candidate[]
+): readonly Identity[] | undefined {
+  const members = candidates.filter((candidate) => candidate.clusterId === clusterId)
+  const needed = Math.max(1, ...members.map((member) => member.minPeers))
+  if (members.length < needed) return undefined
+  const count = Math.max(voterCount(members.length), Math.min(needed, VOTERS_PER_CLUSTER_MAX))
+  const others = sorted(members).filter((member) => !founders.some((founder) => founder.peerId === member.peerId))
+  return [...founders, ...others].slice(0, count)
+}
+
+function grown(clusterId: ClusterId, voters: readonly Identity[], candidates: readonly Candidate[]): readonly Identity[] | undefined {
+  const members = candidates.filter((candidate) => candidate.clusterId === clusterId)
+  const learners = sorted(members).filter((member) => !voters.some((voter) => voter.peerId === member.peerId))
+  const count = voterCount(voters.length + learners.length)
+  return count > voters.length ? [...voters, ...learners.slice(0, count - voters.length)] : undefined
+}
+
+function newClusters(config: Config, candidates: readonly Candidate[]): ClusterId[] {
+  const clusterIds = new Set(candidates.map((candidate) => candidate.clusterId))
+  return [...clusterIds].filter((clusterId) => !config.clusters.has(clusterId)).toSorted()
+}
+
+function sorted(members: readonly Candidate[]): Identity[] {
+  return members.map((member) => member.identity).toSorted(compareIdentities)
+}

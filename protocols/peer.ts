@@ -1,0 +1,465 @@
+/**
+ * The core of a peer: one way in (`step`), one way out (the effects it returns). It joins the roles together and routes
+ * messages between them; what each role decides, it decides in its own file. No clock, no chance, no IO: time comes with
+ * each step, chance and hashing as functions, the store as a synchronous view of what was persisted.
+ */
+import type { Ballot, Ceiling } from './base/ballot.ts'
+import { isCovered } from './base/ballot.ts'
+import type { Sha256 } from './base/bytes.ts'
+import type { ClusterId, Identity, NetworkId, PeerId } from './base/identity.ts'
+import type { Moment } from './base/moment.ts'
+import { Outbox } from './base/outbox.ts'
+import { Overlay } from './base/overlay.ts'
+import type { ValueRecord } from './base/record.ts'
+import { configKey, epochOfConfigKey, isConfigKey } from './base/register.ts'
+import type { RegisterKey, Registers } from './base/register.ts'
+import { Change } from './config/change.ts'
+import { ConfigChain } from './config/chain.ts'
+import type { Config } from './config/config.ts'
+import type { Candidate } from './config/growth.ts'
+import type { Effect } from './effects.ts'
+import type { CoreEvent } from './events.ts'
+import { Heartbeats } from './membership/heartbeats.ts'
+import { ANSWERED_WITHIN_MS, missing } from './membership/readiness.ts'
+import { HEARTBEAT_MS, Roster } from './membership/roster.ts'
+import { Acceptor } from './register/acceptor.ts'
+import { ChosenKeys } from './register/chosen.ts'
+import type { ChosenAtStart } from './register/chosen.ts'
+import { Coordinator, finishingClaim } from './register/coordinator.ts'
+import { Doubts } from './register/doubts.ts'
+import { Puts } from './register/puts.ts'
+import type { PutEvent } from './register/puts.ts'
+import { Reads } from './register/reads.ts'
+import { Rounds } from './register/rounds.ts'
+import { Latencies } from './relay/latency.ts'
+import { Polls } from './relay/polls.ts'
+import { Representative } from './relay/representative.ts'
+import { Spread } from './relay/spread.ts'
+import { PullAnswers } from './repair/answers.ts'
+import { Repair } from './repair/repair.ts'
+import type { Codec } from './wire/codec.ts'
+import type { AcceptorReply, AcceptorRequest, Greeting, Health, Message, Vote } from './wire/messages.ts'
+
+/** While something is under way, time is looked at this often: the grain of every wait shorter than a heartbeat. */
+const TICK_BUSY_MS = 5
+/** Between looks at what is not urgent: repair, configuration, doubts, the roster. */
+const UPKEEP_MS = 100
+/** One try to finish a key that is in doubt. */
+const FINISH_MS = 10_000
+
+export interface PeerInit {
+  readonly identity: Identity
+  readonly clusterId: ClusterId
+  /** Peers that the cluster needs before it votes. */
+  readonly minPeers: number
+  /** Join or reopen this network only; undefined for any. */
+  readonly wantedNetwork: NetworkId | undefined
+  readonly registers: Registers
+  readonly codec: Codec
+  readonly sha256: Sha256
+  /** From 0 up to, not including, 1. */
+  readonly random: () => number
+  /** As it was on disk before this opening: what memory forgot is at or below it. */
+  readonly floor: Ceiling
+  /** As raised for this opening (`raisedAtOpening`), and synced already. */
+  readonly ceiling: Ceiling
+  /** The newest config in the store, -1 for none. */
+  readonly newestEpoch: number
+  readonly chosen: Iterable<ChosenAtStart>
+  readonly inDoubt: Iterable<RegisterKey>
+  readonly nowMs: number
+}
+
+export class PeerCore {
+  readonly identity: Identity
+  readonly clusterId: ClusterId
+  readonly minPeers: number
+  readonly roster: Roster
+  readonly chain: ConfigChain
+  readonly chosen: ChosenKeys
+  readonly doubts: Doubts
+  private readonly moment: Moment
+  private readonly outbox: Outbox
+  private readonly registers: Registers
+  private readonly codec: Codec
+  private readonly rounds: Rounds
+  private readonly acceptor: Acceptor
+  private readonly polls: Polls
+  private readonly representative: Representative
+  private readonly coordinator: Coordinator
+  private readonly puts: Puts
+  private readonly reads: Reads
+  private readonly spread: Spread
+  private readonly heartbeats: Heartbeats
+  private readonly repair: Repair
+  private readonly answers: PullAnswers
+  private readonly change: Change
+  private upkeepAtMs: number
+  private wasReady = false
+  private lastId = 0
+
+  constructor(init: PeerInit) {
+    const { identity, codec, random } = init
+    const moment = { nowMs: init.nowMs }
+    const registers = new Overlay(init.registers)
+    const outbox = new Outbox(registers)
+    this.outbox = outbox
+    const nextId = (): number => (this.lastId += 1)
+    const learn = (key: RegisterKey, record: ValueRecord): void => this.learn(key, record)
+    const chose = (key: RegisterKey, record: ValueRecord, ballot: Ballot | undefined): void => this.chose(key, record, ballot)
+    this.identity = identity
+    this.clusterId = init.clusterId
+    this.minPeers = init.minPeers
+    this.moment = moment
+    this.registers = registers
+    this.codec = codec
+    this.upkeepAtMs = init.nowMs
+    this.chain = new ConfigChain(codec, registers, outbox, init.newestEpoch, init.wantedNetwork)
+    this.rounds = new Rounds(identity, outbox, init.ceiling, init.floor)
+    this.acceptor = new Acceptor(registers, this.rounds, outbox, init.floor)
+    this.roster = new Roster(init.clusterId, moment, outbox)
+    this.chosen = new ChosenKeys(registers, codec, init.sha256, outbox, { learned: (key, record) => this.learned(key, record) })
+    this.chosen.restore(init.chosen)
+    this.doubts = new Doubts(moment, random)
+    for (const key of init.inDoubt) this.doubts.accepted(key)
+    const latencies = new Latencies()
+    this.polls = new Polls(identity, moment, outbox, nextId, this.roster, latencies)
+    this.representative = new Representative(identity, moment, outbox, nextId, this.roster)
+    const { chain, rounds, polls, roster, chosen, representative } = this
+    this.coordinator = new Coordinator(registers, { moment, rounds, chain, polls, latencies, random, chose })
+    const { coordinator } = this
+    this.puts = new Puts(outbox, coordinator)
+    this.reads = new Reads({ moment, outbox, chain, polls, latencies, chosen, coordinator, chose })
+    this.spread = new Spread({ registers, outbox, chain, neighbours: roster, representative, learn })
+    const finish = (key: RegisterKey, settled: (done: boolean) => void): void => this.finish(key, settled)
+    this.repair = new Repair({ moment, outbox, nextId, chosen, learn, finish, self: identity, chain, roster, random })
+    this.answers = new PullAnswers(registers, chain, chosen, this.doubts, outbox)
+    this.heartbeats = new Heartbeats(moment, outbox, roster, () => this.health())
+    const candidates = (): Candidate[] => this.candidates()
+    const covered = (): readonly Identity[] => this.repair.coveredSources()
+    this.change = new Change({ self: identity, moment, outbox, codec, chain, roster, coordinator, candidates, covered })
+  }
+
+  /**
+   * Takes one event.
+   *
+   * @param nowMs of a clock that never goes back
+   * @returns effects, to be performed in order
+   * @throws ProtocolViolation when a rule is broken; the peer must then stop
+   */
+  step(event: CoreEvent, nowMs: number): Effect[] {
+    if (nowMs > this.moment.nowMs) this.moment.nowMs = nowMs
+    this.take(event)
+    return this.outbox.take()
+  }
+
+  /** When the next tick is due, in the milliseconds of `step`; any other event may come before. */
+  get wakeAtMs(): number {
+    const isBusy = this.polls.size > 0 || this.coordinator.size > 0 || this.reads.size > 0 || this.representative.size > 0
+    return isBusy ? this.moment.nowMs + TICK_BUSY_MS : this.upkeepAtMs
+  }
+
+  /** The highest round seen here; goes out with every frame. */
+  get round(): number {
+    return this.rounds.highest
+  }
+
+  get ceiling(): Ceiling {
+    return this.rounds.ceiling
+  }
+
+  get config(): Config | undefined {
+    return this.chain.current?.config
+  }
+
+  get isVoter(): boolean {
+    return this.chain.isVoter(this.identity.id)
+  }
+
+  get caughtUp(): boolean {
+    return this.repair.caughtUp
+  }
+
+  /** How much is under way, for metrics and for seeing that it comes back to nothing. */
+  get load(): { puts: number; gets: number; runs: number; polls: number; relays: number; promises: number } {
+    const { puts, reads, coordinator, polls, representative, acceptor } = this
+    return {
+      puts: puts.size,
+      gets: reads.size,
+      runs: coordinator.size,
+      polls: polls.size,
+      relays: representative.size,
+      promises: acceptor.promiseCount
+    }
+  }
+
+  /** What this peer lacks to be ready; undefined when it is. */
+  missing(): string | undefined {
+    const { roster, clusterId } = this
+    const near = [...roster.all()].filter((peer) => peer.clusterId === clusterId && peer.state === 'alive')
+    const minPeers = Math.max(this.minPeers, ...near.map((peer) => peer.minPeers))
+    const hasAnswered = (voter: Identity): boolean => this.hasAnswered(voter)
+    return missing({ config: this.config, clusterId, peersUp: near.length + 1, minPeers, caughtUp: this.caughtUp, hasAnswered })
+  }
+
+  /** Whether the voter is this peer or answered a heartbeat lately. */
+  hasAnswered(voter: Identity): boolean {
+    if (voter.id === this.identity.id) return true
+    const peer = this.roster.get(voter.peerId)
+    if (peer === undefined || peer.identity.id !== voter.id) return false
+    return peer.isConnected && this.moment.nowMs - peer.lastAnsweredMs <= ANSWERED_WITHIN_MS
+  }
+
+  private take(event: CoreEvent): void {
+    switch (event.kind) {
+      case 'tick':
+        return this.tick()
+      case 'connected':
+        return this.connected(event.remote)
+      case 'disconnected':
+        return this.roster.lost(event.peerId, event.reason)
+      case 'message':
+        this.rounds.observe(event.round)
+        if (event.from.id !== this.identity.id) this.roster.heard(event.from.peerId)
+        return this.received(event.from, event.message)
+      case 'put':
+        return this.put(event)
+      case 'get':
+        return this.reads.begin(event)
+      case 'cancel':
+        this.puts.cancel(event.client)
+        return this.reads.cancel(event.client)
+    }
+  }
+
+  private tick(): void {
+    this.polls.tick()
+    this.coordinator.tick()
+    this.reads.tick()
+    this.representative.tick()
+    if (this.moment.nowMs < this.upkeepAtMs) return
+    this.upkeepAtMs = this.moment.nowMs + Math.min(UPKEEP_MS, HEARTBEAT_MS)
+    this.roster.tick((peerId) => this.chain.voterOf(peerId) !== undefined)
+    this.heartbeats.tick()
+    this.acceptor.fold(this.moment.nowMs)
+    this.repair.tick()
+    this.change.tick()
+    for (const key of this.doubts.due()) this.finish(key, (done) => this.finishedDoubt(key, done))
+  }
+
+  private put(event: PutEvent): void {
+    const lacking = this.wasReady ? undefined : this.missing()
+    if (lacking !== undefined) return this.outbox.answer(event.client, { kind: 'not-ready', detail: lacking })
+    this.wasReady = true
+    this.puts.begin(event)
+  }
+
+  private connected(remote: Greeting): void {
+    const peer = this.roster.greeted(remote)
+    this.heartbeats.tell(peer.peerId)
+    const entries = this.roster.entries(peer.peerId)
+    if (entries.length > 0) this.outbox.send(peer.peerId, { kind: 'roster', entries })
+    this.catchUpConfigs(peer.peerId, remote.networkId, remote.epoch)
+    const { peerId, clusterId, addresses } = peer
+    for (const other of this.roster.connected()) {
+      if (other.peerId === peerId || addresses.length === 0) continue
+      this.outbox.send(other.peerId, { kind: 'roster', entries: [{ peerId, clusterId, addresses }] })
+    }
+    this.repair.met(peerId)
+  }
+
+  private received(from: Identity, message: Message): void {
+    switch (message.kind) {
+      case 'request':
+        return this.requested(from, message.id, message.target, message.body)
+      case 'reply':
+        return message.vote.sender.id === from.id ? this.voted(from, message.id, message.vote) : undefined
+      case 'relay':
+        return this.representative.relay(from.peerId, message.id, message.targets, message.body)
+      case 'relayed':
+        for (const vote of message.votes) this.voted(from, message.id, vote)
+        return
+      case 'learn':
+        return this.spread.told(from.peerId, message)
+      case 'want':
+        return this.spread.wanted(from.peerId, message.key)
+      case 'configs-wanted':
+        return this.configsWanted(from.peerId, message.networkId, message.since)
+      case 'configs':
+        return this.offer(message.configs)
+      case 'heartbeat':
+        return this.beat(from, message.sentAtMs, message.health)
+      case 'heartbeat-ack': {
+        const peer = this.roster.get(from.peerId)
+        return peer === undefined ? undefined : this.roster.answered(peer, message.sentAtMs)
+      }
+      case 'roster':
+        for (const { peerId, clusterId, addresses } of message.entries) {
+          if (peerId !== this.identity.peerId) this.outbox.meet(peerId, clusterId, addresses)
+        }
+        return
+      case 'doubts-wanted':
+      case 'hashes-wanted':
+      case 'leaves-wanted':
+      case 'records-wanted':
+        return this.answers.answer(from.peerId, message)
+      case 'doubts':
+      case 'hashes':
+      case 'leaves':
+      case 'records':
+        return this.repair.reply(message)
+      case 'covered-wanted':
+        return this.coveredWanted(from.peerId, message.epoch)
+      case 'covered':
+        return message.sender.id === from.id ? this.change.told(message.sender, message.epoch, message.sources) : undefined
+    }
+  }
+
+  /** The epoch fence and the voter check; what passes is the acceptor's. */
+  private requested(from: Identity, id: number, target: Identity, body: AcceptorRequest): void {
+    const installed = this.chain.current
+    if (target.id !== this.identity.id || installed === undefined) return
+    const epoch = body.kind === 'read' ? body.epoch : body.ballot.epoch
+    if (epoch > this.chain.epoch) {
+      const { networkId } = this.chain
+      return this.outbox.send(from.peerId, { kind: 'configs-wanted', networkId, since: this.chain.epoch + 1 })
+    }
+    if (epoch < this.chain.epoch) return this.reply(from, id, { kind: 'stale', configs: this.chain.since(epoch + 1) }, body.key)
+    const quorum = isConfigKey(body.key) ? installed.configQuorum : installed.quorum
+    const isInSpace = isConfigKey(body.key) ? epochOfConfigKey(body.key) === epoch + 1 : !installed.config.forming
+    if (!quorum.has(this.identity.id) || !isInSpace) return
+    const reply = this.acceptor.answer(body, this.moment.nowMs)
+    if (reply.kind === 'committed') this.doubts.accepted(body.key)
+    this.reply(from, id, reply, body.key)
+  }
+
+  private reply(to: Identity, id: number, body: AcceptorReply, key: RegisterKey): void {
+    this.outbox.send(to.peerId, { kind: 'reply', id, vote: { sender: this.identity, body } }, key)
+  }
+
+  private voted(from: Identity, id: number, vote: Vote): void {
+    if (vote.body.kind === 'stale') {
+      this.offer(vote.body.configs)
+      if (vote.body.configs.length === 0) this.askConfigs(from.peerId)
+    }
+    if (vote.body.kind === 'rejected') this.rounds.observe(vote.body.higher.round)
+    if (!this.representative.vote(id, vote)) this.polls.vote(id, vote)
+  }
+
+  /** A register was found to be chosen by this peer's own asking. */
+  private chose(key: RegisterKey, record: ValueRecord, ballot: Ballot | undefined): void {
+    this.learn(key, record)
+    if (ballot !== undefined) this.spread.tellAll(key, record, ballot)
+  }
+
+  private learn(key: RegisterKey, record: ValueRecord): void {
+    if (isConfigKey(key)) this.offer([this.codec.decodeConfig(record.value)])
+    else this.chosen.learn(key, record)
+  }
+
+  private learned(key: RegisterKey, record: ValueRecord): void {
+    this.acceptor.forget(key)
+    this.doubts.settled(key)
+    this.coordinator.learned(key, record)
+    this.reads.learned(key, record)
+    this.spread.learned(key, record)
+  }
+
+  private offer(configs: readonly Config[]): void {
+    const before = this.chain.epoch
+    if (this.chain.offer(configs) === 0) return
+    for (let epoch = Math.max(before + 1, 0); epoch <= this.chain.epoch; epoch += 1) this.settleConfig(epoch)
+    this.repair.configInstalled()
+    this.change.configInstalled()
+    this.dropIfVoteless()
+    this.coordinator.configInstalled()
+    this.reads.configInstalled()
+    for (const peer of this.roster.connected()) this.heartbeats.tell(peer.peerId)
+  }
+
+  private settleConfig(epoch: number): void {
+    const key = configKey(epoch)
+    const record = this.registers.read(key)?.chosen
+    if (record === undefined) return
+    this.acceptor.forget(key)
+    this.doubts.settled(key)
+    this.coordinator.learned(key, record)
+  }
+
+  /** A finished config without this peer's vote: what it accepted counts for nothing any more. */
+  private dropIfVoteless(): void {
+    if (this.isVoter || this.config?.next !== undefined) return
+    for (const key of this.doubts.keys()) {
+      if (isConfigKey(key)) continue
+      this.outbox.persist({ kind: 'accepted-dropped', key })
+      this.doubts.settled(key)
+    }
+  }
+
+  private configsWanted(from: PeerId, networkId: NetworkId | undefined, since: number): void {
+    const { config } = this
+    if (config === undefined || (networkId !== undefined && networkId !== config.networkId)) return
+    const configs = since <= 0 ? [config] : this.chain.since(since)
+    // Nobody may act on a config that this peer could still lose.
+    if (configs.length > 0) this.outbox.send(from, { kind: 'configs', configs })
+  }
+
+  private catchUpConfigs(peerId: PeerId, networkId: NetworkId | undefined, epoch: number): void {
+    if (networkId !== undefined && epoch > this.chain.epoch) this.askConfigs(peerId)
+  }
+
+  private askConfigs(peerId: PeerId): void {
+    this.outbox.send(peerId, { kind: 'configs-wanted', networkId: this.chain.networkId, since: this.chain.epoch + 1 })
+  }
+
+  private beat(from: Identity, sentAtMs: number, health: Health): void {
+    const peer = this.roster.get(from.peerId)
+    if (peer === undefined) return
+    peer.health = health
+    if (!isCovered({ ...health.ceiling, by: from }, peer.ceiling)) peer.ceiling = health.ceiling
+    this.outbox.send(from.peerId, { kind: 'heartbeat-ack', sentAtMs })
+    const own = this.chain.networkId
+    if (health.networkId !== undefined && own !== undefined && health.networkId !== own) {
+      this.outbox.note({ kind: 'refused', peerId: from.peerId, reason: 'other network' })
+      return this.outbox.disconnect(from.peerId, 'other network')
+    }
+    this.catchUpConfigs(from.peerId, health.networkId, health.epoch)
+  }
+
+  private coveredWanted(from: PeerId, epoch: number): void {
+    if (epoch !== this.chain.epoch) return
+    this.outbox.sendAfterAll(from, { kind: 'covered', epoch, sender: this.identity, sources: this.repair.coveredSources() })
+  }
+
+  private finish(key: RegisterKey, settled: (done: boolean) => void): void {
+    const claim = finishingClaim(this.moment.nowMs + FINISH_MS, (result) => settled(result.kind !== 'expired'))
+    this.coordinator.claim(key, claim, true)
+  }
+
+  private finishedDoubt(key: RegisterKey, done: boolean): void {
+    if (done) this.outbox.note({ kind: 'finished', key })
+    this.doubts.retry(key)
+  }
+
+  private health(): Health {
+    const { tree } = this.chosen
+    return {
+      networkId: this.config?.networkId,
+      epoch: this.chain.epoch,
+      ceiling: this.rounds.ceiling,
+      caughtUp: this.caughtUp,
+      keyCount: tree.keyCount,
+      root: tree.rootHash(),
+      inDoubtCount: this.doubts.size
+    }
+  }
+
+  private candidates(): Candidate[] {
+    const candidates: Candidate[] = []
+    if (this.caughtUp) candidates.push({ identity: this.identity, clusterId: this.clusterId, minPeers: this.minPeers })
+    for (const { identity, clusterId, minPeers, state, health } of this.roster.all()) {
+      if (state === 'alive' && health?.caughtUp === true) candidates.push({ identity, clusterId, minPeers })
+    }
+    return candidates
+  }
+}

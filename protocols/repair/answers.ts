@@ -1,0 +1,81 @@
+/** Answers what pulls ask: from memory, in any epoch not below the one asked for. */
+import type { PeerId } from '../base/identity.ts'
+import type { Outbox } from '../base/outbox.ts'
+import type { LeafEntry, RegisterKey, Registers } from '../base/register.ts'
+import type { ConfigChain } from '../config/chain.ts'
+import type { ChosenKeys } from '../register/chosen.ts'
+import type { Doubts } from '../register/doubts.ts'
+import { KEYS_PER_MESSAGE_MAX, RECORDS_BYTES_MAX } from '../wire/messages.ts'
+import type { Message } from '../wire/messages.ts'
+
+type Wanted<K extends Message['kind']> = Extract<Message, { kind: K }>
+export type PullQuestion = Wanted<'doubts-wanted' | 'hashes-wanted' | 'leaves-wanted' | 'records-wanted'>
+
+export class PullAnswers {
+  private readonly registers: Registers
+  private readonly chain: ConfigChain
+  private readonly chosen: ChosenKeys
+  private readonly doubts: Doubts
+  private readonly outbox: Outbox
+
+  constructor(registers: Registers, chain: ConfigChain, chosen: ChosenKeys, doubts: Doubts, outbox: Outbox) {
+    this.registers = registers
+    this.chain = chain
+    this.chosen = chosen
+    this.doubts = doubts
+    this.outbox = outbox
+  }
+
+  answer(from: PeerId, question: PullQuestion): void {
+    if (question.kind !== 'records-wanted' && question.minEpoch > this.chain.epoch) return
+    this.outbox.send(from, this.reply(question))
+  }
+
+  private reply(question: PullQuestion): Message {
+    const { id } = question
+    switch (question.kind) {
+      case 'doubts-wanted': {
+        const { keys, more } = this.doubts.page(question.after, KEYS_PER_MESSAGE_MAX)
+        return { kind: 'doubts', id, keys, more }
+      }
+      case 'hashes-wanted': {
+        const { group } = question
+        const { tree } = this.chosen
+        return { kind: 'hashes', id, group, hashes: group === undefined ? tree.groupHashes() : tree.leafHashes(group) }
+      }
+      case 'leaves-wanted':
+        return this.leaves(question)
+      case 'records-wanted':
+        return this.records(question)
+    }
+  }
+
+  private leaves({ id, leaves, after }: Wanted<'leaves-wanted'>): Message {
+    const entries: LeafEntry[] = []
+    let leavesDone = 0
+    let cut = after
+    for (const leaf of leaves) {
+      const room = KEYS_PER_MESSAGE_MAX - entries.length
+      const found = this.registers.leaf(leaf, cut, room)
+      entries.push(...found)
+      if (found.length === room) return { kind: 'leaves', id, entries, leavesDone, after: entries.at(-1)?.key ?? cut }
+      leavesDone += 1
+      cut = undefined
+    }
+    return { kind: 'leaves', id, entries, leavesDone, after: undefined }
+  }
+
+  private records({ id, keys }: Wanted<'records-wanted'>): Message {
+    const records: { key: RegisterKey; record: NonNullable<ReturnType<ChosenKeys['get']>> }[] = []
+    let bytes = 0
+    let keysDone = 0
+    for (const key of keys) {
+      const record = this.registers.read(key)?.chosen
+      if (record !== undefined && records.length > 0 && bytes + record.value.length > RECORDS_BYTES_MAX) break
+      if (record !== undefined) records.push({ key, record })
+      bytes += record?.value.length ?? 0
+      keysDone += 1
+    }
+    return { kind: 'records', id, records, keysDone }
+  }
+}
