@@ -1,0 +1,361 @@
+/**
+ * The durable store. One transaction is under way at a time; writes given meanwhile are gathered and make the next one, so that
+ * what is on disk is always a prefix of what was given, and one sync serves all that wait for it.
+ *
+ * What is read is the disk's own memory map, with the writes under way laid over it. A failed write ends the store: nothing is
+ * tried again, for after a failed sync nobody knows what the disk holds.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Database } from 'lmdb'
+import { CEILING_NONE } from '../../protocols/base/ballot.ts'
+import type { Ceiling } from '../../protocols/base/ballot.ts'
+import type { Incarnation } from '../../protocols/base/identity.ts'
+import type { ValueRecord } from '../../protocols/base/record.ts'
+import { epochOfConfigKey, isConfigKey } from '../../protocols/base/register.ts'
+import type { LeafEntry, RegisterKey, RegisterState } from '../../protocols/base/register.ts'
+import type { Persist } from '../../protocols/effects.ts'
+import { KEY_BYTES_MAX } from '../../protocols/wire/messages.ts'
+import { leafOf } from '../../protocols/repair/tree.ts'
+import type { Codec } from '../../protocols/wire/codec.ts'
+import type { ChosenSummary, Storage } from '../ports/storage.ts'
+import { DamagedStore, StorageFailed, UnknownFormat } from './errors.ts'
+import { syncDirectory } from './files.ts'
+import { LeafChains } from './leaves.ts'
+import { compareUtf8 } from './order.ts'
+import { Overlay } from './overlay.ts'
+import { acceptedRow, chosenRow, factRow, readAcceptedRow, readChosenRow, readFactRow } from './rows.ts'
+import { assertKey, changes } from './rules.ts'
+import type { ChosenHead } from './rows.ts'
+import type { RegisterWrite } from './rules.ts'
+import { appendRow, openTables } from './tables.ts'
+import type { Tables } from './tables.ts'
+
+/** The format written here. It rises when an older version could no longer read the store rightly. */
+const FORMAT = 1
+/** Below every key, config registers included. */
+const ALL_FROM = '\u0000'
+/** Below every client's key and above every config register. */
+const CLIENT_FROM = '\u0001'
+const INCARNATION = /^[0-9a-f]{32}$/
+const INCARNATION_BYTES = 16
+/** Above the number of every row. */
+const ROW_MAX = 0xffff_ffff
+
+/** One change of a table; all of it is encoded by now, and carrying it out does not wait. */
+type Change = () => Promise<boolean>
+
+interface Waiting {
+  readonly resolve: () => void
+  readonly reject: (reason: Error) => void
+}
+
+/**
+ * Opens the store in a directory, and makes it when there is none; a new one is on disk, with its incarnation, before this
+ * resolves. The caller sees to it that nobody else has it open.
+ *
+ * @param directory an existing directory that holds nothing but the store
+ * @throws UnknownFormat when it was written by a version that this one does not know
+ * @throws DamagedStore when it is not what was written, or no store at all
+ */
+export async function openLmdbStorage(directory: string, codec: Codec): Promise<Storage> {
+  let tables: Tables
+  try {
+    tables = openTables(directory)
+  } catch (error) {
+    throw new DamagedStore(`cannot open the store in ${directory}: ${text(error)}`, { cause: error })
+  }
+  try {
+    await begun(tables, directory)
+    return new LmdbStorage(tables, directory, codec)
+  } catch (error) {
+    await tables.root.close()
+    throw error
+  }
+}
+
+/** Checks the format, and begins an empty store. */
+async function begun({ root, chosen, accepted, facts }: Tables, directory: string): Promise<void> {
+  const format = readFact(facts, 'format')
+  if (format === FORMAT) return
+  if (format !== undefined) throw new UnknownFormat(`the store in ${directory} has format ${String(format)}; this version knows ${FORMAT}`)
+  if (hasKeys(chosen) || hasKeys(accepted)) throw new DamagedStore(`the store in ${directory} has lost its format`)
+  root.transactionSync(() => {
+    facts.putSync('format', factRow('format', FORMAT))
+    facts.putSync('incarnation', factRow('incarnation', randomBytes(INCARNATION_BYTES).toString('hex')))
+  })
+  await syncDirectory(directory)
+}
+
+class LmdbStorage implements Storage {
+  readonly incarnation: Incarnation
+  #tables: Tables
+  #directory: string
+  #codec: Codec
+  #ceiling: Ceiling
+  #newestEpoch = -1
+  #overlay = new Overlay()
+  #leaves = new LeafChains()
+  /** True once all rows are in their chains, which the first whole look at them sees to. */
+  #leavesWhole = false
+  /** The number of the newest row. */
+  #lastRow: number
+  /** Given, and part of the next transaction. */
+  #gathered: Persist[] = []
+  #waiting: Waiting[] = []
+  /** The transaction under way; it never rejects. */
+  #underway: Promise<void> | undefined
+  #serial = 0
+  /** Rows of the transaction under way. */
+  #unsettled: { readonly leaf: number; readonly number: number }[] = []
+  #closing: Promise<void> | undefined
+  /** Why nothing can be done any more: closed, or failed. */
+  #ended: Error | undefined
+
+  constructor(tables: Tables, directory: string, codec: Codec) {
+    this.#tables = tables
+    this.#directory = directory
+    this.#codec = codec
+    const incarnation = readFact(tables.facts, 'incarnation')
+    if (typeof incarnation !== 'string' || !INCARNATION.test(incarnation)) throw new DamagedStore(`the store in ${directory} has lost its incarnation`)
+    this.incarnation = incarnation as Incarnation
+    this.#ceiling = (readFact(tables.facts, 'ceiling') as Ceiling | undefined) ?? CEILING_NONE
+    this.#lastRow = [...tables.rows.getKeys({ start: ROW_MAX, end: 0, reverse: true, limit: 1 })][0] ?? 0
+    for (const key of tables.chosen.getKeys({ start: ALL_FROM, end: CLIENT_FROM })) this.#noteEpoch(key as RegisterKey)
+  }
+
+  ceiling(): Ceiling {
+    this.#assertGoing()
+    return this.#ceiling
+  }
+
+  newestEpoch(): number {
+    this.#assertGoing()
+    return this.#newestEpoch
+  }
+
+  read(key: RegisterKey): RegisterState | undefined {
+    this.#assertGoing()
+    const overlaid = this.#overlay.get(key)
+    if (overlaid !== undefined) return overlaid.state
+    const row = this.#tables.chosen.get(key)
+    if (row !== undefined) return { chosen: this.#record(key, row) }
+    const accepted = this.#tables.accepted.getBinary(key)
+    if (accepted !== undefined) return { accepted: readAcceptedRow(key, accepted, this.#codec) }
+    return undefined
+  }
+
+  write(writes: readonly Persist[]): Promise<void> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended)
+    try {
+      for (const write of writes) this.#take(write)
+    } catch (error) {
+      return Promise.reject(this.#end(error as Error))
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject })
+      this.#underway ??= this.#work()
+    })
+  }
+
+  list(prefix: string, after: string, limit: number): { readonly key: RegisterKey; readonly record: ValueRecord }[] {
+    this.#assertGoing()
+    const from = compareUtf8(after, prefix) < 0 ? prefix : after
+    const laid = this.#overlay.chosenKeys((key) => key.startsWith(prefix) && compareUtf8(key, after) > 0)
+    const listed: { key: RegisterKey; record: ValueRecord }[] = []
+    let next = 0
+    // A text longer than any key is cut to one that comes before it: what lies between is skipped below.
+    const start = Buffer.byteLength(from) > KEY_BYTES_MAX ? from.slice(0, KEY_BYTES_MAX / 4) : from
+    const range = this.#tables.chosen.getRange({ start: start === '' ? CLIENT_FROM : start })
+    for (const { key: text, value: row } of limit > 0 ? range : []) {
+      const key = text as RegisterKey
+      if (compareUtf8(key, from) < 0) continue
+      if (!key.startsWith(prefix)) break
+      while (next < laid.length && listed.length < limit && compareUtf8(laid[next] as string, key) < 0) listed.push(this.#laid(laid[next++]))
+      if (listed.length >= limit) break
+      if (laid[next] === key) next += 1
+      if (key !== after) listed.push({ key, record: this.#record(key, row) })
+      if (listed.length >= limit) break
+    }
+    while (next < laid.length && listed.length < limit) listed.push(this.#laid(laid[next++]))
+    return listed
+  }
+
+  *chosen(): Iterable<ChosenSummary> {
+    this.#assertGoing()
+    const laid = this.#overlay.summaries()
+    for (const { key: row, value: head } of this.#tables.heads.getRange({ start: 1 })) {
+      if (isConfigKey(head.key)) continue
+      this.#leaves.add(leafOf(head.key), row)
+      if (laid.size > 0) laid.delete(head.key)
+      yield head
+    }
+    this.#leavesWhole = true
+    yield* laid.values()
+  }
+
+  leaf(leaf: number, after: RegisterKey | undefined, limit: number): readonly LeafEntry[] {
+    this.#assertGoing()
+    if (!this.#leavesWhole) for (const _ of this.chosen());
+    const entries = this.#overlay.leaf(leaf)
+    const laid = new Set(entries.map(({ key }) => key))
+    for (const row of this.#leaves.rows(leaf)) {
+      const { key, digest } = this.#head(row)
+      if (!laid.has(key)) entries.push({ key, digest })
+    }
+    const wanted = after === undefined ? entries : entries.filter(({ key }) => compareUtf8(key, after) > 0)
+    return wanted.sort((a, b) => compareUtf8(a.key, b.key)).slice(0, limit)
+  }
+
+  *inDoubt(): Iterable<RegisterKey> {
+    this.#assertGoing()
+    const laid = this.#overlay.doubts()
+    for (const key of this.#tables.accepted.getKeys({ start: ALL_FROM })) {
+      if (laid.get(key as RegisterKey) === false) continue
+      laid.delete(key as RegisterKey)
+      yield key as RegisterKey
+    }
+    for (const [key, doubtful] of laid) if (doubtful) yield key
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.#underway
+    this.#ended ??= new StorageFailed(`the store in ${this.#directory} is closed`)
+    await this.#tables.root.close()
+  }
+
+  /** Shows a write to readers and gathers it for the disk, unless it is nothing new. */
+  #take(write: Persist): void {
+    if (write.kind === 'ceiling') {
+      this.#ceiling = write.ceiling
+    } else {
+      assertKey(write.key)
+      if (!changes(write, this.#chosenDigest(write.key))) return
+      this.#overlay.add(write, this.#serial)
+      if (write.kind === 'chosen') this.#noteEpoch(write.key)
+    }
+    this.#gathered.push(write)
+  }
+
+  /** Carries out what is gathered, one transaction after another, until nothing is left or one fails. */
+  async #work(): Promise<void> {
+    while (this.#ended === undefined && this.#waiting.length > 0) {
+      const writes = this.#gathered
+      const waiting = this.#waiting
+      const serial = this.#serial
+      this.#gathered = []
+      this.#waiting = []
+      this.#serial += 1
+      try {
+        await commit(writes.flatMap((write) => this.#changes(write)))
+      } catch (error) {
+        const reason = this.#end(new StorageFailed(`the store in ${this.#directory} did not take a write: ${text(error)}`, { cause: error }))
+        for (const { reject } of waiting) reject(reason)
+        break
+      }
+      // Only a snapshot taken from now on shows the writes; until then the overlay does.
+      this.#tables.root.resetReadTxn()
+      for (const { leaf, number } of this.#unsettled.splice(0)) this.#leaves.add(leaf, number)
+      this.#overlay.settle(writes.filter((write): write is RegisterWrite => write.kind !== 'ceiling'), serial)
+      for (const { resolve } of waiting) resolve()
+    }
+    this.#underway = undefined
+  }
+
+  /** Encodes a write. */
+  #changes(write: Persist): Change[] {
+    const { chosen, rows, accepted, facts } = this.#tables
+    switch (write.kind) {
+      case 'ceiling': {
+        const fact = factRow('ceiling', write.ceiling)
+        return [() => facts.put('ceiling', fact)]
+      }
+      case 'accepted': {
+        const row = acceptedRow(write.key, write.accepted, this.#codec)
+        return [() => accepted.put(write.key, row)]
+      }
+      case 'accepted-dropped':
+        return [() => accepted.remove(write.key)]
+      case 'chosen': {
+        const row = chosenRow(write.key, write.record, write.digest, this.#codec)
+        const number = ++this.#lastRow
+        if (!isConfigKey(write.key)) this.#unsettled.push({ leaf: leafOf(write.key), number })
+        return [() => accepted.remove(write.key), () => appendRow(rows, number, row), () => chosen.put(write.key, number)]
+      }
+    }
+  }
+
+  #record(key: RegisterKey, row: number): ValueRecord {
+    const bytes = this.#tables.rows.getBinary(row)
+    if (bytes === undefined) throw new DamagedStore(`the row of ${JSON.stringify(key)} is missing`)
+    return readChosenRow(key, bytes, this.#codec)
+  }
+
+  #head(row: number): ChosenHead {
+    const head = this.#tables.heads.get(row)
+    if (head === undefined) throw new DamagedStore(`row ${row} is missing`)
+    return head
+  }
+
+  #chosenDigest(key: RegisterKey): Uint8Array | undefined {
+    const overlaid = this.#overlay.get(key)
+    if (overlaid !== undefined) return overlaid.digest
+    const row = this.#tables.chosen.get(key)
+    return row === undefined ? undefined : this.#head(row).digest
+  }
+
+  #laid(key: RegisterKey | undefined): { key: RegisterKey; record: ValueRecord } {
+    return { key: key as RegisterKey, record: this.#overlay.get(key as RegisterKey)?.state?.chosen as ValueRecord }
+  }
+
+  #noteEpoch(key: RegisterKey): void {
+    if (isConfigKey(key)) this.#newestEpoch = Math.max(this.#newestEpoch, epochOfConfigKey(key))
+  }
+
+  #assertGoing(): void {
+    if (this.#ended !== undefined) throw this.#ended
+  }
+
+  /** Ends the store for this reason, unless it has ended for another; whoever waits for a transaction not begun is told. */
+  #end(reason: Error): Error {
+    this.#ended ??= reason
+    for (const { reject } of this.#waiting) reject(this.#ended)
+    this.#waiting = []
+    this.#gathered = []
+    return this.#ended
+  }
+}
+
+/** Makes the changes in one transaction; resolves when it is on disk. */
+async function commit(changes: readonly Change[]): Promise<void> {
+  // All is encoded by now: from the first change to the last nothing may throw or wait, for lmdb ends the transaction with the turn.
+  const promises = new Set<Promise<boolean>>()
+  for (const change of changes) promises.add(change())
+  let done: boolean[]
+  try {
+    done = await Promise.all(promises)
+  } catch (error) {
+    // lmdb rejects with a promise of the reason.
+    const reason: unknown = await (error as { commitError?: Promise<never> }).commitError?.catch((why: unknown) => why)
+    throw reason ?? error
+  }
+  if (done.includes(false)) throw new Error('a row is not the last of its table')
+}
+
+function hasKeys(table: Database<unknown, string>): boolean {
+  for (const _ of table.getKeys({ start: ALL_FROM, limit: 1 })) return true
+  return false
+}
+
+function readFact(facts: Database<Uint8Array, string>, name: string): unknown {
+  const row = facts.getBinary(name)
+  return row === undefined ? undefined : readFactRow(name, row)
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,112 @@
+/** A store in memory, for tests: the rules of the durable one, and nothing kept. */
+import { randomBytes } from 'node:crypto'
+import { CEILING_NONE } from '../../protocols/base/ballot.ts'
+import type { Ceiling } from '../../protocols/base/ballot.ts'
+import type { Incarnation } from '../../protocols/base/identity.ts'
+import type { ValueRecord } from '../../protocols/base/record.ts'
+import { epochOfConfigKey, isConfigKey } from '../../protocols/base/register.ts'
+import type { LeafEntry, RegisterKey, RegisterState } from '../../protocols/base/register.ts'
+import type { Persist } from '../../protocols/effects.ts'
+import { leafOf } from '../../protocols/repair/tree.ts'
+import type { ChosenSummary, Storage } from '../ports/storage.ts'
+import { StorageFailed } from './errors.ts'
+import { compareUtf8 } from './order.ts'
+import { assertKey, changes } from './rules.ts'
+
+interface Held {
+  readonly state: RegisterState
+  readonly digest: Uint8Array | undefined
+}
+
+export class MemoryStorage implements Storage {
+  readonly incarnation: Incarnation
+  #ceiling: Ceiling = CEILING_NONE
+  #newestEpoch = -1
+  #registers = new Map<RegisterKey, Held>()
+  #ended: Error | undefined
+
+  /** @param incarnation 32 lower-case hexadecimal digits; drawn when it is left out */
+  constructor(incarnation: Incarnation = randomBytes(16).toString('hex') as Incarnation) {
+    this.incarnation = incarnation
+  }
+
+  ceiling(): Ceiling {
+    this.#assertGoing()
+    return this.#ceiling
+  }
+
+  newestEpoch(): number {
+    this.#assertGoing()
+    return this.#newestEpoch
+  }
+
+  read(key: RegisterKey): RegisterState | undefined {
+    this.#assertGoing()
+    return this.#registers.get(key)?.state
+  }
+
+  async write(writes: readonly Persist[]): Promise<void> {
+    this.#assertGoing()
+    try {
+      for (const write of writes) this.#take(write)
+    } catch (error) {
+      this.#ended = error as Error
+      throw error
+    }
+  }
+
+  list(prefix: string, after: string, limit: number): { readonly key: RegisterKey; readonly record: ValueRecord }[] {
+    this.#assertGoing()
+    const listed: { key: RegisterKey; record: ValueRecord }[] = []
+    for (const [key, { state }] of this.#registers) {
+      if (state.chosen === undefined || isConfigKey(key) || !key.startsWith(prefix) || compareUtf8(key, after) <= 0) continue
+      listed.push({ key, record: state.chosen })
+    }
+    return listed.sort((a, b) => compareUtf8(a.key, b.key)).slice(0, limit)
+  }
+
+  *chosen(): Iterable<ChosenSummary> {
+    this.#assertGoing()
+    for (const [key, { state, digest }] of [...this.#registers]) {
+      if (state.chosen === undefined || digest === undefined || isConfigKey(key)) continue
+      yield { key, digest, bytes: Buffer.byteLength(key) + state.chosen.value.length }
+    }
+  }
+
+  leaf(leaf: number, after: RegisterKey | undefined, limit: number): readonly LeafEntry[] {
+    const entries: LeafEntry[] = []
+    for (const { key, digest } of this.chosen()) {
+      if (leafOf(key) === leaf && (after === undefined || compareUtf8(key, after) > 0)) entries.push({ key, digest })
+    }
+    return entries.sort((a, b) => compareUtf8(a.key, b.key)).slice(0, limit)
+  }
+
+  *inDoubt(): Iterable<RegisterKey> {
+    this.#assertGoing()
+    for (const [key, { state }] of [...this.#registers]) if (state.accepted !== undefined) yield key
+  }
+
+  async close(): Promise<void> {
+    this.#ended ??= new StorageFailed('the store is closed')
+  }
+
+  #take(write: Persist): void {
+    if (write.kind === 'ceiling') {
+      this.#ceiling = write.ceiling
+      return
+    }
+    const { key } = write
+    assertKey(key)
+    if (!changes(write, this.#registers.get(key)?.digest)) return
+    if (write.kind === 'accepted-dropped') this.#registers.delete(key)
+    if (write.kind === 'accepted') this.#registers.set(key, { state: { accepted: write.accepted }, digest: undefined })
+    if (write.kind === 'chosen') {
+      this.#registers.set(key, { state: { chosen: write.record }, digest: write.digest })
+      if (isConfigKey(key)) this.#newestEpoch = Math.max(this.#newestEpoch, epochOfConfigKey(key))
+    }
+  }
+
+  #assertGoing(): void {
+    if (this.#ended !== undefined) throw this.#ended
+  }
+}

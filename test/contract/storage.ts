@@ -1,0 +1,260 @@
+/** What every store must hold to. Call it once an adapter, inside its test file. */
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import type { Ceiling } from '../../protocols/base/ballot.ts'
+import { identity } from '../../protocols/base/identity.ts'
+import type { Incarnation, PeerId } from '../../protocols/base/identity.ts'
+import type { Accepted, ValueRecord } from '../../protocols/base/record.ts'
+import { configKey, dataKey } from '../../protocols/base/register.ts'
+import type { RegisterKey } from '../../protocols/base/register.ts'
+import type { Persist } from '../../protocols/effects.ts'
+import { leafOf } from '../../protocols/repair/tree.ts'
+import { Codec } from '../../protocols/wire/codec.ts'
+import { sha256, utf8 } from '../../src/bytes.ts'
+import type { Storage } from '../../src/ports/storage.ts'
+
+const codec = new Codec(utf8)
+const voter = identity('12D3KooWQ2f1ZJvZJ8gSx2m8mJtmvN3oNDXUXoLP6vjA6kmsfKqe' as PeerId, '0123456789abcdef0123456789abcdef' as Incarnation)
+
+/** A record whose value is the text, written at 1 ms. */
+export function recordOf(text: string | Uint8Array): ValueRecord {
+  return { writeId: 'a-write', value: typeof text === 'string' ? utf8.encode(text) : text, contentType: 'text/plain', writtenAtMs: 1 }
+}
+
+export function accepted(key: RegisterKey, text: string, round: number): Persist {
+  return { kind: 'accepted', key, accepted: acceptedOf(text, round) }
+}
+
+/** The write of a chosen record, with the digest that the core gives it. */
+export function chosen(key: RegisterKey, text: string | Uint8Array): Persist {
+  const record = recordOf(text)
+  return { kind: 'chosen', key, record, digest: codec.recordDigest(sha256, key, record) }
+}
+
+function acceptedOf(text: string, round: number): Accepted {
+  return { ballot: { epoch: 0, round, by: voter }, record: recordOf(text) }
+}
+
+function valueOf(storage: Storage, key: RegisterKey): string | undefined {
+  const value = storage.read(key)?.chosen?.value
+  return value === undefined ? undefined : utf8.decode(value)
+}
+
+/**
+ * @param name of the adapter
+ * @param open gives an empty store; called before each test
+ * @param discard lets go of what is left of it; the store may be closed already
+ */
+export function storageContract(name: string, open: () => Promise<Storage>, discard: (storage: Storage) => Promise<void>): void {
+  describe(`${name} keeps the storage contract`, () => {
+    let storage: Storage
+    beforeEach(async () => {
+      storage = await open()
+    })
+    afterEach(async () => discard(storage))
+
+    /** Runs the checks while the writes are still under way, and again when they are on disk. */
+    async function bothTimes(writes: readonly Persist[], check: () => void): Promise<void> {
+      const done = storage.write(writes)
+      check()
+      await done
+      check()
+    }
+
+    it('begins empty, with an incarnation of its own', async () => {
+      assert.match(storage.incarnation, /^[0-9a-f]{32}$/)
+      assert.deepEqual(storage.ceiling(), { epoch: 0, round: 0 })
+      assert.equal(storage.newestEpoch(), -1)
+      assert.equal(storage.read(dataKey('a')), undefined)
+      assert.deepEqual(storage.list('', '', 10), [])
+      assert.deepEqual([...storage.chosen()], [])
+      assert.deepEqual([...storage.inDoubt()], [])
+      assert.deepEqual(storage.leaf(0, undefined, 10), [])
+    })
+
+    it('shows an accepted record from the moment it is given, and as in doubt', async () => {
+      const key = dataKey('a')
+      await bothTimes([accepted(key, 'one', 3)], () => {
+        assert.deepEqual(plain(storage.read(key)), plain({ accepted: acceptedOf('one', 3) }))
+        assert.deepEqual([...storage.inDoubt()], [key])
+        assert.deepEqual(storage.list('', '', 10), [])
+        assert.deepEqual([...storage.chosen()], [])
+      })
+    })
+
+    it('replaces what was accepted by what is accepted at a later ballot', async () => {
+      const key = dataKey('a')
+      await storage.write([accepted(key, 'one', 3)])
+      await bothTimes([accepted(key, 'two', 4)], () => {
+        assert.deepEqual(plain(storage.read(key)), plain({ accepted: acceptedOf('two', 4) }))
+        assert.deepEqual([...storage.inDoubt()], [key])
+      })
+    })
+
+    it('replaces what was accepted by what is chosen', async () => {
+      const key = dataKey('a')
+      await storage.write([accepted(key, 'one', 3)])
+      await bothTimes([chosen(key, 'one')], () => {
+        assert.deepEqual(plain(storage.read(key)), plain({ chosen: recordOf('one') }))
+        assert.deepEqual([...storage.inDoubt()], [])
+        assert.deepEqual(storage.list('', '', 10).map((entry) => entry.key), [key])
+      })
+    })
+
+    it('lets go of what was accepted, and never of what is chosen', async () => {
+      const [a, b] = [dataKey('a'), dataKey('b')]
+      await storage.write([accepted(a, 'one', 1), chosen(b, 'two')])
+      await bothTimes([{ kind: 'accepted-dropped', key: a }, { kind: 'accepted-dropped', key: b }], () => {
+        assert.equal(storage.read(a), undefined)
+        assert.equal(valueOf(storage, b), 'two')
+        assert.deepEqual([...storage.inDoubt()], [])
+      })
+    })
+
+    it('takes the same chosen record twice, and as one', async () => {
+      const key = dataKey('a')
+      await bothTimes([chosen(key, 'one'), chosen(key, 'one')], () => assert.equal([...storage.chosen()].length, 1))
+      await bothTimes([chosen(key, 'one')], () => assert.equal([...storage.chosen()].length, 1))
+      assert.equal(storage.leaf(leafOf(key), undefined, 10).length, 1)
+    })
+
+    it('refuses a second record for a chosen key, before and after the first is on disk', async () => {
+      await storage.write([chosen(dataKey('a'), 'one')])
+      await assert.rejects(storage.write([chosen(dataKey('a'), 'two')]), { name: 'ProtocolViolation' })
+      assert.throws(() => valueOf(storage, dataKey('a')), { name: 'ProtocolViolation' })
+      await discard(storage)
+      storage = await open()
+      const both = storage.write([chosen(dataKey('b'), 'one'), chosen(dataKey('b'), 'two')])
+      await assert.rejects(both, { name: 'ProtocolViolation' })
+    })
+
+    it('refuses to accept for a chosen key', async () => {
+      await storage.write([chosen(dataKey('a'), 'one')])
+      await assert.rejects(storage.write([accepted(dataKey('a'), 'two', 9)]), { name: 'ProtocolViolation' })
+    })
+
+    it('keeps the last ceiling', async () => {
+      const raise = (ceiling: Ceiling): Persist => ({ kind: 'ceiling', ceiling })
+      await bothTimes([raise({ epoch: 0, round: 65_536 }), raise({ epoch: 2, round: 2 ** 40 })], () => {
+        assert.deepEqual(storage.ceiling(), { epoch: 2, round: 2 ** 40 })
+      })
+    })
+
+    it('keeps config registers beside the keys of clients and lists only those in doubt', async () => {
+      const writes = [chosen(configKey(9), 'nine'), chosen(configKey(10), 'ten'), accepted(configKey(11), 'eleven', 1), chosen(dataKey('\u0001'), 'low')]
+      await bothTimes(writes, () => {
+        assert.equal(storage.newestEpoch(), 10)
+        assert.equal(valueOf(storage, configKey(9)), 'nine')
+        assert.deepEqual(storage.list('', '', 10).map((entry) => entry.key), ['\u0001'])
+        assert.deepEqual([...storage.chosen()].map((entry) => entry.key), ['\u0001'])
+        assert.deepEqual([...storage.inDoubt()], [configKey(11)])
+        assert.deepEqual(storage.leaf(leafOf(configKey(9)), undefined, 10), [])
+      })
+    })
+
+    it('lists keys in the order of their UTF-8 bytes, by prefix, after a key, up to a limit', async () => {
+      const names = ['b', 'a/1', 'a/10', 'a/2', 'a', 'A', 'é', '\uffee', '\u{1f600}', 'a/\u{1f600}', 'a/\uffee', 'z'.repeat(1_024)]
+      const sorted = [...names].sort((x, y) => Buffer.compare(Buffer.from(x), Buffer.from(y)))
+      const half = names.length / 2
+      await storage.write(names.slice(0, half).map((key) => chosen(dataKey(key), key)))
+      await bothTimes(names.slice(half).map((key) => chosen(dataKey(key), key)), () => {
+        const keys = (prefix: string, after: string, limit: number): string[] => storage.list(prefix, after, limit).map((entry) => entry.key)
+        assert.deepEqual(keys('', '', 100), sorted)
+        assert.deepEqual(keys('a/', '', 100), ['a/1', 'a/10', 'a/2', 'a/\uffee', 'a/\u{1f600}'])
+        assert.deepEqual(keys('a/', 'a/10', 2), ['a/2', 'a/\uffee'])
+        assert.deepEqual(keys('a/', 'a/10x', 1), ['a/2'])
+        assert.deepEqual(keys('a/', 'A', 1), ['a/1'])
+        assert.deepEqual(keys('a/', 'b', 10), [])
+        assert.deepEqual(keys('nothing', '', 10), [])
+        assert.deepEqual(keys('', 'a/2'.padEnd(5_000, 'x'), 1), ['a/\uffee'])
+        assert.deepEqual(keys('a/2'.padEnd(5_000, 'x'), '', 1), [])
+        assert.deepEqual(keys('', '', 0), [])
+        for (let index = 0; index < sorted.length; index += 1) assert.deepEqual(keys('', sorted[index] as string, 1), sorted.slice(index + 1, index + 2))
+        for (const { key, record } of storage.list('', '', 100)) assert.equal(utf8.decode(record.value), key)
+      })
+    })
+
+    it('sums up each chosen key with its digest and its bytes', async () => {
+      const writes = [chosen(dataKey('é'), 'four'), chosen(dataKey('empty'), ''), chosen(dataKey('large'), new Uint8Array(100_000).fill(7))]
+      await bothTimes(writes, () => {
+        const summaries = new Map([...storage.chosen()].map((summary) => [summary.key, summary]))
+        assert.equal(summaries.size, 3)
+        for (const write of writes) {
+          assert.equal(write.kind, 'chosen')
+          if (write.kind !== 'chosen') continue
+          const summary = summaries.get(write.key)
+          assert.deepEqual(Buffer.from(summary?.digest ?? []), Buffer.from(write.digest))
+          assert.equal(summary?.bytes, Buffer.byteLength(write.key) + write.record.value.length)
+        }
+      })
+    })
+
+    it('gives the keys of one leaf in order, after a key, up to a limit', async () => {
+      const leaf = leafOf(dataKey('k0'))
+      const keys: RegisterKey[] = []
+      for (let index = 0; keys.length < 5; index += 1) if (leafOf(dataKey(`k${index}`)) === leaf) keys.push(dataKey(`k${index}`))
+      keys.sort()
+      await storage.write([chosen(keys[3] as RegisterKey, 'x'), chosen(dataKey('elsewhere'), 'x'), accepted(dataKey('doubt'), 'x', 1)])
+      await bothTimes([4, 0, 2, 1].map((index) => chosen(keys[index] as RegisterKey, 'x')), () => {
+        assert.deepEqual(storage.leaf(leaf, undefined, 100).map((entry) => entry.key), keys)
+        assert.deepEqual(storage.leaf(leaf, keys[1], 2).map((entry) => entry.key), keys.slice(2, 4))
+        const wanted = chosen(keys[0] as RegisterKey, 'x')
+        assert.deepEqual(Buffer.from(storage.leaf(leaf, undefined, 1)[0]?.digest ?? []), Buffer.from(wanted.kind === 'chosen' ? wanted.digest : []))
+      })
+    })
+
+    it('holds values from nothing to 16 MiB, at keys from one byte to 1,024', async () => {
+      const sizes = [0, 1, 4_000, 40_000, 16_777_216]
+      const long = dataKey('é'.repeat(512))
+      const writes = [...sizes.map((size) => chosen(dataKey(`size-${size}`), new Uint8Array(size).fill(size % 251))), chosen(long, 'long'), chosen(dataKey('1'), 'short')]
+      await bothTimes(writes, () => {
+        for (const size of sizes) {
+          const value = storage.read(dataKey(`size-${size}`))?.chosen?.value
+          assert.equal(value?.length, size)
+          assert.ok(value?.every((byte) => byte === size % 251))
+        }
+        assert.equal(valueOf(storage, long), 'long')
+        assert.equal(valueOf(storage, dataKey('1')), 'short')
+      })
+    })
+
+    it('refuses keys of no bytes and of more than 1,024', async () => {
+      for (const key of ['', 'é'.repeat(513)]) {
+        await assert.rejects(storage.write([{ kind: 'chosen', key: dataKey(key), record: recordOf('x'), digest: new Uint8Array(16) }]), { name: 'ProtocolViolation' })
+        await discard(storage)
+        storage = await open()
+      }
+    })
+
+    it('gives records that later writes and reads leave alone', async () => {
+      await storage.write([chosen(dataKey('a'), 'one'), chosen(dataKey('b'), 'two')])
+      const first = storage.read(dataKey('a'))?.chosen
+      storage.read(dataKey('b'))
+      await storage.write([chosen(dataKey('c'), 'xyz')])
+      assert.equal(utf8.decode(first?.value as Uint8Array), 'one')
+    })
+
+    it('resolves writes in the order they were given, an empty one after those before it', async () => {
+      const ended: number[] = []
+      const writes = [[chosen(dataKey('a'), 'x')], [], [accepted(dataKey('b'), 'x', 1)], [chosen(dataKey('a'), 'x')], [chosen(dataKey('b'), 'x')]]
+      await Promise.all(writes.map(async (batch, index) => storage.write(batch).then(() => ended.push(index))))
+      assert.deepEqual(ended, [0, 1, 2, 3, 4])
+    })
+
+    it('waits for its writes when it is closed, and does nothing afterwards', async () => {
+      let written = false
+      void storage.write([chosen(dataKey('a'), 'x')]).then(() => (written = true))
+      await storage.close()
+      assert.ok(written)
+      await assert.rejects(storage.write([]))
+      assert.throws(() => storage.read(dataKey('a')))
+      assert.throws(() => storage.list('', '', 1))
+      await storage.close()
+    })
+  })
+}
+
+/** The same with plain byte arrays, whatever kind of array the adapter gives. */
+function plain(state: unknown): unknown {
+  return JSON.parse(JSON.stringify(state, (_, value: unknown) => (value instanceof Uint8Array ? [...value] : value)).replaceAll(/\{"type":"Buffer","data":(\[[^\]]*\])\}/g, '$1'))
+}
