@@ -19,7 +19,7 @@ const NOT_COPIED = ['.ts', '.md', 'tsconfig.json']
 /** Copies what the sources read at run time and the compiler leaves behind. */
 async function copyAssets(): Promise<void> {
   for await (const entry of glob('{protocols,src}/**/*', { cwd: ROOT, withFileTypes: true })) {
-    if (!entry.isFile() || NOT_COPIED.some(ending => entry.name.endsWith(ending))) continue
+    if (!entry.isFile() || NOT_COPIED.some((ending) => entry.name.endsWith(ending))) continue
     const source = join(entry.parentPath, entry.name)
     const target = join(DIST, source.slice(ROOT.length))
     await mkdir(dirname(target), { recursive: true })
@@ -50,6 +50,6 @@ if (existsSync(COMPILER)) {
   process.exitCode = await build()
 } else {
   process.stdout.write(
-    `TypeScript is not installed; ${existsSync(DIST) ? 'dist is kept as it is' : 'run npm ci with its development dependencies'}\n`
+    `TypeScript is not installed; ${existsSync(DIST) ? 'dist is kept as it is' : 'run npm ci with its development dependencies'}\n`,
   )
 }

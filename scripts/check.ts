@@ -18,7 +18,7 @@ const CHECKS: readonly Check[] = [
   { name: 'types of protocols', command: ['tsc', '-p', 'protocols/tsconfig.json'] },
   { name: 'lint', command: ['oxlint', '--deny-warnings'] },
   { name: 'format', command: ['oxfmt', '--check', '--no-error-on-unmatched-pattern', ...FORMATTED] },
-  { name: 'unused', command: ['knip', '--no-progress', '--no-config-hints'] }
+  { name: 'unused', command: ['knip', '--no-progress', '--no-config-hints'] },
 ]
 
 /** Says how a check went, and all it said when it failed. */

@@ -42,18 +42,18 @@ export async function collectLeftovers(before: Before): Promise<string[]> {
   const processes = await collectProcesses(before.marker)
   const files = await readdir(before.temporary)
   await rm(before.temporary, { recursive: true, force: true })
-  const changes = before.changes === undefined ? [] : [...((await workingTree()) ?? [])].filter(line => !before.changes?.has(line))
+  const changes = before.changes === undefined ? [] : [...((await workingTree()) ?? [])].filter((line) => !before.changes?.has(line))
   return [
-    ...processes.map(found => `process ${found}`),
-    ...files.map(name => `temporary file ${join(before.temporary, name)}`),
-    ...changes.map(line => `change in the working tree ${line}`)
+    ...processes.map((found) => `process ${found}`),
+    ...files.map((name) => `temporary file ${join(before.temporary, name)}`),
+    ...changes.map((line) => `change in the working tree ${line}`),
   ]
 }
 
 /** The lines of git's short status, or undefined when this is no git checkout. */
 async function workingTree(): Promise<Set<string> | undefined> {
   const status = await run(['git', 'status', '--porcelain', '--untracked-files=all'])
-  return status.code === 0 ? new Set(status.output.split('\n').filter(line => line !== '')) : undefined
+  return status.code === 0 ? new Set(status.output.split('\n').filter((line) => line !== '')) : undefined
 }
 
 /** Ends every marked process that does not end by itself; each as its id and command. */

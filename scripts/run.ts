@@ -1,13 +1,14 @@
 /** Runs the programs that the scripts need, from the repository's root, whatever directory the caller stands in. */
 import { spawn } from 'node:child_process'
 import { delimiter, join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 
 /** The repository's root, with the installed programs' folder put first on PATH so that `node` is the pinned one. */
 export const ROOT: string = join(import.meta.dirname, '..')
 
 const BIN = join(ROOT, 'node_modules', '.bin')
 
-/** How a program ended, and all it wrote, standard output and standard error interleaved. */
+/** How a program ended, and all it wrote, standard output and standard error interleaved, without colours. */
 export interface Finished {
   readonly code: number
   readonly output: string
@@ -28,17 +29,18 @@ export function environment(): NodeJS.ProcessEnv {
 export function run(command: readonly [string, ...string[]]): Promise<Finished> {
   const [name, ...parameters] = command
   const startedMs = performance.now()
-  return new Promise(resolve => {
+  return new Promise((resolve) => {
     const child = spawn(name, parameters, { cwd: ROOT, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
-    const finish = (code: number): void => resolve({ code, output, seconds: (performance.now() - startedMs) / 1_000 })
+    const finish = (code: number): void =>
+      resolve({ code, output: stripVTControlCharacters(output), seconds: (performance.now() - startedMs) / 1_000 })
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
     child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text))
-    child.on('error', error => {
+    child.on('error', (error) => {
       output += `${error.message}\n`
       finish(1)
     })
-    child.on('close', code => finish(code ?? 1))
+    child.on('close', (code) => finish(code ?? 1))
   })
 }
 

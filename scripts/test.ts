@@ -31,7 +31,7 @@ const PARTS: readonly Part[] = [
   { name: 'contract', alone: false, built: false },
   { name: 'simulation', alone: false, built: false },
   { name: 'integration', alone: true, built: false },
-  { name: 'process', alone: true, built: true }
+  { name: 'process', alone: true, built: true },
 ]
 
 /** The checks are named like a part, so that they can be asked for by themselves. */
@@ -56,7 +56,7 @@ async function runScript(name: string): Promise<Tally> {
 async function runFiles(files: readonly string[], concurrency: number): Promise<Tally> {
   let tally: Tally = { passed: 0, failed: 1 }
   const stream = runTests({ files: [...files], concurrency, timeout: FILE_TIMEOUT_MS })
-  stream.on('test:summary', summary => {
+  stream.on('test:summary', (summary) => {
     // Each file has its summary too; the one without a file is the sum.
     if (summary.file !== undefined) return
     const { passed, tests, skipped, todo } = summary.counts
@@ -81,9 +81,9 @@ async function runPart(part: Part): Promise<Tally> {
 
 /** Runs the checks and parts asked for, all when none is named. Returns the exit code. */
 async function main(names: readonly string[]): Promise<number> {
-  const unknown = names.filter(name => name !== CHECK && !PARTS.some(part => part.name === name))
+  const unknown = names.filter((name) => name !== CHECK && !PARTS.some((part) => part.name === name))
   if (unknown.length > 0) {
-    console.error(`no such part of the tests: ${unknown.join(', ')}; there are ${[CHECK, ...PARTS.map(part => part.name)].join(', ')}`)
+    console.error(`no such part of the tests: ${unknown.join(', ')}; there are ${[CHECK, ...PARTS.map((part) => part.name)].join(', ')}`)
     return 2
   }
   const isWanted = (name: string): boolean => names.length === 0 || names.includes(name)

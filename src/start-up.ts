@@ -8,7 +8,7 @@ let isGuarded = false
 
 /** Who the peer is and where it is reached: multiaddrs in text form, with the peer id. */
 export function addressLines(peerId: string, addresses: readonly string[]): string[] {
-  return [`Host ID: ${peerId}`, 'Connect to me on:', ...addresses.map(address => ` - ${address}`)]
+  return [`Host ID: ${peerId}`, 'Connect to me on:', ...addresses.map((address) => ` - ${address}`)]
 }
 
 /** Where HTTP is reached, as `http://127.0.0.1:8000`. */

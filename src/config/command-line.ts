@@ -79,7 +79,7 @@ function split(argument: string): { readonly name: string; readonly value: strin
 }
 
 function findFlag(name: string): Flag<unknown> {
-  const flag = Object.values<Flag<unknown>>(FLAGS).find(known => known.name === name)
+  const flag = Object.values<Flag<unknown>>(FLAGS).find((known) => known.name === name)
   if (flag === undefined) throw new UsageError(`unknown flag ${show(`-${name}`)}; ${HELP_HINT}`)
   return flag
 }
@@ -102,8 +102,8 @@ function readValue<T>(flag: Flag<T>, given: Given, environment: Environment): T 
 }
 
 function textsOfVariable(flag: Flag<unknown>, text: string): string[] {
-  const texts = flag.repeatable ? text.split(',').map(part => part.trim()) : [text]
-  return texts.filter(part => part !== '')
+  const texts = flag.repeatable ? text.split(',').map((part) => part.trim()) : [text]
+  return texts.filter((part) => part !== '')
 }
 
 function parse<T>(flag: Flag<T>, texts: readonly string[], shownBefore: string): T {

@@ -16,7 +16,7 @@ import {
   parseNetworkId,
   parseProtocolId,
   parseRendezvous,
-  wholeNumber
+  wholeNumber,
 } from './values.ts'
 
 /** Far above what a cluster is made of, and low enough to catch a port or a size put in its place. */
@@ -44,12 +44,12 @@ const NO_ADDRESSES: readonly string[] = Object.freeze([])
 
 /** Makes the parser of a flag that stands once. */
 function once<T>(parse: (text: string) => T): Pick<Flag<T>, 'repeatable' | 'parse'> {
-  return { repeatable: false, parse: texts => parse(texts[0] ?? '') }
+  return { repeatable: false, parse: (texts) => parse(texts[0] ?? '') }
 }
 
 /** Makes the parser of a flag that may be repeated. */
 function repeated<T>(parse: (text: string) => T): Pick<Flag<readonly T[]>, 'repeatable' | 'parse'> {
-  return { repeatable: true, parse: texts => Object.freeze(texts.map(parse)) }
+  return { repeatable: true, parse: (texts) => Object.freeze(texts.map(parse)) }
 }
 
 /** All flags that have a value, in the order of the help text. */
@@ -59,42 +59,42 @@ export const FLAGS: { readonly [Field in keyof Config]: Flag<Config[Field]> } = 
     name: 'cid',
     placeholder: 'ID',
     meaning: 'Cluster to join: 1 to 64 of letters, digits, ".", "_", "-".',
-    fallback: 'required'
+    fallback: 'required',
   },
   http: {
     ...once(parseHttpAddress),
     name: 'http',
     placeholder: '[HOST:]PORT',
     meaning: 'HTTP address; only this machine unless a host is named. 0 is a free port, [::1]:8000 works.',
-    fallback: { value: parseHttpAddress('0'), text: 'a free port on 127.0.0.1' }
+    fallback: { value: parseHttpAddress('0'), text: 'a free port on 127.0.0.1' },
   },
   listen: {
     ...repeated(parseListenAddress),
     name: 'listen',
     placeholder: 'MULTIADDR',
     meaning: 'libp2p address to listen on. A port chosen freely is remembered in the data directory and used again.',
-    fallback: { value: NO_ADDRESSES, text: 'all interfaces, a free TCP port' }
+    fallback: { value: NO_ADDRESSES, text: 'all interfaces, a free TCP port' },
   },
   announce: {
     ...repeated(parseDialAddress),
     name: 'announce',
     placeholder: 'MULTIADDR',
     meaning: 'Address told to others: behind NAT, in a container, in a cloud.',
-    fallback: { value: NO_ADDRESSES, text: 'what it listens on' }
+    fallback: { value: NO_ADDRESSES, text: 'what it listens on' },
   },
   peers: {
     ...repeated(parseDialAddress),
     name: 'peer',
     placeholder: 'MULTIADDR',
     meaning: "Peer to join through; any member will do. The peer's own address is ignored.",
-    fallback: { value: NO_ADDRESSES, text: 'none' }
+    fallback: { value: NO_ADDRESSES, text: 'none' },
   },
   bootstrap: {
     ...repeated(parseDialAddress),
     name: 'bootstrap',
     placeholder: 'MULTIADDR',
     meaning: 'Further DHT bootstrap peer, dialled as -peer is.',
-    fallback: { value: NO_ADDRESSES, text: 'none' }
+    fallback: { value: NO_ADDRESSES, text: 'none' },
   },
   networkId: {
     ...once(parseNetworkId),
@@ -102,7 +102,7 @@ export const FLAGS: { readonly [Field in keyof Config]: Flag<Config[Field]> } = 
     placeholder: 'ID',
     meaning:
       'Join or reopen only this network, never start one. For service files: a first peer that lost its disk must not start a second network.',
-    fallback: { value: undefined, text: 'any' }
+    fallback: { value: undefined, text: 'any' },
   },
   secret: {
     ...once(readSecretFile),
@@ -110,57 +110,57 @@ export const FLAGS: { readonly [Field in keyof Config]: Flag<Config[Field]> } = 
     placeholder: 'FILE',
     meaning:
       'Secret that all members share, at least 32 bytes; "replicator secret" prints a new one. Without it anybody who can dial may join.',
-    fallback: { value: undefined, text: 'none' }
+    fallback: { value: undefined, text: 'none' },
   },
   dataDirectory: {
     ...once(parseDirectory),
     name: 'data',
     placeholder: 'DIR',
     meaning: 'Identity, configuration and keys of this peer: of one cluster and one network, locked while in use.',
-    fallback: { value: undefined, text: 'replicator-data/CID/N, N the lowest number that no running peer has locked' }
+    fallback: { value: undefined, text: 'replicator-data/CID/N, N the lowest number that no running peer has locked' },
   },
   minPeers: {
     ...once(wholeNumber(1, MIN_PEERS_MAX, 'peers')),
     name: 'min-peers',
     placeholder: 'N',
     meaning: 'Peers that a cluster needs before it votes.',
-    fallback: { value: 3, text: '3' }
+    fallback: { value: 3, text: '3' },
   },
   protocolId: {
     ...once(parseProtocolId),
     name: 'protocolid',
     placeholder: 'ID',
     meaning: 'Prefix of the libp2p protocol ids; /1.0.0 and the like are appended.',
-    fallback: { value: '/p2p/rpc/replicator', text: '/p2p/rpc/replicator' }
+    fallback: { value: '/p2p/rpc/replicator', text: '/p2p/rpc/replicator' },
   },
   rendezvous: {
     ...once(parseRendezvous),
     name: 'rendezvous',
     placeholder: 'NAME',
     meaning: 'DHT rendezvous.',
-    fallback: { value: 'replicator', text: 'replicator' }
+    fallback: { value: 'replicator', text: 'replicator' },
   },
   joinTimeoutMs: {
-    ...once(text => parseJoinTimeout(text) * SECOND_MS),
+    ...once((text) => parseJoinTimeout(text) * SECOND_MS),
     name: 'join-timeout',
     placeholder: 'SECONDS',
     meaning: 'A new peer that reaches none of its -peer addresses by then gives up. One that has been a member before goes on trying.',
-    fallback: { value: 30 * SECOND_MS, text: '30' }
+    fallback: { value: 30 * SECOND_MS, text: '30' },
   },
   valueBytesMax: {
     ...once(wholeNumber(1, VALUE_BYTES_MAX, 'bytes')),
     name: 'value-max',
     placeholder: 'BYTES',
     meaning: 'Largest value taken from a client. Peers take up to 16 MiB from one another.',
-    fallback: { value: VALUE_BYTES_DEFAULT, text: String(VALUE_BYTES_DEFAULT) }
+    fallback: { value: VALUE_BYTES_DEFAULT, text: String(VALUE_BYTES_DEFAULT) },
   },
   logLevel: {
     ...once(parseLogLevel),
     name: 'log-level',
     placeholder: 'LEVEL',
     meaning: `${LOG_LEVELS.join(', ')}.`,
-    fallback: { value: 'info', text: 'info' }
-  }
+    fallback: { value: 'info', text: 'info' },
+  },
 }
 
 /** The environment variable of a flag: `REPLICATOR_MIN_PEERS` of `min-peers`. */

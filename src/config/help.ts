@@ -30,7 +30,7 @@ function describe(flag: Flag<unknown>): string {
   return [
     `  -${flag.name} ${flag.placeholder}${repeatable}`,
     ...wrap(flag.meaning),
-    ...wrap(`${otherwise} [${variableOf(flag.name)}]`)
+    ...wrap(`${otherwise} [${variableOf(flag.name)}]`),
   ].join('\n')
 }
 

@@ -28,7 +28,7 @@ export function readSecretFile(path: string): Uint8Array {
   const bytes = withoutLineEnds(readBounded(path))
   if (bytes.length < SECRET_BYTES_MIN) {
     throw new UsageError(
-      `the file holds ${bytes.length} bytes and a secret has at least ${SECRET_BYTES_MIN}; replicator secret prints a new one`
+      `the file holds ${bytes.length} bytes and a secret has at least ${SECRET_BYTES_MIN}; replicator secret prints a new one`,
     )
   }
   return bytes

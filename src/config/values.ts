@@ -30,7 +30,7 @@ export function parseClusterId(text: string): ClusterId {
 export function parseNetworkId(text: string): NetworkId {
   if (!/^[0-9a-f]{32}$/.test(text)) {
     throw new UsageError(
-      'a network id is 32 hexadecimal digits in lower case, as the first peer printed after "New network" and /status shows'
+      'a network id is 32 hexadecimal digits in lower case, as the first peer printed after "New network" and /status shows',
     )
   }
   return text as NetworkId
@@ -72,7 +72,7 @@ function parseMultiaddr(text: string, example: string, portMin: number): string 
   } catch (error) {
     throw new UsageError(`this is no multiaddr; write one like ${example}`, { cause: error })
   }
-  const [host, tcp, p2p, ...others] = address.getComponents().filter(component => component.name !== 'ip6zone')
+  const [host, tcp, p2p, ...others] = address.getComponents().filter((component) => component.name !== 'ip6zone')
   if (!isHost(host) || tcp?.name !== 'tcp' || (p2p !== undefined && p2p.name !== 'p2p') || others.length > 0) {
     throw new UsageError(`peers speak plain TCP: a multiaddr has a host, a tcp port and perhaps a peer id, like ${example}`)
   }
@@ -86,7 +86,7 @@ function isHost(component: Component | undefined): boolean {
 
 /** A parser of whole numbers from `min` to `max`, both included; `unit` names them in the message. */
 export function wholeNumber(min: number, max: number, unit: string): (text: string) => number {
-  return text => {
+  return (text) => {
     const value = Number(text)
     if (!WHOLE_NUMBER.test(text) || value < min || value > max) {
       throw new UsageError(`write a whole number of ${unit} from ${min} to ${max}, in digits alone`)
@@ -99,7 +99,7 @@ export function wholeNumber(min: number, max: number, unit: string): (text: stri
 export function parseProtocolId(text: string): string {
   if (!/^\/[\x21-\x7e]*[\x21-\x2e\x30-\x7e]$/.test(text) || text.length > PROTOCOL_ID_CHARACTERS_MAX) {
     throw new UsageError(
-      `a protocol id begins with "/" and does not end with one, like /p2p/rpc/replicator: up to ${PROTOCOL_ID_CHARACTERS_MAX} visible ASCII characters`
+      `a protocol id begins with "/" and does not end with one, like /p2p/rpc/replicator: up to ${PROTOCOL_ID_CHARACTERS_MAX} visible ASCII characters`,
     )
   }
   return text
@@ -121,7 +121,7 @@ export function parseDirectory(text: string): string {
 
 /** One of the log levels. */
 export function parseLogLevel(text: string): LogLevel {
-  const level = LOG_LEVELS.find(known => known === text)
+  const level = LOG_LEVELS.find((known) => known === text)
   if (level === undefined) throw new UsageError(`the log levels are ${LOG_LEVELS.join(', ')}`)
   return level
 }

@@ -23,9 +23,9 @@ export function createLogger(level: LogLevel): Logger {
       // The peer says who it is at its start; process id and host name in each line would say nothing to its reader.
       base: null,
       timestamp: stdTimeFunctions.isoTime,
-      formatters: { level: label => ({ level: label }) }
+      formatters: { level: (label) => ({ level: label }) },
     },
-    isatty(STANDARD_ERROR) ? readable() : destination({ fd: STANDARD_ERROR, sync: false, maxLength: WAITING_BYTES_MAX })
+    isatty(STANDARD_ERROR) ? readable() : destination({ fd: STANDARD_ERROR, sync: false, maxLength: WAITING_BYTES_MAX }),
   )
 }
 

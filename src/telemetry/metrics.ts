@@ -59,13 +59,13 @@ export function createMetrics(): Metrics {
     name: 'replicator_persist_batch_writes',
     help: 'Writes of one transaction; its count is the number of transactions',
     buckets: BATCH_BUCKETS_WRITES,
-    registers: [registry]
+    registers: [registry],
   })
   const syncSeconds = new Histogram({
     name: 'replicator_sync_seconds',
     help: 'Seconds from handing a transaction to the store until it is on disk',
     buckets: SYNC_BUCKETS_SECONDS,
-    registers: [registry]
+    registers: [registry],
   })
   return {
     registry,
@@ -74,7 +74,7 @@ export function createMetrics(): Metrics {
       batchSizes.observe(writeCount)
       syncSeconds.observe(seconds)
     },
-    observe: read => registerReadings(registry, read)
+    observe: (read) => registerReadings(registry, read),
   }
 }
 
@@ -88,7 +88,7 @@ function newTallies(): Tallies {
     bytesReceived: 0,
     connectionsRefused: 0,
     divergences: 0,
-    keysRepaired: 0
+    keysRepaired: 0,
   }
 }
 
@@ -115,8 +115,8 @@ function registerByOutcome(registry: Registry, name: string, help: string, tally
       collect() {
         this.reset()
         for (const [outcome, count] of Object.entries(tally)) this.inc({ outcome }, count)
-      }
-    })
+      },
+    }),
   )
 }
 
@@ -129,8 +129,8 @@ function registerCounter(registry: Registry, name: string, help: string, read: (
       collect() {
         this.reset()
         this.inc(read())
-      }
-    })
+      },
+    }),
   )
 }
 

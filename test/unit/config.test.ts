@@ -51,7 +51,7 @@ suite('defaults', () => {
       rendezvous: 'replicator',
       joinTimeoutMs: 30_000,
       valueBytesMax: 1_048_576,
-      logLevel: 'info'
+      logLevel: 'info',
     })
   })
 
@@ -132,7 +132,7 @@ suite('environment variables', () => {
       REPLICATOR_RENDEZVOUS: 'y',
       REPLICATOR_JOIN_TIMEOUT: '2',
       REPLICATOR_VALUE_MAX: '3',
-      REPLICATOR_LOG_LEVEL: 'warn'
+      REPLICATOR_LOG_LEVEL: 'warn',
     })
     assert.deepEqual(config, {
       clusterId: 'a',
@@ -149,7 +149,7 @@ suite('environment variables', () => {
       rendezvous: 'y',
       joinTimeoutMs: 2_000,
       valueBytesMax: 3,
-      logLevel: 'warn'
+      logLevel: 'warn',
     })
   })
 
@@ -171,7 +171,7 @@ suite('environment variables', () => {
   test('variables that belong to no flag are of no concern', () => {
     assert.equal(
       configOf(['-cid', 'a'], { REPLICATOR_PORT: 'tcp://10.0.0.1:80', REPLICATOR_VERSION: '9', REPLICATOR_HELP: '1' }).clusterId,
-      'a'
+      'a',
     )
   })
 })
@@ -268,7 +268,7 @@ suite('values', () => {
         '/ip4/1.2.3.4/udp/1/quic-v1',
         '/ip4/1.2.3.4/tcp/1/ws',
         `/p2p/${PEER_ID}`,
-        `${ADDRESS_A}/p2p-circuit`
+        `${ADDRESS_A}/p2p-circuit`,
       ]) {
         refuses(flag, address, /plain TCP/)
       }
@@ -289,7 +289,7 @@ suite('values', () => {
     const ranges = [
       ['min-peers', 1, 1_000],
       ['join-timeout', 1, 86_400],
-      ['value-max', 1, 16_777_216]
+      ['value-max', 1, 16_777_216],
     ] as const
     for (const [flag, min, max] of ranges) {
       for (const value of [min, max]) assert.equal(parseCommandLine(['-cid', 'a', `-${flag}`, String(value)], {}).kind, 'run')

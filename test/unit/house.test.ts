@@ -30,7 +30,7 @@ function importsOf(path: string, text: string): Import[] {
 }
 
 function importsBelow(folder: string): Import[] {
-  return globSync(`${folder}/**/*.ts`, { cwd: ROOT }).flatMap(path => importsOf(path, readFileSync(join(ROOT, path), 'utf8')))
+  return globSync(`${folder}/**/*.ts`, { cwd: ROOT }).flatMap((path) => importsOf(path, readFileSync(join(ROOT, path), 'utf8')))
 }
 
 /** What is wrong with an import by the rules of the house; undefined when nothing is. */
@@ -53,8 +53,8 @@ suite('who may import whom', () => {
     const imports = [...importsBelow('protocols'), ...importsBelow('src')]
     assert(imports.length > 20, 'the imports are not found')
     assert.deepEqual(
-      imports.map(violation).filter(told => told !== undefined),
-      []
+      imports.map(violation).filter((told) => told !== undefined),
+      [],
     )
   })
 
@@ -74,8 +74,8 @@ suite('who may import whom', () => {
     const text = `import { a } from './a.ts'\nimport type {\n  B\n} from "./b.ts"\nexport * from './c.ts'\nimport './d.ts'\nawait import('./e.ts')
       // import './not-this.ts'\n/* import './nor-this.ts' */`
     assert.deepEqual(
-      importsOf('src/x.ts', text).map(found => found.to),
-      ['src/a.ts', 'src/b.ts', 'src/c.ts', 'src/d.ts', 'src/e.ts']
+      importsOf('src/x.ts', text).map((found) => found.to),
+      ['src/a.ts', 'src/b.ts', 'src/c.ts', 'src/d.ts', 'src/e.ts'],
     )
   })
 })
@@ -102,16 +102,16 @@ suite('what lint forbids', () => {
     ['src/telemetry/a.ts', `export { a } from '../discovery/a.ts'`, 'no-restricted-imports'],
     ['src/a.ts', 'export default 1', 'no-default-export'],
     ['src/a.ts', `export function a(): void { console.log('a') }`, 'no-console'],
-    ['src/a.ts', 'export function a(): void { Promise.resolve(1) }', 'no-floating-promises']
+    ['src/a.ts', 'export function a(): void { Promise.resolve(1) }', 'no-floating-promises'],
   ] as const
   const allowed = [
     ['scripts/a.ts', `console.log('a')`],
     ['src/runtime/a.ts', `export { a } from '../storage/a.ts'`],
     ['src/http/a.ts', `export { sep } from 'node:path'`],
-    ['protocols/a/b.ts', `export { a } from '../a.ts'`]
+    ['protocols/a/b.ts', `export { a } from '../a.ts'`],
   ] as const
 
-  test('each ban fires where it stands, and only there', async context => {
+  test('each ban fires where it stands, and only there', async (context) => {
     const directory = mkdtempSync(join(tmpdir(), 'replicator-house-'))
     context.after(() => rmSync(directory, { recursive: true, force: true }))
     for (const name of ['.oxlintrc.json', 'tsconfig.json', 'node_modules']) symlinkSync(join(ROOT, name), join(directory, name))
@@ -123,7 +123,7 @@ suite('what lint forbids', () => {
     })
     const found = await lint(directory)
     for (const [path, rule] of expected) {
-      const rules = found.filter(line => line.startsWith(`${path}:`)).join('\n')
+      const rules = found.filter((line) => line.startsWith(`${path}:`)).join('\n')
       if (rule === '') assert.equal(rules, '')
       else assert(rules.includes(`(${rule})`), `${path} is not caught by ${rule}: ${readFileSync(join(directory, path), 'utf8')}${rules}`)
     }

@@ -15,7 +15,7 @@ test('the lines of a start are those that scripts wait for', () => {
     newNetworkLine('5f0c'),
     waitingLine(3),
     discoveredLine(3),
-    READY_LINE
+    READY_LINE,
   ]
   assert.equal(
     lines.join('\n'),
@@ -27,7 +27,7 @@ HTTP listening on http://127.0.0.1:8000
 New network 5f0c
 Waiting until 3 peers are discovered
 Discovered 3 peers
-Replicator ready`
+Replicator ready`,
   )
 })
 

@@ -36,7 +36,7 @@ test('a log line is one JSON object on standard error, with level, time and mess
 test('what was logged just before the end is not lost', async () => {
   const { errors } = await logged(
     'info',
-    `for (let line = 0; line < 1000; line += 1) logger.error({ line }, 'last words')\nprocess.exit(1)`
+    `for (let line = 0; line < 1000; line += 1) logger.error({ line }, 'last words')\nprocess.exit(1)`,
   )
   assert.equal(errors.trimEnd().split('\n').length, 1_000)
 })
@@ -86,7 +86,7 @@ test('counters show what was added up, gauges what is true when they are read', 
     'replicator_keys 10',
     'replicator_key_bytes 20',
     'replicator_keys_in_doubt 3',
-    'replicator_connected_peers 4'
+    'replicator_connected_peers 4',
   ]) {
     const text = await metrics.registry.metrics()
     assert(text.split('\n').includes(line), `${line} is not in\n${text}`)
