@@ -17,13 +17,19 @@ import type { Greeting, Message } from './messages.ts'
 /** Bytes of a record's digest. */
 const DIGEST_BYTES = 16
 
-/** Holds nothing but a buffer; one serves a whole process. What it returns is never written to again. */
+/** Bytes that frames take from the allocator at a time: those of a busy turn. */
+const FRAMES_SLAB_BYTES = 65_536
+
+/** Holds nothing but buffers; one serves a whole process. What it returns is never written to again. */
 export class Codec {
   readonly utf8: Utf8
+  /** Where frames are put together: one for all connections, as there may be thousands and each frame is written in one go. */
+  readonly frameWriter: ByteWriter
   #writer: ByteWriter
 
   constructor(utf8: Utf8) {
     this.utf8 = utf8
+    this.frameWriter = new ByteWriter(utf8, FRAMES_SLAB_BYTES)
     this.#writer = new ByteWriter(utf8)
   }
 

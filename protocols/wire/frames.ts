@@ -6,7 +6,8 @@
  * stranger may make us hold a greeting, and no more.
  */
 import { assert } from '../base/assert.ts'
-import { ByteReader, ByteWriter, plainBytes, refuse } from './bytes.ts'
+import { ByteReader, plainBytes, refuse } from './bytes.ts'
+import type { ByteWriter } from './bytes.ts'
 import type { Codec } from './codec.ts'
 import { MESSAGE_BYTES_MAX, RECORDS_BYTES_MAX } from './messages.ts'
 import type { AcceptorReply, Greeting, Message } from './messages.ts'
@@ -42,7 +43,7 @@ export class Frames {
 
   constructor(codec: Codec) {
     this.#codec = codec
-    this.#writer = new ByteWriter(codec.utf8, 65_536)
+    this.#writer = codec.frameWriter
   }
 
   greeting(greeting: Greeting): Uint8Array {
@@ -237,7 +238,7 @@ function isLargeRelayed(message: Message): boolean {
 function parted(message: Message): Message[] {
   if (!isLargeRelayed(message)) return [message]
   const { id, votes } = message as Relayed
-  return votes.map(vote => ({ kind: 'relayed', id, votes: [vote] }))
+  return votes.map((vote) => ({ kind: 'relayed', id, votes: [vote] }))
 }
 
 function valueBytes(body: AcceptorReply): number {

@@ -1,0 +1,79 @@
+/**
+ * Holds the README's specification to the code. Its golden bytes are the only copy: changing the format fails here.
+ * UPDATE_GOLDEN=1 writes them anew, to be reviewed as a change of the protocol.
+ */
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { MESSAGE_CODES } from '../../protocols/wire/bodies.ts'
+import { Codec } from '../../protocols/wire/codec.ts'
+import { FRAME_BYTES_MAX, FRAME_BYTES_TARGET, FRAME_BYTES_UNPROVED_MAX, MESSAGES_PER_FRAME_MAX } from '../../protocols/wire/frames.ts'
+import { MESSAGE_BYTES_MAX } from '../../protocols/wire/messages.ts'
+import { REPLY_CODES, REQUEST_CODES } from '../../protocols/wire/votes.ts'
+import { utf8 } from '../../src/bytes.ts'
+import { examples, messages, shortened, shown } from './wire-examples.ts'
+
+const README = new URL('../../protocols/wire/README.md', import.meta.url)
+const MARK = '<!-- golden -->\n'
+const codec = new Codec(utf8)
+
+if (process.env['UPDATE_GOLDEN'] === '1') {
+  const [text = ''] = readFileSync(README, 'utf8').split(MARK)
+  const rows = examples.map((example) => [example.name, shown(example.value), shortened(hexOf(example.encode(codec)))].join('\n  '))
+  writeFileSync(README, `${text}${MARK}\`\`\`\n${rows.join('\n')}\n\`\`\`\n`)
+}
+
+const readme = readFileSync(README, 'utf8')
+const golden = goldenRows(readme)
+
+for (const [index, example] of examples.entries()) {
+  test(`${example.name} has the bytes that the specification shows`, () => {
+    const row = golden[index]
+    assert.equal(row?.name, example.name)
+    assert.equal(row.value, shown(example.value))
+    assert.equal(hexOf(example.encode(codec)), row.hex)
+    assert.deepEqual(example.decode(codec, Buffer.from(row.hex, 'hex')), example.value)
+  })
+}
+
+test('the specification shows no bytes of anything else', () => {
+  assert.equal(golden.length, examples.length)
+})
+
+test('every kind of message has an example', () => {
+  assert.deepEqual(new Set([...messages.values()].map((message) => message.kind)), new Set(Object.keys(MESSAGE_CODES)))
+})
+
+test('the tables of the specification give each kind the code that it has', () => {
+  const rows = [...readme.matchAll(/^\| (\d+) \| ([a-z-]+) \|/gm)].map(([, code, kind]) => `${code} ${kind}`)
+  const codes = [MESSAGE_CODES, REQUEST_CODES, REPLY_CODES].flatMap((table) =>
+    Object.entries(table).map(([kind, code]) => `${code} ${kind}`),
+  )
+  assert.deepEqual(rows, codes)
+})
+
+test('the specification names the bounds of frames as they are', () => {
+  for (const [name, bound] of Object.entries({
+    FRAME_BYTES_MAX,
+    FRAME_BYTES_TARGET,
+    FRAME_BYTES_UNPROVED_MAX,
+    MESSAGES_PER_FRAME_MAX,
+    MESSAGE_BYTES_MAX,
+  })) {
+    assert.match(readme, new RegExp(`${bound.toLocaleString('en')}[^(]*\\(\`${name}\`\\)`))
+  }
+})
+
+function goldenRows(text: string): { name: string; value: string; hex: string }[] {
+  const lines = (text.split(MARK)[1] ?? '').split('\n').filter((line) => line !== '' && !line.startsWith('```'))
+  const rows: { name: string; value: string; hex: string }[] = []
+  for (let index = 0; index + 2 < lines.length; index += 3) {
+    const [name = '', value = '', hex = ''] = lines.slice(index, index + 3).map((line) => line.trim())
+    rows.push({ name, value, hex: hex.replace(/\((..) x (\d+)\)/g, (_, byte: string, count: string) => byte.repeat(Number(count))) })
+  }
+  return rows
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}
