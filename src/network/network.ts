@@ -197,6 +197,11 @@ export class Libp2pNetwork implements Transport {
     return [...this.#streams].reduce((sum, stream) => sum + stream.waitingBytes, 0)
   }
 
+  /** libp2p connections open now, to members and strangers. */
+  connectionCount(): number {
+    return this.#libp2p?.getConnections().length ?? 0
+  }
+
   #started(): Libp2pPeer {
     if (this.#libp2p === undefined) throw new Error('the network is not started')
     return this.#libp2p

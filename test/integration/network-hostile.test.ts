@@ -1,0 +1,234 @@
+/** What a peer does when another speaks nonsense, stops reading, or falls silent: the connection goes, the peer stays. */
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { Connection, Stream } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { PeerId } from '../../protocols/base/identity.ts'
+import { FRAME_BYTES_MAX, FrameReader, Frames } from '../../protocols/wire/frames.ts'
+import type { Frame } from '../../protocols/wire/frames.ts'
+import type { Greeting } from '../../protocols/wire/messages.ts'
+import { dhtService } from '../../src/discovery/dht-service.ts'
+import { createLibp2pPeer } from '../../src/network/libp2p-peer.ts'
+import type { Libp2pPeer } from '../../src/network/libp2p-peer.ts'
+import { WAITING_BYTES_MAX } from '../../src/network/peer-stream.ts'
+import { makeProof } from '../../src/network/proof.ts'
+import { NetworkHarness, codec } from '../contract/network-harness.ts'
+import type { NetworkPeer } from '../contract/network-harness.ts'
+import { Told, connect, identityOf, large, numbered, numbersOf, until } from '../contract/transport.ts'
+
+const PROTOCOL = '/p2p/rpc/replicator/1.0.0'
+const MIB = 1_048_576
+
+let harness: NetworkHarness
+let strangers: Libp2pPeer[]
+beforeEach(() => {
+  harness = new NetworkHarness()
+  strangers = []
+})
+afterEach(async () => {
+  await Promise.all(strangers.map((stranger) => stranger.stop()))
+  await harness.close()
+})
+
+/** A libp2p peer without any code of ours on its stream. */
+class Stranger {
+  readonly libp2p: Libp2pPeer
+  readonly connection: Connection
+  readonly stream: Stream
+  readonly frames: Frames = new Frames(codec)
+  readonly received: Frame[] = []
+  readonly #reader: FrameReader = new FrameReader(codec, FRAME_BYTES_MAX)
+
+  constructor(libp2p: Libp2pPeer, connection: Connection, stream: Stream) {
+    this.libp2p = libp2p
+    this.connection = connection
+    this.stream = stream
+    stream.addEventListener('message', ({ data }) => {
+      for (const chunk of data instanceof Uint8Array ? [data] : data) this.received.push(...this.#reader.push(chunk))
+    })
+  }
+
+  get peerId(): PeerId {
+    return this.libp2p.peerId.toString() as PeerId
+  }
+
+  greeting(): Greeting {
+    return { ...new Told(identityOf(this.peerId)).greeting(), nonce: new Uint8Array(32).fill(5) }
+  }
+
+  /** Greets and proves itself as a member would. */
+  async join(): Promise<void> {
+    const mine = this.greeting()
+    this.stream.send(this.frames.greeting(mine))
+    await until('it is greeted', () => this.received.some(({ kind }) => kind === 'greeting'))
+    this.stream.send(this.frames.proof(makeProof(undefined, this.#subject(mine))))
+    await until('the proof comes', () => this.received.some(({ kind }) => kind === 'proof'))
+  }
+
+  #subject(mine: Greeting): Parameters<typeof makeProof>[1] {
+    const theirs = this.received.flatMap((frame) => (frame.kind === 'greeting' ? [frame.greeting] : []))[0]
+    assert.ok(theirs !== undefined)
+    return { sender: this.peerId, receiver: theirs.identity.peerId, senderNonce: mine.nonce, receiverNonce: theirs.nonce }
+  }
+
+  get isCut(): boolean {
+    return this.connection.status !== 'open'
+  }
+}
+
+async function strangerAt(peer: NetworkPeer): Promise<Stranger> {
+  const libp2p = await createLibp2pPeer({
+    privateKey: await generateKeyPair('Ed25519'),
+    listen: [],
+    announce: [],
+    dht: dhtService(),
+    isRefused: () => false,
+  })
+  await libp2p.start()
+  strangers.push(libp2p)
+  const connection = await libp2p.dial(multiaddr(peer.transport.addresses()[0]))
+  return new Stranger(libp2p, connection, await connection.newStream(PROTOCOL))
+}
+
+/** Two more peers connect and talk: the one under attack still works. */
+async function assertAlive(peer: NetworkPeer): Promise<void> {
+  const other = await harness.join()
+  await connect(other, peer)
+  other.transport.send(peer.self.peerId, numbered(123))
+  await until('the message arrives', () => numbersOf(peer.told).includes(123))
+}
+
+function header(length: number, type: number): Uint8Array {
+  const bytes = new Uint8Array(5)
+  new DataView(bytes.buffer).setUint32(0, length)
+  bytes[4] = type
+  return bytes
+}
+
+describe('nonsense before the greeting', () => {
+  const cases: { readonly fact: string; readonly say: (stranger: Stranger) => readonly Uint8Array[] }[] = [
+    { fact: 'a greeting that is too large', say: () => [header(20_000, 0)] },
+    { fact: 'a length of four gigabytes', say: () => [header(0xffff_ffff, 2)] },
+    { fact: 'an empty frame', say: () => [new Uint8Array(4)] },
+    { fact: 'a frame of an unknown type', say: () => [header(2, 99), new Uint8Array(1)] },
+    { fact: 'a greeting of random bytes', say: () => [header(301, 0), randomBytes(300)] },
+    { fact: 'a message before the greeting', say: ({ frames }) => frames.messages(1, [numbered(1)]) },
+    { fact: 'a proof before the greeting', say: ({ frames }) => [frames.proof(new Uint8Array(32))] },
+    {
+      fact: 'messages after the greeting and without a proof',
+      say: (stranger) => [stranger.frames.greeting(stranger.greeting()), ...stranger.frames.messages(1, [numbered(1)])],
+    },
+    {
+      fact: 'two greetings',
+      say: (stranger) => [stranger.frames.greeting(stranger.greeting()), stranger.frames.greeting(stranger.greeting())],
+    },
+    {
+      fact: 'a greeting in the name of another peer',
+      say: (stranger) => [stranger.frames.greeting({ ...stranger.greeting(), identity: identityOf('12D3KooWSomebodyElse') })],
+    },
+  ]
+  for (const { fact, say } of cases) {
+    it(`${fact}: the connection is cut, warned of and counted`, async () => {
+      const peer = await harness.join()
+      const stranger = await strangerAt(peer)
+      for (const bytes of say(stranger)) stranger.stream.send(bytes)
+      await until('the connection is cut', () => stranger.isCut)
+      assert.equal(peer.transport.counters.breaches, 1)
+      assert.match(peer.warnings.join(), /broke the protocol/)
+      assert.equal(peer.told.connections.length, 0)
+      await assertAlive(peer)
+    })
+  }
+
+  it('random bytes, many times over, end nothing but their connection', async () => {
+    const peer = await harness.join()
+    for (let trial = 0; trial < 20; trial += 1) {
+      const stranger = await strangerAt(peer)
+      stranger.stream.send(randomBytes(1 + trial * 50))
+      if (trial % 3 === 0) await stranger.stream.close()
+      await stranger.libp2p.stop()
+    }
+    assert.equal(peer.told.connections.length, 0)
+    await assertAlive(peer)
+  })
+})
+
+describe('nonsense from a member', () => {
+  it('a malformed frame ends the connection, and the peer is told of as gone', async () => {
+    const peer = await harness.join()
+    const stranger = await strangerAt(peer)
+    await stranger.join()
+    await until('it is connected', () => peer.told.isConnected(stranger.peerId))
+    stranger.stream.send(header(1_000, 2))
+    stranger.stream.send(randomBytes(999))
+    await until('it is gone', () => !peer.told.isConnected(stranger.peerId) && stranger.isCut)
+    assert.equal(peer.transport.counters.breaches, 1)
+    await assertAlive(peer)
+  })
+
+  it('a frame beyond the largest message is refused before its bytes are taken', async () => {
+    const peer = await harness.join()
+    const stranger = await strangerAt(peer)
+    await stranger.join()
+    await until('it is connected', () => peer.told.isConnected(stranger.peerId))
+    stranger.stream.send(header(64 * MIB, 2))
+    await until('it is cut', () => stranger.isCut)
+    await assertAlive(peer)
+  })
+
+  it('a frame that breaks off with its connection is let go', async () => {
+    const peer = await harness.join()
+    const stranger = await strangerAt(peer)
+    await stranger.join()
+    await until('it is connected', () => peer.told.isConnected(stranger.peerId))
+    stranger.stream.send(stranger.frames.messages(1, [large(MIB)])[0]?.subarray(0, 1_000) ?? new Uint8Array(0))
+    await stranger.libp2p.stop()
+    await until('it is gone', () => !peer.told.isConnected(stranger.peerId))
+    assert.equal(peer.told.messages.length, 0)
+    await assertAlive(peer)
+  })
+})
+
+describe('a member that does not read', () => {
+  it('costs its sender no more memory than the bound, and no other peer anything', async () => {
+    const peer = await harness.join()
+    const stranger = await strangerAt(peer)
+    await stranger.join()
+    await until('it is connected', () => peer.told.isConnected(stranger.peerId))
+    stranger.stream.pause()
+    const value = large(MIB)
+    for (let count = 0; count < 200; count += 1) {
+      peer.transport.send(stranger.peerId, value)
+      if (count % 50 === 0) await new Promise((resolve) => setImmediate(resolve))
+    }
+    assert.ok(peer.transport.waitingBytes() > WAITING_BYTES_MAX / 2, 'nothing was held back, so nothing was tested')
+    assert.ok(peer.transport.waitingBytes() <= WAITING_BYTES_MAX + 2 * MIB)
+    assert.ok(peer.transport.counters.messagesDropped > 100)
+    await assertAlive(peer)
+    peer.transport.disconnect(stranger.peerId, 'silent for too long')
+    assert.equal(peer.transport.waitingBytes(), 0)
+  })
+
+  it('gets all that was waiting once it reads again', async () => {
+    const peer = await harness.join()
+    const stranger = await strangerAt(peer)
+    await stranger.join()
+    await until('it is connected', () => peer.told.isConnected(stranger.peerId))
+    stranger.stream.pause()
+    for (let fill = 0; fill < 20; fill += 1) peer.transport.send(stranger.peerId, large(MIB, fill))
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.ok(peer.transport.waitingBytes() > 10 * MIB)
+    stranger.stream.resume()
+    let fills: (number | undefined)[] = []
+    await until('all arrive', () => {
+      fills = stranger.received.flatMap((frame) =>
+        frame.kind === 'messages' ? frame.messages.map((message) => (message.kind === 'learn' ? message.record?.value[MIB - 1] : undefined)) : [],
+      )
+      return fills.length === 20
+    })
+    assert.deepEqual(fills, Array.from({ length: 20 }, (_, fill) => fill))
+    assert.equal(peer.transport.waitingBytes(), 0)
+  })
+})

@@ -1,0 +1,251 @@
+/** Several libp2p peers on this machine: who is let in, who is not, and how peers find and keep one another. */
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { NetworkId } from '../../protocols/base/identity.ts'
+import { ListenError } from '../../src/network/listening.ts'
+import { NetworkHarness } from '../contract/network-harness.ts'
+import type { NetworkPeer } from '../contract/network-harness.ts'
+import { connect, identityOf, large, numbered, numbersOf, until } from '../contract/transport.ts'
+
+let harness: NetworkHarness
+beforeEach(() => {
+  harness = new NetworkHarness()
+})
+afterEach(() => harness.close())
+
+function addressOf(peer: NetworkPeer): string {
+  const address = peer.transport.addresses()[0]
+  assert.ok(address !== undefined)
+  return address
+}
+
+function portOf(peer: NetworkPeer): string {
+  const port = /\/tcp\/(\d+)\//.exec(addressOf(peer))?.[1]
+  assert.ok(port !== undefined)
+  return port
+}
+
+function areConnected(a: NetworkPeer, b: NetworkPeer): boolean {
+  return a.told.isConnected(b.self.peerId) && b.told.isConnected(a.self.peerId)
+}
+
+const SECRET = new Uint8Array(32).fill(1)
+const OTHER_SECRET = new Uint8Array(32).fill(2)
+
+describe('who is let in', () => {
+  it('peers with the same secret connect', async () => {
+    const a = await harness.join({ secret: SECRET })
+    const b = await harness.join({ secret: SECRET })
+    await connect(a, b)
+    a.transport.send(b.self.peerId, numbered(1))
+    await until('the message arrives', () => b.told.messages.length === 1)
+  })
+
+  const cases = [
+    { fact: 'another secret is refused at both ends', a: SECRET, b: OTHER_SECRET, atA: 'other secret', atB: 'other secret' },
+    {
+      fact: 'a peer without the secret is refused, and knows why',
+      a: SECRET,
+      b: undefined,
+      atA: 'it has no secret',
+      atB: 'it has a secret and this peer has none',
+    },
+  ]
+  for (const { fact, a: secretA, b: secretB, atA, atB } of cases) {
+    it(fact, async () => {
+      const a = await harness.join({ secret: secretA })
+      const b = await harness.join({ secret: secretB, peers: [addressOf(a)] })
+      await until('both refuse', () => a.refusals.length > 0 && b.refusals.length > 0)
+      assert.deepEqual([a.refusals[0], b.refusals[0]], [atA, atB])
+      assert.equal(a.told.connections.length + b.told.connections.length, 0)
+      assert.match(a.warnings.join(), new RegExp(atA))
+    })
+  }
+
+  const saying = [
+    { fact: 'a peer of another network is refused at both ends', a: network('1'), b: network('2'), reason: 'other network' },
+    {
+      fact: 'a peer that speaks no common version is refused at both ends',
+      a: {},
+      b: { protocolMin: 2, protocolMax: 3 },
+      reason: 'other protocol version',
+    },
+  ]
+  for (const { fact, a: sayingA, b: sayingB, reason } of saying) {
+    it(fact, async () => {
+      const a = await harness.join({}, 0, sayingA)
+      const b = await harness.join({ peers: [addressOf(a)] }, 0, sayingB)
+      await until('both refuse', () => a.refusals.length > 0 && b.refusals.length > 0)
+      assert.deepEqual([a.refusals[0], b.refusals[0]], [reason, reason])
+      assert.equal(a.told.connections.length + b.told.connections.length, 0)
+    })
+  }
+
+  it('a peer of no network yet is let in by one of a network', async () => {
+    const a = await harness.join({}, 0, network('1'))
+    const b = await harness.join({ peers: [addressOf(a)] })
+    await until('they connect', () => areConnected(a, b))
+  })
+})
+
+function network(digit: string): { networkId: NetworkId } {
+  return { networkId: digit.repeat(32) as NetworkId }
+}
+
+async function twoPeers(): Promise<[lower: NetworkPeer, higher: NetworkPeer]> {
+  const [a, b] = [await harness.join(), await harness.join()]
+  return a.self.peerId < b.self.peerId ? [a, b] : [b, a]
+}
+
+describe('keeping connections', () => {
+  it('peers that dial each other at once hear of each other once, and messages flow both ways', async () => {
+    let pairsOfConnections = 0
+    for (let trial = 0; trial < 20 && pairsOfConnections < 2; trial += 1) {
+      const [lower, higher] = await twoPeers()
+      // The higher id waits a little before it dials; so it has to hear a little sooner.
+      higher.transport.meet(lower.self.peerId, lower.transport.addresses())
+      await new Promise((resolve) => setTimeout(resolve, 240 + trial))
+      lower.transport.meet(higher.self.peerId, higher.transport.addresses())
+      let sent = 0
+      await until('200 messages arrive each way', () => {
+        if (areConnected(lower, higher) && sent < 200) {
+          lower.transport.send(higher.self.peerId, numbered(sent))
+          higher.transport.send(lower.self.peerId, numbered(sent))
+          sent += 1
+        }
+        return lower.told.messages.length === 200 && higher.told.messages.length === 200
+      })
+      if (lower.transport.connectionCount() > 1) pairsOfConnections += 1
+      assert.deepEqual([lower.told.connections.length, higher.told.connections.length], [1, 1])
+      assert.deepEqual([lower.told.disconnections.length, higher.told.disconnections.length], [0, 0])
+      await Promise.all([lower.stop(), higher.stop()])
+    }
+    assert.ok(pairsOfConnections > 0, 'no trial made two connections, so nothing was tested')
+  })
+
+  it('a peer that comes back at its address is found again, by whoever knew it', async () => {
+    const privateKey = await generateKeyPair('Ed25519')
+    const a = await harness.join()
+    const b = await harness.join({ privateKey, peers: [addressOf(a)] })
+    await until('they connect', () => areConnected(a, b))
+    const port = portOf(b)
+    await b.stop()
+    await until('the end is noticed', () => !a.told.isConnected(b.self.peerId))
+    const again = await harness.join({ privateKey, listen: [`/ip4/127.0.0.1/tcp/${port}`] })
+    await until('they connect again', () => areConnected(a, again))
+    assert.equal(a.told.connections.length, 2)
+  })
+
+  it('a peer that comes back with another store is told of as gone, then as come', async () => {
+    const privateKey = await generateKeyPair('Ed25519')
+    const a = await harness.join()
+    const b = await harness.join({ privateKey, peers: [addressOf(a)] })
+    await until('they connect', () => areConnected(a, b))
+    // The same key twice, as when a machine comes back before its old connections are noticed to be dead.
+    const twin = await harness.join({ privateKey, peers: [addressOf(a)] }, 1)
+    await until('the other store is known', () => a.told.connections.at(-1)?.identity.id === identityOf(b.self.peerId, 1).id)
+    await until('the other store is connected', () => twin.told.isConnected(a.self.peerId))
+    assert.ok(a.told.disconnections.length > 0)
+  })
+
+  it('a named address without a peer id is dialled, until somebody listens there', async () => {
+    const a = await harness.join()
+    const port = portOf(a)
+    await a.stop()
+    const b = await harness.join({ peers: [`/ip4/127.0.0.1/tcp/${port}`] })
+    const again = await harness.join({ listen: [`/ip4/127.0.0.1/tcp/${port}`] })
+    await until('they connect', () => areConnected(b, again))
+    assert.ok(b.transport.knownPeers().some((known) => known.peerId === again.self.peerId))
+  })
+
+  it('a peer with its own address among the named ones ignores it', async () => {
+    const privateKey = await generateKeyPair('Ed25519')
+    const a = await harness.join({ privateKey })
+    const [address, port] = [addressOf(a), portOf(a)]
+    await a.stop()
+    const bare = `/ip4/127.0.0.1/tcp/${port}`
+    const again = await harness.join({ privateKey, listen: [bare], peers: [address, bare] })
+    const b = await harness.join({ peers: [address] })
+    await until('they connect', () => areConnected(again, b))
+    assert.deepEqual(again.refusals, [])
+    assert.equal(again.told.connections.length, 1)
+  })
+
+  it('peers remembered from an earlier run are dialled', async () => {
+    const a = await harness.join()
+    const b = await harness.join({ peers: [addressOf(a)] })
+    await until('they connect', () => areConnected(a, b))
+    const known = b.transport.knownPeers()
+    assert.deepEqual(known.map(({ peerId }) => peerId), [a.self.peerId])
+    const c = await harness.join({ known })
+    await until('they connect', () => areConnected(a, c))
+  })
+
+  it('stopping takes less than two seconds and lets the last messages leave', async () => {
+    const a = await harness.join()
+    const b = await harness.join()
+    await connect(a, b)
+    a.transport.send(b.self.peerId, numbered(9))
+    const startMs = performance.now()
+    await a.stop()
+    assert.ok(performance.now() - startMs < 2_000)
+    await until('the end is noticed', () => !b.told.isConnected(a.self.peerId))
+    assert.deepEqual(numbersOf(b.told), [9])
+  })
+
+  it('large values both ways at once arrive whole', async () => {
+    const a = await harness.join()
+    const b = await harness.join()
+    await connect(a, b)
+    for (let fill = 0; fill < 2; fill += 1) {
+      a.transport.send(b.self.peerId, large(16_777_216, fill))
+      b.transport.send(a.self.peerId, large(16_777_216, fill))
+    }
+    await until('all arrive', () => a.told.messages.length === 2 && b.told.messages.length === 2)
+    assert.deepEqual(a.told.messages[1]?.message, large(16_777_216, 1))
+  })
+})
+
+describe('discovery', () => {
+  it('peers that know only the bootstrap peer find one another', async () => {
+    const boot = await harness.join()
+    const others = await Promise.all([1, 2, 3].map(() => harness.join({ peers: [addressOf(boot)] })))
+    const all = [boot, ...others]
+    await until('everybody is connected to everybody', () => all.every((a) => all.every((b) => a === b || areConnected(a, b))), 15_000)
+    for (const peer of all) assert.equal(peer.told.disconnections.length, 0)
+  })
+})
+
+describe('listening', () => {
+  it('an address that was named and is taken is an error of one line', async () => {
+    const a = await harness.join()
+    await assert.rejects(harness.join({ listen: [`/ip4/127.0.0.1/tcp/${portOf(a)}`] }), (error: Error) => {
+      assert.equal(error.name, ListenError.name)
+      assert.match(error.message, /^cannot listen on \/ip4\/127\.0\.0\.1\/tcp\/\d+: the port is in use$/)
+      return true
+    })
+  })
+
+  it('the port used before is used again, and when it is taken another is, with a warning', async () => {
+    const a = await harness.join({ listen: [] })
+    const port = Number(portOf(a))
+    const b = await harness.join({ listen: [], preferredPort: port })
+    assert.notEqual(Number(portOf(b)), port)
+    assert.match(b.warnings.join(), new RegExp(`port ${port}, used before, is taken`))
+    await a.stop()
+    const again = await harness.join({ listen: [], preferredPort: port })
+    assert.equal(Number(portOf(again)), port)
+    assert.deepEqual(again.warnings, [])
+  })
+
+  it('on all interfaces the loopback address comes first', async () => {
+    const a = await harness.join({ listen: [] })
+    assert.match(addressOf(a), /^\/ip4\/127\.0\.0\.1\/tcp\/\d+\/p2p\/12D3KooW/)
+  })
+
+  it('announced addresses replace those listened on', async () => {
+    const a = await harness.join({ announce: ['/dns4/peer.example/tcp/4001'] })
+    assert.deepEqual(a.transport.addresses(), [`/dns4/peer.example/tcp/4001/p2p/${a.self.peerId}`])
+  })
+})
