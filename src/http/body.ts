@@ -54,7 +54,7 @@ class BodyReader {
     }
     if (this.#size === 0 && (size === this.#told || this.#told === undefined)) {
       // Most bodies come in one piece, which is ours to keep unless it is a view of something larger.
-      this.#bytes = chunk.length === chunk.buffer.byteLength ? new Uint8Array(chunk.buffer) : Uint8Array.from(chunk)
+      this.#bytes = chunk.length === chunk.buffer.byteLength ? new Uint8Array(chunk.buffer) : new Uint8Array(chunk)
     } else {
       this.#reserve(size)
       this.#bytes.set(chunk, this.#size)

@@ -1,4 +1,5 @@
 /** The app on a socket: limits, connections that speak no HTTP, and an orderly end. */
+import { once } from 'node:events'
 import { createServer, STATUS_CODES } from 'node:http'
 import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
@@ -70,16 +71,12 @@ function createBareServer(app: HttpApp, sockets: Set<Socket>): Server {
   return server
 }
 
-function listen(server: Server, address: { readonly host: string; readonly port: number }): Promise<{ readonly url: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ readonly url: string }>()
-  server.once('error', reject)
-  server.listen(address.port, address.host, () => {
-    server.off('error', reject)
-    const bound = server.address() as AddressInfo
-    const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address
-    resolve({ url: `http://${host}:${bound.port}` })
-  })
-  return promise
+async function listen(server: Server, address: { readonly host: string; readonly port: number }): Promise<{ readonly url: string }> {
+  server.listen(address.port, address.host)
+  await once(server, 'listening')
+  const bound = server.address() as AddressInfo
+  const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address
+  return { url: `http://${host}:${bound.port}` }
 }
 
 async function close(server: Server, app: HttpApp, sockets: ReadonlySet<Socket>, graceMs: number): Promise<void> {
