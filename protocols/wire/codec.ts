@@ -9,10 +9,11 @@ import type { Accepted, ValueRecord } from '../base/record.ts'
 import type { RegisterKey } from '../base/register.ts'
 import type { Config } from '../config/config.ts'
 import { readMessage, writeMessage } from './bodies.ts'
-import { ByteReader, ByteWriter, plainBytes } from './bytes.ts'
+import { ByteReader, ByteWriter } from './bytes.ts'
 import { readAccepted, readConfig, readRecord, writeAccepted, writeConfig, writeKey, writeRecord } from './fields.ts'
 import { readGreeting, writeGreeting } from './greeting.ts'
 import type { Greeting, Message } from './messages.ts'
+import { plainBytes } from './octets.ts'
 
 /** Bytes of a record's digest. */
 const DIGEST_BYTES = 16

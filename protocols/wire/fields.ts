@@ -18,7 +18,7 @@ import {
   CONTENT_TYPE_BYTES_MAX,
   KEY_BYTES_MAX,
   VALUE_BYTES_MAX,
-  WRITE_ID_BYTES_MAX
+  WRITE_ID_BYTES_MAX,
 } from './messages.ts'
 
 export { readIdentity, writeIdentity } from './identities.ts'
@@ -51,10 +51,26 @@ export function writeCount(writer: ByteWriter, count: number, max: number): void
   writer.varint(count)
 }
 
+/** A list that `writeCount` began. */
+export function readList<Entry>(reader: ByteReader, max: number, readEntry: (reader: ByteReader) => Entry): Entry[] {
+  const entries: Entry[] = []
+  for (let left = reader.varintTo(max); left > 0; left -= 1) entries.push(readEntry(reader))
+  return entries
+}
+
 /** Bytes whose number both sides know. */
 export function writeFixed(writer: ByteWriter, bytes: Uint8Array, length: number): void {
   if (bytes.length !== length) assert(false, `${bytes.length} bytes where ${length} are due`)
   writer.raw(bytes)
+}
+
+export function writeIdentities(writer: ByteWriter, identities: readonly Identity[], max: number): void {
+  writeCount(writer, identities.length, max)
+  for (const one of identities) writeIdentity(writer, one)
+}
+
+export function readIdentities(reader: ByteReader, max: number): Identity[] {
+  return readList(reader, max, readIdentity)
 }
 
 export function writeBallot(writer: ByteWriter, ballot: Ballot): void {
@@ -181,9 +197,11 @@ export function writeAddresses(writer: ByteWriter, addresses: readonly string[])
 }
 
 export function readAddresses(reader: ByteReader): string[] {
-  const addresses: string[] = []
-  for (let left = reader.varintTo(ADDRESSES_MAX); left > 0; left -= 1) addresses.push(reader.text(ADDRESS_BYTES_MAX))
-  return addresses
+  return readList(reader, ADDRESSES_MAX, readAddress)
+}
+
+function readAddress(reader: ByteReader): string {
+  return reader.text(ADDRESS_BYTES_MAX)
 }
 
 /** Equal configs are equal bytes: clusters and voters are written in the order of their ids. */
@@ -213,9 +231,7 @@ export function writeConfigs(writer: ByteWriter, configs: readonly Config[]): vo
 }
 
 export function readConfigs(reader: ByteReader): Config[] {
-  const configs: Config[] = []
-  for (let left = reader.varintTo(CONFIGS_PER_MESSAGE_MAX); left > 0; left -= 1) configs.push(readConfig(reader))
-  return configs
+  return readList(reader, CONFIGS_PER_MESSAGE_MAX, readConfig)
 }
 
 function writeClusters(writer: ByteWriter, clusters: Clusters): void {

@@ -6,11 +6,12 @@
  * stranger may make us hold a greeting, and no more.
  */
 import { assert } from '../base/assert.ts'
-import { ByteReader, plainBytes, refuse } from './bytes.ts'
+import { ByteReader, refuse } from './bytes.ts'
 import type { ByteWriter } from './bytes.ts'
 import type { Codec } from './codec.ts'
 import { MESSAGE_BYTES_MAX, RECORDS_BYTES_MAX } from './messages.ts'
 import type { AcceptorReply, Greeting, Message } from './messages.ts'
+import { plainBytes } from './octets.ts'
 
 /** Messages are put into one frame up to this many bytes, its length included, so that no frame holds up the stream for long. */
 export const FRAME_BYTES_TARGET = 1_048_576

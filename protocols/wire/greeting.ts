@@ -13,7 +13,7 @@ import {
   writeFixed,
   writeIdentity,
   writeInstalledEpoch,
-  writeNetworkIdIfAny
+  writeNetworkIdIfAny,
 } from './fields.ts'
 import type { Greeting } from './messages.ts'
 

@@ -9,6 +9,7 @@ import { identity } from '../base/identity.ts'
 import type { Identity, Incarnation, PeerId } from '../base/identity.ts'
 import { refuse } from './bytes.ts'
 import type { ByteReader, ByteWriter } from './bytes.ts'
+import { HEX_OF_BYTE, readAscii } from './octets.ts'
 
 /** Bytes of a peer id in text form. */
 export const PEER_ID_BYTES_MAX = 128
@@ -60,17 +61,14 @@ function writeNewIdentity(writer: ByteWriter, value: Identity): void {
 
 function identityFrom(bytes: Uint8Array, at: number, length: number): Identity {
   if (length === 0) refuse('empty id')
-  let peerId = ''
-  for (let index = at; index < at + length; index += 1) {
+  const to = at + length
+  for (let index = at; index < to; index += 1) {
     const code = bytes[index] as number
     if (code < 0x21 || code > 0x7e) refuse('id that is not visible ASCII')
-    peerId += String.fromCharCode(code)
   }
   let incarnation = ''
-  for (let index = at + length; index < at + length + INCARNATION_BYTES; index += 1) {
-    incarnation += (bytes[index] as number).toString(16).padStart(2, '0')
-  }
-  return identity(peerId as PeerId, incarnation as Incarnation)
+  for (const byte of bytes.subarray(to, to + INCARNATION_BYTES)) incarnation += HEX_OF_BYTE[byte] as string
+  return identity(readAscii(bytes, at, to) as PeerId, incarnation as Incarnation)
 }
 
 /** True when the bytes from `from` to `to` are these. */

@@ -13,7 +13,7 @@ export type Readers<Union extends { readonly kind: string }> = {
 /** The readers at the places that their codes say. */
 export function readersByCode<Union extends { readonly kind: string }>(
   codes: Codes<Union>,
-  readers: Readers<Union>
+  readers: Readers<Union>,
 ): readonly ((reader: ByteReader) => Union)[] {
   const table: ((reader: ByteReader) => Union)[] = []
   for (const kind of Object.keys(codes) as Union['kind'][]) table[codes[kind]] = readers[kind]

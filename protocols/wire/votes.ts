@@ -13,7 +13,7 @@ import {
   writeConfigs,
   writeIdentity,
   writeKey,
-  writeRecord
+  writeRecord,
 } from './fields.ts'
 import type { AcceptorReply, AcceptorRequest, Vote } from './messages.ts'
 import { readByCode, readersByCode } from './tables.ts'
@@ -41,9 +41,9 @@ export function writeRequestBody(writer: ByteWriter, body: AcceptorRequest): voi
 }
 
 const requestReaders: Readers<AcceptorRequest> = {
-  reserve: reader => ({ kind: 'reserve', key: readKey(reader), ballot: readBallot(reader) }),
-  commit: reader => ({ kind: 'commit', key: readKey(reader), ballot: readBallot(reader), record: readRecord(reader) }),
-  read: reader => ({ kind: 'read', key: readKey(reader), epoch: reader.varint() })
+  reserve: (reader) => ({ kind: 'reserve', key: readKey(reader), ballot: readBallot(reader) }),
+  commit: (reader) => ({ kind: 'commit', key: readKey(reader), ballot: readBallot(reader), record: readRecord(reader) }),
+  read: (reader) => ({ kind: 'read', key: readKey(reader), epoch: reader.varint() }),
 }
 const requestReadersByCode = readersByCode(REQUEST_CODES, requestReaders)
 
@@ -84,12 +84,12 @@ function writeReplyBody(writer: ByteWriter, body: AcceptorReply): void {
 }
 
 const replyReaders: Readers<AcceptorReply> = {
-  promised: reader => ({ kind: 'promised', ballot: readBallot(reader), accepted: readAcceptedIfAny(reader) }),
-  rejected: reader => ({ kind: 'rejected', ballot: readBallot(reader), higher: readBallot(reader) }),
-  committed: reader => ({ kind: 'committed', ballot: readBallot(reader) }),
-  seen: reader => ({ kind: 'seen', epoch: reader.varint(), accepted: readAcceptedIfAny(reader) }),
-  chosen: reader => ({ kind: 'chosen', record: readRecord(reader) }),
-  stale: reader => ({ kind: 'stale', configs: readConfigs(reader) })
+  promised: (reader) => ({ kind: 'promised', ballot: readBallot(reader), accepted: readAcceptedIfAny(reader) }),
+  rejected: (reader) => ({ kind: 'rejected', ballot: readBallot(reader), higher: readBallot(reader) }),
+  committed: (reader) => ({ kind: 'committed', ballot: readBallot(reader) }),
+  seen: (reader) => ({ kind: 'seen', epoch: reader.varint(), accepted: readAcceptedIfAny(reader) }),
+  chosen: (reader) => ({ kind: 'chosen', record: readRecord(reader) }),
+  stale: (reader) => ({ kind: 'stale', configs: readConfigs(reader) }),
 }
 const replyReadersByCode = readersByCode(REPLY_CODES, replyReaders)
 

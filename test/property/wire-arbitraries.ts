@@ -1,0 +1,169 @@
+/** Anything that may go over the wire, for property tests. A kind of message without an arbitrary does not compile. */
+import * as fc from 'fast-check'
+import type { Arbitrary } from 'fast-check'
+import type { Ballot, Ceiling } from '../../protocols/base/ballot.ts'
+import { compareIdentities, identity } from '../../protocols/base/identity.ts'
+import type { ClusterId, Identity, Incarnation, NetworkId, PeerId } from '../../protocols/base/identity.ts'
+import type { Accepted, ValueRecord } from '../../protocols/base/record.ts'
+import { configKey, dataKey } from '../../protocols/base/register.ts'
+import type { RegisterKey } from '../../protocols/base/register.ts'
+import type { Clusters, Config } from '../../protocols/config/config.ts'
+import type { AcceptorReply, AcceptorRequest, Greeting, Health, Message, RosterEntry, Vote } from '../../protocols/wire/messages.ts'
+
+type Kinds<Union extends { readonly kind: string }> = {
+  readonly [Kind in Union['kind']]: Arbitrary<Extract<Union, { readonly kind: Kind }>>
+}
+
+const whole: Arbitrary<number> = fc.oneof(fc.nat(300), fc.maxSafeNat())
+const hex16: Arbitrary<string> = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes).toString('hex'))
+const bytes16: Arbitrary<Uint8Array> = fixed(16)
+const networkId: Arbitrary<NetworkId> = hex16.map((digits) => digits as NetworkId)
+const peerId: Arbitrary<PeerId> = letters('!"#~0123456789ABCDEFabcdef', 128).map((text) => text as PeerId)
+const clusterId: Arbitrary<ClusterId> = letters('abcXYZ019._-', 64).map((text) => text as ClusterId)
+const writeId: Arbitrary<string> = letters('!~abcdef0123456789-', 128)
+// `binary` makes any Unicode character; `grapheme` those that a person sees as one.
+const text = (maxLength: number): Arbitrary<string> =>
+  fc.oneof(fc.string({ maxLength }), fc.string({ unit: 'binary', maxLength }), fc.string({ unit: 'grapheme', maxLength }))
+
+const identities: Arbitrary<Identity> = fc.tuple(peerId, hex16).map(([peer, digits]) => identity(peer, digits as Incarnation))
+const ballot: Arbitrary<Ballot> = shape({ epoch: whole, round: whole, by: identities })
+const ceiling: Arbitrary<Ceiling> = shape({ epoch: whole, round: whole })
+const key: Arbitrary<RegisterKey> = fc.oneof(
+  text(200)
+    .filter((one) => one !== '' && !one.includes('\0') && Buffer.byteLength(one) <= 1024)
+    .map((one) => dataKey(one)),
+  whole.map((epoch) => configKey(epoch)),
+)
+const contentType: Arbitrary<string> = fc.oneof(
+  fc.constantFrom('application/octet-stream', 'text/plain', ''),
+  text(60).filter((one) => Buffer.byteLength(one) <= 255),
+)
+export const records: Arbitrary<ValueRecord> = shape({
+  writeId,
+  value: fc.uint8Array({ maxLength: 300 }).map(plain),
+  contentType,
+  writtenAtMs: whole,
+})
+export const accepted: Arbitrary<Accepted> = shape({ ballot, record: records })
+const clusters: Arbitrary<Clusters> = fc
+  .uniqueArray(fc.tuple(clusterId, fc.uniqueArray(identities, { minLength: 1, maxLength: 5, selector: (one) => one.id })), {
+    maxLength: 7,
+    selector: ([id]) => id,
+  })
+  .map((entries) => new Map(entries.map(([id, voters]) => [id, voters.toSorted(compareIdentities)])))
+export const configs: Arbitrary<Config> = fc.record(
+  { networkId, epoch: whole, clusters, next: clusters, forming: fc.boolean(), protocolMin: whole },
+  { requiredKeys: ['networkId', 'epoch', 'clusters', 'forming', 'protocolMin'], noNullPrototype: true },
+)
+const configLists: Arbitrary<Config[]> = fc.array(configs, { maxLength: 3 })
+const addresses: Arbitrary<string[]> = fc.array(text(100), { maxLength: 16 })
+const installedEpoch: Arbitrary<number> = whole.map((epoch) => epoch - 1)
+
+const requestKinds: Kinds<AcceptorRequest> = {
+  reserve: shape({ kind: fc.constant('reserve'), key, ballot }),
+  commit: shape({ kind: fc.constant('commit'), key, ballot, record: records }),
+  read: shape({ kind: fc.constant('read'), key, epoch: whole }),
+}
+const replyKinds: Kinds<AcceptorReply> = {
+  promised: shape({ kind: fc.constant('promised'), ballot, accepted: maybe(accepted) }),
+  rejected: shape({ kind: fc.constant('rejected'), ballot, higher: ballot }),
+  committed: shape({ kind: fc.constant('committed'), ballot }),
+  seen: shape({ kind: fc.constant('seen'), epoch: whole, accepted: maybe(accepted) }),
+  chosen: shape({ kind: fc.constant('chosen'), record: records }),
+  stale: shape({ kind: fc.constant('stale'), configs: configLists }),
+}
+const requestBodies: Arbitrary<AcceptorRequest> = fc.oneof(...Object.values(requestKinds))
+const votes: Arbitrary<Vote> = shape({ sender: identities, body: fc.oneof(...Object.values(replyKinds)) })
+const health: Arbitrary<Health> = shape({
+  networkId: maybe(networkId),
+  epoch: installedEpoch,
+  ceiling,
+  caughtUp: fc.boolean(),
+  keyCount: whole,
+  root: bytes16,
+  inDoubtCount: whole,
+})
+const rosterEntries: Arbitrary<RosterEntry> = shape({ peerId, clusterId, addresses })
+const sentAtMs: Arbitrary<number> = fc.double({ noNaN: true, noDefaultInfinity: true })
+const leafEntries: Arbitrary<{ key: RegisterKey; digest: Uint8Array }> = shape({ key, digest: bytes16 })
+const keyLists: Arbitrary<RegisterKey[]> = fc.array(key, { maxLength: 10 })
+const group: Arbitrary<number | undefined> = maybe(fc.nat(255))
+
+const messageKinds: Kinds<Message> = {
+  request: shape({ kind: fc.constant('request'), id: whole, target: identities, body: requestBodies }),
+  reply: shape({ kind: fc.constant('reply'), id: whole, vote: votes }),
+  relay: shape({ kind: fc.constant('relay'), id: whole, targets: fc.array(identities, { maxLength: 16 }), body: requestBodies }),
+  relayed: shape({ kind: fc.constant('relayed'), id: whole, votes: fc.array(votes, { maxLength: 16 }) }),
+  learn: shape({ kind: fc.constant('learn'), key, ballot: maybe(ballot), record: maybe(records), spread: fc.boolean() }),
+  want: shape({ kind: fc.constant('want'), key }),
+  'configs-wanted': shape({ kind: fc.constant('configs-wanted'), networkId: maybe(networkId), since: whole }),
+  configs: shape({ kind: fc.constant('configs'), configs: configLists }),
+  heartbeat: shape({ kind: fc.constant('heartbeat'), sentAtMs, health }),
+  'heartbeat-ack': shape({ kind: fc.constant('heartbeat-ack'), sentAtMs }),
+  roster: shape({ kind: fc.constant('roster'), entries: fc.array(rosterEntries, { maxLength: 10 }) }),
+  'doubts-wanted': shape({ kind: fc.constant('doubts-wanted'), id: whole, minEpoch: whole, after: maybe(key) }),
+  doubts: shape({ kind: fc.constant('doubts'), id: whole, keys: keyLists, more: fc.boolean() }),
+  'hashes-wanted': shape({ kind: fc.constant('hashes-wanted'), id: whole, minEpoch: whole, group }),
+  hashes: shape({ kind: fc.constant('hashes'), id: whole, group, hashes: fixed(4096) }),
+  'leaves-wanted': shape({
+    kind: fc.constant('leaves-wanted'),
+    id: whole,
+    minEpoch: whole,
+    leaves: fc.array(fc.nat(65_535), { maxLength: 256 }),
+    after: maybe(key),
+  }),
+  leaves: shape({
+    kind: fc.constant('leaves'),
+    id: whole,
+    entries: fc.array(leafEntries, { maxLength: 10 }),
+    leavesDone: fc.nat(256),
+    after: maybe(key),
+  }),
+  'records-wanted': shape({ kind: fc.constant('records-wanted'), id: whole, keys: keyLists }),
+  records: shape({
+    kind: fc.constant('records'),
+    id: whole,
+    records: fc.array(shape({ key, record: records }), { maxLength: 5 }),
+    keysDone: fc.nat(1024),
+  }),
+  'covered-wanted': shape({ kind: fc.constant('covered-wanted'), epoch: whole }),
+  covered: shape({ kind: fc.constant('covered'), epoch: whole, sender: identities, sources: fc.array(identities, { maxLength: 35 }) }),
+}
+
+/** A message of each kind, by kind. */
+export const messagesByKind: ReadonlyMap<string, Arbitrary<Message>> = new Map(Object.entries(messageKinds))
+export const messages: Arbitrary<Message> = fc.oneof(...messagesByKind.values())
+export const greetings: Arbitrary<Greeting> = shape({
+  protocolMin: whole,
+  protocolMax: whole,
+  networkId: maybe(networkId),
+  clusterId,
+  identity: identities,
+  epoch: installedEpoch,
+  ceiling,
+  minPeers: whole,
+  addresses,
+  nonce: fixed(32),
+})
+
+function maybe<Value>(arbitrary: Arbitrary<Value>): Arbitrary<Value | undefined> {
+  return fc.option(arbitrary, { nil: undefined })
+}
+
+/** Ordinary objects: those without a prototype would differ from what is read. */
+function shape<Value>(model: { [Field in keyof Value]: Arbitrary<Value[Field]> }): Arbitrary<Value> {
+  return fc.record(model, { noNullPrototype: true })
+}
+
+function letters(alphabet: string, maxLength: number): Arbitrary<string> {
+  return fc.string({ unit: fc.constantFrom(...alphabet.split('')), minLength: 1, maxLength })
+}
+
+function fixed(length: number): Arbitrary<Uint8Array> {
+  return fc.uint8Array({ minLength: length, maxLength: length }).map(plain)
+}
+
+/** fast-check's arrays carry methods of its own, which comparisons would see. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.from(bytes)
+}
