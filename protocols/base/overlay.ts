@@ -1,7 +1,7 @@
 import type { Persist } from '../effects.ts'
 import type { LeafEntry, RegisterKey, RegisterState, Registers } from './register.ts'
 
-/** The store with what this step has persisted laid over it, for effects are performed only when the step is over. */
+/** The store with what was persisted and not handed to it yet laid over it. */
 export class Overlay implements Registers {
   private readonly registers: Registers
   private readonly written = new Map<RegisterKey, RegisterState>()
@@ -14,6 +14,7 @@ export class Overlay implements Registers {
     return this.written.size > 0 && this.written.has(key) ? this.written.get(key) : this.registers.read(key)
   }
 
+  /** What is laid over is not listed yet: it came after whatever a listing must be complete about. */
   leaf(leaf: number, after: RegisterKey | undefined, limit: number): readonly LeafEntry[] {
     return this.registers.leaf(leaf, after, limit)
   }
@@ -24,7 +25,7 @@ export class Overlay implements Registers {
     else if (write.kind === 'accepted-dropped') this.written.set(write.key, {})
   }
 
-  /** The step is over: what it persisted is in the store now. */
+  /** What was persisted is in the store now. */
   clear(): void {
     if (this.written.size > 0) this.written.clear()
   }

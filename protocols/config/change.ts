@@ -86,7 +86,7 @@ export class Change {
   }
 
   private grow(config: Config): void {
-    const rank = this.rank(config.clusters)
+    const rank = this.rank(members(config.clusters))
     const next = rank < 0 ? undefined : planGrowth(config, this.context.candidates())
     if (next === undefined || !holdsMajority(next, (voter) => this.isUp(voter.peerId))) {
       this.plan = ''
@@ -106,8 +106,11 @@ export class Change {
     const { self, moment, outbox } = this.context
     const { nowMs } = moment
     if (holdsMajority(next, (voter) => this.isUp(voter.peerId))) this.reachableAtMs = nowMs
-    const rank = this.ownEpoch === config.epoch ? 0 : this.rank(config.clusters) + 1
-    if (rank > 0 && nowMs - this.installedAtMs < RANK_WAIT_MS * rank) return
+    if (this.ownEpoch !== config.epoch) {
+      // Whoever decided the joint config completes it; the others, one after another, should it not.
+      const rank = this.rank([...members(config.clusters), ...members(next)])
+      if (rank < 0 || nowMs - this.installedAtMs < RANK_WAIT_MS * (rank + 1)) return
+    }
     if (nowMs >= this.askAtMs) {
       this.askAtMs = nowMs + ASK_MS
       for (const voter of members(next)) {
@@ -133,11 +136,8 @@ export class Change {
     coordinator.claim(configKey(successor.epoch), claim, false)
   }
 
-  /** This peer's place among the voters that are up, in the order of their ids; -1 without a vote. */
-  private rank(clusters: Clusters): number {
-    const { self } = this.context
-    const voters = members(clusters).filter((voter) => this.isUp(voter.peerId))
-    const isBefore = (voter: Identity): boolean => voter.id < self.id
-    return voters.some((voter) => voter.id === self.id) ? voters.filter(isBefore).length : -1
+  /** This peer's place among those that are up, in the order given; -1 when it is not one of them. */
+  private rank(voters: readonly Identity[]): number {
+    return voters.filter((voter) => this.isUp(voter.peerId)).findIndex((voter) => voter.id === this.context.self.id)
   }
 }

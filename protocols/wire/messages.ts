@@ -69,7 +69,7 @@ export type Message =
   | { readonly kind: 'heartbeat-ack'; readonly sentAtMs: number }
   | { readonly kind: 'roster'; readonly entries: readonly RosterEntry[] }
   // Repair and transfer. `minEpoch` above 0: answer only once a config of that epoch is installed, from what is synced.
-  /** Keys accepted and not chosen, in the order of their UTF-8 bytes, after the given one. */
+  /** Keys accepted and not chosen, in the order of their UTF-16 code units, after the given one. */
   | { readonly kind: 'doubts-wanted'; readonly id: number; readonly minEpoch: number; readonly after: RegisterKey | undefined }
   | { readonly kind: 'doubts'; readonly id: number; readonly keys: readonly RegisterKey[]; readonly more: boolean }
   /** The hashes below one node of the tree: the 256 groups (`group` undefined) or the 256 leaves of one group. */

@@ -1,0 +1,15 @@
+/** The program: reads the command line and starts a peer. The version of Node is looked at before anything is loaded that needs it. */
+const NODE_MAJOR_LEAST = 22
+
+const major = Number(process.versions.node.split('.')[0])
+if (major < NODE_MAJOR_LEAST) {
+  process.stderr.write(
+    `replicator needs Node ${NODE_MAJOR_LEAST} or newer and was started with ${process.versions.node}; use npx replicator, which brings its own\n`,
+  )
+  process.exitCode = 1
+} else {
+  const { run } = await import('./run.ts')
+  await run(process.argv.slice(2), process.env)
+}
+
+export {}

@@ -1,0 +1,118 @@
+/** What a peer shows of itself: `/status`, `/peers` and `/clusters`, read off the core. */
+import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
+import { equalBytes } from '../../protocols/base/record.ts'
+import type { Clusters } from '../../protocols/config/config.ts'
+import { majoritySize } from '../../protocols/config/quorum.ts'
+import type { PeerCore } from '../../protocols/peer.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { PeerView, QuorumView, StatusView } from '../ports/replicator.ts'
+
+/** What the core does not know of the peer it runs in. */
+export interface Surroundings {
+  readonly clock: Clock
+  readonly version: string
+  readonly addresses: () => readonly string[]
+  readonly ready: () => boolean
+  /** Warnings that do not come from the core. */
+  readonly warnings: () => readonly string[]
+}
+
+export function peersView(core: PeerCore, { clock, addresses }: Surroundings): PeerView[] {
+  const nowMs = clock.nowMs()
+  const wallMs = clock.wallMs()
+  const role = (peerId: PeerId): 'voter' | 'learner' => (core.chain.voterOf(peerId) === undefined ? 'learner' : 'voter')
+  const { peerId, clusterId } = { peerId: core.identity.peerId, clusterId: core.clusterId }
+  const self: PeerView = {
+    id: peerId,
+    clusterId,
+    addresses: addresses(),
+    role: core.isVoter ? 'voter' : 'learner',
+    state: 'self',
+    rttMs: null,
+    lastSeenAt: new Date(wallMs).toISOString(),
+  }
+  const others = [...core.roster.all()].map((peer): PeerView => {
+    return {
+      id: peer.peerId,
+      clusterId: peer.clusterId,
+      addresses: peer.addresses,
+      role: role(peer.peerId),
+      state: peer.state,
+      rttMs: peer.rttMs === undefined ? null : Math.round(peer.rttMs * 1_000) / 1_000,
+      lastSeenAt: new Date(wallMs - (nowMs - peer.lastHeardMs)).toISOString(),
+    }
+  })
+  return [self, ...others]
+}
+
+export function clustersView(core: PeerCore): Record<string, string[]> {
+  const clusters: Record<string, string[]> = { [core.clusterId]: [core.identity.peerId] }
+  for (const { peerId, clusterId, state } of core.roster.all()) {
+    if (state !== 'gone') (clusters[clusterId] ??= []).push(peerId)
+  }
+  return clusters
+}
+
+export function statusView(core: PeerCore, surroundings: Surroundings): StatusView {
+  const { config, chosen } = core
+  return {
+    peerId: core.identity.peerId,
+    clusterId: core.clusterId,
+    version: surroundings.version,
+    networkId: core.chain.networkId ?? null,
+    epoch: core.chain.epoch,
+    role: core.isVoter ? 'voter' : 'learner',
+    ready: surroundings.ready(),
+    config: config === undefined ? null : { clusters: named(config.clusters), ...(config.next && { next: named(config.next) }) },
+    changing: config?.next !== undefined,
+    quorum: quorumView(core),
+    keys: {
+      count: chosen.tree.keyCount,
+      bytes: chosen.bytes,
+      root: Buffer.from(chosen.tree.rootHash()).toString('hex'),
+      clusters: rootsView(core),
+    },
+    inDoubt: core.doubts.size,
+    warnings: [...surroundings.warnings(), ...coreWarnings(core)],
+  }
+}
+
+function named(clusters: Clusters): Record<string, string[]> {
+  return Object.fromEntries([...clusters].map(([clusterId, voters]) => [clusterId, voters.map((voter) => voter.peerId)]))
+}
+
+function quorumView(core: PeerCore): Record<string, QuorumView> {
+  const view: Record<string, QuorumView> = {}
+  for (const [clusterId, voters] of core.config?.clusters ?? []) {
+    const up = voters.filter((voter) => core.hasAnswered(voter)).length
+    view[clusterId] = { voters: voters.length, up, needed: majoritySize(voters.length) }
+  }
+  return view
+}
+
+/** Whether all peers of a cluster that can be seen hold just what this one holds. */
+function rootsView(core: PeerCore): Record<string, 'equal' | 'different' | 'unknown'> {
+  const root = core.chosen.tree.rootHash()
+  const view: Record<string, 'equal' | 'different' | 'unknown'> = { [core.clusterId]: 'equal' }
+  const peersByCluster = Map.groupBy(core.roster.all(), (peer): ClusterId => peer.clusterId)
+  for (const [clusterId, peers] of peersByCluster) {
+    const roots = peers.filter((peer) => peer.isConnected).flatMap((peer) => (peer.health === undefined ? [] : [peer.health.root]))
+    if (roots.length > 0) view[clusterId] = roots.every((other) => equalBytes(other, root)) ? 'equal' : 'different'
+    else if (clusterId !== core.clusterId) view[clusterId] = 'unknown'
+  }
+  return view
+}
+
+function coreWarnings(core: PeerCore): string[] {
+  const warnings: string[] = []
+  const { config, roster, clusterId, minPeers } = core
+  if (config !== undefined && config.clusters.size === 2) {
+    warnings.push('two voting clusters need each other: a third, even of one peer started with -min-peers 1, removes that')
+  }
+  const told = new Set([minPeers, ...[...roster.all()].filter((peer) => peer.clusterId === clusterId && peer.state !== 'gone').map((peer) => peer.minPeers)])
+  if (told.size > 1) warnings.push(`peers of ${clusterId} were started with different -min-peers: ${[...told].toSorted((a, b) => a - b).join(', ')}`)
+  if (core.chosen.divergedCount > 0) {
+    warnings.push(`${core.chosen.divergedCount} keys have two chosen records and are not served; see the log`)
+  }
+  return warnings
+}

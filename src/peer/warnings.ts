@@ -1,0 +1,27 @@
+import type { PeerId } from '../../protocols/base/identity.ts'
+
+/** Refusals told in `/status`; older ones make room. */
+const REFUSALS_MAX = 16
+
+/** What an operator should know and the core does not: for `/status`. */
+export class Warnings {
+  private readonly refusals = new Map<PeerId, string>()
+
+  /** A peer was refused, by this end or the other. */
+  refused(peerId: PeerId, reason: string): void {
+    this.refusals.delete(peerId)
+    this.refusals.set(peerId, reason)
+    const [oldest] = this.refusals.keys()
+    if (this.refusals.size > REFUSALS_MAX && oldest !== undefined) this.refusals.delete(oldest)
+  }
+
+  /** Why the last refused peer was refused. */
+  get lastRefusal(): string | undefined {
+    return [...this.refusals.values()].at(-1)
+  }
+
+  all(hasSecret: boolean): string[] {
+    const open = hasSecret ? [] : ['no -secret: anybody who can dial this peer may join the network']
+    return [...open, ...[...this.refusals].map(([peerId, reason]) => `refused ${peerId}: ${reason}`)]
+  }
+}

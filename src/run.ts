@@ -1,0 +1,60 @@
+/** From the command line to a running peer, and to its end: exit codes, signals, one line for whoever started it. */
+import { parseCommandLine } from './config/command-line.ts'
+import type { Environment } from './config/command-line.ts'
+import type { Config } from './config/config.ts'
+import { startPeer } from './peer/start-peer.ts'
+import type { RunningPeer } from './peer/start-peer.ts'
+import { printLines } from './start-up.ts'
+import { createLogger } from './telemetry/logger.ts'
+
+const EXIT_FAILED = 1
+const EXIT_USAGE = 2
+
+/**
+ * Runs the program. It sets the exit code, or ends the process, when it is over.
+ *
+ * @param argv what follows the name of the program
+ */
+export async function run(argv: readonly string[], environment: Environment): Promise<void> {
+  const commandLine = parseCommandLine(argv, environment)
+  switch (commandLine.kind) {
+    case 'run':
+      return await runPeer(commandLine.config)
+    case 'usage-error':
+      process.stderr.write(`${commandLine.message}\n`)
+      process.exitCode = EXIT_USAGE
+      return
+    default:
+      printLines([commandLine.text])
+  }
+}
+
+async function runPeer(config: Config): Promise<void> {
+  let peer: RunningPeer | undefined
+  let signals = 0
+  const ended = Promise.withResolvers<number>()
+  const stop = (): void => {
+    signals += 1
+    if (signals > 1) process.exit(EXIT_FAILED)
+    if (peer === undefined) process.exit(0)
+    peer.stop().then(
+      () => ended.resolve(0),
+      (error: unknown) => ended.resolve(explain(error)),
+    )
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  try {
+    peer = await startPeer(config, createLogger(config.logLevel), (error) => ended.resolve(explain(error)))
+  } catch (error) {
+    process.exit(explain(error))
+  }
+  process.exit(await ended.promise)
+}
+
+/** One line on standard error: what ended the peer. */
+function explain(error: unknown): number {
+  const text = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`replicator: ${text.split('\n')[0]}\n`)
+  return EXIT_FAILED
+}

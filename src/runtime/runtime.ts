@@ -1,0 +1,212 @@
+/**
+ * The only loop: an event goes into the core, its effects are performed in order. It gathers the writes of a turn of the
+ * event loop into one transaction, keeps one transaction under way, and lets sends go when what they rest on is synced.
+ */
+import { Overlay } from '../../protocols/base/overlay.ts'
+import type { Identity } from '../../protocols/base/identity.ts'
+import type { Registers } from '../../protocols/base/register.ts'
+import type { Effect, Note, Outcome, Persist } from '../../protocols/effects.ts'
+import { unreachable } from '../../protocols/base/assert.ts'
+import type { ClientId, CoreEvent } from '../../protocols/events.ts'
+import type { PeerCore } from '../../protocols/peer.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Storage } from '../ports/storage.ts'
+import type { Transport } from '../ports/transport.ts'
+import { SendGate } from './send-gate.ts'
+import type { Send } from './send-gate.ts'
+
+/** Chosen marks that nobody waits for are written no later than this: they ride along with a sync that somebody needs. */
+const LAZY_WRITE_MS = 20
+
+export interface RuntimeInit {
+  readonly storage: Storage
+  readonly transport: Transport
+  readonly clock: Clock
+  /** Builds the core over the store as the runtime shows it. */
+  readonly createCore: (registers: Registers) => PeerCore
+  readonly noted: (note: Note) => void
+  /** A transaction was synced: how many writes, in how many milliseconds. */
+  readonly synced: (writes: number, elapsedMs: number) => void
+  /** The store failed, or a rule was broken: the process must end. Called once. */
+  readonly failed: (error: Error) => void
+}
+
+export class Runtime {
+  readonly core: PeerCore
+  private readonly init: RuntimeInit
+  private readonly self: Identity
+  private readonly registers: Overlay
+  private readonly gate: SendGate = new SendGate()
+  private readonly waiting = new Map<ClientId, (outcome: Outcome) => void>()
+  /** Events that arose while another was being performed. */
+  private readonly queue: CoreEvent[] = []
+  private isStepping = false
+  private writes: Persist[] = []
+  private isWriting = false
+  private isFlushPlanned = false
+  private lazyTimer: NodeJS.Timeout | undefined
+  private tickTimer: NodeJS.Timeout | undefined
+  private tickAtMs = Number.POSITIVE_INFINITY
+  private lastClient = 0
+  private isStopped = false
+  private drained: (() => void) | undefined
+
+  constructor(init: RuntimeInit) {
+    this.init = init
+    this.registers = new Overlay(init.storage)
+    this.core = init.createCore(this.registers)
+    this.self = this.core.identity
+    this.planTick()
+  }
+
+  /** Requests of clients that have no answer yet. */
+  get waitingCount(): number {
+    return this.waiting.size
+  }
+
+  /**
+   * Has a client's request decided.
+   *
+   * @param build makes the event from the number that the request gets
+   * @param signal of the client: when it aborts, the core is told that nobody waits
+   * @returns its one answer; none comes any more after the signal aborts
+   */
+  ask(build: (client: ClientId) => CoreEvent, signal: AbortSignal | undefined): Promise<Outcome> {
+    const client = (this.lastClient += 1)
+    return new Promise((resolve) => {
+      const cancel = (): void => {
+        this.waiting.delete(client)
+        this.dispatch({ kind: 'cancel', client })
+      }
+      this.waiting.set(client, (outcome) => {
+        signal?.removeEventListener('abort', cancel)
+        resolve(outcome)
+      })
+      signal?.addEventListener('abort', cancel, { once: true })
+      this.dispatch(build(client))
+    })
+  }
+
+  /** Takes an event; its effects, and those of what follows from them at this peer, are performed before this returns. */
+  dispatch(event: CoreEvent): void {
+    if (this.isStopped) return
+    this.queue.push(event)
+    if (this.isStepping) return
+    this.isStepping = true
+    try {
+      for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) this.step(next)
+    } catch (error) {
+      this.fail(error)
+    }
+    this.isStepping = false
+    this.planTick()
+  }
+
+  /** Takes no more events, and resolves when everything written is on disk. */
+  async stop(): Promise<void> {
+    this.isStopped = true
+    clearTimeout(this.tickTimer)
+    clearTimeout(this.lazyTimer)
+    if (this.isWriting) await new Promise<void>((resolve) => (this.drained = resolve))
+    if (this.writes.length > 0) await this.init.storage.write(this.writes)
+  }
+
+  private step(event: CoreEvent): void {
+    for (const effect of this.core.step(event, this.init.clock.nowMs())) this.perform(effect)
+  }
+
+  private perform(effect: Effect): void {
+    switch (effect.kind) {
+      case 'persist':
+        return this.persist(effect.write)
+      case 'send':
+        if (this.gate.admit(effect)) return this.send(effect)
+        return this.planFlush()
+      case 'answer':
+        return this.answer(effect.client, effect.outcome)
+      case 'meet':
+        return this.init.transport.meet(effect.peerId, effect.addresses)
+      case 'disconnect':
+        return this.init.transport.disconnect(effect.peerId, effect.reason)
+      case 'note':
+        return this.init.noted(effect.note)
+      default:
+        return unreachable(effect)
+    }
+  }
+
+  private send({ to, message }: Send): void {
+    if (to !== this.self.peerId) this.init.transport.send(to, message)
+    else this.dispatch({ kind: 'message', from: this.self, round: 0, message })
+  }
+
+  private answer(client: ClientId, outcome: Outcome): void {
+    const resolve = this.waiting.get(client)
+    this.waiting.delete(client)
+    resolve?.(outcome)
+  }
+
+  private persist(write: Persist): void {
+    this.registers.apply(write)
+    this.gate.wrote(write)
+    this.writes.push(write)
+    if (write.kind !== 'chosen') return this.planFlush()
+    this.lazyTimer ??= setTimeout(() => this.flush(), LAZY_WRITE_MS)
+  }
+
+  /** At the end of this turn, so that all that the turn brings shares one sync. */
+  private planFlush(): void {
+    if (this.isFlushPlanned || this.isWriting) return
+    this.isFlushPlanned = true
+    setImmediate(() => this.flush())
+  }
+
+  private flush(): void {
+    this.isFlushPlanned = false
+    clearTimeout(this.lazyTimer)
+    this.lazyTimer = undefined
+    if (this.isWriting || this.isStopped || this.writes.length === 0) return
+    const { writes } = this
+    this.writes = []
+    this.isWriting = true
+    const batch = this.gate.close()
+    const startedAtMs = this.init.clock.nowMs()
+    const done = this.init.storage.write(writes)
+    // The store shows them by itself from here on.
+    this.registers.clear()
+    done.then(
+      () => this.written(batch, writes.length, startedAtMs),
+      (error: unknown) => this.fail(error),
+    )
+  }
+
+  private written(batch: number, count: number, startedAtMs: number): void {
+    this.isWriting = false
+    this.init.synced(count, this.init.clock.nowMs() - startedAtMs)
+    this.drained?.()
+    if (this.isStopped) return
+    for (const send of this.gate.settle(batch)) this.send(send)
+    // What was gathered meanwhile has waited a whole sync already.
+    if (this.writes.some((write) => write.kind !== 'chosen') || this.gate.isAwaited) this.flush()
+    else if (this.writes.length > 0) this.lazyTimer ??= setTimeout(() => this.flush(), LAZY_WRITE_MS)
+  }
+
+  private planTick(): void {
+    if (this.isStopped || this.core.wakeAtMs >= this.tickAtMs) return
+    clearTimeout(this.tickTimer)
+    this.tickAtMs = this.core.wakeAtMs
+    this.tickTimer = setTimeout(() => {
+      this.tickAtMs = Number.POSITIVE_INFINITY
+      this.dispatch({ kind: 'tick' })
+    }, Math.max(0, this.tickAtMs - this.init.clock.nowMs()))
+  }
+
+  private fail(error: unknown): void {
+    if (this.isStopped) return
+    this.isStopped = true
+    clearTimeout(this.tickTimer)
+    clearTimeout(this.lazyTimer)
+    this.drained?.()
+    this.init.failed(error instanceof Error ? error : new Error(String(error)))
+  }
+}
