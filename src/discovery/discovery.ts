@@ -3,16 +3,20 @@
  * only a greeting makes a peer of it.
  */
 import type { PeerInfo } from '@libp2p/interface'
+import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht'
 import type { CID } from 'multiformats/cid'
 import type { Logger } from 'pino'
+import { dhtService } from './dht-service.ts'
 import { rendezvousCid } from './rendezvous.ts'
 
-/** Between rounds while nobody was found. */
+/** Between the first rounds: a peer that starts wants company now. */
 const ROUND_FIRST_MS = 1_000
-/** Between rounds later on: by then peers tell one another of newcomers, and the DHT mends what that misses. */
-const ROUND_LAST_MS = 60_000
-/** How much longer each wait is than the one before, once somebody was found. */
-const ROUND_GROWTH = 2
+/** While nobody was found, each wait is longer than the one before by this, up to the given time. */
+const ALONE_GROWTH = 1.1
+const ALONE_LAST_MS = 10_000
+/** The same once somebody was: then peers tell one another of newcomers, and the DHT mends what that misses. */
+const FOUND_GROWTH = 2
+const FOUND_LAST_MS = 60_000
 /** Our own record is repeated this often; each time its addresses are renewed where it is kept. */
 const PROVIDE_AGAIN_MS = 300_000
 /** One query of the DHT. Its own limit is three minutes. */
@@ -30,30 +34,42 @@ export interface DiscoveryHost {
 }
 
 export interface DiscoveryInit {
-  readonly host: DiscoveryHost
-  /** Rendezvous names, looked up and provided each. */
-  readonly names: readonly string[]
-  readonly protocolPrefix: string
+  /** Looked up and provided, alone and with the cluster id. */
+  readonly rendezvous: string
+  readonly clusterId: string
+  /** Prefix of the libp2p protocol ids. */
+  readonly protocolId: string
   readonly logger: Logger
+}
+
+export interface DiscoveryCalls {
   /** Somebody not connected was found at these multiaddrs. */
   readonly found: (peerId: string, addresses: readonly string[]) => void
   readonly isConnected: (peerId: string) => boolean
 }
 
+/** To be given to `createNetwork`, which starts and stops it. */
 export class Discovery {
-  readonly #init: DiscoveryInit
+  /** For `services.dht` of libp2p. */
+  readonly service: (components: KadDHTComponents) => KadDHT = dhtService()
+  readonly #logger: Logger
   readonly #cids: readonly CID[]
   readonly #stopping = new AbortController()
+  #host: DiscoveryHost | undefined
+  #calls: DiscoveryCalls | undefined
   #timer: NodeJS.Timeout | undefined
   #waitMs = ROUND_FIRST_MS
   #providedAtMs = Number.NEGATIVE_INFINITY
 
-  constructor(init: DiscoveryInit) {
-    this.#init = init
-    this.#cids = init.names.map((name) => rendezvousCid(init.protocolPrefix, name))
+  constructor({ rendezvous, clusterId, protocolId, logger }: DiscoveryInit) {
+    this.#logger = logger
+    this.#cids = [rendezvous, `${rendezvous}/${clusterId}`].map((name) => rendezvousCid(protocolId, name))
   }
 
-  start(): void {
+  /** Begins to look, once libp2p is started. */
+  start(host: DiscoveryHost, calls: DiscoveryCalls): void {
+    this.#host = host
+    this.#calls = calls
     this.#schedule(0)
   }
 
@@ -69,34 +85,35 @@ export class Discovery {
 
   /** Provides when it is time, then looks. Never throws. */
   async #round(): Promise<void> {
+    const host = this.#host
     // Without anybody connected a query would only wait for somebody.
-    if (this.#init.host.getPeers().length > 0) {
-      if (performance.now() - this.#providedAtMs > PROVIDE_AGAIN_MS && (await this.#provide())) this.#providedAtMs = performance.now()
-      const found = await this.#find()
-      if (found > 0) this.#waitMs = Math.min(this.#waitMs * ROUND_GROWTH, ROUND_LAST_MS)
+    if (host !== undefined && host.getPeers().length > 0) {
+      if (performance.now() - this.#providedAtMs > PROVIDE_AGAIN_MS && (await this.#provide(host))) this.#providedAtMs = performance.now()
+      const found = await this.#find(host)
+      const [growth, lastMs] = found > 0 ? [FOUND_GROWTH, FOUND_LAST_MS] : [ALONE_GROWTH, ALONE_LAST_MS]
+      this.#waitMs = Math.max(this.#waitMs, Math.min(this.#waitMs * growth, lastMs))
     }
     this.#schedule(this.#waitMs)
   }
 
   /** True when every name was provided. */
-  async #provide(): Promise<boolean> {
+  async #provide(host: DiscoveryHost): Promise<boolean> {
     const provided = await Promise.all(
-      this.#cids.map((cid) => this.#quietly('provide', () => this.#init.host.contentRouting.provide(cid, { signal: this.#signal() }))),
+      this.#cids.map((cid) => this.#quietly('provide', () => host.contentRouting.provide(cid, { signal: this.#signal() }))),
     )
     return provided.every(Boolean)
   }
 
   /** How many others were found, known before or not. */
-  async #find(): Promise<number> {
-    const self = this.#init.host.peerId.toString()
-    const seen = new Set<string>([self])
+  async #find(host: DiscoveryHost): Promise<number> {
+    const seen = new Set<string>([host.peerId.toString()])
     for (const cid of this.#cids) {
       await this.#quietly('find', async () => {
-        for await (const { id, multiaddrs } of this.#init.host.contentRouting.findProviders(cid, { signal: this.#signal() })) {
+        for await (const { id, multiaddrs } of host.contentRouting.findProviders(cid, { signal: this.#signal() })) {
           const peerId = id.toString()
           if (seen.has(peerId)) continue
           seen.add(peerId)
-          if (!this.#init.isConnected(peerId)) this.#init.found(peerId, multiaddrs.map(String))
+          if (this.#calls?.isConnected(peerId) === false) this.#calls.found(peerId, multiaddrs.map(String))
         }
       })
     }
@@ -109,7 +126,7 @@ export class Discovery {
       await query()
       return true
     } catch (error) {
-      if (!this.#stopping.signal.aborted) this.#init.logger.debug({ what, error: String(error) }, 'a query of the DHT failed')
+      if (!this.#stopping.signal.aborted) this.#logger.debug({ what, error: String(error) }, 'a query of the DHT failed')
       return false
     }
   }

@@ -8,7 +8,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import type { Logger } from 'pino'
 import type { PeerId } from '../../protocols/base/identity.ts'
 import { KnownPeers, RETRY_FIRST_MS, RETRY_LAST_MS, peerIdOfAddress } from './known-peers.ts'
-import type { KnownPeer, Origin } from './known-peers.ts'
+import type { KnownPeer } from './known-peers.ts'
 
 /** A dial, from DNS to encryption, and then the opening of our stream. */
 const DIAL_TIMEOUT_MS = 10_000
@@ -100,10 +100,6 @@ export class Connector {
     return this.#known.members()
   }
 
-  origin(peerId: PeerId): Origin | undefined {
-    return this.#known.origin(peerId)
-  }
-
   #give(address: string, nowMs: number): void {
     const peerId = peerIdOfAddress(address)
     if (peerId === this.#init.self) return
@@ -144,7 +140,7 @@ export class Connector {
   async #dialPeer(peerId: PeerId): Promise<void> {
     const addresses = this.#known.addresses(peerId).map((address) => multiaddr(address).encapsulate(`/p2p/${peerId}`))
     await this.#dial(addresses, (error) => {
-      this.#init.logger.debug({ peerId, error: error.message }, 'could not reach a peer')
+      this.#unreached(this.#known.origin(peerId) === 'given' && this.#known.failures(peerId) === 0, { peerId, error: error.message })
     })
     // Connected, the time of the next try is not looked at; lost meanwhile, it is set anew.
     this.#known.failed(peerId, performance.now())
@@ -155,7 +151,7 @@ export class Connector {
     const { address } = nameless
     const connection = await this.#dial([multiaddr(address)], (error) => {
       if (error.message.includes('dial self')) this.#nameless = this.#nameless.filter((other) => other !== nameless)
-      this.#init.logger.debug({ address, error: error.message }, 'could not reach an address')
+      this.#unreached(nameless.failures === 0, { address, error: error.message })
     })
     if (connection !== undefined) {
       // From now on it is a peer like any other named one.
@@ -167,6 +163,12 @@ export class Connector {
       nameless.nextDialAtMs = performance.now() + ceilingMs * (0.5 + Math.random() / 2)
     }
     this.#schedule()
+  }
+
+  /** Said aloud once for each that somebody named: more likely than not the address is wrong or the other peer comes later. */
+  #unreached(isFirst: boolean, fields: object): void {
+    if (isFirst) this.#init.logger.info(fields, 'could not reach a named peer; going on trying')
+    else this.#init.logger.debug(fields, 'could not reach a peer')
   }
 
   async #dial(addresses: Multiaddr[], failed: (error: Error) => void): Promise<Connection | undefined> {

@@ -16,7 +16,10 @@ export const RETRY_REFUSED_MS = 30_000
 export const RETRY_REFUSED_HEARD_MS = 600_000
 /** A peer merely heard of that could not be reached for this long is forgotten; whoever still knows it will tell again. */
 export const FORGET_MS = 600_000
-/** How many peers are remembered; the ones heard of beyond it are not taken. */
+/** A peer gone for this long is tried more rarely: most likely it is gone for good, and when it is not, it dials us. */
+const LONG_GONE_MS = 3_600_000
+const RETRY_LONG_GONE_MS = 30_000
+/** How many peers are remembered. Beyond it the one that was of no use for the longest time is forgotten. */
 export const KNOWN_PEERS_MAX = 1_024
 /** Of two peers that hear of each other at once, the one with the higher id lets the other dial first. */
 const YIELD_MS = 250
@@ -56,13 +59,14 @@ export class KnownPeers {
     this.#random = random
   }
 
-  /** Takes what was heard of a peer. Returns false when it is oneself or there is no room. */
+  /** Takes what was heard of a peer. Returns false when it is nothing new. */
   learn(peerId: PeerId, addresses: readonly string[], origin: Origin, nowMs: number): boolean {
     if (peerId === this.#self) return false
     const entry = this.#entries.get(peerId)
     const clean = addresses.map(withoutPeerId).filter((address) => address !== '')
     if (entry === undefined) {
-      if (origin === 'heard' && (this.#entries.size >= KNOWN_PEERS_MAX || clean.length === 0)) return false
+      if (origin === 'heard' && clean.length === 0) return false
+      this.#makeRoom()
       const yieldMs = origin === 'heard' && this.#self > peerId ? YIELD_MS : 0
       this.#entries.set(peerId, {
         origin,
@@ -76,7 +80,7 @@ export class KnownPeers {
       return true
     }
     if (rankOf(origin) > rankOf(entry.origin)) entry.origin = origin
-    entry.wantedSinceMs = nowMs
+    if (origin !== 'member') entry.wantedSinceMs = nowMs
     const added = clean.some((address) => !entry.addresses.includes(address))
     entry.addresses = [...new Set([...clean, ...entry.addresses])].slice(0, ADDRESSES_MAX)
     // News of another address is worth a try now, but never a storm of tries.
@@ -93,6 +97,7 @@ export class KnownPeers {
     const first = dialled === undefined ? [] : [withoutPeerId(dialled)]
     if (told.length > 0) entry.addresses = [...new Set([...first, ...told])].slice(0, ADDRESSES_MAX)
     entry.connectedAtMs = nowMs
+    entry.wantedSinceMs = nowMs
     entry.refusedUntilMs = nowMs
   }
 
@@ -111,7 +116,9 @@ export class KnownPeers {
     const entry = this.#entries.get(peerId)
     if (entry === undefined) return
     entry.failures += 1
-    entry.nextDialAtMs = Math.max(nowMs + this.#backoffMs(entry.failures), entry.refusedUntilMs)
+    const isLongGone = entry.origin !== 'given' && nowMs - entry.wantedSinceMs > LONG_GONE_MS
+    const waitMs = isLongGone ? RETRY_LONG_GONE_MS : this.#backoffMs(entry.failures)
+    entry.nextDialAtMs = Math.max(nowMs + waitMs, entry.refusedUntilMs)
     if (entry.origin === 'heard' && nowMs - entry.wantedSinceMs > FORGET_MS) this.#entries.delete(peerId)
   }
 
@@ -153,6 +160,11 @@ export class KnownPeers {
     return this.#entries.get(peerId)?.origin
   }
 
+  /** Tries that failed since it was last connected. */
+  failures(peerId: PeerId): number {
+    return this.#entries.get(peerId)?.failures ?? 0
+  }
+
   addresses(peerId: PeerId): readonly string[] {
     return this.#entries.get(peerId)?.addresses ?? []
   }
@@ -161,6 +173,19 @@ export class KnownPeers {
   members(): KnownPeer[] {
     const members = [...this.#entries].filter(([, entry]) => entry.origin !== 'heard' && entry.addresses.length > 0)
     return members.map(([peerId, entry]) => ({ peerId, addresses: [...entry.addresses] }))
+  }
+
+  /** Forgets one of those neither named, nor connected, nor being dialled, if there are too many. */
+  #makeRoom(): void {
+    if (this.#entries.size < KNOWN_PEERS_MAX) return
+    let oldest: PeerId | undefined
+    let oldestMs = Number.POSITIVE_INFINITY
+    for (const [peerId, entry] of this.#entries) {
+      if (entry.origin === 'given' || entry.connectedAtMs !== undefined || entry.wantedSinceMs >= oldestMs) continue
+      oldest = peerId
+      oldestMs = entry.wantedSinceMs
+    }
+    if (oldest !== undefined) this.#entries.delete(oldest)
   }
 
   #backoffMs(failures: number): number {

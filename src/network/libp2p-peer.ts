@@ -46,9 +46,7 @@ export async function createLibp2pPeer(init: Libp2pPeerInit): Promise<Libp2pPeer
     start: false,
     privateKey: init.privateKey,
     addresses: { listen: [...init.listen], announce: [...init.announce] },
-    transports: [
-      tcp({ inboundSocketInactivityTimeout: SOCKET_INACTIVITY_MS, outboundSocketInactivityTimeout: SOCKET_INACTIVITY_MS }),
-    ],
+    transports: [tcp({ inboundSocketInactivityTimeout: SOCKET_INACTIVITY_MS, outboundSocketInactivityTimeout: SOCKET_INACTIVITY_MS })],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     connectionManager: {

@@ -1,15 +1,15 @@
 /** The transport on libp2p: puts the parts of this folder together. What each does is said at its top. */
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys'
 import type { Connection, PrivateKey, Stream } from '@libp2p/interface'
+import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Logger } from 'pino'
 import { assert } from '../../protocols/base/assert.ts'
-import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
+import type { PeerId } from '../../protocols/base/identity.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
+import { ADDRESSES_MAX } from '../../protocols/wire/messages.ts'
 import type { Greeting, Message } from '../../protocols/wire/messages.ts'
-import { dhtService } from '../discovery/dht-service.ts'
-import { Discovery } from '../discovery/discovery.ts'
 import type { Transport, TransportHandlers } from '../ports/transport.ts'
 import { Connector } from './connector.ts'
 import type { KnownPeer } from './known-peers.ts'
@@ -27,6 +27,8 @@ const STREAM_VERSION = '1.0.0'
 const STREAMS_MAX = 4
 /** Warnings about one peer for one reason are not repeated sooner than this: it is dialled again and again. */
 const WARNED_AGAIN_MS = 600_000
+/** Peers and reasons remembered for that. Strangers may come under ever new names. */
+const WARNINGS_REMEMBERED_MAX = 1_000
 /** What stopping waits for the last frames to leave. */
 const STOP_FLUSH_MS = 300
 
@@ -35,7 +37,6 @@ export interface NetworkInit {
   readonly privateKey: Uint8Array | PrivateKey
   readonly codec: Codec
   readonly logger: Logger
-  readonly clusterId: ClusterId
   /** Multiaddrs named by the person who starts the peer; empty: all interfaces, a free port. */
   readonly listen: readonly string[]
   /** The port used the last time; looked at when `listen` is empty. */
@@ -46,13 +47,27 @@ export interface NetworkInit {
   readonly protocolId?: string | undefined
   /** What all members share; undefined: anybody who can dial may join. */
   readonly secret: Uint8Array | undefined
-  /** Name under which the peers of this network look for one another in the DHT. */
-  readonly rendezvous: string
+  /** How peers are found that nobody named: `src/discovery/`. Started and stopped with the network. */
+  readonly discovery: PeerDiscovery
   /** Multiaddrs of `-peer` and `-bootstrap`, with or without a peer id. */
   readonly peers: readonly string[]
   /** What `knownPeers()` said in an earlier run. */
   readonly known?: readonly KnownPeer[]
   readonly events?: Partial<NetworkEvents>
+}
+
+/** What the network asks of `src/discovery/`. */
+export interface PeerDiscovery {
+  /** For `services.dht` of libp2p. */
+  readonly service: (components: KadDHTComponents) => KadDHT
+  start(
+    host: Libp2pPeer,
+    calls: {
+      readonly found: (peerId: string, addresses: readonly string[]) => void
+      readonly isConnected: (peerId: string) => boolean
+    },
+  ): void
+  stop(): void
 }
 
 export interface NetworkEvents {
@@ -97,7 +112,6 @@ export class Libp2pNetwork implements Transport {
   readonly #opening = new Set<PeerId>()
   readonly #warnedAtMs = new Map<string, number>()
   #libp2p: Libp2pPeer | undefined
-  #discovery: Discovery | undefined
   #handlers: TransportHandlers | undefined
   #stopping = false
 
@@ -136,16 +150,11 @@ export class Libp2pNetwork implements Transport {
       warn: (text) => logger.warn(text),
     })
     this.#libp2p = libp2p
-    this.#discovery = new Discovery({
-      host: libp2p,
-      names: [this.#init.rendezvous, `${this.#init.rendezvous}/${this.#init.clusterId}`],
-      protocolPrefix: this.#init.protocolId ?? PROTOCOL_PREFIX,
-      logger,
+    this.#connector.start()
+    this.#init.discovery.start(libp2p, {
       found: (peerId, addresses) => this.meet(peerId as PeerId, addresses),
       isConnected: (peerId) => this.#table.has(peerId as PeerId),
     })
-    this.#connector.start()
-    this.#discovery.start()
   }
 
   /** Lets the last frames leave, then closes everything. Takes less than two seconds. */
@@ -153,7 +162,7 @@ export class Libp2pNetwork implements Transport {
     if (this.#stopping) return
     this.#stopping = true
     this.#connector.stop()
-    this.#discovery?.stop()
+    this.#init.discovery.stop()
     for (const stream of this.#streams) stream.retire()
     const signal = AbortSignal.timeout(STOP_FLUSH_MS)
     const closing = (this.#libp2p?.getConnections() ?? []).map((connection) =>
@@ -184,7 +193,7 @@ export class Libp2pNetwork implements Transport {
 
   addresses(): readonly string[] {
     const addresses = this.#libp2p?.getMultiaddrs().map((address) => address.toString()) ?? []
-    return addresses.sort((a, b) => Number(isLoopback(b)) - Number(isLoopback(a)))
+    return addresses.sort((a, b) => Number(isLoopback(b)) - Number(isLoopback(a))).slice(0, ADDRESSES_MAX)
   }
 
   /** Peers worth keeping on disk, for `known` of the next run. */
@@ -212,7 +221,7 @@ export class Libp2pNetwork implements Transport {
       privateKey: this.#privateKey,
       listen: addresses,
       announce: this.#init.announce,
-      dht: dhtService(),
+      dht: this.#init.discovery.service,
       isRefused: (peerId) => this.#connector.isRefused(peerId as PeerId),
     })
     await libp2p.handle(this.#protocolId, (stream, connection) => this.#adopt(stream, connection), {
@@ -229,8 +238,22 @@ export class Libp2pNetwork implements Transport {
     this.#opening.add(peerId)
     try {
       this.#adopt(await connection.newStream(this.#protocolId, { signal }), connection)
+    } catch (error) {
+      this.#notOpened(peerId, connection, error)
+      throw error
     } finally {
       this.#opening.delete(peerId)
+    }
+  }
+
+  /** A peer that speaks something else stays connected, for the DHT; a connection that takes no stream is dead. */
+  #notOpened(peerId: PeerId, connection: Connection, error: unknown): void {
+    if (error instanceof Error && error.name === 'UnsupportedProtocolError') {
+      this.counters.refusals += 1
+      this.#connector.refused(peerId)
+      this.#warn(peerId, connection, `it does not speak ${this.#protocolId}`, 'refused a peer')
+    } else {
+      connection.abort(error instanceof Error ? error : new Error(String(error)))
     }
   }
 
@@ -295,23 +318,24 @@ export class Libp2pNetwork implements Transport {
   #refused(stream: PeerStream, reason: string): void {
     this.counters.refusals += 1
     this.#connector.refused(stream.peerId)
-    this.#warn(stream, reason, 'refused a peer')
+    this.#warn(stream.peerId, stream.connection, reason, 'refused a peer')
   }
 
   #breached(stream: PeerStream, reason: string): void {
     this.counters.breaches += 1
-    this.#warn(stream, reason, 'cut a connection that broke the protocol')
+    this.#warn(stream.peerId, stream.connection, reason, 'cut a connection that broke the protocol')
   }
 
-  #warn(stream: PeerStream, reason: string, text: string): void {
+  #warn(peerId: PeerId, connection: Connection, reason: string, text: string): void {
     const nowMs = performance.now()
-    const what = `${stream.peerId} ${reason}`
+    const what = `${peerId} ${reason}`
     const again = nowMs - (this.#warnedAtMs.get(what) ?? Number.NEGATIVE_INFINITY) < WARNED_AGAIN_MS
+    if (this.#warnedAtMs.size >= WARNINGS_REMEMBERED_MAX) this.#warnedAtMs.clear()
     if (!again) this.#warnedAtMs.set(what, nowMs)
-    const fields = { peerId: stream.peerId, address: stream.connection.remoteAddr.toString(), reason }
+    const fields = { peerId, address: connection.remoteAddr.toString(), reason }
     if (again) this.#init.logger.debug(fields, text)
     else this.#init.logger.warn(fields, text)
-    this.#init.events?.refused?.(stream.peerId, reason)
+    this.#init.events?.refused?.(peerId, reason)
   }
 }
 

@@ -246,10 +246,12 @@ export class PeerStream {
       this.#breach('a message before the greeting was done')
       return
     }
-    for (const message of messages) {
-      if (this.#state !== 'proven' && this.#state !== 'retiring') return
-      carry(() => this.#events.message(this, round, message))
-    }
+    carry(() => {
+      for (const message of messages) {
+        if (this.#state !== 'proven' && this.#state !== 'retiring') return
+        this.#events.message(this, round, message)
+      }
+    })
   }
 
   #refuse(reason: string): void {

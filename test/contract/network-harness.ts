@@ -2,10 +2,10 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { pino } from 'pino'
 import type { Logger } from 'pino'
-import type { ClusterId } from '../../protocols/base/identity.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { utf8 } from '../../src/bytes.ts'
-import { createNetwork } from '../../src/network/network.ts'
+import { Discovery } from '../../src/discovery/discovery.ts'
+import { PROTOCOL_PREFIX, createNetwork } from '../../src/network/network.ts'
 import type { Libp2pNetwork, NetworkInit } from '../../src/network/network.ts'
 import { Told, identityOf } from './transport.ts'
 import type { ContractHarness, ContractPeer } from './transport.ts'
@@ -27,15 +27,16 @@ export class NetworkHarness implements ContractHarness {
   async join(overrides: Partial<NetworkInit> = {}, incarnation = 0, saying: Told['saying'] = {}): Promise<NetworkPeer> {
     const refusals: string[] = []
     const warnings: string[] = []
+    const logger = loggerInto(warnings)
+    const protocolId = overrides.protocolId ?? PROTOCOL_PREFIX
     const transport = await createNetwork({
       privateKey: await generateKeyPair('Ed25519'),
       codec,
-      logger: loggerInto(warnings),
-      clusterId: 'cluster-1' as ClusterId,
+      logger,
       listen: ['/ip4/127.0.0.1/tcp/0'],
       announce: [],
       secret: undefined,
-      rendezvous: 'replicator',
+      discovery: new Discovery({ rendezvous: 'replicator', clusterId: 'cluster-1', protocolId, logger }),
       peers: [],
       events: { refused: (_peerId, reason) => refusals.push(reason) },
       ...overrides,

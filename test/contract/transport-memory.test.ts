@@ -1,4 +1,3 @@
-import type { PeerId } from '../../protocols/base/identity.ts'
 import { MemoryHub } from './memory-transport.ts'
 import { Told, identityOf, transportContract } from './transport.ts'
 
@@ -10,7 +9,7 @@ transportContract('in memory', async () => {
       count += 1
       const self = identityOf(`peer-${count}`)
       const told = new Told(self)
-      return { self, told, transport: hub.join(self.peerId as PeerId, told) }
+      return { self, told, transport: hub.join(self.peerId, told) }
     },
     close: async () => {},
   }

@@ -120,7 +120,7 @@ export function transportContract(name: string, create: () => Promise<ContractHa
   }
   describe(`transport contract: ${name}`, () => {
     test('peers that meet hear of each other once, with what each says of itself', async (harness) => {
-      const [a, b] = await pair(harness, (b) => (b.told.saying = { epoch: 5, minPeers: 2, ceiling: { epoch: 1, round: 9 } }))
+      const [a, b] = await pair(harness, (other) => (other.told.saying = { epoch: 5, minPeers: 2, ceiling: { epoch: 1, round: 9 } }))
       const greeting = a.told.connections[0]
       assert.deepEqual(greeting?.identity, b.self)
       assert.equal(greeting.epoch, 5)

@@ -28,7 +28,7 @@ beforeEach(() => {
   strangers = []
 })
 afterEach(async () => {
-  await Promise.all(strangers.map((stranger) => stranger.stop()))
+  for (const stranger of strangers) await stranger.stop()
   await harness.close()
 })
 
@@ -224,11 +224,16 @@ describe('a member that does not read', () => {
     let fills: (number | undefined)[] = []
     await until('all arrive', () => {
       fills = stranger.received.flatMap((frame) =>
-        frame.kind === 'messages' ? frame.messages.map((message) => (message.kind === 'learn' ? message.record?.value[MIB - 1] : undefined)) : [],
+        frame.kind === 'messages'
+          ? frame.messages.map((message) => (message.kind === 'learn' ? message.record?.value[MIB - 1] : undefined))
+          : [],
       )
       return fills.length === 20
     })
-    assert.deepEqual(fills, Array.from({ length: 20 }, (_, fill) => fill))
+    assert.deepEqual(
+      fills,
+      Array.from({ length: 20 }, (_, fill) => fill),
+    )
     assert.equal(peer.transport.waitingBytes(), 0)
   })
 })

@@ -82,6 +82,14 @@ describe('who is let in', () => {
     })
   }
 
+  it('a peer that speaks another protocol is refused by whoever dials it', async () => {
+    const a = await harness.join()
+    const b = await harness.join({ protocolId: '/somebody/else', peers: [addressOf(a)] })
+    await until('it is refused', () => b.refusals.length > 0)
+    assert.equal(b.refusals[0], 'it does not speak /somebody/else/1.0.0')
+    assert.equal(a.told.connections.length + b.told.connections.length, 0)
+  })
+
   it('a peer of no network yet is let in by one of a network', async () => {
     const a = await harness.join({}, 0, network('1'))
     const b = await harness.join({ peers: [addressOf(a)] })
@@ -177,7 +185,10 @@ describe('keeping connections', () => {
     const b = await harness.join({ peers: [addressOf(a)] })
     await until('they connect', () => areConnected(a, b))
     const known = b.transport.knownPeers()
-    assert.deepEqual(known.map(({ peerId }) => peerId), [a.self.peerId])
+    assert.deepEqual(
+      known.map(({ peerId }) => peerId),
+      [a.self.peerId],
+    )
     const c = await harness.join({ known })
     await until('they connect', () => areConnected(a, c))
   })

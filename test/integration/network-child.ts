@@ -1,0 +1,34 @@
+/** A peer in a process of its own, for tests: prints its address, sends every message back to whom it came from. */
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { pino } from 'pino'
+import { Codec } from '../../protocols/wire/codec.ts'
+import type { Message } from '../../protocols/wire/messages.ts'
+import { utf8 } from '../../src/bytes.ts'
+import { Discovery } from '../../src/discovery/discovery.ts'
+import { PROTOCOL_PREFIX, createNetwork } from '../../src/network/network.ts'
+import { Told, identityOf } from '../contract/transport.ts'
+
+const logger = pino({ level: 'silent' })
+const network = await createNetwork({
+  privateKey: await generateKeyPair('Ed25519'),
+  codec: new Codec(utf8),
+  logger,
+  listen: ['/ip4/127.0.0.1/tcp/0'],
+  announce: [],
+  secret: undefined,
+  discovery: new Discovery({ rendezvous: 'replicator', clusterId: 'cluster-1', protocolId: PROTOCOL_PREFIX, logger }),
+  peers: [],
+})
+
+class Echo extends Told {
+  override message(from: Told['self'], _round: number, message: Message): void {
+    network.send(from.peerId, message)
+  }
+}
+
+const echo = new Echo(identityOf(network.peerId))
+echo.addressesNow = () => network.addresses()
+await network.start(echo)
+process.stdout.write(`${network.addresses()[0]}\n`)
+// The test that started us has gone.
+process.stdin.resume().once('end', () => process.exit(0))
