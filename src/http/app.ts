@@ -53,7 +53,8 @@ export function createHttpApp(init: HttpInit): HttpApp {
     handle(request, response) {
       const target = originForm(request)
       exchangeOf(request, response, target).begin((exchange) => {
-        if (request.headers.host === undefined && request.httpVersion === '1.1') exchange.refuse('bad-request', 'The Host header is missing.')
+        if (request.headers.host === undefined && request.httpVersion === '1.1')
+          exchange.refuse('bad-request', 'The Host header is missing.')
         else if (target.startsWith(STORE_PREFIX)) serveKey(exchange, target)
         else if (!target.startsWith('/store') || exchange.enter()) routes.serve(exchange)
       })

@@ -47,6 +47,6 @@ export class Connection {
 
   #close(): void {
     this.#waiting.length = 0
-    for (const exchange of [...this.#open]) exchange.close()
+    for (const exchange of this.#open.splice(0)) exchange.close()
   }
 }

@@ -121,7 +121,10 @@ export class Exchange {
       discardRest(request, () => response.end())
     } else if (body === undefined || request.method === 'HEAD') {
       response.end()
-    } else if (typeof body === 'string' || body.length > JOINED_BYTES_MAX) {
+    } else if (typeof body === 'string') {
+      // Text of one byte a character is the same in both encodings, and Latin-1 is the one that is written without conversion.
+      response.end(body, Buffer.byteLength(body) === body.length ? 'latin1' : 'utf8')
+    } else if (body.length > JOINED_BYTES_MAX) {
       response.end(body)
     } else {
       response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1')
@@ -147,7 +150,12 @@ export class Exchange {
     if (this.#closed) return
     this.#closed = true
     const { response, context } = this
-    context.metrics.observe(this.#route, this.request.method, response.headersSent ? response.statusCode : 0, context.clock.nowMs() - this.#startedAtMs)
+    context.metrics.observe(
+      this.#route,
+      this.request.method,
+      response.headersSent ? response.statusCode : 0,
+      context.clock.nowMs() - this.#startedAtMs,
+    )
     if (!response.writableFinished) {
       this.#abort.abort()
       this.onGone?.()

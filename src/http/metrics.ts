@@ -31,9 +31,15 @@ export class HttpMetrics {
   readonly #series = new Map<string, Series[]>()
 
   constructor(registry: Registry, load: Load) {
-    register(registry, 'replicator_http_requests_total', 'HTTP requests answered, by route, method and class of status', 'counter', () => this.#counts())
-    register(registry, 'replicator_http_request_duration_seconds', 'Time from the head of a request to the end of its answer', 'histogram', () =>
-      this.#durations(),
+    register(registry, 'replicator_http_requests_total', 'HTTP requests answered, by route, method and class of status', 'counter', () =>
+      this.#counts(),
+    )
+    register(
+      registry,
+      'replicator_http_request_duration_seconds',
+      'Time from the head of a request to the end of its answer',
+      'histogram',
+      () => this.#durations(),
     )
     const registers = [registry]
     new Gauge({
@@ -117,6 +123,13 @@ export class HttpMetrics {
 
 /** Registers a metric whose samples are worked out when they are asked for. The library's type asks for more than it uses. */
 function register(registry: Registry, name: string, help: string, type: 'counter' | 'histogram', samples: () => Iterable<Sample>): void {
-  const metric = { name, help, type, aggregator: 'sum', get: async () => ({ name, help, type, aggregator: 'sum', values: [...samples()] }), reset: () => undefined }
+  const metric = {
+    name,
+    help,
+    type,
+    aggregator: 'sum',
+    get: async () => ({ name, help, type, aggregator: 'sum', values: [...samples()] }),
+    reset: () => undefined,
+  }
   registry.registerMetric(metric as unknown as Metric)
 }

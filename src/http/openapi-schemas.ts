@@ -2,17 +2,7 @@
 
 type Schema = Readonly<Record<string, unknown>>
 
-type SchemaName =
-  | 'Problem'
-  | 'EntityTag'
-  | 'Consistency'
-  | 'Stored'
-  | 'KeyPage'
-  | 'Peers'
-  | 'Clusters'
-  | 'Status'
-  | 'Health'
-  | 'Readiness'
+type SchemaName = 'Problem' | 'EntityTag' | 'Consistency' | 'Stored' | 'KeyPage' | 'Peers' | 'Clusters' | 'Status' | 'Health' | 'Readiness'
 
 const text: Schema = { type: 'string' }
 const count: Schema = { type: 'integer', minimum: 0 }
@@ -53,7 +43,8 @@ export const SCHEMAS: Readonly<Record<SchemaName, Schema>> = {
   EntityTag: {
     type: 'string',
     pattern: '^"[0-9a-f]{32}"$',
-    description: 'The first 128 bits of SHA-256 over the content type, a zero byte, and the value; quotes included. The same at every peer.',
+    description:
+      'The first 128 bits of SHA-256 over the content type, a zero byte, and the value; quotes included. The same at every peer.',
   },
   Consistency: { enum: ['linearizable', 'local'] },
   Stored: object({ key: text, writeId: text, size: count, etag: tag, writtenAt: time }),

@@ -42,9 +42,14 @@ export function openApiDocument(version: string, valueBytesMax: number): Part {
     servers: [{ url: '/' }],
     paths: {
       '/store/{key}': { parameters: [KEY], get: getKey(false), head: getKey(true), put: putKey(valueBytesMax) },
-      '/store': both('listKeys', 'List the keys that this peer holds', LIST_PARAMETERS, { 200: jsonOf('A page of keys', 'KeyPage') }, ['bad-parameter', 'overloaded']),
+      '/store': both('listKeys', 'List the keys that this peer holds', LIST_PARAMETERS, { 200: jsonOf('A page of keys', 'KeyPage') }, [
+        'bad-parameter',
+        'overloaded',
+      ]),
       '/peers': both('listPeers', 'The peers known here', [], { 200: jsonOf('The peers', 'Peers') }),
-      '/clusters': both('listClusters', 'The peers of each cluster that are not gone', [], { 200: jsonOf('Peer ids by cluster id', 'Clusters') }),
+      '/clusters': both('listClusters', 'The peers of each cluster that are not gone', [], {
+        200: jsonOf('Peer ids by cluster id', 'Clusters'),
+      }),
       '/status': both('readStatus', 'How this peer sees itself and the network', [], { 200: jsonOf('The status', 'Status') }),
       '/healthz': both('readHealth', 'Whether the process can serve', [], { 200: jsonOf('It can', 'Health') }, ['unavailable']),
       '/readyz': both('readReadiness', 'Whether this peer takes puts', [], { 200: jsonOf('It is ready', 'Readiness') }, ['not-ready']),
@@ -80,24 +85,44 @@ const ASSET_CONTENT: Part = {
   content: { 'text/css': {}, 'text/javascript': {}, 'image/png': {} },
 }
 
-const TIMEOUT = query('timeout', 'Milliseconds to try for; of a put, from the last byte of its body', { type: 'integer', minimum: 100, maximum: 60_000, default: 10_000 })
+const TIMEOUT = query('timeout', 'Milliseconds to try for; of a put, from the last byte of its body', {
+  type: 'integer',
+  minimum: 100,
+  maximum: 60_000,
+  default: 10_000,
+})
 
 const GET_PARAMETERS: readonly Part[] = [
   TIMEOUT,
-  query('consistency', '`local`: this peer’s own copy, whose 404 may be stale', { type: 'string', enum: ['linearizable', 'local'], default: 'linearizable' }),
-  query('wait', 'Milliseconds to wait for the key to be known here before 404', { type: 'integer', minimum: 0, maximum: 60_000, default: 0 }),
+  query('consistency', '`local`: this peer’s own copy, whose 404 may be stale', {
+    type: 'string',
+    enum: ['linearizable', 'local'],
+    default: 'linearizable',
+  }),
+  query('wait', 'Milliseconds to wait for the key to be known here before 404', {
+    type: 'integer',
+    minimum: 0,
+    maximum: 60_000,
+    default: 0,
+  }),
   header('If-None-Match', 'Entity tags: 304 when the stored value has one of them'),
 ]
 
 const LIST_PARAMETERS: readonly Part[] = [
   query('prefix', 'Only keys that begin with this', { type: 'string', default: '' }),
-  query('after', 'Only keys after this one in the order of their UTF-8 bytes: the `next` of the page before', { type: 'string', default: '' }),
+  query('after', 'Only keys after this one in the order of their UTF-8 bytes: the `next` of the page before', {
+    type: 'string',
+    default: '',
+  }),
   query('limit', 'The most keys on the page', { type: 'integer', minimum: 1, maximum: 1000, default: 100 }),
 ]
 
 const PUT_PARAMETERS: readonly Part[] = [
   TIMEOUT,
-  header('Idempotency-Key', 'Names this put of this key for as long as the key lives: 1 to 128 visible ASCII characters, quotes around it not counted. Whoever retries sends one.'),
+  header(
+    'Idempotency-Key',
+    'Names this put of this key for as long as the key lives: 1 to 128 visible ASCII characters, quotes around it not counted. Whoever retries sends one.',
+  ),
   header('If-Match', 'The key must be stored already: 412 when it is absent'),
 ]
 
@@ -126,7 +151,11 @@ function getKey(isHead: boolean): Part {
 }
 
 function putKey(valueBytesMax: number): Part {
-  const headers = { Location: headerOf(), ETag: { schema: { $ref: '#/components/schemas/EntityTag' } }, 'Cache-Control': headerOf('no-store') }
+  const headers = {
+    Location: headerOf(),
+    ETag: { schema: { $ref: '#/components/schemas/EntityTag' } },
+    'Cache-Control': headerOf('no-store'),
+  }
   const content = { 'application/json': { schema: { $ref: '#/components/schemas/Stored' } } }
   return {
     operationId: 'putKey',
@@ -146,12 +175,25 @@ function putKey(valueBytesMax: number): Part {
 }
 
 /** A path that is only read: GET, and HEAD without the body. */
-function both(operationId: string, summary: string, parameters: readonly Part[], responses: Part, refusals: readonly ProblemName[] = []): Part {
+function both(
+  operationId: string,
+  summary: string,
+  parameters: readonly Part[],
+  responses: Part,
+  refusals: readonly ProblemName[] = [],
+): Part {
   const names = [...refusals, ...ALWAYS]
-  const bare = Object.fromEntries(Object.entries(responses).map(([status, response]) => [status, { ...(response as Part), content: undefined }]))
+  const bare = Object.fromEntries(
+    Object.entries(responses).map(([status, response]) => [status, { ...(response as Part), content: undefined }]),
+  )
   return {
     get: { operationId, summary, parameters, responses: { ...responses, ...problems(names, false, {}) } },
-    head: { operationId: `${operationId}Head`, summary: `${summary} (head only)`, parameters, responses: { ...bare, ...problems(names, true, {}) } },
+    head: {
+      operationId: `${operationId}Head`,
+      summary: `${summary} (head only)`,
+      parameters,
+      responses: { ...bare, ...problems(names, true, {}) },
+    },
   }
 }
 
@@ -163,7 +205,11 @@ function problems(names: readonly ProblemName[], isHead: boolean, headersOf: Rea
     const retries = rows.some((name) => PROBLEMS[name].retryAfterSeconds !== undefined)
     responses[status] = {
       description: rows.map((name) => `\`${name}\`: ${PROBLEMS[name].title}`).join('. '),
-      headers: { 'Cache-Control': headerOf('no-store'), ...(retries ? { 'Retry-After': { schema: { type: 'integer' } } } : {}), ...headersOf[status] },
+      headers: {
+        'Cache-Control': headerOf('no-store'),
+        ...(retries ? { 'Retry-After': { schema: { type: 'integer' } } } : {}),
+        ...headersOf[status],
+      },
       ...(isHead ? {} : { content: { 'application/problem+json': { schema: problemSchema(rows) } } }),
     }
   }

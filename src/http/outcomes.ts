@@ -36,11 +36,18 @@ export function answerTo(outcome: Outcome, asked: Asked): Answer {
     case 'reused':
       return problem('idempotency-key-reused', 'This Idempotency-Key stored this key with another value or content type.')
     case 'not-stored':
-      return problem('not-stored', 'No quorum could be reached in time. Nothing is stored, and nothing of this request is under way: put again.')
+      return problem(
+        'not-stored',
+        'No quorum could be reached in time. Nothing is stored, and nothing of this request is under way: put again.',
+      )
     case 'in-doubt':
-      return problem('in-doubt', 'The time ran out while the value was under way. Put it again, at any peer, with the writeId as Idempotency-Key.', {
-        writeId: outcome.writeId,
-      })
+      return problem(
+        'in-doubt',
+        'The time ran out while the value was under way. Put it again, at any peer, with the writeId as Idempotency-Key.',
+        {
+          writeId: outcome.writeId,
+        },
+      )
     case 'not-ready':
       return problem('not-ready', outcome.detail)
     case 'found':

@@ -73,7 +73,14 @@ export type ProblemExtensions = Readonly<Record<string, string | number | boolea
 export function problem(name: ProblemName, detail: string, extensions?: ProblemExtensions): Answer {
   const row = PROBLEMS[name]
   const body = JSON.stringify({ type: `urn:replicator:${name}`, title: row.title, status: row.status, detail, ...extensions })
-  const headers = ['Content-Type', 'application/problem+json', 'Content-Length', String(Buffer.byteLength(body)), 'Cache-Control', 'no-store']
+  const headers = [
+    'Content-Type',
+    'application/problem+json',
+    'Content-Length',
+    String(Buffer.byteLength(body)),
+    'Cache-Control',
+    'no-store',
+  ]
   if (row.retryAfterSeconds !== undefined) headers.push('Retry-After', String(row.retryAfterSeconds))
   return { status: row.status, headers, body }
 }

@@ -31,7 +31,11 @@ export function readPutHeaders(headers: IncomingHttpHeaders): PutHeaders | BadHe
   }
   const encoding = headers['content-encoding']
   if (encoding !== undefined && !isIdentity(encoding)) {
-    return { problem: 'unsupported-encoding', header: 'Content-Encoding', detail: 'Only the content encoding "identity" is taken: values are kept as they are.' }
+    return {
+      problem: 'unsupported-encoding',
+      header: 'Content-Encoding',
+      detail: 'Only the content encoding "identity" is taken: values are kept as they are.',
+    }
   }
   const contentType = headers['content-type'] || CONTENT_TYPE_DEFAULT
   // Headers come as one character a byte. Peers pass the type on as UTF-8, in which some of those take two.

@@ -41,12 +41,16 @@ export function createRoutes(init: RoutesInit): Routes {
       const exchange = exchanges.get(response) as Exchange
       exchange.send(await read(exchange))
     })
-    app.all(path, ({ method }: ExpressRequest, response: ExpressResponse) => exchanges.get(response)?.send(methodNotAllowed(method, READ_METHODS)))
+    app.all(path, ({ method }: ExpressRequest, response: ExpressResponse) =>
+      exchanges.get(response)?.send(methodNotAllowed(method, READ_METHODS)),
+    )
   }
   app.use((_request: ExpressRequest, response: ExpressResponse) => {
     exchanges.get(response)?.refuse('not-found', 'Nothing lives at this path. Keys live below /store/; /openapi.json lists everything.')
   })
-  app.use((error: unknown, _request: ExpressRequest, response: ExpressResponse, _next: NextFunction) => exchanges.get(response)?.fail(error))
+  app.use((error: unknown, _request: ExpressRequest, response: ExpressResponse, _next: NextFunction) =>
+    exchanges.get(response)?.fail(error),
+  )
   return {
     serve(exchange) {
       exchanges.set(exchange.response, exchange)
@@ -89,7 +93,11 @@ function readsByPath(init: RoutesInit): ReadonlyMap<string, Read> {
 
 async function serveAsset(asset: SwaggerAsset): Promise<Answer> {
   const body = await asset.read()
-  return { status: 200, headers: ['Content-Type', asset.contentType, 'Content-Length', String(body.length), 'Cache-Control', 'no-store'], body }
+  return {
+    status: 200,
+    headers: ['Content-Type', asset.contentType, 'Content-Length', String(body.length), 'Cache-Control', 'no-store'],
+    body,
+  }
 }
 
 async function list(exchange: Exchange): Promise<Answer> {
@@ -101,7 +109,9 @@ async function list(exchange: Exchange): Promise<Answer> {
 }
 
 function health({ context }: Exchange): Answer {
-  return context.replicator.healthy() ? json(200, { healthy: true }) : problem('unavailable', 'This process can no longer serve; its log says why.')
+  return context.replicator.healthy()
+    ? json(200, { healthy: true })
+    : problem('unavailable', 'This process can no longer serve; its log says why.')
 }
 
 function readiness({ context }: Exchange): Answer {

@@ -59,10 +59,10 @@ function createBareServer(app: HttpApp, sockets: Set<Socket>): Server {
     noDelay: true,
   })
   server.maxConnections = CONNECTIONS_MAX
-  server.on('request', app.handle)
+  server.on('request', (request, response) => app.handle(request, response))
   // Without this Node would send the 100 before anything could be refused.
-  server.on('checkContinue', app.handle)
-  server.on('checkExpectation', app.refuseExpectation)
+  server.on('checkContinue', (request, response) => app.handle(request, response))
+  server.on('checkExpectation', (request, response) => app.refuseExpectation(request, response))
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseConnection(app, error, socket))
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)

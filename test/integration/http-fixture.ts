@@ -45,7 +45,9 @@ export class FakeReplicator implements Replicator {
     const scripted = this.onGet?.(init)
     if (scripted !== undefined) return scripted
     const record = this.records.get(init.key)
-    return record === undefined ? { kind: 'absent', consistency: init.consistency } : { kind: 'found', record, consistency: init.consistency }
+    return record === undefined
+      ? { kind: 'absent', consistency: init.consistency }
+      : { kind: 'found', record, consistency: init.consistency }
   }
 
   list(prefix: string, after: string, limit: number): ReturnType<Replicator['list']> {
@@ -59,7 +61,15 @@ export class FakeReplicator implements Replicator {
   peers(): ReturnType<Replicator['peers']> {
     const addresses = ['/ip4/127.0.0.1/tcp/4001/p2p/12D3KooWSelf']
     return [
-      { id: '12D3KooWSelf' as PeerId, clusterId: 'cluster-1' as ClusterId, addresses, role: 'voter', state: 'self', rttMs: null, lastSeenAt: null },
+      {
+        id: '12D3KooWSelf' as PeerId,
+        clusterId: 'cluster-1' as ClusterId,
+        addresses,
+        role: 'voter',
+        state: 'self',
+        rttMs: null,
+        lastSeenAt: null,
+      },
     ]
   }
 
@@ -110,7 +120,15 @@ export async function startHttp(options: Partial<HttpInit> = {}): Promise<Fixtur
   const log: Record<string, unknown>[] = []
   const logger = pino({ level: 'info' }, { write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) })
   const clock = { nowMs: () => performance.now(), wallMs: () => Date.now() }
-  const server = createHttpServer({ replicator, logger, registry: new Registry(), clock, valueBytesMax: 1_048_576, version: '1.2.3', ...options })
+  const server = createHttpServer({
+    replicator,
+    logger,
+    registry: new Registry(),
+    clock,
+    valueBytesMax: 1_048_576,
+    version: '1.2.3',
+    ...options,
+  })
   const { url } = await server.listen({ host: '127.0.0.1', port: 0 })
   return { replicator, server, url, port: Number(new URL(url).port), log, [Symbol.asyncDispose]: () => server.close(0) }
 }
@@ -194,7 +212,13 @@ export class RawClient {
 }
 
 /** Sends one request as it is, on a connection of its own, and reads the answer. `target` is not touched. */
-export async function ask(fixture: Fixture, method: string, target: string, headers: Record<string, string> = {}, body?: string | Uint8Array): Promise<RawAnswer> {
+export async function ask(
+  fixture: Fixture,
+  method: string,
+  target: string,
+  headers: Record<string, string> = {},
+  body?: string | Uint8Array,
+): Promise<RawAnswer> {
   await using client = new RawClient(fixture.port)
   client.write(requestHead(method, target, body === undefined ? headers : { 'Content-Length': String(body.length), ...headers }))
   if (body !== undefined) client.write(body)
@@ -205,6 +229,11 @@ export async function ask(fixture: Fixture, method: string, target: string, head
 export function requestHead(method: string, target: string, headers: Record<string, string> = {}): string {
   const lines = Object.entries({ Host: 'localhost', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`)
   return `${method} ${target} HTTP/1.1\r\n${lines.join('')}\r\n`
+}
+
+/** The value that the replicator holds for a key. */
+export function bytesOf(fixture: Fixture, key: string): Buffer {
+  return Buffer.from(fixture.replicator.records.get(key)?.value ?? 'no such key')
 }
 
 /** Waits for something that is brought about elsewhere. */

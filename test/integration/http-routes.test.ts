@@ -10,7 +10,8 @@ function bodyOf(answer: RawAnswer): Record<string, unknown> {
 
 function fill(fixture: Fixture, keys: readonly string[], size = 1): void {
   const value = new Uint8Array(size)
-  for (const key of keys) fixture.replicator.records.set(key, { writeId: 'w', value, contentType: 'text/plain', writtenAtMs: WRITTEN_AT_MS })
+  for (const key of keys)
+    fixture.replicator.records.set(key, { writeId: 'w', value, contentType: 'text/plain', writtenAtMs: WRITTEN_AT_MS })
 }
 
 describe('the list of keys', () => {
@@ -18,10 +19,16 @@ describe('the list of keys', () => {
     await using fixture = await startHttp()
     fill(fixture, ['b', '\uffee', '🚀', 'a/b', 'a'])
     const answer = await ask(fixture, 'GET', '/store')
-    assert.deepEqual([answer.status, answer.headers['content-type'], answer.headers['cache-control']], [200, 'application/json', 'no-store'])
+    assert.deepEqual(
+      [answer.status, answer.headers['content-type'], answer.headers['cache-control']],
+      [200, 'application/json', 'no-store'],
+    )
     const { keys, ...rest } = bodyOf(answer) as { keys: Record<string, unknown>[] }
     assert.deepEqual(rest, {}, 'no next on the last page')
-    assert.deepEqual(keys.map(({ key }) => key), ['a', 'a/b', 'b', '\uffee', '🚀'])
+    assert.deepEqual(
+      keys.map(({ key }) => key),
+      ['a', 'a/b', 'b', '\uffee', '🚀'],
+    )
     const etag = (await ask(fixture, 'GET', '/store/a')).headers['etag']
     assert.deepEqual(keys[0], { key: 'a', size: 1, etag, writtenAt: '2026-11-20T10:11:12.345Z' })
   })
@@ -48,7 +55,11 @@ describe('the list of keys', () => {
 
   it('gives way to other requests when values are large', async () => {
     await using fixture = await startHttp()
-    fill(fixture, Array.from({ length: 64 }, (_, index) => `k${index}`), 1_048_576)
+    fill(
+      fixture,
+      Array.from({ length: 64 }, (_, index) => `k${index}`),
+      1_048_576,
+    )
     let turns = 0
     const list = fixture.replicator.list.bind(fixture.replicator)
     fixture.replicator.list = (...page) => {
@@ -65,7 +76,10 @@ describe('the list of keys', () => {
     await using fixture = await startHttp()
     for (const query of ['limit=0', 'limit=1001', 'prefix=%FF', 'after=%00']) {
       const answer = await ask(fixture, 'GET', `/store?${query}`)
-      assert.deepEqual([answer.status, bodyOf(answer)['type'], bodyOf(answer)['parameter']], [400, 'urn:replicator:bad-parameter', query.slice(0, query.indexOf('='))])
+      assert.deepEqual(
+        [answer.status, bodyOf(answer)['type'], bodyOf(answer)['parameter']],
+        [400, 'urn:replicator:bad-parameter', query.slice(0, query.indexOf('='))],
+      )
     }
     const answer = await ask(fixture, 'POST', '/store', {}, 'x')
     assert.deepEqual([answer.status, answer.headers['allow']], [405, 'GET, HEAD'])
@@ -82,7 +96,10 @@ describe('what a peer tells of itself', () => {
       ['/status', replicator.status()],
     ] as const) {
       const answer = await ask(fixture, 'GET', `${path}?any=thing`)
-      assert.deepEqual([answer.status, answer.headers['content-type'], answer.headers['cache-control']], [200, 'application/json', 'no-store'])
+      assert.deepEqual(
+        [answer.status, answer.headers['content-type'], answer.headers['cache-control']],
+        [200, 'application/json', 'no-store'],
+      )
       assert.deepEqual(JSON.parse(answer.body.toString()), view)
     }
   })
@@ -92,7 +109,10 @@ describe('what a peer tells of itself', () => {
     fixture.replicator.ready = { ready: false, detail: '1 of 3 peers of cluster-1' }
     assert.equal((await ask(fixture, 'GET', '/healthz')).status, 200)
     const answer = await ask(fixture, 'GET', '/readyz')
-    assert.deepEqual([answer.status, bodyOf(answer)['type'], bodyOf(answer)['detail']], [503, 'urn:replicator:not-ready', '1 of 3 peers of cluster-1'])
+    assert.deepEqual(
+      [answer.status, bodyOf(answer)['type'], bodyOf(answer)['detail']],
+      [503, 'urn:replicator:not-ready', '1 of 3 peers of cluster-1'],
+    )
     fixture.replicator.ready = { ready: true }
     assert.equal((await ask(fixture, 'GET', '/readyz')).status, 200)
     fixture.replicator.isHealthy = false
@@ -102,7 +122,8 @@ describe('what a peer tells of itself', () => {
   it('is counted for Prometheus: by route, never by key', async () => {
     await using fixture = await startHttp()
     await ask(fixture, 'PUT', '/store/secret-name', {}, 'v')
-    for (const target of ['/store/secret-name', '/store/other-name', '/store/..', '/secret-path', '/store?limit=1']) await ask(fixture, 'GET', target)
+    for (const target of ['/store/secret-name', '/store/other-name', '/store/..', '/secret-path', '/store?limit=1'])
+      await ask(fixture, 'GET', target)
     const metrics = async (): Promise<string> => (await ask(fixture, 'GET', '/metrics')).body.toString()
     const answer = await ask(fixture, 'GET', '/metrics')
     assert.match(answer.headers['content-type'] ?? '', /^text\/plain; version=0\.0\.4/)
@@ -127,7 +148,21 @@ describe('what a peer tells of itself', () => {
 describe('a path', () => {
   it('that is unknown is a 404 problem, and fixed paths are case-sensitive and exact', async () => {
     await using fixture = await startHttp()
-    for (const path of ['/', '/Peers', '/peers/', '/STORE/k', '/Store', '/storex', '/%70eers', '/swagger/', '/swagger/package.json', '/swagger/..%2fpackage.json', '/%', '//peers', '*']) {
+    for (const path of [
+      '/',
+      '/Peers',
+      '/peers/',
+      '/STORE/k',
+      '/Store',
+      '/storex',
+      '/%70eers',
+      '/swagger/',
+      '/swagger/package.json',
+      '/swagger/..%2fpackage.json',
+      '/%',
+      '//peers',
+      '*',
+    ]) {
       const answer = await ask(fixture, path === '*' ? 'OPTIONS' : 'GET', path)
       assert.deepEqual([path, answer.status, bodyOf(answer)['type']], [path, 404, 'urn:replicator:not-found'])
       assert.equal(answer.headers['content-type'], 'application/problem+json')
@@ -136,14 +171,27 @@ describe('a path', () => {
 
   it('that is only read answers HEAD as GET, and other methods 405', async () => {
     await using fixture = await startHttp()
-    for (const path of ['/store', '/peers', '/clusters', '/status', '/healthz', '/readyz', '/openapi.json', '/swagger', '/swagger/swagger-ui.css']) {
+    for (const path of [
+      '/store',
+      '/peers',
+      '/clusters',
+      '/status',
+      '/healthz',
+      '/readyz',
+      '/openapi.json',
+      '/swagger',
+      '/swagger/swagger-ui.css',
+    ]) {
       const get = await ask(fixture, 'GET', path)
       const head = await ask(fixture, 'HEAD', path)
       assert.equal(get.status, 200, path)
       assert.deepEqual({ ...head.headers, date: '' }, { ...get.headers, date: '' })
       for (const method of ['PUT', 'POST', 'DELETE', 'OPTIONS']) {
         const answer = await ask(fixture, method, path)
-        assert.deepEqual([answer.status, answer.headers['allow'], bodyOf(answer)['type']], [405, 'GET, HEAD', 'urn:replicator:method-not-allowed'])
+        assert.deepEqual(
+          [answer.status, answer.headers['allow'], bodyOf(answer)['type']],
+          [405, 'GET, HEAD', 'urn:replicator:method-not-allowed'],
+        )
       }
     }
   })
@@ -170,7 +218,9 @@ describe('the page to try it', () => {
 
 interface Operation {
   readonly operationId: string
-  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, unknown>>; readonly headers?: Readonly<Record<string, unknown>> }>>
+  readonly responses: Readonly<
+    Record<string, { readonly content?: Readonly<Record<string, unknown>>; readonly headers?: Readonly<Record<string, unknown>> }>
+  >
 }
 
 interface Document {
@@ -209,13 +259,15 @@ describe('the OpenAPI document', () => {
         if (name !== 'Retry-After') assert.ok(answer.headers[name.toLowerCase()], `${method} ${target}: ${answer.status} lacks ${name}`)
       }
       const contentType = answer.headers['content-type']?.split(';')[0] ?? ''
-      if (response.content !== undefined) assert.ok('*/*' in response.content || contentType in response.content, `${method} ${target}: ${contentType}`)
+      if (response.content !== undefined)
+        assert.ok('*/*' in response.content || contentType in response.content, `${method} ${target}: ${contentType}`)
       found.add(`${method} ${path} ${answer.status}`)
     }
     for (const path of Object.keys(document.paths)) {
       if (path === '/store/{key}') continue
       for (const method of ['GET', 'HEAD']) await check(path, method, path.replace('{asset}', 'start.js'))
-      for (const method of ['PUT', 'POST', 'DELETE', 'PATCH']) assert.equal((await ask(fixture, method, path.replace('{asset}', 'start.js'))).status, 405)
+      for (const method of ['PUT', 'POST', 'DELETE', 'PATCH'])
+        assert.equal((await ask(fixture, method, path.replace('{asset}', 'start.js'))).status, 405)
     }
     await check('/store', 'GET', '/store?limit=0')
     replicator.ready = { ready: false, detail: 'not yet' }
@@ -251,7 +303,10 @@ describe('the OpenAPI document', () => {
     const documented = Object.entries(document.paths['/store/{key}'] ?? {}).flatMap(([method, operation]) =>
       Object.keys(operation.responses ?? {}).map((status) => `${method.toUpperCase()} /store/{key} ${status}`),
     )
-    assert.deepEqual(documented.filter((row) => !found.has(row) && !row.endsWith(' 431')), [])
+    assert.deepEqual(
+      documented.filter((row) => !found.has(row) && !row.endsWith(' 431')),
+      [],
+    )
     await eventually(() => fixture.server.app.context.load.requests === 0, 'nothing in flight')
   })
 })

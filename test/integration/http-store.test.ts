@@ -3,11 +3,17 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
 import type { GetOutcome, PutOutcome } from '../../src/ports/replicator.ts'
-import { ask, RawClient, requestHead, startHttp, WRITTEN_AT_MS } from './http-fixture.ts'
+import { ask, bytesOf, RawClient, requestHead, startHttp, WRITTEN_AT_MS } from './http-fixture.ts'
 import type { RawAnswer } from './http-fixture.ts'
 
 function tagOf(contentType: string | Uint8Array, value: string | Uint8Array): string {
   return `"${createHash('sha256').update(contentType).update('\0').update(value).digest('hex').slice(0, 32)}"`
+}
+
+/** The one element of an array that must have one. */
+function only<T>(items: readonly T[]): T {
+  assert.equal(items.length, 1)
+  return items[0] as T
 }
 
 /** Checks what every problem has, and gives it back. */
@@ -29,13 +35,22 @@ describe('PUT of a key', () => {
     const answer = await ask(fixture, 'PUT', '/store/a%20b/c', { 'Content-Type': 'image/png', 'Idempotency-Key': '"one"' }, value)
     assert.equal(answer.status, 201)
     const etag = tagOf('image/png', value)
-    assert.deepEqual(JSON.parse(answer.body.toString()), { key: 'a b/c', writeId: 'one', size: 4, etag, writtenAt: '2026-11-20T10:11:12.345Z' })
+    assert.deepEqual(JSON.parse(answer.body.toString()), {
+      key: 'a b/c',
+      writeId: 'one',
+      size: 4,
+      etag,
+      writtenAt: '2026-11-20T10:11:12.345Z',
+    })
     assert.equal(answer.headers['location'], '/store/a%20b/c')
     assert.equal(answer.headers['etag'], etag)
     assert.equal(answer.headers['content-type'], 'application/json')
     assert.equal(answer.headers['cache-control'], 'no-store')
-    const { key, value: taken, contentType, writeId, timeoutMs } = fixture.replicator.puts[0]!
-    assert.deepEqual({ key, taken: Buffer.from(taken), contentType, writeId, timeoutMs }, { key: 'a b/c', taken: value, contentType: 'image/png', writeId: 'one', timeoutMs: 10_000 })
+    const { key, value: taken, contentType, writeId, timeoutMs } = only(fixture.replicator.puts)
+    assert.deepEqual(
+      { key, taken: Buffer.from(taken), contentType, writeId, timeoutMs },
+      { key: 'a b/c', taken: value, contentType: 'image/png', writeId: 'one', timeoutMs: 10_000 },
+    )
   })
 
   it('is answered 200 with the same body when this Idempotency-Key had stored it, 422 when it had stored another value or type', async () => {
@@ -54,8 +69,11 @@ describe('PUT of a key', () => {
     await using fixture = await startHttp()
     await ask(fixture, 'PUT', '/store/k', {}, 'first')
     const problem = problemOf(await ask(fixture, 'PUT', '/store/k', { 'Idempotency-Key': 'two' }, 'second'), 409, 'key-exists')
-    assert.deepEqual([problem['etag'], problem['size'], problem['writtenAt']], [tagOf('application/octet-stream', 'first'), 5, '2026-11-20T10:11:12.345Z'])
-    assert.match(`${problem['title']}`, /choose another key/)
+    assert.deepEqual(
+      [problem['etag'], problem['size'], problem['writtenAt']],
+      [tagOf('application/octet-stream', 'first'), 5, '2026-11-20T10:11:12.345Z'],
+    )
+    assert.match(String(problem['title']), /choose another key/)
   })
 
   it('is answered by every other outcome with its own problem', async () => {
@@ -78,16 +96,22 @@ describe('PUT of a key', () => {
     await using fixture = await startHttp({ valueBytesMax: 200_000 })
     assert.equal((await ask(fixture, 'PUT', '/store/none')).status, 201)
     assert.equal((await ask(fixture, 'PUT', '/store/zero', { 'Content-Length': '0' })).status, 201)
-    const chunked = await ask(fixture, 'PUT', '/store/chunked', { 'Transfer-Encoding': 'chunked', 'Content-Length': '' }, '').catch(() => undefined)
+    const chunked = await ask(fixture, 'PUT', '/store/chunked', { 'Transfer-Encoding': 'chunked', 'Content-Length': '' }, '').catch(
+      () => undefined,
+    )
     assert.notEqual(chunked?.status, 201, 'both framings at once are refused')
     const largest = Buffer.alloc(200_000, 'z')
     assert.equal((await ask(fixture, 'PUT', '/store/largest', {}, largest)).status, 201)
-    const response = await fetch(`${fixture.url}/store/stream`, { method: 'PUT', body: ReadableStream.from([Buffer.from('ab'), largest.subarray(0, 99_999), Buffer.from('c')]), duplex: 'half' } as RequestInit)
+    const body = ReadableStream.from([Buffer.from('ab'), largest.subarray(0, 99_999), Buffer.from('c')])
+    const response = await fetch(`${fixture.url}/store/stream`, { method: 'PUT', body, duplex: 'half' })
     assert.equal(response.status, 201)
     const { records } = fixture.replicator
-    assert.deepEqual([records.get('none')?.value.length, records.get('zero')?.value.length, records.get('stream')?.value.length], [0, 0, 100_002])
-    assert.deepEqual(Buffer.from(records.get('largest')!.value), largest)
-    assert.equal(Buffer.from(records.get('stream')!.value).toString(), `ab${'z'.repeat(99_999)}c`)
+    assert.deepEqual(
+      [records.get('none')?.value.length, records.get('zero')?.value.length, records.get('stream')?.value.length],
+      [0, 0, 100_002],
+    )
+    assert.deepEqual(bytesOf(fixture, 'largest'), largest)
+    assert.equal(bytesOf(fixture, 'stream').toString(), `ab${'z'.repeat(99_999)}c`)
     assert.equal(records.get('none')?.contentType, 'application/octet-stream')
   })
 
@@ -202,7 +226,7 @@ describe('GET of a key', () => {
   it('passes on what the query asks for', async () => {
     await using fixture = await startHttp()
     problemOf(await ask(fixture, 'GET', '/store/k?consistency=local&wait=60000&timeout=500&other=x'), 404, 'unknown-key')
-    const { key, consistency, waitMs, timeoutMs } = fixture.replicator.gets[0]!
+    const { key, consistency, waitMs, timeoutMs } = only(fixture.replicator.gets)
     assert.deepEqual({ key, consistency, waitMs, timeoutMs }, { key: 'k', consistency: 'local', waitMs: 60_000, timeoutMs: 500 })
     for (const name of ['timeout', 'wait', 'consistency']) {
       assert.equal(problemOf(await ask(fixture, 'GET', `/store/k?${name}=no`), 400, 'bad-parameter')['parameter'], name)
