@@ -20,6 +20,7 @@ import type { Codec } from '../../protocols/wire/codec.ts'
 import type { ChosenSummary, Storage } from '../ports/storage.ts'
 import { DamagedStore, StorageFailed, UnknownFormat } from './errors.ts'
 import { syncDirectory } from './files.ts'
+import { checkHeader } from './header.ts'
 import { LeafChains } from './leaves.ts'
 import { compareUtf8 } from './order.ts'
 import { Overlay } from './overlay.ts'
@@ -58,6 +59,7 @@ interface Waiting {
  * @throws DamagedStore when it is not what was written, or no store at all
  */
 export async function openLmdbStorage(directory: string, codec: Codec): Promise<Storage> {
+  await checkHeader(directory)
   let tables: Tables
   try {
     tables = openTables(directory)
@@ -183,7 +185,10 @@ class LmdbStorage implements Storage {
   *chosen(): Iterable<ChosenSummary> {
     this.#assertGoing()
     const laid = this.#overlay.summaries()
-    for (const { key: row, value: head } of this.#tables.heads.getRange({ start: 1 })) {
+    const { heads, chosen: numbers } = this.#tables
+    for (const { key: row, value: head } of heads.getRange({ start: 1 })) {
+      // A key damaged where it is looked up would be found nowhere, as if nothing had ever been chosen for it.
+      if (numbers.get(head.key) !== row) throw new DamagedStore(`row ${row} is not found by its key ${JSON.stringify(head.key)}`)
       if (isConfigKey(head.key)) continue
       this.#leaves.add(leafOf(head.key), row)
       if (laid.size > 0) laid.delete(head.key)
@@ -209,7 +214,8 @@ class LmdbStorage implements Storage {
   *inDoubt(): Iterable<RegisterKey> {
     this.#assertGoing()
     const laid = this.#overlay.doubts()
-    for (const key of this.#tables.accepted.getKeys({ start: ALL_FROM })) {
+    for (const { key, value: row } of this.#tables.accepted.getRange({ start: ALL_FROM })) {
+      readAcceptedRow(key as RegisterKey, row, this.#codec)
       if (laid.get(key as RegisterKey) === false) continue
       laid.delete(key as RegisterKey)
       yield key as RegisterKey
