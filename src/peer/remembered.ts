@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { KnownPeer } from '../network/known-peers.ts'
 import type { Libp2pNetwork } from '../network/network.ts'
 import type { DataDirectory } from '../storage/directory.ts'
+import type { Facts } from '../storage/facts.ts'
 
 /** Known peers are written no more often than this. */
 const WRITE_MS = 1_000
@@ -11,21 +12,18 @@ const TCP_PORT = /\/tcp\/(\d+)/
 export class RememberedFacts {
   private readonly directory: DataDirectory
   private readonly logger: Logger
-  private facts: { listenPort: number | undefined; knownPeers: readonly KnownPeer[] }
+  private facts: Facts
   private timer: NodeJS.Timeout | undefined
   private writing: Promise<void> = Promise.resolve()
 
-  private constructor(directory: DataDirectory, logger: Logger, facts: RememberedFacts['facts']) {
+  private constructor(directory: DataDirectory, logger: Logger, facts: Facts) {
     this.directory = directory
     this.logger = logger
     this.facts = facts
   }
 
   static async open(directory: DataDirectory, logger: Logger): Promise<RememberedFacts> {
-    const read = (await directory.readFacts()) as Partial<Record<string, unknown>>
-    const port = read.listenPort
-    const known = Array.isArray(read.knownPeers) ? (read.knownPeers as unknown[]).filter(isKnownPeer) : []
-    return new RememberedFacts(directory, logger, { listenPort: typeof port === 'number' ? port : undefined, knownPeers: known })
+    return new RememberedFacts(directory, logger, await directory.readFacts())
   }
 
   get listenPort(): number | undefined {
@@ -33,13 +31,13 @@ export class RememberedFacts {
   }
 
   get knownPeers(): readonly KnownPeer[] {
-    return this.facts.knownPeers
+    return this.facts.peers
   }
 
   /** The network listens now: its port is used again at the next start. */
   async listening(network: Libp2pNetwork): Promise<void> {
     const port = TCP_PORT.exec(network.addresses()[0] ?? '')?.[1]
-    this.facts.listenPort = port === undefined ? undefined : Number(port)
+    this.facts = { ...this.facts, listenPort: port === undefined ? undefined : Number(port) }
     await this.write(network)
   }
 
@@ -57,16 +55,10 @@ export class RememberedFacts {
   }
 
   private async write(network: Libp2pNetwork): Promise<void> {
-    this.facts.knownPeers = network.knownPeers()
-    const facts = { ...this.facts }
+    const facts = { ...this.facts, peers: network.knownPeers() }
     this.writing = this.writing.then(() => this.directory.writeFacts(facts)).catch((error: unknown) => {
       this.logger.warn({ error: String(error) }, 'cannot remember where other peers are')
     })
     await this.writing
   }
-}
-
-function isKnownPeer(fact: unknown): fact is KnownPeer {
-  if (typeof fact !== 'object' || fact === null || !('peerId' in fact) || !('addresses' in fact)) return false
-  return typeof fact.peerId === 'string' && Array.isArray(fact.addresses) && fact.addresses.every((address) => typeof address === 'string')
 }

@@ -11,6 +11,7 @@ import { Codec } from '../../protocols/wire/codec.ts'
 import { sha256, utf8 } from '../bytes.ts'
 import type { Config } from '../config/config.ts'
 import { VERSION } from '../config/version.ts'
+import { Discovery } from '../discovery/discovery.ts'
 import { createHttpServer } from '../http/server.ts'
 import { createNetwork } from '../network/network.ts'
 import type { Libp2pNetwork } from '../network/network.ts'
@@ -91,13 +92,12 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     privateKey,
     codec,
     logger,
-    clusterId: config.clusterId,
     listen: config.listen,
     preferredPort: facts.listenPort,
     announce: config.announce,
     protocolId: config.protocolId,
     secret: config.secret,
-    rendezvous: config.rendezvous,
+    discovery: new Discovery({ rendezvous: config.rendezvous, clusterId: config.clusterId, protocolId: config.protocolId, logger }),
     peers: [...config.peers, ...config.bootstrap],
     known: facts.knownPeers,
     events: {
