@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { PeerId } from '../../protocols/base/identity.ts'
+import {
+  FORGET_MS,
+  KNOWN_PEERS_MAX,
+  KnownPeers,
+  RETRY_LAST_MS,
+  RETRY_REFUSED_MS,
+  peerIdOfAddress,
+  withoutPeerId,
+} from '../../src/network/known-peers.ts'
+
+const SELF = 'peer-m' as PeerId
+const HIGHER = 'peer-z' as PeerId
+const LOWER = 'peer-a' as PeerId
+const ADDRESS = '/ip4/127.0.0.1/tcp/1'
+const OTHER_ADDRESS = '/ip4/127.0.0.1/tcp/2'
+
+function knownPeers(random: () => number = () => 0.999): KnownPeers {
+  return new KnownPeers(SELF, random)
+}
+
+describe('peers worth dialling', () => {
+  it('of two that hear of each other the lower id dials first', () => {
+    const known = knownPeers()
+    known.learn(HIGHER, [ADDRESS], 'heard', 0)
+    known.learn(LOWER, [ADDRESS], 'heard', 0)
+    assert.deepEqual(known.due(0), [HIGHER])
+    assert.deepEqual(known.due(250), [HIGHER, LOWER])
+  })
+
+  it('a peer named on the command line is due at once, and before others', () => {
+    const known = knownPeers()
+    known.learn(HIGHER, [ADDRESS], 'heard', 0)
+    known.learn(LOWER, [ADDRESS], 'given', 0)
+    assert.deepEqual(known.due(0), [LOWER, HIGHER])
+  })
+
+  it('oneself, and a peer heard of without an address, are not taken', () => {
+    const known = knownPeers()
+    assert.equal(known.learn(SELF, [ADDRESS], 'given', 0), false)
+    assert.equal(known.learn(HIGHER, [`/p2p/${HIGHER}`], 'heard', 0), false)
+    assert.equal(known.nextDialAtMs(), Number.POSITIVE_INFINITY)
+  })
+
+  it('tries come ever more rarely, up to five seconds', () => {
+    const known = knownPeers()
+    known.learn(HIGHER, [ADDRESS], 'given', 0)
+    const waits: number[] = []
+    for (let nowMs = 0; waits.length < 7; nowMs = known.nextDialAtMs()) {
+      known.failed(HIGHER, nowMs)
+      waits.push(Math.round((known.nextDialAtMs() - nowMs) / 100) * 100)
+    }
+    assert.deepEqual(waits, [400, 800, 1_600, 3_200, RETRY_LAST_MS, RETRY_LAST_MS, RETRY_LAST_MS])
+  })
+
+  it('chance spreads the tries between half the wait and the whole', () => {
+    const [early, late] = [knownPeers(() => 0), knownPeers(() => 0.999)]
+    for (const known of [early, late]) {
+      known.learn(HIGHER, [ADDRESS], 'given', 0)
+      known.failed(HIGHER, 0)
+    }
+    assert.equal(early.nextDialAtMs(), 200)
+    assert.ok(late.nextDialAtMs() > 399 && late.nextDialAtMs() < 400)
+  })
+
+  it('a peer merely heard of is forgotten after ten minutes without success, a member and a named one never', () => {
+    const known = knownPeers()
+    const member = 'peer-y' as PeerId
+    known.learn(HIGHER, [ADDRESS], 'heard', 0)
+    known.learn(member, [ADDRESS], 'member', 0)
+    known.learn(LOWER, [ADDRESS], 'given', 0)
+    for (const peerId of [HIGHER, member, LOWER]) known.failed(peerId, FORGET_MS + 1)
+    assert.equal(known.origin(HIGHER), undefined)
+    assert.equal(known.origin(member), 'member')
+    assert.equal(known.origin(LOWER), 'given')
+  })
+
+  it('while connected or being dialled a peer is not due', () => {
+    const known = knownPeers()
+    known.learn(HIGHER, [ADDRESS], 'heard', 0)
+    known.dialling(HIGHER)
+    assert.deepEqual(known.due(1e9), [])
+    known.connected(HIGHER, [ADDRESS], undefined, 10)
+    known.failed(HIGHER, 20)
+    assert.deepEqual(known.due(1e9), [])
+    known.disconnected(HIGHER, 1e9)
+    assert.deepEqual(known.due(1e9 + 200), [HIGHER])
+  })
+
+  it('a peer that hangs up at once is tried more rarely each time', () => {
+    const known = knownPeers()
+    known.connected(HIGHER, [ADDRESS], undefined, 0)
+    known.disconnected(HIGHER, 1)
+    const firstMs = known.nextDialAtMs() - 1
+    known.connected(HIGHER, [ADDRESS], undefined, 1_000)
+    known.disconnected(HIGHER, 1_001)
+    assert.ok(known.nextDialAtMs() - 1_001 > firstMs * 1.5)
+  })
+
+  it('a refused peer rests for half a minute, whatever is heard of it', () => {
+    const known = knownPeers()
+    known.learn(HIGHER, [ADDRESS], 'given', 0)
+    known.refused(HIGHER, 0)
+    known.learn(HIGHER, [OTHER_ADDRESS], 'heard', 10)
+    known.failed(HIGHER, 20)
+    assert.ok(known.isRefused(HIGHER, RETRY_REFUSED_MS - 1))
+    assert.deepEqual(known.due(RETRY_REFUSED_MS - 1), [])
+    assert.deepEqual(known.due(RETRY_REFUSED_MS), [HIGHER])
+  })
+
+  it('what a peer says of itself replaces what was heard; the address that worked comes first', () => {
+    const known = knownPeers()
+    known.learn(HIGHER, ['/ip4/10.0.0.1/tcp/9'], 'heard', 0)
+    known.connected(HIGHER, [`${ADDRESS}/p2p/${HIGHER}`, OTHER_ADDRESS], `${OTHER_ADDRESS}/p2p/${HIGHER}`, 1)
+    assert.deepEqual(known.members(), [{ peerId: HIGHER, addresses: [OTHER_ADDRESS, ADDRESS] }])
+  })
+
+  it('strangers under ever new names do not fill the memory, nor push out who is connected or named', () => {
+    const known = knownPeers()
+    known.learn(LOWER, [ADDRESS], 'given', 0)
+    known.connected(HIGHER, [ADDRESS], undefined, 1)
+    for (let number = 0; number < 2 * KNOWN_PEERS_MAX; number += 1)
+      known.connected(`stranger-${number}` as PeerId, [ADDRESS], undefined, 2 + number)
+    for (let number = 0; number < 2 * KNOWN_PEERS_MAX; number += 1)
+      known.learn(`heard-${number}` as PeerId, [ADDRESS], 'heard', 9_999 + number)
+    assert.equal(known.origin(LOWER), 'given')
+    assert.equal(known.origin(HIGHER), 'member')
+    for (let number = 0; number < 2 * KNOWN_PEERS_MAX; number += 1) known.disconnected(`stranger-${number}` as PeerId, 20_000)
+    known.learn('newcomer' as PeerId, [ADDRESS], 'heard', 30_000)
+    assert.equal(known.origin('newcomer' as PeerId), 'heard')
+  })
+})
+
+describe('multiaddrs with a peer id', () => {
+  it('the peer id is the last part, when there is one', () => {
+    assert.equal(peerIdOfAddress(`${ADDRESS}/p2p/${LOWER}`), LOWER)
+    assert.equal(peerIdOfAddress(ADDRESS), undefined)
+    assert.equal(withoutPeerId(`${ADDRESS}/p2p/${LOWER}`), ADDRESS)
+    assert.equal(withoutPeerId(ADDRESS), ADDRESS)
+  })
+})
