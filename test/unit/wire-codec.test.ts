@@ -104,6 +104,14 @@ test('lists beyond their bounds are refused on both sides', () => {
   assert.throws(() => codec.encodeMessage(relay), ProtocolViolation)
 })
 
+test('leaves, places and counts beyond those of the tree are refused', () => {
+  assert.ok(codec.decodeMessage(Buffer.from('0f090001ffff0300', 'hex')))
+  // One leaf too high; one leaf more than was asked for; one record more.
+  for (const hex of ['0f09000180800400', '100900810200', '1209008108']) {
+    assert.throws(() => codec.decodeMessage(Buffer.from(hex, 'hex')), MalformedBytes, hex)
+  }
+})
+
 test('unknown kinds, bytes left over and flags other than 0 and 1 are refused', () => {
   for (const hex of ['15', 'ff', '', '0500016b00', '05', '05026b', '00']) {
     assert.throws(() => codec.decodeMessage(Buffer.from(hex, 'hex')), MalformedBytes, hex)

@@ -145,6 +145,12 @@ test('large messages in one breath with a proof pass, and the rest of them only 
   assert.throws(() => left.push(stream.subarray(9_000)), MalformedBytes)
 })
 
+test('a stream that was malformed once is not read on', () => {
+  const reader = new FrameReader(codec)
+  assert.throws(() => reader.push(framed(Buffer.from('02008100', 'hex'))), MalformedBytes)
+  assert.throws(() => reader.push(frames.proof(Uint8Array.of(1))), MalformedBytes)
+})
+
 test('types of frames that are not known are refused', () => {
   assert.throws(() => new FrameReader(codec).push(framed(Buffer.of(3))), MalformedBytes)
 })
