@@ -4,7 +4,7 @@
  * each step, chance and hashing as functions, the store as a synchronous view of what was persisted.
  */
 import type { Ballot, Ceiling } from './base/ballot.ts'
-import { isCovered } from './base/ballot.ts'
+import { higherCeiling } from './base/ballot.ts'
 import type { Sha256 } from './base/bytes.ts'
 import type { ClusterId, Identity, NetworkId, PeerId } from './base/identity.ts'
 import type { Moment } from './base/moment.ts'
@@ -38,12 +38,15 @@ import { Spread } from './relay/spread.ts'
 import { PullAnswers } from './repair/answers.ts'
 import { Repair } from './repair/repair.ts'
 import type { Codec } from './wire/codec.ts'
+import { CONFIGS_PER_MESSAGE_MAX } from './wire/messages.ts'
 import type { AcceptorReply, AcceptorRequest, Greeting, Health, Message, Vote } from './wire/messages.ts'
 
 /** While something is under way, time is looked at this often: the grain of every wait shorter than a heartbeat. */
 const TICK_BUSY_MS = 5
 /** Between looks at what is not urgent: repair, configuration, doubts, the roster. */
 const UPKEEP_MS = 100
+/** Numbers of questions begin at random below this, and stay below 2^53. */
+const FIRST_ID_MAX = 2 ** 52
 /** One try to finish a key that is in doubt. */
 const FINISH_MS = 10_000
 
@@ -96,7 +99,7 @@ export class PeerCore {
   private readonly change: Change
   private upkeepAtMs: number
   private wasReady = false
-  private lastId = 0
+  private lastId: number
 
   constructor(init: PeerInit) {
     const { identity, codec, random } = init
@@ -104,6 +107,8 @@ export class PeerCore {
     const registers = new Overlay(init.registers)
     const outbox = new Outbox(registers)
     this.outbox = outbox
+    // An answer to a question of an earlier run of this peer must not pass for one of this run's.
+    this.lastId = Math.floor(random() * FIRST_ID_MAX)
     const nextId = (): number => (this.lastId += 1)
     const learn = (key: RegisterKey, record: ValueRecord): void => this.learn(key, record)
     const chose = (key: RegisterKey, record: ValueRecord, ballot: Ballot | undefined): void => this.chose(key, record, ballot)
@@ -136,8 +141,7 @@ export class PeerCore {
     this.answers = new PullAnswers(registers, chain, chosen, this.doubts, outbox)
     this.heartbeats = new Heartbeats(moment, outbox, roster, () => this.health())
     const candidates = (): Candidate[] => this.candidates()
-    const covered = (): readonly Identity[] => this.repair.coveredSources()
-    this.change = new Change({ self: identity, moment, outbox, codec, chain, roster, coordinator, candidates, covered })
+    this.change = new Change({ self: identity, moment, outbox, codec, chain, roster, coordinator, candidates })
   }
 
   /**
@@ -217,7 +221,8 @@ export class PeerCore {
       case 'connected':
         return this.connected(event.remote)
       case 'disconnected':
-        return this.roster.lost(event.peerId, event.reason)
+        this.roster.lost(event.peerId, event.reason)
+        return this.polls.hurry()
       case 'message':
         this.rounds.observe(event.round)
         if (event.from.id !== this.identity.id) this.roster.heard(event.from.peerId)
@@ -286,7 +291,7 @@ export class PeerCore {
       case 'configs-wanted':
         return this.configsWanted(from.peerId, message.networkId, message.since)
       case 'configs':
-        return this.offer(message.configs)
+        return this.configsTold(from.peerId, message.configs)
       case 'heartbeat':
         return this.beat(from, message.sentAtMs, message.health)
       case 'heartbeat-ack': {
@@ -307,7 +312,7 @@ export class PeerCore {
       case 'hashes':
       case 'leaves':
       case 'records':
-        return this.repair.reply(message)
+        return this.repair.reply(from, message)
       case 'covered-wanted':
         return this.coveredWanted(from.peerId, message.epoch)
       case 'covered':
@@ -338,6 +343,7 @@ export class PeerCore {
   }
 
   private voted(from: Identity, id: number, vote: Vote): void {
+    if (this.roster.isPutBack(vote.sender.id)) return
     if (vote.body.kind === 'stale') {
       this.offer(vote.body.configs)
       if (vote.body.configs.length === 0) this.askConfigs(from.peerId)
@@ -399,9 +405,13 @@ export class PeerCore {
   private configsWanted(from: PeerId, networkId: NetworkId | undefined, since: number): void {
     const { config } = this
     if (config === undefined || (networkId !== undefined && networkId !== config.networkId)) return
-    const configs = since <= 0 ? [config] : this.chain.since(since)
-    // Nobody may act on a config that this peer could still lose.
+    const configs = this.chain.since(since)
     if (configs.length > 0) this.outbox.send(from, { kind: 'configs', configs })
+  }
+
+  private configsTold(from: PeerId, configs: readonly Config[]): void {
+    this.offer(configs)
+    if (configs.length === CONFIGS_PER_MESSAGE_MAX && configs.at(-1)?.epoch === this.chain.epoch) this.askConfigs(from)
   }
 
   private catchUpConfigs(peerId: PeerId, networkId: NetworkId | undefined, epoch: number): void {
@@ -416,7 +426,7 @@ export class PeerCore {
     const peer = this.roster.get(from.peerId)
     if (peer === undefined) return
     peer.health = health
-    if (!isCovered({ ...health.ceiling, by: from }, peer.ceiling)) peer.ceiling = health.ceiling
+    peer.ceiling = higherCeiling(peer.ceiling, health.ceiling)
     this.outbox.send(from.peerId, { kind: 'heartbeat-ack', sentAtMs })
     const own = this.chain.networkId
     if (health.networkId !== undefined && own !== undefined && health.networkId !== own) {

@@ -33,9 +33,14 @@ export function isCovered(ballot: Ballot, ceiling: Ceiling): boolean {
   return ballot.epoch < ceiling.epoch || (ballot.epoch === ceiling.epoch && ballot.round <= ceiling.round)
 }
 
+/** Negative, zero or positive, as a is below, equal to or above b. */
+export function compareCeilings(a: Ceiling, b: Ceiling): number {
+  return a.epoch - b.epoch || a.round - b.round
+}
+
 /** The higher of two ceilings. */
 export function higherCeiling(a: Ceiling, b: Ceiling): Ceiling {
-  return a.epoch - b.epoch || a.round - b.round ? (a.epoch > b.epoch || (a.epoch === b.epoch && a.round > b.round) ? a : b) : a
+  return compareCeilings(a, b) < 0 ? b : a
 }
 
 /** For assertion texts and traces: `epoch.round@peer`. */

@@ -1,10 +1,15 @@
 import type { Persist } from '../effects.ts'
+import { leafOf } from '../repair/tree.ts'
+import { compareUtf8 } from './bytes.ts'
+import { isConfigKey } from './register.ts'
 import type { LeafEntry, RegisterKey, RegisterState, Registers } from './register.ts'
 
 /** The store with what was persisted and not handed to it yet laid over it. */
 export class Overlay implements Registers {
   private readonly registers: Registers
   private readonly written = new Map<RegisterKey, RegisterState>()
+  /** Of the chosen client keys among them: the tree shows these already, so a leaf must list them. */
+  private readonly digests = new Map<RegisterKey, Uint8Array>()
 
   constructor(registers: Registers) {
     this.registers = registers
@@ -14,19 +19,27 @@ export class Overlay implements Registers {
     return this.written.size > 0 && this.written.has(key) ? this.written.get(key) : this.registers.read(key)
   }
 
-  /** What is laid over is not listed yet: it came after whatever a listing must be complete about. */
   leaf(leaf: number, after: RegisterKey | undefined, limit: number): readonly LeafEntry[] {
-    return this.registers.leaf(leaf, after, limit)
+    const below = this.registers.leaf(leaf, after, limit)
+    if (this.digests.size === 0) return below
+    const laid: LeafEntry[] = []
+    for (const [key, digest] of this.digests) {
+      if (leafOf(key) === leaf && (after === undefined || compareUtf8(key, after) > 0)) laid.push({ key, digest })
+    }
+    return [...below, ...laid].toSorted((a, b) => compareUtf8(a.key, b.key)).slice(0, limit)
   }
 
   apply(write: Persist): void {
     if (write.kind === 'accepted') this.written.set(write.key, { accepted: write.accepted })
-    else if (write.kind === 'chosen') this.written.set(write.key, { chosen: write.record })
-    else if (write.kind === 'accepted-dropped') this.written.set(write.key, {})
+    else if (write.kind === 'chosen') {
+      this.written.set(write.key, { chosen: write.record })
+      if (!isConfigKey(write.key)) this.digests.set(write.key, write.digest)
+    } else if (write.kind === 'accepted-dropped') this.written.set(write.key, {})
   }
 
   /** What was persisted is in the store now. */
   clear(): void {
     if (this.written.size > 0) this.written.clear()
+    if (this.digests.size > 0) this.digests.clear()
   }
 }

@@ -73,8 +73,8 @@ export class ConfigChain {
   }
 
   /**
-   * Installs what follows the present config; the rest is passed over. A peer without any config starts from the first
-   * one given.
+   * Installs what follows the present config; the rest is passed over. A peer without any starts from config 0, so that
+   * every peer holds the whole chain, and whoever comes back finds what it lacks at any of them.
    *
    * @returns how many were installed
    */
@@ -83,7 +83,7 @@ export class ConfigChain {
     for (const config of configs) {
       if (this.networkId !== undefined && config.networkId !== this.networkId) continue
       if (this.installed !== undefined && config.epoch === this.epoch) this.assertSame(config)
-      if (this.installed !== undefined && config.epoch !== this.epoch + 1) continue
+      if (config.epoch !== this.epoch + 1) continue
       this.install(config)
       count += 1
     }
@@ -95,8 +95,7 @@ export class ConfigChain {
     const configs: Config[] = []
     for (let next = epoch; next <= this.epoch && configs.length < CONFIGS_PER_MESSAGE_MAX; next += 1) {
       const config = next === this.epoch ? this.installed?.config : this.load(next)
-      // A peer that joined late holds no older configs; somebody else does.
-      if (config === undefined) return []
+      assert(config !== undefined, `config ${next} is missing below config ${this.epoch}`)
       configs.push(config)
     }
     return configs

@@ -40,8 +40,6 @@ export interface ChangeContext {
   readonly coordinator: Coordinator
   /** Who could vote now, present voters among them. */
   readonly candidates: () => readonly Candidate[]
-  /** The old voters whose lists this peer holds durably, in the present epoch. */
-  readonly covered: () => readonly Identity[]
 }
 
 export class Change {
@@ -103,7 +101,7 @@ export class Change {
   }
 
   private complete(config: Config, next: Clusters): void {
-    const { self, moment, outbox } = this.context
+    const { moment, outbox } = this.context
     const { nowMs } = moment
     if (holdsMajority(next, (voter) => this.isUp(voter.peerId))) this.reachableAtMs = nowMs
     if (this.ownEpoch !== config.epoch) {
@@ -114,8 +112,7 @@ export class Change {
     if (nowMs >= this.askAtMs) {
       this.askAtMs = nowMs + ASK_MS
       for (const voter of members(next)) {
-        if (voter.id === self.id) this.told(self, config.epoch, this.context.covered())
-        else outbox.send(voter.peerId, { kind: 'covered-wanted', epoch: config.epoch })
+        outbox.send(voter.peerId, { kind: 'covered-wanted', epoch: config.epoch })
       }
     }
     if (isTransferred(config.clusters, next, this.coverage)) this.decide(config, { clusters: next })

@@ -2,8 +2,9 @@
  * The roster: what this peer knows now of who is there, where, and in which cluster. Soft: it chooses whom to ask and
  * what to show, and is never used for counting votes.
  */
+import { CEILING_NONE, compareCeilings, higherCeiling } from '../base/ballot.ts'
 import type { Ceiling } from '../base/ballot.ts'
-import type { ClusterId, Identity, PeerId } from '../base/identity.ts'
+import type { ClusterId, Identity, IdentityId, PeerId } from '../base/identity.ts'
 import type { Moment } from '../base/moment.ts'
 import type { Outbox } from '../base/outbox.ts'
 import type { PeerState } from '../effects.ts'
@@ -49,6 +50,8 @@ export class Roster implements Neighbours {
   private readonly moment: Moment
   private readonly outbox: Outbox
   private readonly peers = new Map<PeerId, RosterPeer>()
+  /** Stores that came back older than they were: somebody put a copy back. Their votes could break promises. */
+  private readonly putBack = new Set<IdentityId>()
   private readonly sticky = new Map<ClusterId, PeerId>()
 
   constructor(clusterId: ClusterId, moment: Moment, outbox: Outbox) {
@@ -115,9 +118,15 @@ export class Roster implements Neighbours {
       health: undefined,
       ceiling: remote.ceiling
     }
+    this.guard(before, peer)
     this.peers.set(peerId, peer)
     if (before?.state !== 'alive') this.outbox.note({ kind: 'peer-state', peerId, state: 'alive', reason: 'connected' })
     return peer
+  }
+
+  /** True for a voter whose store is an old copy, as far as this peer remembers: its votes do not count here. */
+  isPutBack(id: IdentityId): boolean {
+    return this.putBack.size > 0 && this.putBack.has(id)
   }
 
   lost(peerId: PeerId, reason: string): void {
@@ -163,6 +172,16 @@ export class Roster implements Neighbours {
       if (!peer.isConnected && silentMs > GONE_AFTER_MS) this.change(peer, 'gone', 'not heard of')
       if (peer.state === 'gone' && silentMs > FORGOTTEN_AFTER_MS && !isVoter(peer.peerId)) this.peers.delete(peer.peerId)
     }
+  }
+
+  /** The ceiling is raised at every opening; one that is lower than before tells of an older copy of the store. */
+  private guard(before: RosterPeer | undefined, peer: RosterPeer): void {
+    const remembered = before?.identity.id === peer.identity.id ? before.ceiling : CEILING_NONE
+    if (compareCeilings(peer.ceiling, remembered) < 0 && !this.putBack.has(peer.identity.id)) {
+      this.putBack.add(peer.identity.id)
+      this.outbox.note({ kind: 'refused', peerId: peer.peerId, reason: 'an older copy of its store was put back; its votes do not count' })
+    }
+    peer.ceiling = higherCeiling(peer.ceiling, remembered)
   }
 
   private change(peer: RosterPeer, state: PeerState, reason: string): void {

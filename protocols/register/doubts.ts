@@ -3,6 +3,7 @@
  * voter finishes them itself, with a read first, for usually somebody has.
  */
 import type { Moment } from '../base/moment.ts'
+import { isConfigKey } from '../base/register.ts'
 import type { RegisterKey } from '../base/register.ts'
 
 /** Younger doubt is a put under way. */
@@ -61,9 +62,9 @@ export class Doubts {
     if (this.dueAtMs.has(key)) this.accepted(key)
   }
 
-  /** A page of the keys in an order that does not change: that of their UTF-16 code units. */
+  /** A page of the clients' keys in an order that does not change: that of their UTF-16 code units. */
   page(after: RegisterKey | undefined, limit: number): { keys: RegisterKey[]; more: boolean } {
-    const later = [...this.dueAtMs.keys()].filter((key) => after === undefined || key > after).toSorted(compareText)
+    const later = [...this.dueAtMs.keys()].filter((key) => !isConfigKey(key) && (after === undefined || key > after)).toSorted(compareText)
     return { keys: later.slice(0, limit), more: later.length > limit }
   }
 }

@@ -229,8 +229,8 @@ export class Run implements PollListener {
   }
 
   private expire(nowMs: number): void {
-    const late = this.claims.filter((claim) => claim.deadlineMs <= nowMs)
-    if (late.length > 0) {
+    if (this.claims.some((claim) => claim.deadlineMs <= nowMs)) {
+      const late = this.claims.filter((claim) => claim.deadlineMs <= nowMs)
       this.claims = this.claims.filter((claim) => claim.deadlineMs > nowMs)
       for (const claim of late) claim.settle({ kind: 'expired' })
     }

@@ -88,6 +88,11 @@ export class Polls {
     if (isFirst || vote.body.kind === 'chosen') poll.listener.voted(vote, poll)
   }
 
+  /** Somebody was lost, perhaps a representative with questions on their way: whatever is unanswered is asked again now. */
+  hurry(): void {
+    for (const poll of this.open.values()) poll.resendAtMs = this.moment.nowMs
+  }
+
   /** Asks again where the usual time has passed. */
   tick(): void {
     for (const poll of this.open.values()) {
@@ -103,8 +108,11 @@ export class Polls {
     for (const [cluster, voters] of poll.quorum.votersByCluster) {
       const targets = poll.unanswered.size === poll.quorum.voters.length ? voters : voters.filter((voter) => poll.unanswered.has(voter.id))
       if (targets.length === 0) continue
-      if (cluster === this.reach.clusterId) this.sendDirectly(poll, targets)
-      else this.sendAcross(poll, cluster, targets, attempt)
+      if (cluster !== this.reach.clusterId) this.sendAcross(poll, cluster, targets, attempt)
+      else {
+        this.sendDirectly(poll, targets)
+        if (attempt > 0) this.sendAround(poll, targets)
+      }
     }
   }
 
@@ -113,6 +121,13 @@ export class Polls {
       if (target.id !== this.self.id && !this.reach.isConnected(target.peerId)) continue
       this.outbox.send(target.peerId, { kind: 'request', id: poll.id, target, body: poll.body })
     }
+  }
+
+  /** Voters of the own cluster that only this peer is cut off from are reached through another. */
+  private sendAround(poll: Poll, targets: readonly Identity[]): void {
+    const cutOff = targets.filter((target) => target.id !== this.self.id && !this.reach.isConnected(target.peerId))
+    const [neighbour] = cutOff.length === 0 ? [] : this.reach.representatives(this.reach.clusterId)
+    if (neighbour !== undefined) this.outbox.send(neighbour, { kind: 'relay', id: poll.id, targets: cutOff, body: poll.body })
   }
 
   private sendAcross(poll: Poll, cluster: ClusterId, targets: readonly Identity[], attempt: number): void {

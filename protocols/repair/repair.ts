@@ -61,8 +61,9 @@ export class Repair {
     this.nextAtMs.set(peerId, 0)
   }
 
-  reply(message: PullReply): void {
-    this.pulls.some((pull) => pull.reply(message))
+  /** An answer counts only from the very store that was asked: a peer that was wiped meanwhile has nothing to tell. */
+  reply(from: Identity, message: PullReply): void {
+    this.pulls.some((pull) => pull.source.id === from.id && pull.reply(message))
     this.sweep()
   }
 
@@ -117,7 +118,8 @@ export class Repair {
     this.transferAtMs = moment.nowMs + TRANSFER_RETRY_MS
     for (const source of members(config.clusters)) {
       const isRunning = this.pulls.some((pull) => pull.minEpoch > 0 && pull.source.id === source.id)
-      const isReachable = source.id === self.id || roster.get(source.peerId)?.isConnected === true
+      const peer = roster.get(source.peerId)
+      const isReachable = source.id === self.id || (peer?.isConnected === true && peer.identity.id === source.id)
       if (isRunning || !isReachable || this.covered.has(source.id) || this.pulls.length >= TRANSFERS_MAX) continue
       this.start(source, config.epoch)
     }

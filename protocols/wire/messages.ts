@@ -61,7 +61,7 @@ export type Message =
   /** Asks for a chosen record; answered by a learn that carries it, or not at all. */
   | { readonly kind: 'want'; readonly key: RegisterKey }
   // Configuration.
-  /** Asks for the configs from this epoch on; from 0 when the asker has none, and then only the newest is sent. */
+  /** Asks for the configs from this epoch on; from 0 when the asker has none. Answered by the oldest of them that one message carries. */
   | { readonly kind: 'configs-wanted'; readonly networkId: NetworkId | undefined; readonly since: number }
   | { readonly kind: 'configs'; readonly configs: readonly Config[] }
   // Who is there.

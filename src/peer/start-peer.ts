@@ -210,7 +210,7 @@ function handlers(runtime: Runtime, network: Libp2pNetwork, config: Config): Tra
         clusterId: core.clusterId,
         identity: core.identity,
         epoch: core.chain.epoch,
-        ceiling: core.ceiling,
+        ceiling: runtime.ceiling,
         minPeers: config.minPeers,
         addresses: network.addresses(),
       }

@@ -3,6 +3,7 @@
  * event loop into one transaction, keeps one transaction under way, and lets sends go when what they rest on is synced.
  */
 import { Overlay } from '../../protocols/base/overlay.ts'
+import type { Ceiling } from '../../protocols/base/ballot.ts'
 import type { Identity } from '../../protocols/base/identity.ts'
 import type { Registers } from '../../protocols/base/register.ts'
 import type { Effect, Note, Outcome, Persist } from '../../protocols/effects.ts'
@@ -41,6 +42,7 @@ export class Runtime {
   /** Events that arose while another was being performed. */
   private readonly queue: CoreEvent[] = []
   private isStepping = false
+  private ceilingSynced: Ceiling
   private writes: Persist[] = []
   private isWriting = false
   private isFlushPlanned = false
@@ -53,10 +55,16 @@ export class Runtime {
 
   constructor(init: RuntimeInit) {
     this.init = init
+    this.ceilingSynced = init.storage.ceiling()
     this.registers = new Overlay(init.storage)
     this.core = init.createCore(this.registers)
     this.self = this.core.identity
     this.planTick()
+  }
+
+  /** The ceiling that is on disk: the only one that others may be told. */
+  get ceiling(): Ceiling {
+    return this.ceilingSynced
   }
 
   /** Requests of clients that have no answer yet. */
@@ -175,14 +183,15 @@ export class Runtime {
     // The store shows them by itself from here on.
     this.registers.clear()
     done.then(
-      () => this.written(batch, writes.length, startedAtMs),
+      () => this.written(batch, writes, startedAtMs),
       (error: unknown) => this.fail(error),
     )
   }
 
-  private written(batch: number, count: number, startedAtMs: number): void {
+  private written(batch: number, writes: readonly Persist[], startedAtMs: number): void {
     this.isWriting = false
-    this.init.synced(count, this.init.clock.nowMs() - startedAtMs)
+    for (const write of writes) if (write.kind === 'ceiling') this.ceilingSynced = write.ceiling
+    this.init.synced(writes.length, this.init.clock.nowMs() - startedAtMs)
     this.drained?.()
     if (this.isStopped) return
     for (const send of this.gate.settle(batch)) this.send(send)
