@@ -55,7 +55,7 @@ interface Opening {
 /**
  * Starts a peer and prints its start-up lines.
  *
- * @param failed called when the peer cannot go on; it has closed what it could
+ * @param failed called when the peer cannot go on: the process must end at once, for nothing more may be answered
  * @throws with one clear line when it cannot start; nothing is left open then
  */
 export async function startPeer(config: Config, logger: Logger, failed: (error: Error) => void): Promise<RunningPeer> {
@@ -71,8 +71,7 @@ export async function startPeer(config: Config, logger: Logger, failed: (error: 
     const storage = await openLmdbStorage(directory.storePath, codec)
     closers.push(() => storage.close())
     const warnings = new Warnings()
-    const opening = { config, logger, directory, storage, codec, metrics: createMetrics(), warnings }
-    await assemble({ ...opening, failed: (error) => void stop().then(() => failed(error), () => failed(error)) }, closers)
+    await assemble({ config, logger, directory, storage, codec, metrics: createMetrics(), warnings, failed }, closers)
     return { stop }
   } catch (error) {
     await stop()
