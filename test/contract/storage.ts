@@ -101,6 +101,17 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
       })
     })
 
+    it('shows the later of two writes of a key when the earlier is on disk', async () => {
+      const key = dataKey('a')
+      const earlier = storage.write([accepted(key, 'one', 3)])
+      const later = storage.write([chosen(key, 'one')])
+      await earlier
+      assert.equal(valueOf(storage, key), 'one')
+      assert.deepEqual([...storage.inDoubt()], [])
+      await later
+      assert.equal(valueOf(storage, key), 'one')
+    })
+
     it('lets go of what was accepted, and never of what is chosen', async () => {
       const [a, b] = [dataKey('a'), dataKey('b')]
       await storage.write([accepted(a, 'one', 1), chosen(b, 'two')])
