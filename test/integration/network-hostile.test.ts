@@ -20,6 +20,7 @@ import { Told, connect, identityOf, large, numbered, numbersOf, until } from '..
 
 const PROTOCOL = '/p2p/rpc/replicator/1.0.0'
 const MIB = 1_048_576
+const SOMEBODY_ELSE = '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo'
 
 let harness: NetworkHarness
 let strangers: Libp2pPeer[]
@@ -126,7 +127,7 @@ describe('nonsense before the greeting', () => {
     },
     {
       fact: 'a greeting in the name of another peer',
-      say: (stranger) => [stranger.frames.greeting({ ...stranger.greeting(), identity: identityOf('12D3KooWSomebodyElse') })],
+      say: (stranger) => [stranger.frames.greeting({ ...stranger.greeting(), identity: identityOf(SOMEBODY_ELSE) })],
     },
   ]
   for (const { fact, say } of cases) {
@@ -188,6 +189,19 @@ describe('nonsense from a member', () => {
     await until('it is gone', () => !peer.told.isConnected(stranger.peerId))
     assert.equal(peer.told.messages.length, 0)
     await assertAlive(peer)
+  })
+})
+
+describe('a member that speaks the protocol', () => {
+  it('gets all messages of one turn in one frame', async () => {
+    const peer = await harness.join()
+    const stranger = await strangerAt(peer)
+    await stranger.join()
+    await until('it is connected', () => peer.told.isConnected(stranger.peerId))
+    for (let number = 0; number < 300; number += 1) peer.transport.send(stranger.peerId, numbered(number))
+    await until('they arrive', () => stranger.received.some(({ kind }) => kind === 'messages'))
+    const frames = stranger.received.flatMap((frame) => (frame.kind === 'messages' ? [frame.messages.length] : []))
+    assert.deepEqual(frames, [300])
   })
 })
 
