@@ -1,0 +1,307 @@
+/**
+ * Peers as separate processes on this machine, each with a data directory and ports of its own, spoken to over HTTP.
+ *
+ * The sources are run, not dist: what is tested is then always the working tree, and a preload may reach into a module by
+ * the same path.
+ */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client } from './client.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+const MAIN = join(ROOT, 'src', 'main.ts')
+/** Below what the system hands out by itself, so that no connection takes a port between two starts of its peer. */
+const PORT_LEAST = 15_000
+const PORT_COUNT = 15_000
+/** A start loads all of libp2p, several at a time on few cores. */
+const START_MS = 60_000
+const STOP_MS = 20_000
+const POLL_MS = 10
+/** How much of a log is shown when a peer does not do what it should. */
+const SHOWN_CHARACTERS = 2_000
+
+/** Polls until the condition holds. An error of the condition counts as not yet, and is told when time is over. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+  const deadlineMs = performance.now() + timeoutMs
+  let failure: unknown
+  for (;;) {
+    try {
+      if (await condition()) return
+      failure = undefined
+    } catch (error) {
+      failure = error
+    }
+    if (performance.now() > deadlineMs) throw new Error(`not in ${timeoutMs} ms: ${what}`, { cause: failure })
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+}
+
+export interface PeerOptions {
+  readonly clusterId?: string
+  readonly flags?: readonly string[]
+  /** For Node itself, before the program: `--import` and the like. */
+  readonly nodeFlags?: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+/** How a process ended. */
+export interface Ending {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** One peer: the same directory, ports and flags from start to start. */
+export class PeerProcess {
+  readonly name: string
+  readonly directory: string
+  readonly httpPort: number
+  readonly libp2pPort: number
+  /** For the next start. */
+  options: PeerOptions
+  client: Client
+  /** Of standard output, since the last start. */
+  lines: string[] = []
+  readonly #logPath: string
+  #process: ChildProcess | undefined
+  #ending: Promise<Ending> | undefined
+
+  constructor(name: string, directory: string, ports: readonly [number, number], options: PeerOptions) {
+    this.name = name
+    this.directory = directory
+    this.httpPort = ports[0]
+    this.libp2pPort = ports[1]
+    this.options = options
+    this.client = new Client(this.httpPort)
+    this.#logPath = `${directory}.log`
+  }
+
+  get clusterId(): string {
+    return this.options.clusterId ?? 'cluster-1'
+  }
+
+  get peerId(): string {
+    return this.#line('Host ID: ')
+  }
+
+  get networkId(): string {
+    return this.#line('New network ')
+  }
+
+  get address(): string {
+    return `/ip4/127.0.0.1/tcp/${this.libp2pPort}/p2p/${this.peerId}`
+  }
+
+  get isRunning(): boolean {
+    return this.#process !== undefined
+  }
+
+  get processId(): number {
+    const processId = this.#process?.pid
+    assert.ok(processId !== undefined, `${this.name} does not run`)
+    return processId
+  }
+
+  /** All that it logged, of all its starts. */
+  get log(): string {
+    return readFileSync(this.#logPath, 'utf8')
+  }
+
+  /** Starts the process and waits until HTTP is served. */
+  async start(): Promise<void> {
+    this.spawn()
+    await this.printed('HTTP listening on ')
+  }
+
+  /** Starts the process and waits for nothing. */
+  spawn(): void {
+    assert.ok(this.#process === undefined, `${this.name} runs already`)
+    const log = openSync(this.#logPath, 'a')
+    const { nodeFlags = [], environment = {} } = this.options
+    const child = spawn(process.execPath, [...nodeFlags, MAIN, ...this.#flags()], {
+      cwd: join(this.directory, '..'),
+      env: { ...cleanEnvironment(), ...environment },
+      stdio: ['ignore', 'pipe', log],
+    })
+    closeSync(log)
+    this.#process = child
+    this.lines = []
+    let rest = ''
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      const lines = (rest + text).split('\n')
+      rest = lines.pop() ?? ''
+      this.lines.push(...lines)
+    })
+    this.#ending = once(child, 'close').then(([code, signal]) => {
+      this.#process = undefined
+      return { code: code as number | null, signal: signal as NodeJS.Signals | null }
+    })
+  }
+
+  /** Waits for a line that begins so. */
+  async printed(start: string, timeoutMs = START_MS): Promise<void> {
+    await this.#during(`${this.name} prints ${start}`, () => this.lines.some((line) => line.startsWith(start)), timeoutMs)
+  }
+
+  /** Waits until it says that it is ready. */
+  async ready(timeoutMs = START_MS): Promise<void> {
+    await this.printed('Replicator ready', timeoutMs)
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    process.kill(this.processId, signal)
+  }
+
+  /** -9, and waits for the end. Kept connections are let go: they lead to the process that was. */
+  async kill(): Promise<void> {
+    if (this.#process !== undefined) this.signal('SIGKILL')
+    await this.ended()
+  }
+
+  /** SIGTERM, and waits for the end. */
+  async stop(): Promise<Ending> {
+    this.signal('SIGTERM')
+    return this.ended()
+  }
+
+  /** Waits for the end of the process that was started last. */
+  async ended(timeoutMs = STOP_MS): Promise<Ending> {
+    assert.ok(this.#ending !== undefined, `${this.name} was never started`)
+    await until(`${this.name} ends`, () => this.#process === undefined, timeoutMs)
+    this.client.close()
+    this.client = new Client(this.httpPort)
+    return this.#ending
+  }
+
+  #flags(): string[] {
+    const { flags = [] } = this.options
+    const listen = `/ip4/127.0.0.1/tcp/${this.libp2pPort}`
+    return ['-cid', this.clusterId, '-http', String(this.httpPort), '-listen', listen, '-data', this.directory, ...flags]
+  }
+
+  #line(start: string): string {
+    const line = this.lines.find((candidate) => candidate.startsWith(start))
+    assert.ok(line !== undefined, `${this.name} has not printed ${start}`)
+    return line.slice(start.length)
+  }
+
+  async #during(what: string, condition: () => boolean, timeoutMs: number): Promise<void> {
+    try {
+      await until(what, () => condition() || this.#process === undefined, timeoutMs)
+      assert.ok(condition(), `${this.name} ended instead`)
+    } catch (error) {
+      const shown = `${this.lines.join('\n')}\n${this.log.slice(-SHOWN_CHARACTERS)}`
+      throw new Error(`${(error as Error).message}\n${shown}`, { cause: error })
+    }
+  }
+}
+
+/** The peers of one test. Whoever makes one closes it, also when the test fails. */
+export class Network {
+  readonly peers: PeerProcess[] = []
+  readonly directory: string
+  readonly #lastResort: () => void
+
+  private constructor(directory: string) {
+    this.directory = directory
+    this.#lastResort = () => this.#killAll()
+    process.once('exit', this.#lastResort)
+  }
+
+  static async create(): Promise<Network> {
+    return new Network(await mkdtemp(join(tmpdir(), 'replicator-process-')))
+  }
+
+  /** Makes a peer that is not started yet. */
+  async add(options: PeerOptions = {}): Promise<PeerProcess> {
+    const name = `peer-${this.peers.length + 1}`
+    mkdirSync(join(this.directory, name))
+    const peer = new PeerProcess(name, join(this.directory, name, 'data'), [await freePort(), await freePort()], options)
+    this.peers.push(peer)
+    return peer
+  }
+
+  /** Adds and starts peers of one cluster that join through the first peer of the network; the very first founds it. */
+  async grow(clusterId: string, count: number, options: PeerOptions = {}): Promise<PeerProcess[]> {
+    const added: PeerProcess[] = []
+    for (let index = 0; index < count; index += 1) {
+      const [first] = this.peers
+      const through = first === undefined ? [] : ['-peer', first.address]
+      const peer = await this.add({ ...options, clusterId, flags: [...through, ...(options.flags ?? [])] })
+      added.push(peer)
+      if (first === undefined) await peer.start()
+      else peer.spawn()
+    }
+    await Promise.all(added.map((peer) => peer.printed('HTTP listening on ')))
+    return added
+  }
+
+  /** Two clusters of three, ready, and all six of them voters. */
+  static async ofTwoClusters(options: PeerOptions = {}): Promise<Network> {
+    const network = await Network.create()
+    try {
+      await network.grow('cluster-1', 3, options)
+      await network.grow('cluster-2', 3, options)
+      await network.settled()
+      return network
+    } catch (error) {
+      await network.close()
+      throw error
+    }
+  }
+
+  inCluster(clusterId: string): PeerProcess[] {
+    return this.peers.filter((peer) => peer.clusterId === clusterId)
+  }
+
+  /** Every peer is ready and votes, no change is under way, and all see the same config. */
+  async settled(peers: readonly PeerProcess[] = this.peers): Promise<void> {
+    await Promise.all(peers.map((peer) => peer.ready()))
+    await until(
+      'every peer votes in one finished config',
+      async () => {
+        const views = await Promise.all(peers.map((peer) => peer.client.status()))
+        return views.every((view) => view.role === 'voter' && !view.changing && view.epoch === views[0]?.epoch && view.ready)
+      },
+      START_MS,
+    )
+  }
+
+  /** Ends every process and removes the directory. */
+  async close(): Promise<void> {
+    this.#killAll()
+    for (const peer of this.peers) {
+      if (peer.isRunning) await peer.ended()
+      peer.client.close()
+    }
+    process.off('exit', this.#lastResort)
+    if (process.env['REPLICATOR_TEST_KEEP'] === undefined) await rm(this.directory, { recursive: true, force: true })
+  }
+
+  #killAll(): void {
+    for (const peer of this.peers) if (peer.isRunning) peer.signal('SIGKILL')
+  }
+}
+
+/** The environment of tests without variables that the program reads. */
+export function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('REPLICATOR_')))
+}
+
+/** A port that nobody listens on, and that the system hands to nobody by itself. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = PORT_LEAST + Math.floor(Math.random() * PORT_COUNT)
+    const server = createServer()
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+    if (await promise) return port
+  }
+}
