@@ -3,10 +3,16 @@
  * with a public address of its own would tell nobody of it.
  */
 import type { Startable } from '@libp2p/interface'
-import type { AddressManager } from '@libp2p/interface-internal'
+import type { Multiaddr } from '@multiformats/multiaddr'
 
 /** For good, as far as a process lives; ten years. */
 const CONFIRMED_MS = 315_360_000_000
+
+/** What is used of libp2p's component of that name. */
+interface AddressManager {
+  getAddressesWithMetadata(): { readonly multiaddr: Multiaddr; readonly type: string; readonly verified: boolean }[]
+  confirmObservedAddr(address: Multiaddr, options: { readonly type: 'transport'; readonly ttl: number }): void
+}
 
 /** A libp2p service. */
 export function announcer(): (components: { readonly addressManager: AddressManager }) => Startable {
@@ -14,7 +20,7 @@ export function announcer(): (components: { readonly addressManager: AddressMana
     start: () => {},
     afterStart: () => {
       for (const { multiaddr, type, verified } of addressManager.getAddressesWithMetadata()) {
-        if (type === 'transport' && !verified) addressManager.confirmObservedAddr(multiaddr, { type, ttl: CONFIRMED_MS })
+        if (type === 'transport' && !verified) addressManager.confirmObservedAddr(multiaddr, { type: 'transport', ttl: CONFIRMED_MS })
       }
     },
     stop: () => {},
