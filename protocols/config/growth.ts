@@ -17,28 +17,25 @@ export interface Candidate {
 /**
  * The voters that should be, or undefined when they already are. A cluster gets its first voters all at once, when as many
  * peers as the largest `-min-peers` among them are there; the first cluster before any other. Then it grows to the next
- * odd number, up to five.
+ * odd number, up to five. A voter whose store was lost takes its old place as whoever it is now; nobody else loses a place.
  *
  * @param candidates every peer that could vote, present voters among them
  */
 export function planGrowth(config: Config, candidates: readonly Candidate[]): Clusters | undefined {
   if (config.next !== undefined) return undefined
   const next = new Map<ClusterId, readonly Identity[]>()
-  let changed = false
   for (const [clusterId, voters] of config.clusters) {
-    const wanted = config.forming ? firstVoters(clusterId, voters, candidates) : grown(clusterId, voters, candidates)
-    const isKept = wanted === undefined || !voters.every((voter) => wanted.some((other) => other.id === voter.id))
-    next.set(clusterId, isKept ? voters : wanted)
-    changed ||= !isKept && wanted.length > voters.length
+    next.set(clusterId, config.forming ? (firstVoters(clusterId, voters, candidates) ?? voters) : grown(clusterId, voters, candidates))
   }
-  if (config.forming) return changed ? next : undefined
-  for (const clusterId of newClusters(config, candidates)) {
+  for (const clusterId of config.forming ? [] : newClusters(config, candidates)) {
     const voters = next.size < VOTING_CLUSTERS_MAX ? firstVoters(clusterId, [], candidates) : undefined
-    if (voters === undefined) continue
-    next.set(clusterId, voters)
-    changed = true
+    if (voters !== undefined) next.set(clusterId, voters)
   }
-  return changed ? next : undefined
+  const isNew = ([clusterId, voters]: [ClusterId, readonly Identity[]]): boolean => {
+    const before = config.clusters.get(clusterId) ?? []
+    return !voters.every((voter) => before.some((other) => other.id === voter.id))
+  }
+  return [...next].some(isNew) ? next : undefined
 }
 
 /** How many of this many peers should vote, once a cluster votes at all. */
@@ -60,11 +57,12 @@ function firstVoters(
   return [...founders, ...others].slice(0, count)
 }
 
-function grown(clusterId: ClusterId, voters: readonly Identity[], candidates: readonly Candidate[]): readonly Identity[] | undefined {
-  const members = candidates.filter((candidate) => candidate.clusterId === clusterId)
-  const learners = sorted(members).filter((member) => !voters.some((voter) => voter.peerId === member.peerId))
-  const count = voterCount(voters.length + learners.length)
-  return count > voters.length ? [...voters, ...learners.slice(0, count - voters.length)] : undefined
+function grown(clusterId: ClusterId, voters: readonly Identity[], candidates: readonly Candidate[]): readonly Identity[] {
+  const members = sorted(candidates.filter((candidate) => candidate.clusterId === clusterId))
+  const returned = voters.map((voter) => members.find((member) => member.peerId === voter.peerId) ?? voter)
+  const learners = members.filter((member) => !voters.some((voter) => voter.peerId === member.peerId))
+  const count = Math.max(voters.length, voterCount(voters.length + learners.length))
+  return [...returned, ...learners.slice(0, count - voters.length)]
 }
 
 function newClusters(config: Config, candidates: readonly Candidate[]): ClusterId[] {
