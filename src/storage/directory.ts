@@ -72,7 +72,11 @@ export async function openDataDirectory(options: DataDirectoryOptions): Promise<
   const { directory, clusterId, workingDirectory, warn = (): void => {} } = options
   if (directory !== undefined) return openNamed(resolve(workingDirectory, directory), clusterId, warn)
   // A cluster may be called `.` or `..`; its directory may not.
-  const base = join(workingDirectory, UNNAMED, clusterId.replace(/^\.{1,2}$/, (dots) => dots.replaceAll('.', '%2E')))
+  const base = join(
+    workingDirectory,
+    UNNAMED,
+    clusterId.replace(/^\.{1,2}$/, (dots) => dots.replaceAll('.', '%2E')),
+  )
   for (let number = 1; number <= UNNAMED_MAX; number += 1) {
     try {
       return await openNamed(join(base, String(number)), clusterId, warn)
@@ -173,9 +177,13 @@ async function claim(path: string, clusterId: string): Promise<void> {
     return
   }
   const found = parsed(bytes)
-  if (found?.format !== FORMAT) throw new DirectoryError('unknown-format', `${file} was written by another version, or is damaged; this version knows format ${FORMAT}`)
+  if (found?.format !== FORMAT)
+    throw new DirectoryError('unknown-format', `${file} was written by another version, or is damaged; this version knows format ${FORMAT}`)
   if (found.clusterId !== clusterId) {
-    throw new DirectoryError('other-cluster', `the data directory ${path} belongs to cluster ${String(found.clusterId)}, not to ${clusterId}`)
+    throw new DirectoryError(
+      'other-cluster',
+      `the data directory ${path} belongs to cluster ${String(found.clusterId)}, not to ${clusterId}`,
+    )
   }
 }
 
@@ -199,6 +207,7 @@ async function readIfAny(path: string): Promise<Buffer | undefined> {
 function told(error: unknown, path: string): unknown {
   if (error instanceof DirectoryError) return error
   const { code, message } = error as { code?: string; message: string }
-  if (code === 'ENOTDIR' || code === 'EEXIST') return new DirectoryError('not-a-directory', `the data directory ${path} cannot be made: a file is in its place`, { cause: error })
+  if (code === 'ENOTDIR' || code === 'EEXIST')
+    return new DirectoryError('not-a-directory', `the data directory ${path} cannot be made: a file is in its place`, { cause: error })
   return new DirectoryError('not-writable', `the data directory ${path} cannot be written: ${message}`, { cause: error })
 }

@@ -24,7 +24,8 @@ export function parseFacts(json: string): Facts {
   if (!isObject(found)) throw new SyntaxError('not an object')
   const { listenPort, peers } = found
   return {
-    listenPort: Number.isInteger(listenPort) && (listenPort as number) > 0 && (listenPort as number) <= PORT_MAX ? (listenPort as number) : undefined,
+    listenPort:
+      Number.isInteger(listenPort) && (listenPort as number) > 0 && (listenPort as number) <= PORT_MAX ? (listenPort as number) : undefined,
     peers: Array.isArray(peers) ? peers.flatMap(parsePeer) : [],
   }
 }

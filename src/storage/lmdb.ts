@@ -20,11 +20,13 @@ import type { Codec } from '../../protocols/wire/codec.ts'
 import type { ChosenSummary, Storage } from '../ports/storage.ts'
 import { DamagedStore, StorageFailed, UnknownFormat } from './errors.ts'
 import { syncDirectory } from './files.ts'
+import { commit } from './commit.ts'
+import type { Change } from './commit.ts'
 import { checkHeader } from './header.ts'
 import { LeafChains } from './leaves.ts'
 import { compareUtf8 } from './order.ts'
 import { Overlay } from './overlay.ts'
-import { acceptedRow, chosenRow, factRow, readAcceptedRow, readChosenRow, readFactRow } from './rows.ts'
+import { acceptedRow, chosenRow, factRow, numberingSum, readAcceptedRow, readChosenRow, readFactRow } from './rows.ts'
 import { assertKey, changes } from './rules.ts'
 import type { ChosenHead } from './rows.ts'
 import type { RegisterWrite } from './rules.ts'
@@ -41,9 +43,6 @@ const INCARNATION = /^[0-9a-f]{32}$/
 const INCARNATION_BYTES = 16
 /** Above the number of every row. */
 const ROW_MAX = 0xffff_ffff
-
-/** One change of a table; all of it is encoded by now, and carrying it out does not wait. */
-type Change = () => Promise<boolean>
 
 interface Waiting {
   readonly resolve: () => void
@@ -79,7 +78,8 @@ export async function openLmdbStorage(directory: string, codec: Codec): Promise<
 async function begun({ root, chosen, accepted, facts }: Tables, directory: string): Promise<void> {
   const format = readFact(facts, 'format')
   if (format === FORMAT) return
-  if (format !== undefined) throw new UnknownFormat(`the store in ${directory} has format ${String(format)}; this version knows ${FORMAT}`)
+  if (format !== undefined)
+    throw new UnknownFormat(`the store in ${directory} has format ${JSON.stringify(format)}; this version knows ${FORMAT}`)
   if (hasKeys(chosen) || hasKeys(accepted)) throw new DamagedStore(`the store in ${directory} has lost its format`)
   root.transactionSync(() => {
     facts.putSync('format', factRow('format', FORMAT))
@@ -118,7 +118,8 @@ class LmdbStorage implements Storage {
     this.#directory = directory
     this.#codec = codec
     const incarnation = readFact(tables.facts, 'incarnation')
-    if (typeof incarnation !== 'string' || !INCARNATION.test(incarnation)) throw new DamagedStore(`the store in ${directory} has lost its incarnation`)
+    if (typeof incarnation !== 'string' || !INCARNATION.test(incarnation))
+      throw new DamagedStore(`the store in ${directory} has lost its incarnation`)
     this.incarnation = incarnation as Incarnation
     this.#ceiling = (readFact(tables.facts, 'ceiling') as Ceiling | undefined) ?? CEILING_NONE
     this.#lastRow = [...tables.rows.getKeys({ start: ROW_MAX, end: 0, reverse: true, limit: 1 })][0] ?? 0
@@ -168,11 +169,12 @@ class LmdbStorage implements Storage {
     // A text longer than any key is cut to one that comes before it: what lies between is skipped below.
     const start = Buffer.byteLength(from) > KEY_BYTES_MAX ? from.slice(0, KEY_BYTES_MAX / 4) : from
     const range = this.#tables.chosen.getRange({ start: start === '' ? CLIENT_FROM : start })
-    for (const { key: text, value: row } of limit > 0 ? range : []) {
-      const key = text as RegisterKey
+    for (const { key: name, value: row } of limit > 0 ? range : []) {
+      const key = name as RegisterKey
       if (compareUtf8(key, from) < 0) continue
       if (!key.startsWith(prefix)) break
-      while (next < laid.length && listed.length < limit && compareUtf8(laid[next] as string, key) < 0) listed.push(this.#laid(laid[next++]))
+      while (next < laid.length && listed.length < limit && compareUtf8(laid[next] as string, key) < 0)
+        listed.push(this.#laid(laid[next++]))
       if (listed.length >= limit) break
       if (laid[next] === key) next += 1
       if (key !== after) listed.push({ key, record: this.#record(key, row) })
@@ -185,15 +187,17 @@ class LmdbStorage implements Storage {
   *chosen(): Iterable<ChosenSummary> {
     this.#assertGoing()
     const laid = this.#overlay.summaries()
-    const { heads, chosen: numbers } = this.#tables
-    for (const { key: row, value: head } of heads.getRange({ start: 1 })) {
-      // A key damaged where it is looked up would be found nowhere, as if nothing had ever been chosen for it.
-      if (numbers.get(head.key) !== row) throw new DamagedStore(`row ${row} is not found by its key ${JSON.stringify(head.key)}`)
+    let last = 0
+    let sum = 0
+    for (const { key: row, value: head } of this.#tables.heads.getRange({ start: 1 })) {
+      last = row
+      sum = (sum + numberingSum(head.key, row)) | 0
       if (isConfigKey(head.key)) continue
       this.#leaves.add(leafOf(head.key), row)
       if (laid.size > 0) laid.delete(head.key)
       yield head
     }
+    if (!this.#leavesWhole) this.#checkNumbers(last, sum)
     this.#leavesWhole = true
     yield* laid.values()
   }
@@ -234,6 +238,19 @@ class LmdbStorage implements Storage {
     await this.#tables.root.close()
   }
 
+  /**
+   * A key damaged where its number is looked up would be found nowhere, as if nothing had ever been chosen for it. So all numbers
+   * are checked at once, in the order they lie in, against the rows up to the last one that the sum was taken over.
+   */
+  #checkNumbers(last: number, sum: number): void {
+    let found = 0
+    for (const { key, value: row } of this.#tables.chosen.getRange({ start: ALL_FROM })) {
+      if (row <= last) found = (found + numberingSum(key, row)) | 0
+    }
+    if (found !== sum)
+      throw new DamagedStore(`the store in ${this.#directory} is damaged: rows and the keys they are found by do not match`)
+  }
+
   /** Shows a write to readers and gathers it for the disk, unless it is nothing new. */
   #take(write: Persist): void {
     if (write.kind === 'ceiling') {
@@ -259,14 +276,19 @@ class LmdbStorage implements Storage {
       try {
         await commit(writes.flatMap((write) => this.#changes(write)))
       } catch (error) {
-        const reason = this.#end(new StorageFailed(`the store in ${this.#directory} did not take a write: ${text(error)}`, { cause: error }))
+        const reason = this.#end(
+          new StorageFailed(`the store in ${this.#directory} did not take a write: ${text(error)}`, { cause: error }),
+        )
         for (const { reject } of waiting) reject(reason)
         break
       }
       // Only a snapshot taken from now on shows the writes; until then the overlay does.
       this.#tables.root.resetReadTxn()
       for (const { leaf, number } of this.#unsettled.splice(0)) this.#leaves.add(leaf, number)
-      this.#overlay.settle(writes.filter((write): write is RegisterWrite => write.kind !== 'ceiling'), serial)
+      this.#overlay.settle(
+        writes.filter((write): write is RegisterWrite => write.kind !== 'ceiling'),
+        serial,
+      )
       for (const { resolve } of waiting) resolve()
     }
     this.#underway = undefined
@@ -334,22 +356,6 @@ class LmdbStorage implements Storage {
     this.#gathered = []
     return this.#ended
   }
-}
-
-/** Makes the changes in one transaction; resolves when it is on disk. */
-async function commit(changes: readonly Change[]): Promise<void> {
-  // All is encoded by now: from the first change to the last nothing may throw or wait, for lmdb ends the transaction with the turn.
-  const promises = new Set<Promise<boolean>>()
-  for (const change of changes) promises.add(change())
-  let done: boolean[]
-  try {
-    done = await Promise.all(promises)
-  } catch (error) {
-    // lmdb rejects with a promise of the reason.
-    const reason: unknown = await (error as { commitError?: Promise<never> }).commitError?.catch((why: unknown) => why)
-    throw reason ?? error
-  }
-  if (done.includes(false)) throw new Error('a row is not the last of its table')
 }
 
 function hasKeys(table: Database<unknown, string>): boolean {

@@ -45,10 +45,11 @@ export async function takeLock(directory: string, name: string): Promise<Lock | 
     if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined
     throw error
   }
+  const taken = database
   return {
     release(): void {
-      if (database?.isOpen !== true) return
-      database.close()
+      if (!taken.isOpen) return
+      taken.close()
       heldHere.delete(path)
     },
   }

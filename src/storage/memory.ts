@@ -67,7 +67,9 @@ export class MemoryStorage implements Storage {
 
   *chosen(): Iterable<ChosenSummary> {
     this.#assertGoing()
-    for (const [key, { state, digest }] of [...this.#registers]) {
+    // As they are now: what is written while they are looked at is not part of it.
+    const registers = [...this.#registers]
+    for (const [key, { state, digest }] of registers) {
       if (state.chosen === undefined || digest === undefined || isConfigKey(key)) continue
       yield { key, digest, bytes: Buffer.byteLength(key) + state.chosen.value.length }
     }
@@ -83,7 +85,8 @@ export class MemoryStorage implements Storage {
 
   *inDoubt(): Iterable<RegisterKey> {
     this.#assertGoing()
-    for (const [key, { state }] of [...this.#registers]) if (state.accepted !== undefined) yield key
+    const registers = [...this.#registers]
+    for (const [key, { state }] of registers) if (state.accepted !== undefined) yield key
   }
 
   async close(): Promise<void> {

@@ -65,7 +65,8 @@ export function readChosenHead(row: Uint8Array): ChosenHead {
 export function readChosenRow(key: RegisterKey, row: Buffer | Uint8Array, codec: Codec): ValueRecord {
   const keyEnd = checkedHead(row)
   const encoded = row.subarray(keyEnd)
-  if (Buffer.prototype.utf8Slice.call(row, KEY_AT, keyEnd) !== key) throw new DamagedStore(`another row stands in the place of ${quoted(key)}`)
+  if (Buffer.prototype.utf8Slice.call(row, KEY_AT, keyEnd) !== key)
+    throw new DamagedStore(`another row stands in the place of ${quoted(key)}`)
   if (crc32(encoded) !== readU32(row, RECORD_CHECKSUM_AT)) throw mismatch(quoted(key))
   return decoded(key, () => codec.decodeRecord(encoded))
 }
@@ -89,6 +90,11 @@ export function factRow(name: string, fact: unknown): Buffer {
 export function readFactRow(name: string, row: Uint8Array): unknown {
   const content = opened(name, row)
   return decoded(name, (): unknown => JSON.parse(utf8.decode(content)))
+}
+
+/** What one key and the number of its row add to a sum over all of them, by which two tables are compared. */
+export function numberingSum(key: string, row: number): number {
+  return crc32(key, row)
 }
 
 /** Where the key ends, and the head with it. */
@@ -131,5 +137,7 @@ function quoted(key: string): string {
 }
 
 function readU32(bytes: Uint8Array, at: number): number {
-  return (((bytes[at] as number) << 24) | ((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number)) >>> 0
+  return (
+    (((bytes[at] as number) << 24) | ((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number)) >>> 0
+  )
 }

@@ -103,6 +103,5 @@ export function openTables(directory: string): Tables {
 /** Puts a row behind all others, so that pages are filled and not split in halves. Resolves to false when it is not the last. */
 export function appendRow(rows: Tables['rows'], number: number, row: Uint8Array): Promise<boolean> {
   // The declarations of lmdb know these options for the synchronous put only.
-  const put = rows.put as (this: Tables['rows'], number: number, row: Uint8Array, options: PutOptions) => Promise<boolean>
-  return put.call(rows, number, row, APPENDED)
+  return (rows as unknown as { put(number: number, row: Uint8Array, options: PutOptions): Promise<boolean> }).put(number, row, APPENDED)
 }

@@ -42,14 +42,19 @@ async function work(directory: string): Promise<void> {
   try {
     await Promise.all(Array.from({ length: UNDERWAY_MAX }, give))
   } catch (error) {
-    const later = await storage.write([]).then(() => undefined, (reason: unknown) => reason)
+    const later = await storage.write([]).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    )
     let read: unknown
     try {
       storage.read(dataKey('a'))
     } catch (reason) {
       read = reason
     }
-    process.stdout.write(`${JSON.stringify({ name: (error as Error).name, message: (error as Error).message, sameLater: later === error && read === error })}\n`)
+    process.stdout.write(
+      `${JSON.stringify({ name: (error as Error).name, message: (error as Error).message, sameLater: later === error && read === error })}\n`,
+    )
     await storage.close()
   }
 }

@@ -97,7 +97,10 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
       await bothTimes([chosen(key, 'one')], () => {
         assert.deepEqual(plain(storage.read(key)), plain({ chosen: recordOf('one') }))
         assert.deepEqual([...storage.inDoubt()], [])
-        assert.deepEqual(storage.list('', '', 10).map((entry) => entry.key), [key])
+        assert.deepEqual(
+          storage.list('', '', 10).map((entry) => entry.key),
+          [key],
+        )
       })
     })
 
@@ -115,11 +118,17 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
     it('lets go of what was accepted, and never of what is chosen', async () => {
       const [a, b] = [dataKey('a'), dataKey('b')]
       await storage.write([accepted(a, 'one', 1), chosen(b, 'two')])
-      await bothTimes([{ kind: 'accepted-dropped', key: a }, { kind: 'accepted-dropped', key: b }], () => {
-        assert.equal(storage.read(a), undefined)
-        assert.equal(valueOf(storage, b), 'two')
-        assert.deepEqual([...storage.inDoubt()], [])
-      })
+      await bothTimes(
+        [
+          { kind: 'accepted-dropped', key: a },
+          { kind: 'accepted-dropped', key: b },
+        ],
+        () => {
+          assert.equal(storage.read(a), undefined)
+          assert.equal(valueOf(storage, b), 'two')
+          assert.deepEqual([...storage.inDoubt()], [])
+        },
+      )
     })
 
     it('takes the same chosen record twice, and as one', async () => {
@@ -152,12 +161,23 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
     })
 
     it('keeps config registers beside the keys of clients and lists only those in doubt', async () => {
-      const writes = [chosen(configKey(9), 'nine'), chosen(configKey(10), 'ten'), accepted(configKey(11), 'eleven', 1), chosen(dataKey('\u0001'), 'low')]
+      const writes = [
+        chosen(configKey(9), 'nine'),
+        chosen(configKey(10), 'ten'),
+        accepted(configKey(11), 'eleven', 1),
+        chosen(dataKey('\u0001'), 'low'),
+      ]
       await bothTimes(writes, () => {
         assert.equal(storage.newestEpoch(), 10)
         assert.equal(valueOf(storage, configKey(9)), 'nine')
-        assert.deepEqual(storage.list('', '', 10).map((entry) => entry.key), ['\u0001'])
-        assert.deepEqual([...storage.chosen()].map((entry) => entry.key), ['\u0001'])
+        assert.deepEqual(
+          storage.list('', '', 10).map((entry) => entry.key),
+          ['\u0001'],
+        )
+        assert.deepEqual(
+          [...storage.chosen()].map((entry) => entry.key),
+          ['\u0001'],
+        )
         assert.deepEqual([...storage.inDoubt()], [configKey(11)])
         assert.deepEqual(storage.leaf(leafOf(configKey(9)), undefined, 10), [])
       })
@@ -168,21 +188,26 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
       const sorted = [...names].sort((x, y) => Buffer.compare(Buffer.from(x), Buffer.from(y)))
       const half = names.length / 2
       await storage.write(names.slice(0, half).map((key) => chosen(dataKey(key), key)))
-      await bothTimes(names.slice(half).map((key) => chosen(dataKey(key), key)), () => {
-        const keys = (prefix: string, after: string, limit: number): string[] => storage.list(prefix, after, limit).map((entry) => entry.key)
-        assert.deepEqual(keys('', '', 100), sorted)
-        assert.deepEqual(keys('a/', '', 100), ['a/1', 'a/10', 'a/2', 'a/\uffee', 'a/\u{1f600}'])
-        assert.deepEqual(keys('a/', 'a/10', 2), ['a/2', 'a/\uffee'])
-        assert.deepEqual(keys('a/', 'a/10x', 1), ['a/2'])
-        assert.deepEqual(keys('a/', 'A', 1), ['a/1'])
-        assert.deepEqual(keys('a/', 'b', 10), [])
-        assert.deepEqual(keys('nothing', '', 10), [])
-        assert.deepEqual(keys('', 'a/2'.padEnd(5_000, 'x'), 1), ['a/\uffee'])
-        assert.deepEqual(keys('a/2'.padEnd(5_000, 'x'), '', 1), [])
-        assert.deepEqual(keys('', '', 0), [])
-        for (let index = 0; index < sorted.length; index += 1) assert.deepEqual(keys('', sorted[index] as string, 1), sorted.slice(index + 1, index + 2))
-        for (const { key, record } of storage.list('', '', 100)) assert.equal(utf8.decode(record.value), key)
-      })
+      await bothTimes(
+        names.slice(half).map((key) => chosen(dataKey(key), key)),
+        () => {
+          const keys = (prefix: string, after: string, limit: number): string[] =>
+            storage.list(prefix, after, limit).map((entry) => entry.key)
+          assert.deepEqual(keys('', '', 100), sorted)
+          assert.deepEqual(keys('a/', '', 100), ['a/1', 'a/10', 'a/2', 'a/\uffee', 'a/\u{1f600}'])
+          assert.deepEqual(keys('a/', 'a/10', 2), ['a/2', 'a/\uffee'])
+          assert.deepEqual(keys('a/', 'a/10x', 1), ['a/2'])
+          assert.deepEqual(keys('a/', 'A', 1), ['a/1'])
+          assert.deepEqual(keys('a/', 'b', 10), [])
+          assert.deepEqual(keys('nothing', '', 10), [])
+          assert.deepEqual(keys('', 'a/2'.padEnd(5_000, 'x'), 1), ['a/\uffee'])
+          assert.deepEqual(keys('a/2'.padEnd(5_000, 'x'), '', 1), [])
+          assert.deepEqual(keys('', '', 0), [])
+          for (let index = 0; index < sorted.length; index += 1)
+            assert.deepEqual(keys('', sorted[index] as string, 1), sorted.slice(index + 1, index + 2))
+          for (const { key, record } of storage.list('', '', 100)) assert.equal(utf8.decode(record.value), key)
+        },
+      )
     })
 
     it('sums up each chosen key with its digest and its bytes', async () => {
@@ -206,18 +231,34 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
       for (let index = 0; keys.length < 5; index += 1) if (leafOf(dataKey(`k${index}`)) === leaf) keys.push(dataKey(`k${index}`))
       keys.sort()
       await storage.write([chosen(keys[3] as RegisterKey, 'x'), chosen(dataKey('elsewhere'), 'x'), accepted(dataKey('doubt'), 'x', 1)])
-      await bothTimes([4, 0, 2, 1].map((index) => chosen(keys[index] as RegisterKey, 'x')), () => {
-        assert.deepEqual(storage.leaf(leaf, undefined, 100).map((entry) => entry.key), keys)
-        assert.deepEqual(storage.leaf(leaf, keys[1], 2).map((entry) => entry.key), keys.slice(2, 4))
-        const wanted = chosen(keys[0] as RegisterKey, 'x')
-        assert.deepEqual(Buffer.from(storage.leaf(leaf, undefined, 1)[0]?.digest ?? []), Buffer.from(wanted.kind === 'chosen' ? wanted.digest : []))
-      })
+      await bothTimes(
+        [4, 0, 2, 1].map((index) => chosen(keys[index] as RegisterKey, 'x')),
+        () => {
+          assert.deepEqual(
+            storage.leaf(leaf, undefined, 100).map((entry) => entry.key),
+            keys,
+          )
+          assert.deepEqual(
+            storage.leaf(leaf, keys[1], 2).map((entry) => entry.key),
+            keys.slice(2, 4),
+          )
+          const wanted = chosen(keys[0] as RegisterKey, 'x')
+          assert.deepEqual(
+            Buffer.from(storage.leaf(leaf, undefined, 1)[0]?.digest ?? []),
+            Buffer.from(wanted.kind === 'chosen' ? wanted.digest : []),
+          )
+        },
+      )
     })
 
     it('holds values from nothing to 16 MiB, at keys from one byte to 1,024', async () => {
       const sizes = [0, 1, 4_000, 40_000, 16_777_216]
       const long = dataKey('é'.repeat(512))
-      const writes = [...sizes.map((size) => chosen(dataKey(`size-${size}`), new Uint8Array(size).fill(size % 251))), chosen(long, 'long'), chosen(dataKey('1'), 'short')]
+      const writes = [
+        ...sizes.map((size) => chosen(dataKey(`size-${size}`), new Uint8Array(size).fill(size % 251))),
+        chosen(long, 'long'),
+        chosen(dataKey('1'), 'short'),
+      ]
       await bothTimes(writes, () => {
         for (const size of sizes) {
           const value = storage.read(dataKey(`size-${size}`))?.chosen?.value
@@ -231,7 +272,9 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
 
     it('refuses keys of no bytes and of more than 1,024', async () => {
       for (const key of ['', 'é'.repeat(513)]) {
-        await assert.rejects(storage.write([{ kind: 'chosen', key: dataKey(key), record: recordOf('x'), digest: new Uint8Array(16) }]), { name: 'ProtocolViolation' })
+        await assert.rejects(storage.write([{ kind: 'chosen', key: dataKey(key), record: recordOf('x'), digest: new Uint8Array(16) }]), {
+          name: 'ProtocolViolation',
+        })
         await discard(storage)
         storage = await open()
       }
@@ -247,7 +290,13 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
 
     it('resolves writes in the order they were given, an empty one after those before it', async () => {
       const ended: number[] = []
-      const writes = [[chosen(dataKey('a'), 'x')], [], [accepted(dataKey('b'), 'x', 1)], [chosen(dataKey('a'), 'x')], [chosen(dataKey('b'), 'x')]]
+      const writes = [
+        [chosen(dataKey('a'), 'x')],
+        [],
+        [accepted(dataKey('b'), 'x', 1)],
+        [chosen(dataKey('a'), 'x')],
+        [chosen(dataKey('b'), 'x')],
+      ]
       await Promise.all(writes.map(async (batch, index) => storage.write(batch).then(() => ended.push(index))))
       assert.deepEqual(ended, [0, 1, 2, 3, 4])
     })
@@ -267,5 +316,10 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
 
 /** The same with plain byte arrays, whatever kind of array the adapter gives. */
 function plain(state: unknown): unknown {
-  return JSON.parse(JSON.stringify(state, (_, value: unknown) => (value instanceof Uint8Array ? [...value] : value)).replaceAll(/\{"type":"Buffer","data":(\[[^\]]*\])\}/g, '$1'))
+  return JSON.parse(
+    JSON.stringify(state, (_, value: unknown) => (value instanceof Uint8Array ? [...value] : value)).replaceAll(
+      /\{"type":"Buffer","data":(\[[^\]]*\])\}/g,
+      '$1',
+    ),
+  )
 }

@@ -78,7 +78,11 @@ describe('a data directory', () => {
 
   it('is refused to a second peer, of this process or of another', async () => {
     await open('data')
-    await assert.rejects(open('data'), { name: 'DirectoryError', code: 'in-use', message: `the data directory ${join(base, 'data')} is in use by a running peer` })
+    await assert.rejects(open('data'), {
+      name: 'DirectoryError',
+      code: 'in-use',
+      message: `the data directory ${join(base, 'data')} is in use by a running peer`,
+    })
     await assert.rejects(open('../' + base.split('/').pop() + '/data'), { code: 'in-use' })
     const other = await held('other')
     await assert.rejects(open('other'), { code: 'in-use' })
@@ -105,7 +109,10 @@ describe('a data directory', () => {
 
   it('belongs to one cluster, and is free again for it when it was refused to another', async () => {
     await (await open('data')).close()
-    await assert.rejects(open('data', 'c2'), { code: 'other-cluster', message: `the data directory ${join(base, 'data')} belongs to cluster c1, not to c2` })
+    await assert.rejects(open('data', 'c2'), {
+      code: 'other-cluster',
+      message: `the data directory ${join(base, 'data')} belongs to cluster c1, not to c2`,
+    })
     await open('data')
   })
 

@@ -57,15 +57,27 @@ describe('the store on disk', () => {
 
   it('shows after a reopening what was there before it', async () => {
     const before = await opened(async (storage) => {
-      await storage.write([chosen(dataKey('a'), 'one'), accepted(dataKey('b'), 'two', 7), accepted(dataKey('c'), 'three', 8), chosen(configKey(0), 'zero')])
-      await storage.write([chosen(dataKey('c'), 'three'), chosen(configKey(1), 'first'), { kind: 'ceiling', ceiling: { epoch: 1, round: 131_072 } }])
+      await storage.write([
+        chosen(dataKey('a'), 'one'),
+        accepted(dataKey('b'), 'two', 7),
+        accepted(dataKey('c'), 'three', 8),
+        chosen(configKey(0), 'zero'),
+      ])
+      await storage.write([
+        chosen(dataKey('c'), 'three'),
+        chosen(configKey(1), 'first'),
+        { kind: 'ceiling', ceiling: { epoch: 1, round: 131_072 } },
+      ])
       return contents(storage)
     })
     const after = await opened(contents)
     assert.deepEqual(after, before)
     assert.equal(after.newestEpoch, 1)
     assert.deepEqual(after.doubts, ['b'])
-    assert.deepEqual(after.leaf.map((entry) => entry.key), ['c'])
+    assert.deepEqual(
+      after.leaf.map((entry) => entry.key),
+      ['c'],
+    )
   })
 
   it('numbers rows on from the last one after a reopening', async () => {
@@ -89,20 +101,26 @@ describe('the store on disk', () => {
     }
   })
 
-  it('refuses everything, for one reason, once the disk took a write no more, and keeps what resolved before', { timeout: 60_000 }, async () => {
-    const child = spawn('sh', ['-c', `ulimit -f ${FILE_KIB_MAX * 2}; exec "$0" "$@"`, process.execPath, WRITER, directory], { stdio: ['ignore', 'pipe', 'ignore'] })
-    const said: string[] = []
-    for await (const line of createInterface({ input: child.stdout })) said.push(line)
-    const failure = JSON.parse(said.pop() as string) as { name: string; message: string; sameLater: boolean }
-    assert.equal(failure.name, 'StorageFailed')
-    assert.match(failure.message, /input\/output error|too large|no space/i)
-    assert.ok(failure.sameLater)
-    await opened((storage) => {
-      assert.ok(said.length > 0)
-      for (const number of said) for (const write of batchOf(Number(number))) assertHeld(storage, write)
-      assert.equal([...storage.chosen()].length, storage.ceiling().round * (batchOf(1).length - 1))
-    })
-  })
+  it(
+    'refuses everything, for one reason, once the disk took a write no more, and keeps what resolved before',
+    { timeout: 60_000 },
+    async () => {
+      const child = spawn('sh', ['-c', `ulimit -f ${FILE_KIB_MAX * 2}; exec "$0" "$@"`, process.execPath, WRITER, directory], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      })
+      const said: string[] = []
+      for await (const line of createInterface({ input: child.stdout })) said.push(line)
+      const failure = JSON.parse(said.pop() as string) as { name: string; message: string; sameLater: boolean }
+      assert.equal(failure.name, 'StorageFailed')
+      assert.match(failure.message, /input\/output error|too large|no space/i)
+      assert.ok(failure.sameLater)
+      await opened((storage) => {
+        assert.ok(said.length > 0)
+        for (const number of said) for (const write of batchOf(Number(number))) assertHeld(storage, write)
+        assert.equal([...storage.chosen()].length, storage.ceiling().round * (batchOf(1).length - 1))
+      })
+    },
+  )
 
   it('keeps its incarnation, and has another when it is emptied', async () => {
     const first = await opened((storage) => storage.incarnation)
@@ -112,7 +130,9 @@ describe('the store on disk', () => {
   })
 
   it('notices a damaged value, and serves the others', async () => {
-    await opened((storage) => storage.write([chosen(dataKey('a'), 'a marked value'), chosen(dataKey('b'), 'another value'), accepted(dataKey('c'), 'in doubt', 1)]))
+    await opened((storage) =>
+      storage.write([chosen(dataKey('a'), 'a marked value'), chosen(dataKey('b'), 'another value'), accepted(dataKey('c'), 'in doubt', 1)]),
+    )
     await damage('a marked value', 'a market value')
     await damage('in doubt', 'in debut')
     await opened((storage) => {
@@ -143,7 +163,10 @@ describe('the store on disk', () => {
     const tables = openTables(directory)
     await tables.facts.put('format', factRow('format', 2))
     await tables.root.close()
-    await assert.rejects(openLmdbStorage(directory, codec), { name: 'UnknownFormat', message: `the store in ${directory} has format 2; this version knows 1` })
+    await assert.rejects(openLmdbStorage(directory, codec), {
+      name: 'UnknownFormat',
+      message: `the store in ${directory} has format 2; this version knows 1`,
+    })
     await writeFile(join(directory, 'data.mdb'), 'something else'.repeat(1_000))
     await assert.rejects(openLmdbStorage(directory, codec), { name: 'DamagedStore' })
     await writeFile(join(directory, 'data.mdb'), '')
@@ -151,7 +174,13 @@ describe('the store on disk', () => {
   })
 })
 
-function contents(storage: Storage): Record<'incarnation' | 'ceiling' | 'newestEpoch' | 'listed' | 'summaries' | 'states', unknown> & { doubts: string[]; leaf: { key: string }[]; newestEpoch: number } {
+function contents(
+  storage: Storage,
+): Record<'incarnation' | 'ceiling' | 'newestEpoch' | 'listed' | 'summaries' | 'states', unknown> & {
+  doubts: string[]
+  leaf: { key: string }[]
+  newestEpoch: number
+} {
   return {
     incarnation: storage.incarnation,
     ceiling: storage.ceiling(),
