@@ -1,0 +1,75 @@
+/**
+ * The quorum probe: at any moment, every quorum of the newest decided config, asked from what its voters have on disk alone, shows the
+ * record of every chosen key. Not a random quorum but the worst one is looked at: a quorum shows a record when one of its voters has
+ * the chosen mark, or when what was accepted at its highest ballot is the record; so the worst quorum is all voters without a mark that
+ * accepted nothing above some other record.
+ */
+import { compareBallots } from '../../../protocols/base/ballot.ts'
+import type { IdentityId } from '../../../protocols/base/identity.ts'
+import { equalRecords } from '../../../protocols/base/record.ts'
+import type { Accepted, ValueRecord } from '../../../protocols/base/record.ts'
+import type { RegisterKey, RegisterState } from '../../../protocols/base/register.ts'
+import type { Config } from '../../../protocols/config/config.ts'
+import { describeAccepted, describeConfig, describeRecord } from '../describe.ts'
+import type { Ledger } from './ledger.ts'
+import { holdsData, votersOf } from './quorums.ts'
+import { Violation } from './violation.ts'
+
+/** What an identity has on disk of a register; `gone` when that identity's disk is no more. */
+export type ReadSynced = (id: IdentityId, key: RegisterKey) => RegisterState | undefined | 'gone'
+
+export class QuorumProbe {
+  private readonly ledger: Ledger
+  private readonly readSynced: ReadSynced
+  probes = 0
+
+  constructor(ledger: Ledger, readSynced: ReadSynced) {
+    this.ledger = ledger
+    this.readSynced = readSynced
+  }
+
+  /** @throws Violation when some quorum would not show a chosen record */
+  all(): void {
+    for (const [key, { record }] of this.ledger.keys()) this.one(key, record)
+  }
+
+  one(key: RegisterKey, record: ValueRecord): void {
+    const config = this.ledger.newest
+    this.probes += 1
+    const unmarked = new Map<IdentityId, Accepted | undefined>()
+    for (const id of votersOf(config)) {
+      const state = this.readSynced(id, key)
+      if (state === 'gone') continue
+      const { chosen } = state ?? {}
+      if (chosen === undefined) unmarked.set(id, state?.accepted)
+      else if (!equalRecords(chosen, record)) throw new Violation('S1', `${id} holds ${describeRecord(chosen)} as the chosen one of ${key}`)
+    }
+    this.refuse(config, key, record, unmarked, undefined)
+    for (const accepted of unmarked.values()) {
+      if (accepted !== undefined && !equalRecords(accepted.record, record)) this.refuse(config, key, record, unmarked, accepted)
+    }
+  }
+
+  /** No quorum may consist of voters that accepted nothing above `highest`. */
+  private refuse(
+    config: Config,
+    key: RegisterKey,
+    record: ValueRecord,
+    unmarked: ReadonlyMap<IdentityId, Accepted | undefined>,
+    highest: Accepted | undefined,
+  ): void {
+    const isBelow = (id: IdentityId): boolean => {
+      if (!unmarked.has(id)) return false
+      const accepted = unmarked.get(id)
+      return accepted === undefined || (highest !== undefined && compareBallots(accepted.ballot, highest.ballot) <= 0)
+    }
+    if (!holdsData(config, isBelow)) return
+    const quorum = votersOf(config)
+      .filter(isBelow)
+      .map((id) => `${id.slice(0, 7)} ${describeAccepted(unmarked.get(id))}`)
+    throw new Violation(
+      'probe',
+      `${key} is ${describeRecord(record)}, but in config ${describeConfig(config)} a quorum shows: ${quorum.join('; ')}`,
+    )
+  }
+}

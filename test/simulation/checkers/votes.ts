@@ -1,0 +1,148 @@
+/**
+ * What leaves a peer must be backed by its disk at that moment, and must not take back what it said before: promises only rise, also over
+ * restarts (S8); a ballot is one record's and is issued in one life (S9); no reply in an older epoch after a newer one, none in an epoch
+ * whose config is not on disk (S11); nothing that a crash now would turn into a lie (S13); nothing in the name of a wiped store (S14).
+ */
+import { compareBallots, isCovered } from '../../../protocols/base/ballot.ts'
+import type { Ballot } from '../../../protocols/base/ballot.ts'
+import type { IdentityId } from '../../../protocols/base/identity.ts'
+import { equalRecords } from '../../../protocols/base/record.ts'
+import type { Accepted } from '../../../protocols/base/record.ts'
+import { configKey } from '../../../protocols/base/register.ts'
+import type { RegisterKey } from '../../../protocols/base/register.ts'
+import type { Persist } from '../../../protocols/effects.ts'
+import type { AcceptorReply, AcceptorRequest, Message, Vote } from '../../../protocols/wire/messages.ts'
+import { describeAccepted, describeBallot, describeIdentity, describeKey, describeReply } from '../describe.ts'
+import type { SimulatedPeer } from '../peer.ts'
+import { check } from './violation.ts'
+
+interface Said {
+  promised: Ballot | undefined
+  committed: Ballot | undefined
+}
+
+interface Issued {
+  readonly key: RegisterKey
+  readonly boot: number
+}
+
+export class Votes {
+  private readonly said = new Map<string, Said>()
+  private readonly epochs = new Map<IdentityId, number>()
+  private readonly issued = new Map<string, Issued>()
+  checkedCount = 0
+
+  /** A message leaves the peer; `key` is the register it speaks of. @throws Violation */
+  left(peer: SimulatedPeer, message: Message, key: RegisterKey | undefined): void {
+    if (message.kind === 'reply') {
+      this.replied(peer, message.vote)
+      if (key !== undefined) this.told(peer, key, message.vote.body)
+    } else if (message.kind === 'request' || message.kind === 'relay') this.asked(peer, message.body)
+    else if (message.kind === 'covered') {
+      const isOwn = message.sender.id === peer.identity.id
+      check(isOwn, 'S14', () => `${describeIdentity(peer.identity)} speaks as ${describeIdentity(message.sender)}`)
+    }
+  }
+
+  /** A peer lost its vote and lets go of what it accepted: it may say so. */
+  persisting(peer: SimulatedPeer, write: Persist): void {
+    if (write.kind !== 'accepted-dropped') return
+    const said = this.said.get(`${peer.identity.id} ${write.key}`)
+    if (said !== undefined) said.committed = undefined
+  }
+
+  private asked(peer: SimulatedPeer, body: AcceptorRequest): void {
+    if (body.kind === 'read') return
+    const { ballot, key } = body
+    const isOwn = ballot.by.id === peer.identity.id
+    if (!isOwn) return
+    const name = `${ballot.epoch}.${ballot.round}.${ballot.by.id}`
+    const before = this.issued.get(name)
+    if (before === undefined) this.issued.set(name, { key, boot: peer.boots })
+    const isSame = before === undefined || (before.key === key && before.boot === peer.boots)
+    check(isSame, 'S9', () => `${describeBallot(ballot)} is issued again, for ${describeKey(key)} after ${describeKey(before?.key ?? key)}`)
+    const ceiling = peer.disk.ceilingSynced
+    check(
+      isCovered(ballot, ceiling),
+      'S13',
+      () => `${describeBallot(ballot)} is issued above the ceiling on disk, ${ceiling.epoch}.${ceiling.round}`,
+    )
+  }
+
+  private replied(peer: SimulatedPeer, { sender, body }: Vote): void {
+    this.checkedCount += 1
+    const who = describeIdentity(peer.identity)
+    check(sender.id === peer.identity.id, 'S14', () => `${who} votes as ${describeIdentity(sender)}`)
+    const epoch = epochOf(body)
+    if (epoch === undefined) return
+    const before = this.epochs.get(sender.id) ?? -1
+    check(epoch >= before, 'S11', () => `${who} says ${describeReply(body)} after a reply of epoch ${before}`)
+    this.epochs.set(sender.id, epoch)
+    const isInstalled = peer.disk.readSynced(configKey(epoch))?.chosen !== undefined
+    check(isInstalled, 'S11', () => `${who} says ${describeReply(body)} before config ${epoch} is on its disk`)
+    if (body.kind === 'promised') {
+      const { ballot } = body
+      const ceiling = peer.disk.ceilingSynced
+      check(isCovered(ballot, ceiling), 'S13', () => `${who} promised ${describeBallot(ballot)} above the ceiling on its disk`)
+    }
+  }
+
+  /**
+   * The acceptor answers about a register. What it says now must be no less than what anybody was told before; what it said and nobody
+   * was told may still be overtaken, as on a slow line.
+   *
+   * @throws Violation
+   */
+  answering(peer: SimulatedPeer, key: RegisterKey, body: AcceptorReply): void {
+    if (body.kind !== 'promised' && body.kind !== 'committed' && body.kind !== 'seen') return
+    const said = this.said.get(`${peer.identity.id} ${key}`)
+    if (said === undefined) return
+    const { promised, committed } = said
+    const about = (): string => `${describeIdentity(peer.identity)} says ${describeReply(body)} of ${describeKey(key)}`
+    if (body.kind !== 'seen' && promised !== undefined) {
+      check(compareBallots(body.ballot, promised) >= 0, 'S8', () => `${about()} after ${describeBallot(promised)}`)
+    }
+    if (body.kind === 'committed' || committed === undefined) return
+    const { accepted } = body
+    const isTold = accepted !== undefined && compareBallots(accepted.ballot, committed) >= 0
+    check(isTold, 'S13', () => `${about()} though it committed ${describeBallot(committed)}`)
+  }
+
+  /** An answer leaves: its disk must have what it speaks of. */
+  private told(peer: SimulatedPeer, key: RegisterKey, body: AcceptorReply): void {
+    if (body.kind !== 'promised' && body.kind !== 'committed' && body.kind !== 'seen') return
+    const name = `${peer.identity.id} ${key}`
+    let said = this.said.get(name)
+    if (said === undefined) this.said.set(name, (said = { promised: undefined, committed: undefined }))
+    const about = (): string => `${describeIdentity(peer.identity)} says ${describeReply(body)} of ${describeKey(key)}`
+    if (body.kind !== 'seen') said.promised = higher(said.promised, body.ballot)
+    if (body.kind === 'committed') {
+      this.checkBacked(peer, key, body.ballot, about)
+      said.committed = higher(said.committed, body.ballot)
+    } else if (body.accepted !== undefined) this.checkAccepted(peer, key, body.accepted, about)
+  }
+
+  private checkBacked(peer: SimulatedPeer, key: RegisterKey, ballot: Ballot, about: () => string): void {
+    const state = peer.disk.readSynced(key)
+    const isThere = state?.chosen !== undefined || (state?.accepted !== undefined && compareBallots(state.accepted.ballot, ballot) >= 0)
+    check(isThere, 'S13', () => `${about()}, but its disk has ${describeAccepted(state?.accepted)}`)
+  }
+
+  private checkAccepted(peer: SimulatedPeer, key: RegisterKey, accepted: Accepted, about: () => string): void {
+    const state = peer.disk.readSynced(key)
+    const onDisk = state?.accepted
+    const isThere = state?.chosen !== undefined || (onDisk !== undefined && compareBallots(onDisk.ballot, accepted.ballot) >= 0)
+    const isSame =
+      onDisk === undefined || compareBallots(onDisk.ballot, accepted.ballot) !== 0 || equalRecords(onDisk.record, accepted.record)
+    check(isThere && isSame, 'S13', () => `${about()}, but its disk has ${describeAccepted(onDisk)}`)
+  }
+}
+
+function higher(a: Ballot | undefined, b: Ballot): Ballot {
+  return a !== undefined && compareBallots(a, b) > 0 ? a : b
+}
+
+function epochOf(body: AcceptorReply): number | undefined {
+  if (body.kind === 'promised' || body.kind === 'committed' || body.kind === 'rejected') return body.ballot.epoch
+  return body.kind === 'seen' ? body.epoch : undefined
+}

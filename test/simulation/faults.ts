@@ -1,0 +1,152 @@
+/** The faults of a run, each kind at its own rate, until the simulated network is healed. */
+import type { Agenda } from './agenda.ts'
+import type { Chance } from './chance.ts'
+import { holdsData } from './checkers/quorums.ts'
+import type { Ledger } from './checkers/ledger.ts'
+import type { Coverage } from './coverage.ts'
+import type { SimulatedNetwork } from './network.ts'
+import type { Operator } from './operator.ts'
+import type { Options } from './options.ts'
+import type { SimulatedPeer } from './peer.ts'
+import type { Trace } from './trace.ts'
+
+/** A jump that lets the longest promise expire. */
+const LONG_JUMP_MS = 61_000
+const LONG_JUMP_RATE = 0.3
+
+export interface FaultsInit {
+  readonly agenda: Agenda
+  readonly chance: Chance
+  readonly trace: Trace
+  readonly options: Options
+  readonly peers: readonly SimulatedPeer[]
+  readonly network: SimulatedNetwork
+  readonly operator: Operator
+  readonly ledger: Ledger
+  readonly coverage: Coverage
+  /** Whether some key is accepted somewhere and not chosen. */
+  readonly isAnyInDoubt: () => boolean
+  readonly start: (peer: SimulatedPeer) => void
+}
+
+export class Faults {
+  private readonly init: FaultsInit
+  private isOver = false
+
+  constructor(init: FaultsInit) {
+    this.init = init
+  }
+
+  begin(): void {
+    const { options } = this.init
+    this.every(options.crashEveryMs, 'crash', () => this.crash(this.somePeer()))
+    this.every(options.powerLossEveryMs, 'power loss', () => this.losePower())
+    this.every(options.wipeEveryMs, 'wipe', () => this.wipe())
+    this.every(options.pauseEveryMs, 'pause', () => this.pause())
+    this.every(options.partitionEveryMs, 'partition', () => this.partition())
+    this.every(options.flapEveryMs, 'flap', () => this.flap())
+    this.every(options.clockJumpEveryMs, 'clock jump', () => this.jump())
+    this.every(options.changeEveryMs, 'change', () => this.init.operator.change())
+    this.every(options.withdrawEveryMs, 'withdrawal', () => this.init.operator.withdraw())
+  }
+
+  /** Everything works again: who is down starts, what is cut is mended. */
+  heal(): void {
+    const { peers, network } = this.init
+    this.isOver = true
+    for (const a of peers) {
+      a.pausedUntilMs = 0
+      for (const b of peers) if (a.index < b.index) network.mend(a, b)
+    }
+    for (const peer of peers) if (!peer.isUp) this.init.start(peer)
+  }
+
+  private every(meanMs: number, name: string, strike: () => void): void {
+    const { agenda, chance, trace, coverage } = this.init
+    if (meanMs === Number.POSITIVE_INFINITY) return
+    agenda.after(-Math.log(1 - chance.number()) * meanMs, () => {
+      if (this.isOver) return
+      coverage.faults += 1
+      if (this.init.isAnyInDoubt()) coverage.faultsInDoubt += 1
+      trace.line(agenda.nowMs, () => `-- ${name}`)
+      strike()
+      this.every(meanMs, name, strike)
+    })
+  }
+
+  private crash(peer: SimulatedPeer): void {
+    if (!peer.isUp) return
+    const { agenda, chance, options, network, trace } = this.init
+    trace.line(agenda.nowMs, () => `${peer.peerId} crashes`)
+    peer.crash()
+    network.stopped(peer)
+    agenda.after(chance.span(0, 2 * options.downMs), () => {
+      if (!peer.isUp) this.init.start(peer)
+    })
+  }
+
+  private losePower(): void {
+    this.init.coverage.powerLosses += 1
+    for (const peer of this.init.peers) this.crash(peer)
+  }
+
+  /** A disk is lost only as long as those that are left hold a quorum: more is more than any protocol survives. */
+  private wipe(): void {
+    const { peers, ledger, coverage, agenda, trace, network } = this.init
+    const peer = this.somePeer()
+    const living = new Set(peers.filter((other) => other !== peer).map((other) => other.identity.id))
+    if (!holdsData(ledger.newest, (id) => living.has(id))) return
+    trace.line(agenda.nowMs, () => `${peer.peerId} loses its disk`)
+    coverage.wipes += 1
+    const wasUp = peer.isUp
+    this.crash(peer)
+    peer.wipe()
+    if (!wasUp) network.stopped(peer)
+  }
+
+  private pause(): void {
+    const { agenda, chance } = this.init
+    this.somePeer().pausedUntilMs = agenda.nowMs + chance.span(10, 3_000)
+  }
+
+  private partition(): void {
+    const { agenda, chance, network, peers } = this.init
+    const inside = new Set(this.drawSide())
+    const isOneWay = chance.happens(0.4)
+    for (const a of inside) {
+      for (const b of peers) {
+        if (inside.has(b)) continue
+        network.cut(a, b)
+        if (!isOneWay) network.cut(b, a)
+      }
+    }
+    agenda.after(chance.span(50, 5_000), () => {
+      for (const a of inside) for (const b of peers) if (a !== b) network.mend(a, b)
+    })
+  }
+
+  private drawSide(): SimulatedPeer[] {
+    const { chance, peers } = this.init
+    const peer = this.somePeer()
+    const kind = chance.below(3)
+    if (kind === 0) return [peer]
+    if (kind === 1) return peers.filter((other) => other.clusterId === peer.clusterId)
+    return peers.filter(() => chance.happens(0.5))
+  }
+
+  private flap(): void {
+    const { network } = this.init
+    const a = this.somePeer()
+    const b = this.somePeer()
+    if (a !== b) network.close(a, b, 'flapping')
+  }
+
+  private jump(): void {
+    const { chance } = this.init
+    this.somePeer().jump(chance.happens(LONG_JUMP_RATE) ? LONG_JUMP_MS : chance.span(1, 5_000))
+  }
+
+  private somePeer(): SimulatedPeer {
+    return this.init.chance.pick(this.init.peers)
+  }
+}

@@ -1,0 +1,33 @@
+/** How a simulated network comes to be: by one founder whom the others join, or standing already, with a config drawn at random. */
+import type { ClusterId, Identity, NetworkId } from '../../protocols/base/identity.ts'
+import type { Config } from '../../protocols/config/config.ts'
+import { VOTERS_PER_CLUSTER_MAX } from '../../protocols/config/config.ts'
+import type { Chance } from './chance.ts'
+import type { Options } from './options.ts'
+import type { SimulatedPeer } from './peer.ts'
+
+const NETWORK_ID_DIGITS = 32
+
+/** Gives the first configs to those that have them at the start. @returns the newest of them */
+export function layFoundation(peers: readonly SimulatedPeer[], options: Options, chance: Chance): Config {
+  const networkId = chance.hex(NETWORK_ID_DIGITS) as NetworkId
+  const founder = peers[0]
+  if (founder === undefined) throw new Error('a network without peers')
+  if (options.isFounded) {
+    const clusters = new Map([[founder.clusterId, [founder.identity]]])
+    const config: Config = { networkId, epoch: 0, clusters, forming: options.minPeers > 1, protocolMin: 1 }
+    founder.found([config])
+    return config
+  }
+  const clusters = new Map<ClusterId, Identity[]>()
+  for (const peer of peers) {
+    const voters = clusters.get(peer.clusterId) ?? []
+    const isWanted = voters.length === 0 || (voters.length < VOTERS_PER_CLUSTER_MAX && chance.happens(0.8))
+    if (isWanted) clusters.set(peer.clusterId, [...voters, peer.identity])
+  }
+  const finished: Config = { networkId, epoch: 0, clusters, forming: false, protocolMin: 1 }
+  const configs = [finished, { ...finished, epoch: 1, next: clusters }, { ...finished, epoch: 2 }]
+  const isVoter = (peer: SimulatedPeer): boolean => clusters.get(peer.clusterId)?.includes(peer.identity) === true
+  for (const peer of peers) if (isVoter(peer) || chance.happens(0.5)) peer.found(configs)
+  return { ...finished, epoch: 2 }
+}

@@ -1,0 +1,137 @@
+/** What a seed means: the shape of the network, the faults and their rates, the load. Drawn anew for each seed, and printed first. */
+import type { Chance } from './chance.ts'
+
+export interface Options {
+  readonly seed: number
+  /** Peers of each cluster. */
+  readonly clusterSizes: readonly number[]
+  /** True: one founder, and all others join it. False: the network stands already, with a config drawn at random. */
+  readonly isFounded: boolean
+  /** What founders and joiners are told with `-min-peers`. */
+  readonly minPeers: number
+  /** One way a message takes, in milliseconds, inside a cluster and between clusters. */
+  readonly nearMs: number
+  readonly farMs: number
+  /** Part of the delay that varies. */
+  readonly jitter: number
+  readonly lossRate: number
+  readonly duplicateRate: number
+  /** Messages that overtake others, and now and then survive the connection they were sent on. */
+  readonly reorderRate: number
+  /** Chance that a link is slow by a factor of ten. */
+  readonly slowLinkRate: number
+  /** Votes that a representative loses on the way back. */
+  readonly relayDropRate: number
+  /** Peers whose writes are synced one by one in any order; the others write as the runtime does. */
+  readonly looseRate: number
+  readonly syncMs: number
+  readonly slowSyncRate: number
+  readonly failedSyncRate: number
+  /** Ticks come so much later than asked for, at most, in milliseconds. */
+  readonly tickLateMs: number
+  /** Faults, each as the mean time between two of its kind, in milliseconds; infinite for never. */
+  readonly crashEveryMs: number
+  readonly powerLossEveryMs: number
+  readonly wipeEveryMs: number
+  readonly pauseEveryMs: number
+  readonly partitionEveryMs: number
+  readonly flapEveryMs: number
+  readonly clockJumpEveryMs: number
+  readonly changeEveryMs: number
+  readonly withdrawEveryMs: number
+  readonly downMs: number
+  readonly clientCount: number
+  /** Mean time that a client thinks between two requests. */
+  readonly thinkMs: number
+  readonly keyCount: number
+  /** Chance that a request is for a key used before rather than for the newest. */
+  readonly rerunRate: number
+  readonly putRate: number
+  readonly givenIdRate: number
+  readonly cancelRate: number
+  readonly deadlineMs: number
+  readonly loadMs: number
+  /** Every message goes through the codec; else one in 16 does. */
+  readonly encodesAll: boolean
+  /** Waits after healing until promises are folded as well. */
+  readonly waitsForPromises: boolean
+}
+
+const NEVER_MS = Number.POSITIVE_INFINITY
+
+export function drawOptions(seed: number, chance: Chance): Options {
+  const clusterSizes = drawShape(chance)
+  const peers = clusterSizes.reduce((sum, size) => sum + size, 0)
+  const isRough = chance.happens(0.6)
+  const often = (probability: number, lowMs: number, highMs: number): number => {
+    const everyMs = chance.span(lowMs, highMs)
+    return chance.happens(probability) ? everyMs : NEVER_MS
+  }
+  const sometimes = (probability: number, most: number): number => {
+    const rate = chance.number() ** 2 * most
+    return chance.happens(probability) ? rate : 0
+  }
+  return {
+    seed,
+    clusterSizes,
+    isFounded: chance.happens(0.3),
+    minPeers: chance.happens(0.5) ? 1 : chance.between(1, Math.min(...clusterSizes)),
+    nearMs: chance.span(0.1, 3),
+    farMs: chance.span(2, 60),
+    jitter: chance.span(0, 2),
+    lossRate: isRough ? sometimes(0.5, 0.2) : 0,
+    duplicateRate: isRough ? sometimes(0.5, 0.2) : 0,
+    reorderRate: isRough ? sometimes(0.5, 0.3) : 0,
+    slowLinkRate: sometimes(0.4, 0.4),
+    relayDropRate: sometimes(0.3, 0.5),
+    looseRate: chance.pick([0, 0.5, 1]),
+    syncMs: chance.pick([0.1, 1, 5, 20]),
+    slowSyncRate: sometimes(0.4, 0.2),
+    failedSyncRate: sometimes(0.2, 0.005),
+    tickLateMs: chance.pick([1, 10, 25]),
+    crashEveryMs: often(0.6, 300, 4_000),
+    powerLossEveryMs: often(0.25, 1_500, 6_000),
+    wipeEveryMs: often(0.3, 1_000, 5_000),
+    pauseEveryMs: often(0.35, 500, 4_000),
+    partitionEveryMs: often(0.4, 500, 5_000),
+    flapEveryMs: often(0.4, 100, 2_000),
+    clockJumpEveryMs: often(0.15, 500, 3_000),
+    changeEveryMs: often(0.6, 300, 3_000),
+    withdrawEveryMs: often(0.3, 500, 4_000),
+    downMs: chance.pick([20, 200, 1_500, 4_000]),
+    clientCount: Math.min(chance.between(1, 6), peers + 2),
+    thinkMs: chance.pick([1, 20, 100]),
+    keyCount: chance.pick([1, 3, 12, 40]),
+    rerunRate: chance.span(0.1, 0.9),
+    putRate: chance.span(0.3, 0.9),
+    givenIdRate: chance.span(0, 0.6),
+    cancelRate: sometimes(0.3, 0.2),
+    deadlineMs: chance.pick([100, 800, 3_000, 10_000]),
+    loadMs: chance.span(1_500, peers > 6 ? 4_000 : 8_000),
+    encodesAll: peers <= 3 || chance.happens(0.1),
+    waitsForPromises: chance.happens(0.05),
+  }
+}
+
+/** Mostly small networks, for what goes wrong can go wrong among few. */
+function drawShape(chance: Chance): number[] {
+  const size = chance.number()
+  if (size < 0.25) return [chance.between(1, 3)]
+  if (size < 0.5) return [chance.between(3, 5)]
+  if (size < 0.7) return [chance.between(1, 2), chance.between(1, 2), chance.between(1, 2)]
+  if (size < 0.9) return Array.from({ length: chance.between(2, 3) }, () => chance.between(1, 3))
+  return Array.from({ length: chance.between(3, 5) }, () => chance.between(1, size < 0.97 ? 2 : 5))
+}
+
+/** The options as lines of `name value`. */
+export function describeOptions(options: Options): string {
+  const entries = Object.entries(options).map(([name, value]) => `${name} ${typeof value === 'number' ? short(value) : String(value)}`)
+  const lines: string[] = []
+  for (let from = 0; from < entries.length; from += 6) lines.push(`  ${entries.slice(from, from + 6).join(', ')}`)
+  return lines.join('\n')
+}
+
+function short(value: number): string {
+  if (value === NEVER_MS) return 'never'
+  return Number.isInteger(value) ? String(value) : value.toFixed(3)
+}

@@ -1,0 +1,273 @@
+/**
+ * A simulated peer: the production core, a disk, and what `src/runtime` does between them: events in, effects performed in order, sends
+ * held back behind their syncs, ticks when the core wants them or somewhat later.
+ */
+import { higherCeiling } from '../../protocols/base/ballot.ts'
+import { identity } from '../../protocols/base/identity.ts'
+import type { ClusterId, Identity, Incarnation, PeerId } from '../../protocols/base/identity.ts'
+import { configKey } from '../../protocols/base/register.ts'
+import { configRecord } from '../../protocols/config/chain.ts'
+import type { Config } from '../../protocols/config/config.ts'
+import type { Effect } from '../../protocols/effects.ts'
+import type { CoreEvent } from '../../protocols/events.ts'
+import { PeerCore } from '../../protocols/peer.ts'
+import { raisedAtOpening } from '../../protocols/register/rounds.ts'
+import type { Codec } from '../../protocols/wire/codec.ts'
+import type { Greeting } from '../../protocols/wire/messages.ts'
+import { sha256 } from '../../src/bytes.ts'
+import type { Send } from '../../src/runtime/send-gate.ts'
+import type { Agenda } from './agenda.ts'
+import type { Chance } from './chance.ts'
+import { describeOutcome, describePersist } from './describe.ts'
+import { SimulatedDisk } from './disk.ts'
+import type { Observer } from './observer.ts'
+import type { Options } from './options.ts'
+import { BatchedSyncing, LooseSyncing } from './syncing.ts'
+import type { Syncing, SyncingInit } from './syncing.ts'
+import type { Trace } from './trace.ts'
+
+const DIGEST_NONE = new Uint8Array(16)
+const NONCE = new Uint8Array(32)
+/** A slow sync takes so many times as long. */
+const SLOW_SYNC_FACTOR = 40
+/** Incarnations are 32 hexadecimal digits. */
+const INCARNATION_DIGITS = 32
+
+export interface PeerSurroundings {
+  readonly agenda: Agenda
+  readonly chance: Chance
+  readonly trace: Trace
+  readonly options: Options
+  readonly codec: Codec
+  readonly observer: Observer
+  /** Hands a message to the network. */
+  readonly transmit: (from: SimulatedPeer, send: Send) => void
+  /** The core wants a connection closed. */
+  readonly disconnect: (from: SimulatedPeer, to: PeerId) => void
+  /** Faults are over: syncs neither fail nor drag. */
+  isCalm: boolean
+}
+
+export class SimulatedPeer {
+  readonly index: number
+  readonly peerId: PeerId
+  readonly clusterId: ClusterId
+  readonly minPeers: number
+  readonly isLoose: boolean
+  readonly surroundings: PeerSurroundings
+  identity: Identity
+  disk: SimulatedDisk
+  core: PeerCore | undefined
+  /** Counts the lives of the process, over all incarnations. */
+  boots = 0
+  /** Messages and ticks wait until then. */
+  pausedUntilMs = 0
+  private syncing: Syncing | undefined
+  private readonly queue: CoreEvent[] = []
+  private isStepping = false
+  private tickAtMs = Number.POSITIVE_INFINITY
+  /** The peer's own clock is ahead of simulated time by so much. */
+  private clockAheadMs: number
+
+  constructor(index: number, clusterId: ClusterId, minPeers: number, surroundings: PeerSurroundings) {
+    const { chance, options } = surroundings
+    this.index = index
+    this.peerId = `p${String(index).padStart(2, '0')}` as PeerId
+    this.clusterId = clusterId
+    this.minPeers = minPeers
+    this.surroundings = surroundings
+    this.isLoose = chance.happens(options.looseRate)
+    this.clockAheadMs = chance.below(1_000_000)
+    this.identity = this.drawIdentity()
+    this.disk = this.emptyDisk()
+  }
+
+  get isUp(): boolean {
+    return this.core !== undefined
+  }
+
+  get isPaused(): boolean {
+    return this.surroundings.agenda.nowMs < this.pausedUntilMs
+  }
+
+  get pendingWrites(): number {
+    return this.syncing?.pendingCount ?? 0
+  }
+
+  /** The time that this peer's core is told. */
+  get clockMs(): number {
+    return this.surroundings.agenda.nowMs + this.clockAheadMs
+  }
+
+  /** Its clock jumps ahead. */
+  jump(aheadMs: number): void {
+    this.clockAheadMs += aheadMs
+  }
+
+  /** Lays configs into the empty store, as founding does. */
+  found(configs: readonly Config[]): void {
+    const { codec } = this.surroundings
+    for (const config of configs) {
+      this.disk.write({ kind: 'chosen', key: configKey(config.epoch), record: configRecord(codec, config), digest: DIGEST_NONE })
+    }
+    this.disk.syncAll()
+  }
+
+  start(): void {
+    const { agenda, chance, codec } = this.surroundings
+    const floor = this.disk.ceilingSynced
+    const ceiling = higherCeiling(floor, raisedAtOpening(floor))
+    this.disk.write({ kind: 'ceiling', ceiling })
+    this.disk.syncAll()
+    this.boots += 1
+    const boot = this.boots
+    const init: SyncingInit = {
+      disk: this.disk,
+      agenda,
+      chance,
+      syncMs: () => this.syncMs(),
+      fails: () => !this.surroundings.isCalm && chance.happens(this.surroundings.options.failedSyncRate),
+      released: (sends) => this.released(sends, boot),
+      failed: () => this.crash(),
+    }
+    const syncing = this.isLoose ? new LooseSyncing(init) : new BatchedSyncing(init)
+    this.syncing = syncing
+    const coreChance = chance.fork()
+    this.core = new PeerCore({
+      identity: this.identity,
+      clusterId: this.clusterId,
+      minPeers: this.minPeers,
+      wantedNetwork: undefined,
+      registers: syncing.registers,
+      codec,
+      sha256,
+      random: () => coreChance.number(),
+      floor,
+      ceiling,
+      newestEpoch: this.disk.newestEpoch(),
+      chosen: this.disk.chosen(),
+      inDoubt: this.disk.inDoubt(),
+      nowMs: this.clockMs,
+    })
+    this.dispatch({ kind: 'tick' })
+  }
+
+  /** The process is gone, and with it what was not on disk. */
+  crash(): void {
+    if (this.core === undefined) return
+    this.core = undefined
+    this.queue.length = 0
+    this.tickAtMs = Number.POSITIVE_INFINITY
+    this.pausedUntilMs = 0
+    const lost = this.syncing?.crash() ?? 0
+    this.syncing = undefined
+    this.surroundings.observer.crashed(this, lost)
+  }
+
+  /** The disk is gone as well; what comes back is somebody else. */
+  wipe(): void {
+    this.crash()
+    this.identity = this.drawIdentity()
+    this.disk = this.emptyDisk()
+  }
+
+  greeting(): Greeting | undefined {
+    const { core, identity: own, clusterId, minPeers } = this
+    if (core === undefined) return undefined
+    const { config, ceiling } = core
+    const said = { networkId: config?.networkId, clusterId, identity: own, epoch: config?.epoch ?? -1, ceiling, minPeers }
+    return { protocolMin: 1, protocolMax: 1, ...said, addresses: [`/sim/${this.peerId}`], nonce: NONCE }
+  }
+
+  dispatch(event: CoreEvent): void {
+    if (this.core === undefined) return
+    this.queue.push(event)
+    if (this.isStepping) return
+    this.isStepping = true
+    for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) this.step(next)
+    this.isStepping = false
+    this.planTick()
+  }
+
+  /** Has somebody act on the core from outside of `step`; what comes of it leaves with the step that follows. */
+  act(act: (core: PeerCore) => void): void {
+    this.dispatch({ kind: 'tick' })
+    if (this.core === undefined) return
+    act(this.core)
+    this.dispatch({ kind: 'tick' })
+  }
+
+  private step(event: CoreEvent): void {
+    const { core } = this
+    if (core === undefined) return
+    try {
+      for (const effect of core.step(event, this.clockMs)) {
+        if (this.core !== core) return
+        this.perform(effect)
+      }
+    } catch (error) {
+      this.surroundings.observer.threw(this, error)
+    }
+  }
+
+  private perform(effect: Effect): void {
+    const { observer, trace, agenda } = this.surroundings
+    switch (effect.kind) {
+      case 'persist':
+        trace.line(agenda.nowMs, () => `${this.peerId} writes ${describePersist(effect.write)}`)
+        observer.persisting(this, effect.write)
+        return this.syncing?.persist(effect.write)
+      case 'send':
+        observer.sending(this, effect)
+        return this.syncing?.admit(effect) === true ? this.send(effect) : undefined
+      case 'answer':
+        trace.line(agenda.nowMs, () => `${this.peerId} answers client ${effect.client}: ${describeOutcome(effect.outcome)}`)
+        return observer.answered(this, effect.client, effect.outcome)
+      case 'disconnect':
+        return this.surroundings.disconnect(this, effect.peerId)
+      case 'note':
+        return observer.noted(this, effect.note)
+      case 'meet':
+        return
+    }
+  }
+
+  private released(sends: readonly Send[], boot: number): void {
+    for (const send of sends) if (this.boots === boot && this.core !== undefined) this.send(send)
+  }
+
+  private send(send: Send): void {
+    this.surroundings.observer.left(this, send)
+    if (send.to === this.peerId) this.dispatch({ kind: 'message', from: this.identity, round: 0, message: send.message })
+    else this.surroundings.transmit(this, send)
+  }
+
+  private planTick(): void {
+    const { core } = this
+    if (core === undefined) return
+    const { agenda, chance, options } = this.surroundings
+    const atMs = Math.max(agenda.nowMs, core.wakeAtMs - this.clockAheadMs)
+    if (atMs >= this.tickAtMs) return
+    this.tickAtMs = atMs
+    agenda.at(Math.max(atMs, this.pausedUntilMs) + chance.number() * options.tickLateMs, () => {
+      if (this.core !== core || this.tickAtMs !== atMs) return
+      this.tickAtMs = Number.POSITIVE_INFINITY
+      this.dispatch({ kind: 'tick' })
+    })
+  }
+
+  private syncMs(): number {
+    const { chance, options, isCalm } = this.surroundings
+    const usualMs = options.syncMs * chance.span(0.5, 2)
+    return !isCalm && chance.happens(options.slowSyncRate) ? usualMs * SLOW_SYNC_FACTOR : usualMs
+  }
+
+  private drawIdentity(): Identity {
+    return identity(this.peerId, this.surroundings.chance.hex(INCARNATION_DIGITS) as Incarnation)
+  }
+
+  private emptyDisk(): SimulatedDisk {
+    const { identity: own } = this
+    return new SimulatedDisk((write) => this.surroundings.observer.hardened(this, own, write))
+  }
+}
