@@ -145,12 +145,12 @@ export class PeerProcess {
   }
 
   /** Waits for a line that begins so. */
-  async printed(start: string, timeoutMs = START_MS): Promise<void> {
+  async printed(start: string, timeoutMs: number = START_MS): Promise<void> {
     await this.#during(`${this.name} prints ${start}`, () => this.lines.some((line) => line.startsWith(start)), timeoutMs)
   }
 
   /** Waits until it says that it is ready. */
-  async ready(timeoutMs = START_MS): Promise<void> {
+  async ready(timeoutMs: number = START_MS): Promise<void> {
     await this.printed('Replicator ready', timeoutMs)
   }
 
@@ -171,7 +171,7 @@ export class PeerProcess {
   }
 
   /** Waits for the end of the process that was started last. */
-  async ended(timeoutMs = STOP_MS): Promise<Ending> {
+  async ended(timeoutMs: number = STOP_MS): Promise<Ending> {
     assert.ok(this.#ending !== undefined, `${this.name} was never started`)
     await until(`${this.name} ends`, () => this.#process === undefined, timeoutMs)
     this.client.close()

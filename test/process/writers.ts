@@ -19,7 +19,7 @@ export class Writers {
   /** Certainly not stored, by their answer: none of these keys may be found. */
   readonly notStored: string[] = []
   /** Answers that were neither, by status and problem. */
-  readonly refusals = new Map<string, number>()
+  readonly refusals: Map<string, number> = new Map()
   readonly #loops: Promise<void>[]
   readonly #query: string
   #isStopping = false
