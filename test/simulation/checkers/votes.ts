@@ -19,6 +19,9 @@ import { check } from './violation.ts'
 interface Said {
   promised: Ballot | undefined
   committed: Ballot | undefined
+  /** The last epoch that an answer was given in, and the last of those whose acceptances were let go of with the vote. */
+  epoch: number
+  droppedEpoch: number
 }
 
 interface Issued {
@@ -47,8 +50,9 @@ export class Votes {
   /** A peer lost its vote and lets go of what it accepted: it may say so. */
   persisting(peer: SimulatedPeer, write: Persist): void {
     if (write.kind !== 'accepted-dropped') return
-    const said = this.said.get(`${peer.identity.id} ${write.key}`)
-    if (said !== undefined) said.committed = undefined
+    const said = this.saidOf(peer, write.key)
+    said.committed = undefined
+    said.droppedEpoch = said.epoch
   }
 
   private asked(peer: SimulatedPeer, body: AcceptorRequest): void {
@@ -95,8 +99,8 @@ export class Votes {
    */
   answering(peer: SimulatedPeer, key: RegisterKey, body: AcceptorReply): void {
     if (body.kind !== 'promised' && body.kind !== 'committed' && body.kind !== 'seen') return
-    const said = this.said.get(`${peer.identity.id} ${key}`)
-    if (said === undefined) return
+    const said = this.saidOf(peer, key)
+    said.epoch = Math.max(said.epoch, epochOf(body) ?? -1)
     const { promised, committed } = said
     const about = (): string => `${describeIdentity(peer.identity)} says ${describeReply(body)} of ${describeKey(key)}`
     if (body.kind !== 'seen' && promised !== undefined) {
@@ -111,15 +115,22 @@ export class Votes {
   /** An answer leaves: its disk must have what it speaks of. */
   private told(peer: SimulatedPeer, key: RegisterKey, body: AcceptorReply): void {
     if (body.kind !== 'promised' && body.kind !== 'committed' && body.kind !== 'seen') return
-    const name = `${peer.identity.id} ${key}`
-    let said = this.said.get(name)
-    if (said === undefined) this.said.set(name, (said = { promised: undefined, committed: undefined }))
+    const said = this.saidOf(peer, key)
+    // What was accepted was let go of with the vote, in one write with the accepting: the answer was true all the same.
+    if ((epochOf(body) ?? 0) <= said.droppedEpoch) return
     const about = (): string => `${describeIdentity(peer.identity)} says ${describeReply(body)} of ${describeKey(key)}`
     if (body.kind !== 'seen') said.promised = higher(said.promised, body.ballot)
     if (body.kind === 'committed') {
       this.checkBacked(peer, key, body.ballot, about)
       said.committed = higher(said.committed, body.ballot)
     } else if (body.accepted !== undefined) this.checkAccepted(peer, key, body.accepted, about)
+  }
+
+  private saidOf(peer: SimulatedPeer, key: RegisterKey): Said {
+    const name = `${peer.identity.id} ${key}`
+    let said = this.said.get(name)
+    if (said === undefined) this.said.set(name, (said = { promised: undefined, committed: undefined, epoch: -1, droppedEpoch: -1 }))
+    return said
   }
 
   private checkBacked(peer: SimulatedPeer, key: RegisterKey, ballot: Ballot, about: () => string): void {
