@@ -106,6 +106,19 @@ describe('a client that hangs up', () => {
     await eventually(() => loadOf(fixture)[0] === 0, 'nothing in flight')
   })
 
+  it('begins nothing more of what waited behind its put', async () => {
+    await using fixture = await startHttp()
+    const held = holdPuts(fixture)
+    const client = new RawClient(fixture.port)
+    client.write(requestHead('PUT', '/store/k', { 'Content-Length': '0' }) + requestHead('GET', '/store/k'))
+    await eventually(() => held.inits.length === 1, 'the put')
+    await client.close()
+    await eventually(() => held.inits[0]?.signal?.aborted === true, 'the hang-up')
+    held.release()
+    await eventually(() => loadOf(fixture)[0] === 0, 'nothing in flight')
+    assert.equal(fixture.replicator.gets.length, 0)
+  })
+
   it('in the middle of a body stores nothing', async () => {
     await using fixture = await startHttp()
     const framings: readonly Record<string, string>[] = [{ 'Content-Length': '10' }, { 'Transfer-Encoding': 'chunked' }]
@@ -194,6 +207,18 @@ describe('a body', () => {
       assert.equal(response.headers.get('connection'), 'close')
       await response.text()
     }
+  })
+
+  it('that is refused does not cost the answer to a client that reads only once it has sent everything', async () => {
+    await using fixture = await startHttp({ valueBytesMax: 1000 })
+    await using client = new RawClient(fixture.port)
+    client.socket.pause()
+    client.write(requestHead('PUT', '/store/k', { 'Content-Length': '16000000' }))
+    const sent = Promise.withResolvers<unknown>()
+    client.socket.write(Buffer.alloc(16_000_000), (error) => sent.resolve(error))
+    assert.ok(!(await sent.promise), 'all of it was taken')
+    client.socket.resume()
+    assert.equal(typeOf(await client.answer()), 'too-large')
   })
 
   it('that is refused and small leaves the connection in use', async () => {

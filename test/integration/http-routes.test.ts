@@ -137,6 +137,7 @@ describe('what a peer tells of itself', () => {
       'replicator_http_requests_total{route="/store",method="GET",status="2xx"} 1',
       'replicator_http_request_duration_seconds_count{route="/store/{key}",method="GET"} 3',
       'replicator_http_request_duration_seconds_bucket{route="/store/{key}",method="GET",le="+Inf"} 3',
+      'replicator_http_request_duration_seconds_bucket{route="/store/{key}",method="GET",le="60"} 3',
       'replicator_http_requests_in_flight 0',
       'replicator_http_body_bytes_in_flight 0',
     ]) {

@@ -110,8 +110,8 @@ describe('PUT of a key', () => {
       [records.get('none')?.value.length, records.get('zero')?.value.length, records.get('stream')?.value.length],
       [0, 0, 100_002],
     )
-    assert.deepEqual(bytesOf(fixture, 'largest'), largest)
-    assert.equal(bytesOf(fixture, 'stream').toString(), `ab${'z'.repeat(99_999)}c`)
+    assert.ok(bytesOf(fixture, 'largest').equals(largest))
+    assert.ok(bytesOf(fixture, 'stream').equals(Buffer.from(`ab${'z'.repeat(99_999)}c`)))
     assert.equal(records.get('none')?.contentType, 'application/octet-stream')
   })
 
