@@ -38,4 +38,3 @@ export type CoreEvent =
   | { readonly kind: 'cancel'; readonly client: ClientId }
 
 export type Consistency = 'linearizable' | 'local'
-

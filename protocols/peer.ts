@@ -4,7 +4,6 @@
  * each step, chance and hashing as functions, the store as a synchronous view of what was persisted.
  */
 import type { Ballot, Ceiling } from './base/ballot.ts'
-import { higherCeiling } from './base/ballot.ts'
 import type { Sha256 } from './base/bytes.ts'
 import type { ClusterId, Identity, NetworkId, PeerId } from './base/identity.ts'
 import type { Moment } from './base/moment.ts'
@@ -27,10 +26,10 @@ import { ChosenKeys } from './register/chosen.ts'
 import type { ChosenAtStart } from './register/chosen.ts'
 import { Coordinator, finishingClaim } from './register/coordinator.ts'
 import { Doubts } from './register/doubts.ts'
-import { Puts } from './register/puts.ts'
+import { Puts, unservedOutcome } from './register/puts.ts'
 import type { PutEvent } from './register/puts.ts'
 import { Reads } from './register/reads.ts'
-import { Rounds } from './register/rounds.ts'
+import { ROUND_MAX, Rounds } from './register/rounds.ts'
 import { Latencies } from './relay/latency.ts'
 import { Polls } from './relay/polls.ts'
 import { Representative } from './relay/representative.ts'
@@ -135,7 +134,7 @@ export class PeerCore {
     const { coordinator } = this
     this.puts = new Puts(outbox, coordinator)
     this.reads = new Reads({ moment, outbox, chain, polls, latencies, chosen, coordinator, chose })
-    this.spread = new Spread({ registers, outbox, chain, neighbours: roster, representative, learn })
+    this.spread = new Spread({ registers, outbox, chosen, chain, neighbours: roster, representative, learn })
     const finish = (key: RegisterKey, settled: (done: boolean) => void): void => this.finish(key, settled)
     this.repair = new Repair({ moment, outbox, nextId, chosen, learn, finish, self: identity, chain, roster, random })
     this.answers = new PullAnswers(registers, chain, chosen, this.doubts, outbox)
@@ -193,7 +192,7 @@ export class PeerCore {
       runs: coordinator.size,
       polls: polls.size,
       relays: representative.size,
-      promises: acceptor.promiseCount
+      promises: acceptor.promiseCount,
     }
   }
 
@@ -222,6 +221,7 @@ export class PeerCore {
         return this.connected(event.remote)
       case 'disconnected':
         this.roster.lost(event.peerId, event.reason)
+        this.repair.met(event.peerId)
         return this.polls.hurry()
       case 'message':
         this.rounds.observe(event.round)
@@ -244,18 +244,20 @@ export class PeerCore {
     this.representative.tick()
     if (this.moment.nowMs < this.upkeepAtMs) return
     this.upkeepAtMs = this.moment.nowMs + Math.min(UPKEEP_MS, HEARTBEAT_MS)
+    this.dropIfVoteless()
     this.roster.tick((peerId) => this.chain.voterOf(peerId) !== undefined)
     this.heartbeats.tick()
     this.acceptor.fold(this.moment.nowMs)
     this.repair.tick()
     this.change.tick()
-    for (const key of this.doubts.due()) this.finish(key, (done) => this.finishedDoubt(key, done))
+    for (const key of this.doubts.due()) this.finish(key, () => this.doubts.retry(key))
   }
 
   private put(event: PutEvent): void {
     const lacking = this.wasReady ? undefined : this.missing()
     if (lacking !== undefined) return this.outbox.answer(event.client, { kind: 'not-ready', detail: lacking })
     this.wasReady = true
+    if (this.chosen.isDiverged(event.key)) return this.outbox.answer(event.client, unservedOutcome(event))
     this.puts.begin(event)
   }
 
@@ -323,7 +325,8 @@ export class PeerCore {
   /** The epoch fence and the voter check; what passes is the acceptor's. */
   private requested(from: Identity, id: number, target: Identity, body: AcceptorRequest): void {
     const installed = this.chain.current
-    if (target.id !== this.identity.id || installed === undefined) return
+    if (target.id !== this.identity.id || installed === undefined || this.chosen.isDiverged(body.key)) return
+    if (body.kind !== 'read' && body.ballot.round > ROUND_MAX) return
     const epoch = body.kind === 'read' ? body.epoch : body.ballot.epoch
     if (epoch > this.chain.epoch) {
       const { networkId } = this.chain
@@ -377,7 +380,6 @@ export class PeerCore {
     for (let epoch = Math.max(before + 1, 0); epoch <= this.chain.epoch; epoch += 1) this.settleConfig(epoch)
     this.repair.configInstalled()
     this.change.configInstalled()
-    this.dropIfVoteless()
     this.coordinator.configInstalled()
     this.reads.configInstalled()
     for (const peer of this.roster.connected()) this.heartbeats.tell(peer.peerId)
@@ -394,7 +396,7 @@ export class PeerCore {
 
   /** A finished config without this peer's vote: what it accepted counts for nothing any more. */
   private dropIfVoteless(): void {
-    if (this.isVoter || this.config?.next !== undefined) return
+    if (this.doubts.size === 0 || this.config === undefined || this.config.next !== undefined || this.isVoter) return
     for (const key of this.doubts.keys()) {
       if (isConfigKey(key)) continue
       this.outbox.persist({ kind: 'accepted-dropped', key })
@@ -425,8 +427,7 @@ export class PeerCore {
   private beat(from: Identity, sentAtMs: number, health: Health): void {
     const peer = this.roster.get(from.peerId)
     if (peer === undefined) return
-    peer.health = health
-    peer.ceiling = higherCeiling(peer.ceiling, health.ceiling)
+    this.roster.beat(peer, health)
     this.outbox.send(from.peerId, { kind: 'heartbeat-ack', sentAtMs })
     const own = this.chain.networkId
     if (health.networkId !== undefined && own !== undefined && health.networkId !== own) {
@@ -442,13 +443,11 @@ export class PeerCore {
   }
 
   private finish(key: RegisterKey, settled: (done: boolean) => void): void {
-    const claim = finishingClaim(this.moment.nowMs + FINISH_MS, (result) => settled(result.kind !== 'expired'))
+    const claim = finishingClaim(this.moment.nowMs + FINISH_MS, (result) => {
+      if (result.kind === 'chosen') this.outbox.note({ kind: 'finished', key })
+      settled(result.kind !== 'expired')
+    })
     this.coordinator.claim(key, claim, true)
-  }
-
-  private finishedDoubt(key: RegisterKey, done: boolean): void {
-    if (done) this.outbox.note({ kind: 'finished', key })
-    this.doubts.retry(key)
   }
 
   private health(): Health {
@@ -460,7 +459,7 @@ export class PeerCore {
       caughtUp: this.caughtUp,
       keyCount: tree.keyCount,
       root: tree.rootHash(),
-      inDoubtCount: this.doubts.size
+      inDoubtCount: this.doubts.size,
     }
   }
 

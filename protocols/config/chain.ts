@@ -117,7 +117,7 @@ export class ConfigChain {
     const mine = this.installed?.config
     assert(
       mine !== undefined && equalBytes(this.codec.encodeConfig(mine), this.codec.encodeConfig(config)),
-      `two configs for epoch ${config.epoch} of network ${config.networkId}`
+      `two configs for epoch ${config.epoch} of network ${config.networkId}`,
     )
   }
 }

@@ -4,7 +4,7 @@
  */
 import { equalRecords } from '../base/record.ts'
 import { configKey } from '../base/register.ts'
-import type { Identity, IdentityId, PeerId } from '../base/identity.ts'
+import type { Identity, IdentityId } from '../base/identity.ts'
 import type { Moment } from '../base/moment.ts'
 import type { Outbox } from '../base/outbox.ts'
 import type { Roster } from '../membership/roster.ts'
@@ -78,32 +78,36 @@ export class Change {
     else this.complete(config, config.next)
   }
 
-  /** True for the peer itself and for those that answer. */
-  isUp(peerId: PeerId): boolean {
-    return peerId === this.context.self.peerId || this.context.roster.get(peerId)?.state === 'alive'
+  /** True for the peer itself and for those that answer, as the very voter that is meant. */
+  private isUp(voter: Identity): boolean {
+    if (voter.id === this.context.self.id) return true
+    const peer = this.context.roster.get(voter.peerId)
+    return peer?.state === 'alive' && peer.identity.id === voter.id
   }
 
   private grow(config: Config): void {
     const rank = this.rank(members(config.clusters))
     const next = rank < 0 ? undefined : planGrowth(config, this.context.candidates())
-    if (next === undefined || !holdsMajority(next, (voter) => this.isUp(voter.peerId))) {
+    if (next === undefined || !holdsMajority(next, (voter) => this.isUp(voter))) {
       this.plan = ''
       return
     }
-    const plan = members(next).map((voter) => voter.id).join()
+    const plan = members(next)
+      .map((voter) => voter.id)
+      .join()
     const { nowMs } = this.context.moment
     if (plan !== this.plan) {
       this.plan = plan
       this.plannedAtMs = nowMs
     }
     if (nowMs - this.plannedAtMs < SETTLE_MS + rank * RANK_WAIT_MS) return
-    this.decide(config, { clusters: config.clusters, next })
+    this.decide(config, { clusters: config.clusters, next, forming: config.forming })
   }
 
   private complete(config: Config, next: Clusters): void {
     const { moment, outbox } = this.context
     const { nowMs } = moment
-    if (holdsMajority(next, (voter) => this.isUp(voter.peerId))) this.reachableAtMs = nowMs
+    if (holdsMajority(next, (voter) => this.isUp(voter))) this.reachableAtMs = nowMs
     if (this.ownEpoch !== config.epoch) {
       // Whoever decided the joint config completes it; the others, one after another, should it not.
       const rank = this.rank([...members(config.clusters), ...members(next)])
@@ -115,14 +119,14 @@ export class Change {
         outbox.send(voter.peerId, { kind: 'covered-wanted', epoch: config.epoch })
       }
     }
-    if (isTransferred(config.clusters, next, this.coverage)) this.decide(config, { clusters: next })
-    else if (nowMs - this.reachableAtMs > WITHDRAW_AFTER_MS) this.decide(config, { clusters: config.clusters })
+    if (isTransferred(config.clusters, next, this.coverage)) this.decide(config, { clusters: next, forming: false })
+    else if (nowMs - this.reachableAtMs > WITHDRAW_AFTER_MS) this.decide(config, { clusters: config.clusters, forming: config.forming })
   }
 
-  private decide(config: Config, change: Pick<Config, 'clusters' | 'next'>): void {
+  private decide(config: Config, change: Pick<Config, 'clusters' | 'next' | 'forming'>): void {
     const { codec, coordinator, moment, outbox } = this.context
     const { networkId, protocolMin } = config
-    const successor: Config = { networkId, protocolMin, epoch: config.epoch + 1, forming: false, ...change }
+    const successor: Config = { networkId, protocolMin, epoch: config.epoch + 1, ...change }
     const record = configRecord(codec, successor)
     this.isDeciding = true
     outbox.note({ kind: 'change-begun', epoch: successor.epoch })
@@ -135,6 +139,6 @@ export class Change {
 
   /** This peer's place among those that are up, in the order given; -1 when it is not one of them. */
   private rank(voters: readonly Identity[]): number {
-    return voters.filter((voter) => this.isUp(voter.peerId)).findIndex((voter) => voter.id === this.context.self.id)
+    return voters.filter((voter) => this.isUp(voter)).findIndex((voter) => voter.id === this.context.self.id)
   }
 }

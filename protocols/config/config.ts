@@ -11,7 +11,7 @@ export interface Config {
   readonly epoch: number
   readonly clusters: Clusters
   readonly next?: Clusters
-  /** Config 0 of a founder that waits for company: it decides `config/1` and nothing else. */
+  /** From config 0 of a founder that waits for company until its cluster has its first voters: it decides configs and nothing else. */
   readonly forming: boolean
   /** Peers that speak no protocol version from this one on may not vote. */
   readonly protocolMin: number

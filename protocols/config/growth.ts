@@ -47,7 +47,7 @@ export function voterCount(peers: number): number {
 function firstVoters(
   clusterId: ClusterId,
   founders: readonly Identity[],
-  candidates: readonly Candidate[]
+  candidates: readonly Candidate[],
 ): readonly Identity[] | undefined {
   const members = candidates.filter((candidate) => candidate.clusterId === clusterId)
   const needed = Math.max(1, ...members.map((member) => member.minPeers))

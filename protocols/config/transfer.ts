@@ -10,18 +10,11 @@ import { holdsMajority } from './quorum.ts'
 export type Coverage = ReadonlyMap<IdentityId, ReadonlySet<IdentityId>>
 
 /**
- * True when some quorum of `next` holds the lists of one quorum of `old`. Found greedily: voters that cover the least are
- * left out one by one for as long as the rest is a quorum. It may miss a quorum that exists, for a while; never the reverse.
+ * True when a quorum of `next` holds the lists of a quorum of `old`, each holder of one of its own: what was chosen under
+ * the old voters was accepted by a quorum, which meets every other, so each such holder has it by itself.
  */
 export function isTransferred(old: Clusters, next: Clusters, coverage: Coverage): boolean {
-  const holders = members(next).filter((voter) => coverage.has(voter.id))
-  holders.sort((a, b) => (coverage.get(b.id)?.size ?? 0) - (coverage.get(a.id)?.size ?? 0))
-  while (holdsMajority(next, (voter) => holders.some((holder) => holder.id === voter.id))) {
-    const coveredByAll = (source: Identity): boolean => holders.every((holder) => coverage.get(holder.id)?.has(source.id) === true)
-    if (holdsMajority(old, coveredByAll)) return true
-    holders.pop()
-  }
-  return false
+  return holdsMajority(next, (holder) => holdsMajority(old, (source) => coverage.get(holder.id)?.has(source.id) === true))
 }
 
 /** Every voter of the clusters. */

@@ -1,6 +1,5 @@
 /** Whether this peer can take puts, and if not, what is missing, in words for the person who waits. */
 import type { ClusterId, Identity } from '../base/identity.ts'
-import { VOTERS_PER_CLUSTER_MAX } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
 import { holdsMajority } from '../config/quorum.ts'
 
@@ -23,12 +22,11 @@ export interface ReadinessFacts {
 export function missing(facts: ReadinessFacts): string | undefined {
   const { config, clusterId, peersUp, minPeers, hasAnswered } = facts
   if (config === undefined) return 'no peer of the network was reached yet; see -peer'
-  // Config 1 of a network that waited for company still has the founder alone in its old set.
-  const hasVoters = [...config.clusters.values()].some((voters) => voters.length >= Math.min(minPeers, VOTERS_PER_CLUSTER_MAX))
-  const isFormed = !config.forming && (config.epoch > 1 || hasVoters || !config.clusters.has(clusterId))
-  if (!isFormed) {
+  if (config.forming) {
     const lacking = `${peersUp} of ${minPeers} peers of ${clusterId}`
-    return peersUp < minPeers ? `${lacking}; start more with -peer …, or use -min-peers 1` : `${lacking}; its first voters are being agreed on`
+    return peersUp < minPeers
+      ? `${lacking}; start more with -peer …, or use -min-peers 1`
+      : `${lacking}; its first voters are being agreed on`
   }
   const isMet = holdsMajority(config.clusters, hasAnswered) && (config.next === undefined || holdsMajority(config.next, hasAnswered))
   if (!isMet) return `no quorum of the voters answers: ${describeMissing(config, hasAnswered)}`

@@ -43,6 +43,8 @@ export interface RosterPeer {
   health: Health | undefined
   /** The highest ceiling it told for its present incarnation. */
   ceiling: Ceiling
+  /** Its first heartbeat since it was met has come; a greeting may be older than a heartbeat of an earlier connection. */
+  hasBeaten: boolean
 }
 
 export class Roster implements Neighbours {
@@ -52,7 +54,10 @@ export class Roster implements Neighbours {
   private readonly peers = new Map<PeerId, RosterPeer>()
   /** Stores that came back older than they were: somebody put a copy back. Their votes could break promises. */
   private readonly putBack = new Set<IdentityId>()
+  private readonly clusters = new Set<ClusterId>()
   private readonly sticky = new Map<ClusterId, PeerId>()
+  /** Connected peers by cluster, the one to be used first in front; worked out anew after every change and tick. */
+  private readonly order = new Map<ClusterId, readonly PeerId[]>()
 
   constructor(clusterId: ClusterId, moment: Moment, outbox: Outbox) {
     this.clusterId = clusterId
@@ -77,26 +82,19 @@ export class Roster implements Neighbours {
   }
 
   clusterIds(): Iterable<ClusterId> {
-    const clusters = new Set<ClusterId>()
-    for (const peer of this.peers.values()) clusters.add(peer.clusterId)
-    return clusters
+    if (this.clusters.size === 0) for (const peer of this.peers.values()) this.clusters.add(peer.clusterId)
+    return this.clusters
   }
 
-  *connectedOf(cluster: ClusterId): Iterable<PeerId> {
-    for (const peer of this.peers.values()) if (peer.isConnected && peer.clusterId === cluster) yield peer.peerId
+  connectedOf(cluster: ClusterId): Iterable<PeerId> {
+    return this.representatives(cluster)
   }
 
   /** Alive peers before suspect ones, near ones before far ones, but the one in use stays in front while it does well. */
   representatives(cluster: ClusterId): readonly PeerId[] {
-    const candidates = [...this.peers.values()].filter((peer) => peer.isConnected && peer.clusterId === cluster)
-    candidates.sort((a, b) => rank(a) - rank(b) || (a.peerId < b.peerId ? -1 : 1))
-    const [best] = candidates
-    const held = candidates.find((peer) => peer.peerId === this.sticky.get(cluster))
-    const isHeldGood = held !== undefined && best !== undefined && rank(held) <= rank(best) * STICKINESS + 1
-    const first = isHeldGood ? held : best
-    if (first === undefined) return []
-    this.sticky.set(cluster, first.peerId)
-    return [first.peerId, ...candidates.filter((peer) => peer !== first).map((peer) => peer.peerId)]
+    let ordered = this.order.get(cluster)
+    if (ordered === undefined) this.order.set(cluster, (ordered = this.ordered(cluster)))
+    return ordered
   }
 
   /** @returns the peer, as it is known from now on */
@@ -116,10 +114,12 @@ export class Roster implements Neighbours {
       lastHeardMs: nowMs,
       lastAnsweredMs: Number.NEGATIVE_INFINITY,
       health: undefined,
-      ceiling: remote.ceiling
+      ceiling: before?.identity.id === remote.identity.id ? before.ceiling : CEILING_NONE,
+      hasBeaten: false,
     }
-    this.guard(before, peer)
     this.peers.set(peerId, peer)
+    this.order.clear()
+    this.clusters.add(peer.clusterId)
     if (before?.state !== 'alive') this.outbox.note({ kind: 'peer-state', peerId, state: 'alive', reason: 'connected' })
     return peer
   }
@@ -133,6 +133,7 @@ export class Roster implements Neighbours {
     const peer = this.peers.get(peerId)
     if (peer === undefined) return
     peer.isConnected = false
+    this.order.clear()
     this.change(peer, 'suspect', reason)
   }
 
@@ -142,6 +143,20 @@ export class Roster implements Neighbours {
     peer.lastHeardMs = this.moment.nowMs
     if (peer.isConnected && peer.state !== 'alive') this.change(peer, 'alive', 'answers again')
     return peer
+  }
+
+  /**
+   * Takes what a heartbeat tells. The ceiling is raised at every opening; one that is lower than before tells of an older
+   * copy of the store, put back.
+   */
+  beat(peer: RosterPeer, health: Health): void {
+    peer.health = health
+    if (!peer.hasBeaten && compareCeilings(health.ceiling, peer.ceiling) < 0 && !this.putBack.has(peer.identity.id)) {
+      this.putBack.add(peer.identity.id)
+      this.outbox.note({ kind: 'refused', peerId: peer.peerId, reason: 'an older copy of its store was put back; its votes do not count' })
+    }
+    peer.hasBeaten = true
+    peer.ceiling = higherCeiling(peer.ceiling, health.ceiling)
   }
 
   answered(peer: RosterPeer, sentAtMs: number): void {
@@ -165,6 +180,8 @@ export class Roster implements Neighbours {
   /** @param isVoter voters are remembered for good */
   tick(isVoter: (peerId: PeerId) => boolean): void {
     const { nowMs } = this.moment
+    this.order.clear()
+    this.clusters.clear()
     for (const peer of this.peers.values()) {
       const silentMs = nowMs - peer.lastHeardMs
       if (peer.isConnected && silentMs > DISCONNECT_AFTER_MS) this.outbox.disconnect(peer.peerId, 'silent')
@@ -174,19 +191,22 @@ export class Roster implements Neighbours {
     }
   }
 
-  /** The ceiling is raised at every opening; one that is lower than before tells of an older copy of the store. */
-  private guard(before: RosterPeer | undefined, peer: RosterPeer): void {
-    const remembered = before?.identity.id === peer.identity.id ? before.ceiling : CEILING_NONE
-    if (compareCeilings(peer.ceiling, remembered) < 0 && !this.putBack.has(peer.identity.id)) {
-      this.putBack.add(peer.identity.id)
-      this.outbox.note({ kind: 'refused', peerId: peer.peerId, reason: 'an older copy of its store was put back; its votes do not count' })
-    }
-    peer.ceiling = higherCeiling(peer.ceiling, remembered)
+  private ordered(cluster: ClusterId): readonly PeerId[] {
+    const candidates = [...this.peers.values()].filter((peer) => peer.isConnected && peer.clusterId === cluster)
+    candidates.sort((a, b) => rank(a) - rank(b) || (a.peerId < b.peerId ? -1 : 1))
+    const [best] = candidates
+    const held = candidates.find((peer) => peer.peerId === this.sticky.get(cluster))
+    const isHeldGood = held !== undefined && best !== undefined && rank(held) <= rank(best) * STICKINESS + 1
+    const first = isHeldGood ? held : best
+    if (first === undefined) return []
+    this.sticky.set(cluster, first.peerId)
+    return [first.peerId, ...candidates.filter((peer) => peer !== first).map((peer) => peer.peerId)]
   }
 
   private change(peer: RosterPeer, state: PeerState, reason: string): void {
     if (peer.state === state) return
     peer.state = state
+    this.order.clear()
     this.outbox.note({ kind: 'peer-state', peerId: peer.peerId, state, reason })
   }
 }

@@ -54,6 +54,11 @@ export class Puts {
   }
 }
 
+/** A key with two chosen records is not served: nothing is stored, and nothing that it holds is told. */
+export function unservedOutcome({ writeId, writeIdGiven }: PutEvent): Outcome {
+  return writeIdGiven ? { kind: 'in-doubt', writeId } : { kind: 'not-stored' }
+}
+
 /** What a put came to (protocol, section 5, steps 6 and 8). */
 export function outcomeOf(event: PutEvent, claim: Claim, result: ClaimResult): Outcome {
   if (result.kind !== 'chosen') {

@@ -7,6 +7,9 @@ import type { Ballot, Ceiling } from '../base/ballot.ts'
 import type { Identity } from '../base/identity.ts'
 import type { Outbox } from '../base/outbox.ts'
 
+/** Rounds stay below this: at a million a second they last for nine years. */
+export const ROUND_MAX: number = 2 ** 48
+
 export class Rounds {
   private readonly self: Identity
   private readonly outbox: Outbox
@@ -30,8 +33,9 @@ export class Rounds {
     return this.ceilingNow
   }
 
+  /** Takes a round heard of. One that nobody can have reached by counting is passed over: it would use up all numbers. */
   observe(round: number): void {
-    if (round > this.highestRound) this.highestRound = round
+    if (round <= ROUND_MAX && round > this.highestRound) this.highestRound = round
   }
 
   /** A ballot higher than any this peer has seen, of the given epoch. */

@@ -84,7 +84,7 @@ export class Polls {
     const poll = this.open.get(id)
     if (poll === undefined || !poll.quorum.has(vote.sender.id)) return
     const isFirst = poll.unanswered.delete(vote.sender.id)
-    if (isFirst && poll.attempts === 1) this.measure(poll, vote.sender)
+    if (isFirst) this.measure(poll, vote.sender)
     if (isFirst || vote.body.kind === 'chosen') poll.listener.voted(vote, poll)
   }
 
@@ -111,7 +111,7 @@ export class Polls {
       if (cluster !== this.reach.clusterId) this.sendAcross(poll, cluster, targets, attempt)
       else {
         this.sendDirectly(poll, targets)
-        if (attempt > 0) this.sendAround(poll, targets)
+        if (attempt > 0) this.sendAround(poll, cluster, targets, attempt)
       }
     }
   }
@@ -123,22 +123,28 @@ export class Polls {
     }
   }
 
-  /** Voters of the own cluster that only this peer is cut off from are reached through another. */
-  private sendAround(poll: Poll, targets: readonly Identity[]): void {
+  /** Voters that only this peer is cut off from are reached through a neighbour of theirs, each time another. */
+  private sendAround(poll: Poll, cluster: ClusterId, targets: readonly Identity[], attempt: number): void {
     const cutOff = targets.filter((target) => target.id !== this.self.id && !this.reach.isConnected(target.peerId))
-    const [neighbour] = cutOff.length === 0 ? [] : this.reach.representatives(this.reach.clusterId)
-    if (neighbour !== undefined) this.outbox.send(neighbour, { kind: 'relay', id: poll.id, targets: cutOff, body: poll.body })
+    if (cutOff.length > 0) this.sendThrough(poll, cluster, cutOff, attempt)
   }
 
   private sendAcross(poll: Poll, cluster: ClusterId, targets: readonly Identity[], attempt: number): void {
+    if (attempt < 2) return this.sendThrough(poll, cluster, targets, attempt)
+    this.sendDirectly(poll, targets)
+    this.sendAround(poll, cluster, targets, attempt)
+  }
+
+  private sendThrough(poll: Poll, cluster: ClusterId, targets: readonly Identity[], attempt: number): void {
     const representatives = this.reach.representatives(cluster)
     const representative = representatives[attempt % Math.max(1, representatives.length)]
     if (representative === undefined) return
     const [only] = targets
-    if (attempt >= 2 || (targets.length === 1 && only?.peerId === representative)) this.sendDirectly(poll, targets)
+    if (targets.length === 1 && only?.peerId === representative) this.sendDirectly(poll, targets)
     else this.outbox.send(representative, { kind: 'relay', id: poll.id, targets, body: poll.body })
   }
 
+  /** From the first sending on: what was lost and sent again makes it look slower than it was, and is soon forgotten. */
   private measure(poll: Poll, sender: Identity): void {
     const elapsedMs = this.moment.nowMs - poll.openedAtMs
     for (const [cluster, voters] of poll.quorum.votersByCluster) {

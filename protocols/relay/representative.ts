@@ -31,7 +31,6 @@ interface Relay {
   readonly openedAtMs: number
   gathered: Vote[]
   count: number
-  released: boolean
 }
 
 export class Representative {
@@ -40,7 +39,9 @@ export class Representative {
   private readonly outbox: Outbox
   private readonly nextId: NextId
   private readonly reach: Reach
-  private readonly relays = new Map<number, Relay>()
+  /** Relays whose answers are gathered still, and those whose late answers go back one by one; each the oldest first. */
+  private readonly gathering = new Map<number, Relay>()
+  private readonly released = new Map<number, Relay>()
   private readonly recent = new Map<RegisterKey, { readonly ballot: Ballot; readonly record: ValueRecord }>()
   private recentBytes = 0
 
@@ -52,8 +53,9 @@ export class Representative {
     this.reach = reach
   }
 
+  /** Relays whose answers are still gathered. */
   get size(): number {
-    return this.relays.size
+    return this.gathering.size
   }
 
   relay(asker: PeerId, askerId: number, targets: readonly Identity[], body: AcceptorRequest): void {
@@ -66,35 +68,39 @@ export class Representative {
     }
     if (body.kind === 'commit') this.remember(body.key, body.ballot, body.record)
     if (unanswered.size === 0) return
-    const [oldest] = this.relays.keys()
-    if (this.relays.size >= RELAYS_MAX && oldest !== undefined) this.relays.delete(oldest)
+    const [oldest] = this.released.keys()
+    if (this.released.size >= RELAYS_MAX && oldest !== undefined) this.released.delete(oldest)
     const enough = majoritySize(targets.length)
     const openedAtMs = this.moment.nowMs
-    this.relays.set(id, { asker, askerId, unanswered, enough, openedAtMs, gathered: [], count: 0, released: false })
+    this.gathering.set(id, { asker, askerId, unanswered, enough, openedAtMs, gathered: [], count: 0 })
   }
 
   /** Takes a voter's answer to a relay. @returns false when no relay has this number */
   vote(id: number, vote: Vote): boolean {
-    const relay = this.relays.get(id)
+    const relay = this.gathering.get(id) ?? this.released.get(id)
     if (relay === undefined) return false
     if (!relay.unanswered.delete(vote.sender.id)) return true
     relay.gathered.push(vote)
     relay.count += 1
     const kind = vote.body.kind
     const isUrgent = kind === 'chosen' || kind === 'rejected' || kind === 'stale'
-    if (relay.count >= relay.enough) relay.released = true
-    if (isUrgent || relay.released) this.release(relay)
-    if (relay.unanswered.size === 0) this.relays.delete(id)
+    if (relay.count >= relay.enough) this.release(id, relay)
+    else if (isUrgent || this.released.has(id)) this.sendGathered(relay)
+    if (relay.unanswered.size === 0) {
+      this.gathering.delete(id)
+      this.released.delete(id)
+    }
     return true
   }
 
   tick(): void {
-    for (const [id, relay] of this.relays) {
-      const ageMs = this.moment.nowMs - relay.openedAtMs
-      if (ageMs < GATHER_MS) return
-      relay.released = true
-      this.release(relay)
-      if (ageMs >= RELAY_KEPT_MS) this.relays.delete(id)
+    for (const [id, relay] of this.gathering) {
+      if (this.moment.nowMs - relay.openedAtMs < GATHER_MS) break
+      this.release(id, relay)
+    }
+    for (const [id, relay] of this.released) {
+      if (this.moment.nowMs - relay.openedAtMs < RELAY_KEPT_MS) break
+      this.released.delete(id)
     }
   }
 
@@ -122,7 +128,12 @@ export class Representative {
     }
   }
 
-  private release(relay: Relay): void {
+  private release(id: number, relay: Relay): void {
+    if (this.gathering.delete(id)) this.released.set(id, relay)
+    this.sendGathered(relay)
+  }
+
+  private sendGathered(relay: Relay): void {
     if (relay.gathered.length === 0) return
     this.outbox.send(relay.asker, { kind: 'relayed', id: relay.askerId, votes: relay.gathered })
     relay.gathered = []

@@ -11,6 +11,7 @@ import type { ValueRecord } from '../base/record.ts'
 import { isConfigKey } from '../base/register.ts'
 import type { RegisterKey, Registers } from '../base/register.ts'
 import type { ConfigChain } from '../config/chain.ts'
+import type { ChosenKeys } from '../register/chosen.ts'
 import type { Message } from '../wire/messages.ts'
 import type { Reach } from './polls.ts'
 import type { Representative } from './representative.ts'
@@ -30,6 +31,7 @@ export interface Neighbours extends Reach {
 export interface SpreadContext {
   readonly registers: Registers
   readonly outbox: Outbox
+  readonly chosen: ChosenKeys
   readonly chain: ConfigChain
   readonly neighbours: Neighbours
   readonly representative: Representative
@@ -67,7 +69,7 @@ export class Spread {
     if (state?.chosen === undefined || message.record !== undefined) {
       const record = message.record ?? (ballot === undefined ? undefined : this.heldAt(key, ballot))
       if (record === undefined) {
-        if (message.spread && ballot !== undefined && this.awaited.size < AWAITED_MAX) this.awaited.set(key, ballot)
+        if (message.spread && ballot !== undefined) this.await(key, ballot)
         return outbox.send(from, { kind: 'want', key })
       }
       this.context.learn(key, record)
@@ -87,8 +89,14 @@ export class Spread {
 
   /** Answers a peer that lacks a record. */
   wanted(from: PeerId, key: RegisterKey): void {
-    const record = this.context.registers.read(key)?.chosen
+    const record = this.context.chosen.get(key)
     if (record !== undefined) this.send(from, { kind: 'learn', key, ballot: undefined, record, spread: false })
+  }
+
+  private await(key: RegisterKey, ballot: Ballot): void {
+    const [oldest] = this.awaited.keys()
+    if (this.awaited.size >= AWAITED_MAX && oldest !== undefined) this.awaited.delete(oldest)
+    this.awaited.set(key, ballot)
   }
 
   private heldAt(key: RegisterKey, ballot: Ballot): ValueRecord | undefined {

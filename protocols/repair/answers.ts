@@ -70,7 +70,7 @@ export class PullAnswers {
     let bytes = 0
     let keysDone = 0
     for (const key of keys) {
-      const record = this.registers.read(key)?.chosen
+      const record = this.chosen.get(key)
       if (record !== undefined && records.length > 0 && bytes + record.value.length > RECORDS_BYTES_MAX) break
       if (record !== undefined) records.push({ key, record })
       bytes += record?.value.length ?? 0

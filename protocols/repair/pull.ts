@@ -22,6 +22,8 @@ export type PullReply = Extract<Message, { kind: 'doubts' | 'hashes' | 'leaves' 
 
 /** Questions under way at one time: enough to hide the round trip, few enough to leave the line to others. */
 const WINDOW = 4
+/** Keys in doubt that are being finished at one time. */
+const FINISHING_MAX = 64
 /** An unanswered question is asked again after this. */
 const RETRY_MS = 2_000
 /** After so many repetitions of one question the pull is given up; a later one starts over. */
@@ -51,7 +53,9 @@ export class Pull {
   private readonly context: PullContext
   private readonly todo: Ask[] = []
   private readonly outstanding = new Map<number, Outstanding>()
-  private readonly unfinished = new Set<RegisterKey>()
+  /** Keys in doubt at the source: those to be finished, and those that are being finished. */
+  private unfinished: RegisterKey[] = []
+  private finishing = 0
   private copiedCount = 0
   private state: 'running' | 'done' | 'failed' = 'running'
 
@@ -119,15 +123,13 @@ export class Pull {
     const last = message.keys.at(-1)
     if (message.more && last !== undefined) this.todo.push({ kind: 'doubts-wanted', minEpoch: this.minEpoch, after: last })
     else this.walk()
-    for (const key of message.keys) this.finish(key)
+    this.unfinished = [...message.keys].toReversed()
   }
 
   private finish(key: RegisterKey): void {
-    if (this.unfinished.has(key)) return
-    this.unfinished.add(key)
+    this.finishing += 1
     this.context.finish(key, (done) => {
-      if (this.state !== 'running') return
-      this.unfinished.delete(key)
+      this.finishing -= 1
       if (!done) this.state = 'failed'
       this.advance()
     })
@@ -136,6 +138,7 @@ export class Pull {
   private hashes(message: Extract<PullReply, { kind: 'hashes' }>, ask: Extract<Ask, { kind: 'hashes-wanted' }>): void {
     const { tree } = this.context.chosen
     const { group } = ask
+    if (message.group !== group) return this.fail()
     if (group === undefined) {
       for (const place of differences(message.hashes, tree.groupHashes())) {
         this.todo.push({ kind: 'hashes-wanted', minEpoch: this.minEpoch, group: place })
@@ -148,7 +151,9 @@ export class Pull {
 
   private leaves(message: Extract<PullReply, { kind: 'leaves' }>, ask: Extract<Ask, { kind: 'leaves-wanted' }>): void {
     const rest = ask.leaves.slice(message.leavesDone)
-    if (rest.length > 0 && (message.leavesDone > 0 || message.entries.length > 0)) {
+    const isShort = rest.length > 0 && message.leavesDone === 0 && message.entries.length === 0
+    if (isShort || message.leavesDone > ask.leaves.length) return this.fail()
+    if (rest.length > 0) {
       this.todo.push({ kind: 'leaves-wanted', minEpoch: this.minEpoch, leaves: rest, after: message.after })
     }
     const missing = message.entries.filter((entry) => this.context.chosen.lacks(entry.key, entry.digest))
@@ -156,9 +161,15 @@ export class Pull {
   }
 
   private records(message: Extract<PullReply, { kind: 'records' }>, ask: Extract<Ask, { kind: 'records-wanted' }>): void {
+    if (message.keysDone === 0 || message.keysDone > ask.keys.length) return this.fail()
     for (const { key, record } of message.records) this.context.learn(key, record)
     this.copiedCount += message.records.length
-    if (message.keysDone > 0) this.wantRecords(ask.keys.slice(message.keysDone))
+    this.wantRecords(ask.keys.slice(message.keysDone))
+  }
+
+  /** The source answers what was not asked, or cuts its lists short: nothing may be concluded from it. */
+  private fail(): void {
+    this.state = 'failed'
   }
 
   private wantRecords(keys: readonly RegisterKey[]): void {
@@ -169,14 +180,20 @@ export class Pull {
 
   /** Sends what the window allows, the deepest first, so that what is remembered stays small. */
   private advance(): void {
-    while (this.state === 'running' && this.outstanding.size < WINDOW) {
+    while (this.state === 'running' && this.finishing < FINISHING_MAX) {
+      const key = this.unfinished.pop()
+      if (key === undefined) break
+      this.finish(key)
+    }
+    // The next page of doubts waits until this one is being finished.
+    while (this.state === 'running' && this.outstanding.size < WINDOW && this.unfinished.length === 0) {
       const ask = this.todo.pop()
       if (ask === undefined) break
       const id = this.context.nextId()
       this.outstanding.set(id, { ask, sentAtMs: this.context.moment.nowMs, retries: 0 })
       this.send(id, ask)
     }
-    const isIdle = this.todo.length === 0 && this.outstanding.size === 0 && this.unfinished.size === 0
+    const isIdle = this.todo.length === 0 && this.outstanding.size === 0 && this.unfinished.length === 0 && this.finishing === 0
     if (isIdle && this.state === 'running') this.state = 'done'
   }
 

@@ -56,9 +56,9 @@ export class Repair {
     this.pulls = this.pulls.filter((pull) => pull.minEpoch === 0)
   }
 
-  /** A peer was met: look at once. */
+  /** A peer was met, or lost: when it is there, look at once. */
   met(peerId: PeerId): void {
-    this.nextAtMs.set(peerId, 0)
+    this.nextAtMs.delete(peerId)
   }
 
   /** An answer counts only from the very store that was asked: a peer that was wiped meanwhile has nothing to tell. */
@@ -101,12 +101,15 @@ export class Repair {
     const voters = chain.current?.quorum.voters
     if (this.isComplete || voters === undefined) return
     const isAlone = voters.length === 1 && voters[0]?.id === self.id
-    const isEqual = (voter: Identity): boolean => voter.id !== self.id && this.hasSameRoot(roster.get(voter.peerId))
+    const isEqual = (voter: Identity): boolean => {
+      const peer = roster.get(voter.peerId)
+      return peer?.identity.id === voter.id && this.hasSameRoot(peer)
+    }
     if (isAlone || voters.some(isEqual)) this.complete()
   }
 
-  private hasSameRoot(peer: RosterPeer | undefined): boolean {
-    const root = peer?.isConnected === true ? peer.health?.root : undefined
+  private hasSameRoot(peer: RosterPeer): boolean {
+    const root = peer.isConnected ? peer.health?.root : undefined
     return root !== undefined && equalBytes(root, this.context.chosen.tree.rootHash())
   }
 

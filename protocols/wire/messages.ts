@@ -68,7 +68,8 @@ export type Message =
   | { readonly kind: 'heartbeat'; readonly sentAtMs: number; readonly health: Health }
   | { readonly kind: 'heartbeat-ack'; readonly sentAtMs: number }
   | { readonly kind: 'roster'; readonly entries: readonly RosterEntry[] }
-  // Repair and transfer. `minEpoch` above 0: answer only once a config of that epoch is installed, from what is synced.
+  // Repair and transfer. `minEpoch` above 0: answer only once a config of that epoch is installed, from memory: what counts in the
+  // end is what the asker has on disk.
   /** Keys accepted and not chosen, in the order of their UTF-16 code units, after the given one. */
   | { readonly kind: 'doubts-wanted'; readonly id: number; readonly minEpoch: number; readonly after: RegisterKey | undefined }
   | { readonly kind: 'doubts'; readonly id: number; readonly keys: readonly RegisterKey[]; readonly more: boolean }

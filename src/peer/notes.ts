@@ -22,7 +22,10 @@ export function noteWriter(logger: Logger, tallies: Tallies): (note: Note) => vo
         return logger.info({ from: note.from, keyCount: note.keyCount }, 'copied missing keys')
       case 'divergence':
         tallies.divergences += 1
-        return logger.error({ key: note.key, held: shown(note.held), told: shown(note.told) }, 'two chosen records for one key; it is no longer served')
+        return logger.error(
+          { key: note.key, held: shown(note.held), told: shown(note.told) },
+          'two chosen records for one key; it is no longer served',
+        )
       case 'finished':
         return logger.debug({ key: note.key }, 'finished a key that was in doubt')
       case 'peer-state':
@@ -37,5 +40,11 @@ export function noteWriter(logger: Logger, tallies: Tallies): (note: Note) => vo
 }
 
 function shown({ writeId, contentType, writtenAtMs, value }: ValueRecord): object {
-  return { writeId, contentType, writtenAtMs, bytes: value.length, start: Buffer.from(value.subarray(0, SHOWN_BYTES_MAX)).toString('base64') }
+  return {
+    writeId,
+    contentType,
+    writtenAtMs,
+    bytes: value.length,
+    start: Buffer.from(value.subarray(0, SHOWN_BYTES_MAX)).toString('base64'),
+  }
 }

@@ -56,9 +56,11 @@ export class RememberedFacts {
 
   private async write(network: Libp2pNetwork): Promise<void> {
     const facts = { ...this.facts, peers: network.knownPeers() }
-    this.writing = this.writing.then(() => this.directory.writeFacts(facts)).catch((error: unknown) => {
-      this.logger.warn({ error: String(error) }, 'cannot remember where other peers are')
-    })
+    this.writing = this.writing
+      .then(() => this.directory.writeFacts(facts))
+      .catch((error: unknown) => {
+        this.logger.warn({ error: String(error) }, 'cannot remember where other peers are')
+      })
     await this.writing
   }
 }

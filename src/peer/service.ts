@@ -2,7 +2,17 @@
 import { dataKey } from '../../protocols/base/register.ts'
 import type { Outcome } from '../../protocols/effects.ts'
 import type { Clock, Random } from '../ports/clock.ts'
-import type { GetInit, GetOutcome, ListedKey, PeerView, PutInit, PutOutcome, Readiness, Replicator, StatusView } from '../ports/replicator.ts'
+import type {
+  GetInit,
+  GetOutcome,
+  ListedKey,
+  PeerView,
+  PutInit,
+  PutOutcome,
+  Readiness,
+  Replicator,
+  StatusView,
+} from '../ports/replicator.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { clustersView, peersView, statusView } from './views.ts'

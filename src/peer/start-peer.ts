@@ -61,7 +61,11 @@ interface Opening {
 export async function startPeer(config: Config, logger: Logger, failed: (error: Error) => void): Promise<RunningPeer> {
   const { clusterId, dataDirectory } = config
   const workingDirectory = process.cwd()
-  const directory = await openDataDirectory({ clusterId, workingDirectory, ...(dataDirectory !== undefined && { directory: dataDirectory }) })
+  const directory = await openDataDirectory({
+    clusterId,
+    workingDirectory,
+    ...(dataDirectory !== undefined && { directory: dataDirectory }),
+  })
   const closers: (() => Promise<void>)[] = [() => directory.close()]
   const stop = async (): Promise<void> => {
     for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close()
@@ -129,7 +133,14 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   await network.start(handlers(runtime, network, config))
   metrics.observe(() => readings(runtime, network, metrics))
   const { registry } = metrics
-  const http = createHttpServer({ replicator: service, logger, registry, clock: systemClock, valueBytesMax: config.valueBytesMax, version: VERSION })
+  const http = createHttpServer({
+    replicator: service,
+    logger,
+    registry,
+    clock: systemClock,
+    valueBytesMax: config.valueBytesMax,
+    version: VERSION,
+  })
   const { url } = await http.listen(config.http).catch((error: unknown) => {
     throw new Error(`cannot listen for HTTP on ${config.http.host}:${config.http.port}: ${text(error)}; choose another -http`)
   })
@@ -159,7 +170,12 @@ async function loadKey(directory: DataDirectory): Promise<Awaited<ReturnType<typ
   return key
 }
 
-function createRuntime({ config, logger, failed, storage, codec, metrics }: Opening, self: Identity, opened: Opened, network: Libp2pNetwork): Runtime {
+function createRuntime(
+  { config, logger, failed, storage, codec, metrics }: Opening,
+  self: Identity,
+  opened: Opened,
+  network: Libp2pNetwork,
+): Runtime {
   const runtime: Runtime = new Runtime({
     storage,
     transport: network,

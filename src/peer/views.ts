@@ -109,8 +109,12 @@ function coreWarnings(core: PeerCore): string[] {
   if (config !== undefined && config.clusters.size === 2) {
     warnings.push('two voting clusters need each other: a third, even of one peer started with -min-peers 1, removes that')
   }
-  const told = new Set([minPeers, ...[...roster.all()].filter((peer) => peer.clusterId === clusterId && peer.state !== 'gone').map((peer) => peer.minPeers)])
-  if (told.size > 1) warnings.push(`peers of ${clusterId} were started with different -min-peers: ${[...told].toSorted((a, b) => a - b).join(', ')}`)
+  const told = new Set([
+    minPeers,
+    ...[...roster.all()].filter((peer) => peer.clusterId === clusterId && peer.state !== 'gone').map((peer) => peer.minPeers),
+  ])
+  if (told.size > 1)
+    warnings.push(`peers of ${clusterId} were started with different -min-peers: ${[...told].toSorted((a, b) => a - b).join(', ')}`)
   if (core.chosen.divergedCount > 0) {
     warnings.push(`${core.chosen.divergedCount} keys have two chosen records and are not served; see the log`)
   }

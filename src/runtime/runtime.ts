@@ -204,10 +204,13 @@ export class Runtime {
     if (this.isStopped || this.core.wakeAtMs >= this.tickAtMs) return
     clearTimeout(this.tickTimer)
     this.tickAtMs = this.core.wakeAtMs
-    this.tickTimer = setTimeout(() => {
-      this.tickAtMs = Number.POSITIVE_INFINITY
-      this.dispatch({ kind: 'tick' })
-    }, Math.max(0, this.tickAtMs - this.init.clock.nowMs()))
+    this.tickTimer = setTimeout(
+      () => {
+        this.tickAtMs = Number.POSITIVE_INFINITY
+        this.dispatch({ kind: 'tick' })
+      },
+      Math.max(0, this.tickAtMs - this.init.clock.nowMs()),
+    )
   }
 
   private fail(error: unknown): void {
