@@ -2,7 +2,6 @@
 import { parseCommandLine } from './config/command-line.ts'
 import type { Environment } from './config/command-line.ts'
 import type { Config } from './config/config.ts'
-import { startPeer } from './peer/start-peer.ts'
 import type { RunningPeer } from './peer/start-peer.ts'
 import { printLines } from './start-up.ts'
 import { createLogger } from './telemetry/logger.ts'
@@ -45,6 +44,8 @@ async function runPeer(config: Config): Promise<void> {
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
   try {
+    // Loaded only to start a peer: help and mistakes are answered at once.
+    const { startPeer } = await import('./peer/start-peer.ts')
     peer = await startPeer(config, createLogger(config.logLevel), (error) => ended.resolve(explain(error)))
   } catch (error) {
     process.exit(explain(error))

@@ -1,4 +1,5 @@
 /** Turns the text of a flag into its value. Each throws a UsageError that says what the text should have been. */
+import { peerIdFromString } from '@libp2p/peer-id'
 import { isIPv4, isIPv6 } from 'node:net'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Component } from '@multiformats/multiaddr'
@@ -76,8 +77,18 @@ function parseMultiaddr(text: string, example: string, portMin: number): string 
   if (!isHost(host) || tcp?.name !== 'tcp' || (p2p !== undefined && p2p.name !== 'p2p') || others.length > 0) {
     throw new UsageError(`peers speak plain TCP: a multiaddr has a host, a tcp port and perhaps a peer id, like ${example}`)
   }
+  if (p2p !== undefined && !isPeerId(p2p.value)) throw new UsageError(`what follows /p2p/ is no peer id; write one like ${example}`)
   if (Number(tcp.value) < portMin) throw new UsageError(`nobody can dial port 0; write the port that the peer listens on, like ${example}`)
   return address.toString()
+}
+
+function isPeerId(text: string | undefined): boolean {
+  try {
+    peerIdFromString(text ?? '')
+    return true
+  } catch {
+    return false
+  }
 }
 
 function isHost(component: Component | undefined): boolean {

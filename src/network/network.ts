@@ -6,11 +6,14 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Logger } from 'pino'
 import { assert } from '../../protocols/base/assert.ts'
-import type { PeerId } from '../../protocols/base/identity.ts'
+import type { Identity, PeerId } from '../../protocols/base/identity.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
 import { ADDRESSES_MAX } from '../../protocols/wire/messages.ts'
 import type { Greeting, Message } from '../../protocols/wire/messages.ts'
 import type { Transport, TransportHandlers } from '../ports/transport.ts'
+import { isBulk } from './bulk-messages.ts'
+import type { BulkStream } from './bulk-stream.ts'
+import { BulkStreams } from './bulk-streams.ts'
 import { Connector } from './connector.ts'
 import type { KnownPeer } from './known-peers.ts'
 import { createLibp2pPeer } from './libp2p-peer.ts'
@@ -21,9 +24,9 @@ import { PeerTable } from './peer-table.ts'
 
 /** Prefix of our libp2p protocol id unless another is given. */
 export const PROTOCOL_PREFIX = '/p2p/rpc/replicator'
-/** Version of the stream's protocol in libp2p's terms; ours is agreed in the greeting. */
+/** Version of the streams' protocols in libp2p's terms; ours is agreed in the greeting. */
 const STREAM_VERSION = '1.0.0'
-/** Streams of our protocol on one connection, each way. One is used; both ends may open one, and one may be emptying. */
+/** Streams of each of our protocols on one connection, each way. One is used; both ends may open one, and one may be emptying. */
 const STREAMS_MAX = 4
 /** Warnings about one peer for one reason are not repeated sooner than this: it is dialled again and again. */
 const WARNED_AGAIN_MS = 600_000
@@ -86,6 +89,9 @@ export interface NetworkCounters {
   /** Connections cut because the other end broke the protocol. */
   breaches: number
   refusals: number
+  /** Of whole frames, on all streams. */
+  bytesSent: number
+  bytesReceived: number
 }
 
 /**
@@ -101,11 +107,21 @@ export async function createNetwork(init: NetworkInit): Promise<Libp2pNetwork> {
 
 export class Libp2pNetwork implements Transport {
   readonly peerId: PeerId
-  readonly counters: NetworkCounters = { messagesSent: 0, messagesReceived: 0, messagesDropped: 0, breaches: 0, refusals: 0 }
+  readonly counters: NetworkCounters = {
+    messagesSent: 0,
+    messagesReceived: 0,
+    messagesDropped: 0,
+    breaches: 0,
+    refusals: 0,
+    bytesSent: 0,
+    bytesReceived: 0,
+  }
   readonly #init: NetworkInit
   readonly #privateKey: PrivateKey
   readonly #protocolId: string
+  readonly #bulkProtocolId: string
   readonly #table: PeerTable
+  readonly #bulk: BulkStreams
   readonly #connector: Connector
   /** Streams being opened or greeted on, and the rest until their end. */
   readonly #streams = new Set<PeerStream>()
@@ -118,11 +134,24 @@ export class Libp2pNetwork implements Transport {
   constructor(init: NetworkInit, privateKey: PrivateKey) {
     this.#init = init
     this.#privateKey = privateKey
-    this.#protocolId = `${init.protocolId ?? PROTOCOL_PREFIX}/${STREAM_VERSION}`
+    const prefix = init.protocolId ?? PROTOCOL_PREFIX
+    this.#protocolId = `${prefix}/${STREAM_VERSION}`
+    this.#bulkProtocolId = `${prefix}/bulk/${STREAM_VERSION}`
     this.peerId = peerIdFromPrivateKey(privateKey).toString() as PeerId
     this.#table = new PeerTable({
       connected: (remote) => this.#connected(remote),
       disconnected: (peerId, reason) => this.#disconnected(peerId, reason),
+    })
+    this.#bulk = new BulkStreams({
+      protocolId: this.#bulkProtocolId,
+      codec: init.codec,
+      round: () => this.#handlers?.round() ?? 0,
+      traffic: this.counters,
+      events: {
+        message: (from, round, message) => this.#deliver(from, round, message),
+        breached: (stream, reason) => this.#breachedInBulk(stream, reason),
+        closed: (stream, reason, lost) => this.#closedInBulk(stream, reason, lost),
+      },
     })
     this.#connector = new Connector({
       self: this.peerId,
@@ -163,6 +192,7 @@ export class Libp2pNetwork implements Transport {
     this.#stopping = true
     this.#connector.stop()
     this.#init.discovery.stop()
+    this.#bulk.stop()
     for (const stream of this.#streams) stream.retire()
     const signal = AbortSignal.timeout(STOP_FLUSH_MS)
     const closing = (this.#libp2p?.getConnections() ?? []).map((connection) =>
@@ -176,8 +206,8 @@ export class Libp2pNetwork implements Transport {
   send(to: PeerId, message: Message): void {
     assert(to !== this.peerId, `a message to oneself: ${message.kind}`)
     const stream = this.#table.current(to)
-    if (stream === undefined) this.counters.messagesDropped += 1
-    else if (stream.send(message)) this.counters.messagesSent += 1
+    const isTaken = stream !== undefined && (isBulk(message) ? this.#bulk.send(stream, message) : stream.send(message))
+    if (isTaken) this.counters.messagesSent += 1
     else this.counters.messagesDropped += 1
   }
 
@@ -203,7 +233,7 @@ export class Libp2pNetwork implements Transport {
 
   /** Bytes waiting to leave, to all peers. */
   waitingBytes(): number {
-    return [...this.#streams].reduce((sum, stream) => sum + stream.waitingBytes, 0)
+    return [...this.#streams].reduce((sum, stream) => sum + stream.waitingBytes, this.#bulk.waitingBytes)
   }
 
   /** libp2p connections open now, to members and strangers. */
@@ -224,10 +254,9 @@ export class Libp2pNetwork implements Transport {
       dht: this.#init.discovery.service,
       isRefused: (peerId) => this.#connector.isRefused(peerId as PeerId),
     })
-    await libp2p.handle(this.#protocolId, (stream, connection) => this.#adopt(stream, connection), {
-      maxInboundStreams: STREAMS_MAX,
-      maxOutboundStreams: STREAMS_MAX,
-    })
+    const bounds = { maxInboundStreams: STREAMS_MAX, maxOutboundStreams: STREAMS_MAX }
+    await libp2p.handle(this.#protocolId, (stream, connection) => this.#adopt(stream, connection), bounds)
+    await libp2p.handle(this.#bulkProtocolId, (stream, connection) => this.#bulk.accept(stream, this.#provenOn(connection)), bounds)
     return libp2p
   }
 
@@ -262,6 +291,12 @@ export class Libp2pNetwork implements Transport {
     return false
   }
 
+  /** The stream on the connection by which its other end is the peer that we know now. */
+  #provenOn(connection: Connection): PeerStream | undefined {
+    for (const stream of this.#streams) if (stream.connection === connection && this.#table.isKnown(stream)) return stream
+    return undefined
+  }
+
   #adopt(stream: Stream, connection: Connection): void {
     if (this.#stopping || this.#handlers === undefined) {
       stream.abort(new Error('this peer stops'))
@@ -275,6 +310,7 @@ export class Libp2pNetwork implements Transport {
       secret: this.#init.secret,
       greeting: handlers.greeting(),
       round: () => handlers.round(),
+      traffic: this.counters,
       events: {
         proven: (proven, remote) => this.#table.proven(proven, remote),
         message: (from, round, message) => this.#message(from, round, message),
@@ -289,7 +325,10 @@ export class Libp2pNetwork implements Transport {
 
   #message(stream: PeerStream, round: number, message: Message): void {
     const from = stream.remote?.identity
-    if (from === undefined || !this.#table.isKnown(stream)) return
+    if (from !== undefined && this.#table.isKnown(stream)) this.#deliver(from, round, message)
+  }
+
+  #deliver(from: Identity, round: number, message: Message): void {
     this.counters.messagesReceived += 1
     this.#handlers?.message(from, round, message)
   }
@@ -305,6 +344,7 @@ export class Libp2pNetwork implements Transport {
   }
 
   #disconnected(peerId: PeerId, reason: string): void {
+    this.#bulk.drop(peerId, reason)
     this.#connector.disconnected(peerId)
     this.#init.logger.debug({ peerId, reason }, 'disconnected')
     this.#handlers?.disconnected(peerId, reason)
@@ -324,6 +364,19 @@ export class Libp2pNetwork implements Transport {
   #breached(stream: PeerStream, reason: string): void {
     this.counters.breaches += 1
     this.#warn(stream.peerId, stream.connection, reason, 'cut a connection that broke the protocol')
+  }
+
+  /** The peer goes with all its connections, also when it is used over another than that of the bulk stream. */
+  #breachedInBulk(stream: BulkStream, reason: string): void {
+    this.counters.breaches += 1
+    this.#warn(stream.peerId, stream.connection, reason, 'cut a connection that broke the protocol')
+    this.disconnect(stream.peerId, reason)
+  }
+
+  /** The peer stays. What was lost is asked for again, over a new stream. */
+  #closedInBulk(stream: BulkStream, reason: string, lost: number): void {
+    this.counters.messagesDropped += lost
+    this.#init.logger.debug({ peerId: stream.peerId, reason, lost }, 'a bulk stream has ended')
   }
 
   #warn(peerId: PeerId, connection: Connection, reason: string, text: string): void {

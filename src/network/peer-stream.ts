@@ -9,6 +9,7 @@ import type { Codec } from '../../protocols/wire/codec.ts'
 import { FRAME_BYTES_MAX, FRAME_BYTES_UNPROVED_MAX, FrameReader, Frames } from '../../protocols/wire/frames.ts'
 import type { Frame } from '../../protocols/wire/frames.ts'
 import type { Greeting, Message } from '../../protocols/wire/messages.ts'
+import { carry, textOf } from './carry.ts'
 import { Handshake } from './handshake.ts'
 import type { HandshakeOutcome } from './handshake.ts'
 import { Outbox } from './outbox.ts'
@@ -47,6 +48,8 @@ export interface PeerStreamInit {
   readonly greeting: Omit<Greeting, 'nonce'>
   /** The highest round known here. */
   readonly round: () => number
+  /** Counts the bytes of frames. */
+  readonly traffic: { bytesSent: number; bytesReceived: number }
   readonly events: PeerStreamEvents
 }
 
@@ -65,6 +68,7 @@ export class PeerStream {
   readonly #frames: Frames
   readonly #outbox: Outbox
   readonly #round: () => number
+  readonly #traffic: PeerStreamInit['traffic']
   #timer: NodeJS.Timeout | undefined
   #queue: Message[] = []
   #queuedValueBytes = 0
@@ -78,6 +82,7 @@ export class PeerStream {
     this.openedBy = init.stream.direction === 'outbound' ? init.greeting.identity.peerId : this.peerId
     this.#events = init.events
     this.#round = init.round
+    this.#traffic = init.traffic
     this.#reader = new FrameReader(init.codec, FRAME_BYTES_UNPROVED_MAX)
     this.#frames = new Frames(init.codec)
     this.#outbox = new Outbox(init.stream)
@@ -168,6 +173,7 @@ export class PeerStream {
   }
 
   #write(frames: readonly Uint8Array[]): void {
+    for (const frame of frames) this.#traffic.bytesSent += frame.length
     try {
       this.#outbox.push(frames)
     } catch (error) {
@@ -201,6 +207,7 @@ export class PeerStream {
   }
 
   #receive(data: StreamMessageEvent['data']): void {
+    this.#traffic.bytesReceived += data.byteLength
     for (const chunk of data instanceof Uint8Array ? [data] : data) {
       let frames: Frame[]
       try {
@@ -281,19 +288,4 @@ export class PeerStream {
     this.#outbox.clear()
     carry(() => this.#events.closed(this, reason))
   }
-}
-
-/** Runs what others gave us. A throw there is a bug of ours, which must stop the process and not vanish in libp2p. */
-function carry(call: () => void): void {
-  try {
-    call()
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error
-    })
-  }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -65,6 +65,7 @@ export class PeerService implements Replicator {
     const times = { writtenAtMs: this.clock.wallMs(), deadlineMs }
     const request = { kind: 'put' as const, key: dataKey(init.key), value, contentType, writeId, writeIdGiven: init.writeId !== undefined }
     const outcome = await this.init.runtime.ask((client) => ({ ...request, ...times, client }), init.signal)
+    if (outcome === undefined) return { kind: 'in-doubt', writeId }
     const ended = putOutcome(outcome)
     this.init.putEnded(ended.kind)
     return ended
@@ -76,6 +77,7 @@ export class PeerService implements Replicator {
     const { consistency } = init
     const request = { kind: 'get' as const, key: dataKey(init.key), consistency, waitUntilMs, deadlineMs: nowMs + init.timeoutMs }
     const outcome = await this.init.runtime.ask((client) => ({ ...request, client }), init.signal)
+    if (outcome === undefined) return { kind: 'unavailable', detail: 'the client hung up' }
     const ended = getOutcome(outcome)
     this.init.getEnded(ended.kind)
     return ended

@@ -77,14 +77,15 @@ export class Runtime {
    *
    * @param build makes the event from the number that the request gets
    * @param signal of the client: when it aborts, the core is told that nobody waits
-   * @returns its one answer; none comes any more after the signal aborts
+   * @returns its one answer; undefined when the signal aborted first
    */
-  ask(build: (client: ClientId) => CoreEvent, signal: AbortSignal | undefined): Promise<Outcome> {
+  ask(build: (client: ClientId) => CoreEvent, signal: AbortSignal | undefined): Promise<Outcome | undefined> {
     const client = (this.lastClient += 1)
     return new Promise((resolve) => {
       const cancel = (): void => {
         this.waiting.delete(client)
         this.dispatch({ kind: 'cancel', client })
+        resolve(undefined)
       }
       this.waiting.set(client, (outcome) => {
         signal?.removeEventListener('abort', cancel)
