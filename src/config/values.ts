@@ -1,6 +1,6 @@
 /** Turns the text of a flag into its value. Each throws a UsageError that says what the text should have been. */
-import { peerIdFromString } from '@libp2p/peer-id'
 import { isIPv4, isIPv6 } from 'node:net'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Component } from '@multiformats/multiaddr'
 import type { ClusterId, NetworkId } from '../../protocols/base/identity.ts'
