@@ -65,6 +65,8 @@ export class PeerProcess {
   readonly libp2pPort: number
   /** For the next start. */
   options: PeerOptions
+  /** False: it finds a directory by itself, below the network's. */
+  namesDirectory = true
   client: Client
   /** Of standard output, since the last start. */
   lines: string[] = []
@@ -125,7 +127,7 @@ export class PeerProcess {
     const log = openSync(this.#logPath, 'a')
     const { nodeFlags = [], environment = {} } = this.options
     const child = spawn(process.execPath, [...nodeFlags, MAIN, ...this.#flags()], {
-      cwd: join(this.directory, '..'),
+      cwd: join(this.directory, '..', '..'),
       env: { ...cleanEnvironment(), ...environment },
       stdio: ['ignore', 'pipe', log],
     })
@@ -182,7 +184,8 @@ export class PeerProcess {
   #flags(): string[] {
     const { flags = [] } = this.options
     const listen = `/ip4/127.0.0.1/tcp/${this.libp2pPort}`
-    return ['-cid', this.clusterId, '-http', String(this.httpPort), '-listen', listen, '-data', this.directory, ...flags]
+    const data = this.namesDirectory ? ['-data', this.directory] : []
+    return ['-cid', this.clusterId, '-http', String(this.httpPort), '-listen', listen, ...data, ...flags]
   }
 
   #line(start: string): string {

@@ -1,0 +1,145 @@
+/**
+ * Puts keys through HTTP into three peers on this machine, and says how fast that went, whether any was lost, and what it cost
+ * in memory: `node scripts/load.ts [keys] [connections]`. Beside it nothing else should run.
+ */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { Agent, request } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Network, until } from '../test/process/network.ts'
+import type { PeerProcess } from '../test/process/network.ts'
+
+const KEYS = 100_000
+const CONNECTIONS = 64
+const PEERS = 3
+const VALUE_BYTES = 100
+const REST_MS = 20_000
+/** Keys whose values are read back at every peer; that all keys are there is seen from the lists. */
+const VALUES_READ = 1_000
+const COMPLETE_MS = 60_000
+const GENERATE = 'generate'
+const KIB_PER_MIB = 1_024
+
+/** What the generator found. */
+interface Generated {
+  readonly elapsedMs: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly longestMs: number
+  /** How many answers had each status. */
+  readonly statuses: Record<string, number>
+}
+
+function keyOf(index: number): string {
+  return `load/${String(index).padStart(7, '0')}`
+}
+
+function valueOf(index: number): string {
+  return keyOf(index).padEnd(VALUE_BYTES, '.')
+}
+
+/** Puts one key. @returns the status, 0 when there was no answer */
+function put(agent: Agent, port: number, index: number): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>()
+  const headers = { 'Content-Length': VALUE_BYTES, 'Content-Type': 'text/plain' }
+  const outgoing = request({ host: '127.0.0.1', port, method: 'PUT', path: `/store/${keyOf(index)}`, agent, headers }, (response) => {
+    response.resume().on('end', () => resolve(response.statusCode ?? 0))
+  })
+  outgoing.on('error', () => resolve(0))
+  outgoing.end(valueOf(index))
+  return promise
+}
+
+/** In a process of its own: every connection puts key after key, each connection at one peer. */
+async function generate(ports: readonly number[], keys: number, connections: number): Promise<Generated> {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections })
+  const latenciesMs = new Float64Array(keys)
+  const statuses: Record<string, number> = {}
+  let next = 0
+  const startedMs = performance.now()
+  const connection = async (port: number): Promise<void> => {
+    while (next < keys) {
+      const index = next
+      next += 1
+      const beganMs = performance.now()
+      const status = await put(agent, port, index)
+      latenciesMs[index] = performance.now() - beganMs
+      statuses[status] = (statuses[status] ?? 0) + 1
+    }
+  }
+  await Promise.all(Array.from({ length: connections }, (_, number) => connection(ports[number % ports.length] ?? 0)))
+  const elapsedMs = performance.now() - startedMs
+  agent.destroy()
+  latenciesMs.sort()
+  const at = (share: number): number => latenciesMs[Math.min(keys - 1, Math.floor(keys * share))] ?? 0
+  return { elapsedMs, p50Ms: at(0.5), p99Ms: at(0.99), longestMs: at(1), statuses }
+}
+
+async function generateApart(ports: readonly number[], keys: number, connections: number): Promise<Generated> {
+  const child = fork(import.meta.filename, [GENERATE, ports.join(','), String(keys), String(connections)])
+  const [generated] = (await once(child, 'message')) as [Generated]
+  return generated
+}
+
+/** Memory of a process that is its own, in MiB. */
+async function ownMib(peer: PeerProcess): Promise<number> {
+  const status = await readFile(`/proc/${peer.processId}/status`, 'utf8')
+  return Number(/RssAnon:\s+(\d+)/.exec(status)?.[1]) / KIB_PER_MIB
+}
+
+/** How many of the keys the peer does not hold, or holds with another value, as far as values are read. */
+async function lostAt(peer: PeerProcess, keys: number): Promise<number> {
+  const held = await peer.client.keys('load/')
+  let lost = 0
+  for (let index = 0; index < keys; index += 1) if (!held.has(keyOf(index))) lost += 1
+  const step = Math.max(1, Math.floor(keys / VALUES_READ))
+  for (let index = 0; index < keys; index += step) {
+    const reply = await peer.client.local(keyOf(index))
+    if (held.has(keyOf(index)) && reply.body.toString() !== valueOf(index)) lost += 1
+  }
+  return lost
+}
+
+async function measure(network: Network, keys: number, connections: number): Promise<number> {
+  const peers = await network.grow('cluster-1', PEERS)
+  await network.settled()
+  const before = await Promise.all(peers.map(ownMib))
+  const generated = await generateApart(peers.map((peer) => peer.httpPort), keys, connections)
+  const after = await Promise.all(peers.map(ownMib))
+  const { elapsedMs, p50Ms, p99Ms, longestMs, statuses } = generated
+  console.log(`${keys} keys of ${VALUE_BYTES} bytes, ${connections} connections, ${PEERS} peers: ${Math.round((keys / elapsedMs) * 1_000)} puts/s`)
+  console.log(`p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, longest ${longestMs.toFixed(1)} ms; answers ${JSON.stringify(statuses)}`)
+  await until('all peers hold the same', async () => {
+    const views = await Promise.all(peers.map((peer) => peer.client.status()))
+    return views.every((view) => view.inDoubt === 0 && view.keys.root === views[0]?.keys.root)
+  }, COMPLETE_MS)
+  await delay(REST_MS)
+  const rested = await Promise.all(peers.map(ownMib))
+  let lostSum = 0
+  for (const [index, peer] of peers.entries()) {
+    const lost = await lostAt(peer, keys)
+    lostSum += lost
+    const figures = [before, after, rested].map((column) => `${(column[index] ?? 0).toFixed(0).padStart(5)} MiB`)
+    console.log(`${peer.name}: ${lost} lost; own memory before, after, after ${REST_MS / 1_000} s of rest: ${figures.join(', ')}`)
+  }
+  return lostSum === 0 && statuses['201'] === keys ? 0 : 1
+}
+
+async function main(): Promise<number> {
+  const [first, ...rest] = process.argv.slice(2)
+  if (first === GENERATE) {
+    const [ports = '', keys, connections] = rest
+    process.send?.(await generate(ports.split(',').map(Number), Number(keys), Number(connections)))
+    process.disconnect()
+    return 0
+  }
+  const network = await Network.create()
+  try {
+    return await measure(network, Number(first ?? KEYS), Number(rest[0] ?? CONNECTIONS))
+  } finally {
+    await network.close()
+  }
+}
+
+process.exitCode = await main()
