@@ -358,5 +358,3 @@ export function ask(of: TestPeer, from: Identity, body: AcceptorRequest, target:
 export function configWrite(config: Config): Persist {
   return { kind: 'chosen', key: configKey(config.epoch), record: configRecord(codec, config), digest: new Uint8Array(16) }
 }
-
-

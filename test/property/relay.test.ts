@@ -1,0 +1,194 @@
+/** Questions and relays: whatever is lost, repeated or reordered, each voter's answer is handed on as it was given, and once. */
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import * as fc from 'fast-check'
+import type { ClusterId, Identity, PeerId } from '../../protocols/base/identity.ts'
+import { dataQuorum } from '../../protocols/config/quorum.ts'
+import { Latencies } from '../../protocols/relay/latency.ts'
+import { Polls } from '../../protocols/relay/polls.ts'
+import type { Poll, Reach } from '../../protocols/relay/polls.ts'
+import { Representative } from '../../protocols/relay/representative.ts'
+import type { AcceptorReply, AcceptorRequest, Message, Vote } from '../../protocols/wire/messages.ts'
+import { Bench, ballotOf, key, peer, recordOf, sends } from '../unit/core-harness.ts'
+import { someConfig, someIdentity } from './core-arbitraries.ts'
+
+const self = peer('self')
+const ballot = ballotOf(1, 1, 'self')
+const reserve: AcceptorRequest = { kind: 'reserve', key, ballot }
+const GATHER_MS = 10
+
+const someReply: fc.Arbitrary<AcceptorReply> = fc.constantFrom<AcceptorReply[]>(
+  { kind: 'promised', ballot, accepted: undefined },
+  { kind: 'rejected', ballot, higher: ballotOf(1, 2, 'a') },
+  { kind: 'chosen', record: recordOf('x') },
+  { kind: 'stale', configs: [] },
+)
+const someVotes: fc.Arbitrary<Vote[]> = fc.array(fc.record({ sender: someIdentity, body: someReply }), { maxLength: 20 })
+
+/** Everybody is connected but those named. */
+function reachOf(clusterId: string, clusters: ReadonlyMap<ClusterId, readonly Identity[]>, cutOff: readonly PeerId[] = []): Reach {
+  const isConnected = (peerId: PeerId): boolean => !cutOff.includes(peerId)
+  const representatives = (cluster: ClusterId): PeerId[] => (clusters.get(cluster) ?? []).map(({ peerId }) => peerId).filter(isConnected)
+  return { clusterId: clusterId as ClusterId, isConnected, representatives }
+}
+
+function pollsOf(bench: Bench, reach: Reach, moment = { nowMs: 0 }): Polls {
+  let id = 0
+  return new Polls(self, moment, bench.outbox, () => (id += 1), reach, new Latencies())
+}
+
+/** Who is asked by these messages, directly or through somebody. */
+function asked(messages: readonly Message[]): Identity[] {
+  return messages.flatMap((message) => (message.kind === 'request' ? [message.target] : message.kind === 'relay' ? message.targets : []))
+}
+
+suite('polls', () => {
+  test('a listener hears the first answer of each voter and every chosen, and nobody else', () => {
+    const property = fc.property(someConfig, someVotes, (config, votes) => {
+      const bench = new Bench()
+      const quorum = dataQuorum(config)
+      const polls = pollsOf(bench, reachOf('c0', quorum.votersByCluster))
+      const heard: Vote[] = []
+      const poll = polls.ask(reserve, quorum, { voted: (vote) => heard.push(vote) })
+      const expected: Vote[] = []
+      const counted = new Set<string>()
+      for (const vote of votes) {
+        polls.vote(poll.id, vote)
+        polls.vote(poll.id + 1, vote)
+        if (!quorum.has(vote.sender.id) || (counted.has(vote.sender.id) && vote.body.kind !== 'chosen')) continue
+        counted.add(vote.sender.id)
+        expected.push(vote)
+      }
+      assert.deepEqual(heard, expected)
+    })
+    fc.assert(property, { numRuns: 5_000 })
+  })
+
+  test('every voter is asked once at first, and those that have not answered again and again', () => {
+    const property = fc.property(someConfig, someVotes, fc.constantFrom('c0', 'c1', 'elsewhere'), (config, votes, own) => {
+      const bench = new Bench()
+      const moment = { nowMs: 0 }
+      const quorum = dataQuorum(config)
+      const polls = pollsOf(bench, reachOf(own, quorum.votersByCluster), moment)
+      const poll: Poll = polls.ask(reserve, quorum, { voted: () => undefined })
+      const ids = (of: readonly Identity[]): string[] => of.map(({ id }) => id).toSorted()
+      assert.deepEqual(ids(asked(sends(bench.take()).map(({ message }) => message))), ids(quorum.voters))
+      for (const vote of votes) polls.vote(poll.id, vote)
+      const left = quorum.voters.filter(({ id }) => !votes.some(({ sender }) => sender.id === id))
+      for (let round = 0; round < 4; round += 1) {
+        moment.nowMs += 10_000
+        polls.tick()
+        assert.deepEqual(ids(asked(sends(bench.take()).map(({ message }) => message))), ids(left))
+      }
+    })
+    fc.assert(property, { numRuns: 3_000 })
+  })
+
+  test('a question that is closed is neither asked again nor answered', () => {
+    const bench = new Bench()
+    const moment = { nowMs: 0 }
+    const config = { clusters: new Map([['c0' as ClusterId, [peer('a')]]]) }
+    const quorum = dataQuorum({ ...config, networkId: '' as never, epoch: 0, forming: false, protocolMin: 1 })
+    const polls = pollsOf(bench, reachOf('c0', quorum.votersByCluster), moment)
+    const poll = polls.ask(reserve, quorum, { voted: () => assert.fail('the question is closed') })
+    polls.close(poll)
+    bench.take()
+    moment.nowMs = 10_000
+    polls.tick()
+    polls.vote(poll.id, { sender: peer('a'), body: { kind: 'chosen', record: recordOf('x') } })
+    assert.deepEqual(bench.take(), [])
+    assert.equal(polls.size, 0)
+  })
+})
+
+suite('a representative', () => {
+  const someTargets = fc.uniqueArray(someIdentity, { selector: ({ id }) => id, minLength: 1, maxLength: 5 })
+
+  test('returns each target’s first answer, once, unchanged and never one of its own', () => {
+    const property = fc.property(
+      someTargets,
+      someVotes,
+      fc.array(fc.nat(8), { minLength: 20, maxLength: 20 }),
+      (targets, votes, pauses) => {
+        const bench = new Bench()
+        const moment = { nowMs: 0 }
+        let id = 100
+        const representative = new Representative(self, moment, bench.outbox, () => (id += 1), reachOf('c0', new Map()))
+        representative.relay('asker' as PeerId, 7, targets, reserve)
+        assert.deepEqual(
+          sends(bench.take()).map(({ to, message }) => [to, message]),
+          targets.map((target) => [target.peerId, { kind: 'request', id: 101, target, body: reserve }]),
+        )
+        const expected: Vote[] = []
+        const returned: Vote[] = []
+        const collect = (): void => {
+          for (const { to, message } of sends(bench.take())) {
+            assert(to === 'asker' && message.kind === 'relayed' && message.id === 7)
+            returned.push(...message.votes)
+          }
+        }
+        for (const [index, vote] of votes.entries()) {
+          moment.nowMs += pauses[index] ?? 0
+          representative.tick()
+          representative.vote(101, vote)
+          const isFirst =
+            targets.some((target) => target.id === vote.sender.id) && !expected.some(({ sender }) => sender.id === vote.sender.id)
+          if (isFirst) expected.push(vote)
+          collect()
+          const kept = expected.slice(returned.length)
+          assert.deepEqual(returned, expected.slice(0, returned.length))
+          assert(
+            kept.every(({ body }) => body.kind === 'promised'),
+            'what is urgent is returned at once',
+          )
+          assert(kept.length === 0 || expected.length <= targets.length / 2, 'a majority is returned at once')
+          assert(kept.length === 0 || moment.nowMs < GATHER_MS, 'after a while everything is returned at once')
+        }
+        moment.nowMs += GATHER_MS
+        representative.tick()
+        collect()
+        assert.deepEqual(returned, expected)
+        moment.nowMs += 60_000
+        representative.tick()
+        collect()
+        assert.equal(representative.size, 0)
+        assert.deepEqual(returned, expected)
+      },
+    )
+    fc.assert(property, { numRuns: 5_000 })
+  })
+
+  test('gives back the record of a commit it relayed for exactly that ballot', () => {
+    const representative = new Representative(self, { nowMs: 0 }, new Bench().outbox, () => 1, reachOf('c0', new Map()))
+    const record = recordOf('x')
+    representative.relay('asker' as PeerId, 1, [peer('a')], { kind: 'commit', key, ballot, record })
+    assert.equal(representative.recall(key, { ...ballot }), record)
+    for (const other of [
+      { ...ballot, round: 2 },
+      { ...ballot, epoch: 2 },
+      { ...ballot, by: peer('self', 1) },
+    ]) {
+      assert.equal(representative.recall(key, other), undefined)
+    }
+    representative.forget(key)
+    assert.equal(representative.recall(key, ballot), undefined)
+  })
+
+  test('remembers no more records than it may, and not one that is larger than all it may', () => {
+    let id = 0
+    const representative = new Representative(self, { nowMs: 0 }, new Bench().outbox, () => (id += 1), reachOf('c0', new Map()))
+    const commit = (name: string, bytes: number): AcceptorRequest => {
+      const record = { ...recordOf(name), value: new Uint8Array(bytes) }
+      return { kind: 'commit', key: name as typeof key, ballot, record }
+    }
+    const isKept = (name: string): boolean => representative.recall(name as typeof key, ballot) !== undefined
+    for (let number = 0; number < 2_000; number += 1) representative.relay('asker' as PeerId, number, [], commit(`key ${number}`, 1))
+    assert.deepEqual([isKept('key 975'), isKept('key 976'), isKept('key 1999')], [false, true, true])
+    representative.relay('asker' as PeerId, 1, [], commit('large', 4_194_304))
+    assert.deepEqual([isKept('key 1999'), isKept('large')], [false, true])
+    representative.relay('asker' as PeerId, 1, [], commit('too large', 4_194_305))
+    assert.equal(isKept('too large'), false)
+    representative.relay('asker' as PeerId, 1, [], commit('small', 1))
+    assert.equal(isKept('small'), true)
+  })
+})
