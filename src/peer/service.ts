@@ -84,9 +84,8 @@ export class PeerService implements Replicator {
   }
 
   list(prefix: string, after: string, limit: number): { keys: ListedKey[]; more: boolean } {
-    const listed = this.init.storage.list(prefix, after, limit + 1)
-    const keys = listed.slice(0, limit).map(({ key, record }): ListedKey => ({ key, record }))
-    return { keys, more: listed.length > limit }
+    const { entries, more } = this.init.storage.list(prefix, after, limit)
+    return { keys: entries.map(({ key, record }): ListedKey => ({ key, record })), more }
   }
 
   peers(): PeerView[] {

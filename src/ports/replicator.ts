@@ -81,7 +81,10 @@ export interface Replicator {
   /** @throws never: what the world can do is an outcome. */
   put(init: PutInit): Promise<PutOutcome>
   get(init: GetInit): Promise<GetOutcome>
-  /** This peer's chosen keys in UTF-8 byte order: at most `limit` after `after`, and whether there are more. */
+  /**
+   * This peer's chosen keys in UTF-8 byte order: at most `limit` after `after`, fewer where the values are large, and whether
+   * there are more. There is one at least when there are more.
+   */
   list(prefix: string, after: string, limit: number): { readonly keys: readonly ListedKey[]; readonly more: boolean }
   peers(): readonly PeerView[]
   clusters(): Record<string, readonly string[]>

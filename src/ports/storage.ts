@@ -14,6 +14,24 @@ export interface ChosenSummary {
   readonly bytes: number
 }
 
+/**
+ * A page of a listing ends with the record that brings its values to so many bytes, for a listing holds whole records. With the
+ * largest value on top that is a bound for memory, and some milliseconds of work for whoever reads a page in one go.
+ */
+export const PAGE_BYTES_MAX = 4_194_304
+
+export interface Listed {
+  readonly key: RegisterKey
+  readonly record: ValueRecord
+}
+
+/** A page of a listing. */
+export interface Listing {
+  readonly entries: readonly Listed[]
+  /** There are more behind the last entry. */
+  readonly more: boolean
+}
+
 export interface Storage extends Registers {
   /** Drawn when the store was opened empty; the same at every later opening. */
   readonly incarnation: Incarnation
@@ -25,8 +43,11 @@ export interface Storage extends Registers {
    * what is on disk is then unknown, and no later call may succeed.
    */
   write(writes: readonly Persist[]): Promise<void>
-  /** Chosen client keys with the prefix, after the given key, in the order of their UTF-8 bytes. */
-  list(prefix: string, after: string, limit: number): { readonly key: RegisterKey; readonly record: ValueRecord }[]
+  /**
+   * Chosen client keys with the prefix, after the given key, in the order of their UTF-8 bytes: `limit` at most, and fewer where
+   * their values come to PAGE_BYTES_MAX; one at least, if there is one and the limit is not 0.
+   */
+  list(prefix: string, after: string, limit: number): Listing
   /** Every chosen client key, for rebuilding the tree at start. */
   chosen(): Iterable<ChosenSummary>
   /** Every key, of either space, that is accepted and not chosen. */

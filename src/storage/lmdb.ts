@@ -17,7 +17,7 @@ import type { Persist } from '../../protocols/effects.ts'
 import { KEY_BYTES_MAX } from '../../protocols/wire/messages.ts'
 import { leafOf } from '../../protocols/repair/tree.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
-import type { ChosenSummary, Storage } from '../ports/storage.ts'
+import type { ChosenSummary, Listing, Storage } from '../ports/storage.ts'
 import { DamagedStore, StorageFailed, UnknownFormat } from './errors.ts'
 import { syncDirectory } from './files.ts'
 import { commit } from './commit.ts'
@@ -26,6 +26,7 @@ import { checkHeader } from './header.ts'
 import { LeafChains } from './leaves.ts'
 import { compareUtf8 } from './order.ts'
 import { Overlay } from './overlay.ts'
+import { Page } from './page.ts'
 import { acceptedRow, chosenRow, factRow, numberingSum, readAcceptedRow, readChosenRow, readFactRow } from './rows.ts'
 import { assertKey, changes } from './rules.ts'
 import type { ChosenHead } from './rows.ts'
@@ -160,28 +161,32 @@ class LmdbStorage implements Storage {
     })
   }
 
-  list(prefix: string, after: string, limit: number): { readonly key: RegisterKey; readonly record: ValueRecord }[] {
+  list(prefix: string, after: string, limit: number): Listing {
     this.#assertGoing()
+    const page = new Page(limit)
+    for (const [key, row] of this.#keysAfter(prefix, after)) {
+      if (page.isFull) return page.listing(true)
+      page.add(key, row === undefined ? this.#laid(key) : this.#record(key, row))
+    }
+    return page.listing(false)
+  }
+
+  /** Chosen client keys in order, each with the number of its row; undefined where it is not on disk yet. */
+  *#keysAfter(prefix: string, after: string): Iterable<readonly [RegisterKey, number | undefined]> {
     const from = compareUtf8(after, prefix) < 0 ? prefix : after
     const laid = this.#overlay.chosenKeys((key) => key.startsWith(prefix) && compareUtf8(key, after) > 0)
-    const listed: { key: RegisterKey; record: ValueRecord }[] = []
     let next = 0
     // A text longer than any key is cut to one that comes before it: what lies between is skipped below.
     const start = Buffer.byteLength(from) > KEY_BYTES_MAX ? from.slice(0, KEY_BYTES_MAX / 4) : from
-    const range = this.#tables.chosen.getRange({ start: start === '' ? CLIENT_FROM : start })
-    for (const { key: name, value: row } of limit > 0 ? range : []) {
+    for (const { key: name, value: row } of this.#tables.chosen.getRange({ start: start === '' ? CLIENT_FROM : start })) {
       const key = name as RegisterKey
       if (compareUtf8(key, from) < 0) continue
       if (!key.startsWith(prefix)) break
-      while (next < laid.length && listed.length < limit && compareUtf8(laid[next] as string, key) < 0)
-        listed.push(this.#laid(laid[next++]))
-      if (listed.length >= limit) break
+      while (next < laid.length && compareUtf8(laid[next] as string, key) < 0) yield [laid[next++] as RegisterKey, undefined]
       if (laid[next] === key) next += 1
-      if (key !== after) listed.push({ key, record: this.#record(key, row) })
-      if (listed.length >= limit) break
+      if (key !== after) yield [key, row]
     }
-    while (next < laid.length && listed.length < limit) listed.push(this.#laid(laid[next++]))
-    return listed
+    while (next < laid.length) yield [laid[next++] as RegisterKey, undefined]
   }
 
   *chosen(): Iterable<ChosenSummary> {
@@ -336,8 +341,8 @@ class LmdbStorage implements Storage {
     return row === undefined ? undefined : this.#head(row).digest
   }
 
-  #laid(key: RegisterKey | undefined): { key: RegisterKey; record: ValueRecord } {
-    return { key: key as RegisterKey, record: this.#overlay.get(key as RegisterKey)?.state?.chosen as ValueRecord }
+  #laid(key: RegisterKey): ValueRecord {
+    return this.#overlay.get(key)?.state?.chosen as ValueRecord
   }
 
   #noteEpoch(key: RegisterKey): void {

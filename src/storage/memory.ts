@@ -3,14 +3,14 @@ import { randomBytes } from 'node:crypto'
 import { CEILING_NONE } from '../../protocols/base/ballot.ts'
 import type { Ceiling } from '../../protocols/base/ballot.ts'
 import type { Incarnation } from '../../protocols/base/identity.ts'
-import type { ValueRecord } from '../../protocols/base/record.ts'
 import { epochOfConfigKey, isConfigKey } from '../../protocols/base/register.ts'
 import type { LeafEntry, RegisterKey, RegisterState } from '../../protocols/base/register.ts'
 import type { Persist } from '../../protocols/effects.ts'
 import { leafOf } from '../../protocols/repair/tree.ts'
-import type { ChosenSummary, Storage } from '../ports/storage.ts'
+import type { ChosenSummary, Listed, Listing, Storage } from '../ports/storage.ts'
 import { StorageFailed } from './errors.ts'
 import { compareUtf8 } from './order.ts'
+import { Page } from './page.ts'
 import { assertKey, changes } from './rules.ts'
 
 interface Held {
@@ -55,14 +55,19 @@ export class MemoryStorage implements Storage {
     }
   }
 
-  list(prefix: string, after: string, limit: number): { readonly key: RegisterKey; readonly record: ValueRecord }[] {
+  list(prefix: string, after: string, limit: number): Listing {
     this.#assertGoing()
-    const listed: { key: RegisterKey; record: ValueRecord }[] = []
+    const found: Listed[] = []
     for (const [key, { state }] of this.#registers) {
       if (state.chosen === undefined || isConfigKey(key) || !key.startsWith(prefix) || compareUtf8(key, after) <= 0) continue
-      listed.push({ key, record: state.chosen })
+      found.push({ key, record: state.chosen })
     }
-    return listed.sort((a, b) => compareUtf8(a.key, b.key)).slice(0, limit)
+    const page = new Page(limit)
+    for (const { key, record } of found.toSorted((a, b) => compareUtf8(a.key, b.key))) {
+      if (page.isFull) return page.listing(true)
+      page.add(key, record)
+    }
+    return page.listing(false)
   }
 
   *chosen(): Iterable<ChosenSummary> {

@@ -11,6 +11,7 @@ import type { Persist } from '../../protocols/effects.ts'
 import { leafOf } from '../../protocols/repair/tree.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { sha256, utf8 } from '../../src/bytes.ts'
+import { PAGE_BYTES_MAX } from '../../src/ports/storage.ts'
 import type { Storage } from '../../src/ports/storage.ts'
 
 const codec = new Codec(utf8)
@@ -66,7 +67,7 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
       assert.deepEqual(storage.ceiling(), { epoch: 0, round: 0 })
       assert.equal(storage.newestEpoch(), -1)
       assert.equal(storage.read(dataKey('a')), undefined)
-      assert.deepEqual(storage.list('', '', 10), [])
+      assert.deepEqual(storage.list('', '', 10), { entries: [], more: false })
       assert.deepEqual([...storage.chosen()], [])
       assert.deepEqual([...storage.inDoubt()], [])
       assert.deepEqual(storage.leaf(0, undefined, 10), [])
@@ -77,7 +78,7 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
       await bothTimes([accepted(key, 'one', 3)], () => {
         assert.deepEqual(plain(storage.read(key)), plain({ accepted: acceptedOf('one', 3) }))
         assert.deepEqual([...storage.inDoubt()], [key])
-        assert.deepEqual(storage.list('', '', 10), [])
+        assert.deepEqual(storage.list('', '', 10), { entries: [], more: false })
         assert.deepEqual([...storage.chosen()], [])
       })
     })
@@ -98,7 +99,7 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
         assert.deepEqual(plain(storage.read(key)), plain({ chosen: recordOf('one') }))
         assert.deepEqual([...storage.inDoubt()], [])
         assert.deepEqual(
-          storage.list('', '', 10).map((entry) => entry.key),
+          storage.list('', '', 10).entries.map((entry) => entry.key),
           [key],
         )
       })
@@ -171,7 +172,7 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
         assert.equal(storage.newestEpoch(), 10)
         assert.equal(valueOf(storage, configKey(9)), 'nine')
         assert.deepEqual(
-          storage.list('', '', 10).map((entry) => entry.key),
+          storage.list('', '', 10).entries.map((entry) => entry.key),
           ['\u0001'],
         )
         assert.deepEqual(
@@ -192,7 +193,7 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
         names.slice(half).map((key) => chosen(dataKey(key), key)),
         () => {
           const keys = (prefix: string, after: string, limit: number): string[] =>
-            storage.list(prefix, after, limit).map((entry) => entry.key)
+            storage.list(prefix, after, limit).entries.map((entry) => entry.key)
           assert.deepEqual(keys('', '', 100), sorted)
           assert.deepEqual(keys('a/', '', 100), ['a/1', 'a/10', 'a/2', 'a/\uffee', 'a/\u{1f600}'])
           assert.deepEqual(keys('a/', 'a/10', 2), ['a/2', 'a/\uffee'])
@@ -205,7 +206,35 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
           assert.deepEqual(keys('', '', 0), [])
           for (let index = 0; index < sorted.length; index += 1)
             assert.deepEqual(keys('', sorted[index] as string, 1), sorted.slice(index + 1, index + 2))
-          for (const { key, record } of storage.list('', '', 100)) assert.equal(utf8.decode(record.value), key)
+          for (const { key, record } of storage.list('', '', 100).entries) assert.equal(utf8.decode(record.value), key)
+        },
+      )
+    })
+
+    it('says whether there are more keys behind a page', async () => {
+      await storage.write([chosen(dataKey('a/1'), 'x'), chosen(dataKey('b'), 'x')])
+      await bothTimes([chosen(dataKey('a/2'), 'x'), chosen(dataKey('c'), 'x')], () => {
+        const more = (prefix: string, after: string, limit: number): boolean => storage.list(prefix, after, limit).more
+        assert.deepEqual([more('', '', 3), more('', '', 4), more('', '', 5)], [true, false, false])
+        assert.deepEqual([more('a/', '', 1), more('a/', '', 2), more('a/', 'a/1', 1)], [true, false, false])
+        assert.deepEqual([more('', 'b', 1), more('', 'c', 1), more('', '', 0)], [false, false, true])
+      })
+    })
+
+    it('ends a page with the record that brings its values to the bound, and goes on behind it', async () => {
+      const size = Math.ceil(PAGE_BYTES_MAX / 3)
+      const keys = ['a', 'b', 'c', 'd', 'e'].map((name) => dataKey(name))
+      const values = [size, size, size, PAGE_BYTES_MAX * 2, 1].map((bytes) => new Uint8Array(bytes))
+      await bothTimes(
+        keys.map((key, index) => chosen(key, values[index] as Uint8Array)),
+        () => {
+          const pages: string[] = []
+          for (let after = '', more = true; more; after = pages.at(-1)?.at(-1) ?? '') {
+            const listing = storage.list('', after, 100)
+            pages.push(listing.entries.map((entry) => entry.key).join(''))
+            more = listing.more
+          }
+          assert.deepEqual(pages, ['abc', 'd', 'e'])
         },
       )
     })

@@ -84,7 +84,7 @@ describe('the store on disk', () => {
     for (let round = 0; round < 3; round += 1) {
       await opened((storage) => storage.write([chosen(dataKey(`${round}/a`), 'x'), chosen(dataKey(`${round}/b`), 'x')]))
     }
-    assert.equal(await opened((storage) => storage.list('', '', 100).length), 6)
+    assert.equal(await opened((storage) => storage.list('', '', 100).entries.length), 6)
   })
 
   it('loses nothing that resolved when its process is killed, and keeps what it has in the order given', { timeout: 60_000 }, async () => {

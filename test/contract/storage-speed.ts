@@ -1,0 +1,70 @@
+/**
+ * Run by hand: how fast the store on disk takes accepted and then chosen records of the same keys, one batch after another, and
+ * how long it takes to open what was written.
+ *
+ *     node test/contract/storage-speed.ts [BATCH …] [--keys N]
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { dataKey } from '../../protocols/base/register.ts'
+import type { Persist } from '../../protocols/effects.ts'
+import { Codec } from '../../protocols/wire/codec.ts'
+import { sha256, utf8 } from '../../src/bytes.ts'
+import { openLmdbStorage } from '../../src/storage/lmdb.ts'
+import { accepted } from './storage.ts'
+
+const KEYS = 100_000
+const VALUE = 'v'.repeat(100)
+const BATCHES = [64, 256]
+
+const codec = new Codec(utf8)
+
+/** The two batches that a voter writes for these keys; a third less one is made of encoding alone, as the codec caches nothing. */
+function batches(from: number, count: number): [Persist[], Persist[]] {
+  const acceptances: Persist[] = []
+  const choices: Persist[] = []
+  for (let index = from; index < from + count; index += 1) {
+    const key = dataKey(`speed/${(index * 7_919) % 1_000_003}/${index}`)
+    const write = accepted(key, VALUE, index + 1)
+    if (write.kind !== 'accepted') continue
+    const { record } = write.accepted
+    acceptances.push(write)
+    choices.push({ kind: 'chosen', key, record, digest: codec.recordDigest(sha256, key, record) })
+  }
+  return [acceptances, choices]
+}
+
+async function measure(directory: string, batch: number, keys: number): Promise<void> {
+  let storage = await openLmdbStorage(directory, codec)
+  const given: [Persist[], Persist[]][] = []
+  for (let from = 0; from < keys; from += batch) given.push(batches(from, batch))
+  const spent = [0, 0]
+  for (const pair of given) {
+    for (const [phase, writes] of pair.entries()) {
+      const startedMs = performance.now()
+      await storage.write(writes)
+      spent[phase] = (spent[phase] as number) + performance.now() - startedMs
+    }
+  }
+  await storage.close()
+  const startedMs = performance.now()
+  storage = await openLmdbStorage(directory, codec)
+  let held = 0
+  for (const _ of storage.chosen()) held += 1
+  const openedMs = performance.now() - startedMs
+  await storage.close()
+  const speeds = spent.map((ms) => `${Math.round(((given.length * batch) / ms) * 1_000)}/s`)
+  console.log(`${batch} a batch: accepted ${speeds[0]}, chosen ${speeds[1]}; ${held} keys opened in ${Math.round(openedMs)} ms`)
+}
+
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { keys: { type: 'string', default: String(KEYS) } } })
+for (const batch of positionals.length > 0 ? positionals.map(Number) : BATCHES) {
+  const directory = await mkdtemp(join(tmpdir(), 'replicator-speed-'))
+  try {
+    await measure(directory, batch, Number(values.keys))
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
