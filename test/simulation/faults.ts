@@ -1,4 +1,6 @@
 /** The faults of a run, each kind at its own rate, until the simulated network is healed. */
+import type { IdentityId } from '../../protocols/base/identity.ts'
+import { configKey } from '../../protocols/base/register.ts'
 import type { Agenda } from './agenda.ts'
 import type { Chance } from './chance.ts'
 import { holdsData } from './checkers/quorums.ts'
@@ -90,18 +92,32 @@ export class Faults {
     for (const peer of this.init.peers) this.crash(peer)
   }
 
-  /** A disk is lost only as long as those that are left hold a quorum: more is more than any protocol survives. */
   private wipe(): void {
-    const { peers, ledger, coverage, agenda, trace, network } = this.init
+    const { coverage, agenda, trace, network } = this.init
     const peer = this.somePeer()
-    const living = new Set(peers.filter((other) => other !== peer).map((other) => other.identity.id))
-    if (!holdsData(ledger.newest, (id) => living.has(id))) return
+    if (!this.maySpare(peer)) return
     trace.line(agenda.nowMs, () => `${peer.peerId} loses its disk`)
     coverage.wipes += 1
     const wasUp = peer.isUp
     this.crash(peer)
     peer.wipe()
     if (!wasUp) network.stopped(peer)
+  }
+
+  /**
+   * A disk is lost only as long as those that are left hold a quorum: more is more than any protocol survives. Of the newest config, and of
+   * every one before it back to the last that a quorum of its own has on disk: until then the voters of the one before are needed.
+   */
+  private maySpare(peer: SimulatedPeer): boolean {
+    const { peers, ledger } = this.init
+    const living = new Map(peers.filter((other) => other !== peer).map((other) => [other.identity.id, other]))
+    for (let { epoch } = ledger.newest; ; epoch -= 1) {
+      const config = ledger.config(epoch)
+      if (config === undefined) return true
+      if (!holdsData(config, (id) => living.has(id))) return false
+      const isInstalled = (id: IdentityId): boolean => living.get(id)?.disk.readSynced(configKey(epoch))?.chosen !== undefined
+      if (holdsData(config, isInstalled)) return true
+    }
   }
 
   private pause(): void {

@@ -36,7 +36,7 @@ export class Operator {
     const next = this.drawNext(config.clusters)
     if (next === undefined) return
     this.changes += 1
-    this.decide(peer, config, { clusters: config.clusters, next })
+    this.decide(peer, config, { clusters: config.clusters, next, forming: config.forming })
   }
 
   /** Withdraws the change that some peer is in, if any. */
@@ -45,7 +45,7 @@ export class Operator {
     const config = peer?.core?.config
     if (peer === undefined || config?.next === undefined) return
     this.withdrawals += 1
-    this.decide(peer, config, { clusters: config.clusters })
+    this.decide(peer, config, { clusters: config.clusters, forming: config.forming })
   }
 
   /** Puts those that live in place of voters whose disk is gone. @returns false when there are none such */
@@ -59,13 +59,13 @@ export class Operator {
       clusters.set(clusterId, kept)
     }
     const peer = this.chance.pick(this.peers.filter((candidate) => candidate.core?.config?.epoch === config.epoch))
-    this.decide(peer, config, { clusters: config.clusters, next: clusters })
+    this.decide(peer, config, { clusters: config.clusters, next: clusters, forming: config.forming })
     return true
   }
 
-  private decide(peer: SimulatedPeer, config: Config, change: Pick<Config, 'clusters' | 'next'>): void {
+  private decide(peer: SimulatedPeer, config: Config, change: Pick<Config, 'clusters' | 'next' | 'forming'>): void {
     const { networkId, protocolMin } = config
-    const successor: Config = { networkId, protocolMin, epoch: config.epoch + 1, forming: false, ...change }
+    const successor: Config = { networkId, protocolMin, epoch: config.epoch + 1, ...change }
     const claim = writingClaim(configRecord(this.codec, successor), peer.clockMs + DECIDE_MS, () => undefined)
     peer.act((core) => core['coordinator'].claim(configKey(successor.epoch), claim, false))
   }

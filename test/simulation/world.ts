@@ -235,8 +235,8 @@ export class World implements Observer {
   }
 
   private readSynced(id: IdentityId, key: RegisterKey): ReturnType<SimulatedPeer['disk']['readSynced']> | 'gone' {
-    const peer = this.peers.find((candidate) => candidate.identity.id === id)
-    return peer === undefined ? 'gone' : peer.disk.readSynced(key)
+    for (const peer of this.peers) if (peer.identity.id === id) return peer.disk.readSynced(key)
+    return 'gone'
   }
 
   private heal(): void {

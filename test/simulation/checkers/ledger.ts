@@ -81,6 +81,7 @@ export class Ledger {
     const config = this.configs.get(ballot.epoch)
     check(config !== undefined, 'S11', () => `${id} accepted ${describeKey(key)} at ${describeBallot(ballot)}, of an epoch nobody decided`)
     check(votersOf(config).includes(id), 'S10', () => `${id} accepted ${describeKey(key)} at ${describeBallot(ballot)} without a vote`)
+    check(!config.forming || isConfigKey(key), 'S11', () => `${id} accepted ${key} while its network is still forming`)
     const at = this.at(key, ballot, record)
     at.voters.add(id)
     const has = (voter: IdentityId): boolean => at.voters.has(voter)

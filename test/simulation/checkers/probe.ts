@@ -21,6 +21,10 @@ export type ReadSynced = (id: IdentityId, key: RegisterKey) => RegisterState | u
 export class QuorumProbe {
   private readonly ledger: Ledger
   private readonly readSynced: ReadSynced
+  /** Keys that every voter of the newest config has on disk as chosen, with its epoch: nothing can take that back. */
+  private readonly settled = new Map<RegisterKey, number>()
+  private votersNow: readonly IdentityId[] = []
+  private votersEpoch = -1
   probes = 0
 
   constructor(ledger: Ledger, readSynced: ReadSynced) {
@@ -30,24 +34,32 @@ export class QuorumProbe {
 
   /** @throws Violation when some quorum would not show a chosen record */
   all(): void {
-    for (const [key, { record }] of this.ledger.keys()) this.one(key, record)
+    const { epoch } = this.ledger.newest
+    for (const [key, { record }] of this.ledger.keys()) if (this.settled.get(key) !== epoch) this.one(key, record)
   }
 
   one(key: RegisterKey, record: ValueRecord): void {
     const config = this.ledger.newest
     this.probes += 1
     const unmarked = new Map<IdentityId, Accepted | undefined>()
-    for (const id of votersOf(config)) {
+    for (const id of this.voters(config)) {
       const state = this.readSynced(id, key)
       if (state === 'gone') continue
       const { chosen } = state ?? {}
       if (chosen === undefined) unmarked.set(id, state?.accepted)
       else if (!equalRecords(chosen, record)) throw new Violation('S1', `${id} holds ${describeRecord(chosen)} as the chosen one of ${key}`)
     }
-    this.refuse(config, key, record, unmarked, undefined)
+    if (unmarked.size === 0) this.settled.set(key, config.epoch)
+    else this.refuse(config, key, record, unmarked, undefined)
     for (const accepted of unmarked.values()) {
       if (accepted !== undefined && !equalRecords(accepted.record, record)) this.refuse(config, key, record, unmarked, accepted)
     }
+  }
+
+  private voters(config: Config): readonly IdentityId[] {
+    if (this.votersEpoch !== config.epoch) this.votersNow = votersOf(config)
+    this.votersEpoch = config.epoch
+    return this.votersNow
   }
 
   /** No quorum may consist of voters that accepted nothing above `highest`. */

@@ -1,0 +1,358 @@
+/**
+ * Bugs to be planted into the production files, one at a time, to prove that the checkers can fail: those of section 12 of the protocol, those
+ * that the simulator found in the first build, and those that the Go prototype had. A patch names a place that occurs exactly once.
+ */
+export interface Patch {
+  /** From the root of the repository. */
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+}
+
+export interface PlantedBug {
+  readonly name: string
+  readonly what: string
+  readonly patches: readonly Patch[]
+}
+
+const RUN = 'protocols/register/run.ts'
+const ACCEPTOR = 'protocols/register/acceptor.ts'
+const READ_COUNT = 'protocols/register/read-count.ts'
+const PEER = 'protocols/peer.ts'
+const PULL = 'protocols/repair/pull.ts'
+const CHOSEN = 'protocols/register/chosen.ts'
+const PUTS = 'protocols/register/puts.ts'
+const GATE = 'src/runtime/send-gate.ts'
+
+const REPLY = "this.outbox.send(to.peerId, { kind: 'reply', id, vote: { sender: this.identity, body } }, key)"
+
+/** A bug of one patch. */
+function bug(name: string, what: string, file: string, find: string, replace: string): PlantedBug {
+  return { name, what, patches: [{ file, find, replace }] }
+}
+
+const AGREEMENT: readonly PlantedBug[] = [
+  bug(
+    'accepted-ignored',
+    'accepted values ignored',
+    RUN,
+    'if (accepted !== undefined && (this.highest',
+    'if (this.isOver && accepted !== undefined && (this.highest',
+  ),
+  bug(
+    'lowest-adopted',
+    'lowest instead of highest ballot adopted',
+    RUN,
+    'compareBallots(accepted.ballot, this.highest.ballot) > 0',
+    'compareBallots(accepted.ballot, this.highest.ballot) < 0',
+  ),
+  {
+    name: 'representative-votes',
+    what: 'a representative votes for its cluster',
+    patches: [
+      {
+        file: 'protocols/relay/representative.ts',
+        find: 'this.gathering.set(id, { asker,',
+        replace: 'this.gathering.set(id, { targets, asker,',
+      },
+      {
+        file: 'protocols/relay/representative.ts',
+        find: 'votes: relay.gathered }',
+        replace: 'votes: relay.gathered.flatMap((vote) => relay.targets.map((sender) => ({ sender, body: vote.body }))) }',
+      },
+    ],
+  },
+  bug(
+    'half-is-enough',
+    'half counts as more than half',
+    'protocols/config/quorum.ts',
+    "if (yes * 2 > total) return 'won'",
+    "if (yes * 2 >= total) return 'won'",
+  ),
+  bug(
+    'refusal-dropped-by-acceptor',
+    'a commit below the promise is taken (the prototype)',
+    ACCEPTOR,
+    'const accepted = state?.accepted\n    const higher = this.above(key, ballot, accepted)',
+    'const accepted = state?.accepted\n    const higher = this.above(key, ballot, accepted) !== undefined && accepted !== undefined ? this.above(key, ballot, accepted) : undefined',
+  ),
+  bug(
+    'counted-twice',
+    'a voter is counted at each of its answers',
+    'protocols/config/quorum.ts',
+    'if (blocks === undefined || this.counted.has(voter)) return',
+    'if (blocks === undefined) return',
+  ),
+  bug(
+    'votes-of-anybody',
+    'an answer is counted for whoever is asked (the prototype)',
+    'protocols/relay/polls.ts',
+    'if (poll === undefined || !poll.quorum.has(vote.sender.id)) return',
+    'if (poll === undefined) return\n    for (const voter of [...poll.unanswered.values()]) { poll.unanswered.delete(voter.id); poll.listener.voted({ sender: voter, body: vote.body }, poll) }',
+  ),
+]
+
+const READS: readonly PlantedBug[] = [
+  bug(
+    'miss-is-absent',
+    'a local miss sold as absent',
+    'protocols/register/reads.ts',
+    "if (this.event.consistency === 'local') this.absent()",
+    'if (this.event.client > 0) this.absent()',
+  ),
+  bug(
+    'accepted-shown',
+    'an accepted-only value returned',
+    READ_COUNT,
+    "if (isOfThisEpoch && group.tally.verdict() === 'won')",
+    'if (isOfThisEpoch)',
+  ),
+  bug(
+    'older-epoch-counted',
+    'a read that counts (b, record) of an older epoch',
+    READ_COUNT,
+    'const isOfThisEpoch = body.accepted.ballot.epoch === this.epoch',
+    'const isOfThisEpoch = true',
+  ),
+]
+
+const DURABILITY: readonly PlantedBug[] = [
+  bug('commit-unsynced', 'commit not synced', PEER, REPLY, REPLY.replace(', key)', ", body.kind === 'committed' ? undefined : key)")),
+  {
+    name: 'repeat-unsynced',
+    what: 'a repeated commit answered before the sync',
+    patches: [
+      {
+        file: ACCEPTOR,
+        find: "for ${JSON.stringify(key)}`)\n      return { kind: 'committed', ballot }",
+        replace: "for ${JSON.stringify(key)}`)\n      return { kind: 'committed', ballot, isRepeated: true }",
+      },
+      { file: PEER, find: REPLY, replace: REPLY.replace(', key)', ', body.isRepeated ? undefined : key)') },
+    ],
+  },
+  bug(
+    'promise-unsynced',
+    'a promise does not wait for the accepted record it reports',
+    PEER,
+    REPLY,
+    REPLY.replace(', key)', ", body.kind === 'promised' ? undefined : key)"),
+  ),
+  {
+    name: 'accepted-left-out',
+    what: 'an accepted record under sync left out of a promise',
+    patches: [
+      {
+        file: ACCEPTOR,
+        find: "this.outbox.persist({ kind: 'accepted', key, accepted: { ballot, record } })",
+        replace: "this.outbox.persist({ kind: 'accepted', key, accepted: { ballot, record } })\n    this.fresh = key",
+      },
+      {
+        file: ACCEPTOR,
+        find: "return { kind: 'promised', ballot, accepted: state?.accepted }",
+        replace: "return { kind: 'promised', ballot, accepted: this.fresh === key ? undefined : state?.accepted }",
+      },
+    ],
+  },
+  bug(
+    'no-ceiling',
+    'no ceiling',
+    'protocols/register/rounds.ts',
+    'if (isCovered(ballot, this.ceilingNow)) return',
+    'if (ballot.round >= 0) return',
+  ),
+  bug('no-floor', 'no floor', ACCEPTOR, 'if (!isCovered(ballot, this.floor)) return undefined', 'if (ballot.round >= 0) return undefined'),
+  bug(
+    'floor-is-lowest',
+    'floor compared as the lowest ballot of its round',
+    ACCEPTOR,
+    'if (!isCovered(ballot, this.floor)) return undefined',
+    'if (!isCovered({ ...ballot, round: ballot.round + 1 }, this.floor)) return undefined',
+  ),
+  bug('ceiling-unsynced', 'ballots issued above an unsynced ceiling', GATE, "write.kind === 'ceiling' || (write.kind", '(write.kind'),
+  bug(
+    'config-unsynced',
+    'replies in an epoch whose config is not on disk',
+    GATE,
+    "|| (write.kind === 'chosen' && isConfigKey(write.key))",
+    '',
+  ),
+  bug(
+    'folded-to-nothing',
+    'promises dropped without folding',
+    ACCEPTOR,
+    'this.floor = higherCeiling(this.floor, promise.ballot)',
+    'void higherCeiling',
+  ),
+  bug(
+    'accepted-deleted-early',
+    'accepted deleted before the chosen mark is on disk',
+    CHOSEN,
+    "this.outbox.persist({ kind: 'chosen', key, record, digest })",
+    "this.outbox.persist({ kind: 'accepted-dropped', key })\n      this.outbox.persist({ kind: 'chosen', key, record, digest })",
+  ),
+  bug(
+    'numbers-reused',
+    'questions are numbered from 1 in each run of the process',
+    PEER,
+    'this.lastId = Math.floor(random() * FIRST_ID_MAX)',
+    'this.lastId = 0 * random() * FIRST_ID_MAX',
+  ),
+]
+
+const EPOCHS: readonly PlantedBug[] = [
+  bug(
+    'learn-of-another-ballot',
+    'learn without record taken from another ballot',
+    'protocols/relay/spread.ts',
+    'if (accepted !== undefined && compareBallots(accepted.ballot, ballot) === 0) return accepted.record',
+    'if (accepted !== undefined && compareBallots(accepted.ballot, ballot) < 9e9) return accepted.record',
+  ),
+  bug('no-fence', 'no epoch fence', PEER, 'if (epoch < this.chain.epoch) return', 'if (epoch < 0) return'),
+  {
+    name: 'commit-in-newer-epoch',
+    what: 'a commit sent under a newer epoch than its ballot was promised in',
+    patches: [
+      {
+        file: RUN,
+        find: "if (this.phase !== 'committing' && this.phase !== 'over') this.reserve()",
+        replace: "if (this.phase !== 'committing' && this.phase !== 'over' && this.phase !== 'reserving') this.reserve()",
+      },
+      {
+        file: RUN,
+        find: "this.ask({ kind: 'commit', key: this.key, ballot, record }, reserved.quorum)",
+        replace:
+          "this.ballot = { ...ballot, epoch: this.context.chain.epoch }\n    this.ask({ kind: 'commit', key: this.key, ballot: this.ballot, record }, reserved.quorum)",
+      },
+    ],
+  },
+  bug(
+    'epochs-mixed',
+    'replies of two epochs in one count',
+    RUN,
+    "this.tally = new Tally(quorum)\n    this.ask({ kind: 'reserve'",
+    "this.tally ??= new Tally(quorum)\n    this.ask({ kind: 'reserve'",
+  ),
+  bug(
+    'no-joint-step',
+    'config swapped without the joint step',
+    'protocols/config/change.ts',
+    'this.decide(config, { clusters: config.clusters, next })',
+    'this.decide(config, { clusters: next })',
+  ),
+  {
+    name: 'joint-asks-one-set',
+    what: 'while joint, only the new set is asked',
+    patches: [{ file: 'protocols/config/quorum.ts', find: '[config.clusters, config.next])', replace: '[config.next])' }],
+  },
+  bug(
+    'wiped-votes',
+    'wiped peer votes under its old incarnation',
+    PEER,
+    'if (target.id !== this.identity.id || installed === undefined) return',
+    "if (installed === undefined) return\n    if (target.id !== this.identity.id) return this.outbox.send(from.peerId, { kind: 'reply', id, vote: { sender: target, body: this.acceptor.answer(body, this.moment.nowMs) } }, body.key)",
+  ),
+]
+
+const TRANSFER: readonly PlantedBug[] = [
+  bug(
+    'no-transfer',
+    'joint without transfer',
+    'protocols/config/transfer.ts',
+    'if (holdsMajority(old, coveredByAll)) return true',
+    'return true',
+  ),
+  bug(
+    'equal-accepted-is-copy',
+    'transfer satisfied with equal accepted records',
+    PULL,
+    'if (this.unfinished.has(key)) return',
+    "if (this.unfinished.has(key) || this.context.chosen['registers'].read(key)?.accepted !== undefined) return",
+  ),
+  bug(
+    'marks-in-memory',
+    'transfer satisfied with marks still in memory',
+    PEER,
+    "this.outbox.sendAfterAll(from, { kind: 'covered'",
+    "this.outbox.send(from, { kind: 'covered'",
+  ),
+  bug(
+    'finish-not-copied',
+    'with a finish that ended on `chosen`, nothing is copied',
+    RUN,
+    "if (body.kind === 'chosen') this.context.chose(this.key, body.record, undefined)",
+    "if (body.kind === 'chosen' && this.claims.every((claim) => claim.record === undefined)) this.end({ kind: 'chosen', record: body.record })\n    else if (body.kind === 'chosen') this.context.chose(this.key, body.record, undefined)",
+  ),
+  {
+    name: 'lists-reversed',
+    what: 'lists in the wrong order: chosen keys before those in doubt',
+    patches: [
+      {
+        file: PULL,
+        find: "this.todo.push({ kind: 'doubts-wanted', minEpoch: this.minEpoch, after: undefined })\n    else this.walk()",
+        replace:
+          "{ this.todo.push({ kind: 'doubts-wanted', minEpoch: this.minEpoch, after: undefined }); this.walk() }\n    else this.walk()",
+      },
+      { file: PULL, find: '    else this.walk()\n    for (const key', replace: '    for (const key' },
+    ],
+  },
+  bug(
+    'pull-from-anybody',
+    'a transfer counts the lists of another incarnation',
+    'protocols/repair/repair.ts',
+    'pull.source.id === from.id && pull.reply(message)',
+    'pull.reply(message)',
+  ),
+  {
+    name: 'own-coverage-unsynced',
+    what: 'a driver counts its own copy before its sync',
+    patches: [
+      {
+        file: 'protocols/config/change.ts',
+        find: "outbox.send(voter.peerId, { kind: 'covered-wanted', epoch: config.epoch })",
+        replace:
+          "if (voter.id === this.context.self.id) this.told(voter, config.epoch, this.context.covered())\n        else outbox.send(voter.peerId, { kind: 'covered-wanted', epoch: config.epoch })",
+      },
+    ],
+  },
+  bug(
+    'leaf-behind-tree',
+    'a leaf does not list what its hash shows already',
+    'protocols/base/overlay.ts',
+    'if (this.digests.size === 0) return below',
+    'if (this.digests.size >= 0) return below',
+  ),
+]
+
+const OUTCOMES: readonly PlantedBug[] = [
+  bug(
+    'not-stored-after-commit',
+    '*not stored* after a commit was sent',
+    PUTS,
+    '!claim.commitSent && !event.writeIdGiven',
+    '!event.writeIdGiven',
+  ),
+  bug('not-stored-for-retry', '*not stored* for a retried writeId', PUTS, '!claim.commitSent && !event.writeIdGiven', '!claim.commitSent'),
+  bug(
+    'created-for-another-value',
+    'created for another value under the same writeId',
+    PUTS,
+    'if (claim.record === undefined || !equalContents(record, claim.record))',
+    'if (claim.record === undefined || (!equalContents(record, claim.record) && claim.deadlineMs < 0))',
+  ),
+  bug(
+    'created-for-another-writer',
+    'a conflict is called created (the prototype)',
+    PUTS,
+    "if (record.writeId !== event.writeId) return { kind: 'conflict', record }",
+    "if (record.writeId !== event.writeId) return { kind: 'created', record }",
+  ),
+  bug(
+    'learn-overwrites',
+    'learn overwrites',
+    CHOSEN,
+    'else if (!equalRecords(held, record)) this.alarm(key, held, record)',
+    'else if (!equalRecords(held, record)) this.mark(key, record)',
+  ),
+]
+
+export const PLANTED_BUGS: readonly PlantedBug[] = [...AGREEMENT, ...READS, ...DURABILITY, ...EPOCHS, ...TRANSFER, ...OUTCOMES]
