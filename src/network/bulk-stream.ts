@@ -24,6 +24,11 @@ import { WAITING_BYTES_MAX } from './peer-stream.ts'
  * process is far behind; libp2p itself would break the stream at four times as much.
  */
 const UNREAD_BYTES_MAX = 1_048_576
+/**
+ * Bytes on their way to one end of a bulk stream: all that a vote can find in front of it between the two peers. Enough for
+ * 4 MB a second over 60 ms. The multiplexer's own bound is 16 MiB, which it reaches on the shortest link.
+ */
+const WINDOW_BYTES_MAX = 262_144
 /** How long a stream that is no longer used may take to empty. */
 const FINISH_TIMEOUT_MS = 5_000
 
@@ -119,6 +124,7 @@ export class BulkStream {
       return
     }
     this.#stream = stream
+    limitWindow(stream)
     stream.addEventListener('message', (event: StreamMessageEvent) => this.#arrived(stream, event.data.byteLength))
     stream.addEventListener('close', ({ error }) => this.#end(error?.message ?? 'closed by the other side'))
     void this.#run(stream)
@@ -217,6 +223,14 @@ export class BulkStream {
 
 /** The other end broke the protocol. */
 class Breach extends Error {}
+
+/**
+ * Bounds what the other end may send ahead. libp2p has a setting for all streams of a connection and none for one; this is the
+ * field that yamux looks at before it widens a window. On a stream without it nothing changes.
+ */
+function limitWindow(stream: Stream): void {
+  if ('maxStreamWindowSize' in stream) stream.maxStreamWindowSize = WINDOW_BYTES_MAX
+}
 
 /** Cuts frames into pieces of the best size, one a turn, so that what else is sent in a turn goes between them. */
 async function* inPieces(frames: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

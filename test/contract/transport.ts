@@ -102,6 +102,13 @@ export function large(valueBytes: number, fill = 7): Message {
   return { kind: 'learn', key: dataKey('k'), ballot: undefined, record, spread: false }
 }
 
+/** An answer of repair: so many records, each with a value of so many bytes. */
+export function recordsOf(id: number, count: number, valueBytes: number): Message {
+  const record = { writeId: 'w', value: new Uint8Array(valueBytes).fill(id), contentType: '', writtenAtMs: 1 }
+  const records = Array.from({ length: count }, (_, index) => ({ key: dataKey(`k${index}`), record }))
+  return { kind: 'records', id, records, keysDone: count }
+}
+
 export function numbersOf(told: Told): number[] {
   return told.messages.flatMap(({ message }) => (message.kind === 'heartbeat-ack' ? [message.sentAtMs] : []))
 }

@@ -1,4 +1,7 @@
-/** A peer in a process of its own, for tests: prints its address, sends every message back to whom it came from. */
+/**
+ * A peer in a process of its own, for tests: prints its address, and sends every message back to whom it came from. But it
+ * answers `records-wanted` with a megabyte of records, and `want` with one record of a megabyte.
+ */
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { pino } from 'pino'
 import { Codec } from '../../protocols/wire/codec.ts'
@@ -6,7 +9,7 @@ import type { Message } from '../../protocols/wire/messages.ts'
 import { utf8 } from '../../src/bytes.ts'
 import { Discovery } from '../../src/discovery/discovery.ts'
 import { PROTOCOL_PREFIX, createNetwork } from '../../src/network/network.ts'
-import { Told, identityOf } from '../contract/transport.ts'
+import { Told, identityOf, large, recordsOf } from '../contract/transport.ts'
 
 const logger = pino({ level: 'silent' })
 const network = await createNetwork({
@@ -22,8 +25,14 @@ const network = await createNetwork({
 
 class Echo extends Told {
   override message(from: Told['self'], _round: number, message: Message): void {
-    network.send(from.peerId, message)
+    network.send(from.peerId, answerTo(message))
   }
+}
+
+function answerTo(message: Message): Message {
+  if (message.kind === 'records-wanted') return recordsOf(message.id, 1_024, 1_024)
+  if (message.kind === 'want') return large(1_048_576)
+  return message
 }
 
 const echo = new Echo(identityOf(network.peerId))

@@ -1,0 +1,91 @@
+/** A peer of no code of ours, and bytes that no peer of ours sends. */
+import assert from 'node:assert/strict'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { Connection, Stream } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { PeerId } from '../../protocols/base/identity.ts'
+import { FRAME_BYTES_MAX, FrameReader, Frames } from '../../protocols/wire/frames.ts'
+import type { Frame } from '../../protocols/wire/frames.ts'
+import type { Greeting } from '../../protocols/wire/messages.ts'
+import { dhtService } from '../../src/discovery/dht-service.ts'
+import { createLibp2pPeer } from '../../src/network/libp2p-peer.ts'
+import type { Libp2pPeer } from '../../src/network/libp2p-peer.ts'
+import { makeProof } from '../../src/network/proof.ts'
+import { codec } from '../contract/network-harness.ts'
+import type { NetworkPeer } from '../contract/network-harness.ts'
+import { Told, identityOf, until } from '../contract/transport.ts'
+
+const PROTOCOL = '/p2p/rpc/replicator/1.0.0'
+export const BULK_PROTOCOL = '/p2p/rpc/replicator/bulk/1.0.0'
+
+/** A libp2p peer without any code of ours on its stream. Whoever makes one stops its `libp2p`. */
+export class Stranger {
+  readonly libp2p: Libp2pPeer
+  readonly connection: Connection
+  readonly stream: Stream
+  readonly frames: Frames = new Frames(codec)
+  readonly received: Frame[] = []
+  readonly #reader: FrameReader = new FrameReader(codec, FRAME_BYTES_MAX)
+
+  constructor(libp2p: Libp2pPeer, connection: Connection, stream: Stream) {
+    this.libp2p = libp2p
+    this.connection = connection
+    this.stream = stream
+    stream.addEventListener('message', ({ data }) => {
+      for (const chunk of data instanceof Uint8Array ? [data] : data) this.received.push(...this.#reader.push(chunk))
+    })
+  }
+
+  static async at(peer: NetworkPeer): Promise<Stranger> {
+    const libp2p = await createLibp2pPeer({
+      privateKey: await generateKeyPair('Ed25519'),
+      listen: [],
+      announce: [],
+      dht: dhtService(),
+      isRefused: () => false,
+    })
+    await libp2p.start()
+    const connection = await libp2p.dial(multiaddr(peer.transport.addresses()[0]))
+    return new Stranger(libp2p, connection, await connection.newStream(PROTOCOL))
+  }
+
+  /** Opens another stream on the same connection. */
+  async bulk(): Promise<Stranger> {
+    return new Stranger(this.libp2p, this.connection, await this.connection.newStream(BULK_PROTOCOL))
+  }
+
+  get peerId(): PeerId {
+    return this.libp2p.peerId.toString() as PeerId
+  }
+
+  greeting(): Greeting {
+    return { ...new Told(identityOf(this.peerId)).greeting(), nonce: new Uint8Array(32).fill(5) }
+  }
+
+  /** Greets and proves itself as a member would. */
+  async join(): Promise<void> {
+    const mine = this.greeting()
+    this.stream.send(this.frames.greeting(mine))
+    await until('it is greeted', () => this.received.some(({ kind }) => kind === 'greeting'))
+    this.stream.send(this.frames.proof(makeProof(undefined, this.#subject(mine))))
+    await until('the proof comes', () => this.received.some(({ kind }) => kind === 'proof'))
+  }
+
+  #subject(mine: Greeting): Parameters<typeof makeProof>[1] {
+    const theirs = this.received.flatMap((frame) => (frame.kind === 'greeting' ? [frame.greeting] : []))[0]
+    assert.ok(theirs !== undefined)
+    return { sender: this.peerId, receiver: theirs.identity.peerId, senderNonce: mine.nonce, receiverNonce: theirs.nonce }
+  }
+
+  get isCut(): boolean {
+    return this.connection.status !== 'open'
+  }
+}
+
+/** The length and the type of a frame, without its body. */
+export function header(length: number, type: number): Uint8Array {
+  const bytes = new Uint8Array(5)
+  new DataView(bytes.buffer).setUint32(0, length)
+  bytes[4] = type
+  return bytes
+}
