@@ -119,7 +119,7 @@ export class Roster implements Neighbours {
     }
     this.peers.set(peerId, peer)
     this.order.clear()
-    this.clusters.add(peer.clusterId)
+    this.clusters.clear()
     if (before?.state !== 'alive') this.outbox.note({ kind: 'peer-state', peerId, state: 'alive', reason: 'connected' })
     return peer
   }

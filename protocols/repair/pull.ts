@@ -167,6 +167,11 @@ export class Pull {
     this.wantRecords(ask.keys.slice(message.keysDone))
   }
 
+  /** What it was for is over. */
+  stop(): void {
+    if (this.state === 'running') this.state = 'failed'
+  }
+
   /** The source answers what was not asked, or cuts its lists short: nothing may be concluded from it. */
   private fail(): void {
     this.state = 'failed'

@@ -53,7 +53,8 @@ export class Repair {
 
   configInstalled(): void {
     this.covered = new Map()
-    this.pulls = this.pulls.filter((pull) => pull.minEpoch === 0)
+    for (const pull of this.pulls) if (pull.minEpoch > 0) pull.stop()
+    this.sweep()
   }
 
   /** A peer was met, or lost: when it is there, look at once. */
