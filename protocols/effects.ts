@@ -18,6 +18,8 @@ export type Persist =
   | { readonly kind: 'chosen'; readonly key: RegisterKey; readonly record: ValueRecord; readonly digest: Uint8Array }
   /** This peer lost its vote: what it accepted and what was not chosen is let go. */
   | { readonly kind: 'accepted-dropped'; readonly key: RegisterKey }
+  /** Another record than the chosen one held here was told as chosen: evidence, kept beside it for good. The key is served no more. */
+  | { readonly kind: 'diverged'; readonly key: RegisterKey; readonly told: ValueRecord }
   | { readonly kind: 'ceiling'; readonly ceiling: Ceiling }
 
 export type Effect =

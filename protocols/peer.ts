@@ -69,6 +69,8 @@ export interface PeerInit {
   readonly newestEpoch: number
   readonly chosen: Iterable<ChosenAtStart>
   readonly inDoubt: Iterable<RegisterKey>
+  /** Keys with two chosen records, as persisted. */
+  readonly diverged: Iterable<RegisterKey>
   readonly nowMs: number
 }
 
@@ -123,7 +125,7 @@ export class PeerCore {
     this.acceptor = new Acceptor(registers, this.rounds, outbox, init.floor)
     this.roster = new Roster(init.clusterId, moment, outbox)
     this.chosen = new ChosenKeys(registers, codec, init.sha256, outbox, { learned: (key, record) => this.learned(key, record) })
-    this.chosen.restore(init.chosen)
+    this.chosen.restore(init.chosen, init.diverged)
     this.doubts = new Doubts(moment, random)
     for (const key of init.inDoubt) this.doubts.accepted(key)
     const latencies = new Latencies()

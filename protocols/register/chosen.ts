@@ -53,7 +53,9 @@ export class ChosenKeys {
     return this.diverged.size
   }
 
-  restore(entries: Iterable<ChosenAtStart>): void {
+  /** @param diverged keys for which a second record was told before this start */
+  restore(entries: Iterable<ChosenAtStart>, diverged: Iterable<RegisterKey>): void {
+    for (const key of diverged) this.diverged.add(key)
     for (const entry of entries) {
       this.tree.add(entry.key, entry.digest)
       this.totalBytes += entry.bytes
@@ -96,6 +98,7 @@ export class ChosenKeys {
   private alarm(key: RegisterKey, held: ValueRecord, told: ValueRecord): void {
     if (this.diverged.has(key)) return
     this.diverged.add(key)
+    this.outbox.persist({ kind: 'diverged', key, told })
     this.outbox.note({ kind: 'divergence', key, held, told })
   }
 }

@@ -1,12 +1,16 @@
 /** The core's notes, as lines of the log and counts. */
 import type { Logger } from 'pino'
 import { unreachable } from '../../protocols/base/assert.ts'
+import type { RegisterKey } from '../../protocols/base/register.ts'
 import type { Note } from '../../protocols/effects.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
+import type { Storage } from '../ports/storage.ts'
 import type { Tallies } from '../telemetry/metrics.ts'
 
 /** How much of a value in an alarm is shown. */
 const SHOWN_BYTES_MAX = 64
+/** How many diverged keys are named at a start. */
+const RECALLED_MAX = 100
 
 export function noteWriter(logger: Logger, tallies: Tallies): (note: Note) => void {
   return (note) => {
@@ -22,10 +26,7 @@ export function noteWriter(logger: Logger, tallies: Tallies): (note: Note) => vo
         return logger.info({ from: note.from, keyCount: note.keyCount }, 'copied missing keys')
       case 'divergence':
         tallies.divergences += 1
-        return logger.error(
-          { key: note.key, held: shown(note.held), told: shown(note.told) },
-          'two chosen records for one key; it is no longer served',
-        )
+        return alarm(logger, note.key, note.held, note.told)
       case 'finished':
         return logger.debug({ key: note.key }, 'finished a key that was in doubt')
       case 'peer-state':
@@ -37,6 +38,22 @@ export function noteWriter(logger: Logger, tallies: Tallies): (note: Note) => vo
         return unreachable(note)
     }
   }
+}
+
+/** Says again at a start what is not served, so that the alarm outlives the log that it was first told in. */
+export function recallDivergences(logger: Logger, tallies: Tallies, storage: Storage): void {
+  let count = 0
+  for (const { key, told } of storage.diverged()) {
+    count += 1
+    const held = storage.read(key)?.chosen
+    if (count <= RECALLED_MAX && held !== undefined) alarm(logger, key, held, told)
+  }
+  tallies.divergences = count
+  if (count > RECALLED_MAX) logger.error({ count }, `keys have two chosen records and are not served; ${RECALLED_MAX} of them were named`)
+}
+
+function alarm(logger: Logger, key: RegisterKey, held: ValueRecord, told: ValueRecord): void {
+  logger.error({ key, held: shown(held), told: shown(told) }, 'two chosen records for one key; it is not served')
 }
 
 function shown({ writeId, contentType, writtenAtMs, value }: ValueRecord): object {

@@ -31,7 +31,7 @@ import type { Opened } from './founding.ts'
 import { RememberedFacts } from './remembered.ts'
 import { PeerService } from './service.ts'
 import { Warnings } from './warnings.ts'
-import { noteWriter } from './notes.ts'
+import { noteWriter, recallDivergences } from './notes.ts'
 
 /** Requests begun are given this long when the peer stops. */
 const STOP_GRACE_MS = 10_000
@@ -195,6 +195,7 @@ function createRuntime(
         newestEpoch: storage.newestEpoch(),
         chosen: storage.chosen(),
         inDoubt: storage.inDoubt(),
+        diverged: [...storage.diverged()].map(({ key }) => key),
         nowMs: systemClock.nowMs(),
       }),
     noted: (note: Note) => writeNote(note),
@@ -202,6 +203,7 @@ function createRuntime(
     failed,
   })
   const writeNote = noteWriter(logger, metrics.tallies)
+  recallDivergences(logger, metrics.tallies, storage)
   const wanted = config.networkId
   const held = runtime.core.config?.networkId
   if (wanted !== undefined && held !== undefined && wanted !== held) {

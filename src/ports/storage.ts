@@ -32,6 +32,12 @@ export interface Listing {
   readonly more: boolean
 }
 
+/** A key with two chosen records: what was told after the one that is held. */
+export interface Diverged {
+  readonly key: RegisterKey
+  readonly told: ValueRecord
+}
+
 export interface Storage extends Registers {
   /** Drawn when the store was opened empty; the same at every later opening. */
   readonly incarnation: Incarnation
@@ -52,6 +58,8 @@ export interface Storage extends Registers {
   chosen(): Iterable<ChosenSummary>
   /** Every key, of either space, that is accepted and not chosen. */
   inDoubt(): Iterable<RegisterKey>
+  /** Every key for which a second chosen record was told, and that record; the one held is read as any other. */
+  diverged(): Iterable<Diverged>
   /** The epoch of the newest chosen config, or -1. */
   newestEpoch(): number
   /** Waits for what was written, then lets go of the store. */

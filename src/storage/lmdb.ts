@@ -17,7 +17,7 @@ import type { Persist } from '../../protocols/effects.ts'
 import { KEY_BYTES_MAX } from '../../protocols/wire/messages.ts'
 import { leafOf } from '../../protocols/repair/tree.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
-import type { ChosenSummary, Listing, Storage } from '../ports/storage.ts'
+import type { ChosenSummary, Diverged, Listing, Storage } from '../ports/storage.ts'
 import { DamagedStore, StorageFailed, UnknownFormat } from './errors.ts'
 import { syncDirectory } from './files.ts'
 import { commit } from './commit.ts'
@@ -27,10 +27,9 @@ import { LeafChains } from './leaves.ts'
 import { compareUtf8 } from './order.ts'
 import { Overlay } from './overlay.ts'
 import { Page } from './page.ts'
-import { acceptedRow, chosenRow, factRow, numberingSum, readAcceptedRow, readChosenRow, readFactRow } from './rows.ts'
-import { assertKey, changes } from './rules.ts'
+import { acceptedRow, chosenRow, divergedRow, factRow, numberingSum, readAcceptedRow, readChosenRow, readDivergedRow, readFactRow } from './rows.ts'
+import { assertKey, changes, isRegisterWrite } from './rules.ts'
 import type { ChosenHead } from './rows.ts'
-import type { RegisterWrite } from './rules.ts'
 import { appendRow, openTables } from './tables.ts'
 import type { Tables } from './tables.ts'
 
@@ -97,6 +96,8 @@ class LmdbStorage implements Storage {
   #ceiling: Ceiling
   #newestEpoch = -1
   #overlay = new Overlay()
+  /** Second records told since the store was opened. They are few: each is an alarm. */
+  #divergences = new Map<RegisterKey, ValueRecord>()
   #leaves = new LeafChains()
   /** True once all rows are in their chains, which the first whole look at them sees to. */
   #leavesWhole = false
@@ -232,6 +233,16 @@ class LmdbStorage implements Storage {
     for (const [key, doubtful] of laid) if (doubtful) yield key
   }
 
+  *diverged(): Iterable<Diverged> {
+    this.#assertGoing()
+    const laid = new Map(this.#divergences)
+    for (const { key: name, value: row } of this.#tables.diverged.getRange({ start: ALL_FROM })) {
+      const key = name as RegisterKey
+      if (!laid.has(key)) yield { key, told: readDivergedRow(key, row, this.#codec) }
+    }
+    for (const [key, told] of laid) yield { key, told }
+  }
+
   async close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -260,6 +271,9 @@ class LmdbStorage implements Storage {
   #take(write: Persist): void {
     if (write.kind === 'ceiling') {
       this.#ceiling = write.ceiling
+    } else if (write.kind === 'diverged') {
+      assertKey(write.key)
+      this.#divergences.set(write.key, write.told)
     } else {
       assertKey(write.key)
       if (!changes(write, this.#chosenDigest(write.key))) return
@@ -291,7 +305,7 @@ class LmdbStorage implements Storage {
       this.#tables.root.resetReadTxn()
       for (const { leaf, number } of this.#unsettled.splice(0)) this.#leaves.add(leaf, number)
       this.#overlay.settle(
-        writes.filter((write): write is RegisterWrite => write.kind !== 'ceiling'),
+        writes.filter(isRegisterWrite),
         serial,
       )
       for (const { resolve } of waiting) resolve()
@@ -301,11 +315,15 @@ class LmdbStorage implements Storage {
 
   /** Encodes a write. */
   #changes(write: Persist): Change[] {
-    const { chosen, rows, accepted, facts } = this.#tables
+    const { chosen, rows, accepted, diverged, facts } = this.#tables
     switch (write.kind) {
       case 'ceiling': {
         const fact = factRow('ceiling', write.ceiling)
         return [() => facts.put('ceiling', fact)]
+      }
+      case 'diverged': {
+        const row = divergedRow(write.key, write.told, this.#codec)
+        return [() => diverged.put(write.key, row)]
       }
       case 'accepted': {
         const row = acceptedRow(write.key, write.accepted, this.#codec)

@@ -3,11 +3,12 @@ import { randomBytes } from 'node:crypto'
 import { CEILING_NONE } from '../../protocols/base/ballot.ts'
 import type { Ceiling } from '../../protocols/base/ballot.ts'
 import type { Incarnation } from '../../protocols/base/identity.ts'
+import type { ValueRecord } from '../../protocols/base/record.ts'
 import { epochOfConfigKey, isConfigKey } from '../../protocols/base/register.ts'
 import type { LeafEntry, RegisterKey, RegisterState } from '../../protocols/base/register.ts'
 import type { Persist } from '../../protocols/effects.ts'
 import { leafOf } from '../../protocols/repair/tree.ts'
-import type { ChosenSummary, Listed, Listing, Storage } from '../ports/storage.ts'
+import type { ChosenSummary, Diverged, Listed, Listing, Storage } from '../ports/storage.ts'
 import { StorageFailed } from './errors.ts'
 import { compareUtf8 } from './order.ts'
 import { Page } from './page.ts'
@@ -23,6 +24,7 @@ export class MemoryStorage implements Storage {
   #ceiling: Ceiling = CEILING_NONE
   #newestEpoch = -1
   #registers = new Map<RegisterKey, Held>()
+  #diverged = new Map<RegisterKey, ValueRecord>()
   #ended: Error | undefined
 
   /** @param incarnation 32 lower-case hexadecimal digits; drawn when it is left out */
@@ -94,6 +96,12 @@ export class MemoryStorage implements Storage {
     for (const [key, { state }] of registers) if (state.accepted !== undefined) yield key
   }
 
+  *diverged(): Iterable<Diverged> {
+    this.#assertGoing()
+    const diverged = [...this.#diverged]
+    for (const [key, told] of diverged) yield { key, told }
+  }
+
   async close(): Promise<void> {
     this.#ended ??= new StorageFailed('the store is closed')
   }
@@ -105,6 +113,10 @@ export class MemoryStorage implements Storage {
     }
     const { key } = write
     assertKey(key)
+    if (write.kind === 'diverged') {
+      this.#diverged.set(key, write.told)
+      return
+    }
     if (!changes(write, this.#registers.get(key)?.digest)) return
     if (write.kind === 'accepted-dropped') this.#registers.delete(key)
     if (write.kind === 'accepted') this.#registers.set(key, { state: { accepted: write.accepted }, digest: undefined })

@@ -5,6 +5,7 @@
  *     chosen     checksum of the head u32 | checksum of the record u32 | digest 16 bytes | bytes of the value u32
  *                | bytes of the key u16 | key | record                    (the head ends with the key)
  *     accepted   checksum u32 | accepted                                  (the checksum covers the key, too)
+ *     diverged   checksum u32 | record                                    (likewise)
  *     fact       checksum u32 | JSON                                      (likewise)
  *
  * Numbers are big-endian, checksums are CRC-32. The head stands first, so that a start reads no records to rebuild the tree.
@@ -79,6 +80,17 @@ export function acceptedRow(key: RegisterKey, accepted: Accepted, codec: Codec):
 export function readAcceptedRow(key: RegisterKey, row: Uint8Array, codec: Codec): Accepted {
   const content = opened(key, row)
   return decoded(key, () => codec.decodeAccepted(content))
+}
+
+/** A second record that was told of a chosen key. */
+export function divergedRow(key: RegisterKey, told: ValueRecord, codec: Codec): Buffer {
+  return sealed(key, codec.encodeRecord(told))
+}
+
+/** The value is a view of the row. @throws DamagedStore when the row is not as it was written */
+export function readDivergedRow(key: RegisterKey, row: Uint8Array, codec: Codec): ValueRecord {
+  const content = opened(key, row)
+  return decoded(key, () => codec.decodeRecord(content))
 }
 
 /** @param fact anything that JSON can say */

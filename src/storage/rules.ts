@@ -8,8 +8,12 @@ import { KEY_BYTES_MAX } from '../../protocols/wire/messages.ts'
 /** Bytes of the digest that comes with a chosen record. */
 export const DIGEST_BYTES = 16
 
-/** A write that concerns one register. */
-export type RegisterWrite = Exclude<Persist, { kind: 'ceiling' }>
+/** A write that changes a register. */
+export type RegisterWrite = Exclude<Persist, { kind: 'ceiling' | 'diverged' }>
+
+export function isRegisterWrite(write: Persist): write is RegisterWrite {
+  return write.kind !== 'ceiling' && write.kind !== 'diverged'
+}
 
 /**
  * Decides whether a write changes its register. A chosen record stays as it is for ever: choosing it again and dropping what

@@ -33,6 +33,8 @@ export interface Tables {
   readonly heads: Database<ChosenHead, number>
   /** Accepted and not chosen, of both spaces, by key. */
   readonly accepted: Database<Uint8Array, string>
+  /** Second records that were told of chosen keys, by key. */
+  readonly diverged: Database<Uint8Array, string>
   /** The format, the incarnation, the ceiling. */
   readonly facts: Database<Uint8Array, string>
 }
@@ -96,6 +98,7 @@ export function openTables(directory: string): Tables {
     rows: root.openDB<Uint8Array, number>('rows', BY_NUMBER),
     heads: root.openDB<ChosenHead, number>('rows', HEAD_BY_NUMBER),
     accepted: root.openDB<Uint8Array, string>('accepted', BY_KEY),
+    diverged: root.openDB<Uint8Array, string>('diverged', BY_KEY),
     facts: root.openDB<Uint8Array, string>('facts', BY_KEY),
   }
 }

@@ -70,6 +70,7 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
       assert.deepEqual(storage.list('', '', 10), { entries: [], more: false })
       assert.deepEqual([...storage.chosen()], [])
       assert.deepEqual([...storage.inDoubt()], [])
+      assert.deepEqual([...storage.diverged()], [])
       assert.deepEqual(storage.leaf(0, undefined, 10), [])
     })
 
@@ -278,6 +279,19 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
           )
         },
       )
+    })
+
+    it('keeps the second record that was told of a chosen key, beside the one it holds', async () => {
+      const [a, b] = [dataKey('a'), dataKey('b')]
+      const diverged = (): string[] => [...storage.diverged()].map(({ key, told }) => `${key}: ${utf8.decode(told.value)}`).toSorted()
+      await storage.write([chosen(a, 'one'), { kind: 'diverged', key: a, told: recordOf('two') }])
+      assert.deepEqual(diverged(), ['a: two'])
+      await bothTimes([chosen(b, 'one'), { kind: 'diverged', key: b, told: recordOf('other') }], () => {
+        assert.deepEqual(diverged(), ['a: two', 'b: other'])
+        assert.deepEqual([valueOf(storage, a), valueOf(storage, b)], ['one', 'one'])
+        assert.equal(storage.list('', '', 10).entries.length, 2)
+        assert.deepEqual([...storage.inDoubt()], [])
+      })
     })
 
     it('holds values from nothing to 16 MiB, at keys from one byte to 1,024', async () => {

@@ -192,6 +192,7 @@ export class TestPeer {
       newestEpoch: this.storage.newestEpoch(),
       chosen: this.storage.chosen(),
       inDoubt: this.storage.inDoubt(),
+      diverged: [...this.storage.diverged()].map((each) => each.key),
       nowMs: this.world.nowMs,
     })
   }

@@ -15,7 +15,7 @@ import type { Storage } from '../../src/ports/storage.ts'
 import { openLmdbStorage } from '../../src/storage/lmdb.ts'
 import { factRow } from '../../src/storage/rows.ts'
 import { openTables } from '../../src/storage/tables.ts'
-import { accepted, chosen } from '../contract/storage.ts'
+import { accepted, chosen, recordOf } from '../contract/storage.ts'
 import { batchOf } from '../contract/storage-writer.ts'
 
 const WRITER = join(import.meta.dirname, '../contract/storage-writer.ts')
@@ -66,6 +66,7 @@ describe('the store on disk', () => {
       await storage.write([
         chosen(dataKey('c'), 'three'),
         chosen(configKey(1), 'first'),
+        { kind: 'diverged', key: dataKey('c'), told: recordOf('another three') },
         { kind: 'ceiling', ceiling: { epoch: 1, round: 131_072 } },
       ])
       return contents(storage)
@@ -74,6 +75,7 @@ describe('the store on disk', () => {
     assert.deepEqual(after, before)
     assert.equal(after.newestEpoch, 1)
     assert.deepEqual(after.doubts, ['b'])
+    assert.deepEqual(after.diverged, [['c', 'another three']])
     assert.deepEqual(
       after.leaf.map((entry) => entry.key),
       ['c'],
@@ -176,7 +178,7 @@ describe('the store on disk', () => {
 
 function contents(
   storage: Storage,
-): Record<'incarnation' | 'ceiling' | 'newestEpoch' | 'listed' | 'summaries' | 'states', unknown> & {
+): Record<'incarnation' | 'diverged' | 'ceiling' | 'newestEpoch' | 'listed' | 'summaries' | 'states', unknown> & {
   doubts: string[]
   leaf: { key: string }[]
   newestEpoch: number
@@ -188,6 +190,7 @@ function contents(
     listed: storage.list('', '', 100),
     summaries: [...storage.chosen()],
     doubts: [...storage.inDoubt()],
+    diverged: [...storage.diverged()].map(({ key, told }) => [key, utf8.decode(told.value)]),
     leaf: [...storage.leaf(leafOf(dataKey('c')), undefined, 10)],
     states: [dataKey('a'), dataKey('b'), dataKey('c'), configKey(0), configKey(1)].map((key) => storage.read(key)),
   }
