@@ -101,7 +101,9 @@ suite('the commands of the README', () => {
       const outputs = lines.map(startPeer)
       for (const [index, output] of outputs.entries()) {
         const isReady = (): boolean => output().includes('Replicator ready')
-        await until(`${lines[index]} says that it is ready`, isReady, READY_MS).finally(() => isReady() || console.error(output()))
+        await until(`${lines[index]} says that it is ready`, isReady, READY_MS).catch((error: unknown) => {
+          throw new Error(output(), { cause: error })
+        })
       }
       return
     }
