@@ -1,0 +1,216 @@
+/** Who is there, whom to go through, and what is missing to be ready. */
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
+import { missing } from '../../protocols/membership/readiness.ts'
+import type { ReadinessFacts } from '../../protocols/membership/readiness.ts'
+import { Roster } from '../../protocols/membership/roster.ts'
+import type { RosterPeer } from '../../protocols/membership/roster.ts'
+import { Latencies } from '../../protocols/relay/latency.ts'
+import type { Health } from '../../protocols/wire/messages.ts'
+import { Bench, configOf, network, peer } from './core-harness.ts'
+
+const c1 = 'c1' as ClusterId
+const c2 = 'c2' as ClusterId
+
+class Known extends Bench {
+  readonly moment = { nowMs: 0 }
+  readonly roster: Roster = new Roster(c1, this.moment, this.outbox)
+
+  meet(name: string, cluster: ClusterId = c2, rttMs?: number, store = 0): RosterPeer {
+    const nonce = new Uint8Array(32)
+    const told = { protocolMin: 1, protocolMax: 1, networkId: network, clusterId: cluster, identity: peer(name, store), epoch: 0, minPeers: 1 }
+    const met = this.roster.greeted({ ...told, ceiling: { epoch: 0, round: 0 }, addresses: [`/dns/${name}`], nonce })
+    if (rttMs !== undefined) this.roster.answered(met, this.moment.nowMs - rttMs)
+    return met
+  }
+
+  /** Lets time pass with a look every 100 ms, hearing from some on the way. */
+  pass(forMs: number, heard: readonly string[] = []): void {
+    for (const endMs = this.moment.nowMs + forMs; this.moment.nowMs < endMs; ) {
+      this.moment.nowMs += 100
+      for (const name of heard) this.roster.heard(name as PeerId)
+      this.roster.tick(() => false)
+    }
+  }
+
+  stateOf(name: string): string | undefined {
+    return this.roster.get(name as PeerId)?.state
+  }
+
+  first(cluster: ClusterId): string | undefined {
+    return this.roster.representatives(cluster)[0]
+  }
+}
+
+suite('the roster', () => {
+  test('a peer that is silent is suspect after 2 s, is disconnected after 6 s, and alive again once it is heard', () => {
+    const known = new Known()
+    known.meet('a')
+    known.pass(2_000)
+    assert.equal(known.stateOf('a'), 'alive')
+    known.pass(100)
+    assert.equal(known.stateOf('a'), 'suspect')
+    known.roster.heard('a' as PeerId)
+    assert.equal(known.stateOf('a'), 'alive')
+    known.take()
+    known.pass(6_100)
+    assert(known.take().some((effect) => effect.kind === 'disconnect'))
+  })
+
+  test('a peer that is lost is suspect at once, gone after 30 s, and forgotten after an hour unless it votes', () => {
+    const known = new Known()
+    known.meet('a')
+    known.roster.lost('a' as PeerId, 'closed')
+    assert.equal(known.stateOf('a'), 'suspect')
+    known.pass(30_100)
+    assert.equal(known.stateOf('a'), 'gone')
+    known.moment.nowMs += 3_600_000
+    known.roster.tick(() => true)
+    assert.equal(known.stateOf('a'), 'gone')
+    known.roster.tick(() => false)
+    assert.equal(known.stateOf('a'), undefined)
+  })
+
+  test('states are noted once for each change', () => {
+    const known = new Known()
+    known.meet('a')
+    known.pass(4_000)
+    const states = known.take().flatMap((effect) => (effect.kind === 'note' && effect.note.kind === 'peer-state' ? [effect.note.state] : []))
+    assert.deepEqual(states, ['alive', 'suspect'])
+  })
+
+  test('every cluster that somebody is of is named, also between two looks', () => {
+    const known = new Known()
+    known.meet('a', c1)
+    known.meet('b', c2)
+    known.pass(100)
+    known.meet('d', 'c3' as ClusterId)
+    assert.deepEqual([...known.roster.clusterIds()].toSorted(), ['c1', 'c2', 'c3'])
+  })
+
+  test('a newcomer is told of others that are not gone, and not of itself', () => {
+    const known = new Known()
+    for (const name of ['a', 'b', 'c']) known.meet(name)
+    known.roster.lost('b' as PeerId, 'closed')
+    known.pass(30_100, ['a', 'c'])
+    assert.deepEqual(
+      known.roster.entries('a' as PeerId).map(({ peerId }) => peerId),
+      ['c'],
+    )
+  })
+})
+
+suite('the choice of a representative', () => {
+  test('the nearest is first, those not measured come later, suspect ones last', () => {
+    const known = new Known()
+    known.meet('far', c2, 80)
+    known.meet('near', c2, 10)
+    known.meet('unknown', c2)
+    known.meet('silent', c2, 1)
+    known.meet('other cluster', c1, 1)
+    known.pass(2_100, ['far', 'near', 'unknown'])
+    assert.deepEqual(known.roster.representatives(c2), ['near', 'far', 'unknown', 'silent'])
+  })
+
+  test('the one in use stays until another is nearer by half', () => {
+    const known = new Known()
+    known.meet('b', c2, 40)
+    assert.equal(known.first(c2), 'b')
+    known.meet('a', c2, 25)
+    assert.equal(known.first(c2), 'b')
+    known.meet('c', c2, 10)
+    assert.equal(known.first(c2), 'c')
+  })
+
+  test('the one in use is left when it falls silent or is lost, and nobody is chosen who is not connected', () => {
+    const known = new Known()
+    known.meet('a', c2, 10)
+    assert.equal(known.first(c2), 'a')
+    known.meet('b', c2, 1_000)
+    known.pass(2_100, ['b'])
+    assert.equal(known.first(c2), 'b')
+    known.roster.lost('b' as PeerId, 'closed')
+    assert.deepEqual(known.roster.representatives(c2), ['a'])
+    known.roster.lost('a' as PeerId, 'closed')
+    assert.deepEqual(known.roster.representatives(c2), [])
+  })
+})
+
+suite('a store that was put back', () => {
+  function beat(known: Known, met: RosterPeer, round: number): void {
+    const health: Health = { networkId: network, epoch: 0, ceiling: { epoch: 0, round }, caughtUp: true, keyCount: 0, root: new Uint8Array(16), inDoubtCount: 0 }
+    known.roster.beat(met, health)
+  }
+
+  test('is known by a ceiling lower than the one remembered, at its first heartbeat', () => {
+    const known = new Known()
+    beat(known, known.meet('a'), 200)
+    known.roster.lost('a' as PeerId, 'closed')
+    beat(known, known.meet('a'), 100)
+    assert.equal(known.roster.isPutBack(peer('a').id), true)
+  })
+
+  test('is not one that came back with a higher ceiling, nor one that is another store', () => {
+    const known = new Known()
+    beat(known, known.meet('a'), 200)
+    beat(known, known.meet('a'), 300)
+    beat(known, known.meet('a', c2, undefined, 1), 100)
+    assert.equal(known.roster.isPutBack(peer('a').id), false)
+    assert.equal(known.roster.isPutBack(peer('a', 1).id), false)
+  })
+
+  test('is not told from a heartbeat that was overtaken by a later one', () => {
+    const known = new Known()
+    const met = known.meet('a')
+    beat(known, met, 200)
+    beat(known, met, 100)
+    assert.equal(known.roster.isPutBack(peer('a').id), false)
+  })
+})
+
+suite('readiness', () => {
+  const config = configOf(2, { c1: ['a', 'b', 'c'] })
+  const facts: ReadinessFacts = { config, clusterId: c1, peersUp: 3, minPeers: 3, caughtUp: true, hasAnswered: () => true }
+
+  test('a peer with a config, a quorum that answers and a first catch-up lacks nothing', () => {
+    assert.equal(missing(facts), undefined)
+  })
+
+  test('what is missing is said in words, the first thing first', () => {
+    const forming = { ...config, forming: true }
+    assert.equal(missing({ ...facts, config: undefined }), 'no peer of the network was reached yet; see -peer')
+    assert.equal(
+      missing({ ...facts, config: forming, peersUp: 1 }),
+      '1 of 3 peers of c1; start more with -peer …, or use -min-peers 1',
+    )
+    assert.equal(missing({ ...facts, config: forming }), '3 of 3 peers of c1; its first voters are being agreed on')
+    assert.equal(missing({ ...facts, hasAnswered: ({ peerId }) => peerId === 'a' }), 'no quorum of the voters answers: 1 of 3 voters of c1')
+    assert.equal(missing({ ...facts, caughtUp: false }), 'the first catch-up is under way')
+  })
+
+  test('while joint a quorum of both sets is needed', () => {
+    const joint = { ...config, next: configOf(0, { c1: ['d', 'e', 'f'] }).clusters }
+    assert.notEqual(missing({ ...facts, config: joint, hasAnswered: ({ peerId }) => 'abc'.includes(peerId) }), undefined)
+    assert.equal(missing({ ...facts, config: joint, hasAnswered: ({ peerId }) => 'abde'.includes(peerId) }), undefined)
+  })
+
+  test('a peer of a cluster without voters is ready as a learner', () => {
+    assert.equal(missing({ ...facts, clusterId: 'later' as ClusterId, peersUp: 1 }), undefined)
+  })
+})
+
+suite('how long answers usually take', () => {
+  test('is the 95th percentile of the last answers of that cluster and kind, within bounds', () => {
+    const latencies = new Latencies()
+    assert.equal(latencies.usualMs(c1, 'reserve'), 250)
+    for (let sample = 1; sample <= 64; sample += 1) latencies.observe(c1, 'reserve', sample * 10)
+    assert.equal(latencies.usualMs(c1, 'reserve'), 610)
+    assert.equal(latencies.usualMs(c1, 'commit'), 250)
+    assert.equal(latencies.usualMs(c2, 'reserve'), 250)
+    for (let sample = 0; sample < 64; sample += 1) latencies.observe(c1, 'reserve', 1)
+    assert.equal(latencies.usualMs(c1, 'reserve'), 25)
+    for (let sample = 0; sample < 64; sample += 1) latencies.observe(c1, 'reserve', 60_000)
+    assert.equal(latencies.usualMs(c1, 'reserve'), 2_000)
+  })
+})
