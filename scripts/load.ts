@@ -105,15 +105,27 @@ async function measure(network: Network, keys: number, connections: number): Pro
   const peers = await network.grow('cluster-1', PEERS)
   await network.settled()
   const before = await Promise.all(peers.map(ownMib))
-  const generated = await generateApart(peers.map((peer) => peer.httpPort), keys, connections)
+  const generated = await generateApart(
+    peers.map((peer) => peer.httpPort),
+    keys,
+    connections,
+  )
   const after = await Promise.all(peers.map(ownMib))
   const { elapsedMs, p50Ms, p99Ms, longestMs, statuses } = generated
-  console.log(`${keys} keys of ${VALUE_BYTES} bytes, ${connections} connections, ${PEERS} peers: ${Math.round((keys / elapsedMs) * 1_000)} puts/s`)
-  console.log(`p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, longest ${longestMs.toFixed(1)} ms; answers ${JSON.stringify(statuses)}`)
-  await until('all peers hold the same', async () => {
-    const views = await Promise.all(peers.map((peer) => peer.client.status()))
-    return views.every((view) => view.inDoubt === 0 && view.keys.root === views[0]?.keys.root)
-  }, COMPLETE_MS)
+  console.log(
+    `${keys} keys of ${VALUE_BYTES} bytes, ${connections} connections, ${PEERS} peers: ${Math.round((keys / elapsedMs) * 1_000)} puts/s`,
+  )
+  console.log(
+    `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, longest ${longestMs.toFixed(1)} ms; answers ${JSON.stringify(statuses)}`,
+  )
+  await until(
+    'all peers hold the same',
+    async () => {
+      const views = await Promise.all(peers.map((peer) => peer.client.status()))
+      return views.every((view) => view.inDoubt === 0 && view.keys.root === views[0]?.keys.root)
+    },
+    COMPLETE_MS,
+  )
   await delay(REST_MS)
   const rested = await Promise.all(peers.map(ownMib))
   let lostSum = 0

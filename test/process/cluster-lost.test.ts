@@ -77,7 +77,11 @@ describe('a whole cluster of the two', () => {
     const goneAtMs = performance.now()
     await until('puts are refused', () => writers.notStored.length > 0)
     await writers.stop()
-    assert.deepEqual(writers.successes.filter(({ atMs }) => atMs > goneAtMs), [], 'a put succeeded without a quorum')
+    assert.deepEqual(
+      writers.successes.filter(({ atMs }) => atMs > goneAtMs),
+      [],
+      'a put succeeded without a quorum',
+    )
 
     const puts = await putNewKeys('refused', 3)
     assertRefusedInTime(puts)
@@ -101,7 +105,11 @@ describe('a whole cluster of the two', () => {
     assertRefusedInTime(puts)
     await assertReads('after/peer-1')
     for (const peer of hanging) peer.signal('SIGCONT')
-    await until('every peer is ready', async () => (await Promise.all(network.peers.map((peer) => peer.client.status()))).every((view) => view.ready), 20_000)
+    await until(
+      'every peer is ready',
+      async () => (await Promise.all(network.peers.map((peer) => peer.client.status()))).every((view) => view.ready),
+      20_000,
+    )
     const counts = await assertHonest(puts)
     context.diagnostic(`puts while the other cluster hung: ${JSON.stringify(counts)}`)
     for (const peer of network.peers) assert.equal((await peer.client.put(`awake/${peer.name}`, 'x')).status, 201)

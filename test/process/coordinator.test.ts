@@ -84,7 +84,9 @@ describe('a coordinator killed', () => {
     )
     context.diagnostic(`settled ${Math.round(performance.now() - diedAtMs)} ms after the death`)
     assert.equal((await others[0]?.client.put('crash/committed', 'of the living'))?.status, 409)
-    await until('nobody is in doubt', async () => (await Promise.all(others.map((peer) => peer.client.status()))).every((view) => view.inDoubt === 0))
+    await until('nobody is in doubt', async () =>
+      (await Promise.all(others.map((peer) => peer.client.status()))).every((view) => view.inDoubt === 0),
+    )
     await comeBack(coordinator)
     assert.deepEqual(new Set(await readings(network.peers, 'crash/committed')), new Set(['200 of the dead']))
   })

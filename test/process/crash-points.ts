@@ -6,6 +6,7 @@
  * - `one-commit`: one voter beside itself has the commit on disk, and nobody else was sent it;
  * - `committed`: a quorum has committed, and nobody was told.
  */
+/* oxlint-disable typescript/unbound-method -- every method taken here is called with the object it belongs to */
 import { dataKey } from '../../protocols/base/register.ts'
 import { Polls } from '../../protocols/relay/polls.ts'
 import { Spread } from '../../protocols/relay/spread.ts'

@@ -24,7 +24,9 @@ it('a second and a third cluster arrive under load: writes go on, and every ackn
     const startedMs = performance.now()
     await network.grow(clusterId, 3)
     await network.settled()
-    context.diagnostic(`${clusterId} started and voted within ${Math.round(performance.now() - startedMs)} ms, after ${writers.successes.length} puts`)
+    context.diagnostic(
+      `${clusterId} started and voted within ${Math.round(performance.now() - startedMs)} ms, after ${writers.successes.length} puts`,
+    )
   }
   const arrivedCount = writers.successes.length
   await until('writes go on with three clusters', () => writers.successes.length > arrivedCount + SUCCESSES_FIRST, 30_000)

@@ -25,11 +25,19 @@ describe('one peer of each cluster is killed in the middle of writes, the bootst
     const others = network.peers.filter((peer) => !killed.includes(peer))
     const ids = killed.map((peer) => peer.peerId)
     const writers = new Writers(others)
-    await until('writes go on at every peer', () => others.every((peer) => writers.successes.filter((success) => success.peer === peer).length > SUCCESSES_FIRST), 30_000)
+    await until(
+      'writes go on at every peer',
+      () => others.every((peer) => writers.successes.filter((success) => success.peer === peer).length > SUCCESSES_FIRST),
+      30_000,
+    )
     const killedAtMs = performance.now()
     const countBefore = writers.successes.length
     for (const peer of killed) peer.signal('SIGKILL')
-    await until('writes go on without them', () => writers.successes.length > countBefore + SUCCESSES_WITHOUT && performance.now() > killedAtMs + 2_000, 30_000)
+    await until(
+      'writes go on without them',
+      () => writers.successes.length > countBefore + SUCCESSES_WITHOUT && performance.now() > killedAtMs + 2_000,
+      30_000,
+    )
     const watchedUntilMs = performance.now()
     for (const peer of others) {
       const { key } = writers.successes.at(-1) ?? { key: '' }
@@ -42,13 +50,20 @@ describe('one peer of each cluster is killed in the middle of writes, the bootst
     await Promise.all(killed.map((peer) => peer.ended()))
     await Promise.all(killed.map((peer) => peer.start()))
     const backAtMs = performance.now()
-    assert.deepEqual(killed.map((peer) => peer.peerId), ids)
+    assert.deepEqual(
+      killed.map((peer) => peer.peerId),
+      ids,
+    )
     const missed = writers.successes.filter((success) => success.atMs < backAtMs)
     for (const peer of killed) {
-      await until(`${peer.name} holds what it missed`, async () => {
-        const held = await peer.client.keys()
-        return missed.every(({ key }) => held.has(key))
-      }, CATCH_UP_MS - (performance.now() - backAtMs))
+      await until(
+        `${peer.name} holds what it missed`,
+        async () => {
+          const held = await peer.client.keys()
+          return missed.every(({ key }) => held.has(key))
+        },
+        CATCH_UP_MS - (performance.now() - backAtMs),
+      )
     }
     context.diagnostic(`${missed.length} keys were held ${Math.round(performance.now() - backAtMs)} ms after the killed served again`)
     await writers.stop()

@@ -38,7 +38,9 @@ describe('requests', () => {
   it(`beyond ${REQUESTS_MAX} waiting ones are refused at once as overloaded, and taken again when there is room`, async () => {
     const hangUp = new AbortController()
     const waiting = Array.from({ length: REQUESTS_MAX }, (_, index) =>
-      small.client.ask('GET', `/store/awaited/${index}`, { query: '?wait=60000&timeout=60000', signal: hangUp.signal }).catch(() => undefined),
+      small.client
+        .ask('GET', `/store/awaited/${index}`, { query: '?wait=60000&timeout=60000', signal: hangUp.signal })
+        .catch(() => undefined),
     )
     let refused: Reply | undefined
     let elapsedMs = 0
@@ -93,13 +95,19 @@ describe('bytes that make no sense on the libp2p protocol cost their connection 
       await stranger.close()
     }
     await assertAlive(small, 'after/random')
-    assert.deepEqual((await small.client.peers()).map(({ state }) => state), ['self', 'alive'])
+    assert.deepEqual(
+      (await small.client.peers()).map(({ state }) => state),
+      ['self', 'alive'],
+    )
   })
 })
 
 describe('a value', () => {
   it('of the largest size of each peer goes through both clusters, byte for byte; one byte more is refused', async (context) => {
-    for (const [peer, size] of [[small, MIB], [large, LARGEST]] as const) {
+    for (const [peer, size] of [
+      [small, MIB],
+      [large, LARGEST],
+    ] as const) {
       const key = `large/${size}`
       const value = randomBytes(size)
       const startedMs = performance.now()

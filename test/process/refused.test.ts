@@ -49,7 +49,10 @@ function assertRefused({ code, stdout, stderr }: Finished, names: RegExp): void 
   assert.doesNotMatch(stdout, /New network|Replicator ready/)
 }
 
-describe('a new peer gives up, in one line, when', () => {
+/** These wait for time to pass, and for processes to load. */
+const SIDE_BY_SIDE = { concurrency: 3 } as const
+
+describe('a new peer gives up, in one line, when', SIDE_BY_SIDE, () => {
   it('no peer answers at the address it was given', async () => {
     const address = `/ip4/127.0.0.1/tcp/${await freePort()}`
     assertRefused(await startInVain(['-join-timeout', '1', '-peer', address]), new RegExp(address))
@@ -75,7 +78,7 @@ describe('a new peer gives up, in one line, when', () => {
   })
 })
 
-describe('a peer does not start when', () => {
+describe('a peer does not start when', SIDE_BY_SIDE, () => {
   it('its data directory is in use', async () => {
     assertRefused(await startInVain(['-data', open.directory, ...ALONE]), /in use/)
     assert.equal((await open.client.ask('GET', '/healthz')).status, 200)
@@ -117,7 +120,10 @@ describe('a network with a secret', () => {
       const directory = freshDirectory()
       assertRefused(await startInVain(['-join-timeout', '2', '-peer', closed.address, ...flags], directory), /secret/)
       assert.ok(existsSync(directory))
-      assert.deepEqual((await closed.client.peers()).map(({ state }) => state), ['self'])
+      assert.deepEqual(
+        (await closed.client.peers()).map(({ state }) => state),
+        ['self'],
+      )
     }
     assert.match((await closed.client.status()).warnings.join('\n'), /refused .*secret/)
     assert.match((await open.client.status()).warnings.join('\n'), /no -secret/)
@@ -128,7 +134,10 @@ describe('a network with a secret', () => {
     await member.start()
     await member.ready()
     assert.equal((await member.client.get('hidden')).body.toString(), 'from strangers')
-    assert.deepEqual((await closed.client.peers()).map(({ state }) => state), ['self', 'alive'])
+    assert.deepEqual(
+      (await closed.client.peers()).map(({ state }) => state),
+      ['self', 'alive'],
+    )
     await member.stop()
   })
 })
@@ -143,7 +152,10 @@ describe('a member', () => {
     await member.start()
     await member.ready()
     await until('it warns', async () => /other network/.test((await member.client.status()).warnings.join('\n')))
-    assert.deepEqual((await open.client.peers()).map(({ state }) => state), ['self'])
+    assert.deepEqual(
+      (await open.client.peers()).map(({ state }) => state),
+      ['self'],
+    )
     assert.equal((await member.client.put('mine', 'x')).status, 201)
     assert.equal((await open.client.get('mine')).status, 404)
     await member.stop()

@@ -40,7 +40,9 @@ it('a founder says who it is, where it is, that it founds, whom it waits for and
 
 it('SIGTERM lets a request finish, says that its connection ends, and exits 0', async () => {
   const answer = peer.client.get('awaited', '?wait=700')
-  await until('the request is there', async () => /requests_in_flight [1-9]/.test((await peer.client.ask('GET', '/metrics')).body.toString()))
+  await until('the request is there', async () =>
+    /requests_in_flight [1-9]/.test((await peer.client.ask('GET', '/metrics')).body.toString()),
+  )
   peer.signal('SIGTERM')
   const reply = await answer
   assert.deepEqual([reply.status, reply.headers.connection], [404, 'close'])
@@ -68,10 +70,17 @@ it('a peer killed with -9 starts again at once on the same directory and ports, 
 
 it('a second signal ends it at once with exit code 1', async () => {
   const answer = assert.rejects(peer.client.get('awaited', '?wait=9000&timeout=9000'))
-  await until('the request is there', async () => /requests_in_flight [1-9]/.test((await peer.client.ask('GET', '/metrics')).body.toString()))
+  await until('the request is there', async () =>
+    /requests_in_flight [1-9]/.test((await peer.client.ask('GET', '/metrics')).body.toString()),
+  )
   const startedMs = performance.now()
   peer.signal('SIGINT')
-  await until('it takes no more connections', async () => peer.client.ask('GET', '/healthz').then(() => false, () => true))
+  await until('it takes no more connections', async () =>
+    peer.client.ask('GET', '/healthz').then(
+      () => false,
+      () => true,
+    ),
+  )
   peer.signal('SIGINT')
   assert.deepEqual(await peer.ended(), { code: 1, signal: null })
   assert.ok(performance.now() - startedMs < AT_ONCE_MS, `${performance.now() - startedMs} ms`)

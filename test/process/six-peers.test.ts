@@ -25,7 +25,9 @@ describe('six peers in two clusters', () => {
     const values = network.peers.map((_, index) => randomBytes(index === 0 ? 0 : 10 ** index))
     await Promise.all(
       network.peers.map(async (writer, index) => {
-        const reply = await writer.client.put(`from/${writer.name}`, values[index] ?? '', { headers: { 'Content-Type': `image/x-${index}` } })
+        const reply = await writer.client.put(`from/${writer.name}`, values[index] ?? '', {
+          headers: { 'Content-Type': `image/x-${index}` },
+        })
         assert.equal(reply.status, 201, reply.body.toString())
       }),
     )
@@ -74,7 +76,11 @@ describe('six peers in two clusters', () => {
   })
 
   it('every peer sees all six, in their clusters', async () => {
-    const ids = (clusterId: string): string[] => network.inCluster(clusterId).map((peer) => peer.peerId).toSorted()
+    const ids = (clusterId: string): string[] =>
+      network
+        .inCluster(clusterId)
+        .map((peer) => peer.peerId)
+        .toSorted()
     for (const peer of network.peers) {
       const clusters = await peer.client.clusters()
       assert.deepEqual(clusters['cluster-1']?.toSorted(), ids('cluster-1'))
