@@ -114,6 +114,8 @@ export function describePersist(write: Persist): string {
       return `chosen ${describeKey(write.key)} ${describeRecord(write.record)}`
     case 'accepted-dropped':
       return `accepted-dropped ${describeKey(write.key)}`
+    case 'diverged':
+      return `diverged ${describeKey(write.key)} ${describeRecord(write.told)}`
     case 'ceiling':
       return `ceiling ${write.ceiling.epoch}.${write.ceiling.round}`
   }

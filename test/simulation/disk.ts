@@ -32,11 +32,13 @@ export function isBarrier(write: Persist): boolean {
 
 class Image {
   readonly registers: Map<RegisterKey, Held> = new Map()
+  readonly diverged: Set<RegisterKey> = new Set()
   ceiling: Ceiling = CEILING_NONE
 
   copy(): Image {
     const image = new Image()
     for (const [key, held] of this.registers) image.registers.set(key, held)
+    for (const key of this.diverged) image.diverged.add(key)
     image.ceiling = this.ceiling
     return image
   }
@@ -44,6 +46,10 @@ class Image {
   apply(write: Persist, sequence: number): void {
     if (write.kind === 'ceiling') {
       this.ceiling = write.ceiling
+      return
+    }
+    if (write.kind === 'diverged') {
+      this.diverged.add(write.key)
       return
     }
     const before = this.registers.get(write.key)
@@ -145,6 +151,10 @@ export class SimulatedDisk implements Registers {
       summaries.push({ key, digest, bytes: key.length + state.chosen.value.length })
     }
     return summaries
+  }
+
+  diverged(): RegisterKey[] {
+    return [...this.seen.diverged]
   }
 
   inDoubt(): RegisterKey[] {

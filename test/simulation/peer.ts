@@ -146,6 +146,7 @@ export class SimulatedPeer {
       ceiling,
       newestEpoch: this.disk.newestEpoch(),
       chosen: this.disk.chosen(),
+      diverged: this.disk.diverged(),
       inDoubt: this.disk.inDoubt(),
       nowMs: this.clockMs,
     })

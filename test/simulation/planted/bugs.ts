@@ -236,8 +236,8 @@ const EPOCHS: readonly PlantedBug[] = [
     'no-joint-step',
     'config swapped without the joint step',
     'protocols/config/change.ts',
-    'this.decide(config, { clusters: config.clusters, next })',
-    'this.decide(config, { clusters: next })',
+    'this.decide(config, { clusters: config.clusters, next, forming: config.forming })',
+    'this.decide(config, { clusters: next, forming: false })',
   ),
   {
     name: 'joint-asks-one-set',
@@ -248,7 +248,7 @@ const EPOCHS: readonly PlantedBug[] = [
     'wiped-votes',
     'wiped peer votes under its old incarnation',
     PEER,
-    'if (target.id !== this.identity.id || installed === undefined) return',
+    'if (target.id !== this.identity.id || installed === undefined || this.chosen.isDiverged(body.key)) return',
     "if (installed === undefined) return\n    if (target.id !== this.identity.id) return this.outbox.send(from.peerId, { kind: 'reply', id, vote: { sender: target, body: this.acceptor.answer(body, this.moment.nowMs) } }, body.key)",
   ),
 ]
@@ -258,15 +258,15 @@ const TRANSFER: readonly PlantedBug[] = [
     'no-transfer',
     'joint without transfer',
     'protocols/config/transfer.ts',
-    'if (holdsMajority(old, coveredByAll)) return true',
-    'return true',
+    'return holdsMajority(next, (holder) => holdsMajority(old,',
+    'return true || holdsMajority(next, (holder) => holdsMajority(old,',
   ),
   bug(
     'equal-accepted-is-copy',
     'transfer satisfied with equal accepted records',
     PULL,
-    'if (this.unfinished.has(key)) return',
-    "if (this.unfinished.has(key) || this.context.chosen['registers'].read(key)?.accepted !== undefined) return",
+    'private finish(key: RegisterKey): void {',
+    "private finish(key: RegisterKey): void {\n    if (this.context.chosen['registers'].read(key)?.accepted !== undefined) return",
   ),
   bug(
     'marks-in-memory',
@@ -292,7 +292,7 @@ const TRANSFER: readonly PlantedBug[] = [
         replace:
           "{ this.todo.push({ kind: 'doubts-wanted', minEpoch: this.minEpoch, after: undefined }); this.walk() }\n    else this.walk()",
       },
-      { file: PULL, find: '    else this.walk()\n    for (const key', replace: '    for (const key' },
+      { file: PULL, find: '    else this.walk()\n    this.unfinished', replace: '    this.unfinished' },
     ],
   },
   bug(

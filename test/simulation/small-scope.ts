@@ -1,0 +1,223 @@
+/**
+ * The small scope: three voters, two of them coordinators, one key, and short schedules drawn step by step: which message arrives next, which
+ * is lost or doubled, who crashes, when time passes. What big random runs seldom meet, such as a promise forgotten over a restart at
+ * the very moment it matters, is met here all the time.
+ */
+import type { ClusterId, Identity, NetworkId } from '../../protocols/base/identity.ts'
+import { dataKey, isConfigKey } from '../../protocols/base/register.ts'
+import type { Config } from '../../protocols/config/config.ts'
+import { Codec } from '../../protocols/wire/codec.ts'
+import type { Message } from '../../protocols/wire/messages.ts'
+import { utf8 } from '../../src/bytes.ts'
+import { Agenda } from './agenda.ts'
+import { Chance } from './chance.ts'
+import { Ledger } from './checkers/ledger.ts'
+import { checkAnswer, checkHistory } from './checkers/outcomes.ts'
+import { QuorumProbe } from './checkers/probe.ts'
+import { Violation, check } from './checkers/violation.ts'
+import { Votes } from './checkers/votes.ts'
+import { Clients } from './clients.ts'
+import { describeMessage } from './describe.ts'
+import { History } from './history.ts'
+import type { Observer } from './observer.ts'
+import { drawOptions } from './options.ts'
+import type { Options } from './options.ts'
+import { SimulatedPeer } from './peer.ts'
+import type { PeerSurroundings } from './peer.ts'
+import { Trace } from './trace.ts'
+
+const VOTERS = 3
+const KEY = dataKey('k')
+/** Steps of a schedule; the end is then played without faults. */
+const STEPS = 60
+const FINAL_STEPS = 400
+const DEADLINE_MS = 3_000
+/** How far time moves at a time: within a message's way, a sync, a repetition, a backoff; and past the keeping of promises. */
+const LEAPS_MS = [0.5, 3, 30, 300, 2_500]
+const FOLDING_LEAP_MS = 61_000
+/** Time is no finer than this: what matters here is order. */
+const TICK_LATE_MS = 60
+/** What the schedule is about; the rest of what peers say is left out. */
+const ABOUT: ReadonlySet<Message['kind']> = new Set(['request', 'reply', 'learn', 'want'] as const)
+
+interface Pending {
+  readonly from: SimulatedPeer
+  readonly sender: Identity
+  readonly to: SimulatedPeer
+  readonly round: number
+  readonly message: Message
+}
+
+export interface Schedule {
+  readonly violation: Violation | undefined
+  readonly hash: string
+  readonly lines: readonly string[]
+}
+
+/** Plays one schedule. */
+export function playSchedule(seed: number, keepsLines: boolean): Schedule {
+  const scope = new SmallScope(seed, keepsLines)
+  let violation: Violation | undefined
+  try {
+    scope.play()
+  } catch (error) {
+    violation =
+      error instanceof Violation ? error : new Violation('broken', error instanceof Error ? (error.stack ?? error.message) : String(error))
+  }
+  return { violation, hash: scope.trace.hash, lines: scope.trace.lines }
+}
+
+class SmallScope {
+  readonly trace: Trace
+  private readonly chance: Chance
+  private readonly agenda: Agenda = new Agenda()
+  private readonly history: History = new History()
+  private readonly votes: Votes = new Votes()
+  private readonly peers: readonly SimulatedPeer[]
+  private readonly ledger: Ledger
+  private readonly probe: QuorumProbe
+  private readonly clients: Clients
+  private pending: Pending[] = []
+
+  constructor(seed: number, keepsLines: boolean) {
+    const { agenda, history } = this
+    const chance = new Chance(seed)
+    const codec = new Codec(utf8)
+    const trace = new Trace(keepsLines)
+    this.chance = chance
+    this.trace = trace
+    const options: Options = {
+      ...drawOptions(seed, chance),
+      failedSyncRate: 0,
+      tickLateMs: TICK_LATE_MS,
+      syncMs: 1,
+      slowSyncRate: 0.1,
+      deadlineMs: DEADLINE_MS,
+    }
+    const transmit: PeerSurroundings['transmit'] = (from, { to, message }) => {
+      const target = this.peers.find((peer) => peer.peerId === to)
+      if (target === undefined || !ABOUT.has(message.kind)) return
+      this.pending.push({ from, sender: from.identity, to: target, round: from.core?.round ?? 0, message })
+    }
+    const surroundings = {
+      agenda,
+      chance,
+      trace,
+      options,
+      codec,
+      observer: this.observer(),
+      transmit,
+      disconnect: (): void => undefined,
+      isCalm: false,
+    }
+    this.peers = Array.from({ length: VOTERS }, (_, index) => new SimulatedPeer(index, 'c' as ClusterId, 1, surroundings))
+    const clusters = new Map([['c' as ClusterId, this.peers.map((peer) => peer.identity)]])
+    const config: Config = { networkId: chance.hex(32) as NetworkId, epoch: 0, clusters, forming: false, protocolMin: 1 }
+    for (const peer of this.peers) peer.found([config])
+    this.ledger = new Ledger(codec, config, { chosen: (key, { record }) => this.probe.one(key, record), decided: () => undefined })
+    this.probe = new QuorumProbe(this.ledger, (id, key) => this.peers.find((peer) => peer.identity.id === id)?.disk.readSynced(key))
+    this.clients = new Clients({ agenda, chance, options, history, peers: this.peers })
+  }
+
+  /** @throws Violation */
+  play(): void {
+    for (const peer of this.peers) this.start(peer)
+    for (const peer of this.peers.slice(0, 2)) this.put(peer)
+    for (let step = 0; step < STEPS; step += 1) this.stepOnce()
+    for (const peer of this.peers) this.start(peer)
+    for (let step = 0; step < FINAL_STEPS && (this.pending.length > 0 || this.clients.waitingCount > 0); step += 1) {
+      if (this.pending.length > 0) this.deliver(0)
+      else this.agenda.runUntil(this.agenda.nowMs + 10)
+    }
+    this.probe.all()
+    checkHistory(this.history, this.ledger)
+  }
+
+  private stepOnce(): void {
+    const { chance, pending } = this
+    const draw = chance.number()
+    if (draw < 0.6 && pending.length > 0) return this.deliver(chance.below(pending.length))
+    if (draw < 0.65 && pending.length > 0) return void pending.splice(chance.below(pending.length), 1)
+    if (draw < 0.69 && pending.length > 0) return void pending.push(chance.pick(pending))
+    if (draw < 0.74) return this.crash(chance.pick(this.peers))
+    if (draw < 0.78) return this.put(chance.pick(this.peers))
+    if (draw < 0.82) return this.get(chance.pick(this.peers))
+    if (draw < 0.825) return chance.pick(this.peers).jump(FOLDING_LEAP_MS)
+    this.agenda.runUntil(this.agenda.nowMs + chance.pick(LEAPS_MS))
+  }
+
+  private deliver(place: number): void {
+    const [message] = this.pending.splice(place, 1)
+    if (message === undefined || !message.to.isUp) return
+    this.trace.mix(this.agenda.nowMs)
+    this.trace.mixText(message.message.kind)
+    this.trace.line(this.agenda.nowMs, () => `${message.from.peerId} > ${message.to.peerId} ${describeMessage(message.message)}`)
+    message.to.dispatch({ kind: 'message', from: message.sender, round: message.round, message: message.message })
+  }
+
+  private crash(peer: SimulatedPeer): void {
+    if (!peer.isUp) return
+    this.trace.line(this.agenda.nowMs, () => `${peer.peerId} crashes`)
+    peer.crash()
+    this.probe.all()
+    if (this.chance.happens(0.5)) this.start(peer)
+    else this.agenda.after(this.chance.span(0, 50), () => this.start(peer))
+  }
+
+  private start(peer: SimulatedPeer): void {
+    if (peer.isUp) return
+    peer.start()
+    for (const other of this.peers) if (other !== peer) this.introduce(peer, other)
+    // Readiness is about comfort; here nobody waits for heartbeats.
+    if (peer.core !== undefined) peer.core['wasReady'] = true
+  }
+
+  private introduce(a: SimulatedPeer, b: SimulatedPeer): void {
+    const greetings = [a.greeting(), b.greeting()] as const
+    if (greetings[0] !== undefined) b.dispatch({ kind: 'connected', remote: greetings[0] })
+    if (greetings[1] !== undefined) a.dispatch({ kind: 'connected', remote: greetings[1] })
+  }
+
+  private put(peer: SimulatedPeer): void {
+    if (!peer.isUp) return
+    this.clients.put(peer, KEY, this.clients.newRecord(), false, DEADLINE_MS, () => undefined)
+  }
+
+  private get(peer: SimulatedPeer): void {
+    if (peer.isUp) this.clients.get(peer, KEY, 'linearizable', 0, DEADLINE_MS, () => undefined)
+  }
+
+  private observer(): Observer {
+    return {
+      persisting: (peer, write) => {
+        this.votes.persisting(peer, write)
+        const isNews = write.kind === 'chosen' && !isConfigKey(write.key)
+        check(
+          !isNews || this.ledger.chosen(write.key) !== undefined,
+          'S10',
+          () => `${peer.peerId} takes for chosen what no quorum has accepted`,
+        )
+      },
+      hardened: (_peer, identity, write) => {
+        if (this.ledger !== undefined) this.ledger.hardened(identity, write)
+      },
+      sending: (peer, { message, key }) => {
+        if (message.kind === 'reply' && key !== undefined) this.votes.answering(peer, key, message.vote.body)
+      },
+      left: (peer, { message, key }) => this.votes.left(peer, message, key),
+      answered: (_peer, client, outcome) => {
+        const operation = this.clients.operationOf(client)
+        this.trace.mixText(outcome.kind)
+        if (operation === undefined) return
+        checkAnswer(this.ledger, operation.key, outcome)
+        this.clients.answered(client, outcome)
+      },
+      noted: (peer, note) => check(note.kind !== 'divergence', 'S15', () => `${peer.peerId} was told two records`),
+      threw: (peer, error) => {
+        if (error instanceof Violation) throw error
+        throw new Violation('threw', `${peer.peerId}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+      },
+      crashed: (peer) => this.clients.crashed(peer),
+    }
+  }
+}
