@@ -89,6 +89,11 @@ export class BulkStream {
       )
   }
 
+  /** True while messages may be given to it, also before it is open. */
+  get usable(): boolean {
+    return this.#state === 'usable'
+  }
+
   /** Bytes of the messages waiting to leave, roughly. */
   get waitingBytes(): number {
     return this.#waitingBytes

@@ -42,8 +42,8 @@ export class BulkStreams {
 
   /** Queues a message to the peer at the other end of `main`, which is proven. False when it was dropped. */
   send(main: PeerStream, message: Message): boolean {
-    const current = this.#current.get(main.peerId) ?? this.#open(main)
-    return current.send(message)
+    const current = this.#current.get(main.peerId)
+    return (current?.usable === true ? current : this.#open(main)).send(message)
   }
 
   /** Takes a stream that the other end opened. `main`: the stream on the same connection that it proved itself on. */

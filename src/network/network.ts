@@ -21,6 +21,7 @@ import type { Libp2pPeer } from './libp2p-peer.ts'
 import { listen } from './listening.ts'
 import { PeerStream } from './peer-stream.ts'
 import { PeerTable } from './peer-table.ts'
+import { SpareConnections } from './spare-connections.ts'
 
 /** Prefix of our libp2p protocol id unless another is given. */
 export const PROTOCOL_PREFIX = '/p2p/rpc/replicator'
@@ -123,6 +124,7 @@ export class Libp2pNetwork implements Transport {
   readonly #table: PeerTable
   readonly #bulk: BulkStreams
   readonly #connector: Connector
+  readonly #spare: SpareConnections
   /** Streams being opened or greeted on, and the rest until their end. */
   readonly #streams = new Set<PeerStream>()
   readonly #opening = new Set<PeerId>()
@@ -162,6 +164,12 @@ export class Libp2pNetwork implements Transport {
       open: (connection, signal) => this.#open(connection, signal),
       connectedCount: () => this.#table.size,
     })
+    this.#spare = new SpareConnections({
+      self: this.peerId,
+      connections: () => this.#libp2p?.getConnections() ?? [],
+      inUse: (peerId) => this.#table.current(peerId),
+      leave: (connection) => this.#bulk.leave(connection),
+    })
   }
 
   /**
@@ -180,6 +188,7 @@ export class Libp2pNetwork implements Transport {
     })
     this.#libp2p = libp2p
     this.#connector.start()
+    this.#spare.start()
     this.#init.discovery.start(libp2p, {
       found: (peerId, addresses) => this.meet(peerId as PeerId, addresses),
       isConnected: (peerId) => this.#table.has(peerId as PeerId),
@@ -191,6 +200,7 @@ export class Libp2pNetwork implements Transport {
     if (this.#stopping) return
     this.#stopping = true
     this.#connector.stop()
+    this.#spare.stop()
     this.#init.discovery.stop()
     this.#bulk.stop()
     for (const stream of this.#streams) stream.retire()

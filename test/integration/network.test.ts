@@ -6,7 +6,7 @@ import type { NetworkId } from '../../protocols/base/identity.ts'
 import { ListenError } from '../../src/network/listening.ts'
 import { NetworkHarness } from '../contract/network-harness.ts'
 import type { NetworkPeer } from '../contract/network-harness.ts'
-import { connect, identityOf, large, numbered, numbersOf, until } from '../contract/transport.ts'
+import { connect, identityOf, large, numbered, numbersOf, recordsOf, until } from '../contract/transport.ts'
 
 let harness: NetworkHarness
 beforeEach(() => {
@@ -106,6 +106,21 @@ async function twoPeers(): Promise<[lower: NetworkPeer, higher: NetworkPeer]> {
   return a.self.peerId < b.self.peerId ? [a, b] : [b, a]
 }
 
+/** Two peers that dialled each other at the same time. */
+async function pairWithTwoConnections(): Promise<[lower: NetworkPeer, higher: NetworkPeer]> {
+  for (let trial = 0; trial < 20; trial += 1) {
+    const [lower, higher] = await twoPeers()
+    // The higher id waits a little before it dials; so it has to hear a little sooner.
+    higher.transport.meet(lower.self.peerId, lower.transport.addresses())
+    await new Promise((resolve) => setTimeout(resolve, 240 + trial))
+    lower.transport.meet(higher.self.peerId, higher.transport.addresses())
+    await until('they are connected', () => areConnected(lower, higher))
+    if (lower.transport.connectionCount() > 1 && higher.transport.connectionCount() > 1) return [lower, higher]
+    await Promise.all([lower.stop(), higher.stop()])
+  }
+  throw new Error('no trial made two connections, so nothing can be tested')
+}
+
 describe('keeping connections', () => {
   it('peers that dial each other at once hear of each other once, and messages flow both ways', async () => {
     let pairsOfConnections = 0
@@ -130,6 +145,18 @@ describe('keeping connections', () => {
       await Promise.all([lower.stop(), higher.stop()])
     }
     assert.ok(pairsOfConnections > 0, 'no trial made two connections, so nothing was tested')
+  })
+
+  it('of two connections between two peers one is closed after some seconds, and nobody notices', async () => {
+    const [lower, higher] = await pairWithTwoConnections()
+    lower.transport.send(higher.self.peerId, recordsOf(1, 10, 10))
+    const count = (): number => lower.transport.connectionCount() + higher.transport.connectionCount()
+    await until('one connection is left', () => count() === 2, 20_000)
+    lower.transport.send(higher.self.peerId, numbered(1))
+    higher.transport.send(lower.self.peerId, recordsOf(2, 10, 10))
+    await until('messages pass', () => numbersOf(higher.told).includes(1) && lower.told.messages.length === 1)
+    assert.equal(count(), 2)
+    for (const { told } of [lower, higher]) assert.deepEqual([told.connections.length, told.disconnections.length], [1, 0])
   })
 
   it('a peer that comes back at its address is found again, by whoever knew it', async () => {
