@@ -151,7 +151,12 @@ suite('growth under way', () => {
     }
     world.connectAll()
     world.reach('the change is over', () => (world.get('a').core.config?.epoch ?? 0) > joint, 60_000)
-    assert.deepEqual(members(world.get('a').core.chain.since(joint + 1)[0]?.clusters ?? new Map()).map(({ peerId }) => peerId).toSorted(), ['a', 'b', 'c'])
+    assert.deepEqual(
+      members(world.get('a').core.chain.since(joint + 1)[0]?.clusters ?? new Map())
+        .map(({ peerId }) => peerId)
+        .toSorted(),
+      ['a', 'b', 'c'],
+    )
   })
 
   test('gives a voter that lost its store its place again', () => {

@@ -7,7 +7,22 @@ import { configKey, dataKey } from '../../protocols/base/register.ts'
 import { ConfigChain, configRecord } from '../../protocols/config/chain.ts'
 import type { Config } from '../../protocols/config/config.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
-import { Bench, TestWorld, ask, ballotOf, codec, configOf, configWrite, key, network, peer, persists, recordOf, sends, worldOf } from './core-harness.ts'
+import {
+  Bench,
+  TestWorld,
+  ask,
+  ballotOf,
+  codec,
+  configOf,
+  configWrite,
+  key,
+  network,
+  peer,
+  persists,
+  recordOf,
+  sends,
+  worldOf,
+} from './core-harness.ts'
 import type { TestPeer } from './core-harness.ts'
 
 const NAMES = { c1: ['a', 'b', 'c'] }
@@ -124,7 +139,8 @@ suite('the epoch fence', () => {
     tell(b, CHAIN)
     ask(b, peer('a'), { kind: 'read', key, epoch: 2 })
     ask(b, peer('a'), { kind: 'read', key, epoch: 0 })
-    const repliesOf = (): string[] => world.seen.flatMap(({ from, message }) => (from === 'b' && message.kind === 'reply' ? [message.vote.body.kind] : []))
+    const repliesOf = (): string[] =>
+      world.seen.flatMap(({ from, message }) => (from === 'b' && message.kind === 'reply' ? [message.vote.body.kind] : []))
     world.deliver()
     assert.deepEqual(repliesOf(), [])
     b.sync()

@@ -122,7 +122,9 @@ suite('a put', () => {
 
   test('among many rivals is created exactly once, and the others conflict with it', () => {
     const world = worldOf(THREE_CLUSTERS)
-    const clients = [...world.peers.values()].flatMap((at) => [0, 1, 2].map((number) => ({ at, client: world.put(at, `${at.name}${number}`) })))
+    const clients = [...world.peers.values()].flatMap((at) =>
+      [0, 1, 2].map((number) => ({ at, client: world.put(at, `${at.name}${number}`) })),
+    )
     const outcomes = clients.map(({ at, client }) => world.outcome(at, client))
     assert.deepEqual(kinds(outcomes), [...Array<string>(26).fill('conflict'), 'created'])
     const shown = outcomes.flatMap((outcome) => ('record' in outcome ? [outcome.record.writeId] : []))
@@ -288,4 +290,3 @@ suite('what is on disk first', () => {
     assert.equal(ask(b, peer('y'), { kind: 'reserve', key, ballot: ballotOf(0, 5_000, 'y') })?.kind, 'rejected')
   })
 })
-

@@ -19,7 +19,15 @@ class Known extends Bench {
 
   meet(name: string, cluster: ClusterId = c2, rttMs?: number, store = 0): RosterPeer {
     const nonce = new Uint8Array(32)
-    const told = { protocolMin: 1, protocolMax: 1, networkId: network, clusterId: cluster, identity: peer(name, store), epoch: 0, minPeers: 1 }
+    const told = {
+      protocolMin: 1,
+      protocolMax: 1,
+      networkId: network,
+      clusterId: cluster,
+      identity: peer(name, store),
+      epoch: 0,
+      minPeers: 1,
+    }
     const met = this.roster.greeted({ ...told, ceiling: { epoch: 0, round: 0 }, addresses: [`/dns/${name}`], nonce })
     if (rttMs !== undefined) this.roster.answered(met, this.moment.nowMs - rttMs)
     return met
@@ -27,7 +35,7 @@ class Known extends Bench {
 
   /** Lets time pass with a look every 100 ms, hearing from some on the way. */
   pass(forMs: number, heard: readonly string[] = []): void {
-    for (const endMs = this.moment.nowMs + forMs; this.moment.nowMs < endMs; ) {
+    for (const endMs = this.moment.nowMs + forMs; this.moment.nowMs < endMs;) {
       this.moment.nowMs += 100
       for (const name of heard) this.roster.heard(name as PeerId)
       this.roster.tick(() => false)
@@ -76,7 +84,9 @@ suite('the roster', () => {
     const known = new Known()
     known.meet('a')
     known.pass(4_000)
-    const states = known.take().flatMap((effect) => (effect.kind === 'note' && effect.note.kind === 'peer-state' ? [effect.note.state] : []))
+    const states = known
+      .take()
+      .flatMap((effect) => (effect.kind === 'note' && effect.note.kind === 'peer-state' ? [effect.note.state] : []))
     assert.deepEqual(states, ['alive', 'suspect'])
   })
 
@@ -139,7 +149,15 @@ suite('the choice of a representative', () => {
 
 suite('a store that was put back', () => {
   function beat(known: Known, met: RosterPeer, round: number): void {
-    const health: Health = { networkId: network, epoch: 0, ceiling: { epoch: 0, round }, caughtUp: true, keyCount: 0, root: new Uint8Array(16), inDoubtCount: 0 }
+    const health: Health = {
+      networkId: network,
+      epoch: 0,
+      ceiling: { epoch: 0, round },
+      caughtUp: true,
+      keyCount: 0,
+      root: new Uint8Array(16),
+      inDoubtCount: 0,
+    }
     known.roster.beat(met, health)
   }
 
@@ -180,10 +198,7 @@ suite('readiness', () => {
   test('what is missing is said in words, the first thing first', () => {
     const forming = { ...config, forming: true }
     assert.equal(missing({ ...facts, config: undefined }), 'no peer of the network was reached yet; see -peer')
-    assert.equal(
-      missing({ ...facts, config: forming, peersUp: 1 }),
-      '1 of 3 peers of c1; start more with -peer …, or use -min-peers 1',
-    )
+    assert.equal(missing({ ...facts, config: forming, peersUp: 1 }), '1 of 3 peers of c1; start more with -peer …, or use -min-peers 1')
     assert.equal(missing({ ...facts, config: forming }), '3 of 3 peers of c1; its first voters are being agreed on')
     assert.equal(missing({ ...facts, hasAnswered: ({ peerId }) => peerId === 'a' }), 'no quorum of the voters answers: 1 of 3 voters of c1')
     assert.equal(missing({ ...facts, caughtUp: false }), 'the first catch-up is under way')
