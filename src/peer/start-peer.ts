@@ -131,7 +131,8 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     await network.stop()
   })
   await network.start(handlers(runtime, network, config))
-  metrics.observe(() => readings(runtime, network, metrics))
+  metrics.observe(() => readings(runtime))
+  metrics.observeTraffic(network.counters)
   const { registry } = metrics
   const http = createHttpServer({
     replicator: service,
@@ -235,11 +236,7 @@ function handlers(runtime: Runtime, network: Libp2pNetwork, config: Config): Tra
   }
 }
 
-function readings(runtime: Runtime, network: Libp2pNetwork, { tallies }: Metrics): Readings {
-  const { core } = runtime
-  tallies.messagesSent = network.counters.messagesSent
-  tallies.messagesReceived = network.counters.messagesReceived
-  tallies.connectionsRefused = network.counters.refusals
+function readings({ core }: Runtime): Readings {
   return {
     epoch: core.chain.epoch,
     keyCount: core.chosen.tree.keyCount,

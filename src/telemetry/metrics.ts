@@ -16,16 +16,26 @@ type GetKind = GetOutcome['kind']
 export interface Tallies {
   readonly puts: Record<PutKind, number>
   readonly gets: Record<GetKind, number>
-  messagesSent: number
-  messagesReceived: number
-  bytesSent: number
-  bytesReceived: number
-  /** Connections that were refused: another network, a wrong secret, nonsense. */
+  /** Peers that the core refused; the network counts its own. */
   connectionsRefused: number
   /** Keys with two chosen records. Anything but 0 is an alarm. */
   divergences: number
   /** Keys that came by repair. */
   keysRepaired: number
+}
+
+/** What the network counts, each only ever rising; read when the registry is. */
+export interface Traffic {
+  readonly messagesSent: number
+  readonly messagesReceived: number
+  /** Let go because there was no connection, or too much was waiting. */
+  readonly messagesDropped: number
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  /** Connections that were refused: another network, a wrong secret. */
+  readonly refusals: number
+  /** Connections cut because the other end broke the protocol. */
+  readonly breaches: number
 }
 
 /** What is true now; must be cheap to say. */
@@ -47,6 +57,8 @@ export interface Metrics {
   persisted(writeCount: number, seconds: number): void
   /** Names the source of the gauges; they are absent before. */
   observe(read: () => Readings): void
+  /** Names the network's own counts, which are read where they are; their counters are absent before. */
+  observeTraffic(traffic: Traffic): void
 }
 
 /** Makes a registry with everything in it, each at 0. */
@@ -75,6 +87,7 @@ export function createMetrics(): Metrics {
       syncSeconds.observe(seconds)
     },
     observe: (read) => registerReadings(registry, read),
+    observeTraffic: (traffic) => registerTraffic(registry, traffic, tallies),
   }
 }
 
@@ -82,10 +95,6 @@ function newTallies(): Tallies {
   return {
     puts: { created: 0, 'stored-before': 0, conflict: 0, reused: 0, 'not-stored': 0, 'in-doubt': 0, 'not-ready': 0 },
     gets: { found: 0, absent: 0, unavailable: 0 },
-    messagesSent: 0,
-    messagesReceived: 0,
-    bytesSent: 0,
-    bytesReceived: 0,
     connectionsRefused: 0,
     divergences: 0,
     keysRepaired: 0,
@@ -96,13 +105,19 @@ function registerTallies(registry: Registry, tallies: Tallies): void {
   registerByOutcome(registry, 'replicator_puts_total', 'Puts by their outcome at this coordinator', tallies.puts)
   registerByOutcome(registry, 'replicator_gets_total', 'Gets by their outcome', tallies.gets)
   const register = (name: string, help: string, read: () => number): void => registerCounter(registry, name, help, read)
-  register('replicator_messages_sent_total', 'Messages sent to peers', () => tallies.messagesSent)
-  register('replicator_messages_received_total', 'Messages received from peers', () => tallies.messagesReceived)
-  register('replicator_sent_bytes_total', 'Bytes sent to peers', () => tallies.bytesSent)
-  register('replicator_received_bytes_total', 'Bytes received from peers', () => tallies.bytesReceived)
-  register('replicator_connections_refused_total', 'Connections refused', () => tallies.connectionsRefused)
   register('replicator_divergences_total', 'Keys with two chosen records; anything but 0 is an alarm', () => tallies.divergences)
   register('replicator_keys_repaired_total', 'Keys that came by repair', () => tallies.keysRepaired)
+}
+
+function registerTraffic(registry: Registry, traffic: Traffic, tallies: Tallies): void {
+  const register = (name: string, help: string, read: () => number): void => registerCounter(registry, name, help, read)
+  register('replicator_messages_sent_total', 'Messages sent to peers', () => traffic.messagesSent)
+  register('replicator_messages_received_total', 'Messages received from peers', () => traffic.messagesReceived)
+  register('replicator_messages_dropped_total', 'Messages that could not be sent', () => traffic.messagesDropped)
+  register('replicator_sent_bytes_total', 'Bytes sent to peers', () => traffic.bytesSent)
+  register('replicator_received_bytes_total', 'Bytes received from peers', () => traffic.bytesReceived)
+  register('replicator_connections_refused_total', 'Connections refused', () => traffic.refusals + tallies.connectionsRefused)
+  register('replicator_breaches_total', 'Connections cut because the other end broke the protocol', () => traffic.breaches)
 }
 
 function registerByOutcome(registry: Registry, name: string, help: string, tally: Readonly<Record<string, number>>): void {

@@ -67,7 +67,6 @@ test('counters show what was added up, gauges what is true when they are read', 
   const metrics = createMetrics()
   metrics.tallies.puts.created += 2
   metrics.tallies.gets.absent += 1
-  metrics.tallies.bytesSent += 300
   metrics.tallies.divergences += 1
   metrics.persisted(5, 0.002)
   let keyCount = 1
@@ -77,7 +76,6 @@ test('counters show what was added up, gauges what is true when they are read', 
     'replicator_puts_total{outcome="created"} 2',
     'replicator_puts_total{outcome="in-doubt"} 0',
     'replicator_gets_total{outcome="absent"} 1',
-    'replicator_sent_bytes_total 300',
     'replicator_divergences_total 1',
     'replicator_persist_batch_writes_sum 5',
     'replicator_persist_batch_writes_bucket{le="16"} 1',
@@ -95,15 +93,48 @@ test('counters show what was added up, gauges what is true when they are read', 
 
 test('reading the metrics twice counts nothing twice', async () => {
   const metrics = createMetrics()
-  metrics.tallies.messagesSent += 7
+  metrics.tallies.keysRepaired += 7
   await metrics.registry.metrics()
-  metrics.tallies.messagesSent += 1
-  assert.match(await metrics.registry.metrics(), /^replicator_messages_sent_total 8$/m)
+  metrics.tallies.keysRepaired += 1
+  assert.match(await metrics.registry.metrics(), /^replicator_keys_repaired_total 8$/m)
+})
+
+test('what the network counts is shown as it stands, the first time too, in whatever order things were registered', async () => {
+  const traffic = { messagesSent: 7, messagesReceived: 6, messagesDropped: 5, bytesSent: 400, bytesReceived: 300, refusals: 2, breaches: 1 }
+  for (const order of ['gauges first', 'counters first']) {
+    const metrics = createMetrics()
+    const gauges = (): void => metrics.observe(() => ({ epoch: 0, keyCount: 0, keyBytes: 0, inDoubtCount: 0, connectedPeerCount: 0 }))
+    if (order === 'gauges first') gauges()
+    metrics.observeTraffic(traffic)
+    if (order !== 'gauges first') gauges()
+    metrics.tallies.connectionsRefused += 1
+    const lines = (await metrics.registry.metrics()).split('\n')
+    for (const line of [
+      'replicator_messages_sent_total 7',
+      'replicator_messages_received_total 6',
+      'replicator_messages_dropped_total 5',
+      'replicator_sent_bytes_total 400',
+      'replicator_received_bytes_total 300',
+      'replicator_connections_refused_total 3',
+      'replicator_breaches_total 1',
+    ]) {
+      assert(lines.includes(line), line)
+    }
+  }
 })
 
 test('every name belongs to the replicator, the process or Node', async () => {
   const metrics = createMetrics()
   metrics.observe(() => ({ epoch: 0, keyCount: 0, keyBytes: 0, inDoubtCount: 0, connectedPeerCount: 0 }))
+  metrics.observeTraffic({
+    messagesSent: 0,
+    messagesReceived: 0,
+    messagesDropped: 0,
+    bytesSent: 0,
+    bytesReceived: 0,
+    refusals: 0,
+    breaches: 0,
+  })
   for (const { name } of await metrics.registry.getMetricsAsJSON()) assert.match(name, /^(replicator|process|nodejs)_/)
 })
 
