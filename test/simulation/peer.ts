@@ -69,10 +69,16 @@ export class SimulatedPeer {
   /** The peer's own clock is ahead of simulated time by so much. */
   private clockAheadMs: number
 
-  constructor(index: number, clusterId: ClusterId, minPeers: number, surroundings: PeerSurroundings) {
+  constructor(
+    index: number,
+    clusterId: ClusterId,
+    minPeers: number,
+    surroundings: PeerSurroundings,
+    name = `p${String(index).padStart(2, '0')}`,
+  ) {
     const { chance, options } = surroundings
     this.index = index
-    this.peerId = `p${String(index).padStart(2, '0')}` as PeerId
+    this.peerId = name as PeerId
     this.clusterId = clusterId
     this.minPeers = minPeers
     this.surroundings = surroundings

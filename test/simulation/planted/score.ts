@@ -8,33 +8,48 @@ import type { PlantedBug } from './bugs.ts'
 import { importPlanted, installLoader } from './loader.ts'
 
 type World = typeof import('../world.ts')
+type SmallScope = typeof import('../small-scope.ts')
+type Directed = typeof import('../directed.ts')
 
-/** Seeds that a bug has to be caught in. */
+/** Schedules and seeds that a bug has to be noticed in. */
+const SCHEDULES_MAX = 400
 const SEEDS_MAX = 1_500
-/** The first seed: others than those that everyday runs begin with. */
-const FIRST_SEED = 1
 
 export interface Score {
   readonly bug: PlantedBug
   /** Undefined for a survivor. */
-  readonly tier: string | undefined
-  readonly seeds: number
+  readonly tier: 'directed' | 'small scope' | 'swarm' | undefined
+  /** Scenarios, schedules or seeds until it was noticed. */
+  readonly count: number
   readonly message: string
 }
 
-/** Has the tiers look for one bug. */
+/** Has the tiers look for one bug, the quickest first; `installLoader` was called before. */
 export async function score(bug: PlantedBug): Promise<Score> {
-  const { simulate } = await importPlanted<World>(new URL('../world.ts', import.meta.url), bug.name)
-  for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS_MAX; seed += 1) {
-    const { violation } = simulate(seed, false)
-    if (violation !== undefined) return { bug, tier: 'swarm', seeds: seed - FIRST_SEED + 1, message: violation.message }
+  const { SCENARIOS } = await importPlanted<Directed>(new URL('../directed.ts', import.meta.url), bug.name)
+  for (const [index, { name, play }] of SCENARIOS.entries()) {
+    try {
+      play()
+    } catch (error) {
+      return { bug, tier: 'directed', count: index + 1, message: `${name}: ${error instanceof Error ? error.message : String(error)}` }
+    }
   }
-  return { bug, tier: undefined, seeds: SEEDS_MAX, message: 'nothing was noticed' }
+  const { playSchedule } = await importPlanted<SmallScope>(new URL('../small-scope.ts', import.meta.url), bug.name)
+  for (let seed = 1; seed <= SCHEDULES_MAX; seed += 1) {
+    const { violation } = playSchedule(seed, false)
+    if (violation !== undefined) return { bug, tier: 'small scope', count: seed, message: violation.message }
+  }
+  const { simulate } = await importPlanted<World>(new URL('../world.ts', import.meta.url), bug.name)
+  for (let seed = 1; seed <= SEEDS_MAX; seed += 1) {
+    const { violation } = simulate(seed, false)
+    if (violation !== undefined) return { bug, tier: 'swarm', count: seed, message: violation.message }
+  }
+  return { bug, tier: undefined, count: SEEDS_MAX, message: 'nothing was noticed' }
 }
 
-export function describeScore({ bug, tier, seeds, message }: Score): string {
-  const found = tier === undefined ? 'SURVIVED' : `${tier}, ${seeds}`
-  return `${bug.name.padEnd(28)} ${found.padEnd(16)} ${message.split('\n')[0]?.slice(0, 110) ?? ''}`
+export function describeScore({ bug, tier, count, message }: Score): string {
+  const found = tier === undefined ? 'SURVIVED' : `${tier}, ${count}`
+  return `${bug.name.padEnd(28)} ${found.padEnd(18)} ${message.split('\n')[0]?.slice(0, 110) ?? ''}`
 }
 
 async function main(names: readonly string[]): Promise<number> {

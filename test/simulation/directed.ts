@@ -1,0 +1,217 @@
+/**
+ * Scenarios written by hand, for what chance hardly ever meets: each builds a situation, does one thing and says what came of it, in lines that
+ * `test/trace/` keeps for review. A scenario throws when the protocol's rule does not hold.
+ */
+import { CEILING_STRIDE_ROUNDS } from '../../protocols/base/ballot.ts'
+import type { Ballot, Ceiling } from '../../protocols/base/ballot.ts'
+import { identity } from '../../protocols/base/identity.ts'
+import type { Identity, Incarnation, PeerId } from '../../protocols/base/identity.ts'
+import { Outbox } from '../../protocols/base/outbox.ts'
+import { Overlay } from '../../protocols/base/overlay.ts'
+import type { ValueRecord } from '../../protocols/base/record.ts'
+import { dataKey } from '../../protocols/base/register.ts'
+import { Acceptor, PROMISE_KEPT_MS } from '../../protocols/register/acceptor.ts'
+import { Rounds, raisedAtOpening } from '../../protocols/register/rounds.ts'
+import type { AcceptorReply, AcceptorRequest } from '../../protocols/wire/messages.ts'
+import { check } from './checkers/violation.ts'
+import { describeAccepted, describePersist, describeReply, describeRequest } from './describe.ts'
+import { SimulatedDisk } from './disk.ts'
+import { Stage } from './stage.ts'
+
+export interface Scenario {
+  readonly name: string
+  /** @returns what happened, line by line. @throws Violation */
+  readonly play: () => string[]
+}
+
+const KEY = dataKey('k')
+/** In the order of their ids, which decides between ballots of one round. */
+const P = voter('P')
+const Q = voter('Q')
+
+export const SCENARIOS: readonly Scenario[] = [
+  { name: 'acceptor', play: acceptor },
+  { name: 'T3-floor-covers-its-round', play: floorCoversItsRound },
+  { name: 'folded-promises', play: foldedPromises },
+  { name: 'learn-never-overwrites', play: learnNeverOverwrites },
+  { name: 'T2-accepted-is-no-copy', play: acceptedIsNoCopy },
+  { name: 'T6-finish-that-ends-on-chosen', play: finishThatEndsOnChosen },
+  { name: 'T7-power-lost-after-transfer', play: powerLostAfterTransfer },
+  { name: 'T1-lower-ballot-after-change', play: lowerBallotAfterChange },
+]
+
+/** An acceptor by itself, with a disk that it can be restarted from. */
+class Bench {
+  readonly lines: string[] = []
+  private readonly disk = new SimulatedDisk(() => undefined)
+  private readonly self: Identity
+  private outbox: Outbox
+  private acceptor: Acceptor
+  private nowMs = 0
+
+  constructor(self: Identity, stored: Ceiling) {
+    this.self = self
+    this.disk.write({ kind: 'ceiling', ceiling: stored })
+    this.disk.syncAll()
+    ;({ outbox: this.outbox, acceptor: this.acceptor } = this.open())
+  }
+
+  ask(body: AcceptorRequest): AcceptorReply {
+    this.lines.push(`> ${describeRequest(body)}`)
+    const reply = this.acceptor.answer(body, this.nowMs)
+    for (const effect of this.outbox.take()) {
+      if (effect.kind !== 'persist') continue
+      this.lines.push(`  writes ${describePersist(effect.write)}`)
+      this.disk.write(effect.write)
+    }
+    this.lines.push(`  ${describeReply(reply)}`)
+    return reply
+  }
+
+  /** Everything written is synced, and the process starts anew. */
+  restart(): void {
+    this.disk.syncAll()
+    this.lines.push('-- restarts')
+    ;({ outbox: this.outbox, acceptor: this.acceptor } = this.open())
+  }
+
+  /** As a store is opened in earnest; without it, the floor would be the ceiling of this opening. */
+  pass(elapsedMs: number): void {
+    this.nowMs += elapsedMs
+    this.lines.push(`-- ${elapsedMs} ms pass`)
+    this.acceptor.fold(this.nowMs)
+  }
+
+  private open(): { outbox: Outbox; acceptor: Acceptor } {
+    const floor = this.disk.ceilingSynced
+    const outbox = new Outbox(new Overlay(this.disk))
+    const rounds = new Rounds(this.self, outbox, raisedAtOpening(floor), floor)
+    return { outbox, acceptor: new Acceptor(this.disk, rounds, outbox, floor) }
+  }
+}
+
+function acceptor(): string[] {
+  const bench = new Bench(P, { epoch: 0, round: 5 })
+  const record = text('x')
+  expectReply(bench.ask({ kind: 'read', key: KEY, epoch: 0 }), 'seen')
+  expectReply(bench.ask({ kind: 'reserve', key: KEY, ballot: ballot(0, 6, P) }), 'promised')
+  expectReply(bench.ask({ kind: 'reserve', key: KEY, ballot: ballot(0, 6, P) }), 'promised')
+  expectReply(bench.ask({ kind: 'reserve', key: KEY, ballot: ballot(0, 7, Q) }), 'promised')
+  expectReply(bench.ask({ kind: 'commit', key: KEY, ballot: ballot(0, 6, P), record }), 'rejected')
+  expectReply(bench.ask({ kind: 'commit', key: KEY, ballot: ballot(0, 7, Q), record }), 'committed')
+  expectReply(bench.ask({ kind: 'commit', key: KEY, ballot: ballot(0, 7, Q), record }), 'committed')
+  expectReply(bench.ask({ kind: 'reserve', key: KEY, ballot: ballot(0, 7, P) }), 'rejected')
+  expectReply(bench.ask({ kind: 'reserve', key: KEY, ballot: ballot(0, CEILING_STRIDE_ROUNDS + 6, P) }), 'promised')
+  bench.restart()
+  expectReply(bench.ask({ kind: 'reserve', key: KEY, ballot: ballot(0, 8, Q) }), 'rejected')
+  const high = bench.ask({ kind: 'reserve', key: KEY, ballot: ballot(1, 1, Q) })
+  expectReply(high, 'promised')
+  const isTold = high.kind === 'promised' && high.accepted !== undefined
+  check(isTold, 'S8', () => `nothing is said of ${describeAccepted(undefined)}`)
+  return bench.lines
+}
+
+/** T3: the floor stands for the highest ballot of its round, whoever's that would be. */
+function floorCoversItsRound(): string[] {
+  const bench = new Bench(voter('A'), { epoch: 0, round: 5 })
+  expectReply(bench.ask({ kind: 'reserve', key: KEY, ballot: ballot(0, 5, P) }), 'rejected')
+  expectReply(bench.ask({ kind: 'reserve', key: KEY, ballot: ballot(0, 5, Q) }), 'rejected')
+  expectReply(bench.ask({ kind: 'commit', key: KEY, ballot: ballot(0, 5, P), record: text('x') }), 'rejected')
+  expectReply(bench.ask({ kind: 'reserve', key: KEY, ballot: ballot(0, 6, P) }), 'promised')
+  return bench.lines
+}
+
+/** A promise that memory lets go of still holds, as part of the floor, for every key. */
+function foldedPromises(): string[] {
+  const bench = new Bench(voter('A'), { epoch: 0, round: 1 })
+  expectReply(bench.ask({ kind: 'reserve', key: KEY, ballot: ballot(0, 9, Q) }), 'promised')
+  bench.pass(PROMISE_KEPT_MS + 1)
+  expectReply(bench.ask({ kind: 'reserve', key: KEY, ballot: ballot(0, 8, Q) }), 'rejected')
+  expectReply(bench.ask({ kind: 'commit', key: KEY, ballot: ballot(0, 9, P), record: text('x') }), 'rejected')
+  expectReply(bench.ask({ kind: 'reserve', key: dataKey('other'), ballot: ballot(0, 8, Q) }), 'rejected')
+  expectReply(bench.ask({ kind: 'reserve', key: KEY, ballot: ballot(0, 10, P) }), 'promised')
+  return bench.lines
+}
+
+/** S15: being told another record for a chosen key is an alarm; the record stays, and is served no more. */
+function learnNeverOverwrites(): string[] {
+  const stage = new Stage({ c: ['A', 'B', 'C'] })
+  stage.chosen('A', KEY, text('x'))
+  stage.start()
+  stage.tell('B', 'A', { kind: 'learn', key: KEY, ballot: undefined, record: text('y'), spread: false })
+  stage.sync()
+  check(stage.heldChosen('A', KEY) === 'x', 'S15', () => `A holds ${stage.heldChosen('A', KEY)} where x was chosen`)
+  check(stage.notes('A').includes('divergence'), 'S15', () => 'A said nothing of two chosen records')
+  const outcome = stage.get('A', KEY, 200)
+  check(outcome === 'unavailable', 'S15', () => `a get of a key with two records ended ${outcome}`)
+  return stage.lines
+}
+
+/** T2: a new voter's accepted record is no copy of the chosen one, even when equal: another ballot may hide it. */
+function acceptedIsNoCopy(): string[] {
+  const stage = new Stage({ c: ['A', 'B', 'C', 'D', 'G'] })
+  const x = text('x')
+  for (const holder of ['A', 'D', 'G']) stage.accepted(holder, KEY, 3, 'A', x)
+  stage.accepted('B', KEY, 1, 'A', x)
+  stage.accepted('C', KEY, 2, 'G', text('z'))
+  return changed(stage, { c: ['B', 'C', 'D'] })
+}
+
+/** T6: the mark is at B, the list comes from A and C, the finish ends on B's `chosen`: what it returns must be copied. */
+function finishThatEndsOnChosen(): string[] {
+  const stage = new Stage({ c: ['A', 'B', 'C'], d: ['D'], e: ['E'] }, { c: ['A', 'B', 'C'] })
+  stage.accepted('A', KEY, 1, 'A', text('x'))
+  stage.chosen('B', KEY, text('x'))
+  return changed(stage, { d: ['D'], e: ['E'] })
+}
+
+/** T7: power is lost everywhere the moment the change is decided: what was counted as copied must be on disk. */
+function powerLostAfterTransfer(): string[] {
+  const stage = new Stage({ c: ['A', 'B', 'C', 'D', 'E', 'F'] }, { c: ['A', 'B', 'C'] })
+  for (const holder of ['A', 'B', 'C']) stage.chosen(holder, KEY, text('x'))
+  return changed(stage, { c: ['D', 'E', 'F'] })
+}
+
+/** T1: records of two ballots lie about; a lower one must not come back to life through the change. */
+function lowerBallotAfterChange(): string[] {
+  const old = { one: ['D1', 'D2', 'G'], two: ['A', 'B', 'B2'], three: ['E1', 'E2', 'E3'] }
+  const stage = new Stage({ ...old, one: ['D1', 'D2', 'G', 'F'] }, old)
+  for (const holder of ['D1', 'D2']) stage.accepted(holder, KEY, 1, 'D1', text('x'))
+  stage.accepted('A', KEY, 2, 'E1', text('y'))
+  return changed(stage, { ...old, one: ['D1', 'D2', 'F'] })
+}
+
+/** Carries a change out, loses power at the moment it is decided, and reads the key everywhere: all must see one and the same. */
+function changed(stage: Stage, next: Readonly<Record<string, readonly string[]>>): string[] {
+  stage.start()
+  const before = stage.chosenByQuorum(KEY)
+  stage.change(next)
+  stage.losePower()
+  stage.probe()
+  const shown = stage.getEverywhere(KEY)
+  check(shown.length === 1, 'S1', () => `after the change, gets of ${KEY} show ${shown.join(' and ')}`)
+  check(before === undefined || shown[0] === before, 'S12', () => `${before} was chosen, ${shown[0]} is read after the change`)
+  stage.lines.push(`every get shows ${shown.join(' and ')}`)
+  return stage.lines
+}
+
+function expectReply(reply: AcceptorReply, kind: AcceptorReply['kind']): void {
+  check(reply.kind === kind, 'S8', () => `${describeReply(reply)}, where the rule wants ${kind}`)
+}
+
+function ballot(epoch: number, round: number, by: Identity): Ballot {
+  return { epoch, round, by }
+}
+
+function voter(name: string): Identity {
+  return identity(name as PeerId, '0'.repeat(32) as Incarnation)
+}
+
+function text(value: string): ValueRecord {
+  return {
+    writeId: `w-${value}`,
+    value: Uint8Array.from(value, (letter) => letter.charCodeAt(0)),
+    contentType: 'text/plain',
+    writtenAtMs: 0,
+  }
+}

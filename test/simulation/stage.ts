@@ -1,0 +1,249 @@
+/** A small network for directed scenarios: named peers, a config and disks laid out by hand, no faults but those that a scenario asks for. */
+import type { ClusterId, Identity, NetworkId } from '../../protocols/base/identity.ts'
+import type { ValueRecord } from '../../protocols/base/record.ts'
+import { configKey, isConfigKey } from '../../protocols/base/register.ts'
+import type { RegisterKey } from '../../protocols/base/register.ts'
+import { configRecord } from '../../protocols/config/chain.ts'
+import type { Config } from '../../protocols/config/config.ts'
+import type { Outcome } from '../../protocols/effects.ts'
+import { writingClaim } from '../../protocols/register/coordinator.ts'
+import type { Message } from '../../protocols/wire/messages.ts'
+import { Codec } from '../../protocols/wire/codec.ts'
+import { sha256, utf8 } from '../../src/bytes.ts'
+import { Agenda } from './agenda.ts'
+import { Chance } from './chance.ts'
+import { Ledger } from './checkers/ledger.ts'
+import { QuorumProbe } from './checkers/probe.ts'
+import { Violation, check } from './checkers/violation.ts'
+import { Votes } from './checkers/votes.ts'
+import { describeConfig, describeOutcome, describePersist, describeRecord } from './describe.ts'
+import { SimulatedNetwork } from './network.ts'
+import type { Observer } from './observer.ts'
+import { drawOptions } from './options.ts'
+import type { Options } from './options.ts'
+import { SimulatedPeer } from './peer.ts'
+import type { PeerSurroundings } from './peer.ts'
+import { Trace } from './trace.ts'
+
+type Names = Readonly<Record<string, readonly string[]>>
+
+const SEED = 7
+/** Peers meet, and a config reaches those that lack it. */
+const MEET_MS = 400
+const CHANGED_WITHIN_MS = 30_000
+const GET_MS = 10_000
+
+const QUIET: Partial<Options> = {
+  nearMs: 0.5,
+  farMs: 5,
+  jitter: 0,
+  lossRate: 0,
+  duplicateRate: 0,
+  reorderRate: 0,
+  slowLinkRate: 0,
+  relayDropRate: 0,
+  looseRate: 0,
+  syncMs: 1,
+  slowSyncRate: 0,
+  failedSyncRate: 0,
+  tickLateMs: 1,
+  encodesAll: true,
+}
+
+export class Stage implements Observer {
+  readonly lines: string[] = []
+  private readonly agenda: Agenda = new Agenda()
+  private readonly codec: Codec = new Codec(utf8)
+  private readonly votes: Votes = new Votes()
+  private readonly peers: SimulatedPeer[] = []
+  private readonly network: SimulatedNetwork
+  private readonly ledger: Ledger
+  private readonly quorumProbe: QuorumProbe
+  private readonly notesByPeer = new Map<string, string[]>()
+  private readonly outcomes = new Map<number, Outcome>()
+  private lastClient = 0
+
+  /** @param voting who votes at first, by cluster; all when left out */
+  constructor(names: Names, voting: Names = names) {
+    const { agenda, codec } = this
+    const chance = new Chance(SEED)
+    const options: Options = { ...drawOptions(SEED, chance), ...QUIET }
+    const transmit: PeerSurroundings['transmit'] = (from, send) => this.network.transmit(from, send)
+    const disconnect: PeerSurroundings['disconnect'] = (from, to) => this.network.closeByPeerId(from, to)
+    const surroundings = { agenda, chance, trace: new Trace(false), options, codec, observer: this, transmit, disconnect, isCalm: true }
+    for (const [cluster, members] of Object.entries(names)) {
+      for (const name of members) this.peers.push(new SimulatedPeer(this.peers.length, cluster as ClusterId, 1, surroundings, name))
+    }
+    this.network = new SimulatedNetwork(this.peers, surroundings)
+    const networkId = chance.hex(32) as NetworkId
+    const config: Config = { networkId, epoch: 0, clusters: this.clusters(voting), forming: false, protocolMin: 1 }
+    this.ledger = new Ledger(codec, config, {
+      chosen: (key, { record }) => this.lines.push(`== ${key} is chosen: ${describeRecord(record)}`),
+      decided: (decided) => this.lines.push(`== decided: ${nameless(describeConfig(decided))}`),
+    })
+    const readSynced = (id: Identity['id'], key: RegisterKey): ReturnType<SimulatedPeer['disk']['readSynced']> =>
+      this.peers.find((peer) => peer.identity.id === id)?.disk.readSynced(key)
+    this.quorumProbe = new QuorumProbe(this.ledger, readSynced)
+    for (const peer of this.peers) peer.found([config])
+  }
+
+  /** Lays an accepted record on a peer's disk: at the given round of epoch 0, by the given peer. */
+  accepted(holder: string, key: RegisterKey, round: number, by: string, record: ValueRecord): void {
+    const { disk } = this.peer(holder)
+    disk.write({ kind: 'accepted', key, accepted: { ballot: { epoch: 0, round, by: this.peer(by).identity }, record } })
+    // Whoever accepted had raised its ceiling long before.
+    disk.write({ kind: 'ceiling', ceiling: { epoch: 0, round: 100 } })
+    disk.syncAll()
+  }
+
+  /** Lays a chosen record on a peer's disk, accepted at round 1 of the first peer before. */
+  chosen(holder: string, key: RegisterKey, record: ValueRecord): void {
+    this.accepted(holder, key, 1, this.peers[0]?.peerId ?? '', record)
+    const { disk } = this.peer(holder)
+    disk.write({ kind: 'chosen', key, record, digest: this.codec.recordDigest(sha256, key, record) })
+    disk.syncAll()
+  }
+
+  start(): void {
+    for (const peer of this.peers) this.startPeer(peer)
+    this.run(MEET_MS)
+  }
+
+  /** A message out of nowhere. */
+  tell(from: string, to: string, message: Message): void {
+    this.lines.push(`${from} > ${to} ${message.kind}`)
+    this.peer(to).dispatch({ kind: 'message', from: this.peer(from).identity, round: 0, message })
+  }
+
+  /** Lets everything written be synced. */
+  sync(): void {
+    this.run(50)
+  }
+
+  /** Has the joint config decided that leads to `next`, and waits until the core has finished the change. @throws Violation when it does not */
+  change(next: Names): void {
+    const driver = this.peers.find((peer) => peer.core?.isVoter === true)
+    const config = driver?.core?.config
+    if (driver === undefined || config === undefined) throw new Error('no voter to begin the change')
+    const successor: Config = { ...config, epoch: config.epoch + 1, next: this.clusters(next) }
+    const claim = writingClaim(configRecord(this.codec, successor), driver.clockMs + CHANGED_WITHIN_MS, () => undefined)
+    driver.act((core) => core['coordinator'].claim(configKey(successor.epoch), claim, false))
+    const endMs = this.agenda.nowMs + CHANGED_WITHIN_MS
+    while (this.ledger.newest.epoch < config.epoch + 2 && this.agenda.nowMs < endMs) this.run(0.25)
+    check(this.ledger.newest.epoch === config.epoch + 2, 'L4', () => `the change ends in ${describeConfig(this.ledger.newest)}`)
+  }
+
+  /** All peers die at once, with everything not synced, and come back. */
+  losePower(): void {
+    this.lines.push('-- power is lost everywhere')
+    for (const peer of this.peers) {
+      peer.crash()
+      this.network.stopped(peer)
+    }
+    this.probe()
+    for (const peer of this.peers) this.startPeer(peer)
+    this.run(2_000)
+  }
+
+  /** @throws Violation when some quorum would not show a chosen record */
+  probe(): void {
+    this.quorumProbe.all()
+  }
+
+  chosenByQuorum(key: RegisterKey): string | undefined {
+    const record = this.ledger.chosen(key)?.record
+    return record === undefined ? undefined : valueText(record)
+  }
+
+  heldChosen(name: string, key: RegisterKey): string | undefined {
+    const record = this.peer(name).disk.read(key)?.chosen
+    return record === undefined ? undefined : valueText(record)
+  }
+
+  notes(name: string): readonly string[] {
+    return this.notesByPeer.get(name) ?? []
+  }
+
+  /** A linearizable get. @returns the value found, or what else came of it */
+  get(name: string, key: RegisterKey, timeoutMs: number): string {
+    this.lastClient += 1
+    const client = this.lastClient
+    const peer = this.peer(name)
+    const deadlineMs = peer.clockMs + timeoutMs
+    peer.dispatch({ kind: 'get', client, key, consistency: 'linearizable', waitUntilMs: undefined, deadlineMs })
+    for (const endMs = this.agenda.nowMs + timeoutMs + 100; !this.outcomes.has(client) && this.agenda.nowMs < endMs;) this.run(1)
+    const outcome = this.outcomes.get(client)
+    this.lines.push(`get at ${name}: ${outcome === undefined ? 'nothing' : describeOutcome(outcome)}`)
+    return outcome?.kind === 'found' ? valueText(outcome.record) : (outcome?.kind ?? 'nothing')
+  }
+
+  /** What gets show at every peer, each thing once. */
+  getEverywhere(key: RegisterKey): string[] {
+    return [...new Set(this.peers.map((peer) => this.get(peer.peerId, key, GET_MS)))]
+  }
+
+  persisting(peer: SimulatedPeer, write: Parameters<Observer['persisting']>[1]): void {
+    this.votes.persisting(peer, write)
+    if (write.kind === 'ceiling' || isConfigKey(write.key)) return
+    this.lines.push(`${peer.peerId} writes ${nameless(describePersist(write))}`)
+  }
+
+  hardened(_peer: SimulatedPeer, identity: Identity, write: Parameters<Observer['hardened']>[2]): void {
+    if (this.ledger !== undefined) this.ledger.hardened(identity, write)
+  }
+
+  sending(peer: SimulatedPeer, { message, key }: Parameters<Observer['sending']>[1]): void {
+    if (message.kind === 'reply' && key !== undefined) this.votes.answering(peer, key, message.vote.body)
+  }
+
+  left(peer: SimulatedPeer, { message, key }: Parameters<Observer['left']>[1]): void {
+    this.votes.left(peer, message, key)
+  }
+
+  answered(_peer: SimulatedPeer, client: number, outcome: Outcome): void {
+    this.outcomes.set(client, outcome)
+  }
+
+  noted(peer: SimulatedPeer, note: Parameters<Observer['noted']>[1]): void {
+    this.notesByPeer.set(peer.peerId, [...this.notes(peer.peerId), note.kind])
+  }
+
+  threw(peer: SimulatedPeer, error: unknown): void {
+    if (error instanceof Violation) throw error
+    throw new Violation('threw', `${peer.peerId}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+  }
+
+  crashed(): void {
+    // A scenario starts whom it crashes by itself.
+  }
+
+  private startPeer(peer: SimulatedPeer): void {
+    peer.start()
+    this.network.started(peer)
+  }
+
+  private run(elapsedMs: number): void {
+    this.agenda.runUntil(this.agenda.nowMs + elapsedMs)
+  }
+
+  private peer(name: string): SimulatedPeer {
+    const peer = this.peers.find((candidate) => candidate.peerId === name)
+    if (peer === undefined) throw new Error(`no peer ${name}`)
+    return peer
+  }
+
+  private clusters(names: Names): Map<ClusterId, Identity[]> {
+    return new Map(
+      Object.entries(names).map(([cluster, members]) => [cluster as ClusterId, members.map((name) => this.peer(name).identity)]),
+    )
+  }
+}
+
+function valueText(record: ValueRecord): string {
+  return String.fromCodePoint(...record.value)
+}
+
+/** Incarnations say nothing here. */
+function nameless(text: string): string {
+  return text.replaceAll(/\/[0-9a-f]{3}/g, '')
+}
