@@ -9,7 +9,7 @@ import type { Outbox } from '../base/outbox.ts'
 import type { RegisterKey } from '../base/register.ts'
 import type { ValueRecord } from '../base/record.ts'
 import type { ChosenKeys } from '../register/chosen.ts'
-import { KEYS_PER_MESSAGE_MAX } from '../wire/messages.ts'
+import { KEYS_PER_MESSAGE_MAX, LEAVES_PER_MESSAGE_MAX } from '../wire/messages.ts'
 import type { Message } from '../wire/messages.ts'
 import { LEAVES_PER_GROUP, differences } from './tree.ts'
 
@@ -24,10 +24,11 @@ export type PullReply = Extract<Message, { kind: 'doubts' | 'hashes' | 'leaves' 
 const WINDOW = 4
 /** Keys in doubt that are being finished at one time. */
 const FINISHING_MAX = 64
-/** An unanswered question is asked again after this. */
-const RETRY_MS = 2_000
+/** An unanswered question is asked again after this, then after twice as long, and so on. */
+const RETRY_FIRST_MS = 300
+const RETRY_LAST_MS = 2_400
 /** After so many repetitions of one question the pull is given up; a later one starts over. */
-const RETRIES_MAX = 5
+const RETRIES_MAX = 8
 
 interface Outstanding {
   readonly ask: Ask
@@ -53,6 +54,8 @@ export class Pull {
   private readonly context: PullContext
   private readonly todo: Ask[] = []
   private readonly outstanding = new Map<number, Outstanding>()
+  /** Leaves that differ and are not asked for yet. */
+  private readonly leavesWaiting: number[] = []
   /** Keys in doubt at the source: those to be finished, and those that are being finished. */
   private unfinished: RegisterKey[] = []
   private finishing = 0
@@ -104,7 +107,8 @@ export class Pull {
   tick(): void {
     const { nowMs } = this.context.moment
     for (const [id, outstanding] of this.outstanding) {
-      if (this.state !== 'running' || nowMs - outstanding.sentAtMs < RETRY_MS) continue
+      if (this.state !== 'running' || nowMs - outstanding.sentAtMs < Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** outstanding.retries))
+        continue
       if (outstanding.retries >= RETRIES_MAX) {
         this.state = 'failed'
         return
@@ -145,8 +149,17 @@ export class Pull {
       }
       return
     }
-    const leaves = differences(message.hashes, tree.leafHashes(group)).map((place) => group * LEAVES_PER_GROUP + place)
-    if (leaves.length > 0) this.todo.push({ kind: 'leaves-wanted', minEpoch: this.minEpoch, leaves, after: undefined })
+    for (const place of differences(message.hashes, tree.leafHashes(group))) this.leavesWaiting.push(group * LEAVES_PER_GROUP + place)
+  }
+
+  /** Leaves of several groups share a question, for where little is missing it is scattered. */
+  private gatherLeaves(): void {
+    const isLookingOn =
+      this.todo.some((ask) => ask.kind === 'hashes-wanted') ||
+      [...this.outstanding.values()].some(({ ask }) => ask.kind === 'hashes-wanted')
+    if (this.leavesWaiting.length < (isLookingOn ? LEAVES_PER_MESSAGE_MAX : 1)) return
+    const leaves = this.leavesWaiting.splice(0, LEAVES_PER_MESSAGE_MAX)
+    this.todo.push({ kind: 'leaves-wanted', minEpoch: this.minEpoch, leaves, after: undefined })
   }
 
   private leaves(message: Extract<PullReply, { kind: 'leaves' }>, ask: Extract<Ask, { kind: 'leaves-wanted' }>): void {
@@ -192,13 +205,19 @@ export class Pull {
     }
     // The next page of doubts waits until this one is being finished.
     while (this.state === 'running' && this.outstanding.size < WINDOW && this.unfinished.length === 0) {
+      this.gatherLeaves()
       const ask = this.todo.pop()
       if (ask === undefined) break
       const id = this.context.nextId()
       this.outstanding.set(id, { ask, sentAtMs: this.context.moment.nowMs, retries: 0 })
       this.send(id, ask)
     }
-    const isIdle = this.todo.length === 0 && this.outstanding.size === 0 && this.unfinished.length === 0 && this.finishing === 0
+    const isIdle =
+      this.todo.length === 0 &&
+      this.leavesWaiting.length === 0 &&
+      this.outstanding.size === 0 &&
+      this.unfinished.length === 0 &&
+      this.finishing === 0
     if (isIdle && this.state === 'running') this.state = 'done'
   }
 

@@ -27,8 +27,12 @@ export function leafOf(key: RegisterKey): number {
   return (hash >>> 16) ^ (hash & 0xffff)
 }
 
+/** What a group without keys shows. */
+const NO_LEAVES = new Uint32Array(LEAVES_PER_GROUP * WORDS)
+
 export class HashTree {
-  private readonly leaves = new Uint32Array(LEAVES * WORDS)
+  /** The leaves of each group that has a key. */
+  private readonly leaves: (Uint32Array | undefined)[] = []
   private readonly groups = new Uint32Array(GROUPS * WORDS)
   private readonly root = new Uint32Array(WORDS)
   private keys = 0
@@ -41,25 +45,27 @@ export class HashTree {
   add(key: RegisterKey, digest: Uint8Array): void {
     const leaf = leafOf(key)
     const view = new DataView(digest.buffer, digest.byteOffset, HASH_BYTES)
-    addTo(this.leaves, leaf, view)
-    addTo(this.groups, Math.floor(leaf / LEAVES_PER_GROUP), view)
+    const group = Math.floor(leaf / LEAVES_PER_GROUP)
+    const leaves = (this.leaves[group] ??= new Uint32Array(LEAVES_PER_GROUP * WORDS))
+    addTo(leaves, leaf % LEAVES_PER_GROUP, view)
+    addTo(this.groups, group, view)
     addTo(this.root, 0, view)
     this.keys += 1
   }
 
   /** 16 bytes. */
   rootHash(): Uint8Array {
-    return bytesOf(this.root, 0, 1)
+    return bytesOf(this.root)
   }
 
   /** The sums of all groups, 16 bytes each. */
   groupHashes(): Uint8Array {
-    return bytesOf(this.groups, 0, GROUPS)
+    return bytesOf(this.groups)
   }
 
   /** The sums of the leaves of one group, 16 bytes each. */
   leafHashes(group: number): Uint8Array {
-    return bytesOf(this.leaves, group * LEAVES_PER_GROUP, LEAVES_PER_GROUP)
+    return bytesOf(this.leaves[group] ?? NO_LEAVES)
   }
 }
 
@@ -87,9 +93,9 @@ function addTo(sums: Uint32Array, place: number, digest: DataView): void {
   }
 }
 
-function bytesOf(sums: Uint32Array, place: number, count: number): Uint8Array {
-  const bytes = new Uint8Array(count * HASH_BYTES)
+function bytesOf(sums: Uint32Array): Uint8Array {
+  const bytes = new Uint8Array(sums.length * 4)
   const view = new DataView(bytes.buffer)
-  for (let word = 0; word < count * WORDS; word += 1) view.setUint32(word * 4, sums[place * WORDS + word] ?? 0)
+  for (let word = 0; word < sums.length; word += 1) view.setUint32(word * 4, sums[word] ?? 0)
   return bytes
 }
