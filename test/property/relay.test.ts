@@ -84,6 +84,72 @@ suite('polls', () => {
     fc.assert(property, { numRuns: 3_000 })
   })
 
+  test('voters that this peer is cut off from are asked through a neighbour of theirs, time after time', () => {
+    const learner = 'learner' as PeerId
+    const [own, far] = ['c0' as ClusterId, 'c1' as ClusterId]
+    const clusters = new Map([
+      [own, ['a', 'b', 'c'].map((name) => peer(name))],
+      [far, ['d', 'e', 'f'].map((name) => peer(name))],
+    ])
+    const quorum = dataQuorum({ networkId: '' as never, epoch: 1, clusters, forming: false, protocolMin: 1 })
+    const isConnected = (peerId: PeerId): boolean => ['a', 'learner'].includes(peerId)
+    const reach: Reach = { clusterId: own, isConnected, representatives: (cluster) => (cluster === own ? ['a' as PeerId] : [learner]) }
+    const bench = new Bench()
+    const moment = { nowMs: 0 }
+    const polls = pollsOf(bench, reach, moment)
+    polls.ask(reserve, quorum, { voted: () => undefined })
+    bench.take()
+    for (let attempt = 1; attempt < 6; attempt += 1) {
+      moment.nowMs += 10_000
+      polls.tick()
+      const ids = asked(sends(bench.take()).map(({ message }) => message)).map(({ peerId }) => peerId as string)
+      assert.deepEqual(ids.toSorted(), ['a', 'b', 'c', 'd', 'e', 'f'], `attempt ${attempt}`)
+    }
+  })
+
+  test('an answer that came after the question was repeated still tells how long answers take', () => {
+    const config = {
+      networkId: '' as never,
+      epoch: 1,
+      clusters: new Map([['c0' as ClusterId, [peer('a')]]]),
+      forming: false,
+      protocolMin: 1,
+    }
+    const quorum = dataQuorum(config)
+    const moment = { nowMs: 0 }
+    const latencies = new Latencies()
+    let id = 0
+    const polls = new Polls(self, moment, new Bench().outbox, () => (id += 1), reachOf('c0', quorum.votersByCluster), latencies)
+    for (let question = 0; question < 16; question += 1) {
+      const poll = polls.ask(reserve, quorum, { voted: () => undefined })
+      moment.nowMs += 600
+      polls.tick()
+      polls.vote(poll.id, { sender: peer('a'), body: { kind: 'promised', ballot, accepted: undefined } })
+      polls.close(poll)
+    }
+    assert.equal(latencies.usualMs('c0' as ClusterId, 'reserve'), 600)
+  })
+
+  test('when somebody is lost, what is unanswered is asked again at once', () => {
+    const bench = new Bench()
+    const config = {
+      networkId: '' as never,
+      epoch: 1,
+      clusters: new Map([['c0' as ClusterId, [peer('a')]]]),
+      forming: false,
+      protocolMin: 1,
+    }
+    const quorum = dataQuorum(config)
+    const polls = pollsOf(bench, reachOf('c0', quorum.votersByCluster))
+    polls.ask(reserve, quorum, { voted: () => undefined })
+    bench.take()
+    polls.tick()
+    assert.deepEqual(bench.take(), [])
+    polls.hurry()
+    polls.tick()
+    assert.equal(sends(bench.take()).length, 1)
+  })
+
   test('a question that is closed is neither asked again nor answered', () => {
     const bench = new Bench()
     const moment = { nowMs: 0 }

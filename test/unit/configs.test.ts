@@ -28,7 +28,7 @@ import type { TestPeer } from './core-harness.ts'
 const NAMES = { c1: ['a', 'b', 'c'] }
 const CHAIN = [configOf(0, NAMES), configOf(1, NAMES, { c1: ['a', 'b', 'd'] }), configOf(2, { c1: ['a', 'b', 'd'] })]
 
-function chainOf(bench: Bench, newestEpoch = -1, wanted: NetworkId | undefined = undefined): ConfigChain {
+function chainOf(bench: Bench, newestEpoch = -1, wanted?: NetworkId): ConfigChain {
   return new ConfigChain(codec, bench.overlay, bench.outbox, newestEpoch, wanted)
 }
 
