@@ -44,7 +44,7 @@ export interface DiscoveryInit {
 
 export interface DiscoveryCalls {
   /** Somebody not connected was found at these multiaddrs. */
-  readonly found: (peerId: string, addresses: readonly string[]) => void
+  readonly found: (peerId: string, addresses: readonly string[], isOfOwnCluster: boolean) => void
   readonly isConnected: (peerId: string) => boolean
 }
 
@@ -53,6 +53,7 @@ export class Discovery {
   /** For `services.dht` of libp2p. */
   readonly service: (components: KadDHTComponents) => KadDHT = dhtService()
   readonly #logger: Logger
+  readonly #clusterCid: CID
   readonly #cids: readonly CID[]
   readonly #stopping = new AbortController()
   #host: DiscoveryHost | undefined
@@ -63,7 +64,9 @@ export class Discovery {
 
   constructor({ rendezvous, clusterId, protocolId, logger }: DiscoveryInit) {
     this.#logger = logger
-    this.#cids = [rendezvous, `${rendezvous}/${clusterId}`].map((name) => rendezvousCid(protocolId, name))
+    this.#clusterCid = rendezvousCid(protocolId, `${rendezvous}/${clusterId}`)
+    // The own cluster first: whoever is found under both names is told of as one of its peers.
+    this.#cids = [this.#clusterCid, rendezvousCid(protocolId, rendezvous)]
   }
 
   /** Begins to look, once libp2p is started. */
@@ -113,7 +116,7 @@ export class Discovery {
           const peerId = id.toString()
           if (seen.has(peerId)) continue
           seen.add(peerId)
-          if (this.#calls?.isConnected(peerId) === false) this.#calls.found(peerId, multiaddrs.map(String))
+          if (this.#calls?.isConnected(peerId) === false) this.#calls.found(peerId, multiaddrs.map(String), cid === this.#clusterCid)
         }
       })
     }

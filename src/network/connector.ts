@@ -16,8 +16,8 @@ const DIAL_TIMEOUT_MS = 10_000
 const DIALS_MAX = 16
 /**
  * Peers merely heard of are dialled while fewer than this many are connected. Up to it everybody is connected to everybody, which
- * is quickest; far beyond it the greetings and heartbeats would cost more than the peers are worth. Members, and peers named on
- * the command line, are dialled whatever their number.
+ * is quickest; far beyond it the greetings and heartbeats would cost more than the peers are worth. Members, wanted peers, voters,
+ * and peers named on the command line, are dialled whatever their number.
  */
 export const CONNECTED_PEERS_MAX = 64
 
@@ -32,6 +32,8 @@ export interface ConnectorInit {
   /** Makes sure that a stream is being opened on the connection. */
   readonly open: (connection: Connection, signal: AbortSignal) => Promise<void>
   readonly connectedCount: () => number
+  /** Asked when there are connections enough. */
+  readonly isVoter: (peerId: PeerId) => boolean
 }
 
 /** An address whose peer id is not known yet. */
@@ -70,9 +72,9 @@ export class Connector {
     clearTimeout(this.#timer)
   }
 
-  /** A peer was heard of at these addresses. */
-  heard(peerId: PeerId, addresses: readonly string[]): void {
-    if (this.#known.learn(peerId, addresses.filter(isMultiaddr), 'heard', performance.now())) this.#schedule()
+  /** A peer was heard of at these addresses. `isWanted`: dialled however many are connected. */
+  heard(peerId: PeerId, addresses: readonly string[], isWanted: boolean): void {
+    if (this.#known.learn(peerId, addresses.filter(isMultiaddr), 'heard', performance.now(), isWanted)) this.#schedule()
   }
 
   /** The greeting is done. `dialled`: the address it was dialled at, if it was. */
@@ -127,14 +129,19 @@ export class Connector {
     }
     for (const peerId of this.#known.due(nowMs)) {
       if (this.#dialsUnderWay >= DIALS_MAX) break
-      if (this.#known.origin(peerId) === 'heard' && this.#init.connectedCount() >= CONNECTED_PEERS_MAX) {
-        this.#known.failed(peerId, nowMs)
+      if (this.#isOneTooMany(peerId)) {
+        this.#known.postponed(peerId, nowMs)
         continue
       }
       this.#known.dialling(peerId)
       void this.#dialPeer(peerId)
     }
     this.#schedule()
+  }
+
+  #isOneTooMany(peerId: PeerId): boolean {
+    const { connectedCount, isVoter } = this.#init
+    return connectedCount() >= CONNECTED_PEERS_MAX && this.#known.isOptional(peerId) && !isVoter(peerId)
   }
 
   async #dialPeer(peerId: PeerId): Promise<void> {

@@ -10,6 +10,8 @@ import { ADDRESSES_MAX } from '../../protocols/wire/messages.ts'
 export const RETRY_FIRST_MS = 200
 /** The longest wait between tries of a peer that does not answer: what a healed link costs at most. */
 export const RETRY_LAST_MS = 5_000
+/** The wait while there are as many connections as are worth having: one may end, or the peer may become a voter. */
+export const RETRY_POSTPONED_MS = 1_000
 /** The wait after one end refused the other: people have to mend something first, and the mended end dials by itself. */
 export const RETRY_REFUSED_MS = 30_000
 /** The same for a peer merely heard of: most likely it belongs to others for good. */
@@ -38,6 +40,8 @@ export interface KnownPeer {
 
 interface Entry {
   origin: Origin
+  /** Dialled however many are connected. */
+  isWanted: boolean
   addresses: string[]
   failures: number
   nextDialAtMs: number
@@ -60,7 +64,7 @@ export class KnownPeers {
   }
 
   /** Takes what was heard of a peer. Returns false when it is nothing new. */
-  learn(peerId: PeerId, addresses: readonly string[], origin: Origin, nowMs: number): boolean {
+  learn(peerId: PeerId, addresses: readonly string[], origin: Origin, nowMs: number, isWanted = false): boolean {
     if (peerId === this.#self) return false
     const entry = this.#entries.get(peerId)
     const clean = addresses.map(withoutPeerId).filter((address) => address !== '')
@@ -70,6 +74,7 @@ export class KnownPeers {
       const yieldMs = origin === 'heard' && this.#self > peerId ? YIELD_MS : 0
       this.#entries.set(peerId, {
         origin,
+        isWanted,
         addresses: clean.slice(0, ADDRESSES_MAX),
         failures: 0,
         nextDialAtMs: nowMs + yieldMs,
@@ -79,7 +84,8 @@ export class KnownPeers {
       })
       return true
     }
-    if (rankOf(origin) > rankOf(entry.origin)) entry.origin = origin
+    if (RANKS[origin] > RANKS[entry.origin]) entry.origin = origin
+    entry.isWanted ||= isWanted
     if (origin !== 'member') entry.wantedSinceMs = nowMs
     const added = clean.some((address) => !entry.addresses.includes(address))
     entry.addresses = [...new Set([...clean, ...entry.addresses])].slice(0, ADDRESSES_MAX)
@@ -122,6 +128,12 @@ export class KnownPeers {
     if (entry.origin === 'heard' && nowMs - entry.wantedSinceMs > FORGET_MS) this.#entries.delete(peerId)
   }
 
+  /** There are connections enough; it is looked at again soon, for it counts as neither tried nor lost. */
+  postponed(peerId: PeerId, nowMs: number): void {
+    const entry = this.#entries.get(peerId)
+    if (entry !== undefined) entry.nextDialAtMs = nowMs + RETRY_POSTPONED_MS
+  }
+
   /** One end refused the other. */
   refused(peerId: PeerId, nowMs: number): void {
     const entry = this.#entries.get(peerId)
@@ -143,10 +155,10 @@ export class KnownPeers {
     if (entry !== undefined) entry.nextDialAtMs = Number.POSITIVE_INFINITY
   }
 
-  /** Peers to dial now, those named on the command line first. */
+  /** Peers to dial now, those named on the command line first, those merely heard of last. */
   due(nowMs: number): PeerId[] {
     const due = [...this.#entries].filter(([, entry]) => entry.connectedAtMs === undefined && entry.nextDialAtMs <= nowMs)
-    return due.sort(([, a], [, b]) => rankOf(b.origin) - rankOf(a.origin)).map(([peerId]) => peerId)
+    return due.sort(([, a], [, b]) => rankOf(b) - rankOf(a)).map(([peerId]) => peerId)
   }
 
   /** When the next one is due; infinity when none is. */
@@ -154,6 +166,12 @@ export class KnownPeers {
     let next = Number.POSITIVE_INFINITY
     for (const entry of this.#entries.values()) if (entry.connectedAtMs === undefined) next = Math.min(next, entry.nextDialAtMs)
     return next
+  }
+
+  /** True for one merely heard of, of which nobody said that it is wanted. */
+  isOptional(peerId: PeerId): boolean {
+    const entry = this.#entries.get(peerId)
+    return entry?.origin === 'heard' && !entry.isWanted
   }
 
   origin(peerId: PeerId): Origin | undefined {
@@ -175,17 +193,16 @@ export class KnownPeers {
     return members.map(([peerId, entry]) => ({ peerId, addresses: [...entry.addresses] }))
   }
 
-  /** Forgets one of those neither named, nor connected, nor being dialled, if there are too many. */
+  /** Forgets one of those neither named, nor connected, nor being dialled, if there are too many. Wanted ones and members last. */
   #makeRoom(): void {
     if (this.#entries.size < KNOWN_PEERS_MAX) return
-    let oldest: PeerId | undefined
-    let oldestMs = Number.POSITIVE_INFINITY
+    let least: [PeerId, Entry] | undefined
     for (const [peerId, entry] of this.#entries) {
-      if (entry.origin === 'given' || entry.connectedAtMs !== undefined || entry.wantedSinceMs >= oldestMs) continue
-      oldest = peerId
-      oldestMs = entry.wantedSinceMs
+      if (entry.origin === 'given' || entry.connectedAtMs !== undefined) continue
+      const difference = least === undefined ? -1 : rankOf(entry) - rankOf(least[1]) || entry.wantedSinceMs - least[1].wantedSinceMs
+      if (difference < 0) least = [peerId, entry]
     }
-    if (oldest !== undefined) this.#entries.delete(oldest)
+    if (least !== undefined) this.#entries.delete(least[0])
   }
 
   #backoffMs(failures: number): number {
@@ -204,6 +221,8 @@ export function peerIdOfAddress(address: string): PeerId | undefined {
   return /\/p2p\/([^/]+)$/.exec(address)?.[1] as PeerId | undefined
 }
 
-function rankOf(origin: Origin): number {
-  return origin === 'given' ? 2 : origin === 'member' ? 1 : 0
+const RANKS: Readonly<Record<Origin, number>> = { given: 3, member: 2, heard: 0 }
+
+function rankOf({ origin, isWanted }: Entry): number {
+  return Math.max(RANKS[origin], isWanted ? 1 : 0)
 }

@@ -67,7 +67,7 @@ export interface PeerDiscovery {
   start(
     host: Libp2pPeer,
     calls: {
-      readonly found: (peerId: string, addresses: readonly string[]) => void
+      readonly found: (peerId: string, addresses: readonly string[], isOfOwnCluster: boolean) => void
       readonly isConnected: (peerId: string) => boolean
     },
   ): void
@@ -163,6 +163,7 @@ export class Libp2pNetwork implements Transport {
       dial: (addresses, signal) => this.#started().dial(addresses, { signal }),
       open: (connection, signal) => this.#open(connection, signal),
       connectedCount: () => this.#table.size,
+      isVoter: (peerId) => this.#handlers?.isVoter?.(peerId) ?? false,
     })
     this.#spare = new SpareConnections({
       self: this.peerId,
@@ -190,7 +191,7 @@ export class Libp2pNetwork implements Transport {
     this.#connector.start()
     this.#spare.start()
     this.#init.discovery.start(libp2p, {
-      found: (peerId, addresses) => this.meet(peerId as PeerId, addresses),
+      found: (peerId, addresses, isOfOwnCluster) => this.meet(peerId as PeerId, addresses, isOfOwnCluster),
       isConnected: (peerId) => this.#table.has(peerId as PeerId),
     })
   }
@@ -227,8 +228,8 @@ export class Libp2pNetwork implements Transport {
     for (const connection of connections) connection.abort(new Error(reason))
   }
 
-  meet(peerId: PeerId, addresses: readonly string[]): void {
-    if (!this.#table.has(peerId)) this.#connector.heard(peerId, addresses)
+  meet(peerId: PeerId, addresses: readonly string[], wanted = false): void {
+    if (!this.#table.has(peerId)) this.#connector.heard(peerId, addresses, wanted)
   }
 
   addresses(): readonly string[] {

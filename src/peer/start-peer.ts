@@ -219,6 +219,7 @@ function handlers(runtime: Runtime, network: Libp2pNetwork, config: Config): Tra
     connected: (remote) => runtime.dispatch({ kind: 'connected', remote }),
     disconnected: (peerId, reason) => runtime.dispatch({ kind: 'disconnected', peerId, reason }),
     message: (from, round, message) => runtime.dispatch({ kind: 'message', from, round, message }),
+    isVoter: (peerId) => core.chain.voterOf(peerId) !== undefined,
     round: () => core.round,
     greeting: () => {
       return {

@@ -10,6 +10,8 @@ export interface TransportHandlers {
   message(from: Identity, round: number, message: Message): void
   /** What to say of oneself in the greeting, apart from the nonce. Asked anew for each connection. */
   greeting(): Omit<Greeting, 'nonce'>
+  /** Votes in the config known here: a connection is kept to it however many peers there are. Asked anew for each try. */
+  isVoter?(peerId: PeerId): boolean
   /** The highest round known here, written into each frame's header. */
   round(): number
 }
@@ -22,8 +24,11 @@ export interface Transport {
   send(to: PeerId, message: Message): void
   /** Closes the connection to a peer; it may be dialled again later. */
   disconnect(peerId: PeerId, reason: string): void
-  /** A peer was heard of at these addresses (multiaddrs in text form). Dialled, and dialled again, as the adapter sees fit. */
-  meet(peerId: PeerId, addresses: readonly string[]): void
+  /**
+   * A peer was heard of at these addresses (multiaddrs in text form). Dialled, and dialled again, as the adapter sees fit;
+   * where there are more peers than connections, one that is `wanted`, as those of the own cluster are, is dialled all the same.
+   */
+  meet(peerId: PeerId, addresses: readonly string[], wanted?: boolean): void
   /** The multiaddrs, with peer id, that others can reach this peer at. */
   addresses(): readonly string[]
 }

@@ -134,7 +134,7 @@ export class Runtime {
       case 'answer':
         return this.answer(effect.client, effect.outcome)
       case 'meet':
-        return this.init.transport.meet(effect.peerId, effect.addresses)
+        return this.init.transport.meet(effect.peerId, effect.addresses, effect.clusterId === this.core.clusterId)
       case 'disconnect':
         return this.init.transport.disconnect(effect.peerId, effect.reason)
       case 'note':

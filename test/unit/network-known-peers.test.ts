@@ -6,6 +6,7 @@ import {
   KNOWN_PEERS_MAX,
   KnownPeers,
   RETRY_LAST_MS,
+  RETRY_POSTPONED_MS,
   RETRY_REFUSED_MS,
   peerIdOfAddress,
   withoutPeerId,
@@ -130,6 +131,41 @@ describe('peers worth dialling', () => {
     for (let number = 0; number < 2 * KNOWN_PEERS_MAX; number += 1) known.disconnected(`stranger-${number}` as PeerId, 20_000)
     known.learn('newcomer' as PeerId, [ADDRESS], 'heard', 30_000)
     assert.equal(known.origin('newcomer' as PeerId), 'heard')
+  })
+})
+
+describe('peers that are wanted', () => {
+  it('are due before those merely heard of, and are not optional', () => {
+    const known = knownPeers()
+    known.learn('peer-x' as PeerId, [ADDRESS], 'heard', 0)
+    known.learn(HIGHER, [ADDRESS], 'heard', 0, true)
+    assert.deepEqual(known.due(0), [HIGHER, 'peer-x'])
+    assert.deepEqual([known.isOptional(HIGHER), known.isOptional('peer-x' as PeerId)], [false, true])
+  })
+
+  it('stay wanted when they are told of anew by somebody who does not know', () => {
+    const known = knownPeers()
+    known.learn(HIGHER, [ADDRESS], 'heard', 0, true)
+    known.learn(HIGHER, [OTHER_ADDRESS], 'heard', 1)
+    assert.equal(known.isOptional(HIGHER), false)
+  })
+
+  it('are not pushed out by strangers under ever new names', () => {
+    const known = knownPeers()
+    known.learn(HIGHER, [ADDRESS], 'heard', 0, true)
+    for (let number = 0; number < 2 * KNOWN_PEERS_MAX; number += 1) known.learn(`heard-${number}` as PeerId, [ADDRESS], 'heard', number)
+    assert.equal(known.origin(HIGHER), 'heard')
+  })
+
+  it('a peer put off is looked at again soon, and is never forgotten for it', () => {
+    const known = knownPeers()
+    known.learn(HIGHER, [ADDRESS], 'heard', 0)
+    for (let nowMs = 0; nowMs <= 2 * FORGET_MS; nowMs += RETRY_POSTPONED_MS) {
+      assert.deepEqual(known.due(nowMs), [HIGHER])
+      known.postponed(HIGHER, nowMs)
+      assert.deepEqual(known.due(nowMs), [])
+    }
+    assert.equal(known.failures(HIGHER), 0)
   })
 })
 

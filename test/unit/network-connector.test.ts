@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import type { Connection } from '@libp2p/interface'
+import { pino } from 'pino'
+import type { PeerId } from '../../protocols/base/identity.ts'
+import { CONNECTED_PEERS_MAX, Connector } from '../../src/network/connector.ts'
+import { until } from '../contract/transport.ts'
+
+const SELF = '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo' as PeerId
+const OTHER = '12D3KooWGRUfmPSiDPPxGhbqR8fPxiYVmTGzDPBkAPPLhVVJbg3c' as PeerId
+const ADDRESS = '/ip4/127.0.0.1/tcp/1'
+
+let connected: number
+let voters: PeerId[]
+let dialled: string[]
+let connector: Connector
+beforeEach(() => {
+  connected = CONNECTED_PEERS_MAX
+  voters = []
+  dialled = []
+  connector = connectorWith([])
+})
+afterEach(() => connector.stop())
+
+function connectorWith(given: readonly string[]): Connector {
+  return new Connector({
+    self: SELF,
+    given,
+    known: [],
+    logger: pino({ level: 'silent' }),
+    dial: async (addresses) => {
+      dialled.push(String(addresses[0]))
+      return {} as Connection
+    },
+    open: async () => {},
+    connectedCount: () => connected,
+    isVoter: (peerId) => voters.includes(peerId),
+  })
+}
+
+describe('with as many peers connected as are worth having', () => {
+  it('one merely heard of is not dialled, until one of them goes', async () => {
+    connector.start()
+    connector.heard(OTHER, [ADDRESS], false)
+    connector.heard(OTHER, [`${ADDRESS}2`], false)
+    await assert.rejects(until('it is dialled', () => dialled.length > 0, 1_500))
+    connected -= 1
+    await until('it is dialled', () => dialled.length > 0, 5_000)
+  })
+
+  it('one that is wanted is dialled', async () => {
+    connector.start()
+    connector.heard(OTHER, [ADDRESS], true)
+    await until('it is dialled', () => dialled.length > 0, 1_000)
+  })
+
+  it('one that becomes a voter is dialled, without being heard of again', async () => {
+    connector.start()
+    connector.heard(OTHER, [ADDRESS], false)
+    await assert.rejects(until('it is dialled', () => dialled.length > 0, 500))
+    voters = [OTHER]
+    await until('it is dialled', () => dialled.length > 0, 5_000)
+  })
+
+  it('one named on the command line is dialled', async () => {
+    connector = connectorWith([`${ADDRESS}/p2p/${OTHER}`])
+    connector.start()
+    await until('it is dialled', () => dialled.length > 0, 1_000)
+  })
+})
