@@ -22,6 +22,7 @@ const someWrite: fc.Arbitrary<Persist> = fc.oneof(
       .map((key): Persist => ({ kind: 'accepted', key, accepted: { ballot: ballotOf(0, 1, 'a'), record } })),
   },
   { weight: 1, arbitrary: fc.constantFrom(...keys).map((key): Persist => ({ kind: 'accepted-dropped', key })) },
+  { weight: 1, arbitrary: fc.constantFrom(...keys).map((key): Persist => ({ kind: 'diverged', key, told: record })) },
   { weight: 1, arbitrary: fc.constant<Persist>({ kind: 'ceiling', ceiling: { epoch: 0, round: 1 } }) },
   { weight: 1, arbitrary: fc.constant<Persist>({ kind: 'chosen', key: configKey(1), record, digest }) },
 )
