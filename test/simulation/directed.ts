@@ -162,14 +162,14 @@ function finishThatEndsOnChosen(): string[] {
   const stage = new Stage({ c: ['A', 'B', 'C'], d: ['D'], e: ['E'] }, { c: ['A', 'B', 'C'] })
   stage.accepted('A', KEY, 1, 'A', text('x'))
   stage.chosen('B', KEY, text('x'))
-  return changed(stage, { d: ['D'], e: ['E'] })
+  return changed(stage, { d: ['D'], e: ['E'] }, ['D', 'E'])
 }
 
 /** T7: power is lost everywhere the moment the change is decided: what was counted as copied must be on disk. */
 function powerLostAfterTransfer(): string[] {
   const stage = new Stage({ c: ['A', 'B', 'C', 'D', 'E', 'F'] }, { c: ['A', 'B', 'C'] })
   for (const holder of ['A', 'B', 'C']) stage.chosen(holder, KEY, text('x'))
-  return changed(stage, { c: ['D', 'E', 'F'] })
+  return changed(stage, { c: ['D', 'E', 'F'] }, ['D', 'E', 'F'])
 }
 
 /** T1: records of two ballots lie about; a lower one must not come back to life through the change. */
@@ -182,10 +182,10 @@ function lowerBallotAfterChange(): string[] {
 }
 
 /** Carries a change out, loses power at the moment it is decided, and reads the key everywhere: all must see one and the same. */
-function changed(stage: Stage, next: Readonly<Record<string, readonly string[]>>): string[] {
-  stage.start()
+function changed(stage: Stage, next: Readonly<Record<string, readonly string[]>>, latecomers: readonly string[] = []): string[] {
+  stage.startWithout(latecomers)
   const before = stage.chosenByQuorum(KEY)
-  stage.change(next)
+  stage.change(next, latecomers)
   stage.losePower()
   stage.probe()
   const shown = stage.getEverywhere(KEY)

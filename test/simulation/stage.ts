@@ -105,7 +105,12 @@ export class Stage implements Observer {
   }
 
   start(): void {
-    for (const peer of this.peers) this.startPeer(peer)
+    this.startWithout([])
+  }
+
+  /** Starts all but those named, and lets them meet. */
+  startWithout(latecomers: readonly string[]): void {
+    for (const peer of this.peers) if (!latecomers.includes(peer.peerId)) this.startPeer(peer)
     this.run(MEET_MS)
   }
 
@@ -120,8 +125,13 @@ export class Stage implements Observer {
     this.run(50)
   }
 
-  /** Has the joint config decided that leads to `next`, and waits until the core has finished the change. @throws Violation when it does not */
-  change(next: Names): void {
+  /**
+   * Has the joint config decided that leads to `next`, starts the latecomers, who had no time to be told anything before, and waits
+   * until the core has finished the change.
+   *
+   * @throws Violation when it does not
+   */
+  change(next: Names, latecomers: readonly string[]): void {
     const driver = this.peers.find((peer) => peer.core?.isVoter === true)
     const config = driver?.core?.config
     if (driver === undefined || config === undefined) throw new Error('no voter to begin the change')
@@ -129,6 +139,8 @@ export class Stage implements Observer {
     const claim = writingClaim(configRecord(this.codec, successor), driver.clockMs + CHANGED_WITHIN_MS, () => undefined)
     driver.act((core) => core['coordinator'].claim(configKey(successor.epoch), claim, false))
     const endMs = this.agenda.nowMs + CHANGED_WITHIN_MS
+    while (this.ledger.newest.epoch === config.epoch && this.agenda.nowMs < endMs) this.run(0.25)
+    for (const peer of this.peers) if (latecomers.includes(peer.peerId)) this.startPeer(peer)
     while (this.ledger.newest.epoch < config.epoch + 2 && this.agenda.nowMs < endMs) this.run(0.25)
     check(this.ledger.newest.epoch === config.epoch + 2, 'L4', () => `the change ends in ${describeConfig(this.ledger.newest)}`)
   }
