@@ -1,0 +1,79 @@
+/**
+ * `npm run chaos -- --seconds N --seed S [--clusters C --peers P --clients K]`: real peers as processes on this machine, clients
+ * at all of them, and faults drawn from the seed; then everything is mended, the network must be whole again, and the history is
+ * checked twice. The last line is `chaos: seed S, N operations, V violations`; ends with 1 when there is one, and keeps the logs.
+ */
+import { parseArgs } from 'node:util'
+import { PLANTED } from '../test/chaos/control.ts'
+import type { Planted } from '../test/chaos/control.ts'
+import { describeOptions, drawOptions } from '../test/chaos/options.ts'
+import { describeResult } from '../test/chaos/report.ts'
+import { runChaos } from '../test/chaos/run.ts'
+
+const EXIT_FAILED = 1
+const EXIT_USAGE = 2
+/** Shells tell an end by a signal so; to it the number of the signal is added. */
+const EXIT_SIGNAL_BASE = 128
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
+const SEED_LIMIT = 1_000_000_000
+const SECONDS_DEFAULT = 60
+
+/** @throws TypeError when it is none */
+function whole(name: string, text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new TypeError(`--${name} takes a whole number, not ${text}`)
+  return Number(text)
+}
+
+function parse(): Parameters<typeof drawOptions>[0] {
+  const { values } = parseArgs({
+    options: {
+      seconds: { type: 'string', default: String(SECONDS_DEFAULT) },
+      seed: { type: 'string', default: String(Math.floor(Math.random() * SEED_LIMIT)) },
+      clusters: { type: 'string' },
+      peers: { type: 'string' },
+      clients: { type: 'string' },
+      planted: { type: 'string' },
+    },
+  })
+  const optional = (name: 'clusters' | 'peers' | 'clients'): number | undefined => {
+    const text = values[name]
+    return text === undefined ? undefined : whole(name, text)
+  }
+  if (values.planted !== undefined && !PLANTED.some((name) => name === values.planted)) throw new TypeError(`--planted takes one of ${PLANTED.join(', ')}`)
+  return {
+    seed: whole('seed', values.seed),
+    seconds: whole('seconds', values.seconds),
+    clusters: optional('clusters'),
+    peersPerCluster: optional('peers'),
+    clients: optional('clients'),
+    planted: values.planted as Planted | undefined,
+  }
+}
+
+async function main(): Promise<number> {
+  let asked: Parameters<typeof drawOptions>[0]
+  try {
+    asked = parse()
+  } catch (error) {
+    console.error((error as Error).message)
+    return EXIT_USAGE
+  }
+  const options = drawOptions(asked)
+  console.log(`chaos: seed ${options.seed}\n${describeOptions(options)}\n`)
+  const stopping = new AbortController()
+  for (const [name, number] of Object.entries(SIGNALS)) process.on(name, () => stopping.abort(EXIT_SIGNAL_BASE + number))
+  const startedMs = performance.now()
+  const say = (text: string): void => console.log(`${((performance.now() - startedMs) / 1_000).toFixed(1).padStart(7)} s  ${text}`)
+  try {
+    const result = await runChaos(options, say, stopping.signal)
+    for (const line of describeResult(result)) console.log(line)
+    console.log(`\nchaos: seed ${options.seed}, ${result.operations} operations, ${result.violations.length} violations`)
+    return result.violations.length === 0 ? 0 : EXIT_FAILED
+  } catch (error) {
+    if (stopping.signal.aborted) return stopping.signal.reason as number
+    console.error(error)
+    return EXIT_FAILED
+  }
+}
+
+process.exit(await main())

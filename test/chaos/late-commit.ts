@@ -1,0 +1,14 @@
+/**
+ * Stands in front of `src/storage/commit.ts` in a peer with the preload: a transaction is handed to the disk late. Until then the
+ * store shows it, and nothing may rest on it; a kill loses it, as a loss of power loses what was not synced.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { commit as commitNow } from '../../src/storage/commit.ts'
+import type { Change } from '../../src/storage/commit.ts'
+import { current } from './preload.ts'
+
+export async function commit(changes: readonly Change[]): Promise<void> {
+  const { diskDelayMs } = current()
+  if (diskDelayMs > 0) await delay(Math.random() * diskDelayMs)
+  await commitNow(changes)
+}

@@ -1,0 +1,73 @@
+/**
+ * A preload (`--import`) that reaches into a peer from outside, so that production code needs no switch for it: links that are
+ * cut, slow, lossy or say things twice, a disk that gets its transactions late, a wall clock that jumps, and planted bugs.
+ */
+import { registerHooks } from 'node:module'
+import { Libp2pNetwork } from '../../src/network/network.ts'
+import { PeerService } from '../../src/peer/service.ts'
+import { CONTROL_VARIABLE, PLANTED_VARIABLE, readControl } from './control.ts'
+import type { Control } from './control.ts'
+
+const LOOK_MS = 20
+/** In production code these modules are replaced by those here, which stand in front of them. */
+const REPLACED: Readonly<Record<string, string>> = {
+  '/src/storage/commit.ts': './late-commit.ts',
+  ...(process.env[PLANTED_VARIABLE] === 'answered-before-written' && { '/src/storage/lmdb.ts': './early-storage.ts' }),
+}
+
+const path = process.env[CONTROL_VARIABLE] ?? ''
+let control: Control = readControl(path)
+setInterval(() => (control = readControl(path)), LOOK_MS).unref()
+
+/** What the driver wants now. */
+export function current(): Control {
+  return control
+}
+
+registerHooks({
+  resolve(specifier, context, next) {
+    const resolved = next(specifier, context)
+    const place = Object.keys(REPLACED).find((end) => resolved.url.endsWith(end))
+    if (place === undefined || context.parentURL?.includes('/test/chaos/') === true) return resolved
+    return { ...resolved, url: new URL(REPLACED[place] ?? '', import.meta.url).href }
+  },
+})
+
+function bendLinks(): void {
+  const { send } = Libp2pNetwork.prototype
+  Libp2pNetwork.prototype.send = function (to, message) {
+    const link = control.links[to]
+    if (link === undefined) return send.call(this, to, message)
+    if (link.isCut || Math.random() < link.lossRate) return undefined
+    const copies = Math.random() < link.duplicateRate ? 2 : 1
+    for (let copy = 0; copy < copies; copy += 1) setTimeout(() => send.call(this, to, message), Math.random() * link.delayMs)
+    return undefined
+  }
+}
+
+function bendTime(): void {
+  const { now } = Date
+  Date.now = () => now() + control.wallOffsetMs
+}
+
+/** A linearizable get is answered from the peer's own copy. */
+function plantMissSoldAsAbsent(): void {
+  const { get } = PeerService.prototype
+  PeerService.prototype.get = async function (init) {
+    const outcome = await get.call(this, { ...init, consistency: 'local' })
+    return outcome.kind === 'absent' ? { ...outcome, consistency: init.consistency } : outcome
+  }
+}
+
+function plantInDoubtCalledNotStored(): void {
+  const { put } = PeerService.prototype
+  PeerService.prototype.put = async function (init) {
+    const outcome = await put.call(this, init)
+    return outcome.kind === 'in-doubt' && init.writeId === undefined ? { kind: 'not-stored' } : outcome
+  }
+}
+
+bendLinks()
+bendTime()
+if (process.env[PLANTED_VARIABLE] === 'miss-sold-as-absent') plantMissSoldAsAbsent()
+if (process.env[PLANTED_VARIABLE] === 'in-doubt-called-not-stored') plantInDoubtCalledNotStored()
