@@ -56,6 +56,19 @@ describe('hole 1: a refusal in a remote cluster was dropped on the way back', ()
     assert.equal((await network.peer('a-1').put('theirs', 'of a')).kind, 'conflict')
     await assertAllRead('theirs', 'found of b')
   })
+
+  it('two clusters that do not hear each other store nothing each for itself, and agree once they do', async () => {
+    network = await CoreNetwork.of(TWO_CLUSTERS)
+    network.delivers = (from, to) => network.peer(to).clusterId === from.clusterId
+    const outcomes = await Promise.all([
+      network.peer('a-1').put('apart', 'of a', SHORT_MS),
+      network.peer('b-1').put('apart', 'of b', SHORT_MS),
+    ])
+    for (const { kind } of outcomes) assert.ok(kind === 'not-stored' || kind === 'in-doubt', kind)
+    network.delivers = () => true
+    assert.equal((await network.peer('b-2').put('apart', 'of both')).kind, 'created')
+    await assertAllRead('apart', 'found of both')
+  })
 })
 
 describe("hole 2: a commit named only the key and committed whoever's reservation was there", () => {
@@ -150,6 +163,17 @@ describe('hole 5: the coordinator was the only witness of a commit', () => {
     await network.kill(dying)
     await until('all hold it', () => network.peers.every((peer) => peer.held('witnessed') === 'committed'), SETTLED_MS)
     await until('nobody is in doubt', () => network.peers.every((peer) => peer.runtime.core.doubts.size === 0))
+  })
+
+  it('when it dies before anybody was told, a rival that puts at once is refused all the same', async () => {
+    network = await CoreNetwork.of(TWO_CLUSTERS)
+    const dying = network.peer('a-2')
+    lose(dying, 'rivalled', 'learn')
+    assert.equal((await dying.put('rivalled', 'committed')).kind, 'created')
+    await network.kill(dying)
+    const [a, b] = await Promise.all([network.peer('a-1').put('rivalled', 'late'), network.peer('b-1').put('rivalled', 'late')])
+    assert.deepEqual([a.kind, b.kind], ['conflict', 'conflict'])
+    await assertAllRead('rivalled', 'found committed')
   })
 })
 
