@@ -255,6 +255,24 @@ describe('discovery', () => {
   })
 })
 
+describe('discovery after the bootstrap peer died for good', () => {
+  it('a peer that joins through any other member finds all, by the DHT alone', async () => {
+    const boot = await harness.join()
+    const members = await Promise.all([1, 2, 3].map(() => harness.join({ peers: [addressOf(boot)] })))
+    await untilMeshed([boot, ...members])
+    await boot.stop()
+    const [, , last] = members
+    assert.ok(last !== undefined)
+    const newcomer = await harness.join({ peers: [addressOf(last)] })
+    await untilMeshed([...members, newcomer])
+  })
+})
+
+/** Everybody is connected to everybody. */
+async function untilMeshed(peers: readonly NetworkPeer[]): Promise<void> {
+  await until('all are connected to all', () => peers.every((a) => peers.every((b) => a === b || areConnected(a, b))), 30_000)
+}
+
 describe('listening', () => {
   it('an address that was named and is taken is an error of one line', async () => {
     const a = await harness.join()
