@@ -79,9 +79,7 @@ export class Votes {
     check(sender.id === peer.identity.id, 'S14', () => `${who} votes as ${describeIdentity(sender)}`)
     const epoch = epochOf(body)
     if (epoch === undefined) return
-    const before = this.epochs.get(sender.id) ?? -1
-    check(epoch >= before, 'S11', () => `${who} says ${describeReply(body)} after a reply of epoch ${before}`)
-    this.epochs.set(sender.id, epoch)
+    this.epochs.set(sender.id, Math.max(epoch, this.epochs.get(sender.id) ?? -1))
     const isInstalled = peer.disk.readSynced(configKey(epoch))?.chosen !== undefined
     check(isInstalled, 'S11', () => `${who} says ${describeReply(body)} before config ${epoch} is on its disk`)
     if (body.kind === 'promised') {
@@ -98,6 +96,9 @@ export class Votes {
    * @throws Violation
    */
   answering(peer: SimulatedPeer, key: RegisterKey, body: AcceptorReply): void {
+    const epoch = epochOf(body) ?? Number.POSITIVE_INFINITY
+    const newest = this.epochs.get(peer.identity.id) ?? -1
+    check(epoch >= newest, 'S11', () => `${describeIdentity(peer.identity)} says ${describeReply(body)} after a reply of epoch ${newest}`)
     if (body.kind !== 'promised' && body.kind !== 'committed' && body.kind !== 'seen') return
     const said = this.saidOf(peer, key)
     said.epoch = Math.max(said.epoch, epochOf(body) ?? -1)
