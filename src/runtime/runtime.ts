@@ -100,7 +100,10 @@ export class Runtime {
   dispatch(event: CoreEvent): void {
     if (this.isStopped) return
     this.queue.push(event)
-    if (this.isStepping) return
+    if (!this.isStepping) this.drain()
+  }
+
+  private drain(): void {
     this.isStepping = true
     try {
       for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) this.step(next)
@@ -195,10 +198,18 @@ export class Runtime {
     this.init.synced(writes.length, this.init.clock.nowMs() - startedAtMs)
     this.drained?.()
     if (this.isStopped) return
-    for (const send of this.gate.settle(batch)) this.send(send)
+    this.release(this.gate.settle(batch))
     // What was gathered meanwhile has waited a whole sync already.
     if (this.writes.some((write) => write.kind !== 'chosen') || this.gate.isAwaited) this.flush()
     else if (this.writes.length > 0) this.lazyTimer ??= setTimeout(() => this.flush(), LAZY_WRITE_MS)
+  }
+
+  /** All of them leave before anything that follows from those to this peer itself. */
+  private release(sends: readonly Send[]): void {
+    this.isStepping = true
+    for (const send of sends) this.send(send)
+    this.isStepping = false
+    this.drain()
   }
 
   private planTick(): void {
