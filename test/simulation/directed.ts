@@ -25,6 +25,8 @@ export interface Scenario {
 }
 
 const KEY = dataKey('k')
+/** Questions asked before a restart: more than a process asks until the one that matters. */
+const LATE_ANSWERS = 60
 /** In the order of their ids, which decides between ballots of one round. */
 const P = voter('P')
 const Q = voter('Q')
@@ -34,6 +36,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'T3-floor-covers-its-round', play: floorCoversItsRound },
   { name: 'folded-promises', play: foldedPromises },
   { name: 'learn-never-overwrites', play: learnNeverOverwrites },
+  { name: 'late-answers', play: lateAnswers },
   { name: 'T2-accepted-is-no-copy', play: acceptedIsNoCopy },
   { name: 'T6-finish-that-ends-on-chosen', play: finishThatEndsOnChosen },
   { name: 'T7-power-lost-after-transfer', play: powerLostAfterTransfer },
@@ -144,6 +147,22 @@ function learnNeverOverwrites(): string[] {
   check(stage.notes('A').includes('divergence'), 'S15', () => 'A said nothing of two chosen records')
   const outcome = stage.get('A', KEY, 200)
   check(outcome === 'unavailable', 'S15', () => `a get of a key with two records ended ${outcome}`)
+  return stage.lines
+}
+
+/** S6: what was asked in an earlier life of the process may be answered after its restart; it answers nothing that is asked now. */
+function lateAnswers(): string[] {
+  const stage = new Stage({ c: ['A', 'B', 'C'] })
+  stage.start()
+  stage.isolate('A')
+  check(stage.put('B', KEY, text('x')) === 'created', 'L5', () => 'two of three voters take no put')
+  const others = Array.from({ length: LATE_ANSWERS }, (_, index) => dataKey(`j${index}`))
+  for (const key of others) stage.beginGet('A', key, 1_000)
+  stage.restart('A')
+  const client = stage.beginGet('A', KEY, 1_000)
+  stage.answerLate('A', others)
+  stage.lines.push(`after late answers about other keys, a get of k ends ${stage.outcome(client)}`)
+  check(stage.outcome(client) !== 'absent', 'S6', () => 'k was created, and answers about other keys made it absent')
   return stage.lines
 }
 

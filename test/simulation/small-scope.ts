@@ -201,10 +201,8 @@ class SmallScope {
       hardened: (_peer, identity, write) => {
         if (this.ledger !== undefined) this.ledger.hardened(identity, write)
       },
-      sending: (peer, { message, key }) => {
-        if (message.kind === 'reply' && key !== undefined) this.votes.answering(peer, key, message.vote.body)
-      },
-      left: (peer, { message, key }) => this.votes.left(peer, message, key),
+      sending: (peer, send) => this.votes.answering(peer, send),
+      left: (peer, send) => this.votes.left(peer, send),
       answered: (_peer, client, outcome) => {
         const operation = this.clients.operationOf(client)
         this.trace.mixText(outcome.kind)

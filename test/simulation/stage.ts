@@ -18,6 +18,7 @@ import { Violation, check } from './checkers/violation.ts'
 import { Votes } from './checkers/votes.ts'
 import { describeConfig, describeOutcome, describePersist, describeRecord } from './describe.ts'
 import { SimulatedNetwork } from './network.ts'
+import type { Send } from '../../src/runtime/send-gate.ts'
 import type { Observer } from './observer.ts'
 import { drawOptions } from './options.ts'
 import type { Options } from './options.ts'
@@ -61,6 +62,7 @@ export class Stage implements Observer {
   private readonly quorumProbe: QuorumProbe
   private readonly notesByPeer = new Map<string, string[]>()
   private readonly outcomes = new Map<number, Outcome>()
+  private readonly asked: { from: string; to: string; id: number; key: RegisterKey }[] = []
   private lastClient = 0
 
   /** @param voting who votes at first, by cluster; all when left out */
@@ -176,6 +178,63 @@ export class Stage implements Observer {
     return this.notesByPeer.get(name) ?? []
   }
 
+  /** Nothing passes between this peer and the others, until `mend`. */
+  isolate(name: string): void {
+    for (const other of this.peers) {
+      if (other.peerId === name) continue
+      this.network.cut(this.peer(name), other)
+      this.network.cut(other, this.peer(name))
+    }
+  }
+
+  mend(name: string): void {
+    for (const other of this.peers) if (other.peerId !== name) this.network.mend(this.peer(name), other)
+  }
+
+  /** A put. @returns what came of it */
+  put(name: string, key: RegisterKey, record: ValueRecord): string {
+    this.lastClient += 1
+    const client = this.lastClient
+    const peer = this.peer(name)
+    peer.dispatch({ kind: 'put', client, key, ...record, writeIdGiven: false, deadlineMs: peer.clockMs + GET_MS })
+    for (const endMs = this.agenda.nowMs + GET_MS; !this.outcomes.has(client) && this.agenda.nowMs < endMs;) this.run(1)
+    this.lines.push(`put at ${name}: ${this.outcomes.get(client)?.kind}`)
+    return this.outcomes.get(client)?.kind ?? 'nothing'
+  }
+
+  /** A peer dies and comes back, and meets nobody yet. */
+  restart(name: string): void {
+    this.lines.push(`-- ${name} restarts`)
+    const peer = this.peer(name)
+    peer.crash()
+    this.network.stopped(peer)
+    this.startPeer(peer)
+  }
+
+  /** Answers that were long under way arrive: to every question of this peer about these keys, as if the others knew nothing. */
+  answerLate(name: string, keys: readonly RegisterKey[]): void {
+    const { epoch } = this.ledger.newest
+    for (const { from, to, id, key } of [...this.asked]) {
+      if (from !== name || to === name || !keys.includes(key)) continue
+      const sender = this.peer(to).identity
+      const vote = { sender, body: { kind: 'seen', epoch, accepted: undefined } } as const
+      this.peer(name).dispatch({ kind: 'message', from: sender, round: 0, message: { kind: 'reply', id, vote } })
+    }
+  }
+
+  /** A linearizable get that is only begun. @returns its number, for `outcome` */
+  beginGet(name: string, key: RegisterKey, timeoutMs: number): number {
+    this.lastClient += 1
+    const client = this.lastClient
+    const peer = this.peer(name)
+    peer.dispatch({ kind: 'get', client, key, consistency: 'linearizable', waitUntilMs: undefined, deadlineMs: peer.clockMs + timeoutMs })
+    return client
+  }
+
+  outcome(client: number): string {
+    return this.outcomes.get(client)?.kind ?? 'nothing yet'
+  }
+
   /** A linearizable get. @returns the value found, or what else came of it */
   get(name: string, key: RegisterKey, timeoutMs: number): string {
     this.lastClient += 1
@@ -204,12 +263,14 @@ export class Stage implements Observer {
     if (this.ledger !== undefined) this.ledger.hardened(identity, write)
   }
 
-  sending(peer: SimulatedPeer, { message, key }: Parameters<Observer['sending']>[1]): void {
-    if (message.kind === 'reply' && key !== undefined) this.votes.answering(peer, key, message.vote.body)
+  sending(peer: SimulatedPeer, send: Send): void {
+    this.votes.answering(peer, send)
   }
 
-  left(peer: SimulatedPeer, { message, key }: Parameters<Observer['left']>[1]): void {
-    this.votes.left(peer, message, key)
+  left(peer: SimulatedPeer, send: Send): void {
+    this.votes.left(peer, send)
+    if (send.message.kind === 'request')
+      this.asked.push({ from: peer.peerId, to: send.to, id: send.message.id, key: send.message.body.key })
   }
 
   answered(_peer: SimulatedPeer, client: number, outcome: Outcome): void {

@@ -183,12 +183,12 @@ export class World implements Observer {
     this.ledger.hardened(identity, write)
   }
 
-  sending(peer: SimulatedPeer, { message, key }: Send): void {
-    if (message.kind === 'reply' && key !== undefined) this.votes.answering(peer, key, message.vote.body)
+  sending(peer: SimulatedPeer, send: Send): void {
+    this.votes.answering(peer, send)
   }
 
   left(peer: SimulatedPeer, send: Send): void {
-    this.votes.left(peer, send.message, send.key)
+    this.votes.left(peer, send)
   }
 
   answered(_peer: SimulatedPeer, client: ClientId, outcome: Outcome): void {

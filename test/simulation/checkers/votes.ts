@@ -5,14 +5,15 @@
  */
 import { compareBallots, isCovered } from '../../../protocols/base/ballot.ts'
 import type { Ballot } from '../../../protocols/base/ballot.ts'
-import type { IdentityId } from '../../../protocols/base/identity.ts'
+import type { IdentityId, PeerId } from '../../../protocols/base/identity.ts'
 import { equalRecords } from '../../../protocols/base/record.ts'
 import type { Accepted } from '../../../protocols/base/record.ts'
 import { configKey } from '../../../protocols/base/register.ts'
 import type { RegisterKey } from '../../../protocols/base/register.ts'
 import type { Persist } from '../../../protocols/effects.ts'
-import type { AcceptorReply, AcceptorRequest, Message, Vote } from '../../../protocols/wire/messages.ts'
+import type { AcceptorReply, AcceptorRequest, Vote } from '../../../protocols/wire/messages.ts'
 import { describeAccepted, describeBallot, describeIdentity, describeKey, describeReply } from '../describe.ts'
+import type { Send } from '../../../src/runtime/send-gate.ts'
 import type { SimulatedPeer } from '../peer.ts'
 import { check } from './violation.ts'
 
@@ -33,15 +34,20 @@ export class Votes {
   private readonly said = new Map<string, Said>()
   private readonly epochs = new Map<IdentityId, number>()
   private readonly issued = new Map<string, Issued>()
+  /** The register of each question, by asker and number: an answer does not name it. */
+  private readonly questions = new Map<PeerId, Map<number, RegisterKey>>()
   checkedCount = 0
 
-  /** A message leaves the peer; `key` is the register it speaks of. @throws Violation */
-  left(peer: SimulatedPeer, message: Message, key: RegisterKey | undefined): void {
+  /** A message leaves the peer. @throws Violation */
+  left(peer: SimulatedPeer, { message, to }: Send): void {
     if (message.kind === 'reply') {
       this.replied(peer, message.vote)
+      const key = this.questions.get(to)?.get(message.id)
       if (key !== undefined) this.told(peer, key, message.vote.body)
-    } else if (message.kind === 'request' || message.kind === 'relay') this.asked(peer, message.body)
-    else if (message.kind === 'covered') {
+    } else if (message.kind === 'request' || message.kind === 'relay') {
+      if (message.kind === 'request') this.remember(peer.peerId, message.id, message.body.key)
+      this.asked(peer, message.body)
+    } else if (message.kind === 'covered') {
       const isOwn = message.sender.id === peer.identity.id
       check(isOwn, 'S14', () => `${describeIdentity(peer.identity)} speaks as ${describeIdentity(message.sender)}`)
     }
@@ -53,6 +59,12 @@ export class Votes {
     const said = this.saidOf(peer, write.key)
     said.committed = undefined
     said.droppedEpoch = said.epoch
+  }
+
+  private remember(asker: PeerId, id: number, key: RegisterKey): void {
+    const questions = this.questions.get(asker)
+    if (questions === undefined) this.questions.set(asker, new Map([[id, key]]))
+    else questions.set(id, key)
   }
 
   private asked(peer: SimulatedPeer, body: AcceptorRequest): void {
@@ -95,7 +107,10 @@ export class Votes {
    *
    * @throws Violation
    */
-  answering(peer: SimulatedPeer, key: RegisterKey, body: AcceptorReply): void {
+  answering(peer: SimulatedPeer, { message, to }: Send): void {
+    const key = message.kind === 'reply' ? this.questions.get(to)?.get(message.id) : undefined
+    if (message.kind !== 'reply' || key === undefined) return
+    const { body } = message.vote
     const epoch = epochOf(body) ?? Number.POSITIVE_INFINITY
     const newest = this.epochs.get(peer.identity.id) ?? -1
     check(epoch >= newest, 'S11', () => `${describeIdentity(peer.identity)} says ${describeReply(body)} after a reply of epoch ${newest}`)

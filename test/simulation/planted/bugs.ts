@@ -76,13 +76,22 @@ const AGREEMENT: readonly PlantedBug[] = [
     'const accepted = state?.accepted\n    const higher = this.above(key, ballot, accepted)',
     'const accepted = state?.accepted\n    const higher = this.above(key, ballot, accepted) !== undefined && accepted !== undefined ? this.above(key, ballot, accepted) : undefined',
   ),
-  bug(
-    'counted-twice',
-    'a voter is counted at each of its answers',
-    'protocols/config/quorum.ts',
-    'if (blocks === undefined || this.counted.has(voter)) return',
-    'if (blocks === undefined) return',
-  ),
+  {
+    name: 'counted-twice',
+    what: 'a voter is counted at each of its answers',
+    patches: [
+      {
+        file: 'protocols/config/quorum.ts',
+        find: 'if (blocks === undefined || this.counted.has(voter)) return',
+        replace: 'if (blocks === undefined) return',
+      },
+      {
+        file: 'protocols/relay/polls.ts',
+        find: "if (isFirst || vote.body.kind === 'chosen') poll.listener.voted(vote, poll)",
+        replace: 'poll.listener.voted(vote, poll)',
+      },
+    ],
+  },
   bug(
     'votes-of-anybody',
     'an answer is counted for whoever is asked (the prototype)',
