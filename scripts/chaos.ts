@@ -39,7 +39,8 @@ function parse(): Parameters<typeof drawOptions>[0] {
     const text = values[name]
     return text === undefined ? undefined : whole(name, text)
   }
-  if (values.planted !== undefined && !PLANTED.some((name) => name === values.planted)) throw new TypeError(`--planted takes one of ${PLANTED.join(', ')}`)
+  if (values.planted !== undefined && !PLANTED.some((name) => name === values.planted))
+    throw new TypeError(`--planted takes one of ${PLANTED.join(', ')}`)
   return {
     seed: whole('seed', values.seed),
     seconds: whole('seconds', values.seconds),

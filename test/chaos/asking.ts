@@ -34,15 +34,34 @@ export class Asker {
   }
 
   /** @returns the writeId, when it is in doubt and the answer told it or the client chose it */
-  async put({ key, peer, value, writeId, timeoutMs }: PutInit & { readonly peer: Member }): Promise<{ kind: Answer['kind']; writeId: string | undefined }> {
+  async put({
+    key,
+    peer,
+    value,
+    writeId,
+    timeoutMs,
+  }: PutInit & { readonly peer: Member }): Promise<{ kind: Answer['kind']; writeId: string | undefined }> {
     this.#last += 1
-    const call: PutCall = { kind: 'put', writeId: writeId ?? `put-${this.#last}`, isGiven: writeId !== undefined, etag: etagOf(CONTENT_TYPE, value) }
+    const call: PutCall = {
+      kind: 'put',
+      writeId: writeId ?? `put-${this.#last}`,
+      isGiven: writeId !== undefined,
+      etag: etagOf(CONTENT_TYPE, value),
+    }
     const headers = { 'Content-Type': CONTENT_TYPE, ...(writeId !== undefined && { 'Idempotency-Key': writeId }) }
     let toldId: string | undefined
-    const operation = await this.#ask(peer, 'PUT', key, call, { query: `?timeout=${timeoutMs}`, headers, body: value }, timeoutMs, (reply) => {
-      toldId = writeIdOf(reply)
-      return putAnswer(reply)
-    })
+    const operation = await this.#ask(
+      peer,
+      'PUT',
+      key,
+      call,
+      { query: `?timeout=${timeoutMs}`, headers, body: value },
+      timeoutMs,
+      (reply) => {
+        toldId = writeIdOf(reply)
+        return putAnswer(reply)
+      },
+    )
     if (toldId !== undefined) {
       if (writeId !== undefined && toldId !== writeId) this.#odd(operation, `it was told the writeId ${toldId} of a put as ${writeId}`)
       call.writeId = toldId
@@ -63,7 +82,8 @@ export class Asker {
       return getAnswer(reply)
     })
     const { answer } = operation
-    if (body !== undefined && answer.kind === 'found' && etagOf(type, body) !== answer.etag) this.#odd(operation, `its bytes are not those of its etag: ${body.subarray(0, 80).toString()}`)
+    if (body !== undefined && answer.kind === 'found' && etagOf(type, body) !== answer.etag)
+      this.#odd(operation, `its bytes are not those of its etag: ${body.subarray(0, 80).toString()}`)
     return operation
   }
 
@@ -84,12 +104,23 @@ export class Asker {
     }
   }
 
-  async #ask(peer: Member, method: string, key: string, call: Operation['call'], asking: Asking, timeoutMs: number, read: (reply: Reply) => Answer | undefined): Promise<Operation> {
+  async #ask(
+    peer: Member,
+    method: string,
+    key: string,
+    call: Operation['call'],
+    asking: Asking,
+    timeoutMs: number,
+    read: (reply: Reply) => Answer | undefined,
+  ): Promise<Operation> {
     const beganMs = performance.now()
     let answer: Answer | undefined
     let told: string
     try {
-      const reply = await peer.process.client.ask(method, `/store/${key}`, { ...asking, signal: AbortSignal.timeout(timeoutMs + PATIENCE_MS) })
+      const reply = await peer.process.client.ask(method, `/store/${key}`, {
+        ...asking,
+        signal: AbortSignal.timeout(timeoutMs + PATIENCE_MS),
+      })
       answer = read(reply)
       told = `${reply.status} ${problemOf(reply) ?? ''}`.trim()
     } catch (error) {
@@ -104,7 +135,8 @@ export class Asker {
   }
 
   #odd({ key, peer, call, told }: Operation, what: string): void {
-    if (this.#history.oddities.length < KEPT_MAX) this.#history.oddities.push(`${call.kind} ${key} at ${peer} was answered ${told}: ${what}`)
+    if (this.#history.oddities.length < KEPT_MAX)
+      this.#history.oddities.push(`${call.kind} ${key} at ${peer} was answered ${told}: ${what}`)
   }
 }
 

@@ -17,6 +17,9 @@ const DUPLICATE_RATE_MAX = 0.3
 const BITS_FLIPPED_MAX = 8
 /** Up to ten years, either way. */
 const WALL_JUMP_MS_MAX = 315_576_000_000
+/** How often a fault waits until there is a quorum: else a slow machine would see nothing but peers that start. */
+const PATIENT_RATE = 0.85
+const LOOK_MS = 50
 /** Between looks at whether those that were damaged vote again. */
 const RECOVERED_EVERY_MS = 500
 
@@ -41,11 +44,13 @@ export class Faults {
   /** Until `stop`. @throws what a peer does that does not come back */
   async run(): Promise<void> {
     const { signal } = this.#stopping
+    const chance = this.#chance
     const failure = Promise.withResolvers<never>()
     failure.promise.catch(() => undefined)
     let lookedMs = 0
     while (!signal.aborted) {
-      await Promise.race([this.#wait(this.#chance.between(200, this.#options.faultEveryMs)), failure.promise])
+      await Promise.race([this.#wait(chance.between(200, this.#options.faultEveryMs)), failure.promise])
+      if (chance.happens(PATIENT_RATE)) await Promise.race([this.#quorum(), failure.promise])
       if (signal.aborted) break
       if (performance.now() - lookedMs > RECOVERED_EVERY_MS) {
         await this.#fleet.noteRecovered().catch(() => undefined)
@@ -56,6 +61,11 @@ export class Faults {
       fault.then(() => this.#underway.delete(fault), failure.reject)
     }
     await Promise.race([Promise.all(this.#underway), failure.promise])
+  }
+
+  /** Waits for the peers that are back already to be enough. */
+  async #quorum(): Promise<void> {
+    while (!this.#fleet.hasQuorum && !this.#stopping.signal.aborted) await this.#wait(LOOK_MS)
   }
 
   /** Begins no more, and ends what is under way early. */
@@ -94,7 +104,7 @@ export class Faults {
     const { members, clusterIds } = this.#fleet
     const chance = this.#chance
     const free = (from: readonly Member[]): Member[] => from.filter(({ isTaken, state }) => !isTaken && state === 'up')
-    const roll = chance.number()
+    const roll = this.#options.everybody ? 1 : chance.number()
     if (roll < 0.5) return ['one', chance.shuffled(free(members)).slice(0, 1)]
     if (roll < 0.75) return ['several', chance.shuffled(free(members)).slice(0, chance.between(2, Math.max(2, members.length - 1)))]
     if (roll < 0.88) return ['a cluster', free(this.#fleet.inCluster(chance.pick(clusterIds)))]

@@ -64,6 +64,7 @@ export class Fleet {
   readonly #say: (text: string) => void
   readonly #changed: () => void
   #watching: NodeJS.Timeout | undefined
+  #isOver = false
 
   constructor(network: Network, options: ChaosOptions, say: (text: string) => void, changed: () => void) {
     this.#network = network
@@ -107,12 +108,15 @@ export class Fleet {
     this.#watching = setInterval(() => this.#watch(), LOOK_MS)
   }
 
+  /** Starts no peer any more, and looks after none. */
   end(): void {
+    this.#isOver = true
     clearInterval(this.#watching)
   }
 
   async #add(clusterId: string): Promise<void> {
     const peer = await this.#network.add({ clusterId })
+    if (this.#isOver) return
     const controlPath = `${peer.directory}.control.json`
     const member = new Member(peer, controlPath)
     const [first] = this.members
@@ -120,7 +124,11 @@ export class Fleet {
     member.diskDelayMs = this.#options.diskDelayMs
     member.tell()
     const { planted } = this.#options
-    const environment = { [CONTROL_VARIABLE]: controlPath, ...(planted !== undefined && { [PLANTED_VARIABLE]: planted }) }
+    const environment = {
+      [CONTROL_VARIABLE]: controlPath,
+      NODE_COMPILE_CACHE: join(this.#network.directory, 'compiled'),
+      ...(planted !== undefined && { [PLANTED_VARIABLE]: planted }),
+    }
     const flags = first === undefined ? [] : ['-peer', first.process.address]
     peer.options = { clusterId, flags, environment, nodeFlags: ['--import', PRELOAD] }
     member.state = 'starting'
@@ -171,11 +179,15 @@ export class Fleet {
 
   /** Starts it again. A peer with a damaged store that ends instead loses the store. */
   async start(member: Member): Promise<void> {
-    if (member.process.isRunning || member.state === 'starting') return
+    if (this.#isOver || member.process.isRunning || member.state === 'starting') return
     this.#becomes(member, 'starting')
     member.process.spawn()
     const { process } = member
-    await until(`${member.name} serves again`, () => process.lines.some((line) => line.startsWith('HTTP listening')) || !process.isRunning, START_MS)
+    await until(
+      `${member.name} serves again`,
+      () => process.lines.some((line) => line.startsWith('HTTP listening')) || !process.isRunning,
+      START_MS,
+    )
     if (process.isRunning) return this.#becomes(member, 'up')
     this.#becomes(member, 'down')
     const { code, signal } = await process.ended()

@@ -57,7 +57,9 @@ export async function heal(fleet: Fleet, history: History): Promise<Healed> {
 }
 
 async function areReady(fleet: Fleet): Promise<boolean> {
-  const replies = await Promise.all(fleet.members.map(({ process }) => process.client.ask('GET', '/readyz', { signal: AbortSignal.timeout(FREE_MS) })))
+  const replies = await Promise.all(
+    fleet.members.map(({ process }) => process.client.ask('GET', '/readyz', { signal: AbortSignal.timeout(FREE_MS) })),
+  )
   return replies.every(({ status }) => status === 200)
 }
 
@@ -92,7 +94,9 @@ async function describePeers(fleet: Fleet): Promise<string> {
 async function readEverything(fleet: Fleet, history: History): Promise<string[]> {
   const asker = new Asker(history)
   const lost: string[] = []
-  const keys = [...history.byKey].map(([key, operations]) => [key, operations.map((operation) => shownBy(operation)).find((etag) => etag !== undefined)] as const)
+  const keys = [...history.byKey].map(
+    ([key, operations]) => [key, operations.map((operation) => shownBy(operation)).find((etag) => etag !== undefined)] as const,
+  )
   const read = async (key: string, peer: Member, consistency: 'linearizable' | 'local'): Promise<string> => {
     for (let tried = 0; tried < TRIES_MAX; tried += 1) {
       const { answer } = await asker.get({ key, peer, consistency, waitMs: 0, timeoutMs: GET_MS })

@@ -146,7 +146,15 @@ function entriesOf(operations: readonly Operation[]): Entry[] {
 
 /** Links the entries behind a head that is none of them. */
 function linked(entries: readonly Entry[]): { after: Entry | undefined } {
-  const nothing: Operation = { key: '', peer: '', call: { kind: 'get', consistency: 'local' }, beganMs: 0, endedMs: 0, answer: { kind: 'unknown' }, told: '' }
+  const nothing: Operation = {
+    key: '',
+    peer: '',
+    call: { kind: 'get', consistency: 'local' },
+    beganMs: 0,
+    endedMs: 0,
+    answer: { kind: 'unknown' },
+    told: '',
+  }
   const head: Entry = { operation: nothing, index: -1, atMs: -1, end: undefined, isCall: false, before: undefined, after: undefined }
   let last = head
   for (const entry of entries) {

@@ -25,6 +25,8 @@ export interface ChaosOptions {
   /** Links are cut in the network below the peers, each of which is in a namespace of its own, not in the peers. */
   readonly namespaces: boolean
   readonly planted: Planted | undefined
+  /** Faults that end or stop peers are done to all of them, always. */
+  readonly everybody: boolean
 }
 
 export interface Asked {
@@ -38,6 +40,7 @@ export interface Asked {
   /** In place of those drawn. */
   readonly weights?: Readonly<Partial<Record<FaultKind, number>>> | undefined
   readonly diskDelayMs?: number | undefined
+  readonly everybody?: boolean | undefined
 }
 
 const SHAPES = [
@@ -50,7 +53,10 @@ const SHAPES = [
 export function drawOptions(asked: Asked): ChaosOptions {
   const chance = new Chance(asked.seed)
   const [clusters, peersPerCluster] = chance.pick(SHAPES)
-  const drawn = Object.fromEntries(FAULTS.map((kind) => [kind, chance.happens(0.75) ? chance.between(1, 4) : 0])) as Record<FaultKind, number>
+  const drawn = Object.fromEntries(FAULTS.map((kind) => [kind, chance.happens(0.75) ? chance.between(1, 4) : 0])) as Record<
+    FaultKind,
+    number
+  >
   if (FAULTS.every((kind) => drawn[kind] === 0)) drawn.kill = 1
   const none = Object.fromEntries(FAULTS.map((kind) => [kind, 0])) as Record<FaultKind, number>
   return {
@@ -67,6 +73,7 @@ export function drawOptions(asked: Asked): ChaosOptions {
     weights: asked.weights === undefined ? drawn : { ...none, ...asked.weights },
     namespaces: asked.namespaces ?? false,
     planted: asked.planted,
+    everybody: asked.everybody ?? false,
   }
 }
 

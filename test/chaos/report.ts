@@ -12,7 +12,11 @@ export function describeResult({ counts, faults, gaps, healed, verdict, violatio
   if (healed !== undefined) {
     lines.push(row('mended until all ready', ms(healed.readyMs)), row('mended until all equal and voting', ms(healed.equalMs)))
   }
-  lines.push('checks', row('keys by the write-once rules', String(verdict.keys)), row('keys by the search for an order', `${verdict.searched}, ${verdict.undecided} undecided`))
+  lines.push(
+    'checks',
+    row('keys by the write-once rules', String(verdict.keys)),
+    row('keys by the search for an order', `${verdict.searched}, ${verdict.undecided} undecided`),
+  )
   for (const violation of violations.slice(0, SHOWN_MAX)) lines.push('', `VIOLATION ${violation}`)
   if (violations.length > SHOWN_MAX) lines.push(`and ${violations.length - SHOWN_MAX} violations more`)
   if (directory !== undefined) lines.push('', `logs and stores are kept in ${directory}`)

@@ -43,7 +43,7 @@ export async function runChaos(options: ChaosOptions, say: (text: string) => voi
   signal?.addEventListener('abort', () => aborted.reject(signal.reason as Error), { once: true })
   let isKept = false
   try {
-    const result = await Promise.race([runIn(network, options, say), aborted.promise])
+    const result = await Promise.race([runIn(network, options, say, signal), aborted.promise])
     isKept = result.violations.length > 0
     return isKept ? { ...result, directory: network.directory } : result
   } catch (error) {
@@ -62,12 +62,13 @@ async function close(network: Network, isKept: boolean): Promise<void> {
   if (before === undefined) delete process.env[KEEP]
 }
 
-async function runIn(network: Network, options: ChaosOptions, say: (text: string) => void): Promise<ChaosResult> {
+async function runIn(network: Network, options: ChaosOptions, say: (text: string) => void, signal?: AbortSignal): Promise<ChaosResult> {
   // Chance of its own for each, so that one that asks more does not change the others.
   const chance = new Chance(options.seed).fork()
   const history = new History()
   const availability = new Availability()
   const fleet: Fleet = new Fleet(network, options, say, () => availability.note(fleet.hasQuorum))
+  signal?.addEventListener('abort', () => fleet.end(), { once: true })
   await fleet.begin()
   say(`${fleet.members.length} peers vote`)
   availability.note(true)

@@ -12,6 +12,8 @@ const TIMEOUTS_MS = [300, 1_000, 3_000] as const
 /** Tries of a put in doubt before it is left there. */
 const TRIES_MAX = 5
 const PAUSE_MS = 30
+/** A client that was refused at once does not ask at once again. */
+const REFUSED_MS = 100
 const REMEMBERED_MAX = 200
 /** Puts that measure when puts succeed: one after each such time, whatever became of those before. */
 const PROBE_EVERY_MS = 50
@@ -86,7 +88,8 @@ export class Workload {
     if (roll < 0.25) return this.#put(this.#freshKey(`free/${client}`), chance)
     if (roll < 0.45) return this.#put(this.#contendedKey(chance), chance)
     if (roll < 0.5) return this.#reuse(chance)
-    if (roll < 0.55) return this.#asker.list(this.#peer(chance), chance.pick(['', 'free/', 'hot/']), chance.pick(this.#recentOr('')), LISTED_MAX, 1_000)
+    if (roll < 0.55)
+      return this.#asker.list(this.#peer(chance), chance.pick(['', 'free/', 'hot/']), chance.pick(this.#recentOr('')), LISTED_MAX, 1_000)
     return this.#get(chance)
   }
 
@@ -103,6 +106,7 @@ export class Workload {
       const result = await this.#asker.put({ ...init, peer: this.#peer(chance) })
       await double
       if (result.kind === 'created' || result.kind === 'stored-before') this.#succeeded(key)
+      if (result.kind === 'refused') return delay(REFUSED_MS)
       if (result.kind !== 'in-doubt' || result.writeId === undefined || chance.happens(MUCH_RARER)) return
       writeId = result.writeId
       this.#remember(this.#recent, key)
@@ -124,6 +128,7 @@ export class Workload {
     const consistency = chance.happens(0.25) ? 'local' : 'linearizable'
     const operation = await this.#asker.get({ peer: this.#peer(chance), key, consistency, waitMs, timeoutMs: chance.pick(TIMEOUTS_MS) })
     // Somebody else looks at once, where a key that was shown may be missed.
+    if (operation.answer.kind === 'unknown') await delay(REFUSED_MS)
     if (operation.answer.kind !== 'found') return
     await this.#asker.get({ peer: this.#peer(chance), key, consistency: 'linearizable', waitMs: 0, timeoutMs: chance.pick(TIMEOUTS_MS) })
   }

@@ -5,7 +5,21 @@ import { checkLinearizable } from '../chaos/linearizability.ts'
 import type { Answer, Operation } from '../chaos/history.ts'
 import { checkWriteOnce } from '../chaos/write-once.ts'
 import { Chance } from '../simulation/chance.ts'
-import { ABSENT, IN_DOUBT, NOT_STORED, REFUSED, REUSED, UNKNOWN, conflict, created, found, get, local, put, storedBefore } from './linearizability-histories.ts'
+import {
+  ABSENT,
+  IN_DOUBT,
+  NOT_STORED,
+  REFUSED,
+  REUSED,
+  UNKNOWN,
+  conflict,
+  created,
+  found,
+  get,
+  local,
+  put,
+  storedBefore,
+} from './linearizability-histories.ts'
 
 const GIVEN = { given: true }
 
@@ -14,14 +28,40 @@ const RIGHT: Readonly<Record<string, readonly Operation[]>> = {
   'a put, then gets everywhere': [put([1, 2], 'a', created('a')), get([3, 4], found('a')), local([3, 4], found('a'))],
   'a get that overlaps the put is absent, another finds it': [put([1, 9], 'a', created('a')), get([2, 8], ABSENT), get([3, 5], found('a'))],
   'one of three rivals wins': [put([1, 9], 'a', conflict('b')), put([2, 8], 'b', created('b')), put([3, 7], 'c', conflict('b'))],
-  'a put in doubt arrives after an absent': [put([1, 2], 'a', IN_DOUBT), get([3, 4], ABSENT), get([5, 6], found('a')), put([7, 8], 'b', conflict('a'))],
-  'a put in doubt never arrives': [put([1, 2], 'a', IN_DOUBT), get([3, 4], ABSENT), put([5, 6], 'b', created('b')), get([7, 8], found('b'))],
+  'a put in doubt arrives after an absent': [
+    put([1, 2], 'a', IN_DOUBT),
+    get([3, 4], ABSENT),
+    get([5, 6], found('a')),
+    put([7, 8], 'b', conflict('a')),
+  ],
+  'a put in doubt never arrives': [
+    put([1, 2], 'a', IN_DOUBT),
+    get([3, 4], ABSENT),
+    put([5, 6], 'b', created('b')),
+    get([7, 8], found('b')),
+  ],
   'a put in doubt is tried again and was stored before': [put([1, 2], 'a', IN_DOUBT, GIVEN), put([3, 4], 'a', storedBefore('a'), GIVEN)],
-  'a put in doubt is tried again and stored now': [put([1, 2], 'a', IN_DOUBT, GIVEN), put([3, 4], 'a', created('a'), GIVEN), put([5, 6], 'a', storedBefore('a'), GIVEN)],
+  'a put in doubt is tried again and stored now': [
+    put([1, 2], 'a', IN_DOUBT, GIVEN),
+    put([3, 4], 'a', created('a'), GIVEN),
+    put([5, 6], 'a', storedBefore('a'), GIVEN),
+  ],
   'two tries at once': [put([1, 5], 'a', storedBefore('a'), GIVEN), put([2, 6], 'a', created('a'), GIVEN)],
-  'a writeId is used again for another value': [put([1, 2], 'a', created('a'), GIVEN), put([3, 4], 'a', REUSED, { given: true, value: 'z' })],
-  'a writeId in doubt with one value is found reused with another': [put([1, 2], 'a', IN_DOUBT, GIVEN), put([3, 4], 'a', REUSED, { given: true, value: 'z' }), get([5, 6], found('a'))],
-  'a put that was not stored, and one that was never begun': [put([1, 2], 'a', NOT_STORED), put([1, 2], 'r', REFUSED), get([3, 4], ABSENT), put([5, 6], 'b', created('b'))],
+  'a writeId is used again for another value': [
+    put([1, 2], 'a', created('a'), GIVEN),
+    put([3, 4], 'a', REUSED, { given: true, value: 'z' }),
+  ],
+  'a writeId in doubt with one value is found reused with another': [
+    put([1, 2], 'a', IN_DOUBT, GIVEN),
+    put([3, 4], 'a', REUSED, { given: true, value: 'z' }),
+    get([5, 6], found('a')),
+  ],
+  'a put that was not stored, and one that was never begun': [
+    put([1, 2], 'a', NOT_STORED),
+    put([1, 2], 'r', REFUSED),
+    get([3, 4], ABSENT),
+    put([5, 6], 'b', created('b')),
+  ],
   'a local miss after the put, and gets without an answer': [put([1, 2], 'a', created('a')), local([3, 4], ABSENT), get([5, 6], UNKNOWN)],
 }
 
@@ -36,7 +76,11 @@ const WRONG: Readonly<Record<string, readonly Operation[]>> = {
   'created after it was shown': [put([1, 2], 'a', IN_DOUBT, GIVEN), get([3, 4], found('a')), put([5, 6], 'a', created('a'), GIVEN)],
   'a stale absent after a get': [put([1, 2], 'a', IN_DOUBT), get([3, 4], found('a')), get([5, 6], ABSENT)],
   'a conflict, then an absent': [put([1, 2], 'a', IN_DOUBT), put([3, 4], 'b', conflict('a')), get([5, 6], ABSENT)],
-  'a reuse, then an absent': [put([1, 2], 'a', IN_DOUBT, GIVEN), put([3, 4], 'a', REUSED, { given: true, value: 'z' }), get([5, 6], ABSENT)],
+  'a reuse, then an absent': [
+    put([1, 2], 'a', IN_DOUBT, GIVEN),
+    put([3, 4], 'a', REUSED, { given: true, value: 'z' }),
+    get([5, 6], ABSENT),
+  ],
   'not stored, and it shows': [put([1, 2], 'a', NOT_STORED), get([3, 4], found('a'))],
   'not stored, and another conflicts with it': [put([1, 2], 'a', NOT_STORED), put([3, 4], 'b', conflict('a'))],
   'never begun, and it shows': [put([1, 2], 'a', REFUSED), get([3, 4], found('a'))],
@@ -62,13 +106,16 @@ describe('the rules of a write-once history', () => {
 })
 
 describe('the search for a linear order', () => {
-  for (const [name, operations] of Object.entries(RIGHT)) it(`finds one: ${name}`, () => assert.equal(checkLinearizable(operations), 'linearizable'))
+  for (const [name, operations] of Object.entries(RIGHT))
+    it(`finds one: ${name}`, () => assert.equal(checkLinearizable(operations), 'linearizable'))
   for (const [name, operations] of Object.entries(WRONG)) {
     it(`finds none: ${name}`, () => assert.equal(checkLinearizable(operations), 'not linearizable'))
   }
 
   it('takes a thousand rivals, absents and puts in doubt of one key in a moment, and sees the one wrong answer among them', () => {
-    const rivals = Array.from({ length: 500 }, (_, index) => put([index, 1_000 + index], `r${index}`, index === 250 ? created('r250') : conflict('r250')))
+    const rivals = Array.from({ length: 500 }, (_, index) =>
+      put([index, 1_000 + index], `r${index}`, index === 250 ? created('r250') : conflict('r250')),
+    )
     const doubts = Array.from({ length: 250 }, (_, index) => put([index, index + 1], `d${index}`, IN_DOUBT))
     const absents = Array.from({ length: 250 }, (_, index) => get([index, index + 2], ABSENT))
     const right = [...rivals, ...doubts, ...absents]
