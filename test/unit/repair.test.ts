@@ -238,17 +238,38 @@ suite('a pull', () => {
     assert.equal(walk.state, 'done')
   })
 
-  test('asks again what is not answered, with the same number, and gives up after five times', () => {
+  test('asks again what is not answered, under its number, ever later, and gives up after eight times', () => {
     const walk = new Walk(0)
     const [first] = walk.asked()
-    for (let time = 0; time < 5; time += 1) {
-      walk.moment.nowMs += 2_000
+    for (const waitMs of [300, 600, 1_200, 2_400, 2_400, 2_400, 2_400, 2_400]) {
+      walk.moment.nowMs += waitMs - 1
+      walk.pull.tick()
+      assert.deepEqual(walk.asked(), [])
+      walk.moment.nowMs += 1
       walk.pull.tick()
       assert.deepEqual(walk.asked(), [first])
     }
-    walk.moment.nowMs += 2_000
+    walk.moment.nowMs += 2_400
     walk.pull.tick()
     assert.deepEqual([walk.asked(), walk.state], [[], 'failed'])
+  })
+
+  test('asks for leaves of several groups at once, and is done only with all of them', () => {
+    const walk = new Walk(0)
+    const hashes = hashesWith(group)
+    hashes[((group + 1) % 256) * HASH_BYTES] = 1
+    walk.answer('hashes-wanted', (id) => ({ kind: 'hashes', id, group: undefined, hashes }))
+    const groups = walk.asked()
+    for (const asked of groups) {
+      assert(asked.kind === 'hashes-wanted')
+      walk.pull.reply({ kind: 'hashes', id: asked.id, group: asked.group, hashes: hashesWith(3) })
+    }
+    const [wanted, ...rest] = walk.asked()
+    assert(wanted?.kind === 'leaves-wanted' && rest.length === 0)
+    assert.equal(new Set(wanted.leaves.map((each) => Math.floor(each / LEAVES_PER_GROUP))).size, 2)
+    assert.equal(walk.state, 'running')
+    walk.pull.reply({ kind: 'leaves', id: wanted.id, entries: [], leavesDone: 2, after: undefined })
+    assert.equal(walk.state, 'done')
   })
 
   test('passes over answers to what it did not ask, and repeated ones', () => {
