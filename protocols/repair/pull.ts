@@ -22,6 +22,8 @@ export type PullReply = Extract<Message, { kind: 'doubts' | 'hashes' | 'leaves' 
 
 /** Questions under way at one time: enough to hide the round trip, few enough to leave the line to others. */
 const WINDOW = 4
+/** So many leaves that differ are asked for before all groups were looked at, so that records come in soon. */
+const LEAVES_GATHERED = 16
 /** Keys in doubt that are being finished at one time. */
 const FINISHING_MAX = 64
 /** An unanswered question is asked again after this, then after twice as long, and so on. */
@@ -157,7 +159,7 @@ export class Pull {
     const isLookingOn =
       this.todo.some((ask) => ask.kind === 'hashes-wanted') ||
       [...this.outstanding.values()].some(({ ask }) => ask.kind === 'hashes-wanted')
-    if (this.leavesWaiting.length < (isLookingOn ? LEAVES_PER_MESSAGE_MAX : 1)) return
+    if (this.leavesWaiting.length < (isLookingOn ? LEAVES_GATHERED : 1)) return
     const leaves = this.leavesWaiting.splice(0, LEAVES_PER_MESSAGE_MAX)
     this.todo.push({ kind: 'leaves-wanted', minEpoch: this.minEpoch, leaves, after: undefined })
   }
