@@ -18,7 +18,7 @@ import type { Quorum } from './quorum.ts'
 
 const CONFIG_CONTENT_TYPE = 'application/vnd.replicator.config'
 /** A config needs no digest: the hash tree knows clients' keys alone. */
-const DIGEST_NONE = new Uint8Array(16)
+export const DIGEST_NONE: Uint8Array = new Uint8Array(16)
 
 /** The record that stands for a config; the same wherever the config is the same. */
 export function configRecord(codec: Codec, config: Config): ValueRecord {

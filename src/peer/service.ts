@@ -23,6 +23,8 @@ export interface ServiceInit {
   readonly storage: Storage
   readonly random: Random
   readonly surroundings: Surroundings
+  /** The store cannot be read: the process must end. */
+  readonly failed: (error: Error) => void
   /** How each request ended, for the counters. */
   readonly putEnded: (kind: PutOutcome['kind']) => void
   readonly getEnded: (kind: GetOutcome['kind']) => void
@@ -84,8 +86,13 @@ export class PeerService implements Replicator {
   }
 
   list(prefix: string, after: string, limit: number): { keys: ListedKey[]; more: boolean } {
-    const { entries, more } = this.init.storage.list(prefix, after, limit)
-    return { keys: entries.map(({ key, record }): ListedKey => ({ key, record })), more }
+    try {
+      const { entries, more } = this.init.storage.list(prefix, after, limit)
+      return { keys: entries.map(({ key, record }): ListedKey => ({ key, record })), more }
+    } catch (error) {
+      this.init.failed(error as Error)
+      throw error
+    }
   }
 
   peers(): PeerView[] {

@@ -22,12 +22,14 @@ import { Runtime } from '../runtime/runtime.ts'
 import { addressLines, httpLine, newNetworkLine, printLines } from '../start-up.ts'
 import { openDataDirectory } from '../storage/directory.ts'
 import type { DataDirectory } from '../storage/directory.ts'
-import { openLmdbStorage } from '../storage/lmdb.ts'
+import { isDamage } from '../storage/errors.ts'
+import { noteDamage, noteOpened } from '../storage/examine.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import type { Metrics, Readings } from '../telemetry/metrics.ts'
 import { announceProgress } from './announce.ts'
 import { openForUse } from './founding.ts'
 import type { Opened } from './founding.ts'
+import { assertMayFound, givenUp, openStore } from './opening.ts'
 import { RememberedFacts } from './remembered.ts'
 import { PeerService } from './service.ts'
 import { Warnings } from './warnings.ts'
@@ -59,6 +61,16 @@ interface Opening {
  * @throws with one clear line when it cannot start; nothing is left open then
  */
 export async function startPeer(config: Config, logger: Logger, failed: (error: Error) => void): Promise<RunningPeer> {
+  try {
+    return await openPeer(config, logger, failed)
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    // The store was given up with a word of why: now it is put aside.
+    return openPeer(config, logger, failed)
+  }
+}
+
+async function openPeer(config: Config, logger: Logger, failed: (error: Error) => void): Promise<RunningPeer> {
   const { clusterId, dataDirectory } = config
   const workingDirectory = process.cwd()
   const directory = await openDataDirectory({
@@ -72,12 +84,14 @@ export async function startPeer(config: Config, logger: Logger, failed: (error: 
   }
   try {
     const codec = new Codec(utf8)
-    const storage = await openLmdbStorage(directory.storePath, codec)
-    closers.push(() => storage.close())
     const warnings = new Warnings()
-    await assemble({ config, logger, directory, storage, codec, metrics: createMetrics(), warnings, failed }, closers)
+    const storage = await openStore({ directory, codec, logger, warnings })
+    closers.push(() => storage.close())
+    const broken = (error: Error): void => failed(givenUp(directory, error))
+    await assemble({ config, logger, directory, storage, codec, metrics: createMetrics(), warnings, failed: broken }, closers)
     return { stop }
   } catch (error) {
+    if (isDamage(error)) noteDamage(directory.storePath, error.message)
     await stop()
     throw error
   }
@@ -87,6 +101,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   const { config, logger, directory, storage, codec, metrics, warnings } = opening
   const privateKey = await loadKey(directory)
   const self = identity(peerIdFromPrivateKey(privateKey).toString() as PeerId, storage.incarnation)
+  if (founds(config, storage)) await assertMayFound(directory)
   const foundedNetwork = founds(config, storage) ? (systemRandom.id() as NetworkId) : undefined
   const founding = foundedNetwork && { networkId: foundedNetwork, clusterId: config.clusterId, founder: self, minPeers: config.minPeers }
   const opened = await openForUse(storage, codec, founding)
@@ -109,6 +124,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     },
   })
   const runtime = createRuntime(opening, self, opened, network)
+  await noteOpened(directory.storePath)
   const surroundings = {
     clock: systemClock,
     version: VERSION,
@@ -122,6 +138,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     storage,
     random: systemRandom,
     surroundings,
+    failed: opening.failed,
     putEnded: (kind) => (tallies.puts[kind] += 1),
     getEnded: (kind) => (tallies.gets[kind] += 1),
   })

@@ -6,6 +6,12 @@ const REFUSALS_MAX = 16
 /** What an operator should know and the core does not: for `/status`. */
 export class Warnings {
   private readonly refusals = new Map<PeerId, string>()
+  private readonly lasting: string[] = []
+
+  /** Stays for as long as the process runs. */
+  add(text: string): void {
+    this.lasting.push(text)
+  }
 
   /** A peer was refused, by this end or the other. */
   refused(peerId: PeerId, reason: string): void {
@@ -22,6 +28,6 @@ export class Warnings {
 
   all(hasSecret: boolean): string[] {
     const open = hasSecret ? [] : ['no -secret: anybody who can dial this peer may join the network']
-    return [...open, ...[...this.refusals].map(([peerId, reason]) => `refused ${peerId}: ${reason}`)]
+    return [...open, ...this.lasting, ...[...this.refusals].map(([peerId, reason]) => `refused ${peerId}: ${reason}`)]
   }
 }

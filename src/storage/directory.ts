@@ -7,6 +7,7 @@
  *     peer.key         the private key of the peer, readable by its owner only
  *     facts.json       see facts.ts
  *     store/           see tables.ts
+ *     damaged-1/ …     see put-aside.ts
  */
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
@@ -15,6 +16,7 @@ import type { Facts } from './facts.ts'
 import { replaceFile, syncDirectory } from './files.ts'
 import { takeLock } from './lock.ts'
 import type { Lock } from './lock.ts'
+import { finishPutAside } from './put-aside.ts'
 
 /** The format written here. It rises when an older version could no longer use the directory rightly. */
 const FORMAT = 1
@@ -95,6 +97,7 @@ async function openNamed(path: string, clusterId: string, warn: (text: string) =
     lock = await takeLock(path, 'lock')
     if (lock === undefined) throw new DirectoryError('in-use', `the data directory ${path} is in use by a running peer`)
     await claim(path, clusterId)
+    await finishPutAside(path)
     await makeDirectory(storePath)
   } catch (error) {
     lock?.release()

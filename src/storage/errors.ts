@@ -17,3 +17,17 @@ export class UnknownFormat extends Error {
   static override readonly name = 'UnknownFormat'
   override readonly name = 'UnknownFormat'
 }
+
+/**
+ * What lmdb says of pages that are not as it wrote them: a wrong length of a value, a transaction that met such a page, a page
+ * that is not there, one of a wrong kind, and a file that is not its own.
+ */
+const DAMAGED_CODES = new Set<unknown>([-30_781, -30_782, -30_797, -30_796, -30_793])
+
+/**
+ * True for what a damaged store throws when it is opened or read. A write that failed is none (`StorageFailed`), whatever is the
+ * cause: a full disk must never pass for a damaged one.
+ */
+export function isDamage(error: unknown): error is Error {
+  return error instanceof DamagedStore || (error instanceof Error && DAMAGED_CODES.has((error as { code?: unknown }).code))
+}

@@ -5,7 +5,8 @@ import { endianness } from 'node:os'
 import { join } from 'node:path'
 import { DamagedStore } from './errors.ts'
 
-const FILE = 'data.mdb'
+/** Where lmdb keeps all that it keeps. */
+export const STORE_FILE = 'data.mdb'
 /** What lmdb begins both its root pages with, in the byte order of the machine, and where. */
 const MAGIC = 0xbeef_c0de
 const MAGIC_AT = 24
@@ -23,7 +24,7 @@ const PAGE_BYTES_MAX = 65_536
 export async function checkHeader(directory: string): Promise<void> {
   let file: FileHandle
   try {
-    file = await open(join(directory, FILE), 'r+')
+    file = await open(join(directory, STORE_FILE), 'r+')
   } catch (error) {
     if ((error as { code?: string }).code === 'ENOENT') return
     throw error
@@ -33,7 +34,7 @@ export async function checkHeader(directory: string): Promise<void> {
     const first = await rootPage(file, 0)
     const pageBytes = first === undefined ? 0 : readNumber(first, PAGE_BYTES_AT)
     const second = pageBytes > 0 && pageBytes <= PAGE_BYTES_MAX ? await rootPage(file, pageBytes) : undefined
-    if (second === undefined) throw new DamagedStore(`${join(directory, FILE)} is damaged, or no store`)
+    if (second === undefined) throw new DamagedStore(`${join(directory, STORE_FILE)} is damaged, or no store`)
   } finally {
     await file.close()
   }

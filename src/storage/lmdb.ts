@@ -18,7 +18,7 @@ import { KEY_BYTES_MAX } from '../../protocols/wire/messages.ts'
 import { leafOf } from '../../protocols/repair/tree.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
 import type { ChosenSummary, Diverged, Listing, Storage } from '../ports/storage.ts'
-import { DamagedStore, StorageFailed, UnknownFormat } from './errors.ts'
+import { DamagedStore, StorageFailed, UnknownFormat, isDamage } from './errors.ts'
 import { syncDirectory } from './files.ts'
 import { commit } from './commit.ts'
 import type { Change } from './commit.ts'
@@ -27,7 +27,17 @@ import { LeafChains } from './leaves.ts'
 import { compareUtf8 } from './order.ts'
 import { Overlay } from './overlay.ts'
 import { Page } from './page.ts'
-import { acceptedRow, chosenRow, divergedRow, factRow, numberingSum, readAcceptedRow, readChosenRow, readDivergedRow, readFactRow } from './rows.ts'
+import {
+  acceptedRow,
+  chosenRow,
+  divergedRow,
+  factRow,
+  numberingSum,
+  readAcceptedRow,
+  readChosenRow,
+  readDivergedRow,
+  readFactRow,
+} from './rows.ts'
 import { assertKey, changes, isRegisterWrite } from './rules.ts'
 import type { ChosenHead } from './rows.ts'
 import { appendRow, openTables } from './tables.ts'
@@ -36,13 +46,13 @@ import type { Tables } from './tables.ts'
 /** The format written here. It rises when an older version could no longer read the store rightly. */
 const FORMAT = 1
 /** Below every key, config registers included. */
-const ALL_FROM = '\u0000'
+export const ALL_FROM = '\u0000'
 /** Below every client's key and above every config register. */
-const CLIENT_FROM = '\u0001'
+export const CLIENT_FROM = '\u0001'
 const INCARNATION = /^[0-9a-f]{32}$/
 const INCARNATION_BYTES = 16
 /** Above the number of every row. */
-const ROW_MAX = 0xffff_ffff
+export const ROW_MAX = 0xffff_ffff
 
 interface Waiting {
   readonly resolve: () => void
@@ -63,7 +73,8 @@ export async function openLmdbStorage(directory: string, codec: Codec): Promise<
   try {
     tables = openTables(directory)
   } catch (error) {
-    throw new DamagedStore(`cannot open the store in ${directory}: ${text(error)}`, { cause: error })
+    if (isDamage(error)) throw new DamagedStore(`cannot open the store in ${directory}: ${text(error)}`, { cause: error })
+    throw new Error(`cannot open the store in ${directory}: ${text(error)}`, { cause: error })
   }
   try {
     await begun(tables, directory)
@@ -195,15 +206,17 @@ class LmdbStorage implements Storage {
     const laid = this.#overlay.summaries()
     let last = 0
     let sum = 0
+    let count = 0
     for (const { key: row, value: head } of this.#tables.heads.getRange({ start: 1 })) {
       last = row
+      count += 1
       sum = (sum + numberingSum(head.key, row)) | 0
       if (isConfigKey(head.key)) continue
       this.#leaves.add(leafOf(head.key), row)
       if (laid.size > 0) laid.delete(head.key)
       yield head
     }
-    if (!this.#leavesWhole) this.#checkNumbers(last, sum)
+    if (!this.#leavesWhole) this.#checkNumbers(last, sum, count)
     this.#leavesWhole = true
     yield* laid.values()
   }
@@ -256,9 +269,13 @@ class LmdbStorage implements Storage {
 
   /**
    * A key damaged where its number is looked up would be found nowhere, as if nothing had ever been chosen for it. So all numbers
-   * are checked at once, in the order they lie in, against the rows up to the last one that the sum was taken over.
+   * are checked at once, in the order they lie in, against the rows up to the last one that the sum was taken over. And where
+   * nothing is being written, that must be as many rows as lmdb has noted, for a damaged page can hide those behind it.
    */
-  #checkNumbers(last: number, sum: number): void {
+  #checkNumbers(last: number, sum: number, count: number): void {
+    const noted = (this.#tables.rows.getStats() as { entryCount: number }).entryCount
+    if (this.#underway === undefined && count !== noted)
+      throw new DamagedStore(`the store in ${this.#directory} is damaged: ${count} of ${noted} rows are found`)
     let found = 0
     for (const { key, value: row } of this.#tables.chosen.getRange({ start: ALL_FROM })) {
       if (row <= last) found = (found + numberingSum(key, row)) | 0
@@ -304,10 +321,7 @@ class LmdbStorage implements Storage {
       // Only a snapshot taken from now on shows the writes; until then the overlay does.
       this.#tables.root.resetReadTxn()
       for (const { leaf, number } of this.#unsettled.splice(0)) this.#leaves.add(leaf, number)
-      this.#overlay.settle(
-        writes.filter(isRegisterWrite),
-        serial,
-      )
+      this.#overlay.settle(writes.filter(isRegisterWrite), serial)
       for (const { resolve } of waiting) resolve()
     }
     this.#underway = undefined

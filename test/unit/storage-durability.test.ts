@@ -176,9 +176,10 @@ describe('the store on disk', () => {
   })
 })
 
-function contents(
-  storage: Storage,
-): Record<'incarnation' | 'diverged' | 'ceiling' | 'newestEpoch' | 'listed' | 'summaries' | 'states', unknown> & {
+function contents(storage: Storage): Record<
+  'incarnation' | 'diverged' | 'ceiling' | 'newestEpoch' | 'listed' | 'summaries' | 'states',
+  unknown
+> & {
   doubts: string[]
   leaf: { key: string }[]
   newestEpoch: number
