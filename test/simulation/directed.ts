@@ -40,6 +40,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'T2-accepted-is-no-copy', play: acceptedIsNoCopy },
   { name: 'T6-finish-that-ends-on-chosen', play: finishThatEndsOnChosen },
   { name: 'T7-power-lost-after-transfer', play: powerLostAfterTransfer },
+  { name: 'T7-power-lost-at-the-driver', play: powerLostAtDriver },
   { name: 'T1-lower-ballot-after-change', play: lowerBallotAfterChange },
 ]
 
@@ -188,7 +189,18 @@ function finishThatEndsOnChosen(): string[] {
 function powerLostAfterTransfer(): string[] {
   const stage = new Stage({ c: ['A', 'B', 'C', 'D', 'E', 'F'] }, { c: ['A', 'B', 'C'] })
   for (const holder of ['A', 'B', 'C']) stage.chosen(holder, KEY, text('x'))
+  for (const holder of ['D', 'E', 'F']) stage.slow(holder, 300)
   return changed(stage, { c: ['D', 'E', 'F'] }, ['D', 'E', 'F'])
+}
+
+/** T7 once more: the new voter drives the change itself, and counts its own copy no sooner than that of others. */
+function powerLostAtDriver(): string[] {
+  const stage = new Stage({ c: ['A', 'D', 'E', 'F'] }, { c: ['D', 'E', 'F'] })
+  for (const holder of ['D', 'E', 'F']) stage.chosen(holder, KEY, text('x'))
+  // Finishing this one raises the ceiling first, so that nothing that follows waits for the mark of k by chance.
+  stage.accepted('F', dataKey('doubt'), 1, 'F', text('y'))
+  stage.slow('A', 2_000)
+  return changed(stage, { c: ['A'] }, ['A'])
 }
 
 /** T1: records of two ballots lie about; a lower one must not come back to life through the change. */

@@ -60,6 +60,8 @@ export class SimulatedPeer {
   core: PeerCore | undefined
   /** Counts the lives of the process, over all incarnations. */
   boots = 0
+  /** Its disk is slower than others by this factor. */
+  slowness = 1
   /** Messages and ticks wait until then. */
   pausedUntilMs = 0
   private syncing: Syncing | undefined
@@ -190,10 +192,7 @@ export class SimulatedPeer {
     if (this.core === undefined) return
     this.queue.push(event)
     if (this.isStepping) return
-    this.isStepping = true
-    for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) this.step(next)
-    this.isStepping = false
-    this.planTick()
+    this.drain()
   }
 
   /** Has somebody act on the core from outside of `step`; what comes of it leaves with the step that follows. */
@@ -202,6 +201,13 @@ export class SimulatedPeer {
     if (this.core === undefined) return
     act(this.core)
     this.dispatch({ kind: 'tick' })
+  }
+
+  private drain(): void {
+    this.isStepping = true
+    for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) this.step(next)
+    this.isStepping = false
+    this.planTick()
   }
 
   private step(event: CoreEvent): void {
@@ -239,8 +245,12 @@ export class SimulatedPeer {
     }
   }
 
+  /** All of them leave before anything that follows from those to this peer itself. */
   private released(sends: readonly Send[], boot: number): void {
+    this.isStepping = true
     for (const send of sends) if (this.boots === boot && this.core !== undefined) this.send(send)
+    this.isStepping = false
+    this.drain()
   }
 
   private send(send: Send): void {
@@ -265,7 +275,7 @@ export class SimulatedPeer {
 
   private syncMs(): number {
     const { chance, options, isCalm } = this.surroundings
-    const usualMs = options.syncMs * chance.span(0.5, 2)
+    const usualMs = options.syncMs * this.slowness * chance.span(0.5, 2)
     return !isCalm && chance.happens(options.slowSyncRate) ? usualMs * SLOW_SYNC_FACTOR : usualMs
   }
 

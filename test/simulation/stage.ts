@@ -106,6 +106,11 @@ export class Stage implements Observer {
     disk.syncAll()
   }
 
+  /** Syncs of this peer take so many times as long. */
+  slow(name: string, factor: number): void {
+    this.peer(name).slowness = factor
+  }
+
   start(): void {
     this.startWithout([])
   }

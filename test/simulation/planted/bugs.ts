@@ -311,18 +311,13 @@ const TRANSFER: readonly PlantedBug[] = [
     'pull.source.id === from.id && pull.reply(message)',
     'pull.reply(message)',
   ),
-  {
-    name: 'own-coverage-unsynced',
-    what: 'a driver counts its own copy before its sync',
-    patches: [
-      {
-        file: 'protocols/config/change.ts',
-        find: "outbox.send(voter.peerId, { kind: 'covered-wanted', epoch: config.epoch })",
-        replace:
-          "if (voter.id === this.context.self.id) this.told(voter, config.epoch, this.context.covered())\n        else outbox.send(voter.peerId, { kind: 'covered-wanted', epoch: config.epoch })",
-      },
-    ],
-  },
+  bug(
+    'own-coverage-unsynced',
+    'a driver counts its own copy before its sync',
+    PEER,
+    "this.outbox.sendAfterAll(from, { kind: 'covered'",
+    "(from === this.identity.peerId ? this.outbox.send : this.outbox.sendAfterAll).call(this.outbox, from, { kind: 'covered'",
+  ),
   bug(
     'leaf-behind-tree',
     'a leaf does not list what its hash shows already',
