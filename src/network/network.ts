@@ -1,24 +1,23 @@
 /** The transport on libp2p: puts the parts of this folder together. What each does is said at its top. */
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys'
 import type { Connection, PrivateKey, Stream } from '@libp2p/interface'
-import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
-import type { Logger } from 'pino'
 import { assert } from '../../protocols/base/assert.ts'
 import type { Identity, PeerId } from '../../protocols/base/identity.ts'
-import type { Codec } from '../../protocols/wire/codec.ts'
 import { ADDRESSES_MAX } from '../../protocols/wire/messages.ts'
 import type { Greeting, Message } from '../../protocols/wire/messages.ts'
 import type { Transport, TransportHandlers } from '../ports/transport.ts'
 import { isBulk } from './bulk-messages.ts'
 import type { BulkStream } from './bulk-stream.ts'
 import { BulkStreams } from './bulk-streams.ts'
+import { Complaints } from './complaints.ts'
 import { Connector } from './connector.ts'
 import type { KnownPeer } from './known-peers.ts'
 import { createLibp2pPeer } from './libp2p-peer.ts'
 import type { Libp2pPeer } from './libp2p-peer.ts'
 import { listen } from './listening.ts'
+import type { NetworkCounters, NetworkInit } from './network-init.ts'
 import { PeerStream } from './peer-stream.ts'
 import { PeerTable } from './peer-table.ts'
 import { SpareConnections } from './spare-connections.ts'
@@ -29,71 +28,8 @@ export const PROTOCOL_PREFIX = '/p2p/rpc/replicator'
 const STREAM_VERSION = '1.0.0'
 /** Streams of each of our protocols on one connection, each way. One is used; both ends may open one, and one may be emptying. */
 const STREAMS_MAX = 4
-/** Warnings about one peer for one reason are not repeated sooner than this: it is dialled again and again. */
-const WARNED_AGAIN_MS = 600_000
-/** Peers and reasons remembered for that. Strangers may come under ever new names. */
-const WARNINGS_REMEMBERED_MAX = 1_000
 /** What stopping waits for the last frames to leave. */
 const STOP_FLUSH_MS = 300
-
-export interface NetworkInit {
-  /** As libp2p's protobuf bytes, or ready to use. */
-  readonly privateKey: Uint8Array | PrivateKey
-  readonly codec: Codec
-  readonly logger: Logger
-  /** Multiaddrs named by the person who starts the peer; empty: all interfaces, a free port. */
-  readonly listen: readonly string[]
-  /** The port used the last time; looked at when `listen` is empty. */
-  readonly preferredPort?: number | undefined
-  /** Multiaddrs told to others instead of those listened on; empty: those. */
-  readonly announce: readonly string[]
-  /** Prefix of the libp2p protocol ids. */
-  readonly protocolId?: string | undefined
-  /** What all members share; undefined: anybody who can dial may join. */
-  readonly secret: Uint8Array | undefined
-  /** How peers are found that nobody named: `src/discovery/`. Started and stopped with the network. */
-  readonly discovery: PeerDiscovery
-  /** Multiaddrs of `-peer` and `-bootstrap`, with or without a peer id. */
-  readonly peers: readonly string[]
-  /** What `knownPeers()` said in an earlier run. */
-  readonly known?: readonly KnownPeer[]
-  readonly events?: Partial<NetworkEvents>
-}
-
-/** What the network asks of `src/discovery/`. */
-export interface PeerDiscovery {
-  /** For `services.dht` of libp2p. */
-  readonly service: (components: KadDHTComponents) => KadDHT
-  start(
-    host: Libp2pPeer,
-    calls: {
-      readonly found: (peerId: string, addresses: readonly string[], isOfOwnCluster: boolean) => void
-      readonly isConnected: (peerId: string) => boolean
-    },
-  ): void
-  stop(): void
-}
-
-export interface NetworkEvents {
-  /** The two are set up differently, or one broke the protocol. For `/status`. */
-  refused(peerId: PeerId, reason: string): void
-  /** `knownPeers()` has changed: worth writing to disk. */
-  knownChanged(): void
-}
-
-/** Only ever rising. */
-export interface NetworkCounters {
-  messagesSent: number
-  messagesReceived: number
-  /** Let go because there was no connection, or too much was waiting. */
-  messagesDropped: number
-  /** Connections cut because the other end broke the protocol. */
-  breaches: number
-  refusals: number
-  /** Of whole frames, on all streams. */
-  bytesSent: number
-  bytesReceived: number
-}
 
 /**
  * Makes the network of one peer. Nothing is listened on or dialled before `start`.
@@ -128,7 +64,7 @@ export class Libp2pNetwork implements Transport {
   /** Streams being opened or greeted on, and the rest until their end. */
   readonly #streams = new Set<PeerStream>()
   readonly #opening = new Set<PeerId>()
-  readonly #warnedAtMs = new Map<string, number>()
+  readonly #complaints: Complaints
   #libp2p: Libp2pPeer | undefined
   #handlers: TransportHandlers | undefined
   #stopping = false
@@ -136,6 +72,7 @@ export class Libp2pNetwork implements Transport {
   constructor(init: NetworkInit, privateKey: PrivateKey) {
     this.#init = init
     this.#privateKey = privateKey
+    this.#complaints = new Complaints(init.logger, (peerId, reason) => init.events?.refused?.(peerId, reason))
     const prefix = init.protocolId ?? PROTOCOL_PREFIX
     this.#protocolId = `${prefix}/${STREAM_VERSION}`
     this.#bulkProtocolId = `${prefix}/bulk/${STREAM_VERSION}`
@@ -291,7 +228,7 @@ export class Libp2pNetwork implements Transport {
     if (error instanceof Error && error.name === 'UnsupportedProtocolError') {
       this.counters.refusals += 1
       this.#connector.refused(peerId)
-      this.#warn(peerId, connection, `it does not speak ${this.#protocolId}`, 'refused a peer')
+      this.#complaints.tell(peerId, connection, `it does not speak ${this.#protocolId}`, 'refused a peer')
     } else {
       connection.abort(error instanceof Error ? error : new Error(String(error)))
     }
@@ -369,18 +306,18 @@ export class Libp2pNetwork implements Transport {
   #refused(stream: PeerStream, reason: string): void {
     this.counters.refusals += 1
     this.#connector.refused(stream.peerId)
-    this.#warn(stream.peerId, stream.connection, reason, 'refused a peer')
+    this.#complaints.tell(stream.peerId, stream.connection, reason, 'refused a peer')
   }
 
   #breached(stream: PeerStream, reason: string): void {
     this.counters.breaches += 1
-    this.#warn(stream.peerId, stream.connection, reason, 'cut a connection that broke the protocol')
+    this.#complaints.tell(stream.peerId, stream.connection, reason, 'cut a connection that broke the protocol')
   }
 
   /** The peer goes with all its connections, also when it is used over another than that of the bulk stream. */
   #breachedInBulk(stream: BulkStream, reason: string): void {
     this.counters.breaches += 1
-    this.#warn(stream.peerId, stream.connection, reason, 'cut a connection that broke the protocol')
+    this.#complaints.tell(stream.peerId, stream.connection, reason, 'cut a connection that broke the protocol')
     this.disconnect(stream.peerId, reason)
   }
 
@@ -388,18 +325,6 @@ export class Libp2pNetwork implements Transport {
   #closedInBulk(stream: BulkStream, reason: string, lost: number): void {
     this.counters.messagesDropped += lost
     this.#init.logger.debug({ peerId: stream.peerId, reason, lost }, 'a bulk stream has ended')
-  }
-
-  #warn(peerId: PeerId, connection: Connection, reason: string, text: string): void {
-    const nowMs = performance.now()
-    const what = `${peerId} ${reason}`
-    const again = nowMs - (this.#warnedAtMs.get(what) ?? Number.NEGATIVE_INFINITY) < WARNED_AGAIN_MS
-    if (this.#warnedAtMs.size >= WARNINGS_REMEMBERED_MAX) this.#warnedAtMs.clear()
-    if (!again) this.#warnedAtMs.set(what, nowMs)
-    const fields = { peerId, address: connection.remoteAddr.toString(), reason }
-    if (again) this.#init.logger.debug(fields, text)
-    else this.#init.logger.warn(fields, text)
-    this.#init.events?.refused?.(peerId, reason)
   }
 }
 

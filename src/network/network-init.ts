@@ -1,0 +1,67 @@
+/** What a network is made of, and what it tells of itself. */
+import type { PrivateKey } from '@libp2p/interface'
+import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht'
+import type { Logger } from 'pino'
+import type { PeerId } from '../../protocols/base/identity.ts'
+import type { Codec } from '../../protocols/wire/codec.ts'
+import type { KnownPeer } from './known-peers.ts'
+import type { Libp2pPeer } from './libp2p-peer.ts'
+
+export interface NetworkInit {
+  /** As libp2p's protobuf bytes, or ready to use. */
+  readonly privateKey: Uint8Array | PrivateKey
+  readonly codec: Codec
+  readonly logger: Logger
+  /** Multiaddrs named by the person who starts the peer; empty: all interfaces, a free port. */
+  readonly listen: readonly string[]
+  /** The port used the last time; looked at when `listen` is empty. */
+  readonly preferredPort?: number | undefined
+  /** Multiaddrs told to others instead of those listened on; empty: those. */
+  readonly announce: readonly string[]
+  /** Prefix of the libp2p protocol ids. */
+  readonly protocolId?: string | undefined
+  /** What all members share; undefined: anybody who can dial may join. */
+  readonly secret: Uint8Array | undefined
+  /** How peers are found that nobody named: `src/discovery/`. Started and stopped with the network. */
+  readonly discovery: PeerDiscovery
+  /** Multiaddrs of `-peer` and `-bootstrap`, with or without a peer id. */
+  readonly peers: readonly string[]
+  /** What `knownPeers()` said in an earlier run. */
+  readonly known?: readonly KnownPeer[]
+  readonly events?: Partial<NetworkEvents>
+}
+
+/** What the network asks of `src/discovery/`. */
+export interface PeerDiscovery {
+  /** For `services.dht` of libp2p. */
+  readonly service: (components: KadDHTComponents) => KadDHT
+  start(
+    host: Libp2pPeer,
+    calls: {
+      readonly found: (peerId: string, addresses: readonly string[], isOfOwnCluster: boolean) => void
+      readonly isConnected: (peerId: string) => boolean
+    },
+  ): void
+  stop(): void
+}
+
+export interface NetworkEvents {
+  /** The two are set up differently, or one broke the protocol. For `/status`. */
+  refused(peerId: PeerId, reason: string): void
+  /** `knownPeers()` has changed: worth writing to disk. */
+  knownChanged(): void
+}
+
+/** Only ever rising. */
+export interface NetworkCounters {
+  messagesSent: number
+  messagesReceived: number
+  /** Let go because there was no connection, or too much was waiting. */
+  messagesDropped: number
+  /** Connections cut because the other end broke the protocol. */
+  breaches: number
+  refusals: number
+  /** Of whole frames, on all streams. */
+  bytesSent: number
+  bytesReceived: number
+}
