@@ -1,11 +1,17 @@
 /**
  * `npm run chaos -- --seconds N --seed S [--clusters C --peers P --clients K]`: real peers as processes on this machine, clients
  * at all of them, and faults drawn from the seed; then everything is mended, the network must be whole again, and the history is
- * checked twice. The last line is `chaos: seed S, N operations, V violations`; ends with 1 when there is one, and keeps the logs.
+ * checked twice. `--planted BUG` puts a bug into the peers, which must be found.
+ *
+ * Where the machine lets us, each peer has a network namespace, in which links are cut; with `--no-namespaces` the peers drop what
+ * they would send over a link that is cut.
+ *
+ * The last line is `chaos: seed S, N operations, V violations`; ends with 1 when there is one, and keeps the logs.
  */
 import { parseArgs } from 'node:util'
 import { PLANTED } from '../test/chaos/control.ts'
 import type { Planted } from '../test/chaos/control.ts'
+import { canEnter, enter, isInside } from '../test/chaos/namespaces.ts'
 import { describeOptions, drawOptions } from '../test/chaos/options.ts'
 import { describeResult } from '../test/chaos/report.ts'
 import { runChaos } from '../test/chaos/run.ts'
@@ -26,6 +32,7 @@ function whole(name: string, text: string): number {
 
 function parse(): Parameters<typeof drawOptions>[0] {
   const { values } = parseArgs({
+    allowNegative: true,
     options: {
       seconds: { type: 'string', default: String(SECONDS_DEFAULT) },
       seed: { type: 'string', default: String(Math.floor(Math.random() * SEED_LIMIT)) },
@@ -33,6 +40,7 @@ function parse(): Parameters<typeof drawOptions>[0] {
       peers: { type: 'string' },
       clients: { type: 'string' },
       planted: { type: 'string' },
+      namespaces: { type: 'boolean', default: canEnter() },
     },
   })
   const optional = (name: 'clusters' | 'peers' | 'clients'): number | undefined => {
@@ -48,6 +56,7 @@ function parse(): Parameters<typeof drawOptions>[0] {
     peersPerCluster: optional('peers'),
     clients: optional('clients'),
     planted: values.planted as Planted | undefined,
+    namespaces: values.namespaces,
   }
 }
 
@@ -59,6 +68,7 @@ async function main(): Promise<number> {
     console.error((error as Error).message)
     return EXIT_USAGE
   }
+  if (asked.namespaces === true && !isInside()) return enter()
   const options = drawOptions(asked)
   console.log(`chaos: seed ${options.seed}\n${describeOptions(options)}\n`)
   const stopping = new AbortController()

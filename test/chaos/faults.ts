@@ -142,7 +142,7 @@ export class Faults {
     for (const member of members) {
       member.isTaken = true
       member.diskDelayMs = UNSYNCED_MS
-      member.tell()
+      this.#fleet.tell(member)
     }
     await this.#wait(this.#chance.between(UNSYNCED_MS / 2, 2 * UNSYNCED_MS))
     for (const member of members) {
@@ -151,7 +151,7 @@ export class Faults {
     }
     const living = members.filter(({ state }) => state === 'up')
     const killed = this.#kill('power-loss', [some[0], living])
-    for (const member of members) member.tell()
+    for (const member of members) this.#fleet.tell(member)
     await killed
     for (const member of members) member.isTaken = false
   }
@@ -206,23 +206,28 @@ export class Faults {
     if (!this.#done(kind, part)) return
     const others = this.#fleet.members.filter((member) => !part.includes(member))
     const between = others.length === 0 ? this.#fleet.members : others
-    for (const member of part) bendTo(member, between, link)
-    if (!isOneWay) for (const member of between) bendTo(member, part, link)
+    for (const member of part) this.#bendTo(member, between, link)
+    if (!isOneWay) for (const member of between) this.#bendTo(member, part, link)
     this.#bent += 1
     await this.#wait(forMs)
     this.#bent -= 1
     if (this.#bent > 0) return
     for (const member of this.#fleet.members) {
       member.links = {}
-      member.tell()
+      this.#fleet.tell(member)
     }
+  }
+
+  #bendTo(member: Member, others: readonly Member[], link: Link): void {
+    for (const other of others) if (other !== member) member.links = { ...member.links, [other.peerId]: link }
+    this.#fleet.tell(member)
   }
 
   async #jump([scope, members]: readonly [string, Member[]]): Promise<void> {
     if (!this.#done(`clock ${scope}`, members)) return
     for (const member of members) {
       member.wallOffsetMs = Math.round(this.#chance.span(-1, 1) ** 3 * WALL_JUMP_MS_MAX)
-      member.tell()
+      this.#fleet.tell(member)
     }
   }
 
@@ -239,6 +244,8 @@ export class Faults {
       return this.#chance.shuffled(candidates.filter(({ isTaken, state }) => !isTaken && state === 'up')).slice(0, 1)
     })
     if (!this.#done(kind, victims)) return
+    // At once, so that no other of these faults begins meanwhile.
+    for (const member of victims) member.isDamaged = true
     const awayMs = this.#outageMs()
     await this.#with(victims, async (member) => {
       await this.#fleet.kill(member)
@@ -246,7 +253,6 @@ export class Faults {
       if (kind === 'wipe') this.#fleet.loseStore(member)
       else {
         flipBits(join(member.process.directory, 'store'), this.#chance.between(1, BITS_FLIPPED_MAX), this.#chance)
-        member.isDamaged = true
         member.mayFail = true
       }
       await this.#fleet.start(member)
@@ -261,11 +267,6 @@ export class Faults {
   async #wait(ms: number): Promise<void> {
     await delay(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
   }
-}
-
-function bendTo(member: Member, others: readonly Member[], link: Link): void {
-  for (const other of others) if (other !== member) member.links = { ...member.links, [other.peerId]: link }
-  member.tell()
 }
 
 /** In the largest file of the store, which is the one that holds it. */

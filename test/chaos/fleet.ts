@@ -8,6 +8,7 @@ import type { Network, PeerProcess } from '../process/network.ts'
 import { until } from '../process/network.ts'
 import { CONTROL_NONE, CONTROL_VARIABLE, PLANTED_VARIABLE, PRELOAD, writeControl } from './control.ts'
 import type { Control, Link } from './control.ts'
+import { Namespace } from './namespaces.ts'
 import type { ChaosOptions } from './options.ts'
 
 /** A peer loads all of libp2p when it starts, several at a time on few cores. */
@@ -21,6 +22,7 @@ export type State = 'up' | 'starting' | 'paused' | 'down'
 
 export class Member {
   readonly process: PeerProcess
+  readonly namespace: Namespace | undefined
   readonly #controlPath: string
   state: State = 'down'
   /** In the hands of a fault. */
@@ -35,8 +37,9 @@ export class Member {
   diskDelayMs = 0
   wallOffsetMs = 0
 
-  constructor(process: PeerProcess, controlPath: string) {
+  constructor(process: PeerProcess, controlPath: string, namespace: Namespace | undefined) {
     this.process = process
+    this.namespace = namespace
     this.#controlPath = controlPath
   }
 
@@ -49,9 +52,14 @@ export class Member {
     return this.state === 'up' && Object.values(this.links).every((link) => !link.isCut && link.lossRate === 0)
   }
 
-  tell(): void {
-    const control: Control = { links: this.links, diskDelayMs: this.diskDelayMs, wallOffsetMs: this.wallOffsetMs }
+  /** @param hostOf where a peer is, by its id; used with namespaces only */
+  tell(hostOf: (peerId: string) => string | undefined): void {
+    const links = Object.entries(this.links)
+    const bent = this.namespace === undefined ? links : links.filter(([, link]) => !link.isCut)
+    const control: Control = { links: Object.fromEntries(bent), diskDelayMs: this.diskDelayMs, wallOffsetMs: this.wallOffsetMs }
     writeControl(this.#controlPath, control)
+    const cut = links.filter(([, link]) => link.isCut).map(([peerId]) => hostOf(peerId))
+    this.namespace?.cut(new Set(cut.filter((host) => host !== undefined)))
   }
 }
 
@@ -115,14 +123,16 @@ export class Fleet {
   }
 
   async #add(clusterId: string): Promise<void> {
-    const peer = await this.#network.add({ clusterId })
+    const namespace = this.#options.namespaces ? await Namespace.create(this.members.length + 1) : undefined
+    const place = namespace === undefined ? {} : { host: namespace.host, wrapper: namespace.wrapper }
+    const peer = await this.#network.add({ clusterId, ...place })
     if (this.#isOver) return
     const controlPath = `${peer.directory}.control.json`
-    const member = new Member(peer, controlPath)
+    const member = new Member(peer, controlPath, namespace)
     const [first] = this.members
     this.members.push(member)
     member.diskDelayMs = this.#options.diskDelayMs
-    member.tell()
+    this.tell(member)
     const { planted } = this.#options
     const environment = {
       [CONTROL_VARIABLE]: controlPath,
@@ -130,7 +140,7 @@ export class Fleet {
       ...(planted !== undefined && { [PLANTED_VARIABLE]: planted }),
     }
     const flags = first === undefined ? [] : ['-peer', first.process.address]
-    peer.options = { clusterId, flags, environment, nodeFlags: ['--import', PRELOAD] }
+    peer.options = { ...peer.options, flags, environment, nodeFlags: ['--import', PRELOAD] }
     member.state = 'starting'
     peer.spawn()
     if (first === undefined) await peer.printed('HTTP listening on ', START_MS)
@@ -244,8 +254,14 @@ export class Fleet {
       member.links = {}
       member.diskDelayMs = CONTROL_NONE.diskDelayMs
       member.wallOffsetMs = CONTROL_NONE.wallOffsetMs
-      member.tell()
+      this.tell(member)
     }
+    this.#changed()
+  }
+
+  /** Has a member and the network around it do as it is set now. */
+  tell(member: Member): void {
+    member.tell((peerId) => this.members.find((other) => other.peerId === peerId)?.namespace?.host)
     this.#changed()
   }
 }

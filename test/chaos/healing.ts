@@ -27,6 +27,7 @@ export interface Healed {
 /** Ends every fault. Resolves when all peers serve. */
 export async function mend(fleet: Fleet): Promise<void> {
   fleet.restoreSurroundings()
+  for (const { namespace } of fleet.members) await namespace?.settled()
   for (const member of fleet.members) if (member.state === 'paused') fleet.resume(member)
   await Promise.all(fleet.members.map((member) => startAgain(fleet, member)))
 }

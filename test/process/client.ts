@@ -28,17 +28,19 @@ export interface ListedPage {
 
 export class Client {
   readonly #port: number
+  readonly #host: string
   readonly #agent: Agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX })
 
-  constructor(port: number) {
+  constructor(port: number, host: string = '127.0.0.1') {
     this.#port = port
+    this.#host = host
   }
 
   /** @throws the error of the connection when there is no answer */
   ask(method: string, path: string, { query = '', headers = {}, body, signal }: Asking = {}): Promise<Reply> {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>()
     const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }
-    const options = { host: '127.0.0.1', port: this.#port, method, path: path + query, agent: this.#agent, timeout: ANSWER_MS }
+    const options = { host: this.#host, port: this.#port, method, path: path + query, agent: this.#agent, timeout: ANSWER_MS }
     const outgoing = request({ ...options, headers: { ...length, ...headers }, ...(signal && { signal }) }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))

@@ -49,6 +49,10 @@ export interface PeerOptions {
   /** For Node itself, before the program: `--import` and the like. */
   readonly nodeFlags?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
+  /** A command that becomes the peer, as `ip netns exec`; none of it may stay as a process of its own. */
+  readonly wrapper?: readonly string[]
+  /** Where it listens; 127.0.0.1 when not given. */
+  readonly host?: string
 }
 
 /** How a process ended. */
@@ -80,7 +84,7 @@ export class PeerProcess {
     this.httpPort = ports[0]
     this.libp2pPort = ports[1]
     this.options = options
-    this.client = new Client(this.httpPort)
+    this.client = new Client(this.httpPort, this.#host)
     this.#logPath = `${directory}.log`
   }
 
@@ -97,7 +101,7 @@ export class PeerProcess {
   }
 
   get address(): string {
-    return `/ip4/127.0.0.1/tcp/${this.libp2pPort}/p2p/${this.peerId}`
+    return `/ip4/${this.#host}/tcp/${this.libp2pPort}/p2p/${this.peerId}`
   }
 
   get isRunning(): boolean {
@@ -125,8 +129,9 @@ export class PeerProcess {
   spawn(): void {
     assert.ok(this.#process === undefined, `${this.name} runs already`)
     const log = openSync(this.#logPath, 'a')
-    const { nodeFlags = [], environment = {} } = this.options
-    const child = spawn(process.execPath, [...nodeFlags, MAIN, ...this.#flags()], {
+    const { nodeFlags = [], environment = {}, wrapper = [] } = this.options
+    const [program = process.execPath, ...parameters] = [...wrapper, process.execPath, ...nodeFlags, MAIN, ...this.#flags()]
+    const child = spawn(program, parameters, {
       cwd: join(this.directory, '..', '..'),
       env: { ...cleanEnvironment(), ...environment },
       stdio: ['ignore', 'pipe', log],
@@ -177,15 +182,20 @@ export class PeerProcess {
     assert.ok(this.#ending !== undefined, `${this.name} was never started`)
     await until(`${this.name} ends`, () => this.#process === undefined, timeoutMs)
     this.client.close()
-    this.client = new Client(this.httpPort)
+    this.client = new Client(this.httpPort, this.#host)
     return this.#ending
+  }
+
+  get #host(): string {
+    return this.options.host ?? '127.0.0.1'
   }
 
   #flags(): string[] {
     const { flags = [] } = this.options
-    const listen = `/ip4/127.0.0.1/tcp/${this.libp2pPort}`
+    const listen = `/ip4/${this.#host}/tcp/${this.libp2pPort}`
+    const http = this.options.host === undefined ? String(this.httpPort) : `${this.#host}:${this.httpPort}`
     const data = this.namesDirectory ? ['-data', this.directory] : []
-    return ['-cid', this.clusterId, '-http', String(this.httpPort), '-listen', listen, ...data, ...flags]
+    return ['-cid', this.clusterId, '-http', http, '-listen', listen, ...data, ...flags]
   }
 
   #line(start: string): string {
@@ -210,11 +220,15 @@ export class Network {
   readonly peers: PeerProcess[] = []
   readonly directory: string
   readonly #lastResort: () => void
+  readonly #ended: () => void
 
   private constructor(directory: string) {
     this.directory = directory
     this.#lastResort = () => this.#killAll()
     process.once('exit', this.#lastResort)
+    // A test file that is ended from outside ends its peers too.
+    this.#ended = () => process.exit(1)
+    process.once('SIGTERM', this.#ended)
   }
 
   static async create(): Promise<Network> {
@@ -284,6 +298,7 @@ export class Network {
       peer.client.close()
     }
     process.off('exit', this.#lastResort)
+    process.off('SIGTERM', this.#ended)
     if (process.env['REPLICATOR_TEST_KEEP'] === undefined) await rm(this.directory, { recursive: true, force: true })
   }
 
