@@ -231,8 +231,17 @@ suite('a coordinator that is gone', () => {
 })
 
 suite('what is on disk first', () => {
-  test('a put is answered no sooner than a quorum has synced its record', () => {
+  /** A world whose voters have voted, so that no ceiling is about to be raised. */
+  function worldThatVoted(): TestWorld {
     const world = worldOf(ONE_CLUSTER)
+    world.outcome(world.get('a'), world.put(world.get('a'), 'before', { key: dataKey('before') }))
+    world.advance(100)
+    world.seen.length = 0
+    return world
+  }
+
+  test('a put is answered no sooner than a quorum has synced its record', () => {
+    const world = worldThatVoted()
     for (const name of ['b', 'c']) world.get(name).syncsAtOnce = false
     const client = world.put(world.get('a'), 'x')
     world.advance(400)
@@ -243,7 +252,7 @@ suite('what is on disk first', () => {
   })
 
   test('a repeated commit is answered no sooner than the first is synced', () => {
-    const world = worldOf(ONE_CLUSTER)
+    const world = worldThatVoted()
     const b = world.get('b')
     b.syncsAtOnce = false
     const commit = { kind: 'commit', key, ballot: ballotOf(0, 1_000, 'a'), record: recordOf('x') } as const
@@ -256,7 +265,7 @@ suite('what is on disk first', () => {
   })
 
   test('a promise that shows a record under sync waits for that sync; one of another key does not', () => {
-    const world = worldOf(ONE_CLUSTER)
+    const world = worldThatVoted()
     const b = world.get('b')
     b.syncsAtOnce = false
     ask(b, peer('a'), { kind: 'commit', key, ballot: ballotOf(0, 1_000, 'a'), record: recordOf('x') })
