@@ -12,6 +12,14 @@ import type { ValueRecord } from '../../protocols/base/record.ts'
 import { dataKey } from '../../protocols/base/register.ts'
 import { Acceptor, PROMISE_KEPT_MS } from '../../protocols/register/acceptor.ts'
 import { Rounds, raisedAtOpening } from '../../protocols/register/rounds.ts'
+import { ChosenKeys } from '../../protocols/register/chosen.ts'
+import { writingClaim } from '../../protocols/register/coordinator.ts'
+import { outcomeOf } from '../../protocols/register/puts.ts'
+import type { PutEvent } from '../../protocols/register/puts.ts'
+import { Pull } from '../../protocols/repair/pull.ts'
+import { leafOf } from '../../protocols/repair/tree.ts'
+import { Codec } from '../../protocols/wire/codec.ts'
+import { sha256, utf8 } from '../../src/bytes.ts'
 import type { AcceptorReply, AcceptorRequest } from '../../protocols/wire/messages.ts'
 import { check } from './checkers/violation.ts'
 import { describeAccepted, describePersist, describeReply, describeRequest } from './describe.ts'
@@ -35,6 +43,9 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'acceptor', play: acceptor },
   { name: 'T3-floor-covers-its-round', play: floorCoversItsRound },
   { name: 'folded-promises', play: foldedPromises },
+  { name: 'outcomes-of-a-put', play: outcomesOfPut },
+  { name: 'T8-neither-list-misses-it', play: neitherListMissesIt },
+  { name: 'finish-brings-the-record', play: finishBringsTheRecord },
   { name: 'learn-never-overwrites', play: learnNeverOverwrites },
   { name: 'late-answers', play: lateAnswers },
   { name: 'T2-accepted-is-no-copy', play: acceptedIsNoCopy },
@@ -135,6 +146,58 @@ function foldedPromises(): string[] {
   expectReply(bench.ask({ kind: 'reserve', key: dataKey('other'), ballot: ballot(0, 8, Q) }), 'rejected')
   expectReply(bench.ask({ kind: 'reserve', key: KEY, ballot: ballot(0, 10, P) }), 'promised')
   return bench.lines
+}
+
+/** Section 5, steps 6 and 8: what a put is told, for every way that it can end. */
+function outcomesOfPut(): string[] {
+  const lines: string[] = []
+  const mine = text('x')
+  const expect = (about: string, kind: string, isGiven: boolean, commitSent: boolean, shown: ValueRecord | undefined): void => {
+    const event: PutEvent = { kind: 'put', client: 1, key: KEY, ...mine, writeIdGiven: isGiven, deadlineMs: 1 }
+    const claim = { ...writingClaim(mine, 1, () => undefined), commitSent }
+    const outcome = outcomeOf(event, claim, shown === undefined ? { kind: 'expired' } : { kind: 'chosen', record: shown })
+    lines.push(`${about}: ${outcome.kind}`)
+    check(outcome.kind === kind, 'S4', () => `${about}: ${outcome.kind}, where the rule wants ${kind}`)
+  }
+  expect('the deadline, nothing sent, the writeId made here', 'not-stored', false, false, undefined)
+  expect('the deadline, a commit sent', 'in-doubt', false, true, undefined)
+  expect('the deadline, nothing sent, the writeId given', 'in-doubt', true, false, undefined)
+  expect('chosen, sent by this put', 'created', false, true, mine)
+  expect('chosen, sent by an earlier put of the same writeId', 'stored-before', true, false, mine)
+  expect('chosen with another value under the same writeId', 'reused', true, true, { ...text('y'), writeId: mine.writeId })
+  expect('chosen, of another writeId with an equal value', 'conflict', false, true, { ...mine, writeId: 'another' })
+  return lines
+}
+
+/** T8: keys in doubt are listed before those chosen, and a leaf lists all that its hash shows: what moves meanwhile is in neither's blind spot. */
+function neitherListMissesIt(): string[] {
+  const lines: string[] = []
+  const disk = new SimulatedDisk(() => undefined)
+  const overlay = new Overlay(disk)
+  const outbox = new Outbox(overlay)
+  let lastId = 0
+  const nextId = (): number => (lastId += 1)
+  const chosen = new ChosenKeys(overlay, new Codec(utf8), sha256, outbox, { learned: () => undefined })
+  const pull = new Pull(P, 1, { moment: { nowMs: 0 }, outbox, nextId, chosen, learn: () => undefined, finish: () => undefined })
+  pull.begin()
+  const asked = outbox.take().flatMap((effect) => (effect.kind === 'send' ? [effect.message.kind] : []))
+  lines.push(`a transfer begins with ${asked.join(' and ')}`)
+  check(asked.join() === 'doubts-wanted', 'S12', () => `a transfer begins with ${asked.join(' and ')}`)
+  chosen.learn(KEY, text('x'))
+  const listed = overlay.leaf(leafOf(KEY), undefined, 10).map((entry) => entry.key)
+  lines.push(`${chosen.tree.keyCount} key in the tree, ${listed.join(' ')} in its leaf, ${disk.unsyncedCount} writes handed to the disk`)
+  check(listed.join() === KEY, 'S12', () => `the tree has ${chosen.tree.keyCount} keys, and the leaf lists ${listed.join(' ')}`)
+  return lines
+}
+
+/** What T6 rests on: a finish that learns of a chosen record from one voter has a copy of it from then on. */
+function finishBringsTheRecord(): string[] {
+  const stage = new Stage({ c: ['A', 'B', 'C'] })
+  stage.start()
+  stage.tell('C', 'B', { kind: 'learn', key: KEY, ballot: undefined, record: text('x'), spread: false })
+  stage.finish('A', KEY)
+  check(stage.heldChosen('A', KEY) === 'x', 'S12', () => 'A finished k at the chosen mark of B, and has no copy of it')
+  return stage.lines
 }
 
 /** S15: being told another record for a chosen key is an alarm; the record stays, and is served no more. */

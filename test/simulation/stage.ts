@@ -240,6 +240,15 @@ export class Stage implements Observer {
     return this.outcomes.get(client)?.kind ?? 'nothing yet'
   }
 
+  /** Has a peer finish a key, as it does with what it holds in doubt. */
+  finish(name: string, key: RegisterKey): void {
+    let isSettled = false
+    this.peer(name).act((core) => core['finish'](key, () => (isSettled = true)))
+    for (const endMs = this.agenda.nowMs + GET_MS; !isSettled && this.agenda.nowMs < endMs;) this.run(0.25)
+    this.run(30)
+    this.lines.push(`${name} has finished ${key}`)
+  }
+
   /** A linearizable get. @returns the value found, or what else came of it */
   get(name: string, key: RegisterKey, timeoutMs: number): string {
     this.lastClient += 1
