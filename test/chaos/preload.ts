@@ -13,8 +13,10 @@ const LOOK_MS = 20
 const COMPILED_MS = 3_000
 /** In production code these modules are replaced by those here, which stand in front of them. */
 const REPLACED: Readonly<Record<string, string>> = {
-  '/src/storage/commit.ts': './late-commit.ts',
-  ...(process.env[PLANTED_VARIABLE] === 'answered-before-written' && { '/src/storage/lmdb.ts': './early-storage.ts' }),
+  '/src/storage/commit.ts': new URL('./late-commit.ts', import.meta.url).href,
+  ...(process.env[PLANTED_VARIABLE] === 'answered-before-written' && {
+    '/src/storage/lmdb.ts': new URL('./early-storage.ts', import.meta.url).href,
+  }),
 }
 
 const path = process.env[CONTROL_VARIABLE] ?? ''
@@ -31,7 +33,7 @@ registerHooks({
     const resolved = next(specifier, context)
     const place = Object.keys(REPLACED).find((end) => resolved.url.endsWith(end))
     if (place === undefined || context.parentURL?.includes('/test/chaos/') === true) return resolved
-    return { ...resolved, url: new URL(REPLACED[place] ?? '', import.meta.url).href }
+    return { ...resolved, url: REPLACED[place] ?? '' }
   },
 })
 
