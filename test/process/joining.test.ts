@@ -18,7 +18,7 @@ it('a second and a third cluster arrive under load: writes go on, and every ackn
   const first = await network.grow('cluster-1', 3)
   await network.settled()
   const writers = new Writers(first)
-  await until('writes go on', () => writers.successes.length > SUCCESSES_FIRST, 30_000)
+  await until('writes go on', () => writers.successes.length > SUCCESSES_FIRST, 90_000)
   const fromMs = performance.now()
   for (const clusterId of ['cluster-2', 'cluster-3']) {
     const startedMs = performance.now()
@@ -29,7 +29,7 @@ it('a second and a third cluster arrive under load: writes go on, and every ackn
     )
   }
   const arrivedCount = writers.successes.length
-  await until('writes go on with three clusters', () => writers.successes.length > arrivedCount + SUCCESSES_FIRST, 30_000)
+  await until('writes go on with three clusters', () => writers.successes.length > arrivedCount + SUCCESSES_FIRST, 90_000)
   const toMs = performance.now()
   await writers.stop()
   const gapsMs = first.map((peer) => Math.round(writers.longestGapMs(peer, fromMs, toMs)))

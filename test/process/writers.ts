@@ -12,7 +12,7 @@ export interface Success {
   readonly atMs: number
 }
 
-/** Each puts keys of its own, one after another, at one peer. */
+/** Each puts keys of its own, one after another, at one peer, until it is stopped or its process has ended. */
 export class Writers {
   /** Acknowledged: every one of these keys must be found, with its own name as its value. */
   readonly successes: Success[] = []
@@ -45,7 +45,7 @@ export class Writers {
   }
 
   async #run(peer: PeerProcess, prefix: string): Promise<void> {
-    while (!this.#isStopping) {
+    while (!this.#isStopping && peer.isRunning) {
       this.#last += 1
       const key = `${prefix}/${peer.name}/${this.#last}`
       const outcome = await this.#put(peer, key)
