@@ -63,8 +63,12 @@ export class Exchange {
     })
   }
 
-  /** Counts the request as in flight until it is closed; false when there are too many, and then it is answered. */
+  /** Counts the request as in flight until it is closed; false when there are too many, or the end has begun, and then it is answered. */
   enter(): boolean {
+    if (this.context.closing) {
+      this.refuse('not-ready', 'This peer is shutting down. Nothing of this request has begun.')
+      return false
+    }
     this.#counted = this.context.load.enter()
     if (!this.#counted) this.refuse('overloaded', 'Too many requests are in flight. Nothing of this one has begun.')
     return this.#counted

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, STATUS_CODES } from 'node:http'
 import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { setTimeout as setTimeoutAsync } from 'node:timers/promises'
 import { createHttpApp } from './app.ts'
 import type { HttpApp, HttpInit } from './app.ts'
 import { Connection } from './connection.ts'
@@ -18,6 +19,9 @@ const HEADER_BYTES_MAX = 32_768
 /** Idle connections cost memory too. */
 const CONNECTIONS_MAX = 10_000
 
+/** Between looks at whether the requests that were begun are over. */
+const DRAIN_LOOK_MS = 20
+
 export interface HttpServer {
   /** The app, which also works without the socket. */
   readonly app: HttpApp
@@ -30,7 +34,8 @@ export interface HttpServer {
    */
   listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly url: string }>
   /**
-   * Stops accepting, waits for the requests that were begun, then closes everything. Answers given from now on end their connection.
+   * Waits for the requests that were begun, then closes everything. Begins no further ones: those are told that the peer is not
+   * ready, as `/readyz` is, and every answer from now on ends its connection.
    *
    * @param graceMs the longest to wait; what is not finished by then is cut off
    */
@@ -82,6 +87,9 @@ async function listen(server: Server, address: { readonly host: string; readonly
 async function close(server: Server, app: HttpApp, sockets: ReadonlySet<Socket>, graceMs: number): Promise<void> {
   app.context.closing = true
   if (!server.listening) return
+  const begunAtMs = performance.now()
+  // Whoever asks meanwhile is told that this peer goes, which says more than a refused connection.
+  while (app.context.load.requests > 0 && performance.now() - begunAtMs < graceMs) await setTimeoutAsync(DRAIN_LOOK_MS)
   const { promise, resolve } = Promise.withResolvers<void>()
   server.close(() => resolve())
   const closeIdle = (): void => {
@@ -92,7 +100,7 @@ async function close(server: Server, app: HttpApp, sockets: ReadonlySet<Socket>,
   closeIdle()
   // An answer whose head was sent before the end began did not say that its connection ends, and leaves it idle.
   const sweep = setInterval(closeIdle, 50)
-  const cut = setTimeout(() => server.closeAllConnections(), graceMs)
+  const cut = setTimeout(() => server.closeAllConnections(), Math.max(0, graceMs - (performance.now() - begunAtMs)))
   await promise
   clearInterval(sweep)
   clearTimeout(cut)

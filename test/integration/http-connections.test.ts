@@ -299,7 +299,7 @@ describe('a connection', () => {
 })
 
 describe('the end', () => {
-  it('finishes the requests that were begun, says that it closes, and takes no more', async () => {
+  it('finishes the requests that were begun, says that it closes, and begins no more', async () => {
     await using fixture = await startHttp()
     const held = holdGets(fixture)
     await using idle = new RawClient(fixture.port)
@@ -311,10 +311,14 @@ describe('the end', () => {
     await eventually(() => held.inits.length === 1, 'the get')
     let isClosed = false
     const closed = fixture.server.close(10_000).then(() => (isClosed = true))
-    await Promise.all([idle.end(), silent.end()])
-    await assert.rejects(() => fetch(fixture.url))
+    const ready = await fetch(`${fixture.url}/readyz`)
+    assert.deepEqual([ready.status, ready.headers.get('connection')], [503, 'close'])
+    const late = await fetch(`${fixture.url}/store/late`)
+    assert.deepEqual([late.status, ((await late.json()) as { type: string }).type], [503, 'urn:replicator:not-ready'])
     assert.equal(isClosed, false)
     held.release()
+    await Promise.all([idle.end(), silent.end()])
+    await assert.rejects(() => fetch(fixture.url))
     const answer = await busy.answer()
     assert.deepEqual([answer.status, answer.headers['connection']], [404, 'close'])
     await Promise.all([busy.end(), closed])
