@@ -49,6 +49,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'learn-never-overwrites', play: learnNeverOverwrites },
   { name: 'late-answers', play: lateAnswers },
   { name: 'T2-accepted-is-no-copy', play: acceptedIsNoCopy },
+  { name: 'lists-of-an-empty-store', play: listsOfEmptyStore },
   { name: 'T6-finish-that-ends-on-chosen', play: finishThatEndsOnChosen },
   { name: 'T7-power-lost-after-transfer', play: powerLostAfterTransfer },
   { name: 'T7-power-lost-at-the-driver', play: powerLostAtDriver },
@@ -238,6 +239,21 @@ function acceptedIsNoCopy(): string[] {
   stage.accepted('B', KEY, 1, 'A', x)
   stage.accepted('C', KEY, 2, 'G', text('z'))
   return changed(stage, { c: ['B', 'C', 'D'] })
+}
+
+/** S14 for transfers: a voter that lost its store has no lists to give, whatever is answered in its place. */
+function listsOfEmptyStore(): string[] {
+  const stage = new Stage({ c: ['A', 'B', 'C', 'D'] }, { c: ['A', 'B', 'C'] })
+  for (const holder of ['A', 'B', 'C']) stage.chosen(holder, KEY, text('x'))
+  stage.startWithout(['D'])
+  stage.beginChange({ c: ['D'] }, ['D'])
+  stage.killWhenAsked('D', 'A')
+  stage.answerFromEmptyStore('A', 'D')
+  stage.answerFromEmptyStore('A', 'D')
+  const isCovered = stage.coveredBy('D').includes('A')
+  stage.lines.push(`D ${isCovered ? 'counts' : 'does not count'} the lists of A`)
+  check(!isCovered, 'S14', () => 'D counts the lists of A, which an empty store has given')
+  return stage.lines
 }
 
 /** T6: the mark is at B, the list comes from A and C, the finish ends on B's `chosen`: what it returns must be copied. */

@@ -66,8 +66,12 @@ export class Operator {
   private decide(peer: SimulatedPeer, config: Config, change: Pick<Config, 'clusters' | 'next' | 'forming'>): void {
     const { networkId, protocolMin } = config
     const successor: Config = { networkId, protocolMin, epoch: config.epoch + 1, ...change }
-    const claim = writingClaim(configRecord(this.codec, successor), peer.clockMs + DECIDE_MS, () => undefined)
-    peer.act((core) => core['coordinator'].claim(configKey(successor.epoch), claim, false))
+    peer.act((core) => {
+      // Whoever decided the joint config completes it, without waiting for others to do so.
+      const settle = (): void => void (core['change']['ownEpoch'] = successor.epoch)
+      const claim = writingClaim(configRecord(this.codec, successor), peer.clockMs + DECIDE_MS, settle)
+      core['coordinator'].claim(configKey(successor.epoch), claim, false)
+    })
   }
 
   private drawNext(clusters: Clusters): Clusters | undefined {

@@ -1,5 +1,6 @@
 /** A small network for directed scenarios: named peers, a config and disks laid out by hand, no faults but those that a scenario asks for. */
-import type { ClusterId, Identity, NetworkId } from '../../protocols/base/identity.ts'
+import { identity } from '../../protocols/base/identity.ts'
+import type { ClusterId, Identity, Incarnation, NetworkId } from '../../protocols/base/identity.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
 import { configKey, isConfigKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
@@ -7,6 +8,8 @@ import { configRecord } from '../../protocols/config/chain.ts'
 import type { Config } from '../../protocols/config/config.ts'
 import type { Outcome } from '../../protocols/effects.ts'
 import { writingClaim } from '../../protocols/register/coordinator.ts'
+import type { PullQuestion } from '../../protocols/repair/answers.ts'
+import { GROUPS, HASH_BYTES } from '../../protocols/repair/tree.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { sha256, utf8 } from '../../src/bytes.ts'
@@ -63,6 +66,7 @@ export class Stage implements Observer {
   private readonly notesByPeer = new Map<string, string[]>()
   private readonly outcomes = new Map<number, Outcome>()
   private readonly asked: { from: string; to: string; id: number; key: RegisterKey }[] = []
+  private readonly lists: { from: string; to: string; question: PullQuestion }[] = []
   private lastClient = 0
 
   /** @param voting who votes at first, by cluster; all when left out */
@@ -139,17 +143,57 @@ export class Stage implements Observer {
    * @throws Violation when it does not
    */
   change(next: Names, latecomers: readonly string[]): void {
+    const { epoch } = this.ledger.newest
+    this.beginChange(next, latecomers)
+    for (const endMs = this.agenda.nowMs + CHANGED_WITHIN_MS; this.ledger.newest.epoch < epoch + 2 && this.agenda.nowMs < endMs;)
+      this.run(0.25)
+    check(this.ledger.newest.epoch === epoch + 2, 'L4', () => `the change ends in ${describeConfig(this.ledger.newest)}`)
+  }
+
+  /** Has the joint config decided, then starts the latecomers. */
+  beginChange(next: Names, latecomers: readonly string[]): void {
     const driver = this.peers.find((peer) => peer.core?.isVoter === true)
     const config = driver?.core?.config
     if (driver === undefined || config === undefined) throw new Error('no voter to begin the change')
     const successor: Config = { ...config, epoch: config.epoch + 1, next: this.clusters(next) }
-    const claim = writingClaim(configRecord(this.codec, successor), driver.clockMs + CHANGED_WITHIN_MS, () => undefined)
-    driver.act((core) => core['coordinator'].claim(configKey(successor.epoch), claim, false))
-    const endMs = this.agenda.nowMs + CHANGED_WITHIN_MS
-    while (this.ledger.newest.epoch === config.epoch && this.agenda.nowMs < endMs) this.run(0.25)
+    driver.act((core) => {
+      // Whoever decided the joint config completes it, at once.
+      const settle = (): void => void (core['change']['ownEpoch'] = successor.epoch)
+      const claim = writingClaim(configRecord(this.codec, successor), driver.clockMs + CHANGED_WITHIN_MS, settle)
+      core['coordinator'].claim(configKey(successor.epoch), claim, false)
+    })
+    for (const endMs = this.agenda.nowMs + CHANGED_WITHIN_MS; this.ledger.newest.epoch === config.epoch && this.agenda.nowMs < endMs;)
+      this.run(0.25)
     for (const peer of this.peers) if (latecomers.includes(peer.peerId)) this.startPeer(peer)
-    while (this.ledger.newest.epoch < config.epoch + 2 && this.agenda.nowMs < endMs) this.run(0.25)
-    check(this.ledger.newest.epoch === config.epoch + 2, 'L4', () => `the change ends in ${describeConfig(this.ledger.newest)}`)
+  }
+
+  /** Waits until `from` asks `to` for a list, and kills `to` before it answers. @returns the number of the question */
+  killWhenAsked(from: string, to: string): number {
+    const isIt = (list: { from: string; to: string }): boolean => list.from === from && list.to === to
+    for (const endMs = this.agenda.nowMs + CHANGED_WITHIN_MS; !this.lists.some(isIt) && this.agenda.nowMs < endMs;) this.run(0.1)
+    this.peer(to).crash()
+    this.network.stopped(this.peer(to))
+    this.lines.push(`-- ${to} is gone before it answers ${from}`)
+    return this.lists.findLast(isIt)?.question.id ?? 0
+  }
+
+  /** Whoever has taken the place of `from`, with an empty store, answers every question of `to` for lists: with nothing. */
+  answerFromEmptyStore(from: string, to: string): void {
+    const other = identity(this.peer(from).peerId, 'e'.repeat(32) as Incarnation)
+    for (const list of this.lists) {
+      if (list.from !== to || list.to !== from) continue
+      const message = answerOfEmptyStore(list.question)
+      this.peer(to).dispatch({ kind: 'message', from: other, round: 0, message })
+    }
+  }
+
+  /** Whose lists a peer says it holds. */
+  coveredBy(name: string): readonly string[] {
+    return (
+      this.peer(name)
+        .core?.['repair'].coveredSources()
+        .map((source) => source.peerId) ?? []
+    )
   }
 
   /** All peers die at once, with everything not synced, and come back. */
@@ -219,7 +263,7 @@ export class Stage implements Observer {
   /** Answers that were long under way arrive: to every question of this peer about these keys, as if the others knew nothing. */
   answerLate(name: string, keys: readonly RegisterKey[]): void {
     const { epoch } = this.ledger.newest
-    for (const { from, to, id, key } of [...this.asked]) {
+    for (const { from, to, id, key } of this.asked) {
       if (from !== name || to === name || !keys.includes(key)) continue
       const sender = this.peer(to).identity
       const vote = { sender, body: { kind: 'seen', epoch, accepted: undefined } } as const
@@ -242,9 +286,9 @@ export class Stage implements Observer {
 
   /** Has a peer finish a key, as it does with what it holds in doubt. */
   finish(name: string, key: RegisterKey): void {
-    let isSettled = false
-    this.peer(name).act((core) => core['finish'](key, () => (isSettled = true)))
-    for (const endMs = this.agenda.nowMs + GET_MS; !isSettled && this.agenda.nowMs < endMs;) this.run(0.25)
+    const settled: boolean[] = []
+    this.peer(name).act((core) => core['finish'](key, (done) => settled.push(done)))
+    for (const endMs = this.agenda.nowMs + GET_MS; settled.length === 0 && this.agenda.nowMs < endMs;) this.run(0.25)
     this.run(30)
     this.lines.push(`${name} has finished ${key}`)
   }
@@ -273,8 +317,8 @@ export class Stage implements Observer {
     this.lines.push(`${peer.peerId} writes ${nameless(describePersist(write))}`)
   }
 
-  hardened(_peer: SimulatedPeer, identity: Identity, write: Parameters<Observer['hardened']>[2]): void {
-    if (this.ledger !== undefined) this.ledger.hardened(identity, write)
+  hardened(_peer: SimulatedPeer, by: Identity, write: Parameters<Observer['hardened']>[2]): void {
+    if (this.ledger !== undefined) this.ledger.hardened(by, write)
   }
 
   sending(peer: SimulatedPeer, send: Send): void {
@@ -283,6 +327,10 @@ export class Stage implements Observer {
 
   left(peer: SimulatedPeer, send: Send): void {
     this.votes.left(peer, send)
+    const { message, to } = send
+    if (message.kind === 'doubts-wanted' || message.kind === 'hashes-wanted' || message.kind === 'leaves-wanted') {
+      this.lists.push({ from: peer.peerId, to, question: message })
+    }
     if (send.message.kind === 'request')
       this.asked.push({ from: peer.peerId, to: send.to, id: send.message.id, key: send.message.body.key })
   }
@@ -324,6 +372,15 @@ export class Stage implements Observer {
       Object.entries(names).map(([cluster, members]) => [cluster as ClusterId, members.map((name) => this.peer(name).identity)]),
     )
   }
+}
+
+/** What a store without a key answers. */
+function answerOfEmptyStore(question: PullQuestion): Message {
+  const { id } = question
+  if (question.kind === 'doubts-wanted') return { kind: 'doubts', id, keys: [], more: false }
+  if (question.kind === 'records-wanted') return { kind: 'records', id, records: [], keysDone: question.keys.length }
+  if (question.kind === 'leaves-wanted') return { kind: 'leaves', id, entries: [], leavesDone: question.leaves.length, after: undefined }
+  return { kind: 'hashes', id, group: question.group, hashes: new Uint8Array(GROUPS * HASH_BYTES) }
 }
 
 function valueText(record: ValueRecord): string {

@@ -286,9 +286,10 @@ export class World implements Observer {
     this.trace.line(agenda.nowMs, () => `-- ${victims.map((victim) => victim.peerId).join(' ')} left for good`)
     for (const victim of victims) victim.crash()
     const peer = chance.pick(left)
-    let outcome: Outcome | undefined
-    clients.put(peer, dataKey('survivor'), clients.newRecord(), false, PUT_WITHIN_MS, (answer) => (outcome = answer))
-    for (const endMs = agenda.nowMs + PUT_WITHIN_MS; outcome === undefined && agenda.nowMs <= endMs;) agenda.runUntil(agenda.nowMs + 20)
+    const outcomes: (Outcome | undefined)[] = []
+    clients.put(peer, dataKey('survivor'), clients.newRecord(), false, PUT_WITHIN_MS, (answer) => outcomes.push(answer))
+    for (const endMs = agenda.nowMs + PUT_WITHIN_MS; outcomes.length === 0 && agenda.nowMs <= endMs;) agenda.runUntil(agenda.nowMs + 20)
+    const [outcome] = outcomes
     const missing = victims.map((victim) => victim.peerId).join(' ')
     check(outcome?.kind === 'created', 'L5', () => `without ${missing} a put at ${peer.peerId} ended ${outcome?.kind ?? 'not at all'}`)
     for (const victim of victims) this.start(victim)

@@ -2,6 +2,7 @@
  * Loads the production files with a bug in them. A module imported as `file.ts?planted=name` is read with that bug's patches applied, and so
  * is everything it imports; the files themselves, and whoever imports them without the mark, stay as they are.
  */
+import { readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import type { PlantedBug } from './bugs.ts'
@@ -25,7 +26,8 @@ export function installLoader(bugs: readonly PlantedBug[]): void {
       const loaded = nextLoad(url, context)
       const bug = name === undefined ? undefined : byName.get(name)
       if (bug === undefined) return loaded
-      return { ...loaded, source: patched(bug, fileURLToPath(url.slice(0, url.indexOf(MARK))), String(loaded.source)) }
+      const path = fileURLToPath(url.slice(0, url.indexOf(MARK)))
+      return { ...loaded, source: patched(bug, path, readFileSync(path, 'utf8')) }
     },
   })
 }

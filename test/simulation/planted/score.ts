@@ -3,13 +3,22 @@
  * prints a table: bug, tier, seeds until caught. Ends with 1 when a bug survives.
  */
 import { pathToFileURL } from 'node:url'
+import type { Scenario } from '../directed.ts'
+import type { playSchedule as playScheduleType } from '../small-scope.ts'
+import type { simulate as simulateType } from '../world.ts'
 import { PLANTED_BUGS } from './bugs.ts'
 import type { PlantedBug } from './bugs.ts'
 import { importPlanted, installLoader } from './loader.ts'
 
-type World = typeof import('../world.ts')
-type SmallScope = typeof import('../small-scope.ts')
-type Directed = typeof import('../directed.ts')
+interface World {
+  readonly simulate: typeof simulateType
+}
+interface SmallScope {
+  readonly playSchedule: typeof playScheduleType
+}
+interface Directed {
+  readonly SCENARIOS: readonly Scenario[]
+}
 
 /** Schedules and seeds that a bug has to be noticed in. */
 const SCHEDULES_MAX = 400
@@ -59,9 +68,9 @@ async function main(names: readonly string[]): Promise<number> {
     if (names.length > 0 && !names.includes(bug.name)) continue
     const result = await score(bug)
     if (result.tier === undefined) survivors += 1
-    console.log(describeScore(result))
+    process.stdout.write(`${describeScore(result)}\n`)
   }
-  console.log(`${PLANTED_BUGS.length} planted bugs, ${survivors} survivors`)
+  process.stdout.write(`${survivors} survivors\n`)
   return survivors === 0 ? 0 : 1
 }
 
