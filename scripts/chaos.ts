@@ -23,6 +23,8 @@ const EXIT_SIGNAL_BASE = 128
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
 const SEED_LIMIT = 1_000_000_000
 const SECONDS_DEFAULT = 60
+/** Between looks at whether the process above us is still there. */
+const LOOK_MS = 200
 
 /** @throws TypeError when it is none */
 function whole(name: string, text: string): number {
@@ -60,6 +62,15 @@ function parse(): Parameters<typeof drawOptions>[0] {
   }
 }
 
+/** A signal to npm ends npm and the shell below it, and neither tells us: then the process above us is another. */
+function watchParent(stopping: AbortController): void {
+  if (!isInside() && process.env['npm_lifecycle_event'] === undefined) return
+  const parent = process.ppid
+  setInterval(() => {
+    if (process.ppid !== parent) stopping.abort(EXIT_FAILED)
+  }, LOOK_MS).unref()
+}
+
 async function main(): Promise<number> {
   let asked: Parameters<typeof drawOptions>[0]
   try {
@@ -68,10 +79,11 @@ async function main(): Promise<number> {
     console.error((error as Error).message)
     return EXIT_USAGE
   }
-  if (asked.namespaces === true && !isInside()) return enter()
+  const stopping = new AbortController()
+  watchParent(stopping)
+  if (asked.namespaces === true && !isInside()) return enter(stopping.signal)
   const options = drawOptions(asked)
   console.log(`chaos: seed ${options.seed}\n${describeOptions(options)}\n`)
-  const stopping = new AbortController()
   for (const [name, number] of Object.entries(SIGNALS)) process.on(name, () => stopping.abort(EXIT_SIGNAL_BASE + number))
   const startedMs = performance.now()
   const say = (text: string): void => console.log(`${((performance.now() - startedMs) / 1_000).toFixed(1).padStart(7)} s  ${text}`)

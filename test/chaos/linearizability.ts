@@ -14,7 +14,7 @@ const STEPS_MAX = 1_000_000
 const BITS_PER_WORD = 16
 
 /** What the register holds; undefined while it holds nothing. */
-type State = { readonly writeId: string; readonly etag: string } | undefined
+type State = { readonly writeId: string; readonly etag: string; readonly createdUntilMs: number } | undefined
 
 /** The register does what the operation says: the state after it. Undefined where it could not have answered so. */
 type Step = { readonly state: State } | undefined
@@ -86,7 +86,7 @@ function tryStep(entry: Entry, state: State, taken: Uint16Array, seen: Set<strin
   const next = step(state, entry.operation)
   if (next === undefined || (entry.end === undefined && next.state === state)) return undefined
   flip(taken, entry.index)
-  const place = `${next.state?.writeId} ${next.state?.etag} ${String.fromCharCode(...taken)}`
+  const place = `${next.state?.writeId} ${next.state?.etag} ${next.state?.createdUntilMs} ${String.fromCharCode(...taken)}`
   flip(taken, entry.index)
   if (seen.has(place)) return undefined
   seen.add(place)
@@ -94,7 +94,7 @@ function tryStep(entry: Entry, state: State, taken: Uint16Array, seen: Set<strin
 }
 
 /** The register itself. */
-function step(state: State, { call, answer }: Operation): Step {
+function step(state: State, { call, answer, beganMs, endedMs }: Operation): Step {
   if (call.kind === 'get') {
     const isSo = answer.kind === 'found' ? state?.etag === answer.etag : state === undefined
     return isSo ? { state } : undefined
@@ -103,7 +103,10 @@ function step(state: State, { call, answer }: Operation): Step {
   const isMine = state?.writeId === writeId
   switch (answer.kind) {
     case 'created':
-      return state === undefined && answer.etag === etag ? { state: { writeId, etag } } : undefined
+      if (answer.etag !== etag) return undefined
+      if (state === undefined) return { state: { writeId, etag, createdUntilMs: endedMs } }
+      // Two tries of one put at the same time may both be told that they stored it.
+      return isMine && state.etag === etag && beganMs <= state.createdUntilMs ? { state } : undefined
     case 'stored-before':
       return isMine && state?.etag === etag && answer.etag === etag ? { state } : undefined
     case 'conflict':
@@ -111,7 +114,7 @@ function step(state: State, { call, answer }: Operation): Step {
     case 'reused':
       return isMine && state?.etag !== etag ? { state } : undefined
     case 'in-doubt':
-      return { state: state ?? { writeId, etag } }
+      return { state: state ?? { writeId, etag, createdUntilMs: Number.NEGATIVE_INFINITY } }
     default:
       return undefined
   }

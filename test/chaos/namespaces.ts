@@ -37,8 +37,13 @@ export function canEnter(): boolean {
   return status === 0
 }
 
-/** Runs this very program again, inside. @returns its exit code */
-export async function enter(): Promise<number> {
+/**
+ * Runs this very program again, inside.
+ *
+ * @param signal when it aborts, the program is told to end
+ * @returns its exit code
+ */
+export async function enter(signal: AbortSignal): Promise<number> {
   const program = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
   const child = spawn('unshare', ['--net', '--mount', '--', 'sh', '-c', `${ENTER} && exec "$@"`, 'sh', ...program], {
     stdio: 'inherit',
@@ -46,7 +51,8 @@ export async function enter(): Promise<number> {
     // Ctrl-C is told to it once, by us.
     detached: true,
   })
-  for (const signal of SIGNALS) process.on(signal, () => child.kill(signal))
+  for (const name of SIGNALS) process.on(name, () => child.kill(name))
+  signal.addEventListener('abort', () => child.kill('SIGTERM'), { once: true })
   const { promise, resolve } = Promise.withResolvers<number>()
   child.on('error', () => resolve(EXIT_FAILED))
   child.on('exit', (code) => resolve(code ?? EXIT_FAILED))

@@ -37,7 +37,7 @@ export interface ChaosResult {
  * @throws the signal's reason when that aborts
  */
 export async function runChaos(options: ChaosOptions, say: (text: string) => void, signal?: AbortSignal): Promise<ChaosResult> {
-  const network = await Network.create()
+  const network = await Network.create(signal === undefined)
   const aborted = Promise.withResolvers<never>()
   aborted.promise.catch(() => undefined)
   signal?.addEventListener('abort', () => aborted.reject(signal.reason as Error), { once: true })

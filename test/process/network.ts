@@ -222,17 +222,18 @@ export class Network {
   readonly #lastResort: () => void
   readonly #ended: () => void
 
-  private constructor(directory: string) {
+  private constructor(directory: string, endsOnSignal: boolean) {
     this.directory = directory
     this.#lastResort = () => this.#killAll()
     process.once('exit', this.#lastResort)
     // A test file that is ended from outside ends its peers too.
     this.#ended = () => process.exit(1)
-    process.once('SIGTERM', this.#ended)
+    if (endsOnSignal) process.once('SIGTERM', this.#ended)
   }
 
-  static async create(): Promise<Network> {
-    return new Network(await mkdtemp(join(tmpdir(), 'replicator-process-')))
+  /** @param endsOnSignal false where whoever makes it closes it on SIGTERM too */
+  static async create(endsOnSignal: boolean = true): Promise<Network> {
+    return new Network(await mkdtemp(join(tmpdir(), 'replicator-process-')), endsOnSignal)
   }
 
   /** Makes a peer that is not started yet. */
@@ -299,7 +300,7 @@ export class Network {
     }
     process.off('exit', this.#lastResort)
     process.off('SIGTERM', this.#ended)
-    if (process.env['REPLICATOR_TEST_KEEP'] === undefined) await rm(this.directory, { recursive: true, force: true })
+    if (process.env['REPLICATOR_TEST_KEEP'] === undefined) await rm(this.directory, { recursive: true, force: true, maxRetries: 5 })
   }
 
   #killAll(): void {
