@@ -9,6 +9,7 @@
  */
 import { Codec } from '../../protocols/wire/codec.ts'
 import { utf8 } from '../bytes.ts'
+import { endChild } from './child.ts'
 import { DAMAGED_EXIT } from './examine.ts'
 import { DamagedStore, isDamage } from './errors.ts'
 import { checkHeader } from './header.ts'
@@ -48,8 +49,7 @@ function checkRecords({ rows }: Tables): void {
 
 try {
   await examine(process.argv[2] as string, process.argv[3] === 'whole')
-  process.exit(0)
 } catch (error) {
-  process.stdout.write(String((error as Error).message).split('\n')[0] as string)
-  process.exitCode = isDamage(error) ? DAMAGED_EXIT : 1
+  endChild(isDamage(error) ? DAMAGED_EXIT : 1, String((error as Error).message))
 }
+endChild(0, '')

@@ -16,6 +16,7 @@ import type { Persist } from '../../protocols/effects.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { sha256, utf8 } from '../bytes.ts'
 import type { Storage } from '../ports/storage.ts'
+import { endChild } from './child.ts'
 import { isDamage } from './errors.ts'
 import { ALL_FROM, CLIENT_FROM, ROW_MAX, openLmdbStorage } from './lmdb.ts'
 import { readChosenHead, readChosenRow, readDivergedRow } from './rows.ts'
@@ -122,4 +123,4 @@ if (direction === 'forward') {
 }
 await salvage.rows(direction === 'forward')
 await storage.close()
-process.exit(0)
+endChild(0, '')
