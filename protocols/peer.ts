@@ -211,7 +211,7 @@ export class PeerCore {
   hasAnswered(voter: Identity): boolean {
     if (voter.id === this.identity.id) return true
     const peer = this.roster.get(voter.peerId)
-    if (peer === undefined || peer.identity.id !== voter.id) return false
+    if (peer === undefined || peer.identity.id !== voter.id || this.roster.isPutBack(voter.id)) return false
     return peer.isConnected && this.moment.nowMs - peer.lastAnsweredMs <= ANSWERED_WITHIN_MS
   }
 
@@ -284,6 +284,7 @@ export class PeerCore {
       case 'reply':
         return message.vote.sender.id === from.id ? this.voted(from, message.id, message.vote) : undefined
       case 'relay':
+        if (this.roster.isPutBack(from.id)) return
         return this.representative.relay(from.peerId, message.id, message.targets, message.body)
       case 'relayed':
         for (const vote of message.votes) this.voted(from, message.id, vote)
@@ -299,6 +300,7 @@ export class PeerCore {
       case 'heartbeat':
         return this.beat(from, message.sentAtMs, message.health)
       case 'heartbeat-ack': {
+        this.rounds.told()
         const peer = this.roster.get(from.peerId)
         return peer === undefined ? undefined : this.roster.answered(peer, message.sentAtMs)
       }
@@ -329,6 +331,8 @@ export class PeerCore {
     const installed = this.chain.current
     if (target.id !== this.identity.id || installed === undefined || this.chosen.isDiverged(body.key)) return
     if (body.kind !== 'read' && body.ballot.round > ROUND_MAX) return
+    // A store put back has forgotten what it voted for; with its own vote beside this one it could choose against a quorum.
+    if (this.roster.isPutBack(from.id) || (body.kind !== 'read' && this.roster.isPutBack(body.ballot.by.id))) return
     const epoch = body.kind === 'read' ? body.epoch : body.ballot.epoch
     if (epoch > this.chain.epoch) {
       const { networkId } = this.chain
@@ -469,6 +473,7 @@ export class PeerCore {
     const candidates: Candidate[] = []
     if (this.caughtUp) candidates.push({ identity: this.identity, clusterId: this.clusterId, minPeers: this.minPeers })
     for (const { identity, clusterId, minPeers, state, health } of this.roster.all()) {
+      if (this.roster.isPutBack(identity.id)) continue
       if (state === 'alive' && health?.caughtUp === true) candidates.push({ identity, clusterId, minPeers })
     }
     return candidates

@@ -67,8 +67,10 @@ export class Change {
 
   /** A new voter says whose lists it holds. */
   told(sender: Identity, epoch: number, sources: readonly Identity[]): void {
-    if (epoch !== this.context.chain.epoch) return
-    this.coverage.set(sender.id, new Set(sources.map((source) => source.id)))
+    const { chain, roster } = this.context
+    if (epoch !== chain.epoch || roster.isPutBack(sender.id)) return
+    const ids = sources.map((source) => source.id)
+    this.coverage.set(sender.id, new Set(ids.filter((id) => !roster.isPutBack(id))))
   }
 
   tick(): void {
@@ -82,7 +84,7 @@ export class Change {
   private isUp(voter: Identity): boolean {
     if (voter.id === this.context.self.id) return true
     const peer = this.context.roster.get(voter.peerId)
-    return peer?.state === 'alive' && peer.identity.id === voter.id
+    return peer?.state === 'alive' && peer.identity.id === voter.id && !this.context.roster.isPutBack(voter.id)
   }
 
   private grow(config: Config): void {

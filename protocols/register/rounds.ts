@@ -15,6 +15,7 @@ export class Rounds {
   private readonly outbox: Outbox
   private highestRound: number
   private ceilingNow: Ceiling
+  private isRaisedAgain = false
 
   /** @param ceiling as raised and synced at this opening; see `raisedAtOpening` */
   constructor(self: Identity, outbox: Outbox, ceiling: Ceiling, floor: Ceiling) {
@@ -50,6 +51,17 @@ export class Rounds {
   raiseAbove(ballot: Ballot): void {
     if (isCovered(ballot, this.ceilingNow)) return
     this.ceilingNow = { epoch: ballot.epoch, round: ballot.round + CEILING_STRIDE_ROUNDS }
+    this.outbox.persist({ kind: 'ceiling', ceiling: this.ceilingNow })
+  }
+
+  /**
+   * Somebody has heard the ceiling of this opening: it is raised once more. A copy of the store made before the opening then
+   * shows itself: opened in its turn, it tells a ceiling raised once where others remember one that was raised twice.
+   */
+  told(): void {
+    if (this.isRaisedAgain) return
+    this.isRaisedAgain = true
+    this.ceilingNow = raisedAtOpening(this.ceilingNow)
     this.outbox.persist({ kind: 'ceiling', ceiling: this.ceilingNow })
   }
 }

@@ -124,7 +124,7 @@ export class Repair {
       const isRunning = this.pulls.some((pull) => pull.minEpoch > 0 && pull.source.id === source.id)
       const peer = roster.get(source.peerId)
       const isReachable = source.id === self.id || (peer?.isConnected === true && peer.identity.id === source.id)
-      if (isRunning || !isReachable || this.covered.has(source.id) || this.pulls.length >= TRANSFERS_MAX) continue
+      if (isRunning || !isReachable || roster.isPutBack(source.id) || this.covered.has(source.id) || this.pulls.length >= TRANSFERS_MAX) continue
       this.start(source, config.epoch)
     }
   }
