@@ -3,7 +3,6 @@
  * are used. Why each setting is as it is stands beside it.
  */
 import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
 import { identify } from '@libp2p/identify'
 import type { Identify } from '@libp2p/identify'
 import type { PeerId as Libp2pPeerId, PrivateKey, Startable } from '@libp2p/interface'
@@ -14,6 +13,7 @@ import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import type { Libp2p } from 'libp2p'
 import { announcer } from './announcer.ts'
+import { steadyYamux } from './muxer.ts'
 
 /** Connections at once: twice the peers that one keeps, for both may dial, and room for strangers asking the DHT. */
 const CONNECTIONS_MAX = 500
@@ -48,7 +48,7 @@ export async function createLibp2pPeer(init: Libp2pPeerInit): Promise<Libp2pPeer
     addresses: { listen: [...init.listen], announce: [...init.announce] },
     transports: [tcp({ inboundSocketInactivityTimeout: SOCKET_INACTIVITY_MS, outboundSocketInactivityTimeout: SOCKET_INACTIVITY_MS })],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
+    streamMuxers: [steadyYamux()],
     connectionManager: {
       maxConnections: CONNECTIONS_MAX,
       inboundConnectionThreshold: INBOUND_PER_SECOND_MAX,
