@@ -15,7 +15,7 @@ import type { PullContext, PullReply } from './pull.ts'
 const NEAR_MS = 3_000
 /** Between pulls from peers of other clusters. */
 const FAR_MS = 15_000
-/** Pulls under way at one time. */
+/** Pulls under way at one time; one alone before the first is done, for what all others have would be copied from each. */
 const PULLS_MAX = 2
 /** Between tries to pull for a transfer. */
 const TRANSFER_RETRY_MS = 500
@@ -124,7 +124,8 @@ export class Repair {
       const isRunning = this.pulls.some((pull) => pull.minEpoch > 0 && pull.source.id === source.id)
       const peer = roster.get(source.peerId)
       const isReachable = source.id === self.id || (peer?.isConnected === true && peer.identity.id === source.id)
-      if (isRunning || !isReachable || roster.isPutBack(source.id) || this.covered.has(source.id) || this.pulls.length >= TRANSFERS_MAX) continue
+      if (isRunning || !isReachable || roster.isPutBack(source.id) || this.covered.has(source.id) || this.pulls.length >= TRANSFERS_MAX)
+        continue
       this.start(source, config.epoch)
     }
   }
@@ -133,7 +134,7 @@ export class Repair {
     const { roster, moment, chain, random } = this.context
     if (chain.current === undefined) return
     for (const peer of roster.all()) {
-      if (this.pulls.length >= PULLS_MAX) return
+      if (this.pulls.length >= (this.isComplete ? PULLS_MAX : 1)) return
       if (!peer.isConnected || peer.health === undefined || peer.health.epoch < 0) continue
       if (moment.nowMs < (this.nextAtMs.get(peer.peerId) ?? 0) || this.pulls.some((pull) => pull.source.peerId === peer.peerId)) continue
       const waitMs = peer.clusterId === roster.clusterId ? NEAR_MS : FAR_MS

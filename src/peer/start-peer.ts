@@ -1,6 +1,7 @@
 /** Puts one peer together: the one place that names concrete adapters. Opened in the order that each part rests on; closed in reverse. */
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import type { PrivateKey } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import { identity } from '../../protocols/base/identity.ts'
 import type { Identity, NetworkId, PeerId } from '../../protocols/base/identity.ts'
@@ -180,9 +181,9 @@ function founds(config: Config, storage: Storage): boolean {
   return !isTold && storage.newestEpoch() < 0
 }
 
-async function loadKey(directory: DataDirectory): Promise<Awaited<ReturnType<typeof generateKeyPair>>> {
+async function loadKey(directory: DataDirectory): Promise<PrivateKey> {
   const stored = await directory.readKey()
-  if (stored !== undefined) return privateKeyFromProtobuf(stored) as Awaited<ReturnType<typeof generateKeyPair>>
+  if (stored !== undefined) return privateKeyFromProtobuf(stored)
   const key = await generateKeyPair('Ed25519')
   await directory.writeKey(privateKeyToProtobuf(key))
   return key

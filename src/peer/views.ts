@@ -117,7 +117,9 @@ function coreWarnings(core: PeerCore): string[] {
     warnings.push(`peers of ${clusterId} were started with different -min-peers: ${[...told].toSorted((a, b) => a - b).join(', ')}`)
   for (const { peerId, identity } of roster.all()) {
     if (!roster.isPutBack(identity.id)) continue
-    warnings.push(`refused ${peerId} as a voter: an older copy of its store was put back; empty its store, and it takes its place as a new one`)
+    warnings.push(
+      `refused ${peerId} as a voter: an older copy of its store was put back; empty its store, and it takes its place as a new one`,
+    )
   }
   if (core.chosen.divergedCount > 0) {
     warnings.push(`${core.chosen.divergedCount} keys have two chosen records and are not served; see the log`)

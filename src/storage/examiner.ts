@@ -50,6 +50,6 @@ function checkRecords({ rows }: Tables): void {
 try {
   await examine(process.argv[2] as string, process.argv[3] === 'whole')
 } catch (error) {
-  endChild(isDamage(error) ? DAMAGED_EXIT : 1, String((error as Error).message))
+  endChild(isDamage(error) ? DAMAGED_EXIT : 1, (error as Error).message)
 }
 endChild(0, '')
