@@ -11,5 +11,3 @@ if (major < NODE_MAJOR_LEAST) {
   const { run } = await import('./run.ts')
   await run(process.argv.slice(2), process.env)
 }
-
-export {}
