@@ -65,7 +65,11 @@ it(
 
       // What is left of the room may do for a start, and for little more.
       third.spawn()
-      await until('it starts or ends', () => !third.isRunning || third.lines.some((line) => line.startsWith('Replicator ready')), BACK_MS)
+      await until(
+        'it starts or ends',
+        () => !third.isRunning || third.lines.some((printed) => printed.startsWith('Replicator ready')),
+        BACK_MS,
+      )
       stored.push(...(await putUntilGone(third, 'fuller')).stored)
       assert.equal((await third.ended()).code, 1)
       assert.match(third.log.trimEnd().split('\n').at(-1) ?? '', /^replicator: /)

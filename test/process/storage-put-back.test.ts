@@ -61,7 +61,7 @@ describe('an older copy of a data directory put back', () => {
 
     await second.stop()
     const statuses = await Promise.all([put(first, 'one-of-three', 2_000), put(third, 'from-the-copy', 2_000)])
-    for (const status of statuses) assert.ok(status === 503 || status === 504, `${statuses.join()}`)
+    for (const status of statuses) assert.ok(status === 503 || status === 504, statuses.join())
     for (const key of ['one-of-three', 'from-the-copy', 'nothing']) {
       for (const peer of [first, third]) assert.equal((await peer.client.get(key, '?timeout=500')).status, 503)
     }
