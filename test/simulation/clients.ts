@@ -148,8 +148,8 @@ export class Clients {
   }
 
   private act(): void {
-    if (this.isStopped) return
-    const { chance, peers, options } = this.init
+    const { chance, peers, options, history } = this.init
+    if (this.isStopped || history.size >= options.operationsMax) return
     const up = peers.filter((peer) => peer.isUp && !peer.isPaused)
     if (up.length === 0) return this.think()
     const peer = chance.pick(up)
@@ -175,9 +175,9 @@ export class Clients {
   }
 
   private putEnded(key: RegisterKey, record: ValueRecord, outcome: Outcome | undefined, timeoutMs: number): void {
-    const { chance, peers } = this.init
+    const { chance, peers, options, history } = this.init
     const up = peers.filter((peer) => peer.isUp && !peer.isPaused)
-    const isOpen = outcome === undefined || outcome.kind === 'in-doubt'
+    const isOpen = (outcome === undefined || outcome.kind === 'in-doubt') && history.size < options.operationsMax
     if (this.isStopped || !isOpen || up.length === 0 || !chance.happens(RETRY_RATE)) return this.think()
     // The peer that takes the retry writes down its own time.
     const again = { ...record, writtenAtMs: chance.happens(0.5) ? record.writtenAtMs : record.writtenAtMs + 1 + chance.below(5) }

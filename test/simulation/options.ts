@@ -51,12 +51,16 @@ export interface Options {
   readonly cancelRate: number
   readonly deadlineMs: number
   readonly loadMs: number
+  /** Clients ask nothing more once so much was asked. */
+  readonly operationsMax: number
   /** Every message goes through the codec; else one in 16 does. */
   readonly encodesAll: boolean
   /** Waits after healing until promises are folded as well. */
   readonly waitsForPromises: boolean
 }
 
+/** More than any run has time for; only a world that is being shrunk has fewer. */
+const OPERATIONS_MAX = 1_000_000
 const NEVER_MS = Number.POSITIVE_INFINITY
 
 export function drawOptions(seed: number, chance: Chance): Options {
@@ -108,6 +112,7 @@ export function drawOptions(seed: number, chance: Chance): Options {
     cancelRate: sometimes(0.3, 0.2),
     deadlineMs: chance.pick([100, 800, 3_000, 10_000]),
     loadMs: chance.span(1_500, peers > 6 ? 4_000 : 8_000),
+    operationsMax: OPERATIONS_MAX,
     encodesAll: peers <= 3 || chance.happens(0.1),
     waitsForPromises: chance.happens(0.05),
   }
