@@ -73,6 +73,11 @@ test('a world in which another checker complains is not the one looked for', () 
   assert.deepEqual(result.options.clusterSizes, [1, 1, 1])
 })
 
+test('what helps only after a later step is tried again', () => {
+  const { result } = shrunkBy(({ clusterSizes, keyCount }) => (clusterSizes.length === 3 || keyCount === 1 ? 'S1' : undefined))
+  assert.deepEqual(result.options.clusterSizes, [1])
+})
+
 test('no more is tried than was allowed', () => {
   const shrunk = shrunkBy(() => 'S1', 4)
   assert.deepEqual([shrunk.tries, shrunk.isDone], [4, false])
