@@ -38,12 +38,10 @@ function batches(from: number, count: number): [Persist[], Persist[]] {
 
 async function measure(directory: string, batch: number, keys: number): Promise<void> {
   let storage = await openLmdbStorage(directory, codec)
-  const given: [Persist[], Persist[]][] = []
-  for (let from = 0; from < keys; from += batch) given.push(batches(from, batch))
   const spent = [0, 0]
   const used = [0, 0]
-  for (const pair of given) {
-    for (const [phase, writes] of pair.entries()) {
+  for (let from = 0; from < keys; from += batch) {
+    for (const [phase, writes] of batches(from, batch).entries()) {
       const startedMs = performance.now()
       const usedBefore = process.cpuUsage()
       await storage.write(writes)
@@ -59,7 +57,7 @@ async function measure(directory: string, batch: number, keys: number): Promise<
   for (const _ of storage.chosen()) held += 1
   const openedMs = performance.now() - startedMs
   await storage.close()
-  const count = given.length * batch
+  const count = Math.ceil(keys / batch) * batch
   // Time of the processor tells more than time by the clock where the machine has other things to do.
   const speeds = spent.map(
     (ms, phase) => `${Math.round((count / ms) * 1_000)}/s (${((used[phase] as number) / count).toFixed(1)} us of a processor each)`,
