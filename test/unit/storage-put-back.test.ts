@@ -27,6 +27,7 @@ function comesBack(world: TestWorld, ceiling: Ceiling): { a: TestPeer; c: TestPe
     inDoubtCount: 0,
   }
   a.step({ kind: 'message', from: identity, round: 0, message: { kind: 'heartbeat', sentAtMs: 0, health } })
+  a.step({ kind: 'message', from: identity, round: 0, message: { kind: 'heartbeat-ack', sentAtMs: world.nowMs } })
   return { a, c }
 }
 
@@ -51,6 +52,7 @@ describe('the ceiling of an opening', () => {
     const world = worldOf(NAMES, [configOf(0, NAMES)])
     const { a, c } = comesBack(world, raisedAtOpening(world.get('c').core.ceiling))
     assert.equal(a.core.roster.isPutBack(c.identity.id), false)
+    assert.equal(a.core.hasAnswered(c.identity), true)
   })
 })
 
