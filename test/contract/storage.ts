@@ -224,7 +224,7 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
 
     it('ends a page with the record that brings its values to the bound, and goes on behind it', async () => {
       const size = Math.ceil(PAGE_BYTES_MAX / 3)
-      const keys = ['a', 'b', 'c', 'd', 'e'].map((name) => dataKey(name))
+      const keys = ['a', 'b', 'c', 'd', 'e'].map(dataKey)
       const values = [size, size, size, PAGE_BYTES_MAX * 2, 1].map((bytes) => new Uint8Array(bytes))
       await bothTimes(
         keys.map((key, index) => chosen(key, values[index] as Uint8Array)),
