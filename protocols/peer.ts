@@ -223,7 +223,7 @@ export class PeerCore {
         return this.connected(event.remote)
       case 'disconnected':
         this.roster.lost(event.peerId, event.reason)
-        this.repair.met(event.peerId)
+        this.repair.lost(event.peerId)
         return this.polls.hurry()
       case 'message':
         this.rounds.observe(event.round)

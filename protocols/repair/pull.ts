@@ -53,6 +53,7 @@ export class Pull {
   readonly source: Identity
   /** 0 for repair; above, the epoch of the joint config that is transferred. */
   readonly minEpoch: number
+  readonly begunAtMs: number
   private readonly context: PullContext
   private readonly todo: Ask[] = []
   private readonly outstanding = new Map<number, Outstanding>()
@@ -68,6 +69,7 @@ export class Pull {
     this.source = source
     this.minEpoch = minEpoch
     this.context = context
+    this.begunAtMs = context.moment.nowMs
   }
 
   get isRunning(): boolean {

@@ -15,7 +15,9 @@ import type { PullContext, PullReply } from './pull.ts'
 const NEAR_MS = 3_000
 /** Between pulls from peers of other clusters. */
 const FAR_MS = 15_000
-/** Pulls under way at one time; one alone before the first is done, for what all others have would be copied from each. */
+/** Before the first pull is done another waits for it this long: what all others have would be copied from each. */
+const ALONE_MS = 1_000
+/** Pulls under way at one time. */
 const PULLS_MAX = 2
 /** Between tries to pull for a transfer. */
 const TRANSFER_RETRY_MS = 500
@@ -57,9 +59,16 @@ export class Repair {
     this.sweep()
   }
 
-  /** A peer was met, or lost: when it is there, look at once. */
+  /** A peer was met: look at once. */
   met(peerId: PeerId): void {
     this.nextAtMs.delete(peerId)
+  }
+
+  /** A peer was lost: nothing comes from it any more, and another is asked. */
+  lost(peerId: PeerId): void {
+    this.nextAtMs.delete(peerId)
+    for (const pull of this.pulls) if (pull.source.peerId === peerId) pull.stop()
+    this.sweep()
   }
 
   /** An answer counts only from the very store that was asked: a peer that was wiped meanwhile has nothing to tell. */
@@ -134,13 +143,18 @@ export class Repair {
     const { roster, moment, chain, random } = this.context
     if (chain.current === undefined) return
     for (const peer of roster.all()) {
-      if (this.pulls.length >= (this.isComplete ? PULLS_MAX : 1)) return
+      if (this.pulls.length >= PULLS_MAX || this.isWaitingForFirst()) return
       if (!peer.isConnected || peer.health === undefined || peer.health.epoch < 0) continue
       if (moment.nowMs < (this.nextAtMs.get(peer.peerId) ?? 0) || this.pulls.some((pull) => pull.source.peerId === peer.peerId)) continue
       const waitMs = peer.clusterId === roster.clusterId ? NEAR_MS : FAR_MS
       this.nextAtMs.set(peer.peerId, moment.nowMs + waitMs * (0.75 + random() / 2))
       if (!this.hasSameRoot(peer)) this.start(peer.identity, 0)
     }
+  }
+
+  private isWaitingForFirst(): boolean {
+    const { nowMs } = this.context.moment
+    return !this.isComplete && this.pulls.some((pull) => nowMs - pull.begunAtMs < ALONE_MS)
   }
 
   private start(source: Identity, minEpoch: number): void {
