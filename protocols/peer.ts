@@ -247,6 +247,7 @@ export class PeerCore {
     if (this.moment.nowMs < this.upkeepAtMs) return
     this.upkeepAtMs = this.moment.nowMs + Math.min(UPKEEP_MS, HEARTBEAT_MS)
     this.dropIfVoteless()
+    this.lacking()
     this.roster.tick((peerId) => this.chain.voterOf(peerId) !== undefined)
     this.heartbeats.tick()
     this.acceptor.fold(this.moment.nowMs)
@@ -255,10 +256,16 @@ export class PeerCore {
     for (const key of this.doubts.due()) this.finish(key, () => this.doubts.retry(key))
   }
 
-  private put(event: PutEvent): void {
+  /** Once ready, a peer tries every put: a quorum that is silent for a moment may be back before the put's time is over. */
+  private lacking(): string | undefined {
     const lacking = this.wasReady ? undefined : this.missing()
+    this.wasReady ||= lacking === undefined
+    return lacking
+  }
+
+  private put(event: PutEvent): void {
+    const lacking = this.lacking()
     if (lacking !== undefined) return this.outbox.answer(event.client, { kind: 'not-ready', detail: lacking })
-    this.wasReady = true
     if (this.chosen.isDiverged(event.key)) return this.outbox.answer(event.client, unservedOutcome(event))
     this.puts.begin(event)
   }
