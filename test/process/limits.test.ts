@@ -10,7 +10,7 @@ import { Stranger } from './stranger.ts'
 
 const REQUESTS_MAX = 1_024
 /** "At once", on a machine that does other things. */
-const AT_ONCE_MS = 1_000
+const AT_ONCE_MS = 10_000
 const MIB = 1_048_576
 const LARGEST = 16 * MIB
 
@@ -44,12 +44,16 @@ describe('requests', () => {
     )
     let refused: Reply | undefined
     let elapsedMs = 0
-    await until('the queue is full', async () => {
-      const startedMs = performance.now()
-      refused = await small.client.get('one/more', '?wait=100')
-      elapsedMs = performance.now() - startedMs
-      return problemOf(refused) === 'overloaded'
-    })
+    await until(
+      'the queue is full',
+      async () => {
+        const startedMs = performance.now()
+        refused = await small.client.get('one/more', '?wait=100')
+        elapsedMs = performance.now() - startedMs
+        return problemOf(refused) === 'overloaded'
+      },
+      60_000,
+    )
     assert.equal(refused?.status, 503)
     assert.ok(elapsedMs < AT_ONCE_MS, `${Math.round(elapsedMs)} ms`)
     assert.equal(problemOf(await small.client.put('one/more', 'x')), 'overloaded')
