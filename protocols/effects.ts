@@ -41,7 +41,10 @@ export type Effect =
   | { readonly kind: 'note'; readonly note: Note }
 
 /** The end of a client's request. Every member has exactly one HTTP status (`src/http/`). */
-export type Outcome =
+export type Outcome = KeyOutcome | ChangeOutcome
+
+/** The end of a put or a get. */
+export type KeyOutcome =
   | { readonly kind: 'created'; readonly record: ValueRecord }
   /** The same put was stored before this request. */
   | { readonly kind: 'stored-before'; readonly record: ValueRecord }
@@ -55,6 +58,20 @@ export type Outcome =
   | { readonly kind: 'absent'; readonly consistency: Consistency }
   | { readonly kind: 'unavailable'; readonly detail: string }
 
+/** The end of an operator's request. */
+export type ChangeOutcome =
+  /** Done, and a quorum of the new voters has installed it: whoever was removed may be switched off. */
+  | { readonly kind: 'changed'; readonly epoch: number }
+  /** All was as asked for, in this epoch, after the request came. */
+  | { readonly kind: 'unchanged'; readonly epoch: number }
+  /** The time ran out while the change was under way, or while its first step was: it may go on without the asker. */
+  | { readonly kind: 'changing'; readonly epoch: number }
+  /** Not done, and why, and how to mend it. */
+  | { readonly kind: 'change-refused'; readonly detail: string }
+  /** The time ran out before the change had begun: nothing is done, nor will be. */
+  | { readonly kind: 'change-expired'; readonly detail: string }
+  | { readonly kind: 'not-ready'; readonly detail: string }
+
 /** Things worth a line in the log and a counter; nothing is decided by them. */
 export type Note =
   | { readonly kind: 'config-installed'; readonly epoch: number; readonly joint: boolean }
@@ -66,6 +83,8 @@ export type Note =
   | { readonly kind: 'finished'; readonly key: RegisterKey }
   | { readonly kind: 'peer-state'; readonly peerId: PeerId; readonly state: PeerState; readonly reason: string }
   | { readonly kind: 'refused'; readonly peerId: PeerId; readonly reason: string }
+  /** The peer, perhaps this one, speaks no protocol version that the config lets vote: it learns. */
+  | { readonly kind: 'too-old'; readonly peerId: PeerId }
 
 /** How a peer looks from here. Counting votes never depends on it. */
 export type PeerState = 'self' | 'alive' | 'suspect' | 'gone'

@@ -1,6 +1,7 @@
 /** The only ways into the core. */
 import type { Identity, PeerId } from './base/identity.ts'
 import type { RegisterKey } from './base/register.ts'
+import type { ChangeRequest } from './config/plan.ts'
 import type { Greeting, Message } from './wire/messages.ts'
 
 /** Names a client's request from its event to its answer; unique within one run of the process. */
@@ -34,6 +35,8 @@ export type CoreEvent =
       readonly waitUntilMs: number | undefined
       readonly deadlineMs: number
     }
+  /** An operator wants the configuration changed. Any peer takes it; a change that has begun goes on without the asker. */
+  | { readonly kind: 'change'; readonly client: ClientId; readonly request: ChangeRequest; readonly deadlineMs: number }
   /** The client hung up. A put that has begun to commit is finished all the same; no answer follows. */
   | { readonly kind: 'cancel'; readonly client: ClientId }
 

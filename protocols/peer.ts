@@ -13,14 +13,19 @@ import type { ValueRecord } from './base/record.ts'
 import { configKey, epochOfConfigKey, isConfigKey } from './base/register.ts'
 import type { RegisterKey, Registers } from './base/register.ts'
 import { Change } from './config/change.ts'
+import type { ChangeView } from './config/change.ts'
 import { ConfigChain } from './config/chain.ts'
+import { PROTOCOL_VERSION } from './config/config.ts'
 import type { Config } from './config/config.ts'
-import type { Candidate } from './config/growth.ts'
+import { ConfigExchange } from './config/exchange.ts'
+import { knownPeers } from './config/known.ts'
+import type { KnownPeer } from './config/plan.ts'
+import { ChangeRequests } from './config/requests.ts'
 import type { Effect } from './effects.ts'
 import type { CoreEvent } from './events.ts'
 import { Heartbeats } from './membership/heartbeats.ts'
 import { ANSWERED_WITHIN_MS, missing } from './membership/readiness.ts'
-import { HEARTBEAT_MS, Roster } from './membership/roster.ts'
+import { Roster } from './membership/roster.ts'
 import { Acceptor } from './register/acceptor.ts'
 import { ChosenKeys } from './register/chosen.ts'
 import type { ChosenAtStart } from './register/chosen.ts'
@@ -37,7 +42,6 @@ import { Spread } from './relay/spread.ts'
 import { PullAnswers } from './repair/answers.ts'
 import { Repair } from './repair/repair.ts'
 import type { Codec } from './wire/codec.ts'
-import { CONFIGS_PER_MESSAGE_MAX } from './wire/messages.ts'
 import type { AcceptorReply, AcceptorRequest, Greeting, Health, Message, Vote } from './wire/messages.ts'
 
 /** While something is under way, time is looked at this often: the grain of every wait shorter than a heartbeat. */
@@ -54,6 +58,8 @@ export interface PeerInit {
   readonly clusterId: ClusterId
   /** Peers that the cluster needs before it votes. */
   readonly minPeers: number
+  /** A voter that was silent for so long gives its place to a learner of its cluster; undefined for never. */
+  readonly replaceAfterMs: number | undefined
   /** Join or reopen this network only; undefined for any. */
   readonly wantedNetwork: NetworkId | undefined
   readonly registers: Registers
@@ -97,9 +103,12 @@ export class PeerCore {
   private readonly heartbeats: Heartbeats
   private readonly repair: Repair
   private readonly answers: PullAnswers
+  private readonly configs: ConfigExchange
   private readonly change: Change
+  private readonly changeRequests: ChangeRequests
   private upkeepAtMs: number
   private wasReady = false
+  private wasTooOld = false
   private lastId: number
 
   constructor(init: PeerInit) {
@@ -123,7 +132,7 @@ export class PeerCore {
     this.chain = new ConfigChain(codec, registers, outbox, init.newestEpoch, init.wantedNetwork)
     this.rounds = new Rounds(identity, outbox, init.ceiling, init.floor)
     this.acceptor = new Acceptor(registers, this.rounds, outbox, init.floor)
-    this.roster = new Roster(init.clusterId, moment, outbox)
+    this.roster = new Roster(identity.peerId, init.clusterId, moment, outbox)
     this.chosen = new ChosenKeys(registers, codec, init.sha256, outbox, { learned: (key, record) => this.learned(key, record) })
     this.chosen.restore(init.chosen, init.diverged)
     this.doubts = new Doubts(moment, random)
@@ -131,6 +140,7 @@ export class PeerCore {
     const latencies = new Latencies()
     this.polls = new Polls(identity, moment, outbox, nextId, this.roster, latencies)
     this.representative = new Representative(identity, moment, outbox, nextId, this.roster)
+    this.configs = new ConfigExchange(this.chain, outbox, (configs, isWhole) => this.offer(configs, isWhole))
     const { chain, rounds, polls, roster, chosen, representative } = this
     this.coordinator = new Coordinator(registers, { moment, rounds, chain, polls, latencies, random, chose })
     const { coordinator } = this
@@ -141,8 +151,10 @@ export class PeerCore {
     this.repair = new Repair({ moment, outbox, nextId, chosen, learn, finish, self: identity, chain, roster, random })
     this.answers = new PullAnswers(registers, chain, chosen, this.doubts, outbox)
     this.heartbeats = new Heartbeats(moment, outbox, roster, () => this.health())
-    const candidates = (): Candidate[] => this.candidates()
-    this.change = new Change({ self: identity, moment, outbox, codec, chain, roster, coordinator, candidates })
+    const known = (): KnownPeer[] => this.known()
+    const changing = { self: identity, moment, outbox, codec, chain, roster, coordinator, known, replaceAfterMs: init.replaceAfterMs }
+    this.change = new Change(changing)
+    this.changeRequests = new ChangeRequests(changing, this.change)
   }
 
   /**
@@ -175,6 +187,23 @@ export class PeerCore {
 
   get config(): Config | undefined {
     return this.chain.current?.config
+  }
+
+  /** The change of configuration that is under way, and how far it is. */
+  get changeView(): ChangeView | undefined {
+    return this.change.view
+  }
+
+  /** True when the config lets only peers vote that speak a later protocol than this one: it learns. */
+  get isTooOld(): boolean {
+    return this.config !== undefined && this.config.protocolMin > PROTOCOL_VERSION
+  }
+
+  /** True for a peer that somebody removed, itself or with its cluster, as far as it is known here. */
+  isRemoved(peerId: PeerId): boolean {
+    const barred = this.config?.barred
+    const clusterId = this.roster.get(peerId)?.clusterId
+    return barred !== undefined && (barred.peers.includes(peerId) || (clusterId !== undefined && barred.clusters.includes(clusterId)))
   }
 
   get isVoter(): boolean {
@@ -212,7 +241,7 @@ export class PeerCore {
     if (voter.id === this.identity.id) return true
     const peer = this.roster.get(voter.peerId)
     if (peer === undefined || peer.identity.id !== voter.id || this.roster.isPutBack(voter.id)) return false
-    return peer.isConnected && this.moment.nowMs - peer.lastAnsweredMs <= ANSWERED_WITHIN_MS
+    return this.roster.hasAnswered(peer, ANSWERED_WITHIN_MS)
   }
 
   private take(event: CoreEvent): void {
@@ -223,6 +252,7 @@ export class PeerCore {
         return this.connected(event.remote)
       case 'disconnected':
         this.roster.lost(event.peerId, event.reason)
+        this.heartbeats.lost(event.peerId)
         this.repair.lost(event.peerId)
         return this.polls.hurry()
       case 'message':
@@ -233,8 +263,14 @@ export class PeerCore {
         return this.put(event)
       case 'get':
         return this.reads.begin(event)
+      case 'change': {
+        const isReady = this.config !== undefined && !this.config.forming
+        if (isReady) return this.changeRequests.begin(event)
+        return this.outbox.answer(event.client, { kind: 'not-ready', detail: this.missing() ?? '' })
+      }
       case 'cancel':
         this.puts.cancel(event.client)
+        this.changeRequests.cancel(event.client)
         return this.reads.cancel(event.client)
     }
   }
@@ -245,14 +281,21 @@ export class PeerCore {
     this.reads.tick()
     this.representative.tick()
     if (this.moment.nowMs < this.upkeepAtMs) return
-    this.upkeepAtMs = this.moment.nowMs + Math.min(UPKEEP_MS, HEARTBEAT_MS)
+    this.upkeepAtMs = this.moment.nowMs + UPKEEP_MS
     this.dropIfVoteless()
     this.lacking()
-    this.roster.tick((peerId) => this.chain.voterOf(peerId) !== undefined)
+    if (this.isTooOld && !this.wasTooOld) this.outbox.note({ kind: 'too-old', peerId: this.identity.peerId })
+    this.wasTooOld = this.isTooOld
+    this.roster.tick(
+      (peerId) => this.chain.voterOf(peerId) !== undefined,
+      (peerId) => this.isRemoved(peerId),
+    )
+    this.heartbeats.caughtUp(this.caughtUp)
     this.heartbeats.tick()
     this.acceptor.fold(this.moment.nowMs)
     this.repair.tick()
     this.change.tick()
+    this.changeRequests.tick()
     for (const key of this.doubts.due()) this.finish(key, () => this.doubts.retry(key))
   }
 
@@ -272,10 +315,11 @@ export class PeerCore {
 
   private connected(remote: Greeting): void {
     const peer = this.roster.greeted(remote)
-    this.heartbeats.tell(peer.peerId)
+    if (remote.protocolMax < (this.config?.protocolMin ?? 0)) this.outbox.note({ kind: 'too-old', peerId: peer.peerId })
+    this.heartbeats.met(peer)
     const entries = this.roster.entries(peer.peerId)
     if (entries.length > 0) this.outbox.send(peer.peerId, { kind: 'roster', entries })
-    this.catchUpConfigs(peer.peerId, remote.networkId, remote.epoch)
+    this.configs.heard(peer.peerId, remote.networkId, remote.epoch)
     const { peerId, clusterId, addresses } = peer
     for (const other of this.roster.connected()) {
       if (other.peerId === peerId || addresses.length === 0) continue
@@ -301,16 +345,11 @@ export class PeerCore {
       case 'want':
         return this.spread.wanted(from.peerId, message.key)
       case 'configs-wanted':
-        return this.configsWanted(from.peerId, message.networkId, message.since)
+        return this.configs.wanted(from.peerId, message.networkId, message.since)
       case 'configs':
-        return this.configsTold(from.peerId, message.configs)
+        return this.configs.told(from.peerId, message.configs)
       case 'heartbeat':
-        return this.beat(from, message.sentAtMs, message.health)
-      case 'heartbeat-ack': {
-        this.rounds.told()
-        const peer = this.roster.get(from.peerId)
-        return peer === undefined ? undefined : this.roster.answered(peer, message.sentAtMs)
-      }
+        return this.beat(from, message)
       case 'roster':
         for (const { peerId, clusterId, addresses } of message.entries) {
           if (peerId !== this.identity.peerId) this.outbox.meet(peerId, clusterId, addresses)
@@ -341,10 +380,7 @@ export class PeerCore {
     // A store put back has forgotten what it voted for; with its own vote beside this one it could choose against a quorum.
     if (this.roster.isPutBack(from.id) || (body.kind !== 'read' && this.roster.isPutBack(body.ballot.by.id))) return
     const epoch = body.kind === 'read' ? body.epoch : body.ballot.epoch
-    if (epoch > this.chain.epoch) {
-      const { networkId } = this.chain
-      return this.outbox.send(from.peerId, { kind: 'configs-wanted', networkId, since: this.chain.epoch + 1 })
-    }
+    if (epoch > this.chain.epoch) return this.configs.ask(from.peerId)
     if (epoch < this.chain.epoch) return this.reply(from, id, { kind: 'stale', configs: this.chain.since(epoch + 1) }, body.key)
     const quorum = isConfigKey(body.key) ? installed.configQuorum : installed.quorum
     const isInSpace = isConfigKey(body.key) ? epochOfConfigKey(body.key) === epoch + 1 : !installed.config.forming
@@ -362,7 +398,7 @@ export class PeerCore {
     if (this.roster.isPutBack(vote.sender.id)) return
     if (vote.body.kind === 'stale') {
       this.offer(vote.body.configs)
-      if (vote.body.configs.length === 0) this.askConfigs(from.peerId)
+      if (vote.body.configs.length === 0) this.configs.ask(from.peerId)
     }
     if (vote.body.kind === 'rejected') this.rounds.observe(vote.body.higher.round)
     if (!this.representative.vote(id, vote)) this.polls.vote(id, vote)
@@ -387,15 +423,17 @@ export class PeerCore {
     this.spread.learned(key, record)
   }
 
-  private offer(configs: readonly Config[]): void {
+  private offer(configs: readonly Config[], isWhole = false): void {
     const before = this.chain.epoch
-    if (this.chain.offer(configs) === 0) return
+    if (this.chain.offer(configs, isWhole) === 0) return
     for (let epoch = Math.max(before + 1, 0); epoch <= this.chain.epoch; epoch += 1) this.settleConfig(epoch)
     this.repair.configInstalled()
     this.change.configInstalled()
     this.coordinator.configInstalled()
     this.reads.configInstalled()
-    for (const peer of this.roster.connected()) this.heartbeats.tell(peer.peerId)
+    this.heartbeats.tellAll()
+    // What is sent to oneself arrives once the config is on disk.
+    this.heartbeats.tell(this.identity.peerId)
   }
 
   private settleConfig(epoch: number): void {
@@ -417,37 +455,18 @@ export class PeerCore {
     }
   }
 
-  private configsWanted(from: PeerId, networkId: NetworkId | undefined, since: number): void {
-    const { config } = this
-    if (config === undefined || (networkId !== undefined && networkId !== config.networkId)) return
-    const configs = this.chain.since(since)
-    if (configs.length > 0) this.outbox.send(from, { kind: 'configs', configs })
-  }
-
-  private configsTold(from: PeerId, configs: readonly Config[]): void {
-    this.offer(configs)
-    if (configs.length === CONFIGS_PER_MESSAGE_MAX && configs.at(-1)?.epoch === this.chain.epoch) this.askConfigs(from)
-  }
-
-  private catchUpConfigs(peerId: PeerId, networkId: NetworkId | undefined, epoch: number): void {
-    if (networkId !== undefined && epoch > this.chain.epoch) this.askConfigs(peerId)
-  }
-
-  private askConfigs(peerId: PeerId): void {
-    this.outbox.send(peerId, { kind: 'configs-wanted', networkId: this.chain.networkId, since: this.chain.epoch + 1 })
-  }
-
-  private beat(from: Identity, sentAtMs: number, health: Health): void {
+  private beat(from: Identity, message: Extract<Message, { kind: 'heartbeat' }>): void {
+    this.changeRequests.installedBy(from.id, message.health.epoch)
     const peer = this.roster.get(from.peerId)
     if (peer === undefined) return
-    this.roster.beat(peer, health)
-    this.outbox.send(from.peerId, { kind: 'heartbeat-ack', sentAtMs })
+    if (this.heartbeats.heard(peer, message)) this.rounds.told()
+    const { health } = message
     const own = this.chain.networkId
     if (health.networkId !== undefined && own !== undefined && health.networkId !== own) {
       this.outbox.note({ kind: 'refused', peerId: from.peerId, reason: 'other network' })
       return this.outbox.disconnect(from.peerId, 'other network')
     }
-    this.catchUpConfigs(from.peerId, health.networkId, health.epoch)
+    this.configs.heard(from.peerId, health.networkId, health.epoch)
   }
 
   private coveredWanted(from: PeerId, epoch: number): void {
@@ -476,13 +495,10 @@ export class PeerCore {
     }
   }
 
-  private candidates(): Candidate[] {
-    const candidates: Candidate[] = []
-    if (this.caughtUp) candidates.push({ identity: this.identity, clusterId: this.clusterId, minPeers: this.minPeers })
-    for (const { identity, clusterId, minPeers, state, health } of this.roster.all()) {
-      if (this.roster.isPutBack(identity.id)) continue
-      if (state === 'alive' && health?.caughtUp === true) candidates.push({ identity, clusterId, minPeers })
-    }
-    return candidates
+  private known(): KnownPeer[] {
+    const { identity, clusterId, minPeers } = this
+    const catchingUp = this.caughtUp ? undefined : 'catching up'
+    const hindrance = this.isTooOld ? 'protocol too old' : catchingUp
+    return knownPeers({ identity, clusterId, minPeers, hindrance }, this.roster, this.config?.protocolMin ?? 0)
   }
 }

@@ -15,6 +15,7 @@ import { canEnter, enter, isInside } from '../test/chaos/namespaces.ts'
 import { describeOptions, drawOptions } from '../test/chaos/options.ts'
 import { describeResult } from '../test/chaos/report.ts'
 import { runChaos } from '../test/chaos/run.ts'
+import { whenOrphaned } from './run.ts'
 
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
@@ -23,8 +24,6 @@ const EXIT_SIGNAL_BASE = 128
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
 const SEED_LIMIT = 1_000_000_000
 const SECONDS_DEFAULT = 60
-/** Between looks at whether the process above us is still there. */
-const LOOK_MS = 200
 
 /** @throws TypeError when it is none */
 function whole(name: string, text: string): number {
@@ -62,15 +61,6 @@ function parse(): Parameters<typeof drawOptions>[0] {
   }
 }
 
-/** A signal to npm ends npm and the shell below it, and neither tells us: then the process above us is another. */
-function watchParent(stopping: AbortController): void {
-  if (!isInside() && process.env['npm_lifecycle_event'] === undefined) return
-  const parent = process.ppid
-  setInterval(() => {
-    if (process.ppid !== parent) stopping.abort(EXIT_FAILED)
-  }, LOOK_MS).unref()
-}
-
 async function main(): Promise<number> {
   let asked: Parameters<typeof drawOptions>[0]
   try {
@@ -80,7 +70,7 @@ async function main(): Promise<number> {
     return EXIT_USAGE
   }
   const stopping = new AbortController()
-  watchParent(stopping)
+  whenOrphaned(() => stopping.abort(EXIT_FAILED), isInside())
   if (asked.namespaces === true && !isInside()) return enter(stopping.signal)
   const options = drawOptions(asked)
   console.log(`chaos: seed ${options.seed}\n${describeOptions(options)}\n`)

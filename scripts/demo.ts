@@ -13,7 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { PROGRAM } from './demo/peer-process.ts'
 import type { DemoPeer } from './demo/peer-process.ts'
 import { Story } from './demo/story.ts'
-import { formatSeconds } from './run.ts'
+import { formatSeconds, whenOrphaned } from './run.ts'
 
 const USAGE = 'npm run demo [-- --once]'
 const EXIT_FAILED = 1
@@ -23,7 +23,7 @@ const EXIT_SIGNAL_BASE = 128
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
 /** One Ctrl-C may arrive twice, from the terminal and from npm. A signal later than this is a second one, from somebody in a hurry. */
 const SAME_SIGNAL_MS = 1_000
-/** Between looks at whether the peers still run and npm is still there. */
+/** Between looks at whether the peers still run. */
 const LOOK_MS = 200
 
 /** The demo was told to end. */
@@ -83,16 +83,6 @@ async function stay(): Promise<void> {
   throw new Error('every peer has ended')
 }
 
-/** A signal to npm ends npm and the shell below it, and neither tells us: then the process above us is another. */
-function watchNpm(): void {
-  if (process.env['npm_lifecycle_event'] === undefined) return
-  const parent = process.ppid
-  const timer = setInterval(() => {
-    if (process.ppid !== parent) stopping.abort(new Interrupted('npm is gone', EXIT_FAILED))
-  }, LOOK_MS)
-  timer.unref()
-}
-
 /** Tells the story, and stays unless it is told once. Throws why it did not hold. */
 async function tell(once: boolean): Promise<void> {
   directory = await mkdtemp(join(tmpdir(), 'replicator-demo-'))
@@ -121,7 +111,7 @@ async function main(parameters: readonly string[]): Promise<number> {
     return EXIT_USAGE
   }
   watchForTheEnd()
-  watchNpm()
+  whenOrphaned(() => stopping.abort(new Interrupted('npm is gone', EXIT_FAILED)))
   console.log(`Replicator: two clusters of three peers on this machine, each a process of its own (${PROGRAM})\n`)
   let exitCode = 0
   try {

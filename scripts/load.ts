@@ -19,10 +19,11 @@ const REST_MS = 20_000
 const VALUES_READ = 1_000
 const COMPLETE_MS = 60_000
 const GENERATE = 'generate'
+const PREFIX = 'load/'
 const KIB_PER_MIB = 1_024
 
 /** What the generator found. */
-interface Generated {
+export interface Generated {
   readonly elapsedMs: number
   readonly p50Ms: number
   readonly p99Ms: number
@@ -31,28 +32,28 @@ interface Generated {
   readonly statuses: Record<string, number>
 }
 
-function keyOf(index: number): string {
-  return `load/${String(index).padStart(7, '0')}`
+function keyOf(index: number, prefix = PREFIX): string {
+  return `${prefix}${String(index).padStart(7, '0')}`
 }
 
-function valueOf(index: number): string {
-  return keyOf(index).padEnd(VALUE_BYTES, '.')
+function valueOf(key: string): string {
+  return key.padEnd(VALUE_BYTES, '.')
 }
 
 /** Puts one key. @returns the status, 0 when there was no answer */
-function put(agent: Agent, port: number, index: number): Promise<number> {
+function put(agent: Agent, port: number, key: string): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>()
   const headers = { 'Content-Length': VALUE_BYTES, 'Content-Type': 'text/plain' }
-  const outgoing = request({ host: '127.0.0.1', port, method: 'PUT', path: `/store/${keyOf(index)}`, agent, headers }, (response) => {
+  const outgoing = request({ host: '127.0.0.1', port, method: 'PUT', path: `/store/${key}`, agent, headers }, (response) => {
     response.resume().on('end', () => resolve(response.statusCode ?? 0))
   })
   outgoing.on('error', () => resolve(0))
-  outgoing.end(valueOf(index))
+  outgoing.end(valueOf(key))
   return promise
 }
 
 /** In a process of its own: every connection puts key after key, each connection at one peer. */
-async function generate(ports: readonly number[], keys: number, connections: number): Promise<Generated> {
+async function generate(ports: readonly number[], keys: number, connections: number, prefix: string): Promise<Generated> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const latenciesMs = new Float64Array(keys)
   const statuses: Record<string, number> = {}
@@ -63,7 +64,7 @@ async function generate(ports: readonly number[], keys: number, connections: num
       const index = next
       next += 1
       const beganMs = performance.now()
-      const status = await put(agent, port, index)
+      const status = await put(agent, port, keyOf(index, prefix))
       latenciesMs[index] = performance.now() - beganMs
       statuses[status] = (statuses[status] ?? 0) + 1
     }
@@ -96,7 +97,7 @@ async function lostAt(peer: PeerProcess, keys: number): Promise<number> {
   const step = Math.max(1, Math.floor(keys / VALUES_READ))
   for (let index = 0; index < keys; index += step) {
     const reply = await peer.client.local(keyOf(index))
-    if (held.has(keyOf(index)) && reply.body.toString() !== valueOf(index)) lost += 1
+    if (held.has(keyOf(index)) && reply.body.toString() !== valueOf(keyOf(index))) lost += 1
   }
   return lost
 }
@@ -141,8 +142,8 @@ async function measure(network: Network, keys: number, connections: number): Pro
 async function main(): Promise<number> {
   const [first, ...rest] = process.argv.slice(2)
   if (first === GENERATE) {
-    const [ports = '', keys, connections] = rest
-    process.send?.(await generate(ports.split(',').map(Number), Number(keys), Number(connections)))
+    const [ports = '', keys, connections, prefix = PREFIX] = rest
+    process.send?.(await generate(ports.split(',').map(Number), Number(keys), Number(connections), prefix))
     process.disconnect()
     return 0
   }

@@ -44,6 +44,25 @@ export function run(command: readonly [string, ...string[]]): Promise<Finished> 
   })
 }
 
+/** Between looks at whether the process above us is still there. */
+const LOOK_MS = 200
+
+/**
+ * Tells when the process above us is gone: a signal to npm ends npm and the shell below it, and neither tells us.
+ *
+ * @param isCalledByOther true where another process than npm started us
+ */
+export function whenOrphaned(gone: () => void, isCalledByOther: boolean = false): void {
+  if (!isCalledByOther && process.env['npm_lifecycle_event'] === undefined) return
+  const parent = process.ppid
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(timer)
+    gone()
+  }, LOOK_MS)
+  timer.unref()
+}
+
 /** Seconds with one decimal, for people. */
 export function formatSeconds(seconds: number): string {
   return `${seconds.toFixed(1)} s`

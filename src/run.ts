@@ -1,10 +1,11 @@
-/** From the command line to a running peer, and to its end: exit codes, signals, one line for whoever started it. */
+/** From the command line to a running peer, or to a command's end: exit codes, signals, one line for whoever started it. */
 import { parseCommandLine } from './config/command-line.ts'
 import type { Environment } from './config/command-line.ts'
 import type { Config } from './config/config.ts'
 import type { RunningPeer } from './peer/start-peer.ts'
 import { printLines } from './start-up.ts'
 import { createLogger } from './telemetry/logger.ts'
+import { boundYoungSpace } from './young-space.ts'
 
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
@@ -19,6 +20,11 @@ export async function run(argv: readonly string[], environment: Environment): Pr
   switch (commandLine.kind) {
     case 'run':
       return await runPeer(commandLine.config)
+    case 'command': {
+      const { runCommand } = await import('./commands/run-command.ts')
+      process.exitCode = await runCommand(commandLine.command)
+      return
+    }
     case 'usage-error':
       process.stderr.write(`${commandLine.message}\n`)
       process.exitCode = EXIT_USAGE
@@ -29,6 +35,7 @@ export async function run(argv: readonly string[], environment: Environment): Pr
 }
 
 async function runPeer(config: Config): Promise<void> {
+  boundYoungSpace()
   let peer: RunningPeer | undefined
   let signals = 0
   const ended = Promise.withResolvers<number>()

@@ -10,6 +10,8 @@ export class Overlay implements Registers {
   private readonly written = new Map<RegisterKey, RegisterState>()
   /** Of the chosen client keys among them: the tree shows these already, so a leaf must list them. */
   private readonly digests = new Map<RegisterKey, Uint8Array>()
+  /** The same by leaf; undefined until a leaf is asked for, for a question of repair asks for many and no write needs it. */
+  private laid: Map<number, LeafEntry[]> | undefined
 
   constructor(registers: Registers) {
     this.registers = registers
@@ -22,10 +24,12 @@ export class Overlay implements Registers {
   leaf(leaf: number, after: RegisterKey | undefined, limit: number): readonly LeafEntry[] {
     const below = this.registers.leaf(leaf, after, limit)
     if (this.digests.size === 0) return below
-    const laid: LeafEntry[] = []
-    for (const [key, digest] of this.digests) {
-      if (leafOf(key) === leaf && (after === undefined || compareUtf8(key, after) > 0)) laid.push({ key, digest })
-    }
+    this.laid ??= Map.groupBy(
+      Array.from(this.digests, ([key, digest]) => ({ key, digest })),
+      ({ key }) => leafOf(key),
+    )
+    const laid = this.laid.get(leaf)?.filter(({ key }) => after === undefined || compareUtf8(key, after) > 0)
+    if (laid === undefined) return below
     return [...below, ...laid].toSorted((a, b) => compareUtf8(a.key, b.key)).slice(0, limit)
   }
 
@@ -33,7 +37,9 @@ export class Overlay implements Registers {
     if (write.kind === 'accepted') this.written.set(write.key, { accepted: write.accepted })
     else if (write.kind === 'chosen') {
       this.written.set(write.key, { chosen: write.record })
-      if (!isConfigKey(write.key)) this.digests.set(write.key, write.digest)
+      if (isConfigKey(write.key)) return
+      this.digests.set(write.key, write.digest)
+      this.laid = undefined
     } else if (write.kind === 'accepted-dropped') this.written.set(write.key, {})
   }
 
@@ -41,5 +47,6 @@ export class Overlay implements Registers {
   clear(): void {
     if (this.written.size > 0) this.written.clear()
     if (this.digests.size > 0) this.digests.clear()
+    this.laid = undefined
   }
 }

@@ -73,32 +73,54 @@ export class ConfigChain {
   }
 
   /**
-   * Installs what follows the present config; the rest is passed over. A peer without any starts from config 0, so that
-   * every peer holds the whole chain, and whoever comes back finds what it lacks at any of them.
+   * Installs what follows the present config; the rest is passed over. A peer without any starts from config 0, or from the
+   * oldest that another peer holds: so every peer holds the whole chain, and whoever comes back finds what it lacks at any.
    *
+   * @param isWhole the configs begin where the chain of the peer that sent them begins
    * @returns how many were installed
    */
-  offer(configs: readonly Config[]): number {
+  offer(configs: readonly Config[], isWhole = false): number {
     let count = 0
     for (const config of configs) {
       if (this.networkId !== undefined && config.networkId !== this.networkId) continue
       if (this.installed !== undefined && config.epoch === this.epoch) this.assertSame(config)
-      if (config.epoch !== this.epoch + 1) continue
+      const isBase = isWhole && this.installed === undefined
+      if (config.epoch !== this.epoch + 1 && !isBase) continue
       this.install(config)
       count += 1
     }
     return count
   }
 
+  /** The config of an epoch; undefined when it is not installed here, or older than the chain. */
+  at(epoch: number): Config | undefined {
+    return epoch === this.epoch ? this.installed?.config : epoch < this.epoch ? this.load(epoch) : undefined
+  }
+
   /** The configs from an epoch on, oldest first, as many as one message carries. */
   since(epoch: number): Config[] {
     const configs: Config[] = []
-    for (let next = epoch; next <= this.epoch && configs.length < CONFIGS_PER_MESSAGE_MAX; next += 1) {
-      const config = next === this.epoch ? this.installed?.config : this.load(next)
+    for (let next = Math.max(epoch, this.baseEpoch()); next <= this.epoch && configs.length < CONFIGS_PER_MESSAGE_MAX; next += 1) {
+      const config = this.at(next)
       assert(config !== undefined, `config ${next} is missing below config ${this.epoch}`)
       configs.push(config)
     }
     return configs
+  }
+
+  /**
+   * The oldest config of this network here. A network that was started again from a survivor begins above 0, and what the
+   * store holds below that is of the network before.
+   */
+  private baseEpoch(): number {
+    const isOwn = (epoch: number): boolean => this.at(epoch)?.networkId === this.networkId
+    let [below, base] = [-1, this.epoch]
+    while (base - below > 1) {
+      const middle = Math.floor((below + base) / 2)
+      if (isOwn(middle)) base = middle
+      else below = middle
+    }
+    return base
   }
 
   private load(epoch: number): Config | undefined {

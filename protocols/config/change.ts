@@ -11,24 +11,32 @@ import type { Roster } from '../membership/roster.ts'
 import { writingClaim } from '../register/coordinator.ts'
 import type { Coordinator } from '../register/coordinator.ts'
 import type { Codec } from '../wire/codec.ts'
+import { Absences } from './absences.ts'
+import { barredIn } from './barred.ts'
 import { configRecord } from './chain.ts'
 import type { ConfigChain } from './chain.ts'
 import type { Clusters, Config } from './config.ts'
 import { planGrowth } from './growth.ts'
-import type { Candidate } from './growth.ts'
+import type { KnownPeer } from './plan.ts'
 import { holdsMajority } from './quorum.ts'
-import { isTransferred, members } from './transfer.ts'
+import { finishedAfter, jointAfter, withdrawnAfter } from './successors.ts'
+import { isTransferred, members, transferProgress } from './transfer.ts'
 
 /** Joins that arrive within this time of one another are one change. */
 const SETTLE_MS = 400
 /** How much longer each further voter waits before it does what another should have done. */
 const RANK_WAIT_MS = 2_000
-/** Between questions to the new voters about what they hold. */
+/** Between questions to the new voters about what they hold, by the one that drives the change. */
 const ASK_MS = 100
+/** The same by the other voters, so that all can tell how far it is. */
+const ASK_IDLY_MS = 1_000
 /** One try to decide a config. */
 const DECIDE_MS = 10_000
-/** A change whose new voters are out of reach for so long is withdrawn. */
-const WITHDRAW_AFTER_MS = 20_000
+/**
+ * A change whose new voters are out of reach for so long is withdrawn: the network takes no puts meanwhile. It takes 2 s
+ * more to notice that they are, and all of it is to be over within 10 s.
+ */
+export const WITHDRAW_AFTER_MS = 4_000
 
 export interface ChangeContext {
   readonly self: Identity
@@ -38,24 +46,63 @@ export interface ChangeContext {
   readonly chain: ConfigChain
   readonly roster: Roster
   readonly coordinator: Coordinator
-  /** Who could vote now, present voters among them. */
-  readonly candidates: () => readonly Candidate[]
+  /** Who is known here, this peer included. */
+  readonly known: () => readonly KnownPeer[]
+  /** A voter that was silent for so long gives its place to a learner of its cluster; undefined for never. */
+  readonly replaceAfterMs: number | undefined
+}
+
+/** How a try to decide a successor ended. */
+export type Decision =
+  /** It is the one that was proposed, by whomever. */
+  | 'as proposed'
+  /** Another config was decided for the epoch. */
+  | 'another'
+  /** The time ran out; it may still be decided. */
+  | 'in doubt'
+  /** The time ran out, and it never will be for this try's sake. */
+  | 'expired'
+
+/** A change under way, as far as this peer knows. */
+export interface ChangeView {
+  /** Of the joint config. */
+  readonly epoch: number
+  readonly from: Clusters
+  readonly to: Clusters
+  /** When it was installed here, by the clock of `PeerCore.step`. */
+  readonly sinceMs: number
+  /** How many of the new voters that are needed hold the old voters' lists. */
+  readonly covered: number
+  readonly needed: number
 }
 
 export class Change {
   private readonly context: ChangeContext
+  private readonly absences: Absences
   private coverage = new Map<IdentityId, ReadonlySet<IdentityId>>()
   private plan = ''
   private plannedAtMs = 0
-  private installedAtMs = 0
-  private reachableAtMs = 0
+  private installedAtMs: number
+  private reachableAtMs: number
   private askAtMs = 0
   private isDeciding = false
   /** The epoch of the joint config that this peer decided itself. */
   private ownEpoch = -1
 
   constructor(context: ChangeContext) {
+    const { nowMs } = context.moment
     this.context = context
+    this.absences = new Absences(nowMs)
+    this.installedAtMs = nowMs
+    this.reachableAtMs = nowMs
+  }
+
+  /** Undefined when none is under way. */
+  get view(): ChangeView | undefined {
+    const config = this.context.chain.current?.config
+    if (config?.next === undefined) return undefined
+    const { epoch, clusters: from, next: to } = config
+    return { epoch, from, to, sinceMs: this.installedAtMs, ...transferProgress(from, to, this.coverage) }
   }
 
   configInstalled(): void {
@@ -75,72 +122,87 @@ export class Change {
 
   tick(): void {
     const config = this.context.chain.current?.config
-    if (config === undefined || this.isDeciding) return
+    if (config === undefined) return
+    this.absences.look(this.context.moment.nowMs, config.clusters, this.isUp)
+    if (this.isDeciding) return
     if (config.next === undefined) this.grow(config)
     else this.complete(config, config.next)
   }
 
   /** True for the peer itself and for those that answer, as the very voter that is meant. */
-  private isUp(voter: Identity): boolean {
+  readonly isUp = (voter: Identity): boolean => {
     if (voter.id === this.context.self.id) return true
     const peer = this.context.roster.get(voter.peerId)
     return peer?.state === 'alive' && peer.identity.id === voter.id && !this.context.roster.isPutBack(voter.id)
   }
 
+  /**
+   * Has a successor of the present config decided. Whoever decided a joint config completes it.
+   *
+   * @param deadlineMs by the clock of the steps
+   */
+  propose(successor: Config, deadlineMs: number, ended: (decision: Decision) => void): void {
+    const { codec, coordinator, outbox } = this.context
+    const record = configRecord(codec, successor)
+    outbox.note({ kind: 'change-begun', epoch: successor.epoch })
+    const claim = writingClaim(record, deadlineMs, (result) => {
+      if (result.kind !== 'chosen') return ended(claim.commitSent ? 'in doubt' : 'expired')
+      if (!equalRecords(result.record, record)) return ended('another')
+      this.ownEpoch = successor.epoch
+      ended('as proposed')
+    })
+    coordinator.claim(configKey(successor.epoch), claim, false)
+  }
+
   private grow(config: Config): void {
+    const { known, replaceAfterMs, moment } = this.context
     const rank = this.rank(members(config.clusters))
-    const next = rank < 0 ? undefined : planGrowth(config, this.context.candidates())
-    if (next === undefined || !holdsMajority(next, (voter) => this.isUp(voter))) {
+    const candidates = known().filter((peer) => peer.hindrance === undefined)
+    const gone = this.absences.longerThan(replaceAfterMs ?? Number.POSITIVE_INFINITY)
+    const next = rank < 0 ? undefined : planGrowth(config, candidates, gone)
+    if (next === undefined || !holdsMajority(next, this.isUp)) {
       this.plan = ''
       return
     }
     const plan = members(next)
       .map((voter) => voter.id)
       .join()
-    const { nowMs } = this.context.moment
+    const { nowMs } = moment
     if (plan !== this.plan) {
       this.plan = plan
       this.plannedAtMs = nowMs
     }
     if (nowMs - this.plannedAtMs < SETTLE_MS + rank * RANK_WAIT_MS) return
-    this.decide(config, { clusters: config.clusters, next, forming: config.forming })
+    this.decide(jointAfter(config, next, barredIn(config)))
   }
 
   private complete(config: Config, next: Clusters): void {
-    const { moment, outbox } = this.context
-    const { nowMs } = moment
-    if (holdsMajority(next, (voter) => this.isUp(voter))) this.reachableAtMs = nowMs
-    if (this.ownEpoch !== config.epoch) {
-      // Whoever decided the joint config completes it; the others, one after another, should it not.
-      const rank = this.rank([...members(config.clusters), ...members(next)])
-      if (rank < 0 || nowMs - this.installedAtMs < RANK_WAIT_MS * (rank + 1)) return
-    }
-    if (nowMs >= this.askAtMs) {
-      this.askAtMs = nowMs + ASK_MS
-      for (const voter of members(next)) {
-        outbox.send(voter.peerId, { kind: 'covered-wanted', epoch: config.epoch })
-      }
-    }
-    if (isTransferred(config.clusters, next, this.coverage)) this.decide(config, { clusters: next, forming: false })
-    else if (nowMs - this.reachableAtMs > WITHDRAW_AFTER_MS) this.decide(config, { clusters: config.clusters, forming: config.forming })
+    const { nowMs } = this.context.moment
+    if (holdsMajority(next, this.isUp)) this.reachableAtMs = nowMs
+    const rank = this.rank([...members(config.clusters), ...members(next)])
+    // Whoever decided the joint config completes it; the others, one after another, should it not.
+    const isOwn = this.ownEpoch === config.epoch
+    const isDriver = isOwn || (rank >= 0 && nowMs - this.installedAtMs >= RANK_WAIT_MS * (rank + 1))
+    if (isOwn || rank >= 0) this.askNewVoters(config.epoch, next, isDriver ? ASK_MS : ASK_IDLY_MS)
+    if (!isDriver) return
+    if (isTransferred(config.clusters, next, this.coverage)) this.decide(finishedAfter(config, next))
+    else if (nowMs - this.reachableAtMs > WITHDRAW_AFTER_MS) this.decide(withdrawnAfter(config))
   }
 
-  private decide(config: Config, change: Pick<Config, 'clusters' | 'next' | 'forming'>): void {
-    const { codec, coordinator, moment, outbox } = this.context
-    const { networkId, protocolMin } = config
-    const successor: Config = { networkId, protocolMin, epoch: config.epoch + 1, ...change }
-    const record = configRecord(codec, successor)
+  private askNewVoters(epoch: number, next: Clusters, everyMs: number): void {
+    const { moment, outbox } = this.context
+    if (moment.nowMs < this.askAtMs) return
+    this.askAtMs = moment.nowMs + everyMs
+    for (const voter of members(next)) outbox.send(voter.peerId, { kind: 'covered-wanted', epoch })
+  }
+
+  private decide(successor: Config): void {
     this.isDeciding = true
-    outbox.note({ kind: 'change-begun', epoch: successor.epoch })
-    const claim = writingClaim(record, moment.nowMs + DECIDE_MS, (result) => {
-      this.isDeciding = false
-      if (result.kind === 'chosen' && equalRecords(result.record, record)) this.ownEpoch = successor.epoch
-    })
-    coordinator.claim(configKey(successor.epoch), claim, false)
+    this.propose(successor, this.context.moment.nowMs + DECIDE_MS, () => (this.isDeciding = false))
   }
 
   /** This peer's place among those that are up, in the order given; -1 when it is not one of them. */
   private rank(voters: readonly Identity[]): number {
-    return voters.filter((voter) => this.isUp(voter)).findIndex((voter) => voter.id === this.context.self.id)
+    return voters.filter(this.isUp).findIndex((voter) => voter.id === this.context.self.id)
   }
 }

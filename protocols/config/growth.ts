@@ -3,7 +3,8 @@
  * out as a configuration change, so two peers with different views can do no harm.
  */
 import { compareIdentities } from '../base/identity.ts'
-import type { ClusterId, Identity } from '../base/identity.ts'
+import type { ClusterId, Identity, IdentityId } from '../base/identity.ts'
+import { barredIn, isBarred } from './barred.ts'
 import { VOTERS_PER_CLUSTER_MAX, VOTING_CLUSTERS_MAX } from './config.ts'
 import type { Clusters, Config } from './config.ts'
 
@@ -17,15 +18,20 @@ export interface Candidate {
 /**
  * The voters that should be, or undefined when they already are. A cluster gets its first voters all at once, when as many
  * peers as the largest `-min-peers` among them are there; the first cluster before any other. Then it grows to the next
- * odd number, up to five. A voter whose store was lost takes its old place as whoever it is now; nobody else loses a place.
+ * odd number, up to five. A voter whose store was lost takes its old place as whoever it is now, and one that is gone for
+ * good gives its place to another peer of its cluster; nobody else loses a place. Whoever is barred gets none.
  *
- * @param candidates every peer that could vote, present voters among them
+ * @param peers every peer that could vote, present voters among them
+ * @param gone voters that have been silent for so long that they are replaced
  */
-export function planGrowth(config: Config, candidates: readonly Candidate[]): Clusters | undefined {
+export function planGrowth(config: Config, peers: readonly Candidate[], gone: ReadonlySet<IdentityId> = new Set()): Clusters | undefined {
   if (config.next !== undefined) return undefined
+  const barred = barredIn(config)
+  const candidates = peers.filter(({ identity, clusterId }) => !isBarred(barred, identity.peerId, clusterId))
   const next = new Map<ClusterId, readonly Identity[]>()
   for (const [clusterId, voters] of config.clusters) {
-    next.set(clusterId, config.forming ? (firstVoters(clusterId, voters, candidates) ?? voters) : grown(clusterId, voters, candidates))
+    const first = config.forming ? (firstVoters(clusterId, voters, candidates) ?? voters) : undefined
+    next.set(clusterId, first ?? grown(clusterId, voters, candidates, gone))
   }
   for (const clusterId of config.forming ? [] : newClusters(config, candidates)) {
     const voters = next.size < VOTING_CLUSTERS_MAX ? firstVoters(clusterId, [], candidates) : undefined
@@ -57,12 +63,20 @@ function firstVoters(
   return [...founders, ...others].slice(0, count)
 }
 
-function grown(clusterId: ClusterId, voters: readonly Identity[], candidates: readonly Candidate[]): readonly Identity[] {
+function grown(
+  clusterId: ClusterId,
+  voters: readonly Identity[],
+  candidates: readonly Candidate[],
+  gone: ReadonlySet<IdentityId>,
+): readonly Identity[] {
   const members = sorted(candidates.filter((candidate) => candidate.clusterId === clusterId))
-  const returned = voters.map((voter) => members.find((member) => member.peerId === voter.peerId) ?? voter)
   const learners = members.filter((member) => !voters.some((voter) => voter.peerId === member.peerId))
-  const count = Math.max(voters.length, voterCount(voters.length + learners.length))
-  return [...returned, ...learners.slice(0, count - voters.length)]
+  const kept = voters.map((voter) => {
+    const present = members.find((member) => member.peerId === voter.peerId)
+    return present ?? (gone.has(voter.id) ? learners.shift() : undefined) ?? voter
+  })
+  const count = Math.max(kept.length, voterCount(kept.length + learners.length))
+  return [...kept, ...learners.slice(0, count - kept.length)]
 }
 
 function newClusters(config: Config, candidates: readonly Candidate[]): ClusterId[] {

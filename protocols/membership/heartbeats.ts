@@ -1,17 +1,40 @@
-/** Heartbeats over the peers' own connections: who answers, how fast, in which epoch, holding what. */
+/**
+ * Heartbeats over the peers' own connections: who answers, how fast, in which epoch, holding what. Those who watch each other
+ * answer with their next one; others are answered at once.
+ */
 import type { PeerId } from '../base/identity.ts'
 import type { Moment } from '../base/moment.ts'
 import type { Outbox } from '../base/outbox.ts'
-import type { Health } from '../wire/messages.ts'
-import { HEARTBEAT_MS } from './roster.ts'
-import type { Roster } from './roster.ts'
+import type { Health, Message } from '../wire/messages.ts'
+import type { Roster, RosterPeer } from './roster.ts'
+
+/** Between heartbeats to a peer that is watched. */
+export const HEARTBEAT_MS = 1_000
+/** Between heartbeats to any other: that its connection still leads somewhere, how far away it is, what it holds. */
+const RARE_MS = 30_000
+/** Whoever asked no longer ago than this is told at once when a peer of this cluster falls silent. */
+const WATCHER_KEPT_MS = 3_000
+
+type Heartbeat = Extract<Message, { readonly kind: 'heartbeat' }>
+
+/** What has been said between this peer and another. */
+interface Exchange {
+  /** When the other was last asked, or given an answer that was due at once. */
+  lastBeatMs: number
+  /** The heartbeat of the other that waits for its answer. */
+  question: { readonly sentAtMs: number; readonly cameAtMs: number } | undefined
+  /** When the other last asked. */
+  askedAtMs: number
+}
 
 export class Heartbeats {
   private readonly moment: Moment
   private readonly outbox: Outbox
   private readonly roster: Roster
   private readonly health: () => Health
-  private nextAtMs = 0
+  private readonly exchanges = new Map<PeerId, Exchange>()
+  private doubted: readonly PeerId[] = []
+  private wasCaughtUp = false
 
   constructor(moment: Moment, outbox: Outbox, roster: Roster, health: () => Health) {
     this.moment = moment
@@ -20,17 +43,75 @@ export class Heartbeats {
     this.health = health
   }
 
+  /** A peer was met. Nothing of an earlier connection is answered. */
+  met(peer: RosterPeer): void {
+    this.exchanges.delete(peer.peerId)
+    this.exchange(peer.peerId).lastBeatMs = this.moment.nowMs
+    this.tell(peer.peerId, true)
+  }
+
+  lost(peerId: PeerId): void {
+    this.exchanges.delete(peerId)
+  }
+
   tick(): void {
-    if (this.moment.nowMs < this.nextAtMs) return
-    this.nextAtMs = this.moment.nowMs + HEARTBEAT_MS
-    const health = this.health()
-    for (const peer of this.roster.all()) {
-      if (peer.isConnected) this.outbox.send(peer.peerId, { kind: 'heartbeat', sentAtMs: this.moment.nowMs, health })
+    const { nowMs } = this.moment
+    const before = this.doubted
+    this.doubted = this.roster.doubted()
+    const isNews = this.doubted.some((peerId) => !before.includes(peerId))
+    for (const { peerId, watchedFromMs } of this.roster.connected()) {
+      const exchange = this.exchange(peerId)
+      const isDue = nowMs - exchange.lastBeatMs >= (watchedFromMs === undefined ? RARE_MS : HEARTBEAT_MS)
+      if (isDue) exchange.lastBeatMs = nowMs
+      if (isDue || (isNews && nowMs - exchange.askedAtMs < WATCHER_KEPT_MS)) this.tell(peerId, isDue)
     }
   }
 
-  /** Says how this peer is, without waiting for the next beat. */
-  tell(peerId: PeerId): void {
-    this.outbox.send(peerId, { kind: 'heartbeat', sentAtMs: this.moment.nowMs, health: this.health() })
+  /** Takes a heartbeat of a peer, answers it when it should, and says whether it was itself an answer. */
+  heard(peer: RosterPeer, message: Heartbeat): boolean {
+    this.roster.beat(peer, message.health)
+    this.roster.doubt(message.doubted)
+    if (message.wantsAnswer) {
+      const exchange = this.exchange(peer.peerId)
+      exchange.askedAtMs = this.moment.nowMs
+      exchange.question = { sentAtMs: message.sentAtMs, cameAtMs: this.moment.nowMs }
+      if (peer.watchedFromMs === undefined) {
+        exchange.lastBeatMs = this.moment.nowMs
+        this.tell(peer.peerId)
+      }
+    }
+    if (message.echoMs === undefined) return false
+    this.roster.answered(peer, message.echoMs)
+    return true
+  }
+
+  /** Something of this peer has changed that all should know without waiting for a heartbeat. */
+  tellAll(): void {
+    for (const { peerId } of this.roster.connected()) this.tell(peerId)
+  }
+
+  /** The first catch-up makes a candidate of this peer. */
+  caughtUp(isCaughtUp: boolean): void {
+    if (isCaughtUp && !this.wasCaughtUp) this.tellAll()
+    this.wasCaughtUp = isCaughtUp
+  }
+
+  /** Says how this peer is; to itself too: that is heard once all that it says is on disk. */
+  tell(peerId: PeerId, wantsAnswer = false): void {
+    const { nowMs } = this.moment
+    const exchange = this.exchange(peerId)
+    const { question } = exchange
+    exchange.question = undefined
+    const echoMs = question === undefined ? undefined : question.sentAtMs + nowMs - question.cameAtMs
+    this.outbox.send(peerId, { kind: 'heartbeat', sentAtMs: nowMs, echoMs, wantsAnswer, health: this.health(), doubted: this.doubted })
+  }
+
+  private exchange(peerId: PeerId): Exchange {
+    let exchange = this.exchanges.get(peerId)
+    if (exchange === undefined) {
+      exchange = { lastBeatMs: Number.NEGATIVE_INFINITY, question: undefined, askedAtMs: Number.NEGATIVE_INFINITY }
+      this.exchanges.set(peerId, exchange)
+    }
+    return exchange
   }
 }

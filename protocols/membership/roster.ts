@@ -8,24 +8,34 @@ import type { ClusterId, Identity, IdentityId, PeerId } from '../base/identity.t
 import type { Moment } from '../base/moment.ts'
 import type { Outbox } from '../base/outbox.ts'
 import type { PeerState } from '../effects.ts'
-import { ROSTER_ENTRIES_MAX } from '../wire/messages.ts'
+import { DOUBTED_MAX, ROSTER_ENTRIES_MAX } from '../wire/messages.ts'
 import type { Greeting, Health, RosterEntry } from '../wire/messages.ts'
 import type { Neighbours } from '../relay/spread.ts'
 
-/** Between heartbeats to a connected peer. */
-export const HEARTBEAT_MS = 500
-/** Silent for so long, a peer is suspect: four heartbeats. */
-const SUSPECT_AFTER_MS = 2_000
-/** Silent for so long, its connection is closed, so that it is dialled anew. */
+/** Silent for so long, a watched peer is suspect. With the tick and the word of others that is within 3 s of its last sign. */
+const SUSPECT_AFTER_MS = 2_500
+/** Silent for so long, a watched peer is doubted: those who do not watch it are told, and ask it themselves. */
+const DOUBT_AFTER_MS = 1_750
+/** How long a doubt is believed; it is told again as long as it lasts. */
+const DOUBT_KEPT_MS = 5_000
+/** Silent for so long, a peer that nobody watches is suspect: it missed two of its rare heartbeats. */
+const UNWATCHED_SUSPECT_AFTER_MS = 75_000
+/** Silent for so long, the connection of a watched peer is closed, so that it is dialled anew. */
 const DISCONNECT_AFTER_MS = 6_000
-/** Not heard of for so long, a peer counts as gone. */
+/** Between two looks more than this has passed: the process stood still, and that it heard nobody is nobody's fault. */
+const STOOD_STILL_MS = 1_000
+/** Lost for so long, a peer counts as gone. */
 const GONE_AFTER_MS = 30_000
+/** What a peer said of itself in a heartbeat is looked at for so long. */
+const FRESH_MS = 3_000
 /** Gone for so long, a peer that does not vote is forgotten. */
 const FORGOTTEN_AFTER_MS = 3_600_000
 /** Weight of the newest round trip in the running mean. */
 const RTT_WEIGHT = 0.25
 /** A representative is left for another only when that one is nearer by this factor, or when it falls silent. */
 const STICKINESS = 2
+/** Below this a busy event loop, not the network, is what is measured: peers nearer than this are equally near. */
+const NEAR_MS = 4
 
 /** A peer as this one knows it. */
 export interface RosterPeer {
@@ -34,21 +44,36 @@ export interface RosterPeer {
   readonly clusterId: ClusterId
   addresses: readonly string[]
   minPeers: number
+  /** The highest protocol version that it speaks. */
+  protocolMax: number
   isConnected: boolean
   state: PeerState
+  /** Why it is in this state, in words. */
+  reason: string
   rttMs: number | undefined
   lastHeardMs: number
   /** When it last answered a heartbeat. */
   lastAnsweredMs: number
+  /** When its connection was lost, if it was. */
+  lostAtMs: number
+  /** Asked every second, and expected to be heard, from this time on; undefined: asked rarely, and looked after by its neighbours. */
+  watchedFromMs: number | undefined
+  /** When another peer last told that it is silent. */
+  doubtedAtMs: number
+  /** Of two peers that are equally near, the lower is chosen; different at each peer that chooses. */
+  preference: number
   health: Health | undefined
   /** The highest ceiling it told for its present incarnation. */
   ceiling: Ceiling
   /** Its first heartbeat since it was met has come; a greeting may be older than a heartbeat of an earlier connection. */
   hasBeaten: boolean
+  /** When its last heartbeat came. */
+  beatAtMs: number
 }
 
 export class Roster implements Neighbours {
   readonly clusterId: ClusterId
+  private readonly self: PeerId
   private readonly moment: Moment
   private readonly outbox: Outbox
   private readonly peers = new Map<PeerId, RosterPeer>()
@@ -58,11 +83,16 @@ export class Roster implements Neighbours {
   private readonly sticky = new Map<ClusterId, PeerId>()
   /** Connected peers by cluster, the one to be used first in front; worked out anew after every change and tick. */
   private readonly order = new Map<ClusterId, readonly PeerId[]>()
+  private lookedAtMs: number
+  /** The end of the last time that this process stood still. */
+  private awakeFromMs = Number.NEGATIVE_INFINITY
 
-  constructor(clusterId: ClusterId, moment: Moment, outbox: Outbox) {
+  constructor(self: PeerId, clusterId: ClusterId, moment: Moment, outbox: Outbox) {
+    this.self = self
     this.clusterId = clusterId
     this.moment = moment
     this.outbox = outbox
+    this.lookedAtMs = moment.nowMs
   }
 
   get(peerId: PeerId): RosterPeer | undefined {
@@ -108,14 +138,21 @@ export class Roster implements Neighbours {
       clusterId: remote.clusterId,
       addresses: remote.addresses,
       minPeers: remote.minPeers,
+      protocolMax: remote.protocolMax,
       isConnected: true,
       state: 'alive',
+      reason: 'connected',
       rttMs: before?.rttMs,
       lastHeardMs: nowMs,
       lastAnsweredMs: Number.NEGATIVE_INFINITY,
+      lostAtMs: nowMs,
+      watchedFromMs: undefined,
+      doubtedAtMs: Number.NEGATIVE_INFINITY,
+      preference: preferenceOf(this.self, peerId),
       health: undefined,
       ceiling: before?.identity.id === remote.identity.id ? before.ceiling : CEILING_NONE,
       hasBeaten: false,
+      beatAtMs: Number.NEGATIVE_INFINITY,
     }
     this.peers.set(peerId, peer)
     this.order.clear()
@@ -133,6 +170,8 @@ export class Roster implements Neighbours {
     const peer = this.peers.get(peerId)
     if (peer === undefined) return
     peer.isConnected = false
+    peer.watchedFromMs = undefined
+    peer.lostAtMs = this.moment.nowMs
     this.order.clear()
     this.change(peer, 'suspect', reason)
   }
@@ -151,6 +190,7 @@ export class Roster implements Neighbours {
    */
   beat(peer: RosterPeer, health: Health): void {
     peer.health = health
+    peer.beatAtMs = this.moment.nowMs
     if (!peer.hasBeaten && compareCeilings(health.ceiling, peer.ceiling) < 0 && !this.putBack.has(peer.identity.id)) {
       this.putBack.add(peer.identity.id)
       this.outbox.note({ kind: 'refused', peerId: peer.peerId, reason: 'an older copy of its store was put back; its votes do not count' })
@@ -159,12 +199,49 @@ export class Roster implements Neighbours {
     peer.ceiling = higherCeiling(peer.ceiling, health.ceiling)
   }
 
-  answered(peer: RosterPeer, sentAtMs: number): void {
-    const rttMs = this.moment.nowMs - sentAtMs
+  /** @param echoMs the time at which it was asked, moved on by as long as the question lay there */
+  answered(peer: RosterPeer, echoMs: number): void {
+    const rttMs = this.moment.nowMs - echoMs
     // The number is our own, come back; one that never was is passed over.
     if (!(rttMs >= 0 && rttMs < GONE_AFTER_MS)) return
     peer.rttMs = peer.rttMs === undefined ? rttMs : peer.rttMs + (rttMs - peer.rttMs) * RTT_WEIGHT
     peer.lastAnsweredMs = this.moment.nowMs
+  }
+
+  /**
+   * Whether it answered within a time, itself or, when it is one of those that are looked after by their neighbours, one of them: they
+   * would tell if it were silent.
+   */
+  hasAnswered(peer: RosterPeer, withinMs: number): boolean {
+    const { nowMs } = this.moment
+    if (!peer.isConnected) return false
+    if (nowMs - peer.lastAnsweredMs <= withinMs) return true
+    if (peer.watchedFromMs !== undefined || peer.state !== 'alive') return false
+    return this.representatives(peer.clusterId).some((near) => nowMs - (this.peers.get(near)?.lastAnsweredMs ?? 0) <= withinMs)
+  }
+
+  /** What it said of itself, if that was not long ago. */
+  freshHealth(peer: RosterPeer): Health | undefined {
+    return peer.isConnected && this.moment.nowMs - peer.beatAtMs <= FRESH_MS ? peer.health : undefined
+  }
+
+  /** Peers of the own cluster that are silent to this one: whoever relies on it to watch them is told. */
+  doubted(): PeerId[] {
+    const doubted: PeerId[] = []
+    for (const peer of this.peers.values()) {
+      if (peer.clusterId !== this.clusterId || !peer.isConnected || peer.watchedFromMs === undefined) continue
+      if (this.silentMs(peer) > DOUBT_AFTER_MS && doubted.length < DOUBTED_MAX) doubted.push(peer.peerId)
+    }
+    return doubted
+  }
+
+  /** Another peer says that these are silent. That is no more than a reason to ask them. */
+  doubt(peerIds: readonly PeerId[]): void {
+    const { nowMs } = this.moment
+    for (const peerId of peerIds) {
+      const peer = this.peers.get(peerId)
+      if (peer?.isConnected === true && nowMs - peer.lastHeardMs > DOUBT_AFTER_MS) peer.doubtedAtMs = nowMs
+    }
   }
 
   /** What to pass on to a newcomer. */
@@ -177,26 +254,75 @@ export class Roster implements Neighbours {
     return entries
   }
 
-  /** @param isVoter voters are remembered for good */
-  tick(isVoter: (peerId: PeerId) => boolean): void {
+  /**
+   * @param isVoter voters are remembered for good
+   * @param isRemoved who was removed from the network is forgotten as soon as it is gone
+   */
+  tick(isVoter: (peerId: PeerId) => boolean, isRemoved: (peerId: PeerId) => boolean = () => false): void {
     const { nowMs } = this.moment
     this.order.clear()
     this.clusters.clear()
+    if (nowMs - this.lookedAtMs > STOOD_STILL_MS) this.awakeFromMs = nowMs
+    this.lookedAtMs = nowMs
+    this.watch(isVoter)
     for (const peer of this.peers.values()) {
-      const silentMs = nowMs - peer.lastHeardMs
-      if (peer.isConnected && silentMs > DISCONNECT_AFTER_MS) this.outbox.disconnect(peer.peerId, 'silent')
-      if (peer.isConnected && silentMs > SUSPECT_AFTER_MS) this.change(peer, 'suspect', 'timed out')
-      if (!peer.isConnected && silentMs > GONE_AFTER_MS) this.change(peer, 'gone', 'not heard of')
-      if (peer.state === 'gone' && silentMs > FORGOTTEN_AFTER_MS && !isVoter(peer.peerId)) this.peers.delete(peer.peerId)
+      if (peer.isConnected) this.judge(peer)
+      else {
+        const lostMs = nowMs - peer.lostAtMs
+        if (lostMs > GONE_AFTER_MS) this.change(peer, 'gone', peer.reason)
+        const isForgotten = lostMs > FORGOTTEN_AFTER_MS || (peer.state === 'gone' && isRemoved(peer.peerId))
+        if (isForgotten && !isVoter(peer.peerId)) this.peers.delete(peer.peerId)
+      }
     }
+  }
+
+  private judge(peer: RosterPeer): void {
+    const silentMs = this.silentMs(peer)
+    const isWatched = peer.watchedFromMs !== undefined
+    if (silentMs > (isWatched ? SUSPECT_AFTER_MS : UNWATCHED_SUSPECT_AFTER_MS)) this.change(peer, 'suspect', 'silent')
+    if (isWatched && silentMs > DISCONNECT_AFTER_MS) this.outbox.disconnect(peer.peerId, 'silent')
+  }
+
+  /** How long it could have been heard and was not. */
+  private silentMs(peer: RosterPeer): number {
+    return this.moment.nowMs - Math.max(peer.lastHeardMs, peer.watchedFromMs ?? 0, this.awakeFromMs)
+  }
+
+  private watch(isVoter: (peerId: PeerId) => boolean): void {
+    const near = this.representatives(this.clusterId)
+    const isOneOfAll = isVoter(this.self) || !near.some(isVoter)
+    for (const peer of this.peers.values()) {
+      const isNear = peer.clusterId === this.clusterId && (isOneOfAll || isVoter(peer.peerId))
+      const fromMs = peer.isConnected ? this.watchFrom(peer, isNear) : undefined
+      peer.watchedFromMs = fromMs === undefined ? undefined : (peer.watchedFromMs ?? fromMs)
+    }
+  }
+
+  /**
+   * Watched are the own cluster (by a peer without a vote: its voters), and of every other cluster the representative alone. When that
+   * one falls silent all of its cluster are, and those that anybody doubts, and those that are suspect already.
+   *
+   * @returns from when on it is expected to be heard; undefined when it is not watched
+   */
+  private watchFrom(peer: RosterPeer, isNear: boolean): number | undefined {
+    const { nowMs } = this.moment
+    if (isNear || peer.state !== 'alive') return nowMs
+    if (nowMs - peer.doubtedAtMs < DOUBT_KEPT_MS) return peer.doubtedAtMs - DOUBT_AFTER_MS
+    if (peer.clusterId === this.clusterId) return undefined
+    const [first] = this.representatives(peer.clusterId)
+    if (first === peer.peerId) return nowMs
+    const representative = first === undefined ? undefined : this.peers.get(first)
+    if (representative?.watchedFromMs === undefined) return undefined
+    const silentMs = this.silentMs(representative)
+    return silentMs > DOUBT_AFTER_MS ? nowMs - silentMs : undefined
   }
 
   private ordered(cluster: ClusterId): readonly PeerId[] {
     const candidates = [...this.peers.values()].filter((peer) => peer.isConnected && peer.clusterId === cluster)
-    candidates.sort((a, b) => rank(a) - rank(b) || (a.peerId < b.peerId ? -1 : 1))
+    candidates.sort((a, b) => rank(a) - rank(b) || a.preference - b.preference)
     const [best] = candidates
     const held = candidates.find((peer) => peer.peerId === this.sticky.get(cluster))
-    const isHeldGood = held !== undefined && best !== undefined && rank(held) <= rank(best) * STICKINESS + 1
+    const isHeldGood = held !== undefined && best !== undefined && rank(held) <= rank(best) * STICKINESS
     const first = isHeldGood ? held : best
     if (first === undefined) return []
     this.sticky.set(cluster, first.peerId)
@@ -206,6 +332,7 @@ export class Roster implements Neighbours {
   private change(peer: RosterPeer, state: PeerState, reason: string): void {
     if (peer.state === state) return
     peer.state = state
+    peer.reason = reason
     this.order.clear()
     this.outbox.note({ kind: 'peer-state', peerId: peer.peerId, state, reason })
   }
@@ -213,6 +340,13 @@ export class Roster implements Neighbours {
 
 /** Smaller is better. */
 function rank(peer: RosterPeer): number {
-  const rttMs = peer.rttMs ?? 1_000
+  const rttMs = Math.max(peer.rttMs ?? 1_000, NEAR_MS)
   return peer.state === 'alive' ? rttMs : rttMs + 1_000_000
+}
+
+/** A number for a pair of peers, spread evenly: else all that are equally near would go through the same one (FNV-1a, 32 bits). */
+function preferenceOf(chooser: PeerId, chosen: PeerId): number {
+  let hash = 0x811c9dc5
+  for (const character of `${chooser} ${chosen}`) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0
+  return hash
 }

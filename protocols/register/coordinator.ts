@@ -28,7 +28,8 @@ export class Coordinator {
     const chosen = this.registers.read(key)?.chosen
     if (chosen !== undefined) return claim.settle({ kind: 'chosen', record: chosen })
     const running = this.runs.get(key)
-    if (running !== undefined) return running.join(claim)
+    // A run that found nothing to do is over before it is swept away at the next tick; it would keep the claim for ever.
+    if (running?.isOver === false) return running.join(claim)
     const run = new Run(key, this.context)
     this.runs.set(key, run)
     run.join(claim)

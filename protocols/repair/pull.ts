@@ -53,7 +53,6 @@ export class Pull {
   readonly source: Identity
   /** 0 for repair; above, the epoch of the joint config that is transferred. */
   readonly minEpoch: number
-  readonly begunAtMs: number
   private readonly context: PullContext
   private readonly todo: Ask[] = []
   private readonly outstanding = new Map<number, Outstanding>()
@@ -63,13 +62,14 @@ export class Pull {
   private unfinished: RegisterKey[] = []
   private finishing = 0
   private copiedCount = 0
+  private answeredMs: number
   private state: 'running' | 'done' | 'failed' = 'running'
 
   constructor(source: Identity, minEpoch: number, context: PullContext) {
     this.source = source
     this.minEpoch = minEpoch
     this.context = context
-    this.begunAtMs = context.moment.nowMs
+    this.answeredMs = context.moment.nowMs
   }
 
   get isRunning(): boolean {
@@ -78,6 +78,11 @@ export class Pull {
 
   get isDone(): boolean {
     return this.state === 'done'
+  }
+
+  /** When the source last answered; when the walk began, before it did. */
+  get answeredAtMs(): number {
+    return this.answeredMs
   }
 
   /** Records that came by this walk. */
@@ -97,6 +102,7 @@ export class Pull {
     const outstanding = this.outstanding.get(message.id)
     if (outstanding === undefined) return false
     this.outstanding.delete(message.id)
+    this.answeredMs = this.context.moment.nowMs
     if (this.state !== 'running') return true
     const { ask } = outstanding
     if (message.kind === 'doubts' && ask.kind === 'doubts-wanted') this.doubts(message)

@@ -15,8 +15,13 @@ import type { PullContext, PullReply } from './pull.ts'
 const NEAR_MS = 3_000
 /** Between pulls from peers of other clusters. */
 const FAR_MS = 15_000
-/** Before the first pull is done another waits for it this long: what all others have would be copied from each. */
+/** While a pull has had an answer within this time, no other is begun: what all others have would be copied from each. */
 const ALONE_MS = 1_000
+/**
+ * A peer that holds so many keys fewer than this one has some time to fill itself before it is asked for what it has more. More than
+ * are put between two of its heartbeats.
+ */
+const KEYS_BEHIND = 8_192
 /** Pulls under way at one time. */
 const PULLS_MAX = 2
 /** Between tries to pull for a transfer. */
@@ -119,7 +124,7 @@ export class Repair {
   }
 
   private hasSameRoot(peer: RosterPeer): boolean {
-    const root = peer.isConnected ? peer.health?.root : undefined
+    const root = this.context.roster.freshHealth(peer)?.root
     return root !== undefined && equalBytes(root, this.context.chosen.tree.rootHash())
   }
 
@@ -143,18 +148,22 @@ export class Repair {
     const { roster, moment, chain, random } = this.context
     if (chain.current === undefined) return
     for (const peer of roster.all()) {
-      if (this.pulls.length >= PULLS_MAX || this.isWaitingForFirst()) return
-      if (!peer.isConnected || peer.health === undefined || peer.health.epoch < 0) continue
+      if (this.pulls.length >= PULLS_MAX || this.isGoingOn()) return
+      // Of another cluster it is one peer that is looked at, the one that is watched: what was heard of the others is old.
+      const health = roster.freshHealth(peer)
+      if (health === undefined || health.epoch < 0) continue
       if (moment.nowMs < (this.nextAtMs.get(peer.peerId) ?? 0) || this.pulls.some((pull) => pull.source.peerId === peer.peerId)) continue
-      const waitMs = peer.clusterId === roster.clusterId ? NEAR_MS : FAR_MS
+      const isBehind = this.context.chosen.tree.keyCount - health.keyCount > KEYS_BEHIND
+      const isPutOff = isBehind && !this.nextAtMs.has(peer.peerId)
+      const waitMs = peer.clusterId === roster.clusterId && !isBehind ? NEAR_MS : FAR_MS
       this.nextAtMs.set(peer.peerId, moment.nowMs + waitMs * (0.75 + random() / 2))
-      if (!this.hasSameRoot(peer)) this.start(peer.identity, 0)
+      if (!isPutOff && !this.hasSameRoot(peer)) this.start(peer.identity, 0)
     }
   }
 
-  private isWaitingForFirst(): boolean {
+  private isGoingOn(): boolean {
     const { nowMs } = this.context.moment
-    return !this.isComplete && this.pulls.some((pull) => nowMs - pull.begunAtMs < ALONE_MS)
+    return this.pulls.some((pull) => pull.minEpoch === 0 && nowMs - pull.answeredAtMs < ALONE_MS)
   }
 
   private start(source: Identity, minEpoch: number): void {

@@ -1,12 +1,12 @@
 /** Every kind of message: its code, and its two directions. */
 import { unreachable } from '../base/assert.ts'
 import type { ByteReader, ByteWriter } from './bytes.ts'
+import { readConfigs, writeConfigs } from './configs.ts'
 import {
   readAddresses,
   readBallot,
   readCeiling,
   readClusterId,
-  readConfigs,
   readFlag,
   readIdentities,
   readIdentity,
@@ -20,7 +20,6 @@ import {
   writeBallot,
   writeCeiling,
   writeClusterId,
-  writeConfigs,
   writeCount,
   writeFixed,
   writeFlag,
@@ -32,7 +31,7 @@ import {
   writePeerId,
   writeRecord,
 } from './fields.ts'
-import { ROSTER_ENTRIES_MAX, TARGETS_MAX } from './messages.ts'
+import { DOUBTED_MAX, ROSTER_ENTRIES_MAX, TARGETS_MAX } from './messages.ts'
 import type { Health, Message, RosterEntry } from './messages.ts'
 import {
   readCovered,
@@ -71,7 +70,6 @@ export const MESSAGE_CODES: Codes<Message> = {
   'configs-wanted': 6,
   configs: 7,
   heartbeat: 8,
-  'heartbeat-ack': 9,
   roster: 10,
   'doubts-wanted': 11,
   doubts: 12,
@@ -110,8 +108,6 @@ export function writeMessage(writer: ByteWriter, message: Message): void {
       return writeConfigs(writer, message.configs)
     case 'heartbeat':
       return writeHeartbeat(writer, message)
-    case 'heartbeat-ack':
-      return writer.f64(message.sentAtMs)
     case 'roster':
       return writeRoster(writer, message)
     case 'doubts-wanted':
@@ -148,8 +144,7 @@ const readers: Readers<Message> = {
   want: (reader) => ({ kind: 'want', key: readKey(reader) }),
   'configs-wanted': (reader) => ({ kind: 'configs-wanted', networkId: readNetworkIdIfAny(reader), since: reader.varint() }),
   configs: (reader) => ({ kind: 'configs', configs: readConfigs(reader) }),
-  heartbeat: (reader) => ({ kind: 'heartbeat', sentAtMs: reader.f64(), health: readHealth(reader) }),
-  'heartbeat-ack': (reader) => ({ kind: 'heartbeat-ack', sentAtMs: reader.f64() }),
+  heartbeat: readHeartbeat,
   roster: readRoster,
   'doubts-wanted': readDoubtsWanted,
   doubts: readDoubts,
@@ -221,6 +216,9 @@ function writeConfigsWanted(writer: ByteWriter, message: Of<'configs-wanted'>): 
 function writeHeartbeat(writer: ByteWriter, message: Of<'heartbeat'>): void {
   const { health } = message
   writer.f64(message.sentAtMs)
+  writeFlag(writer, message.echoMs !== undefined)
+  if (message.echoMs !== undefined) writer.f64(message.echoMs)
+  writeFlag(writer, message.wantsAnswer)
   writeNetworkIdIfAny(writer, health.networkId)
   writeInstalledEpoch(writer, health.epoch)
   writeCeiling(writer, health.ceiling)
@@ -228,6 +226,16 @@ function writeHeartbeat(writer: ByteWriter, message: Of<'heartbeat'>): void {
   writer.varint(health.keyCount)
   writeFixed(writer, health.root, ROOT_BYTES)
   writer.varint(health.inDoubtCount)
+  writeCount(writer, message.doubted.length, DOUBTED_MAX)
+  for (const peerId of message.doubted) writePeerId(writer, peerId)
+}
+
+function readHeartbeat(reader: ByteReader): Of<'heartbeat'> {
+  const sentAtMs = reader.f64()
+  const echoMs = readFlag(reader) ? reader.f64() : undefined
+  const wantsAnswer = readFlag(reader)
+  const health = readHealth(reader)
+  return { kind: 'heartbeat', sentAtMs, echoMs, wantsAnswer, health, doubted: readList(reader, DOUBTED_MAX, readPeerId) }
 }
 
 function readHealth(reader: ByteReader): Health {

@@ -1,25 +1,14 @@
 /** The fields that messages are made of, each with its two directions side by side. */
 import { assert } from '../base/assert.ts'
 import type { Ballot, Ceiling } from '../base/ballot.ts'
-import { compareIdentities } from '../base/identity.ts'
 import type { ClusterId, Identity, NetworkId, PeerId } from '../base/identity.ts'
 import type { Accepted, ValueRecord } from '../base/record.ts'
 import { configKey, dataKey, epochOfConfigKey, isConfigKey } from '../base/register.ts'
 import type { RegisterKey } from '../base/register.ts'
-import { VOTERS_PER_CLUSTER_MAX, VOTING_CLUSTERS_MAX } from '../config/config.ts'
-import type { Clusters, Config } from '../config/config.ts'
 import { refuse } from './bytes.ts'
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import { PEER_ID_BYTES_MAX, readIdentity, writeIdentity } from './identities.ts'
-import {
-  ADDRESSES_MAX,
-  ADDRESS_BYTES_MAX,
-  CONFIGS_PER_MESSAGE_MAX,
-  CONTENT_TYPE_BYTES_MAX,
-  KEY_BYTES_MAX,
-  VALUE_BYTES_MAX,
-  WRITE_ID_BYTES_MAX,
-} from './messages.ts'
+import { ADDRESSES_MAX, ADDRESS_BYTES_MAX, CONTENT_TYPE_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX, WRITE_ID_BYTES_MAX } from './messages.ts'
 
 export { readIdentity, writeIdentity } from './identities.ts'
 
@@ -204,78 +193,12 @@ function readAddress(reader: ByteReader): string {
   return reader.text(ADDRESS_BYTES_MAX)
 }
 
-/** Equal configs are equal bytes: clusters and voters are written in the order of their ids. */
-export function writeConfig(writer: ByteWriter, config: Config): void {
-  writeNetworkId(writer, config.networkId)
-  writer.varint(config.epoch)
-  writeFlag(writer, config.forming)
-  writer.varint(config.protocolMin)
-  writeClusters(writer, config.clusters)
-  writeFlag(writer, config.next !== undefined)
-  if (config.next !== undefined) writeClusters(writer, config.next)
-}
-
-export function readConfig(reader: ByteReader): Config {
-  const networkId = readNetworkId(reader)
-  const epoch = reader.varint()
-  const forming = readFlag(reader)
-  const protocolMin = reader.varint()
-  const clusters = readClusters(reader)
-  if (!readFlag(reader)) return { networkId, epoch, clusters, forming, protocolMin }
-  return { networkId, epoch, clusters, next: readClusters(reader), forming, protocolMin }
-}
-
-export function writeConfigs(writer: ByteWriter, configs: readonly Config[]): void {
-  writeCount(writer, configs.length, CONFIGS_PER_MESSAGE_MAX)
-  for (const config of configs) writeConfig(writer, config)
-}
-
-export function readConfigs(reader: ByteReader): Config[] {
-  return readList(reader, CONFIGS_PER_MESSAGE_MAX, readConfig)
-}
-
-function writeClusters(writer: ByteWriter, clusters: Clusters): void {
-  writeCount(writer, clusters.size, VOTING_CLUSTERS_MAX)
-  for (const clusterId of [...clusters.keys()].sort()) {
-    const voters = [...(clusters.get(clusterId) ?? [])].sort(compareIdentities)
-    assert(voters.length > 0, `cluster ${clusterId} has no voters and must be left out`)
-    writeClusterId(writer, clusterId)
-    writeCount(writer, voters.length, VOTERS_PER_CLUSTER_MAX)
-    for (const voter of voters) writeIdentity(writer, voter)
-  }
-}
-
-function readClusters(reader: ByteReader): Clusters {
-  const clusters = new Map<ClusterId, readonly Identity[]>()
-  let last = ''
-  for (let left = reader.varintTo(VOTING_CLUSTERS_MAX); left > 0; left -= 1) {
-    const clusterId = readClusterId(reader)
-    if (clusterId <= last) refuse('clusters out of order')
-    last = clusterId
-    clusters.set(clusterId, readVoters(reader))
-  }
-  return clusters
-}
-
-function readVoters(reader: ByteReader): Identity[] {
-  const voters: Identity[] = []
-  const count = reader.varintTo(VOTERS_PER_CLUSTER_MAX)
-  if (count === 0) refuse('cluster without voters')
-  for (let index = 0; index < count; index += 1) {
-    const voter = readIdentity(reader)
-    const before = voters.at(-1)
-    if (before !== undefined && compareIdentities(before, voter) >= 0) refuse('voters out of order')
-    voters.push(voter)
-  }
-  return voters
-}
-
-function writeNetworkId(writer: ByteWriter, networkId: NetworkId): void {
+export function writeNetworkId(writer: ByteWriter, networkId: NetworkId): void {
   if (networkId.length !== 2 * NETWORK_ID_BYTES) assert(false, `not a network id: ${networkId}`)
   writer.hex(networkId)
 }
 
-function readNetworkId(reader: ByteReader): NetworkId {
+export function readNetworkId(reader: ByteReader): NetworkId {
   return reader.hex(NETWORK_ID_BYTES) as NetworkId
 }
 

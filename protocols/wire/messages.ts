@@ -65,8 +65,19 @@ export type Message =
   | { readonly kind: 'configs-wanted'; readonly networkId: NetworkId | undefined; readonly since: number }
   | { readonly kind: 'configs'; readonly configs: readonly Config[] }
   // Who is there.
-  | { readonly kind: 'heartbeat'; readonly sentAtMs: number; readonly health: Health }
-  | { readonly kind: 'heartbeat-ack'; readonly sentAtMs: number }
+  /**
+   * `sentAtMs`: the sender's own time. `echoMs`: the receiver's time, from its last heartbeat, moved on by as long as it lay here.
+   * `wantsAnswer`: the receiver answers at once, unless it has a heartbeat of its own to send soon. `doubted`: peers of the sender's
+   * cluster that have been silent to it for a while; whoever hears of it may ask them itself.
+   */
+  | {
+      readonly kind: 'heartbeat'
+      readonly sentAtMs: number
+      readonly echoMs: number | undefined
+      readonly wantsAnswer: boolean
+      readonly health: Health
+      readonly doubted: readonly PeerId[]
+    }
   | { readonly kind: 'roster'; readonly entries: readonly RosterEntry[] }
   // Repair and transfer. `minEpoch` above 0: answer only once a config of that epoch is installed, from memory: what counts in the
   // end is what the asker has on disk.
@@ -151,6 +162,8 @@ export const LEAVES_PER_MESSAGE_MAX = 256
 export const RECORDS_BYTES_MAX = 1_048_576
 /** How many roster entries one message carries at most. */
 export const ROSTER_ENTRIES_MAX = 256
+/** How many silent peers one heartbeat names at most. */
+export const DOUBTED_MAX = 32
 /** How many addresses a peer is known by at most. */
 export const ADDRESSES_MAX = 16
 /** Bytes of one address in text form. */

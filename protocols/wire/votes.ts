@@ -1,16 +1,15 @@
 /** What is asked of an acceptor, and what it answers. */
 import { unreachable } from '../base/assert.ts'
 import type { ByteReader, ByteWriter } from './bytes.ts'
+import { readConfigs, writeConfigs } from './configs.ts'
 import {
   readAcceptedIfAny,
   readBallot,
-  readConfigs,
   readIdentity,
   readKey,
   readRecord,
   writeAcceptedIfAny,
   writeBallot,
-  writeConfigs,
   writeIdentity,
   writeKey,
   writeRecord,

@@ -1,4 +1,4 @@
-/** One peer of the demo: a process that runs the program as a user would, what it said, and its end. */
+/** One peer of a script: a process that runs the program as a user would, what it said, and its end. */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
@@ -40,6 +40,9 @@ export class DemoPeer {
   readonly clusterId: string
   /** How the process ended, in words; undefined while it runs. */
   ending: string | undefined
+  readonly #directory: string
+  readonly #number: number
+  readonly #joins: string | undefined
   readonly #lines: string[] = []
   readonly #logPath: string
   readonly #process: ChildProcess
@@ -52,6 +55,9 @@ export class DemoPeer {
    */
   constructor(directory: string, clusterId: string, number: number, joins: string | undefined) {
     this.clusterId = clusterId
+    this.#directory = directory
+    this.#number = number
+    this.#joins = joins
     this.name = `${clusterId}/${number}`
     const files = join(directory, `${clusterId}-${number}`)
     this.#logPath = `${files}.log`
@@ -73,6 +79,11 @@ export class DemoPeer {
       rest = lines.pop() ?? ''
       this.#lines.push(...lines)
     })
+  }
+
+  /** Starts the same peer once more, at another address, when its process has ended. */
+  again(): DemoPeer {
+    return new DemoPeer(this.#directory, this.clusterId, this.#number, this.#joins)
   }
 
   get processId(): number {

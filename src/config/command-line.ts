@@ -4,10 +4,12 @@
  * The arguments are paired by hand. A flag takes the next argument whatever that begins with, so one cannot tell which
  * arguments are flags, and mend their dashes, without pairing them all; after that nothing is left for a library to do.
  */
+import { COMMANDS, isCommandName } from './commands.ts'
+import type { Command } from './commands.ts'
 import type { Config } from './config.ts'
 import { FLAGS, variableOf } from './flags.ts'
-import type { Flag } from './flags.ts'
-import { helpText } from './help.ts'
+import type { AnyFlags, Flag, FlagTable } from './flags.ts'
+import { commandHelp, helpText } from './help.ts'
 import { newSecret } from './secret.ts'
 import { UsageError } from './usage-error.ts'
 import { VERSION } from './version.ts'
@@ -15,14 +17,22 @@ import { VERSION } from './version.ts'
 /** What the command line asks for. Texts have no line end after their last line; a message is one line. */
 export type CommandLine =
   | { readonly kind: 'run'; readonly config: Config }
+  | { readonly kind: 'command'; readonly command: Command }
   | { readonly kind: 'help' | 'version' | 'secret'; readonly text: string }
   | { readonly kind: 'usage-error'; readonly message: string }
 
 /** Variables by name, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** The texts given for each flag, by its name. */
-type Given = Map<string, string[]>
+/** The texts given for each flag, by its name; the empty text for one that has no value. */
+type Flags = Map<string, string[]>
+
+/** What is left of the arguments when they are paired. */
+interface Given {
+  readonly flags: Flags
+  /** What is no flag and no value of one. */
+  readonly operands: readonly string[]
+}
 
 const SECRET_COMMAND = 'secret'
 const HELP_HINT = 'replicator -help lists all flags'
@@ -38,11 +48,14 @@ const SHOWN_CHARACTERS_MAX = 80
  */
 export function parseCommandLine(argv: readonly string[], environment: Environment): CommandLine {
   try {
-    const given = pair(argv[0] === SECRET_COMMAND ? argv.slice(1) : argv)
+    const [first] = argv
+    if (isCommandName(first)) return readCommand(first, argv.slice(1), environment)
+    const isSecret = first === SECRET_COMMAND
+    const given = pair(isSecret ? argv.slice(1) : argv, FLAGS, 0)
     if (given === 'help') return { kind: 'help', text: helpText() }
     if (given === 'version') return { kind: 'version', text: VERSION }
-    if (argv[0] !== SECRET_COMMAND) return { kind: 'run', config: readConfig(given, environment) }
-    for (const name of given.keys()) throw new UsageError(`replicator secret takes no flags, yet -${name} is there; leave it away`)
+    if (!isSecret) return { kind: 'run', config: Object.freeze(readFields(FLAGS, given.flags, environment)) }
+    for (const name of given.flags.keys()) throw new UsageError(`replicator secret takes no flags, yet -${name} is there; leave it away`)
     return { kind: 'secret', text: newSecret() }
   } catch (error) {
     if (error instanceof UsageError) return { kind: 'usage-error', message: error.message }
@@ -50,24 +63,44 @@ export function parseCommandLine(argv: readonly string[], environment: Environme
   }
 }
 
-/** Pairs flags with their values; `help` or `version` when one of these comes first. */
-function pair(argv: readonly string[]): Given | 'help' | 'version' {
-  const given: Given = new Map()
-  for (let index = 0; index < argv.length; index += 1) {
-    const { name, value } = split(argv[index] ?? '')
-    if (name === 'help' || name === 'version') {
-      if (value !== undefined) throw new UsageError(`-${name} takes no value; leave away what follows the "="`)
-      return name
-    }
-    const flag = findFlag(name)
-    if (value === undefined) index += 1
-    const text = value ?? argv[index]
-    if (text === undefined) throw new UsageError(`-${name} needs a value: -${name} ${flag.placeholder}; ${HELP_HINT}`)
-    const texts = given.get(name) ?? []
-    if (texts.length > 0 && !flag.repeatable) throw new UsageError(`-${name} is there twice; give it once`)
-    given.set(name, [...texts, text])
+function readCommand(name: Command['name'], argv: readonly string[], environment: Environment): CommandLine {
+  const { operands, flags } = COMMANDS[name]
+  const given = pair(argv, flags, operands.length)
+  if (given === 'help') return { kind: 'help', text: commandHelp(name) }
+  if (given === 'version') return { kind: 'version', text: VERSION }
+  const fields: Record<string, string> = {}
+  for (const [index, [field, placeholder, read]] of operands.entries()) {
+    const text = given.operands[index]
+    if (text === undefined) throw new UsageError(`replicator ${name} needs ${placeholder}; replicator ${name} -help says more`)
+    fields[field] = told(() => read(text), `${placeholder} ${show(text)}: `)
   }
-  return given
+  return { kind: 'command', command: { name, ...fields, ...readFields(flags, given.flags, environment) } as unknown as Command }
+}
+
+/** Pairs flags with their values; `help` or `version` when one of these comes first. */
+function pair(argv: readonly string[], table: AnyFlags, operandsMax: number): Given | 'help' | 'version' {
+  const flags: Flags = new Map()
+  const operands: string[] = []
+  for (let index = 0; index < argv.length; index += 1) {
+    const argument = argv[index] ?? ''
+    if (!argument.startsWith('-') && operands.length < operandsMax) {
+      operands.push(argument)
+      continue
+    }
+    const { name, value } = split(argument)
+    const flag = name === 'help' || name === 'version' ? undefined : findFlag(name, table)
+    if (flag?.placeholder === undefined && value !== undefined) {
+      throw new UsageError(`-${name} takes no value; leave away what follows the "="`)
+    }
+    if (flag === undefined) return name as 'help' | 'version'
+    if (flag.placeholder !== undefined && value === undefined) index += 1
+    const text = flag.placeholder === undefined ? '' : (value ?? argv[index])
+    if (text === undefined) throw new UsageError(`-${name} needs a value: -${name} ${flag.placeholder}; ${HELP_HINT}`)
+    const texts = flags.get(name) ?? []
+    if (texts.length > 0 && !flag.repeatable) throw new UsageError(`-${name} is there twice; give it once`)
+    flags.set(name, [...texts, text])
+  }
+  return { flags, operands }
 }
 
 /** Takes a flag apart: `-name`, `--name`, `-name=value`, `--name=value`. */
@@ -75,27 +108,27 @@ function split(argument: string): { readonly name: string; readonly value: strin
   const match = /^--?([^-=][^=]*)(?:=(.*))?$/s.exec(argument)
   if (match?.[1] !== undefined) return { name: match[1], value: match[2] }
   if (/^--?[^-]/.test(argument)) throw new UsageError(`unknown flag ${show(argument)}; ${HELP_HINT}`)
-  throw new UsageError(`stray argument ${show(argument)}; everything after replicator is a flag or its value; ${HELP_HINT}`)
+  throw new UsageError(`stray argument ${show(argument)}; what follows is a flag or its value; ${HELP_HINT}`)
 }
 
-function findFlag(name: string): Flag<unknown> {
-  const flag = Object.values<Flag<unknown>>(FLAGS).find((known) => known.name === name)
+function findFlag(name: string, table: AnyFlags): Flag<unknown> {
+  const flag = Object.values<Flag<unknown>>(table).find((known) => known.name === name)
   if (flag === undefined) throw new UsageError(`unknown flag ${show(`-${name}`)}; ${HELP_HINT}`)
   return flag
 }
 
-function readConfig(given: Given, environment: Environment): Config {
-  const fields = Object.entries<Flag<unknown>>(FLAGS).map(([field, flag]) => [field, readValue(flag, given, environment)])
-  // Every field has its row in FLAGS, typed as the field is; only the detour through entries loses sight of it.
-  return Object.freeze(Object.fromEntries(fields)) as Config
+function readFields<Fields extends object>(table: FlagTable<Fields>, given: Flags, environment: Environment): Fields {
+  const fields = Object.entries<Flag<unknown>>(table).map(([field, flag]) => [field, readValue(flag, given, environment)])
+  // Every field has its row in the table, typed as the field is; only the detour through entries loses sight of it.
+  return Object.fromEntries(fields) as Fields
 }
 
 /** The value of a flag: from the flag, else from its variable, else its default. */
-function readValue<T>(flag: Flag<T>, given: Given, environment: Environment): T {
+function readValue<T>(flag: Flag<T>, given: Flags, environment: Environment): T {
   const texts = given.get(flag.name)
   if (texts !== undefined) return parse(flag, texts, `-${flag.name} `)
   const variable = variableOf(flag.name)
-  const ofVariable = textsOfVariable(flag, environment[variable] ?? '')
+  const ofVariable = flag.placeholder === undefined ? [] : textsOfVariable(flag, environment[variable] ?? '')
   if (ofVariable.length > 0) return parse(flag, ofVariable, `${variable}=`)
   if (flag.fallback !== 'required') return flag.fallback.value
   throw new UsageError(`-${flag.name} is missing; name the cluster to join, for example -${flag.name} cluster-1; ${HELP_HINT}`)
@@ -107,11 +140,16 @@ function textsOfVariable(flag: Flag<unknown>, text: string): string[] {
 }
 
 function parse<T>(flag: Flag<T>, texts: readonly string[], shownBefore: string): T {
+  return told(() => flag.parse(texts), `${shownBefore}${texts.map(show).join(', ')}: `)
+}
+
+/** Says in front of what is wrong where it stands. */
+function told<T>(read: () => T, where: string): T {
   try {
-    return flag.parse(texts)
+    return read()
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
-    throw new UsageError(`${shownBefore}${texts.map(show).join(', ')}: ${error.message}`, { cause: error })
+    throw new UsageError(`${where}${error.message}`, { cause: error })
   }
 }
 

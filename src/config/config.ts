@@ -4,6 +4,10 @@ import type { ClusterId, NetworkId } from '../../protocols/base/identity.ts'
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
+/** Who may change the configuration over HTTP. */
+export const CHANGES_FROM = ['loopback', 'anywhere'] as const
+export type ChangesFrom = (typeof CHANGES_FROM)[number]
+
 /** Where HTTP listens. */
 export interface HttpAddress {
   /** A name or an IP address; an IPv6 address without its brackets. */
@@ -34,7 +38,12 @@ export interface Config {
   /** Prefix of the libp2p protocol ids, without a slash at its end. */
   readonly protocolId: string
   readonly rendezvous: string
+  /** Look for peers on the local network too, by multicast DNS. */
+  readonly mdns: boolean
   readonly joinTimeoutMs: number
   readonly valueBytesMax: number
+  /** A voter gone for so long gives its place to a learner of its cluster; undefined for never. */
+  readonly replaceAfterMs: number | undefined
+  readonly changesFrom: ChangesFrom
   readonly logLevel: LogLevel
 }

@@ -3,10 +3,11 @@
  * of Config has one row, and a field without a row does not compile.
  */
 import { VALUE_BYTES_MAX } from '../../protocols/wire/messages.ts'
-import { LOG_LEVELS } from './config.ts'
+import { CHANGES_FROM, LOG_LEVELS } from './config.ts'
 import type { Config } from './config.ts'
 import { readSecretFile } from './secret.ts'
 import {
+  parseChangesFrom,
   parseClusterId,
   parseDialAddress,
   parseDirectory,
@@ -16,6 +17,8 @@ import {
   parseNetworkId,
   parseProtocolId,
   parseRendezvous,
+  parseSwitch,
+  parseReplaceAfter,
   wholeNumber,
 } from './values.ts'
 
@@ -24,13 +27,15 @@ const MIN_PEERS_MAX = 1_000
 /** A day. */
 const JOIN_TIMEOUT_MAX_SECONDS = 86_400
 const SECOND_MS = 1_000
+const REPLACE_AFTER_SECONDS = 600
 const VALUE_BYTES_DEFAULT = 1_048_576
 
 /** One row: how the value of a field of Config is asked for. */
 export interface Flag<T> {
   /** Without its dash. */
   readonly name: string
-  readonly placeholder: string
+  /** Of its value; undefined for one that has none, and so no variable either: it is said each time, or not at all. */
+  readonly placeholder: string | undefined
   readonly meaning: string
   readonly repeatable: boolean
   /** What holds when neither the flag nor its variable is there; `required` when there is no such thing. */
@@ -42,8 +47,19 @@ export interface Flag<T> {
 const parseJoinTimeout = wholeNumber(1, JOIN_TIMEOUT_MAX_SECONDS, 'seconds')
 const NO_ADDRESSES: readonly string[] = Object.freeze([])
 
+/** One row for each field. */
+export type FlagTable<Fields> = { readonly [Field in keyof Fields]: Flag<Fields[Field]> }
+
+/** A table whose fields nobody asks for by name. */
+export type AnyFlags = Readonly<Record<string, Flag<unknown>>>
+
+/** Makes a flag without a value. */
+export function toggle(): Pick<Flag<boolean>, 'placeholder' | 'repeatable' | 'parse' | 'fallback'> {
+  return { placeholder: undefined, repeatable: false, parse: () => true, fallback: { value: false, text: 'not' } }
+}
+
 /** Makes the parser of a flag that stands once. */
-function once<T>(parse: (text: string) => T): Pick<Flag<T>, 'repeatable' | 'parse'> {
+export function once<T>(parse: (text: string) => T): Pick<Flag<T>, 'repeatable' | 'parse'> {
   return { repeatable: false, parse: (texts) => parse(texts[0] ?? '') }
 }
 
@@ -53,7 +69,7 @@ function repeated<T>(parse: (text: string) => T): Pick<Flag<readonly T[]>, 'repe
 }
 
 /** All flags that have a value, in the order of the help text. */
-export const FLAGS: { readonly [Field in keyof Config]: Flag<Config[Field]> } = {
+export const FLAGS: FlagTable<Config> = {
   clusterId: {
     ...once(parseClusterId),
     name: 'cid',
@@ -140,6 +156,13 @@ export const FLAGS: { readonly [Field in keyof Config]: Flag<Config[Field]> } = 
     meaning: 'DHT rendezvous.',
     fallback: { value: 'replicator', text: 'replicator' },
   },
+  mdns: {
+    ...once(parseSwitch),
+    name: 'mdns',
+    placeholder: 'ON|OFF',
+    meaning: 'Look for peers on the local network too, by multicast DNS; with -network, a peer joins without a -peer.',
+    fallback: { value: false, text: 'off' },
+  },
   joinTimeoutMs: {
     ...once((text) => parseJoinTimeout(text) * SECOND_MS),
     name: 'join-timeout',
@@ -153,6 +176,20 @@ export const FLAGS: { readonly [Field in keyof Config]: Flag<Config[Field]> } = 
     placeholder: 'BYTES',
     meaning: 'Largest value taken from a client. Peers take up to 16 MiB from one another.',
     fallback: { value: VALUE_BYTES_DEFAULT, text: String(VALUE_BYTES_DEFAULT) },
+  },
+  replaceAfterMs: {
+    ...once(parseReplaceAfter),
+    name: 'replace-after',
+    placeholder: 'SECONDS',
+    meaning: 'A voter gone for so long gives its place to a learner of its cluster. 0 or off: never.',
+    fallback: { value: REPLACE_AFTER_SECONDS * SECOND_MS, text: String(REPLACE_AFTER_SECONDS) },
+  },
+  changesFrom: {
+    ...once(parseChangesFrom),
+    name: 'changes-from',
+    placeholder: 'WHO',
+    meaning: `Who may change the configuration over HTTP: ${CHANGES_FROM.join(' or ')}.`,
+    fallback: { value: 'loopback', text: 'loopback' },
   },
   logLevel: {
     ...once(parseLogLevel),

@@ -1,4 +1,6 @@
 /** The help text, made from the table of flags. */
+import { COMMANDS } from './commands.ts'
+import type { Command } from './commands.ts'
 import { FLAGS, variableOf } from './flags.ts'
 import type { Flag } from './flags.ts'
 
@@ -9,6 +11,7 @@ const INDENT = '      '
 const USAGE = `Usage: replicator -cid ID [flag…]                  starts a network
        replicator -cid ID -peer MULTIADDR [flag…]  joins one
        replicator secret                           prints a new shared secret
+       replicator COMMAND [flag…]                  asks a running peer
 
 One dash or two, -name value or -name=value. Each flag also has an environment
 variable; an empty one is unset, those of repeatable flags take a list separated
@@ -21,10 +24,25 @@ ${INDENT}The version.`
 
 /** The whole text, without a line end after the last line. */
 export function helpText(): string {
-  return `${USAGE}\n\n${[...Object.values(FLAGS).map(describe), WITHOUT_VALUE].join('\n')}`
+  const names = Object.keys(COMMANDS) as Command['name'][]
+  const commands = names.map((name) => [`  ${usageOf(name)}`, ...wrap(COMMANDS[name].meaning)].join('\n'))
+  const hint = 'replicator COMMAND -help lists the flags of one.'
+  return `${USAGE}\n\n${[...Object.values(FLAGS).map(describe), WITHOUT_VALUE].join('\n')}\n\nCommands:\n${commands.join('\n')}\n\n${hint}`
+}
+
+/** The text of one command. */
+export function commandHelp(name: Command['name']): string {
+  const { meaning, flags } = COMMANDS[name]
+  const rows = [...Object.values<Flag<unknown>>(flags).map(describe), WITHOUT_VALUE]
+  return `Usage: replicator ${usageOf(name)} [flag…]\n${wrap(meaning).join('\n')}\n\n${rows.join('\n')}`
+}
+
+function usageOf(name: Command['name']): string {
+  return [name, ...COMMANDS[name].operands.map(([, placeholder]) => placeholder)].join(' ')
 }
 
 function describe(flag: Flag<unknown>): string {
+  if (flag.placeholder === undefined) return [`  -${flag.name}`, ...wrap(flag.meaning)].join('\n')
   const repeatable = flag.repeatable ? '  (repeatable)' : ''
   const otherwise = flag.fallback === 'required' ? 'Required' : `Default: ${flag.fallback.text}`
   return [

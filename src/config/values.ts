@@ -3,14 +3,16 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Component } from '@multiformats/multiaddr'
-import type { ClusterId, NetworkId } from '../../protocols/base/identity.ts'
-import { LOG_LEVELS } from './config.ts'
-import type { HttpAddress, LogLevel } from './config.ts'
+import type { ClusterId, NetworkId, PeerId } from '../../protocols/base/identity.ts'
+import { CHANGES_FROM, LOG_LEVELS } from './config.ts'
+import type { ChangesFrom, HttpAddress, LogLevel } from './config.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Only this machine, unless a host is named. */
 const LOOPBACK = '127.0.0.1'
 const PORT_MAX = 65_535
+const SECOND_MS = 1_000
+const YEAR_SECONDS = 31_536_000
 /** libp2p sends a protocol id as a line of at most 1,024 bytes; ours are longer than their prefix. */
 const PROTOCOL_ID_CHARACTERS_MAX = 256
 const RENDEZVOUS_BYTES_MAX = 256
@@ -82,6 +84,20 @@ function parseMultiaddr(text: string, example: string, portMin: number): string 
   return address.toString()
 }
 
+/** A peer id in its usual text form. */
+export function parsePeerId(text: string): PeerId {
+  if (!isPeerId(text)) throw new UsageError('write a peer id as replicator members and /peers show it, like 12D3KooW…')
+  return text as PeerId
+}
+
+/** An HTTP address, without a slash at its end. */
+export function parseUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '')
+    throw new UsageError('write the HTTP address of a peer, like http://127.0.0.1:8000')
+  return url.href.replace(/\/+$/, '')
+}
+
 function isPeerId(text: string | undefined): boolean {
   try {
     peerIdFromString(text ?? '')
@@ -128,6 +144,29 @@ export function parseRendezvous(text: string): string {
 export function parseDirectory(text: string): string {
   if (text === '' || text.includes('\0')) throw new UsageError('name a directory; it is made when it is not there')
   return text
+}
+
+/** Seconds from 1 to a year as milliseconds; undefined for `0` and `off`. */
+export function parseReplaceAfter(text: string): number | undefined {
+  if (text === '0' || text === 'off') return undefined
+  const seconds = Number(text)
+  if (!WHOLE_NUMBER.test(text) || seconds > YEAR_SECONDS) {
+    throw new UsageError(`write a whole number of seconds from 1 to ${YEAR_SECONDS}, in digits alone; or 0 or off for never`)
+  }
+  return seconds * SECOND_MS
+}
+
+/** Who may change the configuration. */
+export function parseChangesFrom(text: string): ChangesFrom {
+  const from = CHANGES_FROM.find((known) => known === text)
+  if (from === undefined) throw new UsageError(`write ${CHANGES_FROM.join(' or ')}`)
+  return from
+}
+
+/** True for on. */
+export function parseSwitch(text: string): boolean {
+  if (text !== 'on' && text !== 'off') throw new UsageError('write on or off')
+  return text === 'on'
 }
 
 /** One of the log levels. */

@@ -4,19 +4,41 @@ import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht'
 
 /** Apart from the public DHT, and the same for every cluster, so that any peer can be anybody's bootstrap peer. */
 export const DHT_PROTOCOL = '/replicator/kad/1.0.0'
-/** Providers that one search ends with; a search that meets many of the dead must still meet the living. */
-const BUCKET_PEERS = 32
+/**
+ * Peers that keep a record, and providers that a search ends with; what one peer answers is taken whole. Kademlia's usual 20 would make
+ * every peer of a network of some dozens ask every other. One living member is enough to find: it tells of all that it knows.
+ */
+const BUCKET_PEERS = 10
 /** Queries of one search at once. The default of 10, on 10 paths, is far too much work for networks of this size. */
 const ALPHA = 3
 /** The first look at one's surroundings, for which all searches wait. By default a whole second. */
 const FIRST_SELF_QUERY_MS = 100
-/** How long a provider record is believed: four times the interval at which a living peer repeats its own. */
-const RECORD_VALIDITY_MS = 1_200_000
+/** How long a provider record is believed: four times the longest wait between two rounds. */
+const RECORD_VALIDITY_MS = 3_600_000
+/** Between later looks. Each search of `discovery.ts` is one too. */
+const SELF_QUERY_MS = 3_600_000
 /** How often old records are thrown away. */
 const RECORD_CLEANUP_MS = 300_000
 
+/** What is used of the DHT beyond its port. */
+interface Refreshing {
+  readonly routingTableRefresh: { refreshTable: () => void }
+}
+
 /** For `services.dht` of libp2p. */
 export function dhtService(): (components: KadDHTComponents) => KadDHT {
+  const create = createDht()
+  return (components) => {
+    const dht = create(components)
+    // Every five minutes, and at each start, it would search for one made-up peer for each place of its table: hundreds of questions,
+    // for a table that is filled by whoever is connected.
+    const { routingTableRefresh } = dht as unknown as Refreshing
+    routingTableRefresh.refreshTable = () => {}
+    return dht
+  }
+}
+
+function createDht(): (components: KadDHTComponents) => KadDHT {
   return kadDHT({
     protocol: DHT_PROTOCOL,
     // By default a peer without a public address answers nobody, and private addresses are not kept.
@@ -26,6 +48,7 @@ export function dhtService(): (components: KadDHTComponents) => KadDHT {
     alpha: ALPHA,
     disjointPaths: 1,
     initialQuerySelfInterval: FIRST_SELF_QUERY_MS,
+    querySelfInterval: SELF_QUERY_MS,
     // `discovery.ts` repeats our own records, and asks nothing while nobody is there.
     reprovide: { validity: RECORD_VALIDITY_MS, interval: RECORD_CLEANUP_MS, threshold: 0 },
   })

@@ -14,11 +14,15 @@ const ROUND_FIRST_MS = 1_000
 /** While nobody was found, each wait is longer than the one before by this, up to the given time. */
 const ALONE_GROWTH = 1.1
 const ALONE_LAST_MS = 10_000
-/** The same once somebody was: then peers tell one another of newcomers, and the DHT mends what that misses. */
-const FOUND_GROWTH = 2
-const FOUND_LAST_MS = 60_000
-/** Our own record is repeated this often; each time its addresses are renewed where it is kept. */
-const PROVIDE_AGAIN_MS = 300_000
+/**
+ * The waits once somebody was, the last of them for good: then peers tell one another of newcomers, and the DHT mends what that
+ * misses. Few, for each question to another peer costs some 10 ms of a processor.
+ */
+const FOUND_MS = [5_000, 25_000, 900_000] as const
+/** Of each wait a part is left to chance: peers that were started together need not search together. */
+const CHANCE = 0.25
+/** Our own record is repeated in the first round after this time; each time its addresses are renewed where it is kept. */
+const PROVIDE_AGAIN_MS = 600_000
 /** One query of the DHT. Its own limit is three minutes. */
 const QUERY_TIMEOUT_MS = 10_000
 
@@ -60,6 +64,8 @@ export class Discovery {
   #calls: DiscoveryCalls | undefined
   #timer: NodeJS.Timeout | undefined
   #waitMs = ROUND_FIRST_MS
+  /** Rounds that found somebody. */
+  #foundCount = 0
   #providedAtMs = Number.NEGATIVE_INFINITY
 
   constructor({ rendezvous, clusterId, protocolId, logger }: DiscoveryInit) {
@@ -93,10 +99,10 @@ export class Discovery {
     if (host !== undefined && host.getPeers().length > 0) {
       if (performance.now() - this.#providedAtMs > PROVIDE_AGAIN_MS && (await this.#provide(host))) this.#providedAtMs = performance.now()
       const found = await this.#find(host)
-      const [growth, lastMs] = found > 0 ? [FOUND_GROWTH, FOUND_LAST_MS] : [ALONE_GROWTH, ALONE_LAST_MS]
-      this.#waitMs = Math.max(this.#waitMs, Math.min(this.#waitMs * growth, lastMs))
+      if (found > 0) this.#waitMs = FOUND_MS[Math.min(this.#foundCount++, FOUND_MS.length - 1)] ?? ALONE_LAST_MS
+      else this.#waitMs = Math.min(this.#waitMs * ALONE_GROWTH, ALONE_LAST_MS)
     }
-    this.#schedule(this.#waitMs)
+    this.#schedule(this.#waitMs * (1 - CHANCE * Math.random()))
   }
 
   /** True when every name was provided. */

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
+import type { ChangesFrom } from '../config/config.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Replicator } from '../ports/replicator.ts'
 import type { HttpContext } from './context.ts'
@@ -25,6 +26,8 @@ export interface HttpInit {
   readonly clock: Clock
   /** The largest value taken from a client. */
   readonly valueBytesMax: number
+  /** Who may change the configuration. */
+  readonly changesFrom: ChangesFrom
   /** Of this program, for `/openapi.json`. */
   readonly version: string
   /** Requests in flight, 1,024 unless given. */
@@ -77,6 +80,7 @@ function createContext(init: HttpInit): HttpContext {
     load,
     metrics: new HttpMetrics(init.registry, load),
     valueBytesMax: init.valueBytesMax,
+    changesFrom: init.changesFrom,
     bodyTimeoutMs: init.bodyTimeoutMs ?? BODY_TIMEOUT_MS,
     closing: false,
     wasReady: false,

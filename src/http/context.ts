@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { ChangesFrom } from '../config/config.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Replicator } from '../ports/replicator.ts'
 import type { HttpDates } from './dates.ts'
@@ -14,6 +15,8 @@ export interface HttpContext {
   readonly load: Load
   readonly metrics: HttpMetrics
   readonly valueBytesMax: number
+  /** Who may change the configuration. */
+  readonly changesFrom: ChangesFrom
   /** How long a body may take to arrive. */
   readonly bodyTimeoutMs: number
   /** True from the moment the server began to close: every answer then ends its connection. */

@@ -2,7 +2,23 @@
 
 type Schema = Readonly<Record<string, unknown>>
 
-type SchemaName = 'Problem' | 'EntityTag' | 'Consistency' | 'Stored' | 'KeyPage' | 'Peers' | 'Clusters' | 'Status' | 'Health' | 'Readiness'
+type SchemaName =
+  | 'Problem'
+  | 'EntityTag'
+  | 'Consistency'
+  | 'Stored'
+  | 'KeyPage'
+  | 'Peers'
+  | 'Clusters'
+  | 'Config'
+  | 'ChangeRequest'
+  | 'Changed'
+  | 'Changing'
+  | 'AnewRequest'
+  | 'Restarting'
+  | 'Status'
+  | 'Health'
+  | 'Readiness'
 
 const text: Schema = { type: 'string' }
 const count: Schema = { type: 'integer', minimum: 0 }
@@ -10,6 +26,8 @@ const flag: Schema = { type: 'boolean' }
 const time: Schema = { type: 'string', format: 'date-time' }
 const tag: Schema = { $ref: '#/components/schemas/EntityTag' }
 const idsByCluster: Schema = { type: 'object', additionalProperties: { type: 'array', items: text } }
+const state: Schema = { enum: ['self', 'alive', 'suspect', 'gone'] }
+const epoch: Schema = { type: 'integer', minimum: -1, description: '-1 when no configuration is known' }
 const role: Schema = { enum: ['voter', 'learner'] }
 
 /** An object that has all of these, and the optional ones. */
@@ -24,6 +42,8 @@ function list(items: Schema): Schema {
 function mapOf(values: Schema): Schema {
   return { type: 'object', additionalProperties: values }
 }
+
+const member: Schema = object({ id: text, state })
 
 /** By the name they have in the document. */
 export const SCHEMAS: Readonly<Record<SchemaName, Schema>> = {
@@ -58,18 +78,58 @@ export const SCHEMAS: Readonly<Record<SchemaName, Schema>> = {
       clusterId: text,
       addresses: list(text),
       role,
-      state: { enum: ['self', 'alive', 'suspect', 'gone'] },
+      state,
       rttMs: { type: ['number', 'null'] },
       lastSeenAt: { type: ['string', 'null'], format: 'date-time' },
     }),
   ),
   Clusters: idsByCluster,
+  Config: object({
+    networkId: { type: ['string', 'null'] },
+    epoch,
+    clusters: mapOf(object({ voters: list(member), learners: list(member) })),
+    removed: { ...object({ peers: list(text), clusters: list(text) }), description: 'What is no member any more' },
+    change: {
+      oneOf: [
+        { type: 'null' },
+        object({
+          epoch: count,
+          from: idsByCluster,
+          to: idsByCluster,
+          startedSecondsAgo: { type: 'number' },
+          covered: count,
+          needed: count,
+        }),
+      ],
+      description: 'The change in flight: `covered` of the `needed` new voters hold all they must',
+    },
+  }),
+  ChangeRequest: {
+    ...object(
+      {},
+      {
+        add: { ...list(text), description: 'Peers that vote from now on' },
+        remove: { ...list(text), description: 'Peers that have no vote any more, and are no members' },
+        removeCluster: { ...text, description: 'A cluster that is removed whole' },
+        force: { ...flag, default: false, description: 'Also when a quorum of the voters that would be is out of reach' },
+        withdraw: { ...flag, default: false, description: 'Withdraw the change in flight; stands alone' },
+      },
+    ),
+    additionalProperties: false,
+  },
+  Changed: object({ outcome: { enum: ['changed', 'unchanged'] }, epoch: count }),
+  Changing: object({ outcome: { const: 'changing' }, epoch: count, covered: count, needed: count }),
+  AnewRequest: {
+    ...object({ networkId: { ...text, description: 'Of the network that is given up' } }),
+    additionalProperties: false,
+  },
+  Restarting: object({ outcome: { const: 'restarting' }, networkId: { ...text, description: 'Of the new network' }, epoch: count }),
   Status: object({
     peerId: text,
     clusterId: text,
     version: text,
     networkId: { type: ['string', 'null'] },
-    epoch: { type: 'integer', minimum: -1, description: '-1 when no configuration is known' },
+    epoch,
     role,
     ready: flag,
     config: { oneOf: [{ type: 'null' }, object({ clusters: idsByCluster }, { next: idsByCluster })] },

@@ -27,6 +27,20 @@ const PUT_PROBLEMS: readonly ProblemName[] = [
   ...ALWAYS,
 ]
 
+/** What a body of JSON from whoever may send one may be refused with. */
+const JSON_PROBLEMS: readonly ProblemName[] = [
+  'bad-body',
+  'forbidden',
+  'body-timeout',
+  'change-refused',
+  'too-large',
+  'unsupported-encoding',
+  'unsupported-media-type',
+  'not-ready',
+  'overloaded',
+  ...ALWAYS,
+]
+
 /** @param valueBytesMax the largest value taken by this peer */
 export function openApiDocument(version: string, valueBytesMax: number): Part {
   return {
@@ -50,6 +64,9 @@ export function openApiDocument(version: string, valueBytesMax: number): Part {
       '/clusters': both('listClusters', 'The peers of each cluster that are not gone', [], {
         200: jsonOf('Peer ids by cluster id', 'Clusters'),
       }),
+      '/config': both('readConfig', 'Who votes, and the change in flight', [], { 200: jsonOf('The configuration', 'Config') }),
+      '/config/changes': { post: changeConfig() },
+      '/config/new-epoch': { post: beginAnew() },
       '/status': both('readStatus', 'How this peer sees itself and the network', [], { 200: jsonOf('The status', 'Status') }),
       '/healthz': both('readHealth', 'Whether the process can serve', [], { 200: jsonOf('It can', 'Health') }, ['unavailable']),
       '/readyz': both('readReadiness', 'Whether this peer takes puts', [], { 200: jsonOf('It is ready', 'Readiness') }, ['not-ready']),
@@ -172,6 +189,40 @@ function putKey(valueBytesMax: number): Part {
       ...problems(PUT_PROBLEMS, false, {}),
     },
   }
+}
+
+function changeConfig(): Part {
+  return {
+    operationId: 'changeConfig',
+    summary: 'Change who votes',
+    description:
+      'One change at a time. Asking again for what is done already changes nothing. Answered to programs on this machine, unless -changes-from opens it.',
+    parameters: [TIMEOUT],
+    requestBody: requestOf('ChangeRequest'),
+    responses: {
+      200: jsonOf('It is done: what was removed may be switched off', 'Changed'),
+      202: jsonOf('The time is over, and the change goes on: see `/config`', 'Changing'),
+      ...problems(['bad-parameter', 'change-expired', ...JSON_PROBLEMS], false, {}),
+    },
+  }
+}
+
+function beginAnew(): Part {
+  return {
+    operationId: 'beginAnew',
+    summary: 'Give up the network and begin a new one with what this peer holds',
+    description:
+      'For when no quorum is left anywhere; what only others held is lost. Refused while a quorum answers. Answered as `/config/changes`.',
+    requestBody: requestOf('AnewRequest'),
+    responses: {
+      202: jsonOf('This peer starts again, as the only voter of the new network', 'Restarting'),
+      ...problems(JSON_PROBLEMS, false, {}),
+    },
+  }
+}
+
+function requestOf(schema: keyof typeof SCHEMAS): Part {
+  return { required: true, content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } } }
 }
 
 /** A path that is only read: GET, and HEAD without the body. */

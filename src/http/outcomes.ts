@@ -1,9 +1,10 @@
 /**
- * The one mapping from outcomes to HTTP. It is total: a new outcome without an answer does not compile.
+ * The mappings from outcomes to HTTP. Together they are total: a new outcome without an answer does not compile.
  */
 import { unreachable } from '../../protocols/base/assert.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
-import type { Outcome } from '../../protocols/effects.ts'
+import type { ChangeOutcome, KeyOutcome } from '../../protocols/effects.ts'
+import type { ConfigView } from '../ports/replicator.ts'
 import { json } from './answers.ts'
 import type { Answer } from './answers.ts'
 import { formatHttpDate, formatTime } from './dates.ts'
@@ -21,7 +22,7 @@ export interface Asked {
 }
 
 /** The answer to the end of a put or a get. */
-export function answerTo(outcome: Outcome, asked: Asked): Answer {
+export function answerTo(outcome: KeyOutcome, asked: Asked): Answer {
   switch (outcome.kind) {
     case 'created':
       return stored(201, asked.key, outcome.record)
@@ -61,6 +62,27 @@ export function answerTo(outcome: Outcome, asked: Asked): Answer {
   }
 }
 
+/**
+ * The answer to the end of a change, or to its time being over.
+ *
+ * @param view how the configuration stands now
+ */
+export function changeAnswerTo(outcome: ChangeOutcome, { change }: ConfigView): Answer {
+  switch (outcome.kind) {
+    case 'changed':
+    case 'unchanged':
+      return json(200, { outcome: outcome.kind, epoch: outcome.epoch })
+    case 'changing':
+      return json(202, { outcome: outcome.kind, epoch: outcome.epoch, covered: change?.covered ?? 0, needed: change?.needed ?? 0 })
+    case 'change-refused':
+    case 'change-expired':
+    case 'not-ready':
+      return problem(outcome.kind, outcome.detail)
+    default:
+      return unreachable(outcome)
+  }
+}
+
 function stored(status: 200 | 201, key: string, record: ValueRecord): Answer {
   const etag = entityTag(record)
   const writtenAt = formatTime(record.writtenAtMs)
@@ -69,7 +91,7 @@ function stored(status: 200 | 201, key: string, record: ValueRecord): Answer {
   return answer
 }
 
-function found(outcome: Extract<Outcome, { kind: 'found' }>, asked: Asked): Answer {
+function found(outcome: Extract<KeyOutcome, { kind: 'found' }>, asked: Asked): Answer {
   const { record, consistency } = outcome
   const etag = entityTag(record)
   // The clock that wrote the record may be ahead of ours, but an answer must not come from before its own contents (RFC 9110, 8.8.2.1).
@@ -94,7 +116,7 @@ function found(outcome: Extract<Outcome, { kind: 'found' }>, asked: Asked): Answ
   return { status: 200, headers, body: record.value }
 }
 
-function absent(outcome: Extract<Outcome, { kind: 'absent' }>): Answer {
+function absent(outcome: Extract<KeyOutcome, { kind: 'absent' }>): Answer {
   const detail =
     outcome.consistency === 'local'
       ? 'This peer holds no value for this key; another may, for this answer is of the local copy only.'

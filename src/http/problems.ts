@@ -16,20 +16,25 @@ export type ProblemName =
   | 'bad-key'
   | 'bad-parameter'
   | 'bad-header'
+  | 'bad-body'
   | 'bad-request'
+  | 'forbidden'
   | 'not-found'
   | 'unknown-key'
   | 'method-not-allowed'
   | 'body-timeout'
   | 'key-exists'
+  | 'change-refused'
   | 'precondition-failed'
   | 'too-large'
   | 'unsupported-encoding'
+  | 'unsupported-media-type'
   | 'expectation-failed'
   | 'idempotency-key-reused'
   | 'headers-too-large'
   | 'internal'
   | 'not-ready'
+  | 'change-expired'
   | 'not-stored'
   | 'overloaded'
   | 'unavailable'
@@ -40,20 +45,25 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
   'bad-key': { status: 400, title: 'The key is not a valid key' },
   'bad-parameter': { status: 400, title: 'A query parameter has a bad value' },
   'bad-header': { status: 400, title: 'A header has a bad value' },
+  'bad-body': { status: 400, title: 'The body is not what it should be' },
   'bad-request': { status: 400, title: 'This is not a request that HTTP allows' },
+  forbidden: { status: 403, title: 'Only this machine may ask for that' },
   'not-found': { status: 404, title: 'Nothing lives at this path' },
   'unknown-key': { status: 404, title: 'The key is not stored' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'body-timeout': { status: 408, title: 'The body did not arrive in time' },
   'key-exists': { status: 409, title: 'The key is taken: choose another key' },
+  'change-refused': { status: 409, title: 'The change is refused' },
   'precondition-failed': { status: 412, title: 'The precondition does not hold' },
-  'too-large': { status: 413, title: 'The value is too large' },
+  'too-large': { status: 413, title: 'The value or body is too large' },
   'unsupported-encoding': { status: 415, title: 'The content encoding is not supported' },
+  'unsupported-media-type': { status: 415, title: 'The content type is not supported' },
   'expectation-failed': { status: 417, title: 'The expectation cannot be met' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key belongs to another put of this key' },
   'headers-too-large': { status: 431, title: 'The request line and headers are too large' },
   internal: { status: 500, title: 'An internal error' },
   'not-ready': { status: 503, title: 'This peer is not ready', retryAfterSeconds: 1 },
+  'change-expired': { status: 503, title: 'Nothing was changed in time', retryAfterSeconds: 1 },
   'not-stored': { status: 503, title: 'The value is not stored, and never will be by this request', retryAfterSeconds: 1 },
   overloaded: { status: 503, title: 'This peer has too much to do', retryAfterSeconds: 1 },
   unavailable: { status: 503, title: 'No quorum answered in time', retryAfterSeconds: 1 },

@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http'
 import type { Registry } from 'prom-client'
 import { json, text } from './answers.ts'
 import type { Answer } from './answers.ts'
+import { beginAnew, changeConfig } from './config-changes.ts'
 import type { Exchange } from './exchange.ts'
 import { listKeys } from './listing.ts'
 import { openApiDocument } from './openapi.ts'
@@ -14,6 +15,7 @@ import { SWAGGER_ASSETS, swaggerPage } from './swagger.ts'
 import type { SwaggerAsset } from './swagger.ts'
 
 const READ_METHODS = 'GET, HEAD'
+const WRITE_METHOD = 'POST'
 const SWAGGER_ASSET_ROUTE = '/swagger/{asset}'
 
 export interface RoutesInit {
@@ -24,6 +26,9 @@ export interface RoutesInit {
 
 /** What a path answers to GET, and to HEAD without the body. */
 type Read = (exchange: Exchange) => Answer | Promise<Answer>
+
+/** What a path does on POST; it answers by itself. */
+type Write = (exchange: Exchange) => void
 
 /** Serves what `/store/` does not, and knows the patterns of its paths for the metrics. */
 export interface Routes {
@@ -45,6 +50,13 @@ export function createRoutes(init: RoutesInit): Routes {
       exchanges.get(response)?.send(methodNotAllowed(method, READ_METHODS)),
     )
   }
+  for (const [path, write] of WRITES) {
+    app.all(path, ({ method }: ExpressRequest, response: ExpressResponse) => {
+      const exchange = exchanges.get(response) as Exchange
+      if (method === WRITE_METHOD) write(exchange)
+      else exchange.send(methodNotAllowed(method, WRITE_METHOD))
+    })
+  }
   app.use((_request: ExpressRequest, response: ExpressResponse) => {
     exchanges.get(response)?.refuse('not-found', 'Nothing lives at this path. Keys live below /store/; /openapi.json lists everything.')
   })
@@ -58,11 +70,16 @@ export function createRoutes(init: RoutesInit): Routes {
     },
     route(target) {
       const path = pathOf(target)
-      if (!reads.has(path)) return 'other'
+      if (!reads.has(path) && !WRITES.has(path)) return 'other'
       return path.startsWith('/swagger/') ? SWAGGER_ASSET_ROUTE : path
     },
   }
 }
+
+const WRITES: ReadonlyMap<string, Write> = new Map([
+  ['/config/changes', (exchange) => changeConfig(exchange, queryOf(exchange))],
+  ['/config/new-epoch', beginAnew],
+])
 
 function createExpress(): Express {
   const app = express()
@@ -80,6 +97,7 @@ function readsByPath(init: RoutesInit): ReadonlyMap<string, Read> {
     ['/store', list],
     ['/peers', ({ context }) => json(200, context.replicator.peers())],
     ['/clusters', ({ context }) => json(200, context.replicator.clusters())],
+    ['/config', ({ context }) => json(200, context.replicator.config())],
     ['/status', ({ context }) => json(200, context.replicator.status())],
     ['/healthz', health],
     ['/readyz', readiness],
@@ -101,9 +119,7 @@ async function serveAsset(asset: SwaggerAsset): Promise<Answer> {
 }
 
 async function list(exchange: Exchange): Promise<Answer> {
-  const target = exchange.request.url ?? ''
-  const cut = target.indexOf('?')
-  const query = parseListQuery(cut < 0 ? '' : target.slice(cut + 1))
+  const query = parseListQuery(queryOf(exchange))
   if ('parameter' in query) return problem('bad-parameter', query.detail, { parameter: query.parameter })
   return listKeys(exchange.context.replicator, query, exchange.signal)
 }
@@ -118,6 +134,12 @@ function readiness({ context }: Exchange): Answer {
   if (context.closing) return problem('not-ready', 'This peer is shutting down.')
   const now = context.replicator.readiness()
   return now.ready ? json(200, { ready: true }) : problem('not-ready', now.detail)
+}
+
+function queryOf({ request }: Exchange): string {
+  const target = request.url ?? ''
+  const cut = target.indexOf('?')
+  return cut < 0 ? '' : target.slice(cut + 1)
 }
 
 function pathOf(target: string): string {

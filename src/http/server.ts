@@ -22,6 +22,11 @@ const CONNECTIONS_MAX = 10_000
 /** Between looks at whether the requests that were begun are over. */
 const DRAIN_LOOK_MS = 20
 
+export interface Bound {
+  readonly url: string
+  readonly port: number
+}
+
 export interface HttpServer {
   /** The app, which also works without the socket. */
   readonly app: HttpApp
@@ -29,10 +34,10 @@ export interface HttpServer {
    * Starts to accept connections.
    *
    * @param address the port 0 is a free port
-   * @returns where it can be reached
+   * @returns where it can be reached, and the port by itself
    * @throws the system's error when the address cannot be had; its `code` tells (`EADDRINUSE`)
    */
-  listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly url: string }>
+  listen(address: { readonly host: string; readonly port: number }): Promise<Bound>
   /**
    * Waits for the requests that were begun, then closes everything. Begins no further ones: those are told that the peer is not
    * ready, as `/readyz` is, and every answer from now on ends its connection.
@@ -76,12 +81,12 @@ function createBareServer(app: HttpApp, sockets: Set<Socket>): Server {
   return server
 }
 
-async function listen(server: Server, address: { readonly host: string; readonly port: number }): Promise<{ readonly url: string }> {
+async function listen(server: Server, address: { readonly host: string; readonly port: number }): Promise<Bound> {
   server.listen(address.port, address.host)
   await once(server, 'listening')
   const bound = server.address() as AddressInfo
   const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address
-  return { url: `http://${host}:${bound.port}` }
+  return { url: `http://${host}:${bound.port}`, port: bound.port }
 }
 
 async function close(server: Server, app: HttpApp, sockets: ReadonlySet<Socket>, graceMs: number): Promise<void> {

@@ -49,7 +49,7 @@ function putKey(exchange: Exchange, key: string, rawQuery: string): void {
     context.wasReady = true
   }
   const put: KeyPut = { key, contentType: headers.contentType, writeId: headers.writeId, timeoutMs: query.timeoutMs }
-  readBody(exchange, (body) => {
+  readBody(exchange, context.valueBytesMax, (body) => {
     if (typeof body === 'string') refuseBody(exchange, body)
     else if (headers.mustExist) putIfPresent(exchange, put, body)
     else putValue(exchange, put, body)

@@ -51,7 +51,7 @@ export interface BulkStreamInit {
   readonly codec: Codec
   /** The highest round known here. */
   readonly round: () => number
-  readonly traffic: { bytesSent: number; bytesReceived: number }
+  readonly traffic: { bytesSent: number; bytesReceived: number; repairBytesSent: number }
   readonly events: BulkStreamEvents
 }
 
@@ -167,6 +167,7 @@ export class BulkStream {
       for (const frame of this.#frames.messages(this.#init.round(), [message])) {
         yield frame
         this.#init.traffic.bytesSent += frame.length
+        this.#init.traffic.repairBytesSent += frame.length
       }
     }
   }

@@ -9,6 +9,7 @@ import type { Logger } from 'pino'
 import type { PeerId } from '../../protocols/base/identity.ts'
 import { KnownPeers, RETRY_FIRST_MS, RETRY_LAST_MS, peerIdOfAddress } from './known-peers.ts'
 import type { KnownPeer } from './known-peers.ts'
+import { reasonOf } from './reasons.ts'
 
 /** A dial, from DNS to encryption, and then the opening of our stream. */
 const DIAL_TIMEOUT_MS = 10_000
@@ -32,8 +33,10 @@ export interface ConnectorInit {
   /** Makes sure that a stream is being opened on the connection. */
   readonly open: (connection: Connection, signal: AbortSignal) => Promise<void>
   readonly connectedCount: () => number
-  /** Asked when there are connections enough. */
+  /** Asked when there are connections enough, and before it is forgotten. */
   readonly isVoter: (peerId: PeerId) => boolean
+  /** It was removed from the network: not worth remembering once it is gone. */
+  readonly isRemoved: (peerId: PeerId) => boolean
 }
 
 /** An address whose peer id is not known yet. */
@@ -56,6 +59,10 @@ export class Connector {
   constructor(init: ConnectorInit) {
     this.#init = init
     this.#known = new KnownPeers(init.self, Math.random)
+    this.#known.isKept = (peerId) => {
+      if (init.isVoter(peerId)) return 'always'
+      return init.isRemoved(peerId) ? 'never' : 'for a time'
+    }
     const nowMs = performance.now()
     for (const address of init.given) this.#give(address, nowMs)
     for (const peer of init.known) this.#known.learn(peer.peerId, peer.addresses.filter(isMultiaddr), 'member', nowMs)
@@ -87,14 +94,19 @@ export class Connector {
     this.#schedule()
   }
 
-  refused(peerId: PeerId): void {
-    this.#known.refused(peerId, performance.now())
+  refused(peerId: PeerId, reason: string): void {
+    this.#known.refused(peerId, reason, performance.now())
     this.#schedule()
   }
 
   /** True while it would be of no use to dial the peer. */
   isRefused(peerId: PeerId): boolean {
     return this.#known.isRefused(peerId, performance.now())
+  }
+
+  /** Why a peer could not be reached the last time, in a few words; undefined when it could. */
+  failure(peerId: PeerId): string | undefined {
+    return this.#known.failure(peerId)
   }
 
   /** Those worth keeping on disk. */
@@ -146,11 +158,13 @@ export class Connector {
 
   async #dialPeer(peerId: PeerId): Promise<void> {
     const addresses = this.#known.addresses(peerId).map((address) => multiaddr(address).encapsulate(`/p2p/${peerId}`))
+    let reason: string | undefined
     await this.#dial(addresses, (error) => {
-      this.#unreached(this.#known.origin(peerId) === 'given' && this.#known.failures(peerId) === 0, { peerId, error: error.message })
+      reason = reasonOf(error)
+      this.#unreached(this.#isNews(peerId, reason), { peerId, reason, error: error.message })
     })
     // Connected, the time of the next try is not looked at; lost meanwhile, it is set anew.
-    this.#known.failed(peerId, performance.now())
+    this.#known.tried(peerId, reason, performance.now())
     this.#schedule()
   }
 
@@ -158,7 +172,7 @@ export class Connector {
     const { address } = nameless
     const connection = await this.#dial([multiaddr(address)], (error) => {
       if (error.message.includes('dial self')) this.#nameless = this.#nameless.filter((other) => other !== nameless)
-      this.#unreached(nameless.failures === 0, { address, error: error.message })
+      this.#unreached(nameless.failures === 0, { address, reason: reasonOf(error), error: error.message })
     })
     if (connection !== undefined) {
       // From now on it is a peer like any other named one.
@@ -172,9 +186,13 @@ export class Connector {
     this.#schedule()
   }
 
-  /** Said aloud once for each that somebody named: more likely than not the address is wrong or the other peer comes later. */
-  #unreached(isFirst: boolean, fields: object): void {
-    if (isFirst) this.#init.logger.info(fields, 'could not reach a named peer; going on trying')
+  /** True when one that was named, or was a member, cannot be reached for another reason than the last time. */
+  #isNews(peerId: PeerId, reason: string): boolean {
+    return this.#known.origin(peerId) !== 'heard' && this.#known.failure(peerId) !== reason
+  }
+
+  #unreached(isNews: boolean, fields: object): void {
+    if (isNews) this.#init.logger.info(fields, 'could not reach a peer; going on trying')
     else this.#init.logger.debug(fields, 'could not reach a peer')
   }
 

@@ -64,11 +64,17 @@ export class Handshake {
   }
 }
 
-/** Why two peers cannot work together; undefined when they can. The same whichever end asks. */
+/** Why two peers cannot work together, as `a` says it; undefined when they can, whichever end asks. */
 function mismatchOf(a: Greeting, b: Greeting): string | undefined {
-  if (Math.max(a.protocolMin, b.protocolMin) > Math.min(a.protocolMax, b.protocolMax)) return 'other protocol version'
+  if (Math.max(a.protocolMin, b.protocolMin) > Math.min(a.protocolMax, b.protocolMax)) {
+    return `other protocol version (it speaks ${versions(b)}, this peer ${versions(a)})`
+  }
   if (a.networkId !== undefined && b.networkId !== undefined && a.networkId !== b.networkId) return 'other network'
   return undefined
+}
+
+function versions({ protocolMin, protocolMax }: Greeting): string {
+  return protocolMin === protocolMax ? String(protocolMin) : `${protocolMin} to ${protocolMax}`
 }
 
 function reasonOfBadProof(secret: Uint8Array | undefined, proof: Uint8Array): string {

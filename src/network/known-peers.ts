@@ -1,7 +1,7 @@
 /**
  * Peers worth dialling, where, and when next. Rules only: time and chance are arguments, dialling is `connector.ts`.
  *
- * A peer named on the command line is never given up, nor is one that we were connected to; one merely heard of is, after a time.
+ * A peer named on the command line is never given up, nor is a voter; any other is, after a time, and one that was removed at once.
  */
 import type { PeerId } from '../../protocols/base/identity.ts'
 import { ADDRESSES_MAX } from '../../protocols/wire/messages.ts'
@@ -18,6 +18,8 @@ export const RETRY_REFUSED_MS = 30_000
 export const RETRY_REFUSED_HEARD_MS = 600_000
 /** A peer merely heard of that could not be reached for this long is forgotten; whoever still knows it will tell again. */
 export const FORGET_MS = 600_000
+/** The same for one that was connected: a day. It dials us when it comes back after all. */
+export const FORGET_MEMBER_MS = 86_400_000
 /** A peer gone for this long is tried more rarely: most likely it is gone for good, and when it is not, it dials us. */
 const LONG_GONE_MS = 3_600_000
 const RETRY_LONG_GONE_MS = 30_000
@@ -50,9 +52,13 @@ interface Entry {
   connectedAtMs: number | undefined
   /** One end refused the other: nobody dials before this time. */
   refusedUntilMs: number
+  /** Why it could not be reached the last time; undefined when it could. */
+  failure: string | undefined
 }
 
 export class KnownPeers {
+  /** How long one that cannot be reached is worth remembering: a voter `always`, one that was removed `never`. */
+  isKept: (peerId: PeerId) => 'always' | 'for a time' | 'never' = () => 'for a time'
   readonly #self: PeerId
   readonly #random: () => number
   readonly #entries = new Map<PeerId, Entry>()
@@ -81,6 +87,7 @@ export class KnownPeers {
         wantedSinceMs: nowMs,
         connectedAtMs: undefined,
         refusedUntilMs: nowMs,
+        failure: undefined,
       })
       return true
     }
@@ -105,6 +112,7 @@ export class KnownPeers {
     entry.connectedAtMs = nowMs
     entry.wantedSinceMs = nowMs
     entry.refusedUntilMs = nowMs
+    entry.failure = undefined
   }
 
   disconnected(peerId: PeerId, nowMs: number): void {
@@ -117,15 +125,20 @@ export class KnownPeers {
     entry.nextDialAtMs = nowMs + this.#backoffMs(entry.failures)
   }
 
-  /** A try has failed. Forgets a peer that is not worth another. */
-  failed(peerId: PeerId, nowMs: number): void {
+  /**
+   * A try is over. Forgets a peer that is not worth another.
+   *
+   * @param reason why it has failed; undefined when it has not
+   */
+  tried(peerId: PeerId, reason: string | undefined, nowMs: number): void {
     const entry = this.#entries.get(peerId)
     if (entry === undefined) return
     entry.failures += 1
+    entry.failure = reason ?? entry.failure
     const isLongGone = entry.origin !== 'given' && nowMs - entry.wantedSinceMs > LONG_GONE_MS
     const waitMs = isLongGone ? RETRY_LONG_GONE_MS : this.#backoffMs(entry.failures)
     entry.nextDialAtMs = Math.max(nowMs + waitMs, entry.refusedUntilMs)
-    if (entry.origin === 'heard' && nowMs - entry.wantedSinceMs > FORGET_MS) this.#entries.delete(peerId)
+    if (reason !== undefined && this.#isForgotten(peerId, entry, nowMs)) this.#entries.delete(peerId)
   }
 
   /** There are connections enough; it is looked at again soon, for it counts as neither tried nor lost. */
@@ -135,9 +148,10 @@ export class KnownPeers {
   }
 
   /** One end refused the other. */
-  refused(peerId: PeerId, nowMs: number): void {
+  refused(peerId: PeerId, reason: string, nowMs: number): void {
     const entry = this.#entries.get(peerId)
     if (entry === undefined) return
+    entry.failure = reason
     entry.connectedAtMs = undefined
     entry.refusedUntilMs = nowMs + (entry.origin === 'heard' ? RETRY_REFUSED_HEARD_MS : RETRY_REFUSED_MS)
     entry.nextDialAtMs = entry.refusedUntilMs
@@ -178,9 +192,9 @@ export class KnownPeers {
     return this.#entries.get(peerId)?.origin
   }
 
-  /** Tries that failed since it was last connected. */
-  failures(peerId: PeerId): number {
-    return this.#entries.get(peerId)?.failures ?? 0
+  /** Why it could not be reached the last time. */
+  failure(peerId: PeerId): string | undefined {
+    return this.#entries.get(peerId)?.failure
   }
 
   addresses(peerId: PeerId): readonly string[] {
@@ -191,6 +205,12 @@ export class KnownPeers {
   members(): KnownPeer[] {
     const members = [...this.#entries].filter(([, entry]) => entry.origin !== 'heard' && entry.addresses.length > 0)
     return members.map(([peerId, entry]) => ({ peerId, addresses: [...entry.addresses] }))
+  }
+
+  #isForgotten(peerId: PeerId, { origin, wantedSinceMs }: Entry, nowMs: number): boolean {
+    const kept = this.isKept(peerId)
+    if (origin === 'given' || kept === 'always') return false
+    return kept === 'never' || nowMs - wantedSinceMs > (origin === 'heard' ? FORGET_MS : FORGET_MEMBER_MS)
   }
 
   /** Forgets one of those neither named, nor connected, nor being dialled, if there are too many. Wanted ones and members last. */

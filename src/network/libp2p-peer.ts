@@ -2,7 +2,6 @@
  * The libp2p under us, set up for a private network of servers. The only file that knows which encryption and which multiplexer
  * are used. Why each setting is as it is stands beside it.
  */
-import { noise } from '@chainsafe/libp2p-noise'
 import { identify } from '@libp2p/identify'
 import type { Identify } from '@libp2p/identify'
 import type { PeerId as Libp2pPeerId, PrivateKey, Startable } from '@libp2p/interface'
@@ -11,8 +10,9 @@ import { ping } from '@libp2p/ping'
 import type { Ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
-import type { Libp2p } from 'libp2p'
+import type { Libp2p, Libp2pInit } from 'libp2p'
 import { announcer } from './announcer.ts'
+import { frugalNoise } from './encryption.ts'
 import { steadyYamux } from './muxer.ts'
 
 /** Connections at once: twice the peers that one keeps, for both may dial, and room for strangers asking the DHT. */
@@ -36,6 +36,8 @@ export interface Libp2pPeerInit {
   /** Told to others instead of what is listened on; empty: what is listened on. */
   readonly announce: readonly string[]
   readonly dht: (components: KadDHTComponents) => KadDHT
+  /** How else than by the DHT peers are found. */
+  readonly peerDiscovery?: Libp2pInit['peerDiscovery'] | undefined
   /** True: do not dial it, whoever asks. */
   readonly isRefused: (peerId: string) => boolean
 }
@@ -47,7 +49,7 @@ export async function createLibp2pPeer(init: Libp2pPeerInit): Promise<Libp2pPeer
     privateKey: init.privateKey,
     addresses: { listen: [...init.listen], announce: [...init.announce] },
     transports: [tcp({ inboundSocketInactivityTimeout: SOCKET_INACTIVITY_MS, outboundSocketInactivityTimeout: SOCKET_INACTIVITY_MS })],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [frugalNoise()],
     streamMuxers: [steadyYamux()],
     connectionManager: {
       maxConnections: CONNECTIONS_MAX,
@@ -62,6 +64,7 @@ export async function createLibp2pPeer(init: Libp2pPeerInit): Promise<Libp2pPeer
     connectionMonitor: { enabled: false },
     // By default addresses are forgotten after an hour, and with them the DHT's knowledge of a live peer.
     peerStore: { maxAddressAge: Number.POSITIVE_INFINITY, maxPeerAge: Number.POSITIVE_INFINITY },
+    peerDiscovery: init.peerDiscovery ?? [],
     services: { identify: identify(), ping: ping(), dht: init.dht, announcer: announcer() },
   })
 }

@@ -1,8 +1,9 @@
 /** What a network is made of, and what it tells of itself. */
 import type { PrivateKey } from '@libp2p/interface'
 import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht'
+import type { Libp2pInit } from 'libp2p'
 import type { Logger } from 'pino'
-import type { PeerId } from '../../protocols/base/identity.ts'
+import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
 import type { KnownPeer } from './known-peers.ts'
 import type { Libp2pPeer } from './libp2p-peer.ts'
@@ -24,12 +25,19 @@ export interface NetworkInit {
   readonly secret: Uint8Array | undefined
   /** How peers are found that nobody named: `src/discovery/`. Started and stopped with the network. */
   readonly discovery: PeerDiscovery
+  /** How peers on the local network are found, when that is wanted. */
+  readonly localDiscovery?: LocalDiscovery | undefined
   /** Multiaddrs of `-peer` and `-bootstrap`, with or without a peer id. */
   readonly peers: readonly string[]
   /** What `knownPeers()` said in an earlier run. */
   readonly known?: readonly KnownPeer[]
   readonly events?: Partial<NetworkEvents>
 }
+
+/** Makes, from whom to tell of somebody found at these multiaddrs, one of the `peerDiscovery` of libp2p. */
+export type LocalDiscovery = (
+  found: (peerId: string, addresses: readonly string[]) => void,
+) => NonNullable<Libp2pInit['peerDiscovery']>[number]
 
 /** What the network asks of `src/discovery/`. */
 export interface PeerDiscovery {
@@ -61,6 +69,11 @@ export interface NetworkCounters {
   /** Connections cut because the other end broke the protocol. */
   breaches: number
   refusals: number
+  /** Answers of repair among the messages sent, and the bytes of their stream. */
+  repairAnswersSent: number
+  repairBytesSent: number
+  /** Values sent to peers of each cluster, repair's apart: to another cluster, one for each put at most while nothing is lost. */
+  readonly valuesSent: Map<ClusterId, number>
   /** Of whole frames, on all streams. */
   bytesSent: number
   bytesReceived: number

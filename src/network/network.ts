@@ -21,6 +21,7 @@ import type { NetworkCounters, NetworkInit } from './network-init.ts'
 import { PeerStream } from './peer-stream.ts'
 import { PeerTable } from './peer-table.ts'
 import { SpareConnections } from './spare-connections.ts'
+import { valueCountOf } from './value-count.ts'
 
 /** Prefix of our libp2p protocol id unless another is given. */
 export const PROTOCOL_PREFIX = '/p2p/rpc/replicator'
@@ -48,8 +49,11 @@ export class Libp2pNetwork implements Transport {
     messagesSent: 0,
     messagesReceived: 0,
     messagesDropped: 0,
+    repairAnswersSent: 0,
+    repairBytesSent: 0,
     breaches: 0,
     refusals: 0,
+    valuesSent: new Map(),
     bytesSent: 0,
     bytesReceived: 0,
   }
@@ -101,6 +105,7 @@ export class Libp2pNetwork implements Transport {
       open: (connection, signal) => this.#open(connection, signal),
       connectedCount: () => this.#table.size,
       isVoter: (peerId) => this.#handlers?.isVoter?.(peerId) ?? false,
+      isRemoved: (peerId) => this.#handlers?.isRemoved?.(peerId) ?? false,
     })
     this.#spare = new SpareConnections({
       self: this.peerId,
@@ -154,9 +159,12 @@ export class Libp2pNetwork implements Transport {
   send(to: PeerId, message: Message): void {
     assert(to !== this.peerId, `a message to oneself: ${message.kind}`)
     const stream = this.#table.current(to)
-    const isTaken = stream !== undefined && (isBulk(message) ? this.#bulk.send(stream, message) : stream.send(message))
+    const isAnswerOfRepair = isBulk(message)
+    const isTaken = stream !== undefined && (isAnswerOfRepair ? this.#bulk.send(stream, message) : stream.send(message))
     if (isTaken) this.counters.messagesSent += 1
     else this.counters.messagesDropped += 1
+    if (isTaken && isAnswerOfRepair) this.counters.repairAnswersSent += 1
+    if (isTaken) this.#countValues(stream, message)
   }
 
   disconnect(peerId: PeerId, reason: string): void {
@@ -179,6 +187,11 @@ export class Libp2pNetwork implements Transport {
     return this.#connector.members()
   }
 
+  /** Why a peer could not be reached the last time, in a few words; undefined when it could. */
+  failure(peerId: PeerId): string | undefined {
+    return this.#connector.failure(peerId)
+  }
+
   /** Bytes waiting to leave, to all peers. */
   waitingBytes(): number {
     return [...this.#streams].reduce((sum, stream) => sum + stream.waitingBytes, this.#bulk.waitingBytes)
@@ -189,13 +202,24 @@ export class Libp2pNetwork implements Transport {
     return this.#libp2p?.getConnections().length ?? 0
   }
 
+  #countValues(stream: PeerStream, message: Message): void {
+    const count = valueCountOf(message)
+    const clusterId = stream.remote?.clusterId
+    if (count === 0 || clusterId === undefined) return
+    const { valuesSent } = this.counters
+    valuesSent.set(clusterId, (valuesSent.get(clusterId) ?? 0) + count)
+  }
+
   #started(): Libp2pPeer {
     if (this.#libp2p === undefined) throw new Error('the network is not started')
     return this.#libp2p
   }
 
   async #create(addresses: readonly string[]): Promise<Libp2pPeer> {
+    const { localDiscovery } = this.#init
+    const found = (peerId: string, told: readonly string[]): void => this.meet(peerId as PeerId, told)
     const libp2p = await createLibp2pPeer({
+      peerDiscovery: localDiscovery === undefined ? [] : [localDiscovery(found)],
       privateKey: this.#privateKey,
       listen: addresses,
       announce: this.#init.announce,
@@ -227,8 +251,9 @@ export class Libp2pNetwork implements Transport {
   #notOpened(peerId: PeerId, connection: Connection, error: unknown): void {
     if (error instanceof Error && error.name === 'UnsupportedProtocolError') {
       this.counters.refusals += 1
-      this.#connector.refused(peerId)
-      this.#complaints.tell(peerId, connection, `it does not speak ${this.#protocolId}`, 'refused a peer')
+      const reason = `it does not speak ${this.#protocolId}`
+      this.#connector.refused(peerId, reason)
+      this.#complaints.tell(peerId, connection, reason, 'refused a peer')
     } else {
       connection.abort(error instanceof Error ? error : new Error(String(error)))
     }
@@ -305,7 +330,7 @@ export class Libp2pNetwork implements Transport {
 
   #refused(stream: PeerStream, reason: string): void {
     this.counters.refusals += 1
-    this.#connector.refused(stream.peerId)
+    this.#connector.refused(stream.peerId, reason)
     this.#complaints.tell(stream.peerId, stream.connection, reason, 'refused a peer')
   }
 

@@ -1,4 +1,4 @@
-/** What a store must hold before its peer may speak: config 0, if it founds a network, and a ceiling raised for this opening. */
+/** What a store must hold before its peer may speak: the first config of a network that it begins, and a ceiling raised for this opening. */
 import { higherCeiling } from '../../protocols/base/ballot.ts'
 import type { Ceiling } from '../../protocols/base/ballot.ts'
 import type { ClusterId, Identity, NetworkId } from '../../protocols/base/identity.ts'
@@ -12,10 +12,13 @@ import { HASH_BYTES } from '../../protocols/repair/tree.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
 import type { Storage } from '../ports/storage.ts'
 
+/** A network that begins with this peer alone. */
 export interface Founding {
   readonly networkId: NetworkId
   readonly clusterId: ClusterId
   readonly founder: Identity
+  /** What the store holds is kept, and the network that it was of is given up. */
+  readonly isAnew: boolean
   readonly minPeers: number
 }
 
@@ -27,21 +30,26 @@ export interface Opened {
 }
 
 /**
- * Raises the ceiling, and writes config 0 where a network is founded, in one synced transaction.
+ * Raises the ceiling, and writes the first config where a network begins, in one synced transaction.
  *
  * @param founding undefined for a peer that joins, or comes back
  */
 export async function openForUse(storage: Storage, codec: Codec, founding: Founding | undefined): Promise<Opened> {
   const floor = storage.ceiling()
   const ceiling = higherCeiling(floor, raisedAtOpening(floor))
-  const writes: Persist[] = [{ kind: 'ceiling', ceiling }]
-  if (founding !== undefined) writes.unshift(firstConfig(codec, founding))
-  await storage.write(writes)
+  const raised: Persist = { kind: 'ceiling', ceiling }
+  if (founding === undefined) await storage.write([raised])
+  else if (!founding.isAnew) await storage.write([firstConfig(codec, founding, 0), raised])
+  else await storage.replaceConfigs([firstConfig(codec, founding, storage.newestEpoch() + 1), raised])
   return { floor, ceiling }
 }
 
-function firstConfig(codec: Codec, { networkId, clusterId, founder, minPeers }: Founding): Persist {
+/**
+ * A network that begins anew goes on with the next epoch, so that what is in doubt keeps its place among the ballots: this peer
+ * finishes it by itself, as it would have with the others.
+ */
+function firstConfig(codec: Codec, { networkId, clusterId, founder, isAnew, minPeers }: Founding, epoch: number): Persist {
   const clusters = new Map([[clusterId, [founder]]])
-  const config: Config = { networkId, epoch: 0, clusters, forming: minPeers > 1, protocolMin: PROTOCOL_VERSION }
-  return { kind: 'chosen', key: configKey(0), record: configRecord(codec, config), digest: new Uint8Array(HASH_BYTES) }
+  const config: Config = { networkId, epoch, clusters, forming: !isAnew && minPeers > 1, protocolMin: PROTOCOL_VERSION }
+  return { kind: 'chosen', key: configKey(epoch), record: configRecord(codec, config), digest: new Uint8Array(HASH_BYTES) }
 }

@@ -34,6 +34,8 @@ export function noteWriter(logger: Logger, tallies: Tallies): (note: Note) => vo
       case 'refused':
         tallies.connectionsRefused += 1
         return logger.warn({ peerId: note.peerId, reason: note.reason }, 'refused a peer')
+      case 'too-old':
+        return logger.warn({ peerId: note.peerId }, 'a peer speaks only protocol versions that are too old to vote; it learns')
       default:
         return unreachable(note)
     }

@@ -1,8 +1,13 @@
 /** The peer as its users see it: requests in, outcomes out. */
 import { dataKey } from '../../protocols/base/register.ts'
-import type { Outcome } from '../../protocols/effects.ts'
+import type { NetworkId } from '../../protocols/base/identity.ts'
+import { holdsMajority } from '../../protocols/config/quorum.ts'
+import type { ChangeOutcome, Outcome } from '../../protocols/effects.ts'
 import type { Clock, Random } from '../ports/clock.ts'
 import type {
+  AnewOutcome,
+  ChangeInit,
+  ConfigView,
   GetInit,
   GetOutcome,
   ListedKey,
@@ -15,7 +20,7 @@ import type {
 } from '../ports/replicator.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import { clustersView, peersView, statusView } from './views.ts'
+import { clustersView, configView, peersView, statusView } from './views.ts'
 import type { Surroundings } from './views.ts'
 
 export interface ServiceInit {
@@ -23,6 +28,8 @@ export interface ServiceInit {
   readonly storage: Storage
   readonly random: Random
   readonly surroundings: Surroundings
+  /** Ends this peer and starts it again in the network of this id, which begins with what it holds. */
+  readonly restart: (networkId: NetworkId) => void
   /** The store cannot be read: the process must end. */
   readonly failed: (error: Error) => void
   /** How each request ended, for the counters. */
@@ -107,6 +114,32 @@ export class PeerService implements Replicator {
     return statusView(this.init.runtime.core, this.init.surroundings)
   }
 
+  config(): ConfigView {
+    return configView(this.init.runtime.core, this.clock)
+  }
+
+  async change({ request, timeoutMs, signal }: ChangeInit): Promise<ChangeOutcome> {
+    const event = { kind: 'change' as const, request, deadlineMs: this.clock.nowMs() + timeoutMs }
+    const outcome = await this.init.runtime.ask((client) => ({ ...event, client }), signal)
+    return outcome === undefined ? { kind: 'change-expired', detail: 'the client hung up' } : changeOutcome(outcome)
+  }
+
+  beginAnew(confirmed: string): AnewOutcome {
+    const { core } = this.init.runtime
+    const { config } = core
+    const refused = (detail: string): AnewOutcome => ({ kind: 'change-refused', detail })
+    if (this.isStopping) return refused(STOPPING)
+    if (config === undefined) return refused('this peer is in no network yet')
+    if (confirmed !== config.networkId) return refused(`this peer is in network ${config.networkId}, not in ${confirmed}`)
+    if (holdsMajority(config.clusters, (voter) => core.hasAnswered(voter))) {
+      return refused('a quorum of the voters answers, so nothing needs to be given up: remove the peers or clusters that are lost')
+    }
+    const networkId = this.init.random.id() as NetworkId
+    this.stopping()
+    this.init.restart(networkId)
+    return { kind: 'restarting', networkId, epoch: config.epoch + 1 }
+  }
+
   readiness(): Readiness {
     if (this.isStopping) return { ready: false, detail: STOPPING }
     const detail = this.init.runtime.core.missing() ?? (this.isAnnounced ? undefined : STARTING)
@@ -120,12 +153,16 @@ export class PeerService implements Replicator {
 
 function putOutcome(outcome: Outcome): PutOutcome {
   switch (outcome.kind) {
-    case 'found':
-    case 'absent':
-    case 'unavailable':
-      throw new TypeError(`a put was answered ${outcome.kind}`)
-    default:
+    case 'created':
+    case 'stored-before':
+    case 'conflict':
+    case 'reused':
+    case 'not-stored':
+    case 'in-doubt':
+    case 'not-ready':
       return outcome
+    default:
+      throw new TypeError(`a put was answered ${outcome.kind}`)
   }
 }
 
@@ -137,5 +174,19 @@ function getOutcome(outcome: Outcome): GetOutcome {
       return outcome
     default:
       throw new TypeError(`a get was answered ${outcome.kind}`)
+  }
+}
+
+function changeOutcome(outcome: Outcome): ChangeOutcome {
+  switch (outcome.kind) {
+    case 'changed':
+    case 'unchanged':
+    case 'changing':
+    case 'change-refused':
+    case 'change-expired':
+    case 'not-ready':
+      return outcome
+    default:
+      throw new TypeError(`a change was answered ${outcome.kind}`)
   }
 }

@@ -4,37 +4,31 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { PrivateKey } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import { identity } from '../../protocols/base/identity.ts'
-import type { Identity, NetworkId, PeerId } from '../../protocols/base/identity.ts'
-import type { Note } from '../../protocols/effects.ts'
-import { PROTOCOL_VERSION } from '../../protocols/config/config.ts'
-import { PeerCore } from '../../protocols/peer.ts'
+import type { NetworkId, PeerId } from '../../protocols/base/identity.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
-import { sha256, utf8 } from '../bytes.ts'
+import { utf8 } from '../bytes.ts'
 import type { Config } from '../config/config.ts'
 import { VERSION } from '../config/version.ts'
 import { Discovery } from '../discovery/discovery.ts'
+import { localDiscovery } from '../discovery/local.ts'
 import { createHttpServer } from '../http/server.ts'
 import { createNetwork } from '../network/network.ts'
-import type { Libp2pNetwork } from '../network/network.ts'
 import type { Storage } from '../ports/storage.ts'
-import type { TransportHandlers } from '../ports/transport.ts'
 import { systemClock, systemRandom } from '../runtime/clock.ts'
-import { Runtime } from '../runtime/runtime.ts'
 import { addressLines, httpLine, newNetworkLine, printLines } from '../start-up.ts'
 import { openDataDirectory } from '../storage/directory.ts'
 import type { DataDirectory } from '../storage/directory.ts'
 import { isDamage } from '../storage/errors.ts'
 import { noteDamage, noteOpened } from '../storage/examine.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
-import type { Metrics, Readings } from '../telemetry/metrics.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
 import { announceProgress } from './announce.ts'
+import { createRuntime, handlers, readings } from './core-runtime.ts'
 import { openForUse } from './founding.ts'
-import type { Opened } from './founding.ts'
 import { assertMayFound, givenUp, openStore } from './opening.ts'
 import { RememberedFacts } from './remembered.ts'
 import { PeerService } from './service.ts'
 import { Warnings } from './warnings.ts'
-import { noteWriter, recallDivergences } from './notes.ts'
 
 /** Requests begun are given this long when the peer stops. */
 const STOP_GRACE_MS = 10_000
@@ -44,10 +38,23 @@ export interface RunningPeer {
   stop(): Promise<void>
 }
 
-interface Opening {
+/** What a peer is opened with. */
+interface Start {
   readonly config: Config
   readonly logger: Logger
   readonly failed: (error: Error) => void
+  /** A network to begin with what the store holds, whatever it was of before. */
+  readonly anew: NetworkId | undefined
+  /** Has the peer end, and start again with the network of this id begun. */
+  readonly restart: (networkId: NetworkId) => void
+}
+
+/** A peer that runs, and the HTTP port that it has. */
+interface OpenPeer extends RunningPeer {
+  readonly httpPort: number
+}
+
+interface Opening extends Start {
   readonly directory: DataDirectory
   readonly storage: Storage
   readonly codec: Codec
@@ -62,16 +69,42 @@ interface Opening {
  * @throws with one clear line when it cannot start; nothing is left open then
  */
 export async function startPeer(config: Config, logger: Logger, failed: (error: Error) => void): Promise<RunningPeer> {
-  try {
-    return await openPeer(config, logger, failed)
-  } catch (error) {
-    if (!isDamage(error)) throw error
-    // The store was given up with a word of why: now it is put aside.
-    return openPeer(config, logger, failed)
+  let isStopping = false
+  const restart = (networkId: NetworkId): void => {
+    peer = peer.then((running) => beginAgain(running, networkId))
+    peer.catch(failed)
+  }
+  const start = { config, logger, failed, anew: undefined, restart }
+  const beginAgain = async (running: OpenPeer, networkId: NetworkId): Promise<OpenPeer> => {
+    logger.warn({ networkId }, 'giving up the network and beginning another with what is held')
+    await running.stop()
+    if (isStopping) return running
+    // The same place, whatever it was called: whoever waits for the answer looks for it there.
+    const http = { ...config.http, port: running.httpPort }
+    return openPeer({ ...start, config: { ...config, http, networkId }, anew: networkId })
+  }
+  let peer = openTwice(start)
+  await peer
+  return {
+    stop: async () => {
+      isStopping = true
+      await (await peer).stop()
+    },
   }
 }
 
-async function openPeer(config: Config, logger: Logger, failed: (error: Error) => void): Promise<RunningPeer> {
+async function openTwice(start: Start): Promise<OpenPeer> {
+  try {
+    return await openPeer(start)
+  } catch (error) {
+    if (!isDamage(error)) throw error
+    // The store was given up with a word of why: now it is put aside.
+    return openPeer(start)
+  }
+}
+
+async function openPeer(start: Start): Promise<OpenPeer> {
+  const { config, logger, failed } = start
   const { clusterId, dataDirectory } = config
   const workingDirectory = process.cwd()
   const directory = await openDataDirectory({
@@ -89,8 +122,8 @@ async function openPeer(config: Config, logger: Logger, failed: (error: Error) =
     const storage = await openStore({ directory, codec, logger, warnings })
     closers.push(() => storage.close())
     const broken = (error: Error): void => failed(givenUp(directory, error))
-    await assemble({ config, logger, directory, storage, codec, metrics: createMetrics(), warnings, failed: broken }, closers)
-    return { stop }
+    const httpPort = await assemble({ ...start, directory, storage, codec, metrics: createMetrics(), warnings, failed: broken }, closers)
+    return { stop, httpPort }
   } catch (error) {
     if (isDamage(error)) noteDamage(directory.storePath, error.message)
     await stop()
@@ -98,13 +131,15 @@ async function openPeer(config: Config, logger: Logger, failed: (error: Error) =
   }
 }
 
-async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Promise<void> {
-  const { config, logger, directory, storage, codec, metrics, warnings } = opening
+/** @returns the port that HTTP is served on */
+async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Promise<number> {
+  const { config, logger, directory, storage, codec, metrics, warnings, anew } = opening
   const privateKey = await loadKey(directory)
   const self = identity(peerIdFromPrivateKey(privateKey).toString() as PeerId, storage.incarnation)
   if (founds(config, storage)) await assertMayFound(directory)
-  const foundedNetwork = founds(config, storage) ? (systemRandom.id() as NetworkId) : undefined
-  const founding = foundedNetwork && { networkId: foundedNetwork, clusterId: config.clusterId, founder: self, minPeers: config.minPeers }
+  const newNetwork = anew ?? (founds(config, storage) ? (systemRandom.id() as NetworkId) : undefined)
+  const { clusterId, minPeers } = config
+  const founding = newNetwork && { networkId: newNetwork, clusterId, founder: self, isAnew: anew !== undefined, minPeers }
   const opened = await openForUse(storage, codec, founding)
   const facts = await RememberedFacts.open(directory, logger)
   const network = await createNetwork({
@@ -117,6 +152,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     protocolId: config.protocolId,
     secret: config.secret,
     discovery: new Discovery({ rendezvous: config.rendezvous, clusterId: config.clusterId, protocolId: config.protocolId, logger }),
+    localDiscovery: config.mdns ? localDiscovery(config.protocolId, config.rendezvous) : undefined,
     peers: [...config.peers, ...config.bootstrap],
     known: facts.knownPeers,
     events: {
@@ -132,6 +168,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     addresses: () => network.addresses(),
     ready: () => service.readiness().ready,
     warnings: () => warnings.all(config.secret !== undefined),
+    failure: (peerId: PeerId) => network.failure(peerId),
   }
   const { tallies } = metrics
   const service = new PeerService({
@@ -139,6 +176,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     storage,
     random: systemRandom,
     surroundings,
+    restart: opening.restart,
     failed: opening.failed,
     putEnded: (kind) => (tallies.puts[kind] += 1),
     getEnded: (kind) => (tallies.gets[kind] += 1),
@@ -149,7 +187,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     await network.stop()
   })
   await network.start(handlers(runtime, network, config))
-  metrics.observe(() => readings(runtime))
+  metrics.observe(() => readings(runtime, surroundings.failure))
   metrics.observeTraffic(network.counters)
   const { registry } = metrics
   const http = createHttpServer({
@@ -158,21 +196,23 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     registry,
     clock: systemClock,
     valueBytesMax: config.valueBytesMax,
+    changesFrom: config.changesFrom,
     version: VERSION,
   })
-  const { url } = await http.listen(config.http).catch((error: unknown) => {
+  const { url, port } = await http.listen(config.http).catch((error: unknown) => {
     throw new Error(`cannot listen for HTTP on ${config.http.host}:${config.http.port}: ${text(error)}; choose another -http`)
   })
   closers.push(() => http.close(STOP_GRACE_MS))
   if (config.secret === undefined) logger.warn('no -secret: anybody who can dial this peer may join the network')
   printLines([...addressLines(self.peerId, network.addresses()), httpLine(url)])
-  if (foundedNetwork !== undefined) printLines([newNetworkLine(foundedNetwork)])
+  if (newNetwork !== undefined) printLines([newNetworkLine(newNetwork)])
   await facts.listening(network)
   const progress = announceProgress({ config, runtime, service, warnings, isMember: storage.newestEpoch() >= 0, failed: opening.failed })
   closers.push(async () => {
     progress.stop()
     service.stopping()
   })
+  return port
 }
 
 /** A network is founded by a peer that was told of none, on a store that has seen none. */
@@ -187,82 +227,6 @@ async function loadKey(directory: DataDirectory): Promise<PrivateKey> {
   const key = await generateKeyPair('Ed25519')
   await directory.writeKey(privateKeyToProtobuf(key))
   return key
-}
-
-function createRuntime(
-  { config, logger, failed, storage, codec, metrics }: Opening,
-  self: Identity,
-  opened: Opened,
-  network: Libp2pNetwork,
-): Runtime {
-  const runtime: Runtime = new Runtime({
-    storage,
-    transport: network,
-    clock: systemClock,
-    createCore: (registers) =>
-      new PeerCore({
-        identity: self,
-        clusterId: config.clusterId,
-        minPeers: config.minPeers,
-        wantedNetwork: config.networkId,
-        registers,
-        codec,
-        sha256,
-        random: () => systemRandom.number(),
-        floor: opened.floor,
-        ceiling: opened.ceiling,
-        newestEpoch: storage.newestEpoch(),
-        chosen: storage.chosen(),
-        inDoubt: storage.inDoubt(),
-        diverged: [...storage.diverged()].map(({ key }) => key),
-        nowMs: systemClock.nowMs(),
-      }),
-    noted: (note: Note) => writeNote(note),
-    synced: (writes, elapsedMs) => metrics.persisted(writes, elapsedMs / 1_000),
-    failed,
-  })
-  const writeNote = noteWriter(logger, metrics.tallies)
-  recallDivergences(logger, metrics.tallies, storage)
-  const wanted = config.networkId
-  const held = runtime.core.config?.networkId
-  if (wanted !== undefined && held !== undefined && wanted !== held) {
-    throw new Error(`the data directory belongs to network ${held}, not to ${wanted}; use another -data or -network`)
-  }
-  return runtime
-}
-
-function handlers(runtime: Runtime, network: Libp2pNetwork, config: Config): TransportHandlers {
-  const { core } = runtime
-  return {
-    connected: (remote) => runtime.dispatch({ kind: 'connected', remote }),
-    disconnected: (peerId, reason) => runtime.dispatch({ kind: 'disconnected', peerId, reason }),
-    message: (from, round, message) => runtime.dispatch({ kind: 'message', from, round, message }),
-    isVoter: (peerId) => core.chain.voterOf(peerId) !== undefined,
-    round: () => core.round,
-    greeting: () => {
-      return {
-        protocolMin: PROTOCOL_VERSION,
-        protocolMax: PROTOCOL_VERSION,
-        networkId: core.chain.networkId,
-        clusterId: core.clusterId,
-        identity: core.identity,
-        epoch: core.chain.epoch,
-        ceiling: runtime.ceiling,
-        minPeers: config.minPeers,
-        addresses: network.addresses(),
-      }
-    },
-  }
-}
-
-function readings({ core }: Runtime): Readings {
-  return {
-    epoch: core.chain.epoch,
-    keyCount: core.chosen.tree.keyCount,
-    keyBytes: core.chosen.bytes,
-    inDoubtCount: core.doubts.size,
-    connectedPeerCount: core.roster.connected().length,
-  }
 }
 
 function text(error: unknown): string {

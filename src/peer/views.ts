@@ -1,11 +1,14 @@
-/** What a peer shows of itself: `/status`, `/peers` and `/clusters`, read off the core. */
-import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
+/** What a peer shows of itself: `/status`, `/peers`, `/clusters` and `/config`, read off the core. */
+import type { ClusterId, Identity, IdentityId, PeerId } from '../../protocols/base/identity.ts'
 import { equalBytes } from '../../protocols/base/record.ts'
 import type { Clusters } from '../../protocols/config/config.ts'
 import { majoritySize } from '../../protocols/config/quorum.ts'
+import { PROTOCOL_VERSION } from '../../protocols/config/config.ts'
+import type { PeerState } from '../../protocols/effects.ts'
+import type { RosterPeer } from '../../protocols/membership/roster.ts'
 import type { PeerCore } from '../../protocols/peer.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { PeerView, QuorumView, StatusView } from '../ports/replicator.ts'
+import type { ChangeView, ConfigView, MemberView, PeerView, QuorumView, StatusView } from '../ports/replicator.ts'
 
 /** What the core does not know of the peer it runs in. */
 export interface Surroundings {
@@ -15,6 +18,8 @@ export interface Surroundings {
   readonly ready: () => boolean
   /** Warnings that do not come from the core. */
   readonly warnings: () => readonly string[]
+  /** Why a peer could not be reached the last time; undefined when it could. */
+  readonly failure: (peerId: PeerId) => string | undefined
 }
 
 export function peersView(core: PeerCore, { clock, addresses }: Surroundings): PeerView[] {
@@ -73,8 +78,47 @@ export function statusView(core: PeerCore, surroundings: Surroundings): StatusVi
       clusters: rootsView(core),
     },
     inDoubt: core.doubts.size,
-    warnings: [...surroundings.warnings(), ...coreWarnings(core)],
+    warnings: [...surroundings.warnings(), ...coreWarnings(core), ...absences(core, surroundings.failure)],
   }
+}
+
+export function configView(core: PeerCore, clock: Clock): ConfigView {
+  const { config } = core
+  const clusters: Record<string, { voters: MemberView[]; learners: MemberView[] }> = {}
+  const of = (clusterId: ClusterId): { voters: MemberView[]; learners: MemberView[] } => {
+    return (clusters[clusterId] ??= { voters: [], learners: [] })
+  }
+  const voting = new Set<IdentityId>()
+  for (const [clusterId, voters] of config?.clusters ?? []) {
+    for (const voter of voters) {
+      voting.add(voter.id)
+      of(clusterId).voters.push({ id: voter.peerId, state: stateOf(core, voter) })
+    }
+  }
+  if (!voting.has(core.identity.id)) of(core.clusterId).learners.push({ id: core.identity.peerId, state: 'self' })
+  for (const { identity, clusterId, state } of core.roster.all()) {
+    if (!voting.has(identity.id)) of(clusterId).learners.push({ id: identity.peerId, state })
+  }
+  return {
+    networkId: core.chain.networkId ?? null,
+    epoch: core.chain.epoch,
+    clusters,
+    removed: { peers: [...(config?.barred?.peers ?? [])], clusters: [...(config?.barred?.clusters ?? [])] },
+    change: changeView(core, clock),
+  }
+}
+
+function stateOf(core: PeerCore, voter: Identity): PeerState {
+  if (voter.id === core.identity.id) return 'self'
+  const peer = core.roster.get(voter.peerId)
+  return peer !== undefined && peer.identity.id === voter.id ? peer.state : 'gone'
+}
+
+function changeView({ changeView: change }: PeerCore, clock: Clock): ChangeView | null {
+  if (change === undefined) return null
+  const { epoch, from, to, sinceMs, covered, needed } = change
+  const startedSecondsAgo = Math.max(0, Math.round(clock.nowMs() - sinceMs)) / 1_000
+  return { epoch, from: named(from), to: named(to), startedSecondsAgo, covered, needed }
 }
 
 function named(clusters: Clusters): Record<string, string[]> {
@@ -90,17 +134,28 @@ function quorumView(core: PeerCore): Record<string, QuorumView> {
   return view
 }
 
-/** Whether all peers of a cluster that can be seen hold just what this one holds. */
+/** Whether all peers of a cluster that told of themselves lately hold just what this one holds. */
 function rootsView(core: PeerCore): Record<string, 'equal' | 'different' | 'unknown'> {
   const root = core.chosen.tree.rootHash()
   const view: Record<string, 'equal' | 'different' | 'unknown'> = { [core.clusterId]: 'equal' }
   const peersByCluster = Map.groupBy(core.roster.all(), (peer): ClusterId => peer.clusterId)
   for (const [clusterId, peers] of peersByCluster) {
-    const roots = peers.filter((peer) => peer.isConnected).flatMap((peer) => (peer.health === undefined ? [] : [peer.health.root]))
+    const roots = peers.flatMap((peer) => core.roster.freshHealth(peer)?.root ?? [])
     if (roots.length > 0) view[clusterId] = roots.every((other) => equalBytes(other, root)) ? 'equal' : 'different'
     else if (clusterId !== core.clusterId) view[clusterId] = 'unknown'
   }
   return view
+}
+
+/** Voters that are not alive, and why, as far as it is known here. */
+function absences({ roster, chain }: PeerCore, failure: Surroundings['failure']): string[] {
+  const absent = [...roster.all()].filter(({ peerId, state }) => state !== 'alive' && chain.voterOf(peerId) !== undefined)
+  return absent.map((peer) => `${peer.peerId} of ${peer.clusterId} is ${peer.state}: ${whyNotAlive(peer, failure)}`)
+}
+
+/** The last try to reach it tells more than how it was lost. */
+export function whyNotAlive({ peerId, reason, isConnected }: RosterPeer, failure: Surroundings['failure']): string {
+  return isConnected ? reason : (failure(peerId) ?? reason)
 }
 
 function coreWarnings(core: PeerCore): string[] {
@@ -120,6 +175,15 @@ function coreWarnings(core: PeerCore): string[] {
     warnings.push(
       `refused ${peerId} as a voter: an older copy of its store was put back; empty its store, and it takes its place as a new one`,
     )
+  }
+  if (core.isTooOld) {
+    warnings.push(
+      `this peer speaks protocol versions up to ${PROTOCOL_VERSION}, and its network lets vote from ${config?.protocolMin} on: it learns; start a newer release`,
+    )
+  }
+  for (const { peerId, state, protocolMax } of roster.all()) {
+    if (state === 'gone' || protocolMax >= (config?.protocolMin ?? 0)) continue
+    warnings.push(`${peerId} speaks protocol versions up to ${protocolMax}, too old to vote: it learns; start a newer release there`)
   }
   if (core.chosen.divergedCount > 0) {
     warnings.push(`${core.chosen.divergedCount} keys have two chosen records and are not served; see the log`)

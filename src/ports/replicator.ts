@@ -1,6 +1,7 @@
 /** What a peer offers to whoever embeds it; HTTP is one user of it. */
-import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
-import type { Outcome, PeerState } from '../../protocols/effects.ts'
+import type { ClusterId, NetworkId, PeerId } from '../../protocols/base/identity.ts'
+import type { ChangeOutcome, Outcome, PeerState } from '../../protocols/effects.ts'
+import type { ChangeRequest } from '../../protocols/config/plan.ts'
 import type { Consistency } from '../../protocols/events.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
 
@@ -8,6 +9,8 @@ type Of<K extends Outcome['kind']> = Extract<Outcome, { kind: K }>
 
 export type PutOutcome = Of<'created' | 'stored-before' | 'conflict' | 'reused' | 'not-stored' | 'in-doubt' | 'not-ready'>
 export type GetOutcome = Of<'found' | 'absent' | 'unavailable'>
+/** The peer ends its part in the old network and starts again, within seconds, as the only voter of the new one. */
+export type AnewOutcome = { readonly kind: 'restarting'; readonly networkId: NetworkId; readonly epoch: number } | Of<'change-refused'>
 
 export interface PutInit {
   readonly key: string
@@ -26,6 +29,13 @@ export interface GetInit {
   readonly timeoutMs: number
   /** 0 to 60,000: wait for the key to be known here. */
   readonly waitMs: number
+  readonly signal?: AbortSignal
+}
+
+export interface ChangeInit {
+  readonly request: ChangeRequest
+  readonly timeoutMs: number
+  /** The client hung up; the change goes on. */
   readonly signal?: AbortSignal
 }
 
@@ -70,6 +80,35 @@ export interface StatusView {
   readonly warnings: readonly string[]
 }
 
+/** A peer of the configuration, as it looks from here. */
+export interface MemberView {
+  readonly id: PeerId
+  /** Of a voter: of the very store that has the vote; `gone` when another answers in its place. */
+  readonly state: PeerState
+}
+
+export interface ChangeView {
+  /** Of the joint config. */
+  readonly epoch: number
+  /** Voters by cluster. */
+  readonly from: Record<string, readonly string[]>
+  readonly to: Record<string, readonly string[]>
+  readonly startedSecondsAgo: number
+  /** New voters that hold all they must, of so many that must. */
+  readonly covered: number
+  readonly needed: number
+}
+
+export interface ConfigView {
+  readonly networkId: NetworkId | null
+  /** -1 when no config is known. */
+  readonly epoch: number
+  readonly clusters: Record<string, { readonly voters: readonly MemberView[]; readonly learners: readonly MemberView[] }>
+  /** What is no member any more. */
+  readonly removed: { readonly peers: readonly PeerId[]; readonly clusters: readonly ClusterId[] }
+  readonly change: ChangeView | null
+}
+
 export type Readiness = { readonly ready: true } | { readonly ready: false; readonly detail: string }
 
 export interface ListedKey {
@@ -89,6 +128,16 @@ export interface Replicator {
   peers(): readonly PeerView[]
   clusters(): Record<string, readonly string[]>
   status(): StatusView
+  config(): ConfigView
+  /** Has the configuration changed. @throws never */
+  change(init: ChangeInit): Promise<ChangeOutcome>
+  /**
+   * Ends the network as far as this peer goes: it starts again from what it holds as the only voter of a new one. For when no
+   * quorum is left anywhere; refused while one answers here.
+   *
+   * @param confirmed the network that is given up, named by whoever decided it
+   */
+  beginAnew(confirmed: string): AnewOutcome
   readiness(): Readiness
   /** False once the process can no longer serve. */
   healthy(): boolean

@@ -50,6 +50,11 @@ export interface Storage extends Registers {
    */
   write(writes: readonly Persist[]): Promise<void>
   /**
+   * Lets go of every register of the space `config`, and takes writes, in one transaction: for a peer that begins another
+   * network with the keys it holds. Nothing may be under way.
+   */
+  replaceConfigs(writes: readonly Persist[]): Promise<void>
+  /**
    * Chosen client keys with the prefix, after the given key, in the order of their UTF-8 bytes: `limit` at most, and fewer where
    * their values come to PAGE_BYTES_MAX; one at least, if there is one and the limit is not 0.
    */

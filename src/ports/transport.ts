@@ -12,6 +12,8 @@ export interface TransportHandlers {
   greeting(): Omit<Greeting, 'nonce'>
   /** Votes in the config known here: a connection is kept to it however many peers there are. Asked anew for each try. */
   isVoter?(peerId: PeerId): boolean
+  /** Was removed from the network known here: not worth remembering once it cannot be reached. */
+  isRemoved?(peerId: PeerId): boolean
   /** The highest round known here, written into each frame's header. */
   round(): number
 }

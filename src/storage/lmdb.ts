@@ -7,6 +7,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Database } from 'lmdb'
+import { assert } from '../../protocols/base/assert.ts'
 import { CEILING_NONE } from '../../protocols/base/ballot.ts'
 import type { Ceiling } from '../../protocols/base/ballot.ts'
 import type { Incarnation } from '../../protocols/base/identity.ts'
@@ -42,6 +43,7 @@ import { assertKey, changes, isRegisterWrite } from './rules.ts'
 import type { ChosenHead } from './rows.ts'
 import { appendRow, openTables } from './tables.ts'
 import type { Tables } from './tables.ts'
+import { Undecided } from './undecided.ts'
 
 /** The format written here. It rises when an older version could no longer read the store rightly. */
 const FORMAT = 1
@@ -53,6 +55,9 @@ const INCARNATION = /^[0-9a-f]{32}$/
 const INCARNATION_BYTES = 16
 /** Above the number of every row. */
 export const ROW_MAX = 0xffff_ffff
+
+/** What a transaction is made of. */
+type Write = Persist | { readonly kind: 'configs-dropped' }
 
 interface Waiting {
   readonly resolve: () => void
@@ -107,6 +112,7 @@ class LmdbStorage implements Storage {
   #ceiling: Ceiling
   #newestEpoch = -1
   #overlay = new Overlay()
+  #undecided = new Undecided()
   /** Second records told since the store was opened. They are few: each is an alarm. */
   #divergences = new Map<RegisterKey, ValueRecord>()
   #leaves = new LeafChains()
@@ -115,7 +121,7 @@ class LmdbStorage implements Storage {
   /** The number of the newest row. */
   #lastRow: number
   /** Given, and part of the next transaction. */
-  #gathered: Persist[] = []
+  #gathered: Write[] = []
   #waiting: Waiting[] = []
   /** The transaction under way; it never rejects. */
   #underway: Promise<void> | undefined
@@ -153,10 +159,12 @@ class LmdbStorage implements Storage {
     this.#assertGoing()
     const overlaid = this.#overlay.get(key)
     if (overlaid !== undefined) return overlaid.state
+    if (this.#undecided.has(key)) return this.#undecided.get(key)
     const row = this.#tables.chosen.get(key)
     if (row !== undefined) return { chosen: this.#record(key, row) }
     const accepted = this.#tables.accepted.getBinary(key)
     if (accepted !== undefined) return { accepted: readAcceptedRow(key, accepted, this.#codec) }
+    this.#undecided.absent(key)
     return undefined
   }
 
@@ -171,6 +179,13 @@ class LmdbStorage implements Storage {
       this.#waiting.push({ resolve, reject })
       this.#underway ??= this.#work()
     })
+  }
+
+  replaceConfigs(writes: readonly Persist[]): Promise<void> {
+    assert(this.#underway === undefined, 'configs are replaced while a transaction is under way')
+    if (this.#ended === undefined) this.#gathered.push({ kind: 'configs-dropped' })
+    this.#undecided = new Undecided()
+    return this.write(writes)
   }
 
   list(prefix: string, after: string, limit: number): Listing {
@@ -295,6 +310,7 @@ class LmdbStorage implements Storage {
       assertKey(write.key)
       if (!changes(write, this.#chosenDigest(write.key))) return
       this.#overlay.add(write, this.#serial)
+      this.#undecided.wrote(write)
       if (write.kind === 'chosen') this.#noteEpoch(write.key)
     }
     this.#gathered.push(write)
@@ -321,20 +337,29 @@ class LmdbStorage implements Storage {
       // Only a snapshot taken from now on shows the writes; until then the overlay does.
       this.#tables.root.resetReadTxn()
       for (const { leaf, number } of this.#unsettled.splice(0)) this.#leaves.add(leaf, number)
-      this.#overlay.settle(writes.filter(isRegisterWrite), serial)
+      this.#overlay.settle(writes.filter((write) => write.kind !== 'configs-dropped').filter(isRegisterWrite), serial)
       for (const { resolve } of waiting) resolve()
     }
     this.#underway = undefined
   }
 
   /** Encodes a write. */
-  #changes(write: Persist): Change[] {
+  #changes(write: Write): Change[] {
     const { chosen, rows, accepted, diverged, facts } = this.#tables
     switch (write.kind) {
       case 'ceiling': {
         const fact = factRow('ceiling', write.ceiling)
         return [() => facts.put('ceiling', fact)]
       }
+      case 'configs-dropped':
+        return [
+          ...configs(chosen).flatMap(([key, row]) => [() => chosen.remove(key), () => rows.remove(row)]),
+          ...configs(accepted).map(
+            ([key]) =>
+              () =>
+                accepted.remove(key),
+          ),
+        ]
       case 'diverged': {
         const row = divergedRow(write.key, write.told, this.#codec)
         return [() => diverged.put(write.key, row)]
@@ -369,6 +394,7 @@ class LmdbStorage implements Storage {
   #chosenDigest(key: RegisterKey): Uint8Array | undefined {
     const overlaid = this.#overlay.get(key)
     if (overlaid !== undefined) return overlaid.digest
+    if (this.#undecided.has(key)) return undefined
     const row = this.#tables.chosen.get(key)
     return row === undefined ? undefined : this.#head(row).digest
   }
@@ -393,6 +419,11 @@ class LmdbStorage implements Storage {
     this.#gathered = []
     return this.#ended
   }
+}
+
+/** Every register of the space `config` in a table, with what is held of it. */
+function configs<T>(table: Database<T, string>): (readonly [string, T])[] {
+  return [...table.getRange({ start: ALL_FROM, end: CLIENT_FROM })].map(({ key, value }) => [key, value] as const)
 }
 
 function hasKeys(table: Database<unknown, string>): boolean {

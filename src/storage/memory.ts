@@ -57,6 +57,12 @@ export class MemoryStorage implements Storage {
     }
   }
 
+  async replaceConfigs(writes: readonly Persist[]): Promise<void> {
+    this.#assertGoing()
+    for (const key of this.#registers.keys()) if (isConfigKey(key)) this.#registers.delete(key)
+    await this.write(writes)
+  }
+
   list(prefix: string, after: string, limit: number): Listing {
     this.#assertGoing()
     const found: Listed[] = []

@@ -18,6 +18,8 @@ interface Overlaid {
 
 export class Overlay {
   #registers = new Map<RegisterKey, Overlaid>()
+  /** Chosen client keys by leaf; undefined until one is asked for, for a question of repair asks for many and no write needs it. */
+  #leaves: Map<number, LeafEntry[]> | undefined
 
   /** @param serial above that of all writes before */
   add(write: RegisterWrite, serial: number): void {
@@ -25,10 +27,12 @@ export class Overlay {
     const digest = write.kind === 'chosen' ? write.digest : undefined
     const leaf = digest === undefined || isConfigKey(write.key) ? -1 : leafOf(write.key)
     this.#registers.set(write.key, { state, digest, leaf, serial })
+    this.#leaves = undefined
   }
 
   /** Forgets the writes up to this serial, which are on disk now. */
   settle(writes: readonly RegisterWrite[], serial: number): void {
+    this.#leaves = undefined
     for (const { key } of writes) {
       const overlaid = this.#registers.get(key)
       if (overlaid !== undefined && overlaid.serial <= serial) this.#registers.delete(key)
@@ -60,11 +64,19 @@ export class Overlay {
 
   /** Chosen client keys of one leaf of the hash tree. */
   leaf(leaf: number): LeafEntry[] {
-    const entries: LeafEntry[] = []
-    for (const [key, overlaid] of this.#registers) {
-      if (overlaid.leaf === leaf && overlaid.digest !== undefined) entries.push({ key, digest: overlaid.digest })
+    this.#leaves ??= this.#byLeaf()
+    return [...(this.#leaves.get(leaf) ?? [])]
+  }
+
+  #byLeaf(): Map<number, LeafEntry[]> {
+    const leaves = new Map<number, LeafEntry[]>()
+    for (const [key, { leaf, digest }] of this.#registers) {
+      if (digest === undefined) continue
+      const entries = leaves.get(leaf)
+      if (entries === undefined) leaves.set(leaf, [{ key, digest }])
+      else entries.push({ key, digest })
     }
-    return entries
+    return leaves
   }
 
   /** Which of the keys written are in doubt, and which are no longer. */

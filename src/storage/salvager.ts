@@ -9,7 +9,7 @@
  */
 import { equalBytes } from '../../protocols/base/record.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
-import { configKey, isConfigKey } from '../../protocols/base/register.ts'
+import { configKey, epochOfConfigKey, isConfigKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
 import { DIGEST_NONE } from '../../protocols/config/chain.ts'
 import type { Persist } from '../../protocols/effects.ts'
@@ -88,7 +88,10 @@ class Salvage {
 
   async #writeConfigs(): Promise<void> {
     const writes: Persist[] = []
-    for (let epoch = this.#target.newestEpoch() + 1; ; epoch += 1) {
+    const held = this.#target.newestEpoch()
+    // A network that began anew has no config 0.
+    const least = Math.min(...[...this.#configs.keys()].map((key) => epochOfConfigKey(key)))
+    for (let epoch = held < 0 ? least : held + 1; ; epoch += 1) {
       const record = this.#configs.get(configKey(epoch))
       if (record === undefined) break
       writes.push({ kind: 'chosen', key: configKey(epoch), record, digest: DIGEST_NONE })

@@ -9,6 +9,9 @@ const SYNC_BUCKETS_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.0
 /** Writes of one transaction: powers of four. */
 const BATCH_BUCKETS_WRITES = [1, 4, 16, 64, 256, 1_024, 4_096]
 
+const VALUES_SENT_HELP =
+  'Values sent to peers of a cluster, repair apart; of another cluster at most one for each put, while nothing is lost'
+
 type PutKind = PutOutcome['kind']
 type GetKind = GetOutcome['kind']
 
@@ -30,6 +33,11 @@ export interface Traffic {
   readonly messagesReceived: number
   /** Let go because there was no connection, or too much was waiting. */
   readonly messagesDropped: number
+  /** Answers of repair among the messages sent, and the bytes they took. */
+  readonly repairAnswersSent: number
+  readonly repairBytesSent: number
+  /** Whole values sent, by the receiver's cluster; repair's apart. */
+  readonly valuesSent: ReadonlyMap<string, number>
   readonly bytesSent: number
   readonly bytesReceived: number
   /** Connections that were refused: another network, a wrong secret. */
@@ -47,6 +55,8 @@ export interface Readings {
   readonly keyBytes: number
   readonly inDoubtCount: number
   readonly connectedPeerCount: number
+  /** Every other peer that is known, and in words why it is not alive, if it is not. */
+  readonly peers: readonly { readonly state: string; readonly reason: string }[]
 }
 
 export interface Metrics {
@@ -61,10 +71,13 @@ export interface Metrics {
   observeTraffic(traffic: Traffic): void
 }
 
+/** Between looks at how late the event loop is. At the usual 10 ms they were most of what an idle peer does. */
+const LOOP_LOOK_MS = 500
+
 /** Makes a registry with everything in it, each at 0. */
 export function createMetrics(): Metrics {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_LOOK_MS })
   const tallies = newTallies()
   registerTallies(registry, tallies)
   const batchSizes = new Histogram({
@@ -114,6 +127,9 @@ function registerTraffic(registry: Registry, traffic: Traffic, tallies: Tallies)
   register('replicator_messages_sent_total', 'Messages sent to peers', () => traffic.messagesSent)
   register('replicator_messages_received_total', 'Messages received from peers', () => traffic.messagesReceived)
   register('replicator_messages_dropped_total', 'Messages that could not be sent', () => traffic.messagesDropped)
+  register('replicator_repair_answers_sent_total', 'Answers of repair among the messages sent', () => traffic.repairAnswersSent)
+  register('replicator_repair_sent_bytes_total', 'Bytes of them', () => traffic.repairBytesSent)
+  registerLabelled(registry, 'replicator_values_sent_total', VALUES_SENT_HELP, 'cluster', () => traffic.valuesSent)
   register('replicator_sent_bytes_total', 'Bytes sent to peers', () => traffic.bytesSent)
   register('replicator_received_bytes_total', 'Bytes received from peers', () => traffic.bytesReceived)
   register('replicator_connections_refused_total', 'Connections refused', () => traffic.refusals + tallies.connectionsRefused)
@@ -121,15 +137,19 @@ function registerTraffic(registry: Registry, traffic: Traffic, tallies: Tallies)
 }
 
 function registerByOutcome(registry: Registry, name: string, help: string, tally: Readonly<Record<string, number>>): void {
+  registerLabelled(registry, name, help, 'outcome', () => Object.entries(tally))
+}
+
+function registerLabelled(registry: Registry, name: string, help: string, label: string, read: () => Iterable<[string, number]>): void {
   registry.registerMetric(
     new Counter({
       name,
       help,
-      labelNames: ['outcome'],
+      labelNames: [label],
       registers: [],
       collect() {
         this.reset()
-        for (const [outcome, count] of Object.entries(tally)) this.inc({ outcome }, count)
+        for (const [value, count] of read()) this.inc({ [label]: value }, count)
       },
     }),
   )
@@ -150,7 +170,7 @@ function registerCounter(registry: Registry, name: string, help: string, read: (
 }
 
 function registerReadings(registry: Registry, read: () => Readings): void {
-  const register = (name: string, help: string, field: keyof Readings): void => {
+  const register = (name: string, help: string, field: Exclude<keyof Readings, 'peers'>): void => {
     const collect = function (this: Gauge): void {
       this.set(read()[field])
     }
@@ -160,5 +180,24 @@ function registerReadings(registry: Registry, read: () => Readings): void {
   register('replicator_keys', 'Chosen keys held', 'keyCount')
   register('replicator_key_bytes', 'Bytes of the chosen keys and values held', 'keyBytes')
   register('replicator_keys_in_doubt', 'Keys accepted and not known to be chosen', 'inDoubtCount')
+  registry.registerMetric(
+    new Gauge({
+      name: 'replicator_peers',
+      help: 'Other peers known, by their state and why they are not alive',
+      labelNames: ['state', 'reason'],
+      registers: [],
+      collect() {
+        this.reset()
+        for (const { state, reason } of read().peers) this.inc({ state, reason: labelOf(reason) })
+      },
+    }),
+  )
   register('replicator_connected_peers', 'Peers connected', 'connectedPeerCount')
+}
+
+/** Reasons that have a label of their own; what follows one in brackets, and all others, would make ever new series. */
+const REASONS = ['refused', 'timed out', 'silent', 'other network', 'other protocol version', 'other secret', 'closed by the other side']
+
+function labelOf(reason: string): string {
+  return reason === '' ? '' : (REASONS.find((known) => reason.startsWith(known)) ?? 'other')
 }

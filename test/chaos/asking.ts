@@ -1,7 +1,6 @@
 /** One request of a client to a peer, and its place in the history: every answer that the interface knows, and the lack of one. */
 import { problemOf } from '../process/client.ts'
-import type { Asking, Reply } from '../process/client.ts'
-import type { Member } from './fleet.ts'
+import type { Asking, Client, Reply } from '../process/client.ts'
 import { etagOf } from './history.ts'
 import type { Answer, GetCall, History, Operation, PutCall } from './history.ts'
 
@@ -9,6 +8,12 @@ import type { Answer, GetCall, History, Operation, PutCall } from './history.ts'
 const PATIENCE_MS = 3_000
 const CONTENT_TYPE = 'text/plain'
 const KEPT_MAX = 20
+
+/** A peer that can be asked; between its runs too, when nobody answers. */
+export interface AskedPeer {
+  readonly name: string
+  readonly process: { readonly client: Client }
+}
 
 export interface PutInit {
   readonly key: string
@@ -40,7 +45,7 @@ export class Asker {
     value,
     writeId,
     timeoutMs,
-  }: PutInit & { readonly peer: Member }): Promise<{ kind: Answer['kind']; writeId: string | undefined }> {
+  }: PutInit & { readonly peer: AskedPeer }): Promise<{ kind: Answer['kind']; writeId: string | undefined }> {
     this.#last += 1
     const call: PutCall = {
       kind: 'put',
@@ -69,7 +74,7 @@ export class Asker {
     return { kind: operation.answer.kind, writeId: writeId ?? toldId }
   }
 
-  async get({ key, peer, consistency, waitMs, timeoutMs }: GetInit & { readonly peer: Member }): Promise<Operation> {
+  async get({ key, peer, consistency, waitMs, timeoutMs }: GetInit & { readonly peer: AskedPeer }): Promise<Operation> {
     const wait = waitMs > 0 ? `&wait=${waitMs}` : ''
     const query = `?timeout=${timeoutMs}&consistency=${consistency}${wait}`
     let body: Buffer | undefined
@@ -88,7 +93,7 @@ export class Asker {
   }
 
   /** A page of a peer's listing: each key on it is shown. */
-  async list(peer: Member, prefix: string, after: string, limit: number, timeoutMs: number): Promise<void> {
+  async list(peer: AskedPeer, prefix: string, after: string, limit: number, timeoutMs: number): Promise<void> {
     const beganMs = performance.now()
     try {
       const query = `?prefix=${encodeURIComponent(prefix)}&after=${encodeURIComponent(after)}&limit=${limit}`
@@ -105,7 +110,7 @@ export class Asker {
   }
 
   async #ask(
-    peer: Member,
+    peer: AskedPeer,
     method: string,
     key: string,
     call: Operation['call'],

@@ -25,11 +25,13 @@ export interface Control {
   readonly links: Readonly<Record<string, Link>>
   /** The disk is given each transaction after a time between none and this; a kill before that loses it. */
   readonly diskDelayMs: number
+  /** Every sync fails; whether what it was for is on disk then, nobody knows. */
+  readonly isDiskFailing: boolean
   /** Added to the wall clock. */
   readonly wallOffsetMs: number
 }
 
-export const CONTROL_NONE: Control = { links: {}, diskDelayMs: 0, wallOffsetMs: 0 }
+export const CONTROL_NONE: Control = { links: {}, diskDelayMs: 0, isDiskFailing: false, wallOffsetMs: 0 }
 
 /** At each instant the file holds what was written before, or all of what is written now. */
 export function writeControl(path: string, control: Control): void {

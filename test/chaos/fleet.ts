@@ -56,7 +56,8 @@ export class Member {
   tell(hostOf: (peerId: string) => string | undefined): void {
     const links = Object.entries(this.links)
     const bent = this.namespace === undefined ? links : links.filter(([, link]) => !link.isCut)
-    const control: Control = { links: Object.fromEntries(bent), diskDelayMs: this.diskDelayMs, wallOffsetMs: this.wallOffsetMs }
+    const { diskDelayMs, wallOffsetMs } = this
+    const control: Control = { ...CONTROL_NONE, links: Object.fromEntries(bent), diskDelayMs, wallOffsetMs }
     writeControl(this.#controlPath, control)
     const cut = links.filter(([, link]) => link.isCut).map(([peerId]) => hostOf(peerId))
     this.namespace?.cut(new Set(cut.filter((host) => host !== undefined)))

@@ -19,7 +19,9 @@ const voter = identity('12D3KooWQ2f1ZJvZJ8gSx2m8mJtmvN3oNDXUXoLP6vjA6kmsfKqe' as
 
 /** A record whose value is the text, written at 1 ms. */
 export function recordOf(text: string | Uint8Array): ValueRecord {
-  return { writeId: 'a-write', value: typeof text === 'string' ? utf8.encode(text) : text, contentType: 'text/plain', writtenAtMs: 1 }
+  // A bare array, as values are when they are read back.
+  const value = typeof text === 'string' ? Uint8Array.from(utf8.encode(text)) : text
+  return { writeId: 'a-write', value, contentType: 'text/plain', writtenAtMs: 1 }
 }
 
 export function accepted(key: RegisterKey, text: string, round: number): Persist {
@@ -72,6 +74,32 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
       assert.deepEqual([...storage.inDoubt()], [])
       assert.deepEqual([...storage.diverged()], [])
       assert.deepEqual(storage.leaf(0, undefined, 10), [])
+    })
+
+    it('lets go of every config, chosen or in doubt, for another to begin with, and keeps all else', async () => {
+      const [kept, doubtful] = [dataKey('a'), dataKey('b')]
+      const before = [0, 1, 2].map((epoch) => chosen(configKey(epoch), `config ${epoch}`))
+      await storage.write([
+        ...before,
+        chosen(kept, 'one'),
+        accepted(doubtful, 'two', 3),
+        accepted(configKey(3), 'another', 4),
+        accepted(configKey(4), 'later', 5),
+      ])
+      await storage.replaceConfigs([chosen(configKey(3), 'anew'), { kind: 'ceiling', ceiling: { epoch: 3, round: 9 } }])
+      assert.deepEqual(
+        [0, 1, 2, 3].map((epoch) => valueOf(storage, configKey(epoch))),
+        [undefined, undefined, undefined, 'anew'],
+      )
+      assert.equal(storage.read(configKey(4)), undefined)
+      assert.deepEqual([storage.newestEpoch(), storage.ceiling()], [3, { epoch: 3, round: 9 }])
+      assert.deepEqual([valueOf(storage, kept), [...storage.inDoubt()]], ['one', [doubtful]])
+      await storage.write([chosen(dataKey('c'), 'three')])
+      assert.deepEqual([...storage.chosen()].map(({ key }) => key).toSorted(), [kept, dataKey('c')])
+      assert.deepEqual(
+        storage.list('', '', 10).entries.map(({ key }) => key),
+        [kept, dataKey('c')],
+      )
     })
 
     it('shows an accepted record from the moment it is given, and as in doubt', async () => {

@@ -93,7 +93,7 @@ export async function until(what: string, condition: () => boolean, timeoutMs = 
 
 /** A small message that carries a number. */
 export function numbered(number: number): Message {
-  return { kind: 'heartbeat-ack', sentAtMs: number }
+  return { kind: 'covered-wanted', epoch: number }
 }
 
 /** A message with a value of so many bytes. */
@@ -110,7 +110,7 @@ export function recordsOf(id: number, count: number, valueBytes: number): Messag
 }
 
 export function numbersOf(told: Told): number[] {
-  return told.messages.flatMap(({ message }) => (message.kind === 'heartbeat-ack' ? [message.sentAtMs] : []))
+  return told.messages.flatMap(({ message }) => (message.kind === 'covered-wanted' ? [message.epoch] : []))
 }
 
 /** Runs the suite for one adapter. */

@@ -96,10 +96,19 @@ export class CoreNetwork {
     const cluster = clusterId as ClusterId
     const self = identity(name as PeerId, storage.incarnation)
     const isFounder = this.peers.length === 0 && storage.newestEpoch() < 0
-    const founding = { networkId: systemRandom.id() as NetworkId, clusterId: cluster, founder: self, minPeers }
+    const founding = { networkId: systemRandom.id() as NetworkId, clusterId: cluster, founder: self, isAnew: false, minPeers }
     const opened = await openForUse(storage, codec, isFounder ? founding : undefined)
     const failures: Error[] = []
-    const init = { identity: self, clusterId: cluster, minPeers, wantedNetwork: undefined, codec, sha256, ...opened }
+    const init = {
+      identity: self,
+      clusterId: cluster,
+      minPeers,
+      replaceAfterMs: undefined,
+      wantedNetwork: undefined,
+      codec,
+      sha256,
+      ...opened,
+    }
     const diverged = [...storage.diverged()].map(({ key }) => key)
     const kept = { newestEpoch: storage.newestEpoch(), chosen: storage.chosen(), inDoubt: storage.inDoubt(), diverged }
     const transport = this.#transport(self.peerId, () => peer, minPeers)

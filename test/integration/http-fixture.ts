@@ -5,24 +5,37 @@ import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import pino from 'pino'
 import { Registry } from 'prom-client'
-import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
+import type { ClusterId, NetworkId, PeerId } from '../../protocols/base/identity.ts'
 import { equalContents } from '../../protocols/base/record.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
 import type { HttpInit } from '../../src/http/app.ts'
 import { createHttpServer } from '../../src/http/server.ts'
 import type { HttpServer } from '../../src/http/server.ts'
-import type { GetInit, GetOutcome, PutInit, PutOutcome, Readiness, Replicator } from '../../src/ports/replicator.ts'
+import type { ChangeOutcome } from '../../protocols/effects.ts'
+import type {
+  AnewOutcome,
+  ChangeInit,
+  GetInit,
+  GetOutcome,
+  PutInit,
+  PutOutcome,
+  Readiness,
+  Replicator,
+} from '../../src/ports/replicator.ts'
 
 export const WRITTEN_AT_MS: number = Date.parse('2026-11-20T10:11:12.345Z')
 const DEADLINE_MS = 5000
+export const NETWORK_ID: NetworkId = '0123456789abcdef0123456789abcdef' as NetworkId
 
 /** Keeps keys in a map; a test may put its own answer in front of `put` and `get`. */
 export class FakeReplicator implements Replicator {
   readonly records: Map<string, ValueRecord> = new Map()
   readonly puts: PutInit[] = []
   readonly gets: GetInit[] = []
+  readonly changes: ChangeInit[] = []
   onPut: ((init: PutInit) => Promise<PutOutcome> | undefined) | undefined
   onGet: ((init: GetInit) => Promise<GetOutcome> | undefined) | undefined
+  onChange: (() => Promise<ChangeOutcome>) | undefined
   ready: Readiness = { ready: true }
   isHealthy: boolean = true
 
@@ -82,7 +95,7 @@ export class FakeReplicator implements Replicator {
       peerId: '12D3KooWSelf' as PeerId,
       clusterId: 'cluster-1' as ClusterId,
       version: '1.2.3',
-      networkId: '0123456789abcdef0123456789abcdef',
+      networkId: NETWORK_ID,
       epoch: 2,
       role: 'voter',
       ready: true,
@@ -93,6 +106,27 @@ export class FakeReplicator implements Replicator {
       inDoubt: 0,
       warnings: [],
     }
+  }
+
+  config(): ReturnType<Replicator['config']> {
+    return {
+      networkId: NETWORK_ID,
+      epoch: 2,
+      clusters: { 'cluster-1': { voters: [{ id: '12D3KooWSelf' as PeerId, state: 'self' }], learners: [] } },
+      removed: { peers: [], clusters: [] },
+      change: null,
+    }
+  }
+
+  async change(init: ChangeInit): Promise<ChangeOutcome> {
+    this.changes.push(init)
+    return (await this.onChange?.()) ?? { kind: 'changed', epoch: 4 }
+  }
+
+  beginAnew(confirmed: string): AnewOutcome {
+    return confirmed === NETWORK_ID
+      ? { kind: 'restarting', networkId: 'fedcba9876543210fedcba9876543210' as NetworkId, epoch: 3 }
+      : { kind: 'change-refused', detail: 'another network' }
   }
 
   readiness(): Readiness {
@@ -126,6 +160,7 @@ export async function startHttp(options: Partial<HttpInit> = {}): Promise<Fixtur
     registry: new Registry(),
     clock,
     valueBytesMax: 1_048_576,
+    changesFrom: 'loopback',
     version: '1.2.3',
     ...options,
   })

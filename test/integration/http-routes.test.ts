@@ -1,7 +1,7 @@
 /** The paths beside the keys, and whether the OpenAPI document is true. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ask, eventually, startHttp, WRITTEN_AT_MS } from './http-fixture.ts'
+import { ask, eventually, NETWORK_ID, startHttp, WRITTEN_AT_MS } from './http-fixture.ts'
 import type { Fixture, RawAnswer } from './http-fixture.ts'
 
 function bodyOf(answer: RawAnswer): Record<string, unknown> {
@@ -94,6 +94,7 @@ describe('what a peer tells of itself', () => {
       ['/peers', replicator.peers()],
       ['/clusters', replicator.clusters()],
       ['/status', replicator.status()],
+      ['/config', replicator.config()],
     ] as const) {
       const answer = await ask(fixture, 'GET', `${path}?any=thing`)
       assert.deepEqual(
@@ -177,6 +178,7 @@ describe('a path', () => {
       '/peers',
       '/clusters',
       '/status',
+      '/config',
       '/healthz',
       '/readyz',
       '/openapi.json',
@@ -264,12 +266,36 @@ describe('the OpenAPI document', () => {
         assert.ok('*/*' in response.content || contentType in response.content, `${method} ${target}: ${contentType}`)
       found.add(`${method} ${path} ${answer.status}`)
     }
-    for (const path of Object.keys(document.paths)) {
-      if (path === '/store/{key}') continue
+    for (const [path, operations] of Object.entries(document.paths)) {
+      if (path === '/store/{key}' || 'post' in operations) continue
       for (const method of ['GET', 'HEAD']) await check(path, method, path.replace('{asset}', 'start.js'))
       for (const method of ['PUT', 'POST', 'DELETE', 'PATCH'])
         assert.equal((await ask(fixture, method, path.replace('{asset}', 'start.js'))).status, 405)
     }
+    const ofJson = { 'Content-Type': 'application/json' }
+    const change = '{ "withdraw": true }'
+    for (const path of ['/config/changes', '/config/new-epoch']) {
+      for (const method of ['GET', 'HEAD', 'PUT', 'DELETE']) assert.equal((await ask(fixture, method, path)).status, 405)
+      await check(path, 'POST', path, { ...ofJson, Host: 'a.name' }, change)
+      await check(path, 'POST', path, {}, change)
+      await check(path, 'POST', path, { ...ofJson, 'Content-Length': '65537' })
+      await check(path, 'POST', path, { ...ofJson, 'Content-Length': '5' }, 'half')
+      await check(path, 'POST', path, ofJson, 'x')
+      await check(path, 'POST', path, { Expect: 'more' }, 'v')
+    }
+    for (const networkId of [NETWORK_ID, 'other'])
+      await check('/config/new-epoch', 'POST', '/config/new-epoch', ofJson, JSON.stringify({ networkId }))
+    for (const outcome of [
+      { kind: 'changed', epoch: 2 },
+      { kind: 'changing', epoch: 2 },
+      { kind: 'change-refused', detail: 'no' },
+      { kind: 'change-expired', detail: 'no quorum' },
+    ] as const) {
+      replicator.onChange = async () => outcome
+      await check('/config/changes', 'POST', '/config/changes', ofJson, change)
+    }
+    replicator.onChange = () => Promise.reject(new Error('a mistake'))
+    await check('/config/changes', 'POST', '/config/changes', ofJson, change)
     await check('/store', 'GET', '/store?limit=0')
     replicator.ready = { ready: false, detail: 'not yet' }
     await check('/readyz', 'GET', '/readyz')

@@ -65,7 +65,7 @@ async function catchUp(peer: NetworkPeer, from: PeerId, ask: (id: number) => Mes
     peer.transport.send(from, numbered(roundTripsMs.length))
   }
   peer.told.message = (_from, _round, message) => {
-    if (message.kind === 'heartbeat-ack') {
+    if (message.kind === 'covered-wanted') {
       underWay -= 1
       roundTripsMs.push(performance.now() - sentAtMs)
       if (answered < CATCH_UP_MESSAGES) sendSmall()

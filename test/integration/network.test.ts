@@ -64,20 +64,27 @@ describe('who is let in', () => {
   }
 
   const saying = [
-    { fact: 'a peer of another network is refused at both ends', a: network('1'), b: network('2'), reason: 'other network' },
+    {
+      fact: 'a peer of another network is refused at both ends',
+      a: network('1'),
+      b: network('2'),
+      atA: 'other network',
+      atB: 'other network',
+    },
     {
       fact: 'a peer that speaks no common version is refused at both ends',
       a: {},
       b: { protocolMin: 2, protocolMax: 3 },
-      reason: 'other protocol version',
+      atA: 'other protocol version (it speaks 2 to 3, this peer 1)',
+      atB: 'other protocol version (it speaks 1, this peer 2 to 3)',
     },
   ]
-  for (const { fact, a: sayingA, b: sayingB, reason } of saying) {
+  for (const { fact, a: sayingA, b: sayingB, atA, atB } of saying) {
     it(fact, async () => {
       const a = await harness.join({}, 0, sayingA)
       const b = await harness.join({ peers: [addressOf(a)] }, 0, sayingB)
       await until('both refuse', () => a.refusals.length > 0 && b.refusals.length > 0)
-      assert.deepEqual([a.refusals[0], b.refusals[0]], [reason, reason])
+      assert.deepEqual([a.refusals[0], b.refusals[0]], [atA, atB])
       assert.equal(a.told.connections.length + b.told.connections.length, 0)
     })
   }

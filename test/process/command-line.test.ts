@@ -42,9 +42,13 @@ const MISTAKES: readonly Mistake[] = [
   { flags: ['-cid', 'a', '-rendezvous', ''], names: /-rendezvous/ },
   { flags: ['-cid', 'a', '-join-timeout', '1.5'], names: /-join-timeout "1.5"/ },
   { flags: ['-cid', 'a', '-value-max', '16777217'], names: /-value-max "16777217"/ },
+  { flags: ['-cid', 'a', '-replace-after', 'never'], names: /-replace-after "never"/ },
+  { flags: ['-cid', 'a', '-changes-from', 'all'], names: /-changes-from "all"/ },
   { flags: ['-cid', 'a', '-log-level', 'loud'], names: /-log-level "loud"/ },
   { flags: ['-cid', 'a'], environment: { REPLICATOR_MIN_PEERS: 'three' }, names: /REPLICATOR_MIN_PEERS/ },
   { flags: ['-cid', 'a'], environment: { REPLICATOR_PEER: 'one,two' }, names: /REPLICATOR_PEER/ },
+  { flags: ['remove'], names: /needs PEER/ },
+  { flags: ['members', '-url', 'here'], names: /-url "here"/ },
   { flags: ['-help=yes'], names: /-help/ },
 ]
 

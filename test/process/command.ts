@@ -19,19 +19,24 @@ export interface Finished {
  *
  * @param directory the working directory
  * @param environment variables beside those of the tests
+ * @param input what is typed, and then no more
  */
 export async function runToEnd(
   directory: string,
   flags: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  input = '',
 ): Promise<Finished> {
   const child = spawn(process.execPath, [MAIN, ...flags], {
     cwd: directory,
     env: { ...cleanEnvironment(), ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     timeout: END_MS,
     killSignal: 'SIGKILL',
   })
+  // Most commands read nothing, and end without.
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
   const finished = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => (finished.stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (finished.stderr += text))

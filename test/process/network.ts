@@ -45,6 +45,8 @@ export async function until(what: string, condition: () => boolean | Promise<boo
 
 export interface PeerOptions {
   readonly clusterId?: string
+  /** The program; that of the sources when not given. */
+  readonly main?: string
   readonly flags?: readonly string[]
   /** For Node itself, before the program: `--import` and the like. */
   readonly nodeFlags?: readonly string[]
@@ -129,8 +131,8 @@ export class PeerProcess {
   spawn(): void {
     assert.ok(this.#process === undefined, `${this.name} runs already`)
     const log = openSync(this.#logPath, 'a')
-    const { nodeFlags = [], environment = {}, wrapper = [] } = this.options
-    const [program = process.execPath, ...parameters] = [...wrapper, process.execPath, ...nodeFlags, MAIN, ...this.#flags()]
+    const { main = MAIN, nodeFlags = [], environment = {}, wrapper = [] } = this.options
+    const [program = process.execPath, ...parameters] = [...wrapper, process.execPath, ...nodeFlags, main, ...this.#flags()]
     const child = spawn(program, parameters, {
       cwd: join(this.directory, '..', '..'),
       env: { ...cleanEnvironment(), ...environment },

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { parseCommandLine } from '../../src/config/command-line.ts'
+import { COMMANDS } from '../../src/config/commands.ts'
 import { PROBLEMS } from '../../src/http/problems.ts'
 import { cleanEnvironment, freePort, until } from './network.ts'
 
@@ -119,7 +120,7 @@ suite('the commands of the README', () => {
   test('do what it says, one after another', async () => {
     assert.deepEqual(
       blocks.map(({ mark }) => mark),
-      ['start', 'exits 0', 'answers 201', 'answers 200 hello', 'answers 409', 'starts', 'answers 201', 'answers 200'],
+      ['start', 'exits 0', 'answers 201', 'answers 200 hello', 'answers 409', 'starts', 'answers 201', 'answers 200', 'exits 0'],
     )
     for (const block of blocks) await run(block)
     const metrics = await finish('curl --silent http://127.0.0.1:8001/metrics')
@@ -144,6 +145,14 @@ suite('what the README says', () => {
       const commandLine = parseCommandLine(argv, {})
       assert.equal(commandLine.kind, 'run', `${flags}: ${JSON.stringify(commandLine)}`)
     }
+  })
+
+  test('every command for a running peer in it is a good one, and none is left out', () => {
+    const given = commands.flatMap((command) => /^npx replicator ((?!secret)[a-z][^>]*)$/.exec(command)?.[1] ?? [])
+    assert.ok(given.length > 0)
+    for (const text of given) assert.equal(parseCommandLine(text.split(' '), {}).kind, 'command', text)
+    const named = new Set([...README.matchAll(/^\| `replicator ([a-z-]+)[^`]*` \|/gm)].map(([, name = '']) => name))
+    assert.deepEqual(named, new Set(Object.keys(COMMANDS)))
   })
 
   test('every script of npm in it is there', () => {

@@ -56,7 +56,8 @@ describe('an older copy of a data directory put back', () => {
     await third.start()
 
     await until('both others warn', async () => (await warns(first)) && (await warns(second)), BACK_MS)
-    for (const peer of [first, second]) assert.match(peer.log, new RegExp(`"peerId":"${third.peerId}".*older copy of its store`))
+    const line = new RegExp(`"peerId":"${third.peerId}".*older copy of its store`)
+    await until('both others log it', () => line.test(first.log) && line.test(second.log), BACK_MS)
     assert.equal(await put(first, 'two-of-three'), 201)
 
     await second.stop()

@@ -9,6 +9,7 @@ const RETRY_MS = 20
 export interface Success {
   readonly peer: PeerProcess
   readonly key: string
+  readonly begunAtMs: number
   readonly atMs: number
 }
 
@@ -57,10 +58,11 @@ export class Writers {
 
   /** @returns what came instead of a success */
   async #put(peer: PeerProcess, key: string): Promise<string | undefined> {
+    const begunAtMs = performance.now()
     try {
       const reply = await peer.client.put(key, key, { query: this.#query })
       if (reply.status === 201) {
-        this.successes.push({ peer, key, atMs: performance.now() })
+        this.successes.push({ peer, key, begunAtMs, atMs: performance.now() })
         return undefined
       }
       const problem = problemOf(reply)

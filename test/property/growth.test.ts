@@ -99,6 +99,27 @@ suite('growth', () => {
     fc.assert(property, { numRuns: RUNS })
   })
 
+  test('a voter that is gone for good gives its place to another peer of its cluster, as far as there are any; and nobody else does', () => {
+    const property = fc.property(somePresent, someCandidates, fc.nat(), (clusters, candidates, draw) => {
+      const here = new Set(candidates.map(({ identity }) => identity.peerId))
+      const voters = [...clusters.values()].flat()
+      const gone = new Set(voters.filter((_, index) => (draw >> (index % 30)) % 2 === 1).map(({ id }) => id))
+      const next = planGrowth(configWith(clusters), candidates, gone) ?? clusters
+      for (const [id, before] of clusters) {
+        const learners = candidates.filter(
+          ({ clusterId, identity }) => clusterId === id && !before.some((voter) => voter.peerId === identity.peerId),
+        )
+        const due = before.filter((voter) => gone.has(voter.id) && !here.has(voter.peerId))
+        const planned = next.get(id) ?? []
+        const replaced = before.filter((voter) => !planned.some(({ peerId }) => peerId === voter.peerId))
+        assert.equal(replaced.length, Math.min(due.length, learners.length))
+        assert(replaced.every((voter) => due.includes(voter)))
+        assert(planned.length >= before.length)
+      }
+    })
+    fc.assert(property, { numRuns: RUNS })
+  })
+
   test('a plan names only voters that are there, apart from those that vote already', () => {
     const property = fc.property(somePresent, someCandidates, (clusters, candidates) => {
       const known = new Set([...candidates.map(({ identity }) => identity), ...[...clusters.values()].flat()].map(({ id }) => id))

@@ -6,7 +6,7 @@ import type { Identity, IdentityId } from '../../protocols/base/identity.ts'
 import type { Clusters, Config } from '../../protocols/config/config.ts'
 import { Quorum, Tally, configQuorum, dataQuorum, holdsMajority, majority, majoritySize } from '../../protocols/config/quorum.ts'
 import type { Verdict } from '../../protocols/config/quorum.ts'
-import { isTransferred, members } from '../../protocols/config/transfer.ts'
+import { isTransferred, members, transferProgress } from '../../protocols/config/transfer.ts'
 import { someClusters, someConfig, someIdentities, someIdentity } from './core-arbitraries.ts'
 
 const MANY_RUNS = 50_000
@@ -231,6 +231,15 @@ suite('transfer', () => {
       assert.equal(isTransferred(old, next, new Map(members(next).map(({ id }) => [id, sources]))), true)
     })
     fc.assert(property, { numRuns: 1_000 })
+  })
+
+  test('what is shown of it is whole when it is done, and only then', () => {
+    const property = fc.property(someClusters, someClusters, someCoverage, (old, next, coverage) => {
+      const { covered, needed } = transferProgress(old, next, coverage)
+      assert(covered >= 0 && covered <= needed && needed > 0)
+      assert.equal(covered === needed, isTransferred(old, next, coverage))
+    })
+    fc.assert(property, { numRuns: 5_000 })
   })
 
   test('it is never done without a list of an old quorum, or without a quorum of new voters', () => {

@@ -114,7 +114,7 @@ suite('the gate', () => {
           gate.wrote(command.write)
           model.write(command.write)
         } else {
-          const message = { kind: 'heartbeat-ack', sentAtMs: index } as const
+          const message = { kind: 'covered-wanted', epoch: index } as const
           const send: Send = { kind: 'send', to: 'p' as PeerId, message, ...command.send }
           assert.equal(gate.admit(send), model.send(send))
         }

@@ -7,7 +7,7 @@ import type { ClusterId, Identity, Incarnation, NetworkId, PeerId } from '../../
 import type { Accepted, ValueRecord } from '../../protocols/base/record.ts'
 import { configKey, dataKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
-import type { Clusters, Config } from '../../protocols/config/config.ts'
+import type { Barred, Clusters, Config } from '../../protocols/config/config.ts'
 import type { AcceptorReply, AcceptorRequest, Greeting, Health, Message, RosterEntry, Vote } from '../../protocols/wire/messages.ts'
 
 type Kinds<Union extends { readonly kind: string }> = {
@@ -51,9 +51,21 @@ const clusters: Arbitrary<Clusters> = fc
     selector: ([id]) => id,
   })
   .map((entries) => new Map(entries.map(([id, voters]) => [id, voters.toSorted(compareIdentities)])))
-export const configs: Arbitrary<Config> = fc.record(
-  { networkId, epoch: whole, clusters, next: clusters, forming: fc.boolean(), protocolMin: whole },
+const barred: Arbitrary<Barred> = shape({
+  peers: fc.uniqueArray(peerId, { maxLength: 9 }),
+  clusters: fc.uniqueArray(clusterId, { maxLength: 9 }),
+}).filter(({ peers, clusters: ids }) => peers.length + ids.length > 0)
+const finishedConfigs: Arbitrary<Config> = fc.record(
+  { networkId, epoch: whole, clusters, forming: fc.boolean(), protocolMin: whole, barred },
   { requiredKeys: ['networkId', 'epoch', 'clusters', 'forming', 'protocolMin'], noNullPrototype: true },
+)
+const joining: Arbitrary<Pick<Config, 'nextBarred'> & { next: Clusters }> = fc.record(
+  { next: clusters, nextBarred: barred },
+  { requiredKeys: ['next'], noNullPrototype: true },
+)
+export const configs: Arbitrary<Config> = fc.oneof(
+  finishedConfigs,
+  fc.tuple(finishedConfigs, joining).map(([config, next]) => ({ ...config, ...next })),
 )
 const configLists: Arbitrary<Config[]> = fc.array(configs, { maxLength: 3 })
 const addresses: Arbitrary<string[]> = fc.array(text(100), { maxLength: 16 })
@@ -98,8 +110,14 @@ const messageKinds: Kinds<Message> = {
   want: shape({ kind: fc.constant('want'), key }),
   'configs-wanted': shape({ kind: fc.constant('configs-wanted'), networkId: maybe(networkId), since: whole }),
   configs: shape({ kind: fc.constant('configs'), configs: configLists }),
-  heartbeat: shape({ kind: fc.constant('heartbeat'), sentAtMs, health }),
-  'heartbeat-ack': shape({ kind: fc.constant('heartbeat-ack'), sentAtMs }),
+  heartbeat: shape({
+    kind: fc.constant('heartbeat'),
+    sentAtMs,
+    echoMs: maybe(sentAtMs),
+    wantsAnswer: fc.boolean(),
+    health,
+    doubted: fc.array(peerId, { maxLength: 32 }),
+  }),
   roster: shape({ kind: fc.constant('roster'), entries: fc.array(rosterEntries, { maxLength: 10 }) }),
   'doubts-wanted': shape({ kind: fc.constant('doubts-wanted'), id: whole, minEpoch: whole, after: maybe(key) }),
   doubts: shape({ kind: fc.constant('doubts'), id: whole, keys: keyLists, more: fc.boolean() }),

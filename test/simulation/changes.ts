@@ -7,7 +7,7 @@ import type { Options } from './options.ts'
 export type Changes = Partial<Options>
 
 /** Kinds of fault are given by the mean time between two, and may never come. */
-const INTERVAL = /EveryMs$/
+const INTERVAL = /EveryMs$|^replaceAfterMs$/
 const NEVER = 'never'
 const PEERS_OF_CLUSTER_MAX = 9
 const CLUSTERS_MAX = 9

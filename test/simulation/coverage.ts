@@ -7,12 +7,17 @@ export interface Coverage {
   /** Configs decided while clients were at work. */
   changesUnderLoad: number
   withdrawals: number
+  /** Changes that operators asked for, those of them that were answered as done, and peers killed while they had one in hand. */
+  requests: number
+  requestsDone: number
+  proposersKilled: number
   /** Faults that struck while some key was accepted somewhere and not chosen. */
   faultsInDoubt: number
   faults: number
   crashes: number
   powerLosses: number
   wipes: number
+  fullDisks: number
   failedSyncs: number
   lostWrites: number
   probes: number
@@ -29,11 +34,15 @@ export function noCoverage(): Coverage {
     contendedKeys: 0,
     changesUnderLoad: 0,
     withdrawals: 0,
+    requests: 0,
+    requestsDone: 0,
+    proposersKilled: 0,
     faultsInDoubt: 0,
     faults: 0,
     crashes: 0,
     powerLosses: 0,
     wipes: 0,
+    fullDisks: 0,
     failedSyncs: 0,
     lostWrites: 0,
     probes: 0,
@@ -57,10 +66,13 @@ export function shortfalls(coverage: Coverage, seeds: number): string[] {
     created: seeds * 5,
     contendedKeys: seeds * 2,
     changesUnderLoad: seeds / 4,
+    requestsDone: seeds / 4,
+    proposersKilled: seeds / 8,
     faultsInDoubt: seeds / 2,
     crashes: seeds / 2,
     powerLosses: seeds / 20,
     wipes: seeds / 20,
+    fullDisks: seeds / 20,
     probes: seeds * 100,
   }
   const names = Object.keys(least) as (keyof Coverage)[]
@@ -73,8 +85,10 @@ export function describeCoverage(coverage: Coverage): string {
     `${operations} client operations`,
     `${contendedKeys} contended keys`,
     `${changesUnderLoad} configuration changes under load (${withdrawals} withdrawals tried)`,
+    `${coverage.requests} changes asked for, ${coverage.requestsDone} told done, ${coverage.proposersKilled} proposers killed`,
     `${faults} faults, ${faultsInDoubt} of them while a key was in doubt`,
     `${wipes} wipes`,
+    `${coverage.fullDisks} disks full`,
     `${crashes} crashes`,
     `${powerLosses} power losses everywhere`,
     `${coverage.probes} quorum probes`,

@@ -3,7 +3,7 @@ import type { Ballot } from '../../protocols/base/ballot.ts'
 import type { Identity } from '../../protocols/base/identity.ts'
 import type { Accepted, ValueRecord } from '../../protocols/base/record.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
-import type { Clusters, Config } from '../../protocols/config/config.ts'
+import type { Barred, Clusters, Config } from '../../protocols/config/config.ts'
 import type { Outcome, Persist } from '../../protocols/effects.ts'
 import type { AcceptorReply, AcceptorRequest, Message } from '../../protocols/wire/messages.ts'
 
@@ -34,8 +34,13 @@ export function describeClusters(clusters: Clusters): string {
   return parts.join(' ')
 }
 
-export function describeConfig({ epoch, clusters, next, forming }: Config): string {
-  return `${epoch}${forming ? ' forming' : ''} ${describeClusters(clusters)}${next === undefined ? '' : ` -> ${describeClusters(next)}`}`
+export function describeConfig({ epoch, clusters, next, forming, barred, nextBarred }: Config): string {
+  const present = `${epoch}${forming ? ' forming' : ''} ${describeClusters(clusters)}${describeBarred(barred)}`
+  return next === undefined ? present : `${present} -> ${describeClusters(next)}${describeBarred(nextBarred)}`
+}
+
+function describeBarred(barred: Barred | undefined): string {
+  return barred === undefined ? '' : ` barring ${[...barred.peers, ...barred.clusters].join(' ')}`
 }
 
 export function describeRequest(body: AcceptorRequest): string {
@@ -124,5 +129,6 @@ export function describePersist(write: Persist): string {
 export function describeOutcome(outcome: Outcome): string {
   if ('record' in outcome) return `${outcome.kind} ${describeRecord(outcome.record)}`
   if ('detail' in outcome) return `${outcome.kind}: ${outcome.detail}`
+  if ('epoch' in outcome) return `${outcome.kind} in ${outcome.epoch}`
   return outcome.kind
 }

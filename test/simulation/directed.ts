@@ -23,14 +23,10 @@ import { sha256, utf8 } from '../../src/bytes.ts'
 import type { AcceptorReply, AcceptorRequest } from '../../protocols/wire/messages.ts'
 import { check } from './checkers/violation.ts'
 import { describeAccepted, describePersist, describeReply, describeRequest } from './describe.ts'
+import { LATE_SCENARIOS } from './directed-late.ts'
 import { SimulatedDisk } from './disk.ts'
-import { Stage } from './stage.ts'
-
-export interface Scenario {
-  readonly name: string
-  /** @returns what happened, line by line. @throws Violation */
-  readonly play: () => string[]
-}
+import { Stage, text } from './stage.ts'
+import type { Scenario } from './stage.ts'
 
 const KEY = dataKey('k')
 /** Questions asked before a restart: more than a process asks until the one that matters. */
@@ -45,6 +41,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'folded-promises', play: foldedPromises },
   { name: 'outcomes-of-a-put', play: outcomesOfPut },
   { name: 'T8-neither-list-misses-it', play: neitherListMissesIt },
+  { name: 'T8-accepted-under-sync', play: acceptedUnderSync },
   { name: 'finish-brings-the-record', play: finishBringsTheRecord },
   { name: 'learn-never-overwrites', play: learnNeverOverwrites },
   { name: 'late-answers', play: lateAnswers },
@@ -54,6 +51,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'T7-power-lost-after-transfer', play: powerLostAfterTransfer },
   { name: 'T7-power-lost-at-the-driver', play: powerLostAtDriver },
   { name: 'T1-lower-ballot-after-change', play: lowerBallotAfterChange },
+  ...LATE_SCENARIOS,
 ]
 
 /** An acceptor by itself, with a disk that it can be restarted from. */
@@ -191,11 +189,33 @@ function neitherListMissesIt(): string[] {
   return lines
 }
 
+/** T8 once more: two of three voters have a record of epoch 0 under way to their disks while epoch 1 is installed and the lists are given. */
+function acceptedUnderSync(): string[] {
+  const stage = new Stage({ c: ['A', 'B', 'C', 'D', 'E', 'F'] }, { c: ['A', 'B', 'C'] })
+  stage.startWithout(['D', 'E', 'F'])
+  for (const holder of ['A', 'B', 'C']) stage.slow(holder, 100)
+  const client = stage.beginPut('A', KEY, text('x'), 10_000)
+  stage.pass(2.5)
+  stage.change({ c: ['D', 'E', 'F'] }, ['D', 'E', 'F'])
+  const outcome = stage.outcome(client)
+  stage.lines.push(`put at A: ${outcome}`)
+  stage.losePower()
+  stage.probe()
+  const shown = stage.getEverywhere(KEY)
+  check(shown.length === 1, 'S1', () => `after the change, gets of ${KEY} show ${shown.join(' and ')}`)
+  check(outcome !== 'created' || shown[0] === 'x', 'S12', () => `x was created, and after the change gets of ${KEY} show ${shown[0]}`)
+  return stage.lines
+}
+
 /** What T6 rests on: a finish that learns of a chosen record from one voter has a copy of it from then on. */
 function finishBringsTheRecord(): string[] {
   const stage = new Stage({ c: ['A', 'B', 'C'] })
   stage.start()
+  // Else two that know nothing may be asked first.
+  stage.isolate('C')
   stage.tell('C', 'B', { kind: 'learn', key: KEY, ballot: undefined, record: text('x'), spread: false })
+  // Without C, for a quorum that would show A nothing is one that a chosen record does not leave.
+  stage.isolate('C')
   stage.finish('A', KEY)
   check(stage.heldChosen('A', KEY) === 'x', 'S12', () => 'A finished k at the chosen mark of B, and has no copy of it')
   return stage.lines
@@ -261,6 +281,8 @@ function finishThatEndsOnChosen(): string[] {
   const stage = new Stage({ c: ['A', 'B', 'C'], d: ['D'], e: ['E'] }, { c: ['A', 'B', 'C'] })
   stage.accepted('A', KEY, 1, 'A', text('x'))
   stage.chosen('B', KEY, text('x'))
+  // B gives nobody a list, and nobody repairs from it.
+  stage.fate = (_, to, message) => (to === 'B' && message.kind.endsWith('-wanted') ? 'is lost' : 'arrives')
   return changed(stage, { d: ['D'], e: ['E'] }, ['D', 'E'])
 }
 
@@ -268,7 +290,7 @@ function finishThatEndsOnChosen(): string[] {
 function powerLostAfterTransfer(): string[] {
   const stage = new Stage({ c: ['A', 'B', 'C', 'D', 'E', 'F'] }, { c: ['A', 'B', 'C'] })
   for (const holder of ['A', 'B', 'C']) stage.chosen(holder, KEY, text('x'))
-  for (const holder of ['D', 'E', 'F']) stage.slow(holder, 300)
+  for (const holder of ['D', 'E', 'F']) stage.slow(holder, 600)
   return changed(stage, { c: ['D', 'E', 'F'] }, ['D', 'E', 'F'])
 }
 
@@ -278,8 +300,8 @@ function powerLostAtDriver(): string[] {
   for (const holder of ['D', 'E', 'F']) stage.chosen(holder, KEY, text('x'))
   // Finishing this one raises the ceiling first, so that nothing that follows waits for the mark of k by chance.
   stage.accepted('F', dataKey('doubt'), 1, 'F', text('y'))
-  stage.slow('A', 2_000)
-  return changed(stage, { c: ['A'] }, ['A'])
+  stage.slow('A', 600)
+  return changed(stage, { c: ['A'] }, ['A'], 'A')
 }
 
 /** T1: records of two ballots lie about; a lower one must not come back to life through the change. */
@@ -292,10 +314,15 @@ function lowerBallotAfterChange(): string[] {
 }
 
 /** Carries a change out, loses power at the moment it is decided, and reads the key everywhere: all must see one and the same. */
-function changed(stage: Stage, next: Readonly<Record<string, readonly string[]>>, latecomers: readonly string[] = []): string[] {
+function changed(
+  stage: Stage,
+  next: Readonly<Record<string, readonly string[]>>,
+  latecomers: readonly string[] = [],
+  driver?: string,
+): string[] {
   stage.startWithout(latecomers)
   const before = stage.chosenByQuorum(KEY)
-  stage.change(next, latecomers)
+  stage.change(next, latecomers, driver)
   stage.losePower()
   stage.probe()
   const shown = stage.getEverywhere(KEY)
@@ -315,13 +342,4 @@ function ballot(epoch: number, round: number, by: Identity): Ballot {
 
 function voter(name: string): Identity {
   return identity(name as PeerId, '0'.repeat(32) as Incarnation)
-}
-
-function text(value: string): ValueRecord {
-  return {
-    writeId: `w-${value}`,
-    value: Uint8Array.from(value, (letter) => letter.charCodeAt(0)),
-    contentType: 'text/plain',
-    writtenAtMs: 0,
-  }
 }

@@ -118,6 +118,15 @@ export class SimulatedDisk implements Registers {
     return lost
   }
 
+  /** A copy of what is synced, as of a directory whose process has ended. */
+  copy(): SimulatedDisk {
+    const copy = new SimulatedDisk(this.hardened)
+    copy.synced = this.synced.copy()
+    copy.seen = this.synced.copy()
+    copy.sequences = this.sequences
+    return copy
+  }
+
   read(key: RegisterKey): RegisterState | undefined {
     return this.seen.registers.get(key)?.state
   }

@@ -15,6 +15,14 @@ import type { Trace } from './trace.ts'
 /** A jump that lets the longest promise expire. */
 const LONG_JUMP_MS = 61_000
 const LONG_JUMP_RATE = 0.3
+/** How long a disk stays full. */
+const FULL_LEAST_MS = 10
+const FULL_MOST_MS = 4_000
+/** Two operators ask at the same moment, now and then. */
+const TWO_ASK_RATE = 0.3
+/** The peer that was asked for a change dies in the middle of it, so often, and within so long. */
+const PROPOSER_KILLED_RATE = 0.3
+const PROPOSER_KILLED_WITHIN_MS = 600
 
 export interface FaultsInit {
   readonly agenda: Agenda
@@ -50,6 +58,9 @@ export class Faults {
     this.every(options.clockJumpEveryMs, 'clock jump', () => this.jump())
     this.every(options.changeEveryMs, 'change', () => this.init.operator.change())
     this.every(options.withdrawEveryMs, 'withdrawal', () => this.init.operator.withdraw())
+    this.every(options.askEveryMs, 'request', () => this.ask())
+    this.every(options.loseClusterEveryMs, 'cluster lost', () => this.loseCluster())
+    this.every(options.fullDiskEveryMs, 'disk full', () => this.fillDisk())
   }
 
   /** Everything works again: who is down starts, what is cut is mended. */
@@ -58,6 +69,7 @@ export class Faults {
     this.isOver = true
     for (const a of peers) {
       a.pausedUntilMs = 0
+      a.isDiskFull = false
       for (const b of peers) if (a.index < b.index) network.mend(a, b)
     }
     for (const peer of peers) if (!peer.isUp) this.init.start(peer)
@@ -118,6 +130,40 @@ export class Faults {
       const isInstalled = (id: IdentityId): boolean => living.get(id)?.disk.readSynced(configKey(epoch))?.chosen !== undefined
       if (holdsData(config, isInstalled)) return true
     }
+  }
+
+  private ask(): void {
+    const { chance, operator, agenda, coverage } = this.init
+    for (const peer of operator.ask(chance.happens(TWO_ASK_RATE) ? 2 : 1)) {
+      if (!chance.happens(PROPOSER_KILLED_RATE)) continue
+      // Most steps are taken soon after one another.
+      agenda.after(chance.number() ** 2 * PROPOSER_KILLED_WITHIN_MS, () => {
+        if (this.isOver || !peer.isUp) return
+        coverage.proposersKilled += 1
+        this.crash(peer)
+      })
+    }
+  }
+
+  /** All peers of a cluster die, and somebody has it removed. */
+  private loseCluster(): void {
+    const { peers, operator, ledger, chance } = this.init
+    const lost = chance.pick([...ledger.newest.clusters.keys()])
+    for (const peer of peers) if (peer.clusterId === lost) this.crash(peer)
+    operator.askToRemove(lost)
+  }
+
+  /** A disk takes nothing more, and its peer stops at the next write; after a while there is room again. */
+  private fillDisk(): void {
+    const { agenda, chance, coverage, trace } = this.init
+    const peer = this.somePeer()
+    trace.line(agenda.nowMs, () => `the disk of ${peer.peerId} is full`)
+    coverage.fullDisks += 1
+    peer.isDiskFull = true
+    agenda.after(chance.span(FULL_LEAST_MS, FULL_MOST_MS), () => {
+      peer.isDiskFull = false
+      if (!peer.isUp) this.init.start(peer)
+    })
   }
 
   private pause(): void {

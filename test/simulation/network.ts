@@ -142,7 +142,7 @@ export class SimulatedNetwork {
     trace.mix(from.index * 64 + to.index)
     trace.mixText(message.kind)
     trace.mix(round)
-    if (message.kind !== 'heartbeat' && message.kind !== 'heartbeat-ack') {
+    if (message.kind !== 'heartbeat') {
       trace.line(this.agenda.nowMs, () => `${from.peerId} > ${to.peerId} ${describeMessage(message)}`)
     }
     to.dispatch({ kind: 'message', from: sender, round, message })

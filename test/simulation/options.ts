@@ -1,5 +1,5 @@
 /** What a seed means: the shape of the network, the faults and their rates, the load. Drawn anew for each seed, and printed first. */
-import type { Chance } from './chance.ts'
+import { Chance } from './chance.ts'
 
 export interface Options {
   readonly seed: number
@@ -33,12 +33,19 @@ export interface Options {
   readonly crashEveryMs: number
   readonly powerLossEveryMs: number
   readonly wipeEveryMs: number
+  readonly fullDiskEveryMs: number
   readonly pauseEveryMs: number
   readonly partitionEveryMs: number
   readonly flapEveryMs: number
   readonly clockJumpEveryMs: number
   readonly changeEveryMs: number
   readonly withdrawEveryMs: number
+  /** Requests of operators, one or two at a time. */
+  readonly askEveryMs: number
+  /** All peers of a cluster die, and its removal is asked for. */
+  readonly loseClusterEveryMs: number
+  /** Voters that are silent for so long are replaced; infinite for never. */
+  readonly replaceAfterMs: number
   readonly downMs: number
   readonly clientCount: number
   /** Mean time that a client thinks between two requests. */
@@ -62,6 +69,8 @@ export interface Options {
 /** More than any run has time for; only a world that is being shrunk has fewer. */
 const OPERATIONS_MAX = 1_000_000
 const NEVER_MS = Number.POSITIVE_INFINITY
+/** Above any seed, and no seed itself. */
+const FULL_DISKS = 2 ** 40
 
 export function drawOptions(seed: number, chance: Chance): Options {
   const clusterSizes = drawShape(chance)
@@ -115,7 +124,16 @@ export function drawOptions(seed: number, chance: Chance): Options {
     operationsMax: OPERATIONS_MAX,
     encodesAll: peers <= 3 || chance.happens(0.1),
     waitsForPromises: chance.happens(0.05),
+    askEveryMs: often(0.6, 100, 1_500),
+    loseClusterEveryMs: often(0.1, 1_000, 4_000),
+    // Drawn apart from all others, so that those mean what they meant before.
+    fullDiskEveryMs: drawFullDisks(new Chance(seed + FULL_DISKS)),
+    replaceAfterMs: often(0.3, 300, 4_000),
   }
+}
+
+function drawFullDisks(chance: Chance): number {
+  return chance.happens(0.25) ? chance.span(500, 5_000) : NEVER_MS
 }
 
 /** Mostly small networks, for what goes wrong can go wrong among few. */

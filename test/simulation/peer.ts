@@ -62,6 +62,8 @@ export class SimulatedPeer {
   boots = 0
   /** Its disk is slower than others by this factor. */
   slowness = 1
+  /** Its disk takes nothing more: the next sync fails, and no start comes to an end. */
+  isDiskFull = false
   /** Messages and ticks wait until then. */
   pausedUntilMs = 0
   private syncing: Syncing | undefined
@@ -134,7 +136,7 @@ export class SimulatedPeer {
       agenda,
       chance,
       syncMs: () => this.syncMs(),
-      fails: () => !this.surroundings.isCalm && chance.happens(this.surroundings.options.failedSyncRate),
+      fails: () => this.isDiskFull || (!this.surroundings.isCalm && chance.happens(this.surroundings.options.failedSyncRate)),
       released: (sends) => this.released(sends, boot),
       failed: () => this.crash(),
     }
@@ -145,6 +147,7 @@ export class SimulatedPeer {
       identity: this.identity,
       clusterId: this.clusterId,
       minPeers: this.minPeers,
+      replaceAfterMs: this.surroundings.options.replaceAfterMs,
       wantedNetwork: undefined,
       registers: syncing.registers,
       codec,

@@ -44,6 +44,7 @@ const INTERVALS: readonly Numeric[] = [
   'crashEveryMs',
   'powerLossEveryMs',
   'wipeEveryMs',
+  'fullDiskEveryMs',
   'pauseEveryMs',
   'partitionEveryMs',
   'flapEveryMs',

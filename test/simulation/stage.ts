@@ -1,4 +1,5 @@
 /** A small network for directed scenarios: named peers, a config and disks laid out by hand, no faults but those that a scenario asks for. */
+import type { Ceiling } from '../../protocols/base/ballot.ts'
 import { identity } from '../../protocols/base/identity.ts'
 import type { ClusterId, Identity, Incarnation, NetworkId } from '../../protocols/base/identity.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
@@ -25,9 +26,16 @@ import type { Send } from '../../src/runtime/send-gate.ts'
 import type { Observer } from './observer.ts'
 import { drawOptions } from './options.ts'
 import type { Options } from './options.ts'
+import type { SimulatedDisk } from './disk.ts'
 import { SimulatedPeer } from './peer.ts'
 import type { PeerSurroundings } from './peer.ts'
 import { Trace } from './trace.ts'
+
+export interface Scenario {
+  readonly name: string
+  /** @returns what happened, line by line. @throws Violation */
+  readonly play: () => string[]
+}
 
 type Names = Readonly<Record<string, readonly string[]>>
 
@@ -52,6 +60,7 @@ const QUIET: Partial<Options> = {
   failedSyncRate: 0,
   tickLateMs: 1,
   encodesAll: true,
+  replaceAfterMs: Number.POSITIVE_INFINITY,
 }
 
 export class Stage implements Observer {
@@ -67,14 +76,22 @@ export class Stage implements Observer {
   private readonly outcomes = new Map<number, Outcome>()
   private readonly asked: { from: string; to: string; id: number; key: RegisterKey }[] = []
   private readonly lists: { from: string; to: string; question: PullQuestion }[] = []
+  /** Peers that go by what they once were, which no rule allows: others must leave them out. */
+  private readonly outside = new Set<string>()
   private lastClient = 0
 
-  /** @param voting who votes at first, by cluster; all when left out */
-  constructor(names: Names, voting: Names = names) {
+  /** What becomes of a message that one peer sends another. */
+  fate: (from: string, to: string, message: Message) => 'arrives' | 'is lost' | 'waits' = () => 'arrives'
+  /** Messages that wait until they are let go. */
+  private waiting: { from: SimulatedPeer; send: Send }[] = []
+
+  /** @param voting who votes at first, by cluster; all when left out. @param changes of options, beyond those of a quiet network */
+  constructor(names: Names, voting: Names = names, changes: Partial<Options> = {}) {
     const { agenda, codec } = this
     const chance = new Chance(SEED)
-    const options: Options = { ...drawOptions(SEED, chance), ...QUIET }
-    const transmit: PeerSurroundings['transmit'] = (from, send) => this.network.transmit(from, send)
+    // Drawn apart: what seeds draw in time to come changes no scenario.
+    const options: Options = { ...drawOptions(SEED, new Chance(SEED)), ...QUIET, ...changes }
+    const transmit: PeerSurroundings['transmit'] = (from, send) => this.transmit(from, send)
     const disconnect: PeerSurroundings['disconnect'] = (from, to) => this.network.closeByPeerId(from, to)
     const surroundings = { agenda, chance, trace: new Trace(false), options, codec, observer: this, transmit, disconnect, isCalm: true }
     for (const [cluster, members] of Object.entries(names)) {
@@ -140,31 +157,39 @@ export class Stage implements Observer {
    * Has the joint config decided that leads to `next`, starts the latecomers, who had no time to be told anything before, and waits
    * until the core has finished the change.
    *
+   * @param driver who completes it, instead of whoever decided it
    * @throws Violation when it does not
    */
-  change(next: Names, latecomers: readonly string[]): void {
+  change(next: Names, latecomers: readonly string[], driver?: string): void {
     const { epoch } = this.ledger.newest
-    this.beginChange(next, latecomers)
+    this.beginChange(next, latecomers, driver)
     for (const endMs = this.agenda.nowMs + CHANGED_WITHIN_MS; this.ledger.newest.epoch < epoch + 2 && this.agenda.nowMs < endMs;)
       this.run(0.25)
     check(this.ledger.newest.epoch === epoch + 2, 'L4', () => `the change ends in ${describeConfig(this.ledger.newest)}`)
   }
 
   /** Has the joint config decided, then starts the latecomers. */
-  beginChange(next: Names, latecomers: readonly string[]): void {
+  beginChange(next: Names, latecomers: readonly string[], driver?: string): void {
+    const { epoch } = this.ledger.newest
+    this.propose(next, driver === undefined)
+    for (const endMs = this.agenda.nowMs + CHANGED_WITHIN_MS; this.ledger.newest.epoch === epoch && this.agenda.nowMs < endMs;)
+      this.run(0.25)
+    for (const peer of this.peers) if (latecomers.includes(peer.peerId)) this.startPeer(peer)
+    if (driver !== undefined) this.peer(driver).act((core) => void (core['change']['ownEpoch'] = epoch + 1))
+  }
+
+  /** Has a voter propose the joint config that leads to `next`, and waits for nothing. */
+  propose(next: Names, drivesItself = true): void {
     const driver = this.peers.find((peer) => peer.core?.isVoter === true)
     const config = driver?.core?.config
     if (driver === undefined || config === undefined) throw new Error('no voter to begin the change')
     const successor: Config = { ...config, epoch: config.epoch + 1, next: this.clusters(next) }
     driver.act((core) => {
       // Whoever decided the joint config completes it, at once.
-      const settle = (): void => void (core['change']['ownEpoch'] = successor.epoch)
+      const settle = (): void => void (drivesItself && (core['change']['ownEpoch'] = successor.epoch))
       const claim = writingClaim(configRecord(this.codec, successor), driver.clockMs + CHANGED_WITHIN_MS, settle)
       core['coordinator'].claim(configKey(successor.epoch), claim, false)
     })
-    for (const endMs = this.agenda.nowMs + CHANGED_WITHIN_MS; this.ledger.newest.epoch === config.epoch && this.agenda.nowMs < endMs;)
-      this.run(0.25)
-    for (const peer of this.peers) if (latecomers.includes(peer.peerId)) this.startPeer(peer)
   }
 
   /** Waits until `from` asks `to` for a list, and kills `to` before it answers. @returns the number of the question */
@@ -240,13 +265,36 @@ export class Stage implements Observer {
     for (const other of this.peers) if (other.peerId !== name) this.network.mend(this.peer(name), other)
   }
 
-  /** A put. @returns what came of it */
-  put(name: string, key: RegisterKey, record: ValueRecord): string {
+  /** What waited arrives, over connections of long ago. */
+  letGo(): void {
+    const { waiting } = this
+    this.waiting = []
+    this.lines.push(`-- ${waiting.length} messages arrive late`)
+    for (const { from, send } of waiting) {
+      this.peer(send.to).dispatch({ kind: 'message', from: from.identity, round: 0, message: send.message })
+    }
+    this.run(MEET_MS)
+  }
+
+  private transmit(from: SimulatedPeer, send: Send): void {
+    const fate = this.fate(from.peerId, send.to, send.message)
+    if (fate === 'arrives') this.network.transmit(from, send)
+    if (fate === 'waits') this.waiting.push({ from, send })
+  }
+
+  /** A put that is only begun. @returns its number, for `outcome` */
+  beginPut(name: string, key: RegisterKey, record: ValueRecord, timeoutMs: number): number {
     this.lastClient += 1
     const client = this.lastClient
     const peer = this.peer(name)
-    peer.dispatch({ kind: 'put', client, key, ...record, writeIdGiven: false, deadlineMs: peer.clockMs + GET_MS })
-    for (const endMs = this.agenda.nowMs + GET_MS; !this.outcomes.has(client) && this.agenda.nowMs < endMs;) this.run(1)
+    peer.dispatch({ kind: 'put', client, key, ...record, writeIdGiven: false, deadlineMs: peer.clockMs + timeoutMs })
+    return client
+  }
+
+  /** A put. @returns what came of it */
+  put(name: string, key: RegisterKey, record: ValueRecord, timeoutMs: number = GET_MS): string {
+    const client = this.beginPut(name, key, record, timeoutMs)
+    for (const endMs = this.agenda.nowMs + timeoutMs + 100; !this.outcomes.has(client) && this.agenda.nowMs < endMs;) this.run(1)
     this.lines.push(`put at ${name}: ${this.outcomes.get(client)?.kind}`)
     return this.outcomes.get(client)?.kind ?? 'nothing'
   }
@@ -258,6 +306,45 @@ export class Stage implements Observer {
     peer.crash()
     this.network.stopped(peer)
     this.startPeer(peer)
+  }
+
+  /** A peer dies with what was not synced, and stays away. */
+  crash(name: string): void {
+    this.lines.push(`-- ${name} is gone`)
+    this.peer(name).crash()
+    this.network.stopped(this.peer(name))
+  }
+
+  /** A peer that was away starts, and has time to meet the others. */
+  comeBack(name: string): void {
+    this.lines.push(`-- ${name} starts`)
+    this.startPeer(this.peer(name))
+    this.run(MEET_MS)
+  }
+
+  /** The store of a peer as it is on disk now. */
+  copyOf(name: string): SimulatedDisk {
+    return this.peer(name).disk.copy()
+  }
+
+  /** An older copy takes the place of the store of a peer that is away. */
+  putBack(name: string, copy: SimulatedDisk): void {
+    this.lines.push(`-- an older copy of the store of ${name} is put back`)
+    this.peer(name).disk = copy
+    this.outside.add(name)
+  }
+
+  /** The ceiling on a peer's disk, and its newest config there. */
+  onDisk(name: string): { ceiling: Ceiling; epoch: number } {
+    const { disk } = this.peer(name)
+    let epoch = -1
+    while (disk.readSynced(configKey(epoch + 1))?.chosen !== undefined) epoch += 1
+    return { ceiling: disk.ceilingSynced, epoch }
+  }
+
+  /** Lets time pass. */
+  pass(elapsedMs: number): void {
+    this.run(elapsedMs)
   }
 
   /** Answers that were long under way arrive: to every question of this peer about these keys, as if the others knew nothing. */
@@ -312,7 +399,7 @@ export class Stage implements Observer {
   }
 
   persisting(peer: SimulatedPeer, write: Parameters<Observer['persisting']>[1]): void {
-    this.votes.persisting(peer, write)
+    if (!this.outside.has(peer.peerId)) this.votes.persisting(peer, write)
     if (write.kind === 'ceiling' || isConfigKey(write.key)) return
     this.lines.push(`${peer.peerId} writes ${nameless(describePersist(write))}`)
   }
@@ -322,11 +409,11 @@ export class Stage implements Observer {
   }
 
   sending(peer: SimulatedPeer, send: Send): void {
-    this.votes.answering(peer, send)
+    if (!this.outside.has(peer.peerId)) this.votes.answering(peer, send)
   }
 
   left(peer: SimulatedPeer, send: Send): void {
-    this.votes.left(peer, send)
+    if (!this.outside.has(peer.peerId)) this.votes.left(peer, send)
     const { message, to } = send
     if (message.kind === 'doubts-wanted' || message.kind === 'hashes-wanted' || message.kind === 'leaves-wanted') {
       this.lists.push({ from: peer.peerId, to, question: message })
@@ -388,6 +475,16 @@ function valueText(record: ValueRecord): string {
 }
 
 /** Incarnations say nothing here. */
-function nameless(text: string): string {
-  return text.replaceAll(/\/[0-9a-f]{3}/g, '')
+function nameless(described: string): string {
+  return described.replaceAll(/\/[0-9a-f]{3}/g, '')
+}
+
+/** A record that holds a text. */
+export function text(value: string): ValueRecord {
+  return {
+    writeId: `w-${value}`,
+    value: Uint8Array.from(value, (letter) => letter.charCodeAt(0)),
+    contentType: 'text/plain',
+    writtenAtMs: 0,
+  }
 }

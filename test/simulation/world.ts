@@ -41,7 +41,7 @@ const FOUNDING_MS = 3_000
 const PROBE_MS = 150
 /** Between looks whether all has settled. */
 const SETTLE_LOOK_MS = 250
-/** After healing, everything has settled by then: a change whose new voters are gone is withdrawn after 20 s, and then some. */
+/** After healing, everything has settled by then: a change whose new voters are gone is withdrawn after 4 s, but a disk that is gone has to be noticed. */
 const SETTLED_WITHIN_MS = 120_000
 /** A put must come through within so long while one peer is missing. */
 const PUT_WITHIN_MS = 20_000
@@ -126,7 +126,7 @@ export class World implements Observer {
     })
     this.probe = new QuorumProbe(this.ledger, (id, key) => this.readSynced(id, key))
     this.clients = new Clients({ agenda, chance: chance.fork(), options, history, peers })
-    this.operator = new Operator(peers, chance, codec)
+    this.operator = new Operator({ peers, chance, codec, ledger: this.ledger })
     const isAnyInDoubt = (): boolean => this.inDoubt.size > 0
     const start = (peer: SimulatedPeer): void => this.start(peer)
     const { network, ledger, operator } = this
@@ -149,6 +149,7 @@ export class World implements Observer {
     this.settle()
     check(incomplete(peers, this.ledger) === undefined, 'L3', () => incomplete(peers, this.ledger) ?? '')
     checkHistory(this.history, this.ledger)
+    this.operator.checkAnswered()
     if (options.waitsForPromises) this.forgetPromises()
   }
 
@@ -162,6 +163,8 @@ export class World implements Observer {
       created: answered.filter((operation) => operation.outcome?.kind === 'created').length,
       contendedKeys: history.contendedCount,
       withdrawals: this.operator.withdrawals,
+      requests: this.operator.requests,
+      requestsDone: this.operator.done,
       probes: this.probe.probes,
       votes: this.votes.checkedCount,
       messages: this.network.sentCount,
@@ -192,6 +195,7 @@ export class World implements Observer {
   }
 
   answered(_peer: SimulatedPeer, client: ClientId, outcome: Outcome): void {
+    if (client < 0) this.operator.answered(client, outcome)
     const operation = this.clients.operationOf(client)
     this.trace.mix(client)
     this.trace.mixText(outcome.kind)
@@ -221,7 +225,8 @@ export class World implements Observer {
   }
 
   private start(peer: SimulatedPeer): void {
-    if (peer.isUp) return
+    // Each opening raises the ceiling, for which there is no room.
+    if (peer.isUp || peer.isDiskFull) return
     this.trace.line(this.agenda.nowMs, () => `${peer.peerId} starts as ${peer.identity.incarnation.slice(0, 3)}`)
     peer.start()
     this.network.started(peer)

@@ -9,7 +9,9 @@ const ADDRESS_A = `/ip4/127.0.0.1/tcp/4001/p2p/${PEER_ID}`
 const ADDRESS_B = '/dns4/example.com/tcp/4002'
 const NETWORK = '0123456789abcdef0123456789abcdef'
 const FLAG_NAMES =
-  'cid http listen announce peer bootstrap network secret data min-peers protocolid rendezvous join-timeout value-max log-level'.split(' ')
+  'cid http listen announce peer bootstrap network secret data min-peers protocolid rendezvous mdns join-timeout value-max replace-after changes-from log-level'.split(
+    ' ',
+  )
 
 /** The Config of a command line that is right. */
 function configOf(argv: readonly string[], environment: Environment = {}): Config {
@@ -49,10 +51,19 @@ suite('defaults', () => {
       minPeers: 3,
       protocolId: '/p2p/rpc/replicator',
       rendezvous: 'replicator',
+      mdns: false,
       joinTimeoutMs: 30_000,
       valueBytesMax: 1_048_576,
+      replaceAfterMs: 600_000,
+      changesFrom: 'loopback',
       logLevel: 'info',
     })
+  })
+
+  test('multicast DNS is on or off, and nothing else', () => {
+    assert.equal(configOf(['-cid', 'a', '-mdns', 'on']).mdns, true)
+    assert.equal(configOf(['-cid', 'a', '-mdns=off']).mdns, false)
+    assert.equal(parseCommandLine(['-cid', 'a', '-mdns', 'yes'], {}).kind, 'usage-error')
   })
 
   test('a config cannot be changed', () => {
@@ -130,8 +141,11 @@ suite('environment variables', () => {
       REPLICATOR_MIN_PEERS: '1',
       REPLICATOR_PROTOCOLID: '/x',
       REPLICATOR_RENDEZVOUS: 'y',
+      REPLICATOR_MDNS: 'on',
       REPLICATOR_JOIN_TIMEOUT: '2',
       REPLICATOR_VALUE_MAX: '3',
+      REPLICATOR_REPLACE_AFTER: 'off',
+      REPLICATOR_CHANGES_FROM: 'anywhere',
       REPLICATOR_LOG_LEVEL: 'warn',
     })
     assert.deepEqual(config, {
@@ -147,8 +161,11 @@ suite('environment variables', () => {
       minPeers: 1,
       protocolId: '/x',
       rendezvous: 'y',
+      mdns: true,
       joinTimeoutMs: 2_000,
       valueBytesMax: 3,
+      replaceAfterMs: undefined,
+      changesFrom: 'anywhere',
       logLevel: 'warn',
     })
   })
@@ -316,6 +333,17 @@ suite('values', () => {
   test('a data directory has a name', () => {
     assert.equal(configOf(['-cid', 'a', '-data', './somewhere']).dataDirectory, './somewhere')
     refuses('data', '', /name a directory/)
+  })
+
+  test('upkeep comes after some seconds, or never', () => {
+    assert.equal(configOf(['-cid', 'a', '-replace-after', '7']).replaceAfterMs, 7_000)
+    for (const never of ['0', 'off']) assert.equal(configOf(['-cid', 'a', '-replace-after', never]).replaceAfterMs, undefined)
+    for (const value of ['', '-1', '1.5', 'never', '31536001']) refuses('replace-after', value, /from 1 to 31536000.*0 or off/)
+  })
+
+  test('changes are taken from this machine, or from anywhere', () => {
+    for (const from of ['loopback', 'anywhere']) assert.equal(configOf(['-cid', 'a', '-changes-from', from]).changesFrom, from)
+    for (const from of ['', 'all', 'Loopback']) refuses('changes-from', from, /loopback or anywhere/)
   })
 
   test('a log level is one of six', () => {

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { ProtocolViolation } from '../../protocols/base/assert.ts'
-import type { NetworkId } from '../../protocols/base/identity.ts'
+import type { ClusterId, NetworkId } from '../../protocols/base/identity.ts'
 import { configKey, dataKey } from '../../protocols/base/register.ts'
 import { ConfigChain, configRecord } from '../../protocols/config/chain.ts'
 import type { Config } from '../../protocols/config/config.ts'
-import type { Message } from '../../protocols/wire/messages.ts'
+import type { Greeting, Message } from '../../protocols/wire/messages.ts'
 import {
   Bench,
   TestWorld,
@@ -40,6 +40,11 @@ function reserve(epoch: number): Parameters<typeof ask>[2] {
   return { kind: 'reserve', key, ballot: ballotOf(epoch, 1_000, 'z') }
 }
 
+function greetingOf(name: string): Greeting {
+  const said = { clusterId: 'c1' as ClusterId, identity: peer(name), epoch: 0, ceiling: { epoch: 0, round: 1 }, minPeers: 1 }
+  return { protocolMin: 1, protocolMax: 1, networkId: network, ...said, addresses: [], nonce: new Uint8Array(32) }
+}
+
 suite('the chain', () => {
   test('installs a config only when it follows the present one, and persists each', () => {
     const bench = new Bench()
@@ -55,11 +60,36 @@ suite('the chain', () => {
     )
   })
 
+  test('begins with config 0, or with the oldest that another peer holds', () => {
+    const chain = chainOf(new Bench())
+    assert.equal(chain.offer([CHAIN[1] as Config, CHAIN[2] as Config], true), 2)
+    assert.deepEqual(chain.since(0), CHAIN.slice(1))
+    assert.equal(chain.offer([CHAIN[0] as Config], true), 0)
+  })
+
+  test('of a network that was begun again from a store gives out nothing of the network before', () => {
+    const bench = new Bench()
+    const before = 'ffffffffffffffffffffffffffffffff' as NetworkId
+    chainOf(bench).offer(CHAIN.slice(0, 2).map((config) => ({ ...config, networkId: before })))
+    const write = configWrite(configOf(2, { c1: ['a'] }))
+    void bench.storage.write([...persists(bench.take()), write])
+    const anew = chainOf(bench, 2)
+    anew.offer([configOf(3, { c1: ['a'] }, NAMES)])
+    assert.deepEqual(
+      anew.since(0).map(({ epoch, networkId }) => [epoch, networkId]),
+      [
+        [2, network],
+        [3, network],
+      ],
+    )
+  })
+
   test('passes over configs of another network', () => {
     const other = 'ffffffffffffffffffffffffffffffff' as NetworkId
     const joined = chainOf(new Bench())
     joined.offer([CHAIN[0] as Config])
     assert.equal(joined.offer([{ ...(CHAIN[1] as Config), networkId: other }]), 0)
+    assert.equal(joined.offer([{ ...(CHAIN[1] as Config), networkId: other }], true), 0)
     const wanting = chainOf(new Bench(), -1, network)
     assert.equal(wanting.offer([{ ...(CHAIN[0] as Config), networkId: other }]), 0)
     assert.equal(wanting.offer([CHAIN[0] as Config]), 1)
@@ -89,6 +119,55 @@ suite('the chain', () => {
     assert.deepEqual(
       chain.since(10).map(({ epoch }) => epoch),
       Array.from({ length: 64 }, (_, index) => 10 + index),
+    )
+  })
+
+  test('a network that begins above 0 grows like any other, and whoever joins late has its whole chain', () => {
+    const world = new TestWorld()
+    const a = world.add('a', 'c1', [configOf(7, { c1: ['a'] })])
+    world.reach('it is ready alone', () => a.core.missing() === undefined, 1_000)
+    world.outcome(a, world.put(a, 'x'))
+    for (const name of ['b', 'c']) world.add(name, 'c1', [])
+    world.connectAll()
+    world.reach(
+      'three vote',
+      () => ['b', 'c'].every((name) => world.get(name).core.isVoter && world.get(name).core.chain.epoch === 9),
+      10_000,
+    )
+    const late = world.add('d', 'c1', [])
+    world.connect(late, world.get('c'))
+    world.reach('it has the newest config', () => late.core.chain.epoch === 9, 1_000)
+    assert.deepEqual(
+      late.core.chain.since(0).map(({ epoch }) => epoch),
+      [7, 8, 9],
+    )
+    assert.equal(late.core.isVoter, false)
+    world.reach('it has the key', () => late.read(key)?.chosen !== undefined, 5_000)
+    late.crash()
+    late.restart()
+    assert.equal(late.core.chain.epoch, 9)
+  })
+
+  test('a peer of the network before has nothing to do with the one begun anew from a peer of it', () => {
+    const old = new TestWorld().add('x', 'c1', [configOf(0, { c1: ['x', 'a'] })])
+    const anew = { ...configOf(1, { c1: ['a'] }), networkId: 'ffffffffffffffffffffffffffffffff' as NetworkId }
+    tell(old, [anew])
+    assert.equal(old.core.chain.epoch, 0)
+    const effects = old.step({ kind: 'connected', remote: { ...greetingOf('a'), networkId: anew.networkId, epoch: 1 } })
+    assert.equal(sends(effects).filter(({ message }) => message.kind === 'configs').length, 0)
+    const health = { networkId: anew.networkId, epoch: 1, ceiling: { epoch: 1, round: 1 }, caughtUp: true, keyCount: 0, inDoubtCount: 0 }
+    const message = {
+      kind: 'heartbeat',
+      sentAtMs: 0,
+      echoMs: undefined,
+      wantsAnswer: false,
+      doubted: [],
+      health: { ...health, root: new Uint8Array(16) },
+    } as const
+    const told = old.step({ kind: 'message', from: peer('a'), round: 0, message })
+    assert.deepEqual(
+      told.filter(({ kind }) => kind === 'disconnect'),
+      [{ kind: 'disconnect', peerId: 'a', reason: 'other network' }],
     )
   })
 

@@ -182,6 +182,7 @@ export class TestPeer {
       identity: this.identity,
       clusterId: this.clusterId,
       minPeers: this.minPeers,
+      replaceAfterMs: this.world.replaceAfterMs,
       wantedNetwork: network,
       registers: this.storage,
       codec,
@@ -216,10 +217,21 @@ export class TestPeer {
   }
 }
 
+/** What an operator asks for, by short names. */
+export interface Asked {
+  readonly add?: readonly string[]
+  readonly remove?: readonly string[]
+  readonly removeCluster?: string
+  readonly force?: boolean
+  readonly withdraw?: boolean
+}
+
 /** Peers, the messages between them, and the time. */
 export class TestWorld {
   nowMs = 1_000
   readonly peers: Map<string, TestPeer> = new Map()
+  /** What peers that are added from now on are told with `-replace-after`. */
+  replaceAfterMs: number | undefined
   /** Says which messages are lost. */
   loses: (from: string, to: string, message: Message) => boolean = () => false
   /** Every message handed over, in order. */
@@ -328,6 +340,21 @@ export class TestWorld {
     const waitUntilMs = how.waitMs === undefined ? undefined : this.nowMs + how.waitMs
     const get = { kind: 'get', client, key: how.key ?? key, consistency: how.consistency ?? 'linearizable', waitUntilMs } as const
     at.step({ ...get, deadlineMs: this.nowMs + (how.timeoutMs ?? 10_000) })
+    return client
+  }
+
+  /** An operator's request for a change of configuration. */
+  change(at: TestPeer, asked: Asked, timeoutMs = 30_000): ClientId {
+    const client = (this.lastClient += 1)
+    const peerIds = (names: readonly string[] = []): PeerId[] => names.map((name) => name as PeerId)
+    const request = {
+      add: peerIds(asked.add),
+      remove: peerIds(asked.remove),
+      removeCluster: asked.removeCluster as ClusterId | undefined,
+      force: asked.force ?? false,
+      withdraw: asked.withdraw ?? false,
+    }
+    at.step({ kind: 'change', client, request, deadlineMs: this.nowMs + timeoutMs })
     return client
   }
 

@@ -34,6 +34,7 @@ function connectorWith(given: readonly string[]): Connector {
     },
     open: async () => {},
     connectedCount: () => connected,
+    isRemoved: () => false,
     isVoter: (peerId) => voters.includes(peerId),
   })
 }

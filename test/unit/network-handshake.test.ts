@@ -91,6 +91,8 @@ describe('handshake', () => {
     assert.equal(meeting({ networkId: one }, {}), 'good')
     assert.equal(meeting({}, { networkId: two }), 'good')
     assert.equal(meeting({ protocolMin: 1, protocolMax: 2 }, { protocolMin: 2, protocolMax: 3 }), 'good')
-    assert.equal(meeting({ protocolMin: 3, protocolMax: 4 }, { protocolMin: 1, protocolMax: 2 }), 'other protocol version')
+    const later = { protocolMin: 3, protocolMax: 4 }
+    assert.equal(meeting(later, { protocolMin: 1, protocolMax: 2 }), 'other protocol version (it speaks 1 to 2, this peer 3 to 4)')
+    assert.equal(meeting({}, later), 'other protocol version (it speaks 3 to 4, this peer 1)')
   })
 })

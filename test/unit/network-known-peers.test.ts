@@ -50,7 +50,7 @@ describe('peers worth dialling', () => {
     known.learn(HIGHER, [ADDRESS], 'given', 0)
     const waits: number[] = []
     for (let nowMs = 0; waits.length < 7; nowMs = known.nextDialAtMs()) {
-      known.failed(HIGHER, nowMs)
+      known.tried(HIGHER, 'refused', nowMs)
       waits.push(Math.round((known.nextDialAtMs() - nowMs) / 100) * 100)
     }
     assert.deepEqual(waits, [400, 800, 1_600, 3_200, RETRY_LAST_MS, RETRY_LAST_MS, RETRY_LAST_MS])
@@ -60,7 +60,7 @@ describe('peers worth dialling', () => {
     const [early, late] = [knownPeers(() => 0), knownPeers(() => 0.999)]
     for (const known of [early, late]) {
       known.learn(HIGHER, [ADDRESS], 'given', 0)
-      known.failed(HIGHER, 0)
+      known.tried(HIGHER, 'refused', 0)
     }
     assert.equal(early.nextDialAtMs(), 200)
     assert.ok(late.nextDialAtMs() > 399 && late.nextDialAtMs() < 400)
@@ -72,7 +72,7 @@ describe('peers worth dialling', () => {
     known.learn(HIGHER, [ADDRESS], 'heard', 0)
     known.learn(member, [ADDRESS], 'member', 0)
     known.learn(LOWER, [ADDRESS], 'given', 0)
-    for (const peerId of [HIGHER, member, LOWER]) known.failed(peerId, FORGET_MS + 1)
+    for (const peerId of [HIGHER, member, LOWER]) known.tried(peerId, 'refused', FORGET_MS + 1)
     assert.equal(known.origin(HIGHER), undefined)
     assert.equal(known.origin(member), 'member')
     assert.equal(known.origin(LOWER), 'given')
@@ -84,7 +84,7 @@ describe('peers worth dialling', () => {
     known.dialling(HIGHER)
     assert.deepEqual(known.due(1e9), [])
     known.connected(HIGHER, [ADDRESS], undefined, 10)
-    known.failed(HIGHER, 20)
+    known.tried(HIGHER, 'refused', 20)
     assert.deepEqual(known.due(1e9), [])
     known.disconnected(HIGHER, 1e9)
     assert.deepEqual(known.due(1e9 + 200), [HIGHER])
@@ -103,9 +103,9 @@ describe('peers worth dialling', () => {
   it('a refused peer rests for half a minute, whatever is heard of it', () => {
     const known = knownPeers()
     known.learn(HIGHER, [ADDRESS], 'given', 0)
-    known.refused(HIGHER, 0)
+    known.refused(HIGHER, 'other network', 0)
     known.learn(HIGHER, [OTHER_ADDRESS], 'heard', 10)
-    known.failed(HIGHER, 20)
+    known.tried(HIGHER, 'refused', 20)
     assert.ok(known.isRefused(HIGHER, RETRY_REFUSED_MS - 1))
     assert.deepEqual(known.due(RETRY_REFUSED_MS - 1), [])
     assert.deepEqual(known.due(RETRY_REFUSED_MS), [HIGHER])
@@ -157,6 +157,37 @@ describe('peers that are wanted', () => {
     assert.equal(known.origin(HIGHER), 'heard')
   })
 
+  it('why a peer was not reached is known until it is, and whatever became of the last try', () => {
+    const known = knownPeers()
+    known.learn(HIGHER, [ADDRESS], 'given', 0)
+    assert.equal(known.failure(HIGHER), undefined)
+    known.tried(HIGHER, 'timed out', 10)
+    known.refused(HIGHER, 'other network', 20)
+    known.tried(HIGHER, undefined, 30)
+    assert.equal(known.failure(HIGHER), 'other network')
+    known.connected(HIGHER, [ADDRESS], undefined, 40)
+    assert.equal(known.failure(HIGHER), undefined)
+  })
+
+  it('a member that nobody reached for a day is forgotten, one that votes or was named is not, and one that was removed at once', () => {
+    const known = new KnownPeers(SELF, () => 0.5)
+    const [voter, removed] = ['voter', 'removed'] as PeerId[]
+    known.isKept = (peerId) => (peerId === voter ? 'always' : peerId === removed ? 'never' : 'for a time')
+    known.learn(LOWER, [ADDRESS], 'given', 0)
+    for (const peerId of [HIGHER, voter, removed]) known.connected(peerId as PeerId, [ADDRESS], undefined, 0)
+    for (const peerId of [HIGHER, voter, removed]) known.disconnected(peerId as PeerId, 10)
+    for (const peerId of [LOWER, HIGHER, voter, removed]) known.tried(peerId as PeerId, 'refused', 20)
+    assert.deepEqual(
+      known.members().map(({ peerId }) => peerId),
+      [LOWER, HIGHER, voter],
+    )
+    for (const peerId of [LOWER, HIGHER, voter]) known.tried(peerId as PeerId, 'refused', 86_400_020)
+    assert.deepEqual(
+      known.members().map(({ peerId }) => peerId),
+      [LOWER, voter],
+    )
+  })
+
   it('a peer put off is looked at again soon, and is never forgotten for it', () => {
     const known = knownPeers()
     known.learn(HIGHER, [ADDRESS], 'heard', 0)
@@ -165,7 +196,7 @@ describe('peers that are wanted', () => {
       known.postponed(HIGHER, nowMs)
       assert.deepEqual(known.due(nowMs), [])
     }
-    assert.equal(known.failures(HIGHER), 0)
+    assert.equal(known.failure(HIGHER), undefined)
   })
 })
 

@@ -46,6 +46,16 @@ suite('a get', () => {
     assert.deepEqual(world.outcome(world.get('a'), client), { kind: 'absent', consistency: 'linearizable' })
   })
 
+  test('that settled a doubt as absent leaves the key to the next put', () => {
+    const world = worldOf(ONE_CLUSTER)
+    const a = world.get('a')
+    accept(world.get('c'), 'ghost', 1)
+    world.loses = (from, _, message) => (from === 'b' && isReply(message, 'seen')) || (from === 'c' && isReply(message, 'promised'))
+    assert.equal(textOf(world.outcome(a, world.read(a))), 'absent')
+    // In the same moment: the run that found nothing is over, and has not been swept away yet.
+    assert.equal(world.outcome(a, world.put(a, 'x')).kind, 'created')
+  })
+
   test('without a quorum is unavailable, and no guess', () => {
     const world = worldOf(ONE_CLUSTER)
     world.loses = (from, to) => from !== to

@@ -144,6 +144,46 @@ suite('being away', () => {
     world.reach('it is complete', () => late.core.caughtUp, 10_000)
     assert(keys.every((each) => has(late, each)))
   })
+
+  /** Peer c is away, or gone, while so many keys are put at a; then all meet again. */
+  function missed(count: number, isGone: boolean): { world: TestWorld; c: TestPeer; keys: readonly RegisterKey[] } {
+    const world = worldOf({ c1: ['a', 'b', 'c'] })
+    const [a, c] = [world.get('a'), world.get('c')]
+    if (isGone) c.crash()
+    else world.forget(c)
+    const keys = Array.from({ length: count }, (_, number) => dataKey(`key ${number}`))
+    for (const each of keys) world.outcome(a, world.put(a, 'x', { key: each }))
+    if (isGone) c.restart()
+    world.seen.length = 0
+    world.connectAll()
+    world.reach('c has everything', () => keys.every((each) => has(c, each)), 10_000)
+    return { world, c, keys }
+  }
+
+  for (const isGone of [true, false]) {
+    test(`what all others have is copied from one of them, by a peer that ${isGone ? 'starts' : 'was cut off'}`, () => {
+      const { world, keys } = missed(50, isGone)
+      const copied = world.seen.flatMap(({ to, message }) => (to === 'c' && message.kind === 'records' ? message.records : []))
+      assert.equal(copied.length, keys.length)
+    })
+  }
+
+  test('a peer that holds far fewer keys has time to fill itself before it is asked for what it has more, and is asked then', () => {
+    const world = worldOf({ c1: ['a', 'b'] }, [configOf(0, { c1: ['a'] })])
+    world.forget(world.get('b'))
+    for (let number = 0; number < 8_200; number += 1) {
+      const message: Message = { kind: 'learn', key: dataKey(`key ${number}`), ballot: undefined, record: recordOf('x'), spread: false }
+      world.get('a').step({ kind: 'message', from: peer('z'), round: 0, message })
+    }
+    // What b asks is lost, so that it cannot fill itself.
+    world.loses = (from, _, message) => from === 'b' && message.kind.endsWith('-wanted')
+    const since = world.seen.length
+    const isAsked = (): boolean => world.seen.slice(since).some(({ to, message }) => to === 'b' && message.kind === 'hashes-wanted')
+    world.connectAll()
+    world.advance(10_000)
+    assert.equal(isAsked(), false)
+    world.reach('b is asked', isAsked, 10_000)
+  })
 })
 
 /** One walk alone, whose source a test plays. */
@@ -207,8 +247,9 @@ suite('a pull', () => {
 
   test('of two equal trees asks once', () => {
     const walk = new Walk(0)
+    walk.moment.nowMs = 5
     walk.answer('hashes-wanted', (id) => ({ kind: 'hashes', id, group: undefined, hashes: hashesWith(undefined) }))
-    assert.equal(walk.state, 'done')
+    assert.deepEqual([walk.state, walk.pull.answeredAtMs], ['done', 5])
   })
 
   test('walks down to the differing leaf and fetches what it lacks', () => {
@@ -270,6 +311,29 @@ suite('a pull', () => {
     assert.equal(walk.state, 'running')
     walk.pull.reply({ kind: 'leaves', id: wanted.id, entries: [], leavesDone: 2, after: undefined })
     assert.equal(walk.state, 'done')
+  })
+
+  test('asks for leaves once sixteen differ, though not all groups were looked at, so that records come in soon', () => {
+    const walk = new Walk(0)
+    const hashes = new Uint8Array(256 * HASH_BYTES)
+    for (let place = 0; place < 8; place += 1) hashes[place * HASH_BYTES] = 1
+    walk.answer('hashes-wanted', (id) => ({ kind: 'hashes', id, group: undefined, hashes }))
+    const [first, second] = walk.asked()
+    const differing = (count: number): Uint8Array => {
+      const sums = new Uint8Array(256 * HASH_BYTES)
+      for (let place = 0; place < count; place += 1) sums[place * HASH_BYTES] = 1
+      return sums
+    }
+    assert(first?.kind === 'hashes-wanted' && second?.kind === 'hashes-wanted')
+    walk.pull.reply({ kind: 'hashes', id: first.id, group: first.group, hashes: differing(15) })
+    assert.deepEqual(
+      walk.asked().map(({ kind }) => kind),
+      ['hashes-wanted'],
+    )
+    walk.pull.reply({ kind: 'hashes', id: second.id, group: second.group, hashes: differing(1) })
+    const [third, ...rest] = walk.asked()
+    assert(third?.kind === 'leaves-wanted' && rest.length === 0)
+    assert.equal(third.leaves.length, 16)
   })
 
   test('passes over answers to what it did not ask, and repeated ones', () => {

@@ -15,7 +15,7 @@ const c2 = 'c2' as ClusterId
 
 class Known extends Bench {
   readonly moment = { nowMs: 0 }
-  readonly roster: Roster = new Roster(c1, this.moment, this.outbox)
+  readonly roster: Roster = new Roster('self' as PeerId, c1, this.moment, this.outbox)
 
   meet(name: string, cluster: ClusterId = c2, rttMs?: number, store = 0): RosterPeer {
     const nonce = new Uint8Array(32)
@@ -52,12 +52,12 @@ class Known extends Bench {
 }
 
 suite('the roster', () => {
-  test('a peer that is silent is suspect after 2 s, is disconnected after 6 s, and alive again once it is heard', () => {
+  test('a watched peer that is silent is suspect after 2.5 s, is disconnected after 6 s, and alive again once it is heard', () => {
     const known = new Known()
-    known.meet('a')
-    known.pass(2_000)
+    known.meet('a', c1)
+    known.pass(2_500)
     assert.equal(known.stateOf('a'), 'alive')
-    known.pass(100)
+    known.pass(200)
     assert.equal(known.stateOf('a'), 'suspect')
     known.roster.heard('a' as PeerId)
     assert.equal(known.stateOf('a'), 'alive')
@@ -77,6 +77,24 @@ suite('the roster', () => {
     known.roster.tick(() => true)
     assert.equal(known.stateOf('a'), 'gone')
     known.roster.tick(() => false)
+    assert.equal(known.stateOf('a'), undefined)
+  })
+
+  test('a peer that was removed is forgotten as soon as it is gone', () => {
+    const known = new Known()
+    known.meet('a')
+    known.roster.lost('a' as PeerId, 'closed')
+    known.moment.nowMs += 29_000
+    known.roster.tick(
+      () => false,
+      () => true,
+    )
+    assert.equal(known.stateOf('a'), 'suspect')
+    known.moment.nowMs += 1_100
+    known.roster.tick(
+      () => false,
+      () => true,
+    )
     assert.equal(known.stateOf('a'), undefined)
   })
 
@@ -111,15 +129,106 @@ suite('the roster', () => {
   })
 })
 
+suite('who is watched', () => {
+  const names = (known: Known): string[] =>
+    [...known.roster.all()].filter((each) => each.watchedFromMs !== undefined).map((each) => each.peerId)
+
+  test('a voter watches all of its cluster, a learner its voters, and both of another cluster the representative alone', () => {
+    const known = new Known()
+    known.meet('voter', c1)
+    known.meet('learner', c1)
+    known.meet('near', c2, 10)
+    known.meet('far', c2, 80)
+    known.roster.tick((peerId) => peerId === 'self' || peerId === 'voter')
+    assert.deepEqual(names(known), ['voter', 'learner', 'near'])
+    known.roster.tick((peerId) => peerId === 'voter')
+    assert.deepEqual(names(known), ['voter', 'near'])
+    known.roster.tick(() => false)
+    assert.deepEqual(names(known), ['voter', 'learner', 'near'])
+  })
+
+  test('one that is not watched may be silent, unless it is doubted: then it is asked, and suspect when it does not answer', () => {
+    const known = new Known()
+    known.meet('near', c2, 10)
+    for (const name of ['far', 'farther']) known.meet(name, c2, 80)
+    known.pass(5_000, ['near'])
+    assert.equal(known.stateOf('far'), 'alive')
+    known.roster.doubt(['far', 'farther'] as PeerId[])
+    known.pass(100, ['near'])
+    assert.deepEqual(names(known), ['near', 'far', 'farther'])
+    known.pass(900, ['near', 'farther'])
+    assert.deepEqual([known.stateOf('far'), known.stateOf('farther')], ['suspect', 'alive'])
+  })
+
+  test('all of a cluster whose representative falls silent are asked, and are suspect together with it when none answers', () => {
+    const known = new Known()
+    known.meet('near', c2, 10)
+    known.meet('far', c2, 80)
+    known.meet('farther', c2, 90)
+    known.pass(20_000, ['near'])
+    known.pass(2_000)
+    assert.deepEqual(names(known), ['near', 'far', 'farther'])
+    known.pass(600, ['farther'])
+    assert.deepEqual(
+      ['near', 'far', 'farther'].map((name) => known.stateOf(name)),
+      ['suspect', 'suspect', 'alive'],
+    )
+    assert.equal(known.first(c2), 'farther')
+  })
+
+  test('one that is not watched is suspect when it was not heard for 75 s', () => {
+    const known = new Known()
+    known.meet('near', c2, 10)
+    known.meet('far', c2, 80)
+    known.pass(75_000, ['near'])
+    assert.equal(known.stateOf('far'), 'alive')
+    known.pass(100, ['near'])
+    assert.equal(known.stateOf('far'), 'suspect')
+  })
+
+  test('nobody is suspect for what a process did not hear while it stood still', () => {
+    const known = new Known()
+    known.meet('a', c1)
+    known.moment.nowMs += 20_000
+    known.pass(2_500)
+    assert.equal(known.stateOf('a'), 'alive')
+    known.pass(200)
+    assert.equal(known.stateOf('a'), 'suspect')
+  })
+
+  test('those of the own cluster that are silent to it are doubted, and no others', () => {
+    const known = new Known()
+    for (const name of ['a', 'b']) known.meet(name, c1)
+    known.meet('c', c2)
+    known.pass(1_700, ['b'])
+    assert.deepEqual(known.roster.doubted(), [])
+    known.pass(200, ['b'])
+    assert.deepEqual(known.roster.doubted(), ['a'])
+  })
+
+  test('a peer that is not watched counts as answering while another of its cluster answers', () => {
+    const known = new Known()
+    const near = known.meet('near', c2, 10)
+    const far = known.meet('far', c2, 80)
+    known.pass(5_000, ['near'])
+    assert.equal(known.roster.hasAnswered(far, 3_000), false)
+    known.roster.answered(near, known.moment.nowMs)
+    assert.equal(known.roster.hasAnswered(far, 3_000), true)
+    known.roster.doubt(['far' as PeerId])
+    known.pass(100, ['near'])
+    assert.equal(known.roster.hasAnswered(far, 3_000), false)
+  })
+})
+
 suite('the choice of a representative', () => {
   test('the nearest is first, those not measured come later, suspect ones last', () => {
     const known = new Known()
     known.meet('far', c2, 80)
     known.meet('near', c2, 10)
     known.meet('unknown', c2)
-    known.meet('silent', c2, 1)
+    known.meet('silent', c2, 5)
     known.meet('other cluster', c1, 1)
-    known.pass(2_100, ['far', 'near', 'unknown'])
+    known.pass(2_700, ['far', 'near', 'unknown'])
     assert.deepEqual(known.roster.representatives(c2), ['near', 'far', 'unknown', 'silent'])
   })
 
@@ -138,7 +247,7 @@ suite('the choice of a representative', () => {
     known.meet('a', c2, 10)
     assert.equal(known.first(c2), 'a')
     known.meet('b', c2, 1_000)
-    known.pass(2_100, ['b'])
+    known.pass(2_700, ['b'])
     assert.equal(known.first(c2), 'b')
     known.roster.lost('b' as PeerId, 'closed')
     assert.deepEqual(known.roster.representatives(c2), ['a'])

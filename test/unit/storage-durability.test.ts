@@ -193,7 +193,10 @@ function contents(storage: Storage): Record<
     doubts: [...storage.inDoubt()],
     diverged: [...storage.diverged()].map(({ key, told }) => [key, utf8.decode(told.value)]),
     leaf: [...storage.leaf(leafOf(dataKey('c')), undefined, 10)],
-    states: [dataKey('a'), dataKey('b'), dataKey('c'), configKey(0), configKey(1)].map((key) => storage.read(key)),
+    states: [dataKey('a'), dataKey('b'), dataKey('c'), configKey(0), configKey(1)].map((key) =>
+      // Bytes are bytes, whether they were read from the disk or are held since they were given.
+      structuredClone(storage.read(key)),
+    ),
   }
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CEILING_NONE, CEILING_STRIDE_ROUNDS } from '../../protocols/base/ballot.ts'
 import type { Ceiling } from '../../protocols/base/ballot.ts'
-import { HEARTBEAT_MS } from '../../protocols/membership/roster.ts'
+import { HEARTBEAT_MS } from '../../protocols/membership/heartbeats.ts'
 import { Rounds, raisedAtOpening } from '../../protocols/register/rounds.ts'
 import { Bench, ask, ballotOf, configOf, key, peer, persists, recordOf, sends, worldOf } from './core-harness.ts'
 import type { TestPeer, TestWorld } from './core-harness.ts'
@@ -26,8 +26,8 @@ function comesBack(world: TestWorld, ceiling: Ceiling): { a: TestPeer; c: TestPe
     root: new Uint8Array(16),
     inDoubtCount: 0,
   }
-  a.step({ kind: 'message', from: identity, round: 0, message: { kind: 'heartbeat', sentAtMs: 0, health } })
-  a.step({ kind: 'message', from: identity, round: 0, message: { kind: 'heartbeat-ack', sentAtMs: world.nowMs } })
+  const beat = { kind: 'heartbeat', sentAtMs: 0, echoMs: world.nowMs, wantsAnswer: false, health, doubted: [] } as const
+  a.step({ kind: 'message', from: identity, round: 0, message: beat })
   return { a, c }
 }
 

@@ -70,7 +70,7 @@ test('counters show what was added up, gauges what is true when they are read', 
   metrics.tallies.divergences += 1
   metrics.persisted(5, 0.002)
   let keyCount = 1
-  metrics.observe(() => ({ epoch: -1, keyCount, keyBytes: 20, inDoubtCount: 3, connectedPeerCount: 4 }))
+  metrics.observe(() => ({ epoch: -1, keyCount, keyBytes: 20, inDoubtCount: 3, connectedPeerCount: 4, peers: [] }))
   keyCount = 10
   for (const line of [
     'replicator_puts_total{outcome="created"} 2',
@@ -100,10 +100,20 @@ test('reading the metrics twice counts nothing twice', async () => {
 })
 
 test('what the network counts is shown as it stands, the first time too, in whatever order things were registered', async () => {
-  const traffic = { messagesSent: 7, messagesReceived: 6, messagesDropped: 5, bytesSent: 400, bytesReceived: 300, refusals: 2, breaches: 1 }
+  const messages = { messagesSent: 7, messagesReceived: 6, messagesDropped: 5, repairAnswersSent: 4 }
+  const traffic = {
+    ...messages,
+    bytesSent: 400,
+    bytesReceived: 300,
+    repairBytesSent: 200,
+    refusals: 2,
+    breaches: 1,
+    valuesSent: new Map([['c2', 8]]),
+  }
   for (const order of ['gauges first', 'counters first']) {
     const metrics = createMetrics()
-    const gauges = (): void => metrics.observe(() => ({ epoch: 0, keyCount: 0, keyBytes: 0, inDoubtCount: 0, connectedPeerCount: 0 }))
+    const gauges = (): void =>
+      metrics.observe(() => ({ epoch: 0, keyCount: 0, keyBytes: 0, inDoubtCount: 0, connectedPeerCount: 0, peers: [] }))
     if (order === 'gauges first') gauges()
     metrics.observeTraffic(traffic)
     if (order !== 'gauges first') gauges()
@@ -113,6 +123,9 @@ test('what the network counts is shown as it stands, the first time too, in what
       'replicator_messages_sent_total 7',
       'replicator_messages_received_total 6',
       'replicator_messages_dropped_total 5',
+      'replicator_repair_answers_sent_total 4',
+      'replicator_repair_sent_bytes_total 200',
+      'replicator_values_sent_total{cluster="c2"} 8',
       'replicator_sent_bytes_total 400',
       'replicator_received_bytes_total 300',
       'replicator_connections_refused_total 3',
@@ -125,11 +138,14 @@ test('what the network counts is shown as it stands, the first time too, in what
 
 test('every name belongs to the replicator, the process or Node', async () => {
   const metrics = createMetrics()
-  metrics.observe(() => ({ epoch: 0, keyCount: 0, keyBytes: 0, inDoubtCount: 0, connectedPeerCount: 0 }))
+  metrics.observe(() => ({ epoch: 0, keyCount: 0, keyBytes: 0, inDoubtCount: 0, connectedPeerCount: 0, peers: [] }))
   metrics.observeTraffic({
     messagesSent: 0,
     messagesReceived: 0,
     messagesDropped: 0,
+    repairAnswersSent: 0,
+    repairBytesSent: 0,
+    valuesSent: new Map(),
     bytesSent: 0,
     bytesReceived: 0,
     refusals: 0,

@@ -35,6 +35,12 @@ export const config: Config = {
   protocolMin: 1,
 }
 export const joint: Config = { ...config, epoch: 2, next: new Map([...config.clusters, ['west' as ClusterId, [peerB]]]) }
+const barring: Config = {
+  ...joint,
+  epoch: 4,
+  barred: { peers: ['peer-z' as PeerId], clusters: [] },
+  nextBarred: { peers: ['peer-z' as PeerId, 'peer-b' as PeerId], clusters: ['north' as ClusterId] },
+}
 export const greeting: Greeting = {
   protocolMin: 1,
   protocolMax: 1,
@@ -75,10 +81,12 @@ export const messages: ReadonlyMap<string, Message> = new Map([
     {
       kind: 'heartbeat',
       sentAtMs: 1234.5,
+      echoMs: 987.25,
+      wantsAnswer: true,
       health: { networkId, epoch: 2, ceiling: { epoch: 2, round: 65_536 }, caughtUp: true, keyCount: 1000, root: digest, inDoubtCount: 0 },
+      doubted: [peerB.peerId],
     },
   ],
-  ['heartbeat-ack', { kind: 'heartbeat-ack', sentAtMs: 1234.5 }],
   [
     'roster',
     { kind: 'roster', entries: [{ peerId: peerA.peerId, clusterId: 'east' as ClusterId, addresses: ['/ip4/127.0.0.1/tcp/4001'] }] },
@@ -142,6 +150,7 @@ export const examples: readonly Example[] = [
   },
   configExample('config', config),
   configExample('config, joint', joint),
+  configExample('config, joint, barring', barring),
   ...[...messages].map(([name, message]) => messageExample(name, message)),
   ...[...frames].map(([name, frame]) => frameExample(name, frame)),
 ]

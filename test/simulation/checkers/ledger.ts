@@ -3,14 +3,14 @@
  * accepted it at that ballot. All other checkers compare against this. It checks by itself that a register is chosen once (S1), that a
  * ballot carries one record (S9), that an epoch has one config and its only successors (S11, section 10), and that nobody accepts without a vote (S10).
  */
-import type { Identity, IdentityId } from '../../../protocols/base/identity.ts'
+import type { ClusterId, Identity, IdentityId } from '../../../protocols/base/identity.ts'
 import { compareBallots } from '../../../protocols/base/ballot.ts'
 import type { Ballot } from '../../../protocols/base/ballot.ts'
 import { equalRecords } from '../../../protocols/base/record.ts'
 import type { ValueRecord } from '../../../protocols/base/record.ts'
 import { epochOfConfigKey, isConfigKey } from '../../../protocols/base/register.ts'
 import type { RegisterKey } from '../../../protocols/base/register.ts'
-import type { Clusters, Config } from '../../../protocols/config/config.ts'
+import type { Barred, Clusters, Config } from '../../../protocols/config/config.ts'
 import type { Persist } from '../../../protocols/effects.ts'
 import type { Codec } from '../../../protocols/wire/codec.ts'
 import { describeBallot, describeConfig, describeIdentity, describeKey, describeRecord } from '../describe.ts'
@@ -137,16 +137,20 @@ export class Ledger {
     this.listener.decided(config)
   }
 
-  /** A finished config is followed by a joint one that begins with it; a joint one by either of its two sets alone. */
+  /** A finished config is followed by a joint one that begins with it; a joint one by either of its two sets alone, and whom it bars. */
   private checkSuccessor(config: Config): void {
     const before = this.configs.get(config.epoch - 1)
     check(before !== undefined, 'S11', () => `epoch ${config.epoch} follows no epoch`)
     const { next } = before
     const isFollowing =
       next === undefined
-        ? config.next !== undefined && this.areSame(config.clusters, before.clusters)
-        : config.next === undefined && (this.areSame(config.clusters, next) || this.areSame(config.clusters, before.clusters))
+        ? config.next !== undefined && this.areSame(config.clusters, before.clusters) && isSameBar(config.barred, before.barred)
+        : config.next === undefined &&
+          ((this.areSame(config.clusters, next) && isSameBar(config.barred, before.nextBarred)) ||
+            (this.areSame(config.clusters, before.clusters) && isSameBar(config.barred, before.barred)))
     check(isFollowing, 'S11', () => `${describeConfig(config)} cannot follow ${describeConfig(before)}`)
+    const isBarring = votesBarred(config.clusters, config.barred) || votesBarred(config.next ?? new Map(), config.nextBarred)
+    check(!isBarring, 'change', () => `in ${describeConfig(config)} somebody votes who is barred`)
   }
 
   private isSame(a: Config, b: Config): boolean {
@@ -167,4 +171,14 @@ export class Ledger {
         .join(' ')
     return text(a) === text(b)
   }
+}
+
+function isSameBar(a: Barred | undefined, b: Barred | undefined): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}
+
+function votesBarred(clusters: Clusters, barred: Barred | undefined): boolean {
+  const isBarred = (clusterId: ClusterId, voters: readonly Identity[]): boolean =>
+    barred?.clusters.includes(clusterId) === true || voters.some((voter) => barred?.peers.includes(voter.peerId))
+  return [...clusters].some(([clusterId, voters]) => isBarred(clusterId, voters))
 }

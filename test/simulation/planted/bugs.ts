@@ -245,8 +245,8 @@ const EPOCHS: readonly PlantedBug[] = [
     'no-joint-step',
     'config swapped without the joint step',
     'protocols/config/change.ts',
-    'this.decide(config, { clusters: config.clusters, next, forming: config.forming })',
-    'this.decide(config, { clusters: next, forming: false })',
+    'this.decide(jointAfter(config, next, barredIn(config)))',
+    'this.decide(finishedAfter(config, next))',
   ),
   {
     name: 'joint-asks-one-set',
@@ -327,6 +327,39 @@ const TRANSFER: readonly PlantedBug[] = [
   ),
 ]
 
+const REQUESTS = 'protocols/config/requests.ts'
+
+const CHANGES: readonly PlantedBug[] = [
+  bug(
+    'barred-ignored',
+    'growth gives a vote to a peer that was removed',
+    'protocols/config/growth.ts',
+    '!isBarred(barred, identity.peerId, clusterId)',
+    'identity !== undefined || !isBarred(barred, identity.peerId, clusterId)',
+  ),
+  bug(
+    'bar-kept',
+    'a change that is withdrawn bars all the same',
+    'protocols/config/successors.ts',
+    'joint.forming, joint.barred)',
+    'joint.forming, joint.nextBarred)',
+  ),
+  bug(
+    'done-before-installed',
+    'a change is told done before its new voters have it on disk',
+    REQUESTS,
+    '(this.installed.get(id) ?? -1) >= epoch',
+    '(this.installed.get(id) ?? -1) >= epoch - 9',
+  ),
+  bug(
+    'unchanged-unasked',
+    'told that all is as asked for without asking for anything newer',
+    REQUESTS,
+    'return this.confirm(asked, config)',
+    "return this.answer(asked, { kind: 'unchanged', epoch: config.epoch })",
+  ),
+]
+
 const OUTCOMES: readonly PlantedBug[] = [
   bug(
     'not-stored-after-commit',
@@ -359,4 +392,4 @@ const OUTCOMES: readonly PlantedBug[] = [
   ),
 ]
 
-export const PLANTED_BUGS: readonly PlantedBug[] = [...AGREEMENT, ...READS, ...DURABILITY, ...EPOCHS, ...TRANSFER, ...OUTCOMES]
+export const PLANTED_BUGS: readonly PlantedBug[] = [...AGREEMENT, ...READS, ...DURABILITY, ...EPOCHS, ...TRANSFER, ...CHANGES, ...OUTCOMES]

@@ -3,7 +3,7 @@
  * prints a table: bug, tier, seeds until caught. Ends with 1 when a bug survives.
  */
 import { pathToFileURL } from 'node:url'
-import type { Scenario } from '../directed.ts'
+import type { Scenario } from '../stage.ts'
 import type { playSchedule as playScheduleType } from '../small-scope.ts'
 import type { simulate as simulateType } from '../world.ts'
 import { PLANTED_BUGS } from './bugs.ts'

@@ -1,0 +1,23 @@
+/** Who could be given a vote, as far as this peer knows, and what keeps the others from it. */
+import type { Roster, RosterPeer } from '../membership/roster.ts'
+import type { Hindrance, KnownPeer } from './plan.ts'
+
+/**
+ * @param self this peer, which the roster does not hold
+ * @param protocolMin of the config: who speaks none from there on may not vote
+ */
+export function knownPeers(self: KnownPeer, roster: Roster, protocolMin: number): KnownPeer[] {
+  const known = [self]
+  for (const peer of roster.all()) {
+    const { identity, clusterId, minPeers } = peer
+    known.push({ identity, clusterId, minPeers, hindrance: hindranceOf(peer, roster, protocolMin) })
+  }
+  return known
+}
+
+function hindranceOf({ identity, state, health, protocolMax }: RosterPeer, roster: Roster, protocolMin: number): Hindrance | undefined {
+  if (roster.isPutBack(identity.id)) return 'store put back'
+  if (protocolMax < protocolMin) return 'protocol too old'
+  if (state !== 'alive') return 'silent'
+  return health?.caughtUp === true ? undefined : 'catching up'
+}

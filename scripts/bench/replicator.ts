@@ -1,0 +1,169 @@
+/** Our own side: real peers of the built program, each a process with a data directory of its own, in one cluster or several. */
+import { join } from 'node:path'
+import { Network, until } from '../../test/process/network.ts'
+import type { PeerOptions, PeerProcess } from '../../test/process/network.ts'
+import { ROOT } from '../run.ts'
+import { storedKeys } from './contender.ts'
+import type { Contender, Load, Writer } from './contender.ts'
+import { httpWriter, putAll } from './http-writer.ts'
+import { drive } from './wrk.ts'
+import type { Measured } from './wrk.ts'
+
+const PEERS_PER_CLUSTER = 3
+const FILL_WIDTH = 64
+const FILL_ANSWER_MS = 30_000
+const WHOLE_MS = 120_000
+const VALUE = 'v'.repeat(100)
+export const PROGRAM: string = join(ROOT, 'dist', 'src', 'main.js')
+
+export class Replicator implements Contender {
+  readonly name: string
+  readonly network: Network
+  readonly #signal: AbortSignal
+  #stored = 0
+
+  private constructor(name: string, network: Network, signal: AbortSignal) {
+    this.name = name
+    this.network = network
+    this.#signal = signal
+  }
+
+  /** Starts clusters of three, and waits until all peers vote. */
+  static async start(clusters: number, signal: AbortSignal, options: PeerOptions = {}): Promise<Replicator> {
+    const network = await Network.create(false)
+    try {
+      for (let cluster = 1; cluster <= clusters; cluster += 1) {
+        await network.grow(`cluster-${cluster}`, PEERS_PER_CLUSTER, { main: PROGRAM, ...options })
+      }
+      await network.settled()
+      return new Replicator(clusters === 1 ? 'Replicator' : `Replicator, ${clusters} clusters`, network, signal)
+    } catch (error) {
+      await network.close()
+      throw error
+    }
+  }
+
+  get processIds(): readonly number[] {
+    return this.network.peers.map((peer) => peer.processId)
+  }
+
+  get directory(): string {
+    return this.#peer(0).directory
+  }
+
+  get origins(): readonly string[] {
+    return this.network.peers.map((peer) => `http://127.0.0.1:${peer.httpPort}`)
+  }
+
+  async fill(count: number): Promise<void> {
+    const writers = this.network.peers.map((_, server) => this.writer(server, FILL_ANSWER_MS))
+    await putAll(writers, storedKeys(count), FILL_WIDTH)
+    for (const writer of writers) writer.close()
+    // A get of a stored key is meant to find it at its peer.
+    await this.whole()
+    this.#stored = count
+  }
+
+  /** Puts until every peer holds so many keys; distinct ones, as fast as it goes. @param servers those that are loaded */
+  async fillTo(count: number, servers: readonly number[], name: string): Promise<void> {
+    const [first = 0] = servers
+    const origins = servers.map((server) => this.origins[server] ?? '')
+    for (let round = 0; (await this.#peer(first).client.status()).keys.count < count; round += 1) {
+      const driving = {
+        side: 'replicator',
+        workload: 'puts',
+        connections: 64,
+        seconds: 2,
+        stored: 0,
+        pauseMs: 0,
+        signal: this.#signal,
+      } as const
+      const measured = await drive(origins, { ...driving, name: `${name}${String(round).padStart(10 - name.length, '0')}` })
+      if (measured.some(({ refused, broken }) => refused + broken > 0)) throw new Error('a put was refused while filling')
+    }
+  }
+
+  async drive(load: Load): Promise<readonly Measured[]> {
+    const before = await this.counters()
+    const measured = await drive(this.origins, { ...load, side: 'replicator', stored: this.#stored, signal: this.#signal })
+    const after = await this.counters()
+    const requests = measured.reduce((sum, { requests: own }) => sum + own, 0)
+    const refused = measured.reduce((sum, { refused: own }) => sum + own, 0)
+    const broken = measured.reduce((sum, { broken: own }) => sum + own, 0)
+    const grown = (name: string): number => (after.get(name) ?? 0) - (before.get(name) ?? 0)
+    const fail = (why: string): never => {
+      throw new Error(`${this.name}, ${load.workload}, ${load.connections} connections: ${why}`)
+    }
+    // 404 is what a get of an absent key must get; whatever else is refused is a failure.
+    if (broken > 0 || refused !== (load.workload === 'absent' ? requests : 0))
+      fail(`${refused} answers of ${requests} refused, ${broken} broken`)
+    const others = [...after.keys()].filter((name) => name.startsWith('replicator_puts_total') && !name.includes('"created"'))
+    if (others.some((name) => grown(name) > 0)) fail(`not only created: ${others.filter((name) => grown(name) > 0).join(', ')}`)
+    const created = grown('replicator_puts_total{outcome="created"}')
+    if (load.workload === 'puts' && created < requests) fail(`${created} created of ${requests} answered`)
+    const found = grown('replicator_gets_total{outcome="found"}')
+    if (load.workload === 'gets' && found < requests) fail(`${found} found of ${requests} answered`)
+    return measured
+  }
+
+  writer(server: number, answerMs: number): Writer {
+    const build = (key: string): { method: string; path: string; body: string; status: number } => {
+      return { method: 'PUT', path: `/store/${key}?timeout=60000`, body: VALUE, status: 201 }
+    }
+    return httpWriter(this.origins[server] ?? '', answerMs, build)
+  }
+
+  /** All are equal: each in turn. */
+  async victim(turn: number): Promise<number> {
+    return turn % this.network.peers.length
+  }
+
+  async kill(server: number): Promise<void> {
+    await this.#peer(server).kill()
+  }
+
+  async restart(server: number): Promise<void> {
+    await this.#peer(server).start()
+    await this.network.settled()
+    await this.whole()
+  }
+
+  close(): Promise<void> {
+    return this.network.close()
+  }
+
+  /** Counters of all peers, added up, by name and labels. */
+  async counters(): Promise<Map<string, number>> {
+    const sums = new Map<string, number>()
+    const texts = await Promise.all(this.network.peers.map((peer) => peer.client.ask('GET', '/metrics')))
+    for (const { body } of texts) {
+      for (const [name, value] of parseCounters(body.toString())) sums.set(name, (sums.get(name) ?? 0) + value)
+    }
+    return sums
+  }
+
+  /** Waits until every peer holds the same, and nothing is in doubt. */
+  async whole(): Promise<void> {
+    const isWhole = async (): Promise<boolean> => {
+      const views = await Promise.all(this.network.peers.map((peer) => peer.client.status()))
+      return views.every((view) => view.inDoubt === 0 && view.keys.root === views[0]?.keys.root)
+    }
+    await until('all peers hold the same', isWhole, WHOLE_MS)
+  }
+
+  #peer(server: number): PeerProcess {
+    const peer = this.network.peers[server]
+    if (peer === undefined) throw new RangeError(`no peer ${server}`)
+    return peer
+  }
+}
+
+/** The samples of Prometheus text, by name and labels. */
+export function parseCounters(text: string): Map<string, number> {
+  const samples = new Map<string, number>()
+  for (const line of text.split('\n')) {
+    const space = line.lastIndexOf(' ')
+    if (space > 0 && !line.startsWith('#')) samples.set(line.slice(0, space), Number(line.slice(space + 1)))
+  }
+  return samples
+}

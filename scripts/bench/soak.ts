@@ -1,0 +1,142 @@
+/**
+ * A long load at two thirds of the peak, which is measured first: latency and memory minute by minute, and nothing lost at the end. Each
+ * connection pauses between requests; how long is worked out anew every minute from what the last one reached.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { storedKey } from './contender.ts'
+import type { Options } from './options.ts'
+import { ownMib } from './processes.ts'
+import { Replicator } from './replicator.ts'
+import { percentileMs } from './statistics.ts'
+import { figure } from './table.ts'
+import type { Table } from './table.ts'
+import { newName, warmUp } from './throughput.ts'
+import { letters, shareOut } from './wrk.ts'
+import type { Measured } from './wrk.ts'
+
+const CONNECTIONS = 64
+const PEAK_SECONDS = 10
+const MINUTE_SECONDS = 60
+const SHARE_OF_PEAK = 2 / 3
+const REST_MS = 5_000
+/** Values read back at every peer, spread over all that was acknowledged. */
+const READ_BACK = 5_000
+const READERS = 32
+const VALUE = 'v'.repeat(100)
+
+interface Minute {
+  readonly minute: number
+  readonly perSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly p999Ms: number
+  readonly maxMs: number
+  readonly ownMib: readonly number[]
+}
+
+/** What one wrk put: keys of this name, from 0 up to, not including, `count`, were all answered. */
+interface Stored {
+  readonly name: string
+  readonly count: number
+}
+
+/** @throws Error when a key that was acknowledged is lost */
+export async function soak(seconds: number, options: Options, signal: AbortSignal, say: (text: string) => void): Promise<Table> {
+  const replicator = await Replicator.start(1, signal)
+  try {
+    await warmUp([replicator], options.stored)
+    const stored: Stored[] = []
+    const load = async (loadSeconds: number, pauseMs: number): Promise<readonly Measured[]> => {
+      const name = newName()
+      const measured = await replicator.drive({ workload: 'puts', connections: CONNECTIONS, seconds: loadSeconds, name, pauseMs })
+      for (const [index, connections] of shareOut(CONNECTIONS, replicator.origins.length).entries()) {
+        // Answers may come in another order than requests were begun: the last of each connection may be missing.
+        stored.push({ name: `${name}${letters(index)}`, count: (measured[index]?.requests ?? 0) - connections })
+      }
+      return measured
+    }
+    const acknowledgedBefore = await createdBy(replicator)
+    const peak = perSecondOf(await load(PEAK_SECONDS, 0))
+    const wanted = peak * SHARE_OF_PEAK
+    say(`peak ${figure(peak)} puts a second; from now on ${figure(wanted)}`)
+    const minutes: Minute[] = []
+    let pauseMs = (CONNECTIONS / wanted - CONNECTIONS / peak) * 1_000
+    for (let left = seconds; left > 0; left -= MINUTE_SECONDS) {
+      const measured = await load(Math.min(left, MINUTE_SECONDS), Math.max(0.001, pauseMs))
+      const minute = await describe(replicator, measured, minutes.length + 1)
+      minutes.push(minute)
+      pauseMs += (CONNECTIONS / wanted - CONNECTIONS / minute.perSecond) * 1_000
+      say(
+        `minute ${minute.minute}: ${figure(minute.perSecond)}/s, p99 ${figure(minute.p99Ms)} ms, own MiB ${minute.ownMib.map(figure).join(' ')}`,
+      )
+    }
+    const kept = await proveKept(replicator, stored, (await createdBy(replicator)) - acknowledgedBefore)
+    return tableOf(minutes, peak, kept)
+  } finally {
+    await replicator.close()
+  }
+}
+
+async function createdBy(replicator: Replicator): Promise<number> {
+  return (await replicator.counters()).get('replicator_puts_total{outcome="created"}') ?? 0
+}
+
+function perSecondOf(measured: readonly Measured[]): number {
+  return measured.reduce((sum, { requests, elapsedUs }) => sum + requests / (elapsedUs / 1e6), 0)
+}
+
+async function describe(replicator: Replicator, measured: readonly Measured[], minute: number): Promise<Minute> {
+  return {
+    minute,
+    perSecond: perSecondOf(measured),
+    p50Ms: percentileMs(measured, 50),
+    p99Ms: percentileMs(measured, 99),
+    p999Ms: percentileMs(measured, 99.9),
+    maxMs: Math.max(...measured.map(({ maxUs }) => maxUs)) / 1_000,
+    ownMib: await Promise.all(replicator.processIds.map(ownMib)),
+  }
+}
+
+/** Every peer holds as many keys as were created, all the same ones, and a sample of those that wrk saw answered is read back. */
+async function proveKept(replicator: Replicator, stored: readonly Stored[], created: number): Promise<string> {
+  await replicator.whole()
+  await delay(REST_MS)
+  const total = stored.reduce((sum, { count }) => sum + Math.max(0, count), 0)
+  if (created < total) throw new Error(`${created} keys were created, and ${total} acknowledged`)
+  const step = Math.max(1, Math.floor(total / READ_BACK))
+  const keys = stored.flatMap(({ name, count }) =>
+    Array.from({ length: Math.ceil(Math.max(0, count) / step) }, (_, index) => `${name}${storedKey(index * step).slice(-12)}`),
+  )
+  for (const peer of replicator.network.peers) {
+    const { count } = (await peer.client.status()).keys
+    if (count < created) throw new Error(`${peer.name} holds ${count} keys of ${created}`)
+    const rest = [...keys]
+    const read = async (): Promise<void> => {
+      for (let key = rest.pop(); key !== undefined; key = rest.pop()) {
+        const { status, body } = await peer.client.local(key)
+        if (status !== 200 || body.toString() !== VALUE) throw new Error(`${peer.name} has lost ${key}: ${status}`)
+      }
+    }
+    await Promise.all(Array.from({ length: READERS }, read))
+  }
+  const rested = await Promise.all(replicator.processIds.map(ownMib))
+  return `${created.toLocaleString('en-GB')} keys acknowledged, none lost: all peers hold the same, ${keys.length.toLocaleString('en-GB')} read back at each; own MiB after ${REST_MS / 1_000} s of rest ${rested.map(figure).join(', ')}`
+}
+
+function tableOf(minutes: readonly Minute[], peak: number, kept: string): Table {
+  return {
+    title: 'A long load at two thirds of the peak',
+    note: `Peak ${figure(peak)} puts a second at ${CONNECTIONS} connections. ${kept}.`,
+    columns: ['minute', 'puts/s', 'p50 ms', 'p99 ms', 'p99.9 ms', 'longest ms', 'own MiB of each peer'],
+    rows: minutes.map((minute) => [
+      String(minute.minute),
+      figure(minute.perSecond),
+      figure(minute.p50Ms),
+      figure(minute.p99Ms),
+      figure(minute.p999Ms),
+      figure(minute.maxMs),
+      minute.ownMib.map(figure).join(', '),
+    ]),
+    raw: { peak, minutes, kept },
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * Throughput and latency of one kind of request at a time, ours and others' in turns: A B A B, so that a machine that drifts favours
+ * neither, and so that ratios are taken of runs that lie side by side.
+ */
+import type { Contender, Load } from './contender.ts'
+import type { Options } from './options.ts'
+import { ownMib, processorSeconds } from './processes.ts'
+import { percentileMs, spreadOf } from './statistics.ts'
+import type { Spread } from './statistics.ts'
+import { figure, spread } from './table.ts'
+import type { Table } from './table.ts'
+import { letters } from './wrk.ts'
+import type { Workload } from './wrk.ts'
+
+/** Before anything is measured each side is warmed up by so many seconds of puts, and of gets. */
+const WARM_UP_SECONDS = 2
+const WARM_UP_CONNECTIONS = 64
+const TITLES: Readonly<Record<Workload, string>> = {
+  puts: 'Puts of new keys',
+  gets: 'Gets of stored keys',
+  absent: 'Gets of absent keys',
+  mix: 'Nine gets of stored keys to one put',
+}
+
+/** One run of one side. */
+interface Run {
+  readonly perSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly p999Ms: number
+  readonly maxMs: number
+  /** In cores. */
+  readonly serverCores: number
+  readonly generatorCores: number
+  /** Of the server with the most memory of its own. */
+  readonly ownMib: number
+}
+
+interface Row {
+  readonly contender: string
+  readonly connections: number
+  readonly runs: readonly Run[]
+  /** Of throughput, ours over theirs, run by run. */
+  readonly ratios: readonly number[]
+}
+
+let named = 0
+
+/** 10 letters that no other run has. */
+export function newName(): string {
+  named += 1
+  return `run${letters(Math.floor(named / 676))}${letters(named)}aaa`
+}
+
+export async function warmUp(contenders: readonly Contender[], stored: number): Promise<void> {
+  for (const contender of contenders) {
+    await contender.fill(stored)
+    for (const workload of ['puts', 'gets'] as const) {
+      await contender.drive({ workload, connections: WARM_UP_CONNECTIONS, seconds: WARM_UP_SECONDS, name: newName(), pauseMs: 0 })
+    }
+  }
+}
+
+/** @param contenders the first is the one whose ratios to the others are told */
+export async function measureWorkload(
+  workload: Workload,
+  contenders: readonly Contender[],
+  options: Options,
+  say: (text: string) => void,
+): Promise<Table> {
+  const rows: Row[] = []
+  for (const connections of options.connections) {
+    const byContender = new Map<Contender, Run[]>(contenders.map((contender) => [contender, []]))
+    for (let run = 0; run < options.runs; run += 1) {
+      for (const [contender, runs] of byContender) {
+        const load = { workload, connections, seconds: options.seconds, name: newName(), pauseMs: 0 }
+        const measured = await measure(contender, load)
+        runs.push(measured)
+        say(`${workload}, ${connections} connections, ${contender.name}: ${figure(measured.perSecond)}/s, p99 ${figure(measured.p99Ms)} ms`)
+      }
+    }
+    const [ours = []] = byContender.values()
+    for (const [contender, runs] of byContender) {
+      const ratios = runs.map((run, index) => (ours[index]?.perSecond ?? 0) / run.perSecond)
+      rows.push({ contender: contender.name, connections, runs, ratios })
+    }
+  }
+  return tableOf(workload, rows, options)
+}
+
+async function measure(contender: Contender, load: Load): Promise<Run> {
+  const beforeSeconds = await processorSeconds(contender.processIds)
+  const startedMs = performance.now()
+  const measured = await contender.drive(load)
+  const elapsedSeconds = (performance.now() - startedMs) / 1_000
+  const serverSeconds = (await processorSeconds(contender.processIds)) - beforeSeconds
+  const memory = await Promise.all(contender.processIds.map(ownMib))
+  const generatorSeconds = measured.reduce((sum, one) => sum + one.processorSeconds, 0)
+  return {
+    perSecond: measured.reduce((sum, { requests, elapsedUs }) => sum + requests / (elapsedUs / 1e6), 0),
+    p50Ms: percentileMs(measured, 50),
+    p99Ms: percentileMs(measured, 99),
+    p999Ms: percentileMs(measured, 99.9),
+    maxMs: Math.max(...measured.map(({ maxUs }) => maxUs)) / 1_000,
+    serverCores: serverSeconds / elapsedSeconds,
+    generatorCores: generatorSeconds / elapsedSeconds,
+    ownMib: Math.max(...memory),
+  }
+}
+
+function tableOf(workload: Workload, rows: readonly Row[], { runs, seconds }: Options): Table {
+  const over = (row: Row, pick: (run: Run) => number): Spread => spreadOf(row.runs.map(pick))
+  const [ours] = rows
+  return {
+    title: TITLES[workload],
+    note: `${runs} runs of ${seconds} s each, in turns; medians, with the least and the most. Processor time in cores; memory of the largest server.`,
+    columns: [
+      '',
+      'connections',
+      'per second',
+      'p50 ms',
+      'p99 ms',
+      'p99.9 ms',
+      'servers',
+      'generator',
+      'own MiB',
+      `${ours?.contender ?? ''} is × this`,
+    ],
+    rows: rows.map((row) => [
+      row.contender,
+      String(row.connections),
+      spread(over(row, (run) => run.perSecond)),
+      figure(over(row, (run) => run.p50Ms).median),
+      spread(over(row, (run) => run.p99Ms)),
+      figure(over(row, (run) => run.p999Ms).median),
+      figure(over(row, (run) => run.serverCores).median),
+      figure(over(row, (run) => run.generatorCores).median),
+      figure(over(row, (run) => run.ownMib).median),
+      row.contender === ours?.contender ? '' : spread(spreadOf(row.ratios)),
+    ]),
+    raw: rows,
+  }
+}

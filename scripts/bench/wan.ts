@@ -1,0 +1,194 @@
+/**
+ * Long distances: what a put and a get take when clusters are far apart, in simulated time over the production core, so that a delay is
+ * exactly what it says. Round trips are counted two ways: by the time that passed, and by the value's crossings, which must be one to each
+ * remote cluster.
+ */
+import type { Message } from '../../protocols/wire/messages.ts'
+import type { SimulatedPeer } from '../../test/simulation/peer.ts'
+import { Model } from './model.ts'
+import { percentileOf } from './statistics.ts'
+import { figure } from './table.ts'
+import type { Table } from './table.ts'
+
+const NEAR_MS = 0.25
+const PEERS = 3
+const REQUESTS = 60
+/** Between two requests: what is learned, and the heartbeats, take their course. */
+const BETWEEN_MS = 50
+/** After a put it is known everywhere by then. */
+const SPREAD_MS = 1_000
+const TITLE = 'Puts and gets over long distances'
+
+interface Topology {
+  readonly name: string
+  /** Round trips between clusters, in milliseconds: the first row is the asking cluster's. */
+  readonly rttMs: readonly (readonly number[])[]
+}
+
+/** As between real regions; the asking cluster is the first. */
+const TOPOLOGIES: readonly Topology[] = [
+  { name: 'one continent: 10, 20, 25 ms', rttMs: triangle(10, 20, 25) },
+  { name: 'two near, one far: 30, 80, 90 ms', rttMs: triangle(30, 80, 90) },
+  { name: 'two near, one very far: 30, 150, 160 ms', rttMs: triangle(30, 150, 160) },
+  { name: 'the whole earth: 80, 150, 230 ms', rttMs: triangle(80, 150, 230) },
+  { name: 'the far one asks: 250, 240, 10 ms', rttMs: triangle(250, 240, 10) },
+  { name: 'five clusters: 20, 80, 150, 250 ms away', rttMs: star([20, 80, 150, 250]) },
+]
+
+interface Figures {
+  readonly topology: string
+  /** To the nearest clusters that make a quorum: no answer can come sooner. */
+  readonly roundTripMs: number
+  readonly putMs: readonly number[]
+  readonly hitMs: readonly number[]
+  readonly missMs: readonly number[]
+  /** For each put, of the value, to each remote cluster: the most. */
+  readonly crossings: number
+  /** Between clusters, for each put. */
+  readonly messages: number
+  readonly bytes: number
+  /** Of hash trees compared while puts are under way. */
+  readonly repairBytes: number
+}
+
+export function measureWan(say: (text: string) => void): Table {
+  const figures = TOPOLOGIES.map((topology) => {
+    const measured = measure(topology)
+    say(`${topology.name}: put ${figure(percentileOf(measured.putMs, 50))} ms`)
+    return measured
+  })
+  return {
+    title: TITLE,
+    note: `Clusters of ${PEERS} voters, ${NEAR_MS * 2} ms round trip inside, ${REQUESTS} requests of each kind from the first cluster, one after another, in simulated time. A round trip is that to the nearest clusters that make a majority.`,
+    columns: [
+      'clusters',
+      'round trip',
+      'put p50 ms',
+      'p99 ms',
+      'round trips',
+      'get here ms',
+      'get absent p50 ms',
+      'p99 ms',
+      'round trips',
+      'value crossings',
+      'messages across a put',
+      'bytes across a put',
+      'of repair besides',
+    ],
+    rows: figures.map((one) => [
+      one.topology,
+      figure(one.roundTripMs),
+      figure(percentileOf(one.putMs, 50)),
+      figure(percentileOf(one.putMs, 99)),
+      figure(percentileOf(one.putMs, 50) / one.roundTripMs),
+      figure(percentileOf(one.hitMs, 99)),
+      figure(percentileOf(one.missMs, 50)),
+      figure(percentileOf(one.missMs, 99)),
+      figure(percentileOf(one.missMs, 50) / one.roundTripMs),
+      figure(one.crossings),
+      figure(one.messages),
+      figure(one.bytes),
+      figure(one.repairBytes),
+    ]),
+    raw: figures,
+  }
+}
+
+function measure({ name, rttMs }: Topology): Figures {
+  const model = farApart(rttMs)
+  const { peers } = model
+  model.start()
+  const crossings = new Map<string, number>()
+  let messages = 0
+  let bytes = 0
+  let repairBytes = 0
+  let key = ''
+  model.watch = (from, to, message) => {
+    if (from.clusterId === to.clusterId || isUpkeep(message)) return
+    const { length } = model.codec.encodeMessage(message)
+    if (isRepair(message)) repairBytes += length
+    else {
+      messages += 1
+      bytes += length
+    }
+    if (!carriesValue(message)) return
+    const crossing = `${key} ${to.clusterId}`
+    crossings.set(crossing, (crossings.get(crossing) ?? 0) + 1)
+  }
+  const asking = (index: number): SimulatedPeer => peers[index % PEERS] as SimulatedPeer
+  const putMs: number[] = []
+  for (let index = 0; index < REQUESTS; index += 1) {
+    key = `put-${index}`
+    const { outcome, elapsedMs } = model.put(asking(index), key)
+    if (outcome.kind !== 'created') throw new Error(`a put ended ${outcome.kind}`)
+    putMs.push(elapsedMs)
+    model.run(BETWEEN_MS)
+  }
+  model.run(SPREAD_MS)
+  const acrossAPut = { messages: messages / REQUESTS, bytes: bytes / REQUESTS, repairBytes: repairBytes / REQUESTS }
+  model.watch = () => undefined
+  const gets = (keyOf: (index: number) => string, kind: string): number[] =>
+    Array.from({ length: REQUESTS }, (_, index) => {
+      const { outcome, elapsedMs } = model.get(asking(index), keyOf(index))
+      if (outcome.kind !== kind) throw new Error(`a get ended ${outcome.kind}, not ${kind}`)
+      model.run(BETWEEN_MS)
+      return elapsedMs
+    })
+  const hitMs = gets((index) => `put-${index}`, 'found')
+  const missMs = gets((index) => `none-${index}`, 'absent')
+  return {
+    topology: name,
+    roundTripMs: quorumRttMs(rttMs[0] ?? []),
+    putMs,
+    hitMs,
+    missMs,
+    crossings: Math.max(...crossings.values()),
+    ...acrossAPut,
+  }
+}
+
+/** Clusters of three so far apart. */
+export function farApart(rttMs: readonly (readonly number[])[]): Model {
+  const place = (peer: SimulatedPeer): number => Number(peer.clusterId.slice(1))
+  return new Model({
+    clusters: rttMs.length,
+    peersPerCluster: PEERS,
+    votersPerCluster: PEERS,
+    votingClusters: rttMs.length,
+    delayMs: (from, to) => (from.clusterId === to.clusterId ? NEAR_MS : (rttMs[place(from)]?.[place(to)] ?? 0) / 2),
+    connects: () => true,
+  })
+}
+
+function isUpkeep({ kind }: Message): boolean {
+  return kind === 'heartbeat' || kind === 'roster'
+}
+
+function isRepair({ kind }: Message): boolean {
+  return /^(doubts|hashes|leaves|records)(-wanted)?$/.test(kind)
+}
+
+function carriesValue(message: Message): boolean {
+  if (message.kind === 'relay' || message.kind === 'request') return message.body.kind === 'commit'
+  return message.kind === 'learn' ? message.record !== undefined : message.kind === 'records'
+}
+
+/** The round trip to the farthest of the nearest clusters that, with the own, are more than half. */
+export function quorumRttMs(fromHere: readonly number[]): number {
+  return fromHere.toSorted((a, b) => a - b)[Math.floor(fromHere.length / 2)] ?? 0
+}
+
+/** Round trips between three clusters: first and second, first and third, second and third. */
+export function triangle(ab: number, ac: number, bc: number): number[][] {
+  return [
+    [0, ab, ac],
+    [ab, 0, bc],
+    [ac, bc, 0],
+  ]
+}
+
+/** Clusters that lie in all directions around the first: between two others it is as far as by way of it. */
+function star(away: readonly number[]): number[][] {
+  const fromFirst = [0, ...away]
+  return fromFirst.map((a, row) => fromFirst.map((b, column) => (row === column ? 0 : a + b)))
+}

@@ -1,0 +1,65 @@
+/** Carries out a command of the command line: exit code 0 when it is so now, 1 with one line why when it is not. */
+import { unreachable } from '../../protocols/base/assert.ts'
+import type { Command } from '../config/commands.ts'
+import type { StatusView } from '../ports/replicator.ts'
+import { printLines } from '../start-up.ts'
+import { Asked, CommandFailed } from './asking.ts'
+import { changeConfig } from './change.ts'
+import type { Changed } from './change.ts'
+import { describeMembers } from './members.ts'
+import { forceNewEpoch } from './new-epoch.ts'
+
+const EXIT_FAILED = 1
+
+/** @returns the exit code */
+export async function runCommand(command: Command): Promise<number> {
+  try {
+    printLines(await outcomeOf(command, new Asked(command.url)))
+    return 0
+  } catch (error) {
+    if (!(error instanceof CommandFailed)) throw error
+    process.stderr.write(`replicator ${command.name}: ${error.message.split('\n').join(' ')}\n`)
+    return EXIT_FAILED
+  }
+}
+
+/** Does it. @returns what to say */
+async function outcomeOf(command: Command, asked: Asked): Promise<string[]> {
+  const { timeoutMs } = command
+  switch (command.name) {
+    case 'members':
+      return describeMembers(asked)
+    case 'add': {
+      const changed = await changeConfig(asked, { add: [command.peerId], force: command.force }, timeoutMs)
+      return said(`${command.peerId} votes`, changed)
+    }
+    case 'remove': {
+      const changed = await changeConfig(asked, { remove: [command.peerId], force: command.force }, timeoutMs)
+      return said(`${command.peerId} is removed and may be switched off`, changed)
+    }
+    case 'replace': {
+      const { peerId, successor, force } = command
+      const changed = await changeConfig(asked, { add: [successor], remove: [peerId], force }, timeoutMs)
+      return said(`${successor} votes in the place of ${peerId}, which may be switched off`, changed)
+    }
+    case 'remove-cluster': {
+      const changed = await changeConfig(asked, { removeCluster: command.clusterId, force: command.force }, timeoutMs)
+      return said(`${command.clusterId} is removed and its peers may be switched off`, changed)
+    }
+    case 'leave': {
+      const { peerId } = await asked.get<StatusView>('/status')
+      const changed = await changeConfig(asked, { remove: [peerId], force: command.force }, timeoutMs)
+      return said(`${peerId} has left and may be switched off`, changed)
+    }
+    case 'withdraw':
+      return said('no change is in flight', await changeConfig(asked, { withdraw: true }, timeoutMs))
+    case 'force-new-epoch':
+      return forceNewEpoch(asked, command.confirmed, timeoutMs)
+    default:
+      return unreachable(command)
+  }
+}
+
+function said(what: string, { epoch, isUnchanged }: Changed): string[] {
+  return [`${what} (epoch ${epoch}${isUnchanged ? ', as before' : ''})`]
+}

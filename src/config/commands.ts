@@ -1,0 +1,114 @@
+/** The commands that ask a running peer: what each takes, and what it is for. Their flags are rows like those of the peer itself. */
+import type { ClusterId, NetworkId, PeerId } from '../../protocols/base/identity.ts'
+import { once, toggle } from './flags.ts'
+import type { AnyFlags, FlagTable } from './flags.ts'
+import { parseClusterId, parseNetworkId, parsePeerId, parseUrl, wholeNumber } from './values.ts'
+
+/** An hour: a peer that is added may have much to copy first. */
+const TIMEOUT_MAX_SECONDS = 3_600
+const TIMEOUT_SECONDS = 60
+const SECOND_MS = 1_000
+const URL_DEFAULT = 'http://127.0.0.1:8000'
+
+const parseTimeout = wholeNumber(1, TIMEOUT_MAX_SECONDS, 'seconds')
+
+/** What every command is told. */
+interface Asked {
+  /** Of the peer that is asked, without a slash at its end. */
+  readonly url: string
+  /** How long to wait for the end of it. */
+  readonly timeoutMs: number
+}
+
+interface Forced extends Asked {
+  readonly force: boolean
+}
+
+/** A command as it was given. */
+export type Command =
+  | ({ readonly name: 'members' | 'withdraw' } & Asked)
+  | ({ readonly name: 'add' | 'remove'; readonly peerId: PeerId } & Forced)
+  | ({ readonly name: 'replace'; readonly peerId: PeerId; readonly successor: PeerId } & Forced)
+  | ({ readonly name: 'remove-cluster'; readonly clusterId: ClusterId } & Forced)
+  | ({ readonly name: 'leave' } & Forced)
+  | ({ readonly name: 'force-new-epoch'; readonly confirmed: NetworkId | undefined } & Asked)
+
+const ASKED: FlagTable<Asked> = {
+  url: {
+    ...once(parseUrl),
+    name: 'url',
+    placeholder: 'URL',
+    meaning: 'HTTP address of the peer that is asked; any of the network will do.',
+    fallback: { value: URL_DEFAULT, text: URL_DEFAULT },
+  },
+  timeoutMs: {
+    ...once((text) => parseTimeout(text) * SECOND_MS),
+    name: 'timeout',
+    placeholder: 'SECONDS',
+    meaning: 'How long to wait for the end of it. A change that has begun goes on after that.',
+    fallback: { value: TIMEOUT_SECONDS * SECOND_MS, text: String(TIMEOUT_SECONDS) },
+  },
+}
+
+const FORCED: FlagTable<Forced> = {
+  ...ASKED,
+  force: {
+    ...toggle(),
+    name: 'force',
+    meaning: 'Also when a quorum of the voters that would be is out of reach now.',
+  },
+}
+
+const CONFIRMED: FlagTable<Asked & { readonly confirmed: NetworkId | undefined }> = {
+  ...ASKED,
+  confirmed: {
+    ...once(parseNetworkId),
+    name: 'confirm',
+    placeholder: 'ID',
+    meaning: 'The network that is given up, for scripts: nobody is asked then.',
+    fallback: { value: undefined, text: 'ask on the terminal' },
+  },
+}
+
+/** What follows the name of a command, each with its name and how it is read. */
+type Operands = readonly (readonly [field: string, placeholder: string, parse: (text: string) => string])[]
+
+export interface CommandRow {
+  readonly meaning: string
+  readonly operands: Operands
+  readonly flags: AnyFlags
+}
+
+const PEER: Operands[number] = ['peerId', 'PEER', parsePeerId]
+
+/** By name, in the order of the help text. */
+export const COMMANDS: Readonly<Record<Command['name'], CommandRow>> = {
+  members: { meaning: 'Who votes, who learns, how they are, and the change in flight.', operands: [], flags: ASKED },
+  add: { meaning: 'PEER gets a vote in its cluster. It runs already, as a learner.', operands: [PEER], flags: FORCED },
+  remove: { meaning: 'PEER loses its vote and is no member any more.', operands: [PEER], flags: FORCED },
+  replace: {
+    meaning: 'NEW gets the place of OLD, in one change.',
+    operands: [
+      ['peerId', 'OLD', parsePeerId],
+      ['successor', 'NEW', parsePeerId],
+    ],
+    flags: FORCED,
+  },
+  'remove-cluster': {
+    meaning: 'All of the cluster lose their votes and are no members any more.',
+    operands: [['clusterId', 'CID', parseClusterId]],
+    flags: FORCED,
+  },
+  leave: { meaning: 'The peer that is asked is removed, and may be switched off afterwards.', operands: [], flags: FORCED },
+  withdraw: { meaning: 'The change in flight is undone.', operands: [], flags: ASKED },
+  'force-new-epoch': {
+    meaning:
+      'When no quorum is left anywhere: the peer that is asked begins a new network with what it holds. What only others held is lost. It says what, and asks.',
+    operands: [],
+    flags: CONFIRMED,
+  },
+}
+
+export function isCommandName(text: string | undefined): text is Command['name'] {
+  return text !== undefined && Object.hasOwn(COMMANDS, text)
+}

@@ -1,0 +1,113 @@
+/** The core of a peer in its loop, over the store and the network it was given. */
+import type { Logger } from 'pino'
+import type { Identity } from '../../protocols/base/identity.ts'
+import { PROTOCOL_VERSION } from '../../protocols/config/config.ts'
+import type { Note } from '../../protocols/effects.ts'
+import { PeerCore } from '../../protocols/peer.ts'
+import type { Codec } from '../../protocols/wire/codec.ts'
+import { sha256 } from '../bytes.ts'
+import type { Config } from '../config/config.ts'
+import type { Libp2pNetwork } from '../network/network.ts'
+import type { Storage } from '../ports/storage.ts'
+import type { TransportHandlers } from '../ports/transport.ts'
+import { systemClock, systemRandom } from '../runtime/clock.ts'
+import { Runtime } from '../runtime/runtime.ts'
+import type { Metrics, Readings } from '../telemetry/metrics.ts'
+import type { Opened } from './founding.ts'
+import { noteWriter, recallDivergences } from './notes.ts'
+import { whyNotAlive } from './views.ts'
+import type { Surroundings } from './views.ts'
+
+export interface RuntimeParts {
+  readonly config: Config
+  readonly logger: Logger
+  readonly failed: (error: Error) => void
+  readonly storage: Storage
+  readonly codec: Codec
+  readonly metrics: Metrics
+}
+
+/**
+ * @param opened of the store, which is ready for use
+ * @throws Error when the store is of another network than the one asked for
+ */
+export function createRuntime(
+  { config, logger, failed, storage, codec, metrics }: RuntimeParts,
+  self: Identity,
+  opened: Opened,
+  network: Libp2pNetwork,
+): Runtime {
+  const runtime: Runtime = new Runtime({
+    storage,
+    transport: network,
+    clock: systemClock,
+    createCore: (registers) =>
+      new PeerCore({
+        identity: self,
+        clusterId: config.clusterId,
+        minPeers: config.minPeers,
+        wantedNetwork: config.networkId,
+        replaceAfterMs: config.replaceAfterMs,
+        registers,
+        codec,
+        sha256,
+        random: () => systemRandom.number(),
+        floor: opened.floor,
+        ceiling: opened.ceiling,
+        newestEpoch: storage.newestEpoch(),
+        chosen: storage.chosen(),
+        inDoubt: storage.inDoubt(),
+        diverged: [...storage.diverged()].map(({ key }) => key),
+        nowMs: systemClock.nowMs(),
+      }),
+    noted: (note: Note) => writeNote(note),
+    synced: (writes, elapsedMs) => metrics.persisted(writes, elapsedMs / 1_000),
+    failed,
+  })
+  const writeNote = noteWriter(logger, metrics.tallies)
+  recallDivergences(logger, metrics.tallies, storage)
+  const wanted = config.networkId
+  const held = runtime.core.config?.networkId
+  if (wanted !== undefined && held !== undefined && wanted !== held) {
+    throw new Error(`the data directory belongs to network ${held}, not to ${wanted}; use another -data or -network`)
+  }
+  return runtime
+}
+
+/** What the network hands over, and asks. */
+export function handlers(runtime: Runtime, network: Libp2pNetwork, config: Config): TransportHandlers {
+  const { core } = runtime
+  return {
+    connected: (remote) => runtime.dispatch({ kind: 'connected', remote }),
+    disconnected: (peerId, reason) => runtime.dispatch({ kind: 'disconnected', peerId, reason }),
+    message: (from, round, message) => runtime.dispatch({ kind: 'message', from, round, message }),
+    isVoter: (peerId) => core.chain.voterOf(peerId) !== undefined,
+    isRemoved: (peerId) => core.isRemoved(peerId),
+    round: () => core.round,
+    greeting: () => {
+      return {
+        protocolMin: PROTOCOL_VERSION,
+        protocolMax: PROTOCOL_VERSION,
+        networkId: core.chain.networkId,
+        clusterId: core.clusterId,
+        identity: core.identity,
+        epoch: core.chain.epoch,
+        ceiling: runtime.ceiling,
+        minPeers: config.minPeers,
+        addresses: network.addresses(),
+      }
+    },
+  }
+}
+
+/** For the metrics. */
+export function readings({ core }: Runtime, failure: Surroundings['failure']): Readings {
+  return {
+    epoch: core.chain.epoch,
+    keyCount: core.chosen.tree.keyCount,
+    keyBytes: core.chosen.bytes,
+    inDoubtCount: core.doubts.size,
+    connectedPeerCount: core.roster.connected().length,
+    peers: [...core.roster.all()].map((peer) => ({ state: peer.state, reason: peer.state === 'alive' ? '' : whyNotAlive(peer, failure) })),
+  }
+}

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseOptions } from '../../scripts/bench/options.ts'
+import { parseProcessorSeconds } from '../../scripts/bench/processes.ts'
+import { parseCounters } from '../../scripts/bench/replicator.ts'
+import { percentileMs, spreadOf } from '../../scripts/bench/statistics.ts'
+import { formatTable } from '../../scripts/bench/table.ts'
+import { parseMeasured, shareOut } from '../../scripts/bench/wrk.ts'
+
+test('what wrk measured is found between the lines that it prints for people', () => {
+  const json =
+    '{"requests":9,"elapsedUs":1000,"processorSeconds":0.5,"refused":0,"broken":1,"maxUs":70,"percentilesUs":[[50.00,10],[100.00,70]]}'
+  const measured = parseMeasured(`Running 1s test\nRequests/sec: 9\nMEASURED ${json}\n`)
+  assert.equal(measured.requests, 9)
+  assert.equal(measured.broken, 1)
+  assert.deepEqual(measured.percentilesUs, [
+    [50, 10],
+    [100, 70],
+  ])
+  assert.throws(() => parseMeasured('unable to connect'), /measured nothing/)
+})
+
+test('percentiles of several generators count each by its requests', () => {
+  const quick = {
+    requests: 900,
+    percentilesUs: [
+      [50, 1_000],
+      [100, 2_000],
+    ],
+  } as const
+  const slow = {
+    requests: 100,
+    percentilesUs: [
+      [50, 50_000],
+      [100, 90_000],
+    ],
+  } as const
+  assert.equal(percentileMs([quick, slow], 50), 2)
+  assert.equal(percentileMs([quick, slow], 90), 2)
+  assert.equal(percentileMs([quick, slow], 95), 50)
+  assert.equal(percentileMs([quick, slow], 99), 90)
+  assert.equal(percentileMs([], 50), 0)
+})
+
+test('a median has the least and the most beside it', () => {
+  assert.deepEqual(spreadOf([3, 1, 2]), { median: 2, least: 1, most: 3 })
+  assert.deepEqual(spreadOf([4, 1]), { median: 2.5, least: 1, most: 4 })
+  assert.throws(() => spreadOf([]), RangeError)
+})
+
+test('connections are shared out to the last one', () => {
+  assert.deepEqual(shareOut(64, 3), [22, 21, 21])
+  assert.deepEqual(shareOut(1, 3), [1])
+})
+
+test('time on the processor is read past a name with brackets and spaces', () => {
+  const fields = ['S', ...Array.from({ length: 10 }, () => '0'), '250', '50', '0']
+  assert.equal(parseProcessorSeconds(`42 (a) b) ${fields.join(' ')}`), 3)
+})
+
+test('counters are told apart by their labels', () => {
+  const counters = parseCounters('# HELP x y\nputs_total{outcome="created"} 5\nputs_total{outcome="conflict"} 2\n')
+  assert.deepEqual(
+    [...counters],
+    [
+      ['puts_total{outcome="created"}', 5],
+      ['puts_total{outcome="conflict"}', 2],
+    ],
+  )
+})
+
+test('a part, a side or a number that does not exist is refused', () => {
+  assert.deepEqual([...parseOptions(['--only', 'puts,gets']).parts], ['puts', 'gets'])
+  assert.throws(() => parseOptions(['--only', 'writes']), /--only takes/)
+  assert.throws(() => parseOptions(['--against', 'redis']), /--against takes/)
+  assert.throws(() => parseOptions(['--seconds', '0']), /above 0/)
+})
+
+test('a table is printed for the screen and as markdown', () => {
+  const table = { title: 'Title', note: 'Note.', columns: ['', 'n'], rows: [['a', '10']], raw: undefined }
+  assert.match(formatTable(table, false), /\n {6}n\n {2}a {2}10\n/)
+  assert.match(formatTable(table, true), /\| {2}\| n \|\n\| --- \| --- \|\n\| a \| 10 \|/)
+})

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { parseCommandLine } from '../../src/config/command-line.ts'
+import type { Environment } from '../../src/config/command-line.ts'
+import { COMMANDS } from '../../src/config/commands.ts'
+import type { Command } from '../../src/config/commands.ts'
+
+const PEER = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
+const OTHER = '12D3KooWSmUQfTDCHBvzYbRkQEVX7oCCUfXXMULyV3BPFzcuvFRn'
+const NETWORK = '0123456789abcdef0123456789abcdef'
+const ASKED = { url: 'http://127.0.0.1:8000', timeoutMs: 60_000 }
+
+function commandOf(argv: readonly string[], environment: Environment = {}): Command {
+  const parsed = parseCommandLine(argv, environment)
+  assert(parsed.kind === 'command', JSON.stringify(parsed))
+  return parsed.command
+}
+
+function messageOf(argv: readonly string[]): string {
+  const parsed = parseCommandLine(argv, {})
+  assert(parsed.kind === 'usage-error', `taken, though wrong: ${argv.join(' ')}`)
+  assert.doesNotMatch(parsed.message, /\n/)
+  return parsed.message
+}
+
+suite('commands', () => {
+  test('each is read with its operands and the defaults of its flags', () => {
+    const force = { ...ASKED, force: false }
+    const expected: readonly (readonly [readonly string[], unknown])[] = [
+      [['members'], { name: 'members', ...ASKED }],
+      [['add', PEER], { name: 'add', peerId: PEER, ...force }],
+      [['remove', PEER], { name: 'remove', peerId: PEER, ...force }],
+      [['replace', PEER, OTHER], { name: 'replace', peerId: PEER, successor: OTHER, ...force }],
+      [['remove-cluster', 'cluster-1'], { name: 'remove-cluster', clusterId: 'cluster-1', ...force }],
+      [['leave'], { name: 'leave', ...force }],
+      [['withdraw'], { name: 'withdraw', ...ASKED }],
+      [['force-new-epoch'], { name: 'force-new-epoch', confirmed: undefined, ...ASKED }],
+    ]
+    for (const [argv, command] of expected) assert.deepEqual(commandOf(argv), command)
+    assert.deepEqual(
+      expected.map(([[name]]) => name),
+      Object.keys(COMMANDS),
+    )
+  })
+
+  test('flags stand before or behind operands, and one without a value takes none of them', () => {
+    for (const argv of [
+      ['remove', '-force', PEER, '-timeout', '5'],
+      ['remove', '--timeout=5', PEER, '--force'],
+    ]) {
+      assert.deepEqual(commandOf(argv), { name: 'remove', peerId: PEER, url: ASKED.url, timeoutMs: 5_000, force: true })
+    }
+    assert.match(messageOf(['remove', PEER, '-force=yes']), /-force takes no value/)
+  })
+
+  test('the address comes from its flag, its variable or neither, without a slash at its end', () => {
+    const environment = { REPLICATOR_URL: 'http://10.0.0.1:8001/', REPLICATOR_FORCE: 'yes' }
+    assert.equal(commandOf(['members'], environment).url, 'http://10.0.0.1:8001')
+    assert.equal(commandOf(['members', '-url', 'https://a.example/peer/'], environment).url, 'https://a.example/peer')
+    assert.deepEqual(commandOf(['leave'], environment), { name: 'leave', ...ASKED, url: 'http://10.0.0.1:8001', force: false })
+  })
+
+  test('what is wrong is named', () => {
+    const mistakes: readonly (readonly [readonly string[], RegExp])[] = [
+      [['add'], /replicator add needs PEER/],
+      [['replace', PEER], /replicator replace needs NEW/],
+      [['add', 'nobody'], /^PEER "nobody": write a peer id/],
+      [['remove-cluster', 'a/b'], /^CID "a\/b": a cluster id/],
+      [['add', PEER, OTHER], /^stray argument/],
+      [['members', '-force'], /^unknown flag "-force"/],
+      [['members', '-cid', 'a'], /^unknown flag "-cid"/],
+      [['members', '-url', '127.0.0.1:8000'], /^-url .*HTTP address/],
+      [['members', '-url', 'ftp://a'], /^-url .*HTTP address/],
+      [['members', '-timeout', '0'], /^-timeout .*from 1 to 3600/],
+      [['force-new-epoch', '-confirm', 'yes'], /^-confirm .*32 hexadecimal/],
+    ]
+    for (const [argv, message] of mistakes) assert.match(messageOf(argv), message)
+    assert.deepEqual(commandOf(['force-new-epoch', '-confirm', NETWORK]), { name: 'force-new-epoch', confirmed: NETWORK, ...ASKED })
+  })
+
+  test('the help names every command, and each has a help of its own that fits 80 columns', () => {
+    const whole = parseCommandLine(['-help'], {})
+    assert(whole.kind === 'help')
+    for (const name of Object.keys(COMMANDS)) {
+      assert.match(whole.text, new RegExp(`^  ${name}( [A-Z]+)*$`, 'm'))
+      const own = parseCommandLine([name, '-help'], {})
+      assert(own.kind === 'help')
+      assert.match(own.text, new RegExp(`^Usage: replicator ${name}.*-url URL`, 's'))
+      for (const line of own.text.split('\n')) assert(line.length <= 80, line)
+    }
+  })
+})

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { isLoopback, refusedOrigin } from '../../src/http/origin.ts'
+
+const HOST = { host: '127.0.0.1:8000' }
+
+describe('who may change the configuration', () => {
+  it('is on this machine when the socket leads to 127.0.0.0/8 or ::1, and nowhere else', () => {
+    for (const address of ['127.0.0.1', '127.255.0.9', '::1', '::ffff:127.0.0.1', '::FFFF:127.1.2.3'])
+      assert.ok(isLoopback(address), address)
+    for (const address of [
+      '10.0.0.1',
+      '128.0.0.1',
+      '0.0.0.0',
+      '::',
+      '::2',
+      '::ffff:10.0.0.1',
+      '127.0.0.1.example',
+      '1127.0.0.1',
+      '',
+      undefined,
+    ])
+      assert.ok(!isLoopback(address), address)
+  })
+
+  it('is not another machine, unless it is opened', () => {
+    const headers = { host: '10.0.0.7:8000' }
+    assert.match(refusedOrigin('loopback', '10.0.0.1', headers) ?? '', /10\.0\.0\.1.*-changes-from anywhere/)
+    assert.equal(refusedOrigin('anywhere', '10.0.0.1', headers), undefined)
+  })
+
+  it('is a program that names this machine by its address or as localhost: any other name may have been made to lead here', () => {
+    for (const host of ['127.0.0.1:8000', 'localhost:8000', 'LOCALHOST', '[::1]:8000', '127.0.0.1'])
+      assert.equal(refusedOrigin('loopback', '127.0.0.1', { host }), undefined, host)
+    for (const host of ['evil.example:8000', 'localhost.evil.example', '127.0.0.1.evil.example', ''])
+      assert.match(refusedOrigin('loopback', '127.0.0.1', { host }) ?? '', /not a name/, host)
+  })
+
+  it('is the page of the peer itself, and no other page of a browser', () => {
+    assert.equal(refusedOrigin('loopback', '127.0.0.1', { ...HOST, origin: 'http://127.0.0.1:8000' }), undefined)
+    for (const from of ['loopback', 'anywhere'] as const) {
+      for (const origin of ['http://evil.example', 'http://127.0.0.1:9000', 'null'])
+        assert.match(refusedOrigin(from, '127.0.0.1', { ...HOST, origin }) ?? '', /a page of/, origin)
+    }
+  })
+
+  it('is nobody for whom a proxy on this machine speaks', () => {
+    for (const name of ['forwarded', 'x-forwarded-for'])
+      assert.match(refusedOrigin('loopback', '127.0.0.1', { ...HOST, [name]: 'for=10.0.0.1' }) ?? '', /proxy/)
+  })
+})
