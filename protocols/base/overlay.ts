@@ -1,6 +1,7 @@
 import type { Persist } from '../effects.ts'
 import { leafOf } from '../repair/tree.ts'
 import { compareUtf8 } from './bytes.ts'
+import type { ValueRecord } from './record.ts'
 import { isConfigKey } from './register.ts'
 import type { LeafEntry, RegisterKey, RegisterState, Registers } from './register.ts'
 
@@ -31,6 +32,11 @@ export class Overlay implements Registers {
     const laid = this.laid.get(leaf)?.filter(({ key }) => after === undefined || compareUtf8(key, after) > 0)
     if (laid === undefined) return below
     return [...below, ...laid].toSorted((a, b) => compareUtf8(a.key, b.key)).slice(0, limit)
+  }
+
+  /** Chosen client keys among what is laid over, in no order. */
+  *chosen(): Iterable<{ readonly key: RegisterKey; readonly record: ValueRecord }> {
+    for (const [key, { chosen: record }] of this.written) if (record !== undefined && !isConfigKey(key)) yield { key, record }
   }
 
   apply(write: Persist): void {

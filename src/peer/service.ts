@@ -18,14 +18,12 @@ import type {
   Replicator,
   StatusView,
 } from '../ports/replicator.ts'
-import type { Storage } from '../ports/storage.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { clustersView, configView, peersView, statusView } from './views.ts'
 import type { Surroundings } from './views.ts'
 
 export interface ServiceInit {
   readonly runtime: Runtime
-  readonly storage: Storage
   readonly random: Random
   readonly surroundings: Surroundings
   /** Ends this peer and starts it again in the network of this id, which begins with what it holds. */
@@ -94,7 +92,7 @@ export class PeerService implements Replicator {
 
   list(prefix: string, after: string, limit: number): { keys: ListedKey[]; more: boolean } {
     try {
-      const { entries, more } = this.init.storage.list(prefix, after, limit)
+      const { entries, more } = this.init.runtime.list(prefix, after, limit)
       return { keys: entries.map(({ key, record }): ListedKey => ({ key, record })), more }
     } catch (error) {
       this.init.failed(error as Error)

@@ -173,7 +173,6 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   const { tallies } = metrics
   const service = new PeerService({
     runtime,
-    storage,
     random: systemRandom,
     surroundings,
     restart: opening.restart,

@@ -2,6 +2,7 @@
  * The only loop: an event goes into the core, its effects are performed in order. It gathers the writes of a turn of the
  * event loop into one transaction, keeps one transaction under way, and lets sends go when what they rest on is synced.
  */
+import { compareUtf8 } from '../../protocols/base/bytes.ts'
 import { Overlay } from '../../protocols/base/overlay.ts'
 import type { Ceiling } from '../../protocols/base/ballot.ts'
 import type { Identity } from '../../protocols/base/identity.ts'
@@ -11,7 +12,7 @@ import { unreachable } from '../../protocols/base/assert.ts'
 import type { ClientId, CoreEvent } from '../../protocols/events.ts'
 import type { PeerCore } from '../../protocols/peer.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Storage } from '../ports/storage.ts'
+import type { Listing, Storage } from '../ports/storage.ts'
 import type { Transport } from '../ports/transport.ts'
 import { SendGate } from './send-gate.ts'
 import type { Send } from './send-gate.ts'
@@ -112,6 +113,18 @@ export class Runtime {
     }
     this.isStepping = false
     this.planTick()
+  }
+
+  /** As `Storage.list`, with what was persisted and is not handed to the store yet: an answered put is listed from then on. */
+  list(prefix: string, after: string, limit: number): Listing {
+    const stored = this.init.storage.list(prefix, after, limit)
+    const last = stored.more ? stored.entries.at(-1)?.key : undefined
+    const isOnPage = (key: string): boolean =>
+      key.startsWith(prefix) && compareUtf8(key, after) > 0 && (last === undefined || compareUtf8(key, last) < 0)
+    const laid = [...this.registers.chosen()].filter(({ key }) => isOnPage(key))
+    if (laid.length === 0) return stored
+    const entries = [...stored.entries, ...laid].toSorted((a, b) => compareUtf8(a.key, b.key))
+    return { entries: entries.slice(0, limit), more: stored.more || entries.length > limit }
   }
 
   /** Takes no more events, and resolves when everything written is on disk. */

@@ -1,9 +1,9 @@
 /** Writes that were given and are not on disk yet, laid over what is: so that a write is read from the moment it is given. */
+import { compareUtf8 } from '../../protocols/base/bytes.ts'
 import type { LeafEntry, RegisterKey, RegisterState } from '../../protocols/base/register.ts'
 import { isConfigKey } from '../../protocols/base/register.ts'
 import { leafOf } from '../../protocols/repair/tree.ts'
 import type { ChosenSummary } from '../ports/storage.ts'
-import { compareUtf8 } from './order.ts'
 import type { RegisterWrite } from './rules.ts'
 
 interface Overlaid {

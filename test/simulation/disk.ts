@@ -5,13 +5,13 @@
  */
 import { CEILING_NONE } from '../../protocols/base/ballot.ts'
 import type { Ceiling } from '../../protocols/base/ballot.ts'
+import { compareUtf8 } from '../../protocols/base/bytes.ts'
 import { epochOfConfigKey, isConfigKey } from '../../protocols/base/register.ts'
 import type { LeafEntry, RegisterKey, RegisterState, Registers } from '../../protocols/base/register.ts'
 import { equalRecords } from '../../protocols/base/record.ts'
 import type { Persist } from '../../protocols/effects.ts'
 import type { ChosenAtStart } from '../../protocols/register/chosen.ts'
 import { leafOf } from '../../protocols/repair/tree.ts'
-import { compareUtf8 } from '../../src/storage/order.ts'
 
 interface Held {
   readonly state: RegisterState
