@@ -6,7 +6,6 @@
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -15,25 +14,26 @@ import { Codec } from '../protocols/wire/codec.ts'
 import { sha256, utf8 } from '../src/bytes.ts'
 import { openLmdbStorage } from '../src/storage/lmdb.ts'
 import { Client } from '../test/process/client.ts'
-import { Network, until } from '../test/process/network.ts'
+import { holdTheSame, Network, until } from '../test/process/network.ts'
 import type { PeerProcess } from '../test/process/network.ts'
+import { sumCounters } from './counters.ts'
 import type { Generated } from './load.ts'
+import { percentileOf } from './statistics.ts'
+import { processorSeconds } from './usage.ts'
 
 const CONNECTIONS = 64
 /** Of the client that is watched: a put and a get so often, each at the next of the peers that stayed. */
 const STEADY_MS = 10
 /** It is watched for so long before the peer comes back. */
 const BEFORE_MS = 5_000
+/** A key is read back when so many others have been put after it. */
+const LATER = BEFORE_MS / 2 / STEADY_MS
 const COMPLETE_MS = 120_000
 /** Two peers that hold the same for good say so with their heartbeats; so long is enough for some. */
 const REST_MS = 5_000
 const PREFILL_BATCH = 1_024
 const VALUE_BYTES = 100
 const STEADY = 'steady'
-/** In the third and later fields of /proc/PID/stat, counted from 0. */
-const USER_FIELD = 11
-const SYSTEM_FIELD = 12
-const TICKS_PER_SECOND = 100
 
 type Absence = 'stopped' | 'paused'
 type Three = readonly [PeerProcess, PeerProcess, PeerProcess]
@@ -66,7 +66,7 @@ async function runSteady(ports: readonly number[], prefix: string): Promise<Aske
     index += 1
     underway.push(ask('put', index, `${prefix}${index}`))
     // Put some seconds ago at another peer, so that it is there.
-    if (index > BEFORE_MS / 2 / STEADY_MS) underway.push(ask('get', index, `${prefix}${index - BEFORE_MS / 2 / STEADY_MS - 1}`))
+    if (index > LATER) underway.push(ask('get', index, `${prefix}${index - LATER}`))
   }, STEADY_MS)
   await once(process, 'message')
   clearInterval(timer)
@@ -89,40 +89,22 @@ async function isComplete(peer: PeerProcess, other: PeerProcess): Promise<boolea
   return (await peer.client.status()).keys.count >= count
 }
 
-async function areEqual(peers: readonly PeerProcess[]): Promise<boolean> {
-  const roots = await Promise.all(peers.map(async ({ client }) => (await client.status()).keys.root))
-  return roots.every((root) => root === roots[0])
-}
-
 function describeLatencies(asked: readonly Asked[], fromMs: number, toMs: number): string {
   const within = asked.filter(({ beganMs }) => beganMs >= fromMs && beganMs < toMs)
   const parts = (['put', 'get'] as const).map((kind) => {
     const ones = within.filter((one) => one.kind === kind)
-    const tookMs = ones.map((one) => one.tookMs).toSorted((a, b) => a - b)
-    const at = (share: number): string => (tookMs[Math.floor((tookMs.length - 1) * share)] ?? Number.NaN).toFixed(1)
+    const tookMs = ones.map((one) => one.tookMs)
+    const at = (share: number): string => percentileOf(tookMs, share).toFixed(1)
     const bad = ones.filter(({ isGood }) => !isGood).length
-    return `${ones.length} ${kind}s p50 ${at(0.5)} p99 ${at(0.99)} longest ${at(1)} ms, ${bad} refused`
+    return `${ones.length} ${kind}s p50 ${at(50)} p99 ${at(99)} longest ${at(100)} ms, ${bad} refused`
   })
   return parts.join('; ')
 }
 
-/** Seconds of processor time that the peer's process has used; they say the same on a busy machine. */
-async function processorSeconds(peer: PeerProcess): Promise<number> {
-  const stat = await readFile(`/proc/${peer.processId}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[USER_FIELD]) + Number(fields[SYSTEM_FIELD])) / TICKS_PER_SECOND
-}
-
-/** Sum of a counter over the peers. */
-async function counted(peers: readonly PeerProcess[], name: string): Promise<number> {
-  const texts = await Promise.all(peers.map(async ({ client }) => (await client.ask('GET', '/metrics')).body.toString()))
-  return texts.reduce((sum, text) => sum + Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0), 0)
-}
-
 async function repairOf(peers: readonly PeerProcess[]): Promise<string> {
-  const [answers, bytes, keys] = await Promise.all(
-    ['repair_answers_sent_total', 'repair_sent_bytes_total', 'keys_repaired_total'].map((name) => counted(peers, `replicator_${name}`)),
-  )
+  const counters = await sumCounters(peers)
+  const names = ['repair_answers_sent_total', 'repair_sent_bytes_total', 'keys_repaired_total']
+  const [answers, bytes, keys] = names.map((name) => counters.get(`replicator_${name}`) ?? 0)
   return `repair in all: ${answers} questions answered with ${bytes} bytes, ${keys} keys copied`
 }
 
@@ -134,20 +116,17 @@ async function comeBack([first, second, third]: Three, absence: Absence, keys: n
   const watcher = fork(import.meta.filename, [STEADY, others.map(({ httpPort }) => httpPort).join(','), `steady-${absence}/`])
   await delay(BEFORE_MS)
   const backMs = Date.now()
-  const usedBefore = await Promise.all([
-    absence === 'stopped' ? 0 : processorSeconds(third),
-    processorSeconds(first),
-    processorSeconds(second),
-  ])
+  const secondsOf = (peer: PeerProcess): number => processorSeconds([peer.processId])
+  const usedBefore = [absence === 'stopped' ? 0 : secondsOf(third), secondsOf(first), secondsOf(second)]
   if (absence === 'stopped') await third.start()
   else third.signal('SIGCONT')
   const servesMs = Date.now()
   await until('the peer is complete', () => isComplete(third, first), COMPLETE_MS)
   const completeMs = Date.now()
-  const usedSeconds = await Promise.all([third, first, second].map(processorSeconds))
+  const usedSeconds = [third, first, second].map(secondsOf)
   watcher.send('enough')
   const [asked] = (await once(watcher, 'message')) as [Asked[]]
-  await until('all hold the same', () => areEqual([first, second, third]), COMPLETE_MS)
+  await until('all hold the same', () => holdTheSame([first, second, third]), COMPLETE_MS)
   const start = absence === 'stopped' ? `, ${((servesMs - backMs) / 1_000).toFixed(1)} s of them its start` : ''
   console.log(`${absence}: complete ${((completeMs - backMs) / 1_000).toFixed(1)} s after its return${start}; all roots are equal`)
   const used = usedSeconds.map((seconds, index) => (seconds - (usedBefore[index] ?? 0)).toFixed(1))
@@ -180,7 +159,7 @@ async function meetAgain(peers: Three, what: string): Promise<void> {
     'all hold the same and are ready',
     async () => {
       const views = await Promise.all(peers.map(({ client }) => client.status()))
-      return views.every(({ ready }) => ready) && (await areEqual(peers))
+      return views.every(({ ready }) => ready) && (await holdTheSame(peers))
     },
     COMPLETE_MS,
   )
@@ -191,7 +170,7 @@ async function meetAgain(peers: Three, what: string): Promise<void> {
   )
 }
 
-async function compareEqual(peers: Three, keys: number): Promise<void> {
+async function compholdTheSame(peers: Three, keys: number): Promise<void> {
   const stopAll = (): Promise<unknown> => Promise.all(peers.map((peer) => peer.stop()))
   await stopAll()
   for (const peer of peers) await prefill(peer, 0, keys)
@@ -218,7 +197,7 @@ async function main(): Promise<void> {
       await comeBack(peers, 'stopped', Number(values.keys))
       await comeBack(peers, 'paused', Number(values.keys))
     }
-    if (Number(values.equal) > 0) await compareEqual(peers, Number(values.equal))
+    if (Number(values.equal) > 0) await compholdTheSame(peers, Number(values.equal))
   } finally {
     await network.close()
   }

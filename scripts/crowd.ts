@@ -12,7 +12,9 @@ import { Crowd } from './crowd/crowd.ts'
 import type { SeenAfter } from './crowd/crowd.ts'
 import type { DemoPeer } from './demo/peer-process.ts'
 
-const USAGE = 'npm run crowd [-- --peers 30 --clusters 5 --idle SECONDS]'
+/** By default a peer is not ready before it knows so many of its cluster. */
+const CLUSTER_PEERS_MIN = 3
+const USAGE = `npm run crowd [-- --peers 30 --clusters 5 --idle SECONDS], with at least ${CLUSTER_PEERS_MIN} peers for each cluster`
 const EXIT_USAGE = 2
 /** Longer than all of it takes on a busy machine. */
 const RUN_MS = 600_000
@@ -28,7 +30,8 @@ function parse(parameters: string[]): Options | undefined {
   try {
     const { values } = parseArgs({ args: parameters, options: { peers: text, clusters: text, idle: text } })
     const options = { peers: Number(values.peers ?? 30), clusters: Number(values.clusters ?? 5), idleSeconds: Number(values.idle ?? 30) }
-    return Object.values(options).every((value) => Number.isInteger(value) && value > 0) ? options : undefined
+    const areWhole = Object.values(options).every((value) => Number.isInteger(value) && value > 0)
+    return areWhole && options.peers >= options.clusters * CLUSTER_PEERS_MIN ? options : undefined
   } catch {
     return undefined
   }
@@ -54,7 +57,7 @@ async function measure(crowd: Crowd, { peers, clusters, idleSeconds }: Options):
   say('last start until the configuration has settled', `${seconds(joined.settledMs)}, ${joined.voters} voters`)
   const idle = await crowd.idle(idleSeconds)
   say(`idle, ${idleSeconds} s: cores used by all together`, `${idle.cores.toFixed(3)} (most of one peer: ${idle.mostOfOne.toFixed(3)})`)
-  say('RssAnon of a peer', `${idle.medianMegabytes.toFixed(0)} MB median, ${idle.mostMegabytes.toFixed(0)} MB most`)
+  say('own memory of a peer', `${idle.medianMib.toFixed(0)} MiB median, ${idle.mostMib.toFixed(0)} MiB most`)
   const { noticed, back } = await crowd.pause()
   say('a paused peer is noticed by the others', seen(noticed))
   say('the same peer, going on, is alive again', seen(back))

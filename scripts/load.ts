@@ -4,11 +4,12 @@
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Network, until } from '../test/process/network.ts'
+import { holdTheSame, Network, until } from '../test/process/network.ts'
 import type { PeerProcess } from '../test/process/network.ts'
+import { percentileOfSorted } from './statistics.ts'
+import { ownMib } from './usage.ts'
 
 const KEYS = 100_000
 const CONNECTIONS = 64
@@ -20,7 +21,6 @@ const VALUES_READ = 1_000
 const COMPLETE_MS = 60_000
 const GENERATE = 'generate'
 const PREFIX = 'load/'
-const KIB_PER_MIB = 1_024
 
 /** What the generator found. */
 export interface Generated {
@@ -73,20 +73,14 @@ async function generate(ports: readonly number[], keys: number, connections: num
   const elapsedMs = performance.now() - startedMs
   agent.destroy()
   latenciesMs.sort()
-  const at = (share: number): number => latenciesMs[Math.min(keys - 1, Math.floor(keys * share))] ?? 0
-  return { elapsedMs, p50Ms: at(0.5), p99Ms: at(0.99), longestMs: at(1), statuses }
+  const at = (share: number): number => percentileOfSorted(latenciesMs, share)
+  return { elapsedMs, p50Ms: at(50), p99Ms: at(99), longestMs: at(100), statuses }
 }
 
 async function generateApart(ports: readonly number[], keys: number, connections: number): Promise<Generated> {
   const child = fork(import.meta.filename, [GENERATE, ports.join(','), String(keys), String(connections)])
   const [generated] = (await once(child, 'message')) as [Generated]
   return generated
-}
-
-/** Memory of a process that is its own, in MiB. */
-async function ownMib(peer: PeerProcess): Promise<number> {
-  const status = await readFile(`/proc/${peer.processId}/status`, 'utf8')
-  return Number(/RssAnon:\s+(\d+)/.exec(status)?.[1]) / KIB_PER_MIB
 }
 
 /** How many of the keys the peer does not hold, or holds with another value, as far as values are read. */
@@ -105,13 +99,13 @@ async function lostAt(peer: PeerProcess, keys: number): Promise<number> {
 async function measure(network: Network, keys: number, connections: number): Promise<number> {
   const peers = await network.grow('cluster-1', PEERS)
   await network.settled()
-  const before = await Promise.all(peers.map(ownMib))
+  const before = peers.map(({ processId }) => ownMib(processId))
   const generated = await generateApart(
     peers.map((peer) => peer.httpPort),
     keys,
     connections,
   )
-  const after = await Promise.all(peers.map(ownMib))
+  const after = peers.map(({ processId }) => ownMib(processId))
   const { elapsedMs, p50Ms, p99Ms, longestMs, statuses } = generated
   console.log(
     `${keys} keys of ${VALUE_BYTES} bytes, ${connections} connections, ${PEERS} peers: ${Math.round((keys / elapsedMs) * 1_000)} puts/s`,
@@ -119,16 +113,9 @@ async function measure(network: Network, keys: number, connections: number): Pro
   console.log(
     `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, longest ${longestMs.toFixed(1)} ms; answers ${JSON.stringify(statuses)}`,
   )
-  await until(
-    'all peers hold the same',
-    async () => {
-      const views = await Promise.all(peers.map((peer) => peer.client.status()))
-      return views.every((view) => view.inDoubt === 0 && view.keys.root === views[0]?.keys.root)
-    },
-    COMPLETE_MS,
-  )
+  await until('all peers hold the same', () => holdTheSame(peers), COMPLETE_MS)
   await delay(REST_MS)
-  const rested = await Promise.all(peers.map(ownMib))
+  const rested = peers.map(({ processId }) => ownMib(processId))
   let lostSum = 0
   for (const [index, peer] of peers.entries()) {
     const lost = await lostAt(peer, keys)

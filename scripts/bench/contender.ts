@@ -1,6 +1,11 @@
 /** What the bench compares: some servers that hold the same keys, and a way to load them. */
 import type { Measured, Workload } from './wrk.ts'
 
+/** What is put at every key, as wrk.lua makes it. */
+export const VALUE: string = 'v'.repeat(100)
+/** Bytes of a key and its value. */
+export const CONTENT_BYTES = 124
+
 /** Keys of `fill`, for gets of stored keys: 12 letters and 12 digits, as wrk.lua makes them. */
 export function storedKey(number: number): string {
   return `storedstored${String(number).padStart(12, '0')}`

@@ -1,13 +1,12 @@
 /** What a put costs at all peers together: messages, bytes, syncs, time on the processor, and the disk that its key takes. */
-import { diskBytes, processorSeconds } from './processes.ts'
+import { diskBytes, processorSeconds } from '../usage.ts'
+import { CONTENT_BYTES } from './contender.ts'
 import type { Replicator } from './replicator.ts'
 import { figure } from './table.ts'
 import type { Table } from './table.ts'
 import { newName } from './throughput.ts'
 
 const CONNECTIONS = 64
-/** Bytes of a key and of a value, as wrk.lua makes them. */
-const CONTENT_BYTES = 124
 const MICROSECONDS = 1e6
 
 interface Cost {
@@ -43,11 +42,11 @@ async function costOf(contender: Replicator, seconds: number): Promise<Cost> {
   await contender.whole()
   const before = await contender.counters()
   const diskBefore = await diskBytes(contender.directory)
-  const secondsBefore = await processorSeconds(contender.processIds)
+  const secondsBefore = processorSeconds(contender.processIds)
   await contender.drive({ workload: 'puts', connections: CONNECTIONS, seconds, name: newName(), pauseMs: 0 })
   // What was put is learned by all a moment later.
   await contender.whole()
-  const processorUs = ((await processorSeconds(contender.processIds)) - secondsBefore) * MICROSECONDS
+  const processorUs = (processorSeconds(contender.processIds) - secondsBefore) * MICROSECONDS
   const grownBytes = (await diskBytes(contender.directory)) - diskBefore
   const after = await contender.counters()
   const grown = (name: string): number => (after.get(name) ?? 0) - (before.get(name) ?? 0)

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { freePort, until } from '../../test/process/network.ts'
-import { storedKey, storedKeys } from './contender.ts'
+import { storedKey, storedKeys, VALUE } from './contender.ts'
 import type { Contender, Load, Writer } from './contender.ts'
 import { httpWriter, putAll } from './http-writer.ts'
 import type { HttpPut } from './http-writer.ts'
@@ -15,7 +15,7 @@ import type { Measured } from './wrk.ts'
 const SERVERS = 3
 const START_MS = 30_000
 const FILL_WIDTH = 64
-const VALUE64 = Buffer.alloc(100, 'v').toString('base64')
+const VALUE64 = Buffer.from(VALUE).toString('base64')
 /** Two gibibytes is the default, and a long run may need more. */
 const QUOTA_BYTES = 8_589_934_592
 

@@ -10,7 +10,7 @@ import { dataKey } from '../../protocols/base/register.ts'
 import type { SimulatedPeer } from '../../test/simulation/peer.ts'
 import { Model } from './model.ts'
 import type { Ended } from './model.ts'
-import { percentileOf } from './statistics.ts'
+import { percentileOf } from '../statistics.ts'
 import { figure } from './table.ts'
 import type { Table } from './table.ts'
 

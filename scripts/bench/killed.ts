@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Contender, Writer } from './contender.ts'
-import { spreadOf } from './statistics.ts'
+import { spreadOf } from '../statistics.ts'
 import { figure, spread } from './table.ts'
 import type { Table } from './table.ts'
 import { newName } from './throughput.ts'

@@ -1,11 +1,11 @@
 /** The generator for NATS, which wrk cannot speak: a process of its own, each connection with one request under way. */
 import { NatsConnection } from './nats-connection.ts'
-import { storedKey } from './contender.ts'
+import { storedKey, VALUE } from './contender.ts'
 import { shareOut } from './wrk.ts'
 import type { Measured, Workload } from './wrk.ts'
-import type { PercentilePoint } from './statistics.ts'
+import { percentileOfSorted } from '../statistics.ts'
+import type { PercentilePoint } from '../statistics.ts'
 
-export const VALUE: string = 'v'.repeat(100)
 const BUCKET = 'bench'
 const MILLION = 1_000_000
 const ANSWER_MS = 10_000
@@ -59,7 +59,7 @@ async function drive(load: NatsLoad): Promise<Measured> {
   const percentilesUs: PercentilePoint[] = []
   for (let share = 0; share < 100;) {
     share += share < 98.99 ? 0.5 : 0.02
-    percentilesUs.push([share, sorted[Math.min(sorted.length - 1, Math.floor((share / 100) * sorted.length))] ?? 0])
+    percentilesUs.push([share, percentileOfSorted(sorted, share)])
   }
   const processorSeconds = (user + system) / MILLION
   return { requests: sorted.length, elapsedUs, processorSeconds, refused: 0, broken: 0, maxUs: sorted.at(-1) ?? 0, percentilesUs }

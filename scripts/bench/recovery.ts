@@ -2,19 +2,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Network, until } from '../../test/process/network.ts'
 import type { PeerProcess } from '../../test/process/network.ts'
-import { diskBytes, ownMib } from './processes.ts'
-import { PROGRAM, Replicator } from './replicator.ts'
-import { spreadOf } from './statistics.ts'
+import { spreadOf } from '../statistics.ts'
+import { diskBytes, ownMib } from '../usage.ts'
+import { CONTENT_BYTES } from './contender.ts'
+import { fillTo, PROGRAM, Replicator } from './replicator.ts'
 import { figure, spread } from './table.ts'
 import type { Table } from './table.ts'
-import { drive } from './wrk.ts'
 
 const READY_MS = 120_000
-const FILL_CONNECTIONS = 64
-const FILL_SECONDS = 2
 /** After a start, memory is read when what the start needed has been let go of. */
 const REST_MS = 5_000
-const CONTENT_BYTES = 124
 const MIB = 1_048_576
 
 /** @returns milliseconds */
@@ -36,8 +33,8 @@ export async function measureStart(keys: number, runs: number, signal: AbortSign
     if (peer === undefined) throw new Error('no peer')
     await peer.ready()
     await delay(REST_MS)
-    const emptyMib = await ownMib(peer.processId)
-    await fillOne(peer, keys, signal)
+    const emptyMib = ownMib(peer.processId)
+    await fillTo([peer], keys, 'start', signal)
     const { count } = (await peer.client.status()).keys
     const times: number[] = []
     const memory: number[] = []
@@ -50,7 +47,7 @@ export async function measureStart(keys: number, runs: number, signal: AbortSign
         }),
       )
       await delay(REST_MS)
-      memory.push(await ownMib(peer.processId))
+      memory.push(ownMib(peer.processId))
       say(`started with ${count} keys in ${figure(times.at(-1) ?? 0)} ms, ${figure(memory.at(-1) ?? 0)} MiB of its own`)
     }
     const disk = await diskBytes(peer.directory)
@@ -75,36 +72,19 @@ export async function measureStart(keys: number, runs: number, signal: AbortSign
   }
 }
 
-async function fillOne(peer: PeerProcess, keys: number, signal: AbortSignal): Promise<void> {
-  const origin = `http://127.0.0.1:${peer.httpPort}`
-  for (let round = 0; (await peer.client.status()).keys.count < keys; round += 1) {
-    const name = `start${String(round).padStart(5, '0')}`
-    const load = {
-      side: 'replicator',
-      workload: 'puts',
-      connections: FILL_CONNECTIONS,
-      seconds: FILL_SECONDS,
-      stored: 0,
-      pauseMs: 0,
-    } as const
-    const measured = await drive([origin], { ...load, name, signal })
-    if (measured.some(({ refused, broken }) => refused + broken > 0)) throw new Error('a put was refused while filling')
-  }
-}
-
 /** A peer of three is killed, misses keys, and is started again. */
 export async function measureCatchUp(keys: number, runs: number, signal: AbortSignal, say: (text: string) => void): Promise<Table> {
   const replicator = await Replicator.start(1, signal)
   try {
-    const [, , away] = replicator.network.peers
-    if (away === undefined) throw new Error('no third peer')
+    const [first, second, away] = replicator.network.peers
+    if (first === undefined || second === undefined || away === undefined) throw new Error('no three peers')
     const measured: { missed: number; listeningMs: number; equalMs: number }[] = []
     for (let run = 0; run < runs; run += 1) {
       await replicator.whole()
       const before = (await away.client.status()).keys.count
       await away.kill()
-      await replicator.fillTo(before + keys, [0, 1], `miss${run}`)
-      const missed = ((await replicator.network.peers[0]?.client.status())?.keys.count ?? 0) - before
+      await fillTo([first, second], before + keys, `miss${run}`, signal)
+      const missed = (await first.client.status()).keys.count - before
       const startedMs = performance.now()
       await away.start()
       const listeningMs = performance.now() - startedMs

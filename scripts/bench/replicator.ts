@@ -1,9 +1,10 @@
 /** Our own side: real peers of the built program, each a process with a data directory of its own, in one cluster or several. */
 import { join } from 'node:path'
-import { Network, until } from '../../test/process/network.ts'
+import { holdTheSame, Network, until } from '../../test/process/network.ts'
 import type { PeerOptions, PeerProcess } from '../../test/process/network.ts'
+import { sumCounters } from '../counters.ts'
 import { ROOT } from '../run.ts'
-import { storedKeys } from './contender.ts'
+import { storedKeys, VALUE } from './contender.ts'
 import type { Contender, Load, Writer } from './contender.ts'
 import { httpWriter, putAll } from './http-writer.ts'
 import { drive } from './wrk.ts'
@@ -11,9 +12,9 @@ import type { Measured } from './wrk.ts'
 
 const PEERS_PER_CLUSTER = 3
 const FILL_WIDTH = 64
+const FILL_SECONDS = 2
 const FILL_ANSWER_MS = 30_000
 const WHOLE_MS = 120_000
-const VALUE = 'v'.repeat(100)
 export const PROGRAM: string = join(ROOT, 'dist', 'src', 'main.js')
 
 export class Replicator implements Contender {
@@ -52,7 +53,7 @@ export class Replicator implements Contender {
   }
 
   get origins(): readonly string[] {
-    return this.network.peers.map((peer) => `http://127.0.0.1:${peer.httpPort}`)
+    return this.network.peers.map(originOf)
   }
 
   async fill(count: number): Promise<void> {
@@ -62,25 +63,6 @@ export class Replicator implements Contender {
     // A get of a stored key is meant to find it at its peer.
     await this.whole()
     this.#stored = count
-  }
-
-  /** Puts until every peer holds so many keys; distinct ones, as fast as it goes. @param servers those that are loaded */
-  async fillTo(count: number, servers: readonly number[], name: string): Promise<void> {
-    const [first = 0] = servers
-    const origins = servers.map((server) => this.origins[server] ?? '')
-    for (let round = 0; (await this.#peer(first).client.status()).keys.count < count; round += 1) {
-      const driving = {
-        side: 'replicator',
-        workload: 'puts',
-        connections: 64,
-        seconds: 2,
-        stored: 0,
-        pauseMs: 0,
-        signal: this.#signal,
-      } as const
-      const measured = await drive(origins, { ...driving, name: `${name}${String(round).padStart(10 - name.length, '0')}` })
-      if (measured.some(({ refused, broken }) => refused + broken > 0)) throw new Error('a put was refused while filling')
-    }
   }
 
   async drive(load: Load): Promise<readonly Measured[]> {
@@ -133,22 +115,13 @@ export class Replicator implements Contender {
   }
 
   /** Counters of all peers, added up, by name and labels. */
-  async counters(): Promise<Map<string, number>> {
-    const sums = new Map<string, number>()
-    const texts = await Promise.all(this.network.peers.map((peer) => peer.client.ask('GET', '/metrics')))
-    for (const { body } of texts) {
-      for (const [name, value] of parseCounters(body.toString())) sums.set(name, (sums.get(name) ?? 0) + value)
-    }
-    return sums
+  counters(): Promise<Map<string, number>> {
+    return sumCounters(this.network.peers)
   }
 
   /** Waits until every peer holds the same, and nothing is in doubt. */
   async whole(): Promise<void> {
-    const isWhole = async (): Promise<boolean> => {
-      const views = await Promise.all(this.network.peers.map((peer) => peer.client.status()))
-      return views.every((view) => view.inDoubt === 0 && view.keys.root === views[0]?.keys.root)
-    }
-    await until('all peers hold the same', isWhole, WHOLE_MS)
+    await until('all peers hold the same', () => holdTheSame(this.network.peers), WHOLE_MS)
   }
 
   #peer(server: number): PeerProcess {
@@ -158,12 +131,28 @@ export class Replicator implements Contender {
   }
 }
 
-/** The samples of Prometheus text, by name and labels. */
-export function parseCounters(text: string): Map<string, number> {
-  const samples = new Map<string, number>()
-  for (const line of text.split('\n')) {
-    const space = line.lastIndexOf(' ')
-    if (space > 0 && !line.startsWith('#')) samples.set(line.slice(0, space), Number(line.slice(space + 1)))
+/** Puts distinct keys at these peers, as fast as it goes, until the first of them holds so many. @param name at most 8 characters, for the keys */
+export async function fillTo(
+  peers: readonly [PeerProcess, ...PeerProcess[]],
+  count: number,
+  name: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const load = {
+    side: 'replicator',
+    workload: 'puts',
+    connections: FILL_WIDTH,
+    seconds: FILL_SECONDS,
+    stored: 0,
+    pauseMs: 0,
+    signal,
+  } as const
+  for (let round = 0; (await peers[0].client.status()).keys.count < count; round += 1) {
+    const measured = await drive(peers.map(originOf), { ...load, name: `${name}${String(round).padStart(10 - name.length, '0')}` })
+    if (measured.some(({ refused, broken }) => refused + broken > 0)) throw new Error('a put was refused while filling')
   }
-  return samples
+}
+
+function originOf(peer: PeerProcess): string {
+  return `http://127.0.0.1:${peer.httpPort}`
 }

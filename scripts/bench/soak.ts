@@ -3,13 +3,14 @@
  * connection pauses between requests; how long is worked out anew every minute from what the last one reached.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { storedKey } from './contender.ts'
+import { storedKey, VALUE } from './contender.ts'
 import type { Options } from './options.ts'
-import { ownMib } from './processes.ts'
 import { Replicator } from './replicator.ts'
-import { percentileMs } from './statistics.ts'
 import { figure } from './table.ts'
 import type { Table } from './table.ts'
+import { ownMib } from '../usage.ts'
+import { ratesOf } from './rates.ts'
+import type { Rates } from './rates.ts'
 import { newName, warmUp } from './throughput.ts'
 import { letters, shareOut } from './wrk.ts'
 import type { Measured } from './wrk.ts'
@@ -22,15 +23,9 @@ const REST_MS = 5_000
 /** Values read back at every peer, spread over all that was acknowledged. */
 const READ_BACK = 5_000
 const READERS = 32
-const VALUE = 'v'.repeat(100)
 
-interface Minute {
+interface Minute extends Rates {
   readonly minute: number
-  readonly perSecond: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-  readonly p999Ms: number
-  readonly maxMs: number
   readonly ownMib: readonly number[]
 }
 
@@ -56,14 +51,14 @@ export async function soak(seconds: number, options: Options, signal: AbortSigna
       return measured
     }
     const acknowledgedBefore = await createdBy(replicator)
-    const peak = perSecondOf(await load(PEAK_SECONDS, 0))
+    const peak = ratesOf(await load(PEAK_SECONDS, 0)).perSecond
     const wanted = peak * SHARE_OF_PEAK
     say(`peak ${figure(peak)} puts a second; from now on ${figure(wanted)}`)
     const minutes: Minute[] = []
     let pauseMs = (CONNECTIONS / wanted - CONNECTIONS / peak) * 1_000
     for (let left = seconds; left > 0; left -= MINUTE_SECONDS) {
       const measured = await load(Math.min(left, MINUTE_SECONDS), Math.max(0.001, pauseMs))
-      const minute = await describe(replicator, measured, minutes.length + 1)
+      const minute = { minute: minutes.length + 1, ...ratesOf(measured), ownMib: replicator.processIds.map(ownMib) }
       minutes.push(minute)
       pauseMs += (CONNECTIONS / wanted - CONNECTIONS / minute.perSecond) * 1_000
       say(
@@ -79,22 +74,6 @@ export async function soak(seconds: number, options: Options, signal: AbortSigna
 
 async function createdBy(replicator: Replicator): Promise<number> {
   return (await replicator.counters()).get('replicator_puts_total{outcome="created"}') ?? 0
-}
-
-function perSecondOf(measured: readonly Measured[]): number {
-  return measured.reduce((sum, { requests, elapsedUs }) => sum + requests / (elapsedUs / 1e6), 0)
-}
-
-async function describe(replicator: Replicator, measured: readonly Measured[], minute: number): Promise<Minute> {
-  return {
-    minute,
-    perSecond: perSecondOf(measured),
-    p50Ms: percentileMs(measured, 50),
-    p99Ms: percentileMs(measured, 99),
-    p999Ms: percentileMs(measured, 99.9),
-    maxMs: Math.max(...measured.map(({ maxUs }) => maxUs)) / 1_000,
-    ownMib: await Promise.all(replicator.processIds.map(ownMib)),
-  }
 }
 
 /** Every peer holds as many keys as were created, all the same ones, and a sample of those that wrk saw answered is read back. */
@@ -119,7 +98,7 @@ async function proveKept(replicator: Replicator, stored: readonly Stored[], crea
     }
     await Promise.all(Array.from({ length: READERS }, read))
   }
-  const rested = await Promise.all(replicator.processIds.map(ownMib))
+  const rested = replicator.processIds.map(ownMib)
   return `${created.toLocaleString('en-GB')} keys acknowledged, none lost: all peers hold the same, ${keys.length.toLocaleString('en-GB')} read back at each; own MiB after ${REST_MS / 1_000} s of rest ${rested.map(figure).join(', ')}`
 }
 

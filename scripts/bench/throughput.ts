@@ -4,11 +4,13 @@
  */
 import type { Contender, Load } from './contender.ts'
 import type { Options } from './options.ts'
-import { ownMib, processorSeconds } from './processes.ts'
-import { percentileMs, spreadOf } from './statistics.ts'
-import type { Spread } from './statistics.ts'
+import { spreadOf } from '../statistics.ts'
+import type { Spread } from '../statistics.ts'
 import { figure, spread } from './table.ts'
 import type { Table } from './table.ts'
+import { ownMib, processorSeconds } from '../usage.ts'
+import { ratesOf } from './rates.ts'
+import type { Rates } from './rates.ts'
 import { letters } from './wrk.ts'
 import type { Workload } from './wrk.ts'
 
@@ -23,12 +25,7 @@ const TITLES: Readonly<Record<Workload, string>> = {
 }
 
 /** One run of one side. */
-interface Run {
-  readonly perSecond: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-  readonly p999Ms: number
-  readonly maxMs: number
+interface Run extends Rates {
   /** In cores. */
   readonly serverCores: number
   readonly generatorCores: number
@@ -89,19 +86,15 @@ export async function measureWorkload(
 }
 
 async function measure(contender: Contender, load: Load): Promise<Run> {
-  const beforeSeconds = await processorSeconds(contender.processIds)
+  const beforeSeconds = processorSeconds(contender.processIds)
   const startedMs = performance.now()
   const measured = await contender.drive(load)
   const elapsedSeconds = (performance.now() - startedMs) / 1_000
-  const serverSeconds = (await processorSeconds(contender.processIds)) - beforeSeconds
-  const memory = await Promise.all(contender.processIds.map(ownMib))
+  const serverSeconds = processorSeconds(contender.processIds) - beforeSeconds
+  const memory = contender.processIds.map(ownMib)
   const generatorSeconds = measured.reduce((sum, one) => sum + one.processorSeconds, 0)
   return {
-    perSecond: measured.reduce((sum, { requests, elapsedUs }) => sum + requests / (elapsedUs / 1e6), 0),
-    p50Ms: percentileMs(measured, 50),
-    p99Ms: percentileMs(measured, 99),
-    p999Ms: percentileMs(measured, 99.9),
-    maxMs: Math.max(...measured.map(({ maxUs }) => maxUs)) / 1_000,
+    ...ratesOf(measured),
     serverCores: serverSeconds / elapsedSeconds,
     generatorCores: generatorSeconds / elapsedSeconds,
     ownMib: Math.max(...memory),

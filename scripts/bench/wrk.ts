@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Latencies } from './statistics.ts'
+import type { Latencies } from '../statistics.ts'
 
 const SCRIPT = join(import.meta.dirname, 'wrk.lua')
 /** An answer that takes longer counts as broken. */

@@ -1,7 +1,8 @@
 /** A network of many peers on this machine, and what is measured of it. Each step throws why it could not be measured. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { DemoPeer, until } from '../demo/peer-process.ts'
-import { anonymousMegabytes, processorMs } from './usage.ts'
+import { percentileOf } from '../statistics.ts'
+import { ownMib, processorSeconds } from '../usage.ts'
 
 /** How many load the program at one time. */
 const STARTING_MAX = 4
@@ -36,8 +37,8 @@ export interface Idle {
   /** Of one core, all peers together. */
   readonly cores: number
   readonly mostOfOne: number
-  readonly medianMegabytes: number
-  readonly mostMegabytes: number
+  readonly medianMib: number
+  readonly mostMib: number
 }
 
 interface PeerView {
@@ -82,19 +83,17 @@ export class Crowd {
   }
 
   async idle(seconds: number): Promise<Idle> {
-    const before = this.#running().map(({ processId }) => processorMs(processId))
+    const before = this.#running().map(({ processId }) => processorSeconds([processId]))
     const startedMs = performance.now()
     await delay(seconds * 1_000, undefined, { signal: this.#signal })
-    const elapsedMs = performance.now() - startedMs
-    const shares = this.#running().map(({ processId }, index) => (processorMs(processId) - (before[index] ?? 0)) / elapsedMs)
-    const megabytes = this.#running()
-      .map(({ processId }) => anonymousMegabytes(processId))
-      .toSorted((a, b) => a - b)
+    const elapsedSeconds = (performance.now() - startedMs) / 1_000
+    const shares = this.#running().map(({ processId }, index) => (processorSeconds([processId]) - (before[index] ?? 0)) / elapsedSeconds)
+    const memory = this.#running().map(({ processId }) => ownMib(processId))
     return {
       cores: shares.reduce((sum, share) => sum + share, 0),
       mostOfOne: Math.max(...shares),
-      medianMegabytes: middleOf(megabytes),
-      mostMegabytes: megabytes.at(-1) ?? 0,
+      medianMib: percentileOf(memory, 50),
+      mostMib: percentileOf(memory, 100),
     }
   }
 
@@ -168,8 +167,8 @@ export class Crowd {
       await delay(LOOK_MS)
       return false
     })
-    const sorted = [...afterMs.values()].toSorted((a, b) => a - b)
-    return { firstMs: sorted[0] ?? 0, medianMs: middleOf(sorted), lastMs: sorted.at(-1) ?? 0 }
+    const at = (share: number): number => percentileOf([...afterMs.values()], share)
+    return { firstMs: at(0), medianMs: at(50), lastMs: at(100) }
   }
 
   async #until(what: string, timeoutMs: number, isTrue: () => boolean | Promise<boolean>): Promise<void> {
@@ -180,8 +179,4 @@ export class Crowd {
 async function ask<T>(peer: DemoPeer, path: string): Promise<T> {
   const response = await fetch(peer.url + path, { signal: AbortSignal.timeout(ANSWER_MS) })
   return (await response.json()) as T
-}
-
-function middleOf(sorted: readonly number[]): number {
-  return sorted[Math.floor(sorted.length / 2)] ?? 0
 }

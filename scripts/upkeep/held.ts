@@ -1,7 +1,7 @@
 /** Whether every peer holds everything that was acknowledged. */
 import type { History } from '../../test/chaos/history.ts'
 import type { ListedPage } from '../../test/process/client.ts'
-import { until } from '../../test/process/network.ts'
+import { holdTheSame, until } from '../../test/process/network.ts'
 import type { PeerProcess } from '../../test/process/network.ts'
 
 const SETTLED_MS = 60_000
@@ -18,12 +18,8 @@ export async function checkHeld(
   acknowledged: ReadonlyMap<string, string>,
   history: History,
 ): Promise<string[]> {
-  const equal = async (): Promise<boolean> => {
-    const views = await Promise.all(peers.map((peer) => peer.client.status()))
-    return views.every((view) => view.inDoubt === 0 && view.keys.root === views[0]?.keys.root)
-  }
   // What is missing is told below, key by key.
-  await until('all peers hold the same', equal, SETTLED_MS).catch(() => undefined)
+  await until('all peers hold the same', () => holdTheSame(peers), SETTLED_MS).catch(() => undefined)
   const lost: string[] = []
   for (const peer of peers) {
     const held = await readCopy(peer, history)

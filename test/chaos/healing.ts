@@ -1,6 +1,6 @@
 /** The end of a chaos run: everything is mended, and then the network must be whole again by itself, within deadlines. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { until } from '../process/network.ts'
+import { holdTheSame, until } from '../process/network.ts'
 import { Asker } from './asking.ts'
 import type { Fleet, Member } from './fleet.ts'
 import { shownBy } from './history.ts'
@@ -65,8 +65,7 @@ async function areReady(fleet: Fleet): Promise<boolean> {
 }
 
 async function areEqual(fleet: Fleet): Promise<boolean> {
-  const views = await Promise.all(fleet.members.map(({ process }) => process.client.status()))
-  const isEqual = views.every((view) => view.inDoubt === 0 && view.keys.root === views[0]?.keys.root)
+  const isEqual = await holdTheSame(fleet.members.map(({ process }) => process))
   if (!isEqual) await delay(100)
   return isEqual && (await fleet.isComplete())
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { problemOf } from './client.ts'
 import type { Reply } from './client.ts'
-import { Network, until } from './network.ts'
+import { holdTheSame, Network, until } from './network.ts'
 import { Writers, assertHeld } from './writers.ts'
 
 const TIMEOUT_MS = 1_000
@@ -114,9 +114,6 @@ describe('a whole cluster of the two', () => {
     const counts = await assertHonest(puts)
     context.diagnostic(`puts while the other cluster hung: ${JSON.stringify(counts)}`)
     for (const peer of network.peers) assert.equal((await peer.client.put(`awake/${peer.name}`, 'x')).status, 201)
-    await until('all peers hold the same', async () => {
-      const views = await Promise.all(network.peers.map((peer) => peer.client.status()))
-      return views.every((view) => view.inDoubt === 0 && view.keys.root === views[0]?.keys.root)
-    })
+    await until('all peers hold the same', () => holdTheSame(network.peers))
   })
 })

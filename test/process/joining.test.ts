@@ -1,7 +1,7 @@
 /** Clusters that arrive while clients write: nothing acknowledged is lost, and writes go on. */
 import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
-import { Network, until } from './network.ts'
+import { holdTheSame, Network, until } from './network.ts'
 import { Writers, assertHeld } from './writers.ts'
 
 /** Writes pause no longer than this while a cluster is admitted. Starting processes take the processors too. */
@@ -37,10 +37,7 @@ it('a second and a third cluster arrive under load: writes go on, and every ackn
   assert.deepEqual([...writers.refusals], [])
   const views = await Promise.all(network.peers.map((peer) => peer.client.status()))
   for (const view of views) assert.deepEqual(Object.keys(view.quorum).toSorted(), ['cluster-1', 'cluster-2', 'cluster-3'])
-  await until('all peers hold the same', async () => {
-    const now = await Promise.all(network.peers.map((peer) => peer.client.status()))
-    return now.every((view) => view.inDoubt === 0 && view.keys.root === now[0]?.keys.root)
-  })
+  await until('all peers hold the same', () => holdTheSame(network.peers))
   for (const peer of network.peers) await assertHeld(peer, writers.successes)
   assert.ok(Math.max(...gapsMs) < GAP_MS, `no put succeeded for ${Math.max(...gapsMs)} ms`)
 

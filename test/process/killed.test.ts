@@ -1,7 +1,7 @@
 /** Peers that are killed with -9 in the middle of writes, a few and all at once, and what is left of it when they are back. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { Network, until } from './network.ts'
+import { holdTheSame, Network, until } from './network.ts'
 import type { PeerProcess } from './network.ts'
 import { Writers, assertHeld } from './writers.ts'
 
@@ -97,9 +97,6 @@ describe('all peers are killed at once under load', () => {
       })
       await assertHeld(peer, writers.successes)
     }
-    await until('no key is in doubt, and all peers hold the same', async () => {
-      const views = await Promise.all(network.peers.map((peer) => peer.client.status()))
-      return views.every((view) => view.inDoubt === 0 && view.keys.root === views[0]?.keys.root)
-    })
+    await until('no key is in doubt, and all peers hold the same', () => holdTheSame(network.peers))
   })
 })

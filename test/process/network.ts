@@ -43,6 +43,12 @@ export async function until(what: string, condition: () => boolean | Promise<boo
   }
 }
 
+/** No key is in doubt at any of these peers, and all hold the same keys with the same values. */
+export async function holdTheSame(peers: readonly PeerProcess[]): Promise<boolean> {
+  const views = await Promise.all(peers.map((peer) => peer.client.status()))
+  return views.every((view) => view.inDoubt === 0 && view.keys.root === views[0]?.keys.root)
+}
+
 export interface PeerOptions {
   readonly clusterId?: string
   /** The program; that of the sources when not given. */

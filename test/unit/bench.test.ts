@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseOptions } from '../../scripts/bench/options.ts'
-import { parseProcessorSeconds } from '../../scripts/bench/processes.ts'
-import { parseCounters } from '../../scripts/bench/replicator.ts'
-import { percentileMs, spreadOf } from '../../scripts/bench/statistics.ts'
+import { parseProcessorSeconds } from '../../scripts/usage.ts'
+import { parseCounters } from '../../scripts/counters.ts'
+import { percentileMs, percentileOf, spreadOf } from '../../scripts/statistics.ts'
 import { formatTable } from '../../scripts/bench/table.ts'
 import { parseMeasured, shareOut } from '../../scripts/bench/wrk.ts'
 
@@ -40,6 +40,14 @@ test('percentiles of several generators count each by its requests', () => {
   assert.equal(percentileMs([quick, slow], 95), 50)
   assert.equal(percentileMs([quick, slow], 99), 90)
   assert.equal(percentileMs([], 50), 0)
+})
+
+test('a percentile of values is the least that so many of a hundred do not exceed', () => {
+  assert.deepEqual(
+    [0, 50, 75, 99, 100].map((share) => percentileOf([4, 1, 3, 2], share)),
+    [1, 2, 3, 4, 4],
+  )
+  assert.equal(percentileOf([], 50), 0)
 })
 
 test('a median has the least and the most beside it', () => {

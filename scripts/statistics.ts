@@ -53,8 +53,13 @@ export function percentileMs(generators: readonly Latencies[], share: number): n
   return 0
 }
 
-/** The percentile of values themselves. @returns 0 without values */
+/** The percentile of values themselves: the least of them that so many per cent do not exceed. @returns 0 without values */
 export function percentileOf(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.max(0, Math.ceil((share / 100) * sorted.length) - 1)] ?? 0
+  return percentileOfSorted(Float64Array.from(values).sort(), share)
+}
+
+/** The same of values that rise already. */
+export function percentileOfSorted(sorted: Float64Array, share: number): number {
+  const rank = Math.ceil((share / 100) * sorted.length)
+  return sorted[Math.max(0, Math.min(sorted.length, rank) - 1)] ?? 0
 }
