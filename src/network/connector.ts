@@ -64,8 +64,9 @@ export class Connector {
       return init.isRemoved(peerId) ? 'never' : 'for a time'
     }
     const nowMs = performance.now()
-    for (const address of init.given) this.#give(address, nowMs)
     for (const peer of init.known) this.#known.learn(peer.peerId, peer.addresses.filter(isMultiaddr), 'member', nowMs)
+    // After what is remembered, for the newest address is tried first: whoever names one knows better.
+    for (const address of init.given) this.#give(address, nowMs)
   }
 
   start(): void {

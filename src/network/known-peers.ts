@@ -23,6 +23,8 @@ export const FORGET_MEMBER_MS = 86_400_000
 /** A peer gone for this long is tried more rarely: most likely it is gone for good, and when it is not, it dials us. */
 const LONG_GONE_MS = 3_600_000
 const RETRY_LONG_GONE_MS = 30_000
+/** Of a peer's addresses, tried one after another, how many have their time in one try when none of them answers. */
+const ADDRESSES_PER_TRY = 2
 /** How many peers are remembered. Beyond it the one that was of no use for the longest time is forgotten. */
 export const KNOWN_PEERS_MAX = 1_024
 /** Of two peers that hear of each other at once, the one with the higher id lets the other dial first. */
@@ -73,7 +75,7 @@ export class KnownPeers {
   learn(peerId: PeerId, addresses: readonly string[], origin: Origin, nowMs: number, isWanted = false): boolean {
     if (peerId === this.#self) return false
     const entry = this.#entries.get(peerId)
-    const clean = addresses.map(withoutPeerId).filter((address) => address !== '')
+    const clean = cleaned(addresses)
     if (entry === undefined) {
       if (origin === 'heard' && clean.length === 0) return false
       this.#makeRoom()
@@ -106,7 +108,7 @@ export class KnownPeers {
     this.learn(peerId, addresses, 'member', nowMs)
     const entry = this.#entries.get(peerId)
     if (entry === undefined) return
-    const told = addresses.map(withoutPeerId)
+    const told = cleaned(addresses)
     const first = dialled === undefined ? [] : [withoutPeerId(dialled)]
     if (told.length > 0) entry.addresses = [...new Set([...first, ...told])].slice(0, ADDRESSES_MAX)
     entry.connectedAtMs = nowMs
@@ -197,8 +199,14 @@ export class KnownPeers {
     return this.#entries.get(peerId)?.failure
   }
 
+  /**
+   * Where to dial it now, to be tried in this order. A try may end before the last had its turn, so each try after one that
+   * failed begins further down.
+   */
   addresses(peerId: PeerId): readonly string[] {
-    return this.#entries.get(peerId)?.addresses ?? []
+    const { addresses, failures } = this.#entries.get(peerId) ?? { addresses: [], failures: 0 }
+    const start = (failures * ADDRESSES_PER_TRY) % Math.max(1, addresses.length)
+    return [...addresses.slice(start), ...addresses.slice(0, start)]
   }
 
   /** Those worth keeping on disk. */
@@ -229,6 +237,17 @@ export class KnownPeers {
     const ceilingMs = Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** Math.min(failures, 10))
     return ceilingMs * (0.5 + this.#random() / 2)
   }
+}
+
+/** Without peer ids; those that lead nowhere but to the machine itself, where another peer may have the same port, last. */
+function cleaned(addresses: readonly string[]): string[] {
+  const clean = addresses.map(withoutPeerId).filter((address) => address !== '')
+  return clean.sort((a, b) => Number(isLoopback(a)) - Number(isLoopback(b)))
+}
+
+/** True for a multiaddr that leads to the machine itself. */
+export function isLoopback(address: string): boolean {
+  return address.startsWith('/ip4/127.') || address.startsWith('/ip6/::1/')
 }
 
 /** The multiaddr without its last `/p2p/…`. */

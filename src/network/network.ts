@@ -13,6 +13,7 @@ import type { BulkStream } from './bulk-stream.ts'
 import { BulkStreams } from './bulk-streams.ts'
 import { Complaints } from './complaints.ts'
 import { Connector } from './connector.ts'
+import { isLoopback } from './known-peers.ts'
 import type { KnownPeer } from './known-peers.ts'
 import { createLibp2pPeer } from './libp2p-peer.ts'
 import type { Libp2pPeer } from './libp2p-peer.ts'
@@ -351,8 +352,4 @@ export class Libp2pNetwork implements Transport {
     this.counters.messagesDropped += lost
     this.#init.logger.debug({ peerId: stream.peerId, reason, lost }, 'a bulk stream has ended')
   }
-}
-
-function isLoopback(address: string): boolean {
-  return address.startsWith('/ip4/127.') || address.startsWith('/ip6/::1/')
 }

@@ -1,4 +1,5 @@
 /** What a starting peer says as it finds company, and what it does when it finds none. */
+import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { READY_LINE, discoveredLine, printLines, waitingLine } from '../start-up.ts'
@@ -13,6 +14,7 @@ export interface ProgressInit {
   readonly runtime: Runtime
   readonly service: PeerService
   readonly warnings: Warnings
+  readonly logger: Logger
   /** It has been a member before, so it goes on trying for as long as it takes. */
   readonly isMember: boolean
   /** No peer could be reached in time. */
@@ -21,12 +23,14 @@ export interface ProgressInit {
 
 /** Prints `Waiting…`, `Discovered…` and `Replicator ready` as they become true. */
 export function announceProgress(init: ProgressInit): { stop(): void } {
-  const { config, runtime, service } = init
+  const { config, runtime, service, warnings } = init
   const { core } = runtime
   const givesUpAtMs = performance.now() + config.joinTimeoutMs
   let hasDiscovered = false
   printLines([waitingLine(config.minPeers)])
   const look = (): void => {
+    const isAlone = [...core.roster.all()].length === 0
+    if (!isAlone) warnings.alone = undefined
     const peers = 1 + [...core.roster.connectedOf(core.clusterId)].length
     if (!hasDiscovered && peers >= config.minPeers) {
       hasDiscovered = true
@@ -38,13 +42,24 @@ export function announceProgress(init: ProgressInit): { stop(): void } {
       if (!hasDiscovered) printLines([discoveredLine(peers)])
       printLines([READY_LINE])
       service.announce()
-    } else if (!init.isMember && core.config === undefined && [...core.roster.all()].length === 0 && performance.now() > givesUpAtMs) {
-      clearInterval(timer)
-      init.failed(new Error(unreached(init)))
+    } else if (isAlone && performance.now() > givesUpAtMs) {
+      if (init.isMember) stayAlone(init)
+      else if (core.config === undefined) {
+        clearInterval(timer)
+        init.failed(new Error(unreached(init)))
+      }
     }
   }
   const timer = setInterval(look, LOOK_MS)
   return { stop: () => clearInterval(timer) }
+}
+
+/** A member goes on trying, and says once what may help. */
+function stayAlone({ config, warnings, logger }: ProgressInit): void {
+  if (warnings.alone !== undefined) return
+  const given = config.peers.length + config.bootstrap.length > 0 ? ', nor at any -peer' : ''
+  warnings.alone = `reached no other peer since the start: none answers where it was last${given}; if all addresses have changed, start this peer with -peer and the new address of one that runs`
+  logger.warn(warnings.alone)
 }
 
 function unreached({ config, warnings }: ProgressInit): string {

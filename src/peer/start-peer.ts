@@ -206,7 +206,8 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   printLines([...addressLines(self.peerId, network.addresses()), httpLine(url)])
   if (newNetwork !== undefined) printLines([newNetworkLine(newNetwork)])
   await facts.listening(network)
-  const progress = announceProgress({ config, runtime, service, warnings, isMember: storage.newestEpoch() >= 0, failed: opening.failed })
+  const isMember = storage.newestEpoch() >= 0
+  const progress = announceProgress({ config, runtime, service, warnings, logger, isMember, failed: opening.failed })
   closers.push(async () => {
     progress.stop()
     service.stopping()

@@ -7,6 +7,8 @@ const REFUSALS_MAX = 16
 export class Warnings {
   private readonly refusals = new Map<PeerId, string>()
   private readonly lasting: string[] = []
+  /** What is amiss while nobody was reached; undefined when somebody was, or it is too early to tell. */
+  alone: string | undefined
 
   /** Stays for as long as the process runs. */
   add(text: string): void {
@@ -28,6 +30,7 @@ export class Warnings {
 
   all(hasSecret: boolean): string[] {
     const open = hasSecret ? [] : ['no -secret: anybody who can dial this peer may join the network']
-    return [...open, ...this.lasting, ...[...this.refusals].map(([peerId, reason]) => `refused ${peerId}: ${reason}`)]
+    const alone = this.alone === undefined ? [] : [this.alone]
+    return [...open, ...alone, ...this.lasting, ...[...this.refusals].map(([peerId, reason]) => `refused ${peerId}: ${reason}`)]
   }
 }

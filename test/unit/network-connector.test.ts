@@ -3,7 +3,9 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { Connection } from '@libp2p/interface'
 import { pino } from 'pino'
 import type { PeerId } from '../../protocols/base/identity.ts'
+import { ADDRESSES_MAX } from '../../protocols/wire/messages.ts'
 import { CONNECTED_PEERS_MAX, Connector } from '../../src/network/connector.ts'
+import type { KnownPeer } from '../../src/network/known-peers.ts'
 import { until } from '../contract/transport.ts'
 
 const SELF = '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo' as PeerId
@@ -22,11 +24,11 @@ beforeEach(() => {
 })
 afterEach(() => connector.stop())
 
-function connectorWith(given: readonly string[]): Connector {
+function connectorWith(given: readonly string[], known: readonly KnownPeer[] = []): Connector {
   return new Connector({
     self: SELF,
     given,
-    known: [],
+    known,
     logger: pino({ level: 'silent' }),
     dial: async (addresses) => {
       dialled.push(String(addresses[0]))
@@ -68,4 +70,13 @@ describe('with as many peers connected as are worth having', () => {
     connector.start()
     await until('it is dialled', () => dialled.length > 0, 1_000)
   })
+})
+
+it('a peer that was named is dialled where that says, before all the places where it is remembered to have been', async () => {
+  const addresses = Array.from({ length: ADDRESSES_MAX }, (_, index) => `/ip4/10.0.0.${index}/tcp/1`)
+  const moved = `/ip4/10.0.1.0/tcp/2/p2p/${OTHER}`
+  connector = connectorWith([moved], [{ peerId: OTHER, addresses }])
+  connector.start()
+  await until('it is dialled', () => dialled.length > 0)
+  assert.equal(dialled[0], moved)
 })

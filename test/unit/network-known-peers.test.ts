@@ -118,6 +118,29 @@ describe('peers worth dialling', () => {
     assert.deepEqual(known.members(), [{ peerId: HIGHER, addresses: [OTHER_ADDRESS, ADDRESS] }])
   })
 
+  it('after each try that failed the next begins at other addresses, until each was the first or the second of one', () => {
+    const addresses = Array.from({ length: 5 }, (_, index) => `/ip4/10.0.0.${index}/tcp/1`)
+    const known = knownPeers()
+    known.learn(HIGHER, addresses, 'given', 0)
+    assert.deepEqual(known.addresses(HIGHER), addresses)
+    const begun = new Set<string>()
+    for (const _ of addresses) {
+      const order = known.addresses(HIGHER)
+      assert.deepEqual(order.toSorted(), addresses)
+      for (const address of order.slice(0, 2)) begun.add(address)
+      known.tried(HIGHER, 'timed out', 0)
+    }
+    assert.deepEqual([...begun].toSorted(), addresses)
+  })
+
+  it('addresses that lead to the machine itself come last, unless one of them worked', () => {
+    const known = knownPeers()
+    known.learn(HIGHER, [ADDRESS, '/ip6/::1/tcp/1', '/ip4/10.0.0.1/tcp/1'], 'heard', 0)
+    assert.deepEqual(known.addresses(HIGHER), ['/ip4/10.0.0.1/tcp/1', ADDRESS, '/ip6/::1/tcp/1'])
+    known.connected(HIGHER, [OTHER_ADDRESS, '/ip4/10.0.0.1/tcp/1', ADDRESS], ADDRESS, 0)
+    assert.deepEqual(known.addresses(HIGHER), [ADDRESS, '/ip4/10.0.0.1/tcp/1', OTHER_ADDRESS])
+  })
+
   it('strangers under ever new names do not fill the memory, nor push out who is connected or named', () => {
     const known = knownPeers()
     known.learn(LOWER, [ADDRESS], 'given', 0)
