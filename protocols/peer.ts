@@ -24,6 +24,7 @@ import { ChangeRequests } from './config/requests.ts'
 import type { Effect } from './effects.ts'
 import type { CoreEvent } from './events.ts'
 import { Heartbeats } from './membership/heartbeats.ts'
+import { Introductions } from './membership/introductions.ts'
 import { ANSWERED_WITHIN_MS, missing } from './membership/readiness.ts'
 import { Roster } from './membership/roster.ts'
 import { Acceptor } from './register/acceptor.ts'
@@ -101,6 +102,7 @@ export class PeerCore {
   private readonly reads: Reads
   private readonly spread: Spread
   private readonly heartbeats: Heartbeats
+  private readonly introductions: Introductions
   private readonly repair: Repair
   private readonly answers: PullAnswers
   private readonly configs: ConfigExchange
@@ -151,6 +153,7 @@ export class PeerCore {
     this.repair = new Repair({ moment, outbox, nextId, chosen, learn, finish, self: identity, chain, roster, random })
     this.answers = new PullAnswers(registers, chain, chosen, this.doubts, outbox)
     this.heartbeats = new Heartbeats(moment, outbox, roster, () => this.health())
+    this.introductions = new Introductions(outbox, roster, () => chain.current?.quorum)
     const known = (): KnownPeer[] => this.known()
     const changing = { self: identity, moment, outbox, codec, chain, roster, coordinator, known, replaceAfterMs: init.replaceAfterMs }
     this.change = new Change(changing)
@@ -290,6 +293,7 @@ export class PeerCore {
       (peerId) => this.chain.voterOf(peerId) !== undefined,
       (peerId) => this.isRemoved(peerId),
     )
+    this.introductions.tick()
     this.heartbeats.caughtUp(this.caughtUp)
     this.heartbeats.tick()
     this.acceptor.fold(this.moment.nowMs)
@@ -314,18 +318,14 @@ export class PeerCore {
   }
 
   private connected(remote: Greeting): void {
+    const before = this.roster.get(remote.identity.peerId)
     const peer = this.roster.greeted(remote)
     if (remote.protocolMax < (this.config?.protocolMin ?? 0)) this.outbox.note({ kind: 'too-old', peerId: peer.peerId })
     this.heartbeats.met(peer)
-    const entries = this.roster.entries(peer.peerId)
-    if (entries.length > 0) this.outbox.send(peer.peerId, { kind: 'roster', entries })
+    this.introductions.welcome(peer)
     this.configs.heard(peer.peerId, remote.networkId, remote.epoch)
-    const { peerId, clusterId, addresses } = peer
-    for (const other of this.roster.connected()) {
-      if (other.peerId === peerId || addresses.length === 0) continue
-      this.outbox.send(other.peerId, { kind: 'roster', entries: [{ peerId, clusterId, addresses }] })
-    }
-    this.repair.met(peerId)
+    this.introductions.announce(peer, before)
+    this.repair.met(peer.peerId)
   }
 
   private received(from: Identity, message: Message): void {
@@ -425,12 +425,14 @@ export class PeerCore {
 
   private offer(configs: readonly Config[], isWhole = false): void {
     const before = this.chain.epoch
+    const quorumBefore = this.chain.current?.quorum
     if (this.chain.offer(configs, isWhole) === 0) return
     for (let epoch = Math.max(before + 1, 0); epoch <= this.chain.epoch; epoch += 1) this.settleConfig(epoch)
     this.repair.configInstalled()
     this.change.configInstalled()
     this.coordinator.configInstalled()
     this.reads.configInstalled()
+    this.introductions.configInstalled(quorumBefore, this.isVoter)
     this.heartbeats.tellAll()
     // What is sent to oneself arrives once the config is on disk.
     this.heartbeats.tell(this.identity.peerId)

@@ -8,8 +8,8 @@ import type { ClusterId, Identity, IdentityId, PeerId } from '../base/identity.t
 import type { Moment } from '../base/moment.ts'
 import type { Outbox } from '../base/outbox.ts'
 import type { PeerState } from '../effects.ts'
-import { DOUBTED_MAX, ROSTER_ENTRIES_MAX } from '../wire/messages.ts'
-import type { Greeting, Health, RosterEntry } from '../wire/messages.ts'
+import { DOUBTED_MAX } from '../wire/messages.ts'
+import type { Greeting, Health } from '../wire/messages.ts'
 import type { Neighbours } from '../relay/spread.ts'
 
 /** Silent for so long, a watched peer is suspect. With the tick and the word of others that is within 3 s of its last sign. */
@@ -242,16 +242,6 @@ export class Roster implements Neighbours {
       const peer = this.peers.get(peerId)
       if (peer?.isConnected === true && nowMs - peer.lastHeardMs > DOUBT_AFTER_MS) peer.doubtedAtMs = nowMs
     }
-  }
-
-  /** What to pass on to a newcomer. */
-  entries(except: PeerId): RosterEntry[] {
-    const entries: RosterEntry[] = []
-    for (const { peerId, clusterId, addresses, state } of this.peers.values()) {
-      if (peerId !== except && state !== 'gone' && addresses.length > 0) entries.push({ peerId, clusterId, addresses })
-      if (entries.length === ROSTER_ENTRIES_MAX) break
-    }
-    return entries
   }
 
   /**

@@ -4,7 +4,7 @@
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { CONNECTED_PEERS_MAX } from '../../src/network/connector.ts'
+import { CONNECTED_PEERS_MAX } from '../../protocols/membership/introductions.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
 import { dataKey } from '../../protocols/base/register.ts'
 import type { SimulatedPeer } from '../../test/simulation/peer.ts'

@@ -7,6 +7,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Logger } from 'pino'
 import type { PeerId } from '../../protocols/base/identity.ts'
+import { CONNECTED_PEERS_MAX } from '../../protocols/membership/introductions.ts'
 import { KnownPeers, RETRY_FIRST_MS, RETRY_LAST_MS, peerIdOfAddress } from './known-peers.ts'
 import type { KnownPeer } from './known-peers.ts'
 import { reasonOf } from './reasons.ts'
@@ -15,13 +16,6 @@ import { reasonOf } from './reasons.ts'
 const DIAL_TIMEOUT_MS = 10_000
 /** Dials under way at once: each costs some 35 ms of CPU at both ends, and a joining peer has other things to do. */
 const DIALS_MAX = 16
-/**
- * Peers merely heard of are dialled while fewer than this many are connected. Up to it everybody is connected to everybody, which
- * is quickest; far beyond it the greetings and heartbeats would cost more than the peers are worth. Members, wanted peers, voters,
- * and peers named on the command line, are dialled whatever their number.
- */
-export const CONNECTED_PEERS_MAX = 64
-
 export interface ConnectorInit {
   readonly self: PeerId
   /** Multiaddrs named on the command line, with or without a peer id. */
@@ -152,6 +146,7 @@ export class Connector {
     this.#schedule()
   }
 
+  /** Peers merely heard of are dialled while few are connected; members, wanted peers, voters and named ones whatever their number. */
   #isOneTooMany(peerId: PeerId): boolean {
     const { connectedCount, isVoter } = this.#init
     return connectedCount() >= CONNECTED_PEERS_MAX && this.#known.isOptional(peerId) && !isVoter(peerId)

@@ -116,17 +116,6 @@ suite('the roster', () => {
     known.meet('d', 'c3' as ClusterId)
     assert.deepEqual([...known.roster.clusterIds()].toSorted(), ['c1', 'c2', 'c3'])
   })
-
-  test('a newcomer is told of others that are not gone, and not of itself', () => {
-    const known = new Known()
-    for (const name of ['a', 'b', 'c']) known.meet(name)
-    known.roster.lost('b' as PeerId, 'closed')
-    known.pass(30_100, ['a', 'c'])
-    assert.deepEqual(
-      known.roster.entries('a' as PeerId).map(({ peerId }) => peerId),
-      ['c'],
-    )
-  })
 })
 
 suite('who is watched', () => {
