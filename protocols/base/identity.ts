@@ -2,7 +2,7 @@
 
 /** The libp2p peer id in its usual text form, `12D3KooW…`. */
 export type PeerId = string & { readonly __brand: 'PeerId' }
-/** 1 to 64 of letters, digits, `.`, `_`, `-`. */
+/** 1 to 64 of letters, digits, `.`, `_`, `-`: see `isClusterId`. */
 export type ClusterId = string & { readonly __brand: 'ClusterId' }
 /** 32 lower-case hexadecimal digits, drawn by the founder. */
 export type NetworkId = string & { readonly __brand: 'NetworkId' }
@@ -10,6 +10,13 @@ export type NetworkId = string & { readonly __brand: 'NetworkId' }
 export type Incarnation = string & { readonly __brand: 'Incarnation' }
 /** `peerId/incarnation`, to be used as the key of maps and sets. */
 export type IdentityId = string & { readonly __brand: 'IdentityId' }
+
+/** Bytes of a cluster id. */
+export const CLUSTER_ID_BYTES_MAX = 64
+
+export function isClusterId(text: string): text is ClusterId {
+  return text.length <= CLUSTER_ID_BYTES_MAX && /^[A-Za-z0-9._-]+$/.test(text)
+}
 
 /** Who votes: a peer together with the store it votes from. A peer that lost its store is somebody else. */
 export interface Identity {

@@ -74,6 +74,15 @@ export function planChange(config: Config, request: ChangeRequest, known: KnownN
   return reason === undefined ? { kind: 'change', next, barred } : refusal(reason)
 }
 
+/** @returns why the request can be meant in no config, in one sentence; undefined when it can */
+export function contradiction({ add, remove, removeCluster, force, withdraw }: ChangeRequest): string | undefined {
+  const isEmpty = add.length === 0 && remove.length === 0 && removeCluster === undefined
+  if (withdraw && (!isEmpty || force)) return '"withdraw" stands alone: leave the other fields away, and ask for the change afterwards.'
+  if (isEmpty && !withdraw) return 'It asks for nothing; name peers to "add" or to "remove", a "removeCluster", or "withdraw": true.'
+  const both = add.find((peerId) => remove.includes(peerId))
+  return both === undefined ? undefined : `"add" and "remove" both name ${both}; name it in one of them.`
+}
+
 /** True when both have the same voters in the same clusters. */
 export function equalClusters(a: Clusters, b: Clusters): boolean {
   return a.size === b.size && [...a].every(([clusterId, voters]) => equalVoters(voters, b.get(clusterId) ?? []))
@@ -94,14 +103,6 @@ export function describeSilent(clusters: Clusters, isUp: (voter: Identity) => bo
 
 function refusal(detail: string): Plan {
   return { kind: 'refusal', detail }
-}
-
-function contradiction({ add, remove, removeCluster, withdraw }: ChangeRequest): string | undefined {
-  const isEmpty = add.length === 0 && remove.length === 0 && removeCluster === undefined
-  if (withdraw) return isEmpty ? undefined : 'a withdrawal is asked for alone'
-  if (isEmpty) return 'nothing is asked for: name peers to add or to remove, or a cluster to remove'
-  const both = add.find((peerId) => remove.includes(peerId))
-  return both === undefined ? undefined : `${both} cannot be added and removed at once`
 }
 
 function findStranger(config: Config, { add, remove, removeCluster }: ChangeRequest, peers: readonly KnownPeer[]): string | undefined {

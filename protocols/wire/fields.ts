@@ -1,6 +1,7 @@
 /** The fields that messages are made of, each with its two directions side by side. */
 import { assert } from '../base/assert.ts'
 import type { Ballot, Ceiling } from '../base/ballot.ts'
+import { CLUSTER_ID_BYTES_MAX, isClusterId } from '../base/identity.ts'
 import type { ClusterId, Identity, NetworkId, PeerId } from '../base/identity.ts'
 import type { Accepted, ValueRecord } from '../base/record.ts'
 import { configKey, dataKey, epochOfConfigKey, isConfigKey } from '../base/register.ts'
@@ -12,8 +13,6 @@ import { ADDRESSES_MAX, ADDRESS_BYTES_MAX, CONTENT_TYPE_BYTES_MAX, KEY_BYTES_MAX
 
 export { readIdentity, writeIdentity } from './identities.ts'
 
-/** Bytes of a cluster id. */
-const CLUSTER_ID_BYTES_MAX = 64
 /** Bytes of a network id. */
 const NETWORK_ID_BYTES = 16
 /** The first byte of a key says whose register it is. */
@@ -200,10 +199,6 @@ export function writeNetworkId(writer: ByteWriter, networkId: NetworkId): void {
 
 export function readNetworkId(reader: ByteReader): NetworkId {
   return reader.hex(NETWORK_ID_BYTES) as NetworkId
-}
-
-function isClusterId(text: string): text is ClusterId {
-  return text.length <= CLUSTER_ID_BYTES_MAX && /^[A-Za-z0-9._-]+$/.test(text)
 }
 
 /** Text that a reader will refuse when it is longer. */

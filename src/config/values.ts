@@ -1,9 +1,10 @@
 /** Turns the text of a flag into its value. Each throws a UsageError that says what the text should have been. */
 import { isIPv4, isIPv6 } from 'node:net'
-import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Component } from '@multiformats/multiaddr'
+import { isClusterId } from '../../protocols/base/identity.ts'
 import type { ClusterId, NetworkId, PeerId } from '../../protocols/base/identity.ts'
+import { isPeerId } from '../peer-id.ts'
 import { CHANGES_FROM, LOG_LEVELS } from './config.ts'
 import type { ChangesFrom, HttpAddress, LogLevel } from './config.ts'
 import { UsageError } from './usage-error.ts'
@@ -25,8 +26,8 @@ const MULTIADDR_HOSTS = ['ip4', 'ip6', 'dns', 'dns4', 'dns6']
 
 /** 1 to 64 of letters, digits, `.`, `_`, `-`. */
 export function parseClusterId(text: string): ClusterId {
-  if (!/^[A-Za-z0-9._-]{1,64}$/.test(text)) throw new UsageError('a cluster id is 1 to 64 of letters, digits, ".", "_" and "-"')
-  return text as ClusterId
+  if (!isClusterId(text)) throw new UsageError('a cluster id is 1 to 64 of letters, digits, ".", "_" and "-"')
+  return text
 }
 
 /** 32 lower-case hexadecimal digits. */
@@ -79,7 +80,7 @@ function parseMultiaddr(text: string, example: string, portMin: number): string 
   if (!isHost(host) || tcp?.name !== 'tcp' || (p2p !== undefined && p2p.name !== 'p2p') || others.length > 0) {
     throw new UsageError(`peers speak plain TCP: a multiaddr has a host, a tcp port and perhaps a peer id, like ${example}`)
   }
-  if (p2p !== undefined && !isPeerId(p2p.value)) throw new UsageError(`what follows /p2p/ is no peer id; write one like ${example}`)
+  if (p2p !== undefined && !isPeerId(p2p.value ?? '')) throw new UsageError(`what follows /p2p/ is no peer id; write one like ${example}`)
   if (Number(tcp.value) < portMin) throw new UsageError(`nobody can dial port 0; write the port that the peer listens on, like ${example}`)
   return address.toString()
 }
@@ -87,7 +88,7 @@ function parseMultiaddr(text: string, example: string, portMin: number): string 
 /** A peer id in its usual text form. */
 export function parsePeerId(text: string): PeerId {
   if (!isPeerId(text)) throw new UsageError('write a peer id as replicator members and /peers show it, like 12D3KooW…')
-  return text as PeerId
+  return text
 }
 
 /** An HTTP address, without a slash at its end. */
@@ -96,15 +97,6 @@ export function parseUrl(text: string): string {
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '')
     throw new UsageError('write the HTTP address of a peer, like http://127.0.0.1:8000')
   return url.href.replace(/\/+$/, '')
-}
-
-function isPeerId(text: string | undefined): boolean {
-  try {
-    peerIdFromString(text ?? '')
-    return true
-  } catch {
-    return false
-  }
 }
 
 function isHost(component: Component | undefined): boolean {

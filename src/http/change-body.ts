@@ -1,13 +1,14 @@
 /** What is asked of the configuration, as JSON: read once, and told in one sentence where it will not do. */
+import { isClusterId } from '../../protocols/base/identity.ts'
 import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
+import { contradiction } from '../../protocols/config/plan.ts'
 import type { ChangeRequest } from '../../protocols/config/plan.ts'
+import { isPeerId } from '../peer-id.ts'
 
 /** The bytes of a body that names more peers than a network has voters. */
 export const CHANGE_BYTES_MAX = 65_536
 /** A change names voters, and there are no more than so many at once, of which all may go and as many come. */
 const PEERS_MAX = 128
-const PEER_ID = /^[1-9A-HJ-NP-Za-km-z]{32,128}$/
-const CLUSTER_ID = /^[A-Za-z0-9._-]{1,64}$/
 const CHANGE_FIELDS = ['add', 'remove', 'removeCluster', 'force', 'withdraw'] as const
 const EXAMPLE = '{ "add": ["12D3KooW…"], "remove": [], "force": false }'
 
@@ -30,14 +31,8 @@ export function parseChangeRequest(body: Uint8Array): Read<ChangeRequest> {
       force: flagOf(fields, 'force'),
       withdraw: flagOf(fields, 'withdraw'),
     }
-    const { add, remove, removeCluster, withdraw, force } = request
-    const isEmpty = add.length === 0 && remove.length === 0 && removeCluster === undefined
-    if (isEmpty && !withdraw)
-      throw new BadBody(`It asks for nothing; name peers to "add" or to "remove", a "removeCluster", or "withdraw": true.`)
-    if (withdraw && (!isEmpty || force))
-      throw new BadBody('"withdraw" stands alone: leave the other fields away, and ask for the change afterwards.')
-    const both = add.find((peerId) => remove.includes(peerId))
-    if (both !== undefined) throw new BadBody(`"add" and "remove" both name ${both}; name it in one of them.`)
+    const malformed = contradiction(request)
+    if (malformed !== undefined) throw new BadBody(malformed)
     return request
   })
 }
@@ -81,7 +76,7 @@ function peersOf(fields: Readonly<Record<string, unknown>>, name: 'add' | 'remov
   const peers = fields[name] ?? []
   if (!Array.isArray(peers) || !peers.every((peer) => typeof peer === 'string'))
     throw new BadBody(`"${name}" must be a list of peer ids, as /peers shows them.`)
-  const bad = peers.find((peer) => !PEER_ID.test(peer))
+  const bad = peers.find((peer) => !isPeerId(peer))
   if (bad !== undefined) throw new BadBody(`${JSON.stringify(bad.slice(0, 80))} in "${name}" is no peer id; write it as /peers shows it.`)
   if (new Set(peers).size < peers.length) throw new BadBody(`"${name}" names a peer twice; name it once.`)
   if (peers.length > PEERS_MAX)
@@ -91,9 +86,9 @@ function peersOf(fields: Readonly<Record<string, unknown>>, name: 'add' | 'remov
 
 function clusterOf({ removeCluster }: Readonly<Record<string, unknown>>): ClusterId | undefined {
   if (removeCluster === undefined) return undefined
-  if (typeof removeCluster !== 'string' || !CLUSTER_ID.test(removeCluster))
+  if (typeof removeCluster !== 'string' || !isClusterId(removeCluster))
     throw new BadBody('"removeCluster" must be a cluster id: 1 to 64 of letters, digits, ".", "_" and "-".')
-  return removeCluster as ClusterId
+  return removeCluster
 }
 
 function flagOf(fields: Readonly<Record<string, unknown>>, name: 'force' | 'withdraw'): boolean {

@@ -6,6 +6,8 @@ import type { Fixture, RawAnswer } from './http-fixture.ts'
 
 const PEER = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
 const OTHER = '12D3KooWSmUQfTDCHBvzYbRkQEVX7oCCUfXXMULyV3BPFzcuvFRn'
+/** `PEER` as a CID. */
+const IN_ANOTHER_FORM = 'bafzaajaiaejcatfvvp3k26p36wv3zsx4yju5qxgsmupnjoefwwdj6ja25xyklorj'
 const OF_JSON = { 'Content-Type': 'application/json' }
 
 function change(fixture: Fixture, body: unknown, query = ''): Promise<RawAnswer> {
@@ -69,6 +71,7 @@ describe('a change of the configuration', () => {
       [{ add: PEER }, /"add" must be a list of peer ids/],
       [{ add: [1] }, /"add" must be a list/],
       [{ remove: ['nobody'] }, /"nobody" in "remove" is no peer id/],
+      [{ remove: [IN_ANOTHER_FORM] }, /in "remove" is no peer id/],
       [{ add: [PEER, PEER] }, /"add" names a peer twice/],
       [{ add: [PEER], remove: [PEER] }, /both name 12D3/],
       [{ removeCluster: 'a/b' }, /"removeCluster" must be a cluster id/],
@@ -76,6 +79,7 @@ describe('a change of the configuration', () => {
       [{ add: [PEER], force: 'yes' }, /"force" must be true or false/],
       [{ withdraw: 1 }, /"withdraw" must be true or false/],
       [{ withdraw: true, add: [PEER] }, /"withdraw" stands alone/],
+      [{ withdraw: true, force: true }, /"withdraw" stands alone/],
     ]
     for (const [body, detail] of rows) {
       const answer = await change(fixture, body)

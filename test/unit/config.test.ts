@@ -292,6 +292,11 @@ suite('values', () => {
     }
   })
 
+  test('a peer id in another than its usual form, or in none, is refused', () => {
+    const cid = 'bafzaajaiaejcatfvvp3k26p36wv3zsx4yju5qxgsmupnjoefwwdj6ja25xyklorj'
+    for (const id of [cid, PEER_ID.slice(0, -1)]) refuses('peer', `/ip4/1.2.3.4/tcp/1/p2p/${id}`, /no peer id|no multiaddr/)
+  })
+
   test('port 0 can be listened on and not be dialled', () => {
     assert.deepEqual(configOf(['-cid', 'a', '-listen', '/ip4/0.0.0.0/tcp/0']).listen, ['/ip4/0.0.0.0/tcp/0'])
     for (const flag of ['peer', 'bootstrap', 'announce']) refuses(flag, '/ip4/1.2.3.4/tcp/0', /port 0/)
