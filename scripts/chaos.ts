@@ -11,7 +11,7 @@
 import { parseArgs } from 'node:util'
 import { PLANTED } from '../test/chaos/control.ts'
 import type { Planted } from '../test/chaos/control.ts'
-import { canEnter, enter, isInside } from '../test/chaos/namespaces.ts'
+import { enter, hindrance, isInside } from '../test/chaos/namespaces.ts'
 import { describeOptions, drawOptions } from '../test/chaos/options.ts'
 import { describeResult } from '../test/chaos/report.ts'
 import { runChaos } from '../test/chaos/run.ts'
@@ -41,7 +41,7 @@ function parse(): Parameters<typeof drawOptions>[0] {
       peers: { type: 'string' },
       clients: { type: 'string' },
       planted: { type: 'string' },
-      namespaces: { type: 'boolean', default: canEnter() },
+      namespaces: { type: 'boolean', default: hindrance() === undefined },
     },
   })
   const optional = (name: 'clusters' | 'peers' | 'clients'): number | undefined => {

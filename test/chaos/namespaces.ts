@@ -27,24 +27,28 @@ export function isInside(): boolean {
   return process.env[INSIDE_VARIABLE] !== undefined
 }
 
-/** Whether this machine lets this user make namespaces, tried out on some that are gone at once. */
-export function canEnter(): boolean {
-  const { status } = spawnSync(
+/** Why this machine lets this user make no namespaces, tried out on some that are gone at once; undefined when it does. */
+export function hindrance(): string | undefined {
+  const { status, stderr, error } = spawnSync(
     'unshare',
     ['--net', '--mount', '--', 'sh', '-c', `${ENTER} && ip netns add peer && ip link add one type veth peer name two netns peer`],
-    { stdio: 'ignore' },
+    { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' },
   )
-  return status === 0
+  return status === 0 ? undefined : (error?.message ?? stderr.trim())
 }
 
 /**
- * Runs this very program again, inside.
+ * Runs a program inside: this very one again, unless another is named.
  *
  * @param signal when it aborts, the program is told to end
+ * @param parameters of Node
  * @returns its exit code
  */
-export async function enter(signal: AbortSignal): Promise<number> {
-  const program = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
+export async function enter(
+  signal: AbortSignal,
+  parameters: readonly string[] = [...process.execArgv, ...process.argv.slice(1)],
+): Promise<number> {
+  const program = [process.execPath, ...parameters]
   const child = spawn('unshare', ['--net', '--mount', '--', 'sh', '-c', `${ENTER} && exec "$@"`, 'sh', ...program], {
     stdio: 'inherit',
     env: { ...process.env, [INSIDE_VARIABLE]: '1' },
@@ -81,7 +85,9 @@ export class Namespace {
       `link add port-${number} type veth peer name eth0 netns ${name}`,
       `link set port-${number} master bridge0 up`,
     ])
-    await ip(['link set lo up', `address add ${host}/24 dev eth0`, 'link set eth0 up'], name)
+    // Multicast is sent along the default route, as on a machine of its own.
+    const route = `route add default via ${SUBNET}.${DRIVER_HOST}`
+    await ip(['link set lo up', `address add ${host}/24 dev eth0`, 'link set eth0 up', route], name)
     return namespace
   }
 
