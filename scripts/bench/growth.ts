@@ -25,7 +25,7 @@ const UPKEEP_MS = 2_000
 /** What is learned has arrived, and no repair was due yet. */
 const SOON_MS = 1_000
 const LATER_MS = 20_000
-const MIB = 1_048_576
+const KIB = 1_024
 
 /** Clusters, and peers in each. */
 const SHAPES = [
@@ -187,7 +187,7 @@ function measure(clusters: number, peersPerCluster: number): Figures {
     upkeepOfAll,
     soon,
     later: shareHolding(peers),
-    kibPerPeer: ((heapBytes() - heapBefore) / peers.length / MIB) * 1_024,
+    kibPerPeer: (heapBytes() - heapBefore) / peers.length / KIB,
   }
 }
 

@@ -1,9 +1,9 @@
 /** What a peer shows of itself: `/status`, `/peers`, `/clusters` and `/config`, read off the core. */
 import type { ClusterId, Identity, IdentityId, PeerId } from '../../protocols/base/identity.ts'
 import { equalBytes } from '../../protocols/base/record.ts'
+import { PROTOCOL_VERSION } from '../../protocols/config/config.ts'
 import type { Clusters } from '../../protocols/config/config.ts'
 import { majoritySize } from '../../protocols/config/quorum.ts'
-import { PROTOCOL_VERSION } from '../../protocols/config/config.ts'
 import type { PeerState } from '../../protocols/effects.ts'
 import type { RosterPeer } from '../../protocols/membership/roster.ts'
 import type { PeerCore } from '../../protocols/peer.ts'
@@ -22,14 +22,13 @@ export interface Surroundings {
   readonly failure: (peerId: PeerId) => string | undefined
 }
 
+/** This peer, and all that it has met lately or that vote. */
 export function peersView(core: PeerCore, { clock, addresses }: Surroundings): PeerView[] {
   const nowMs = clock.nowMs()
   const wallMs = clock.wallMs()
-  const role = (peerId: PeerId): 'voter' | 'learner' => (core.chain.voterOf(peerId) === undefined ? 'learner' : 'voter')
-  const { peerId, clusterId } = { peerId: core.identity.peerId, clusterId: core.clusterId }
   const self: PeerView = {
-    id: peerId,
-    clusterId,
+    id: core.identity.peerId,
+    clusterId: core.clusterId,
     addresses: addresses(),
     role: core.isVoter ? 'voter' : 'learner',
     state: 'self',
@@ -41,7 +40,7 @@ export function peersView(core: PeerCore, { clock, addresses }: Surroundings): P
       id: peer.peerId,
       clusterId: peer.clusterId,
       addresses: peer.addresses,
-      role: role(peer.peerId),
+      role: core.chain.voterOf(peer.peerId) === undefined ? 'learner' : 'voter',
       state: peer.state,
       rttMs: peer.rttMs === undefined ? null : Math.round(peer.rttMs * 1_000) / 1_000,
       lastSeenAt: new Date(wallMs - (nowMs - peer.lastHeardMs)).toISOString(),
@@ -50,6 +49,7 @@ export function peersView(core: PeerCore, { clock, addresses }: Surroundings): P
   return [self, ...others]
 }
 
+/** Peer ids by cluster: this peer, and all that are not gone. */
 export function clustersView(core: PeerCore): Record<string, string[]> {
   const clusters: Record<string, string[]> = { [core.clusterId]: [core.identity.peerId] }
   for (const { peerId, clusterId, state } of core.roster.all()) {
@@ -58,6 +58,7 @@ export function clustersView(core: PeerCore): Record<string, string[]> {
   return clusters
 }
 
+/** Who the peer is, whether it can take puts, what it holds, and what is wrong in words. */
 export function statusView(core: PeerCore, surroundings: Surroundings): StatusView {
   const { config, chosen } = core
   return {
@@ -82,6 +83,7 @@ export function statusView(core: PeerCore, surroundings: Surroundings): StatusVi
   }
 }
 
+/** Who votes and who learns, by cluster, and the change in flight. */
 export function configView(core: PeerCore, clock: Clock): ConfigView {
   const { config } = core
   const clusters: Record<string, { voters: MemberView[]; learners: MemberView[] }> = {}

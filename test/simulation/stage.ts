@@ -3,7 +3,7 @@ import type { Ceiling } from '../../protocols/base/ballot.ts'
 import { identity } from '../../protocols/base/identity.ts'
 import type { ClusterId, Identity, Incarnation, NetworkId } from '../../protocols/base/identity.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
-import { configKey, isConfigKey } from '../../protocols/base/register.ts'
+import { configKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
 import { configRecord } from '../../protocols/config/chain.ts'
 import type { Config } from '../../protocols/config/config.ts'
@@ -18,18 +18,17 @@ import { Agenda } from './agenda.ts'
 import { Chance } from './chance.ts'
 import { Ledger } from './checkers/ledger.ts'
 import { QuorumProbe } from './checkers/probe.ts'
-import { Violation, check } from './checkers/violation.ts'
-import { Votes } from './checkers/votes.ts'
-import { describeConfig, describeOutcome, describePersist, describeRecord } from './describe.ts'
+import { check } from './checkers/violation.ts'
+import { describeConfig, describeOutcome, describeRecord } from './describe.ts'
 import { SimulatedNetwork } from './network.ts'
 import type { Send } from '../../src/runtime/send-gate.ts'
-import type { Observer } from './observer.ts'
 import { drawOptions } from './options.ts'
 import type { Options } from './options.ts'
 import type { SimulatedDisk } from './disk.ts'
 import { SimulatedPeer } from './peer.ts'
 import type { PeerSurroundings } from './peer.ts'
 import { Trace } from './trace.ts'
+import { nameless, Witness } from './witness.ts'
 
 export interface Scenario {
   readonly name: string
@@ -63,21 +62,15 @@ const QUIET: Partial<Options> = {
   replaceAfterMs: Number.POSITIVE_INFINITY,
 }
 
-export class Stage implements Observer {
-  readonly lines: string[] = []
+export class Stage {
+  private readonly witness: Witness = new Witness()
+  readonly lines: string[] = this.witness.lines
   private readonly agenda: Agenda = new Agenda()
   private readonly codec: Codec = new Codec(utf8)
-  private readonly votes: Votes = new Votes()
   private readonly peers: SimulatedPeer[] = []
   private readonly network: SimulatedNetwork
   private readonly ledger: Ledger
   private readonly quorumProbe: QuorumProbe
-  private readonly notesByPeer = new Map<string, string[]>()
-  private readonly outcomes = new Map<number, Outcome>()
-  private readonly asked: { from: string; to: string; id: number; key: RegisterKey }[] = []
-  private readonly lists: { from: string; to: string; question: PullQuestion }[] = []
-  /** Peers that go by what they once were, which no rule allows: others must leave them out. */
-  private readonly outside = new Set<string>()
   private lastClient = 0
 
   /** What becomes of a message that one peer sends another. */
@@ -87,13 +80,13 @@ export class Stage implements Observer {
 
   /** @param voting who votes at first, by cluster; all when left out. @param changes of options, beyond those of a quiet network */
   constructor(names: Names, voting: Names = names, changes: Partial<Options> = {}) {
-    const { agenda, codec } = this
+    const { agenda, codec, witness: observer } = this
     const chance = new Chance(SEED)
     // Drawn apart: what seeds draw in time to come changes no scenario.
     const options: Options = { ...drawOptions(SEED, new Chance(SEED)), ...QUIET, ...changes }
     const transmit: PeerSurroundings['transmit'] = (from, send) => this.transmit(from, send)
     const disconnect: PeerSurroundings['disconnect'] = (from, to) => this.network.closeByPeerId(from, to)
-    const surroundings = { agenda, chance, trace: new Trace(false), options, codec, observer: this, transmit, disconnect, isCalm: true }
+    const surroundings = { agenda, chance, trace: new Trace(false), options, codec, observer, transmit, disconnect, isCalm: true }
     for (const [cluster, members] of Object.entries(names)) {
       for (const name of members) this.peers.push(new SimulatedPeer(this.peers.length, cluster as ClusterId, 1, surroundings, name))
     }
@@ -104,6 +97,7 @@ export class Stage implements Observer {
       chosen: (key, { record }) => this.lines.push(`== ${key} is chosen: ${describeRecord(record)}`),
       decided: (decided) => this.lines.push(`== decided: ${nameless(describeConfig(decided))}`),
     })
+    observer.ledger = this.ledger
     const readSynced = (id: Identity['id'], key: RegisterKey): ReturnType<SimulatedPeer['disk']['readSynced']> =>
       this.peers.find((peer) => peer.identity.id === id)?.disk.readSynced(key)
     this.quorumProbe = new QuorumProbe(this.ledger, readSynced)
@@ -194,18 +188,19 @@ export class Stage implements Observer {
 
   /** Waits until `from` asks `to` for a list, and kills `to` before it answers. @returns the number of the question */
   killWhenAsked(from: string, to: string): number {
+    const { lists } = this.witness
     const isIt = (list: { from: string; to: string }): boolean => list.from === from && list.to === to
-    for (const endMs = this.agenda.nowMs + CHANGED_WITHIN_MS; !this.lists.some(isIt) && this.agenda.nowMs < endMs;) this.run(0.1)
+    for (const endMs = this.agenda.nowMs + CHANGED_WITHIN_MS; !lists.some(isIt) && this.agenda.nowMs < endMs;) this.run(0.1)
     this.peer(to).crash()
     this.network.stopped(this.peer(to))
     this.lines.push(`-- ${to} is gone before it answers ${from}`)
-    return this.lists.findLast(isIt)?.question.id ?? 0
+    return lists.findLast(isIt)?.question.id ?? 0
   }
 
   /** Whoever has taken the place of `from`, with an empty store, answers every question of `to` for lists: with nothing. */
   answerFromEmptyStore(from: string, to: string): void {
     const other = identity(this.peer(from).peerId, 'e'.repeat(32) as Incarnation)
-    for (const list of this.lists) {
+    for (const list of this.witness.lists) {
       if (list.from !== to || list.to !== from) continue
       const message = answerOfEmptyStore(list.question)
       this.peer(to).dispatch({ kind: 'message', from: other, round: 0, message })
@@ -249,7 +244,7 @@ export class Stage implements Observer {
   }
 
   notes(name: string): readonly string[] {
-    return this.notesByPeer.get(name) ?? []
+    return this.witness.notes(name)
   }
 
   /** Nothing passes between this peer and the others, until `mend`. */
@@ -293,10 +288,9 @@ export class Stage implements Observer {
 
   /** A put. @returns what came of it */
   put(name: string, key: RegisterKey, record: ValueRecord, timeoutMs: number = GET_MS): string {
-    const client = this.beginPut(name, key, record, timeoutMs)
-    for (const endMs = this.agenda.nowMs + timeoutMs + 100; !this.outcomes.has(client) && this.agenda.nowMs < endMs;) this.run(1)
-    this.lines.push(`put at ${name}: ${this.outcomes.get(client)?.kind}`)
-    return this.outcomes.get(client)?.kind ?? 'nothing'
+    const outcome = this.await(this.beginPut(name, key, record, timeoutMs), timeoutMs)
+    this.lines.push(`put at ${name}: ${outcome?.kind}`)
+    return outcome?.kind ?? 'nothing'
   }
 
   /** A peer dies and comes back, and meets nobody yet. */
@@ -331,7 +325,7 @@ export class Stage implements Observer {
   putBack(name: string, copy: SimulatedDisk): void {
     this.lines.push(`-- an older copy of the store of ${name} is put back`)
     this.peer(name).disk = copy
-    this.outside.add(name)
+    this.witness.outside.add(name)
   }
 
   /** The ceiling on a peer's disk, and its newest config there. */
@@ -350,7 +344,7 @@ export class Stage implements Observer {
   /** Answers that were long under way arrive: to every question of this peer about these keys, as if the others knew nothing. */
   answerLate(name: string, keys: readonly RegisterKey[]): void {
     const { epoch } = this.ledger.newest
-    for (const { from, to, id, key } of this.asked) {
+    for (const { from, to, id, key } of this.witness.asked) {
       if (from !== name || to === name || !keys.includes(key)) continue
       const sender = this.peer(to).identity
       const vote = { sender, body: { kind: 'seen', epoch, accepted: undefined } } as const
@@ -368,7 +362,7 @@ export class Stage implements Observer {
   }
 
   outcome(client: number): string {
-    return this.outcomes.get(client)?.kind ?? 'nothing yet'
+    return this.witness.outcomes.get(client)?.kind ?? 'nothing yet'
   }
 
   /** Has a peer finish a key, as it does with what it holds in doubt. */
@@ -382,13 +376,7 @@ export class Stage implements Observer {
 
   /** A linearizable get. @returns the value found, or what else came of it */
   get(name: string, key: RegisterKey, timeoutMs: number): string {
-    this.lastClient += 1
-    const client = this.lastClient
-    const peer = this.peer(name)
-    const deadlineMs = peer.clockMs + timeoutMs
-    peer.dispatch({ kind: 'get', client, key, consistency: 'linearizable', waitUntilMs: undefined, deadlineMs })
-    for (const endMs = this.agenda.nowMs + timeoutMs + 100; !this.outcomes.has(client) && this.agenda.nowMs < endMs;) this.run(1)
-    const outcome = this.outcomes.get(client)
+    const outcome = this.await(this.beginGet(name, key, timeoutMs), timeoutMs)
     this.lines.push(`get at ${name}: ${outcome === undefined ? 'nothing' : describeOutcome(outcome)}`)
     return outcome?.kind === 'found' ? valueText(outcome.record) : (outcome?.kind ?? 'nothing')
   }
@@ -398,50 +386,16 @@ export class Stage implements Observer {
     return [...new Set(this.peers.map((peer) => this.get(peer.peerId, key, GET_MS)))]
   }
 
-  persisting(peer: SimulatedPeer, write: Parameters<Observer['persisting']>[1]): void {
-    if (!this.outside.has(peer.peerId)) this.votes.persisting(peer, write)
-    if (write.kind === 'ceiling' || isConfigKey(write.key)) return
-    this.lines.push(`${peer.peerId} writes ${nameless(describePersist(write))}`)
-  }
-
-  hardened(_peer: SimulatedPeer, by: Identity, write: Parameters<Observer['hardened']>[2]): void {
-    if (this.ledger !== undefined) this.ledger.hardened(by, write)
-  }
-
-  sending(peer: SimulatedPeer, send: Send): void {
-    if (!this.outside.has(peer.peerId)) this.votes.answering(peer, send)
-  }
-
-  left(peer: SimulatedPeer, send: Send): void {
-    if (!this.outside.has(peer.peerId)) this.votes.left(peer, send)
-    const { message, to } = send
-    if (message.kind === 'doubts-wanted' || message.kind === 'hashes-wanted' || message.kind === 'leaves-wanted') {
-      this.lists.push({ from: peer.peerId, to, question: message })
-    }
-    if (send.message.kind === 'request')
-      this.asked.push({ from: peer.peerId, to: send.to, id: send.message.id, key: send.message.body.key })
-  }
-
-  answered(_peer: SimulatedPeer, client: number, outcome: Outcome): void {
-    this.outcomes.set(client, outcome)
-  }
-
-  noted(peer: SimulatedPeer, note: Parameters<Observer['noted']>[1]): void {
-    this.notesByPeer.set(peer.peerId, [...this.notes(peer.peerId), note.kind])
-  }
-
-  threw(peer: SimulatedPeer, error: unknown): void {
-    if (error instanceof Violation) throw error
-    throw new Violation('threw', `${peer.peerId}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
-  }
-
-  crashed(): void {
-    // A scenario starts whom it crashes by itself.
-  }
-
   private startPeer(peer: SimulatedPeer): void {
     peer.start()
     this.network.started(peer)
+  }
+
+  /** Lets time pass until the request is answered, or a little longer than it may take. */
+  private await(client: number, timeoutMs: number): Outcome | undefined {
+    const { outcomes } = this.witness
+    for (const endMs = this.agenda.nowMs + timeoutMs + 100; !outcomes.has(client) && this.agenda.nowMs < endMs;) this.run(1)
+    return outcomes.get(client)
   }
 
   private run(elapsedMs: number): void {
@@ -472,11 +426,6 @@ function answerOfEmptyStore(question: PullQuestion): Message {
 
 function valueText(record: ValueRecord): string {
   return String.fromCodePoint(...record.value)
-}
-
-/** Incarnations say nothing here. */
-function nameless(described: string): string {
-  return described.replaceAll(/\/[0-9a-f]{3}/g, '')
 }
 
 /** A record that holds a text. */
