@@ -20,6 +20,7 @@ import { killServers } from './bench/processes.ts'
 import { measureCatchUp, measureStart } from './bench/recovery.ts'
 import { PROGRAM, Replicator } from './bench/replicator.ts'
 import { soak } from './bench/soak.ts'
+import { measureStages } from './bench/stages.ts'
 import { formatTable } from './bench/table.ts'
 import type { Table } from './bench/table.ts'
 import { measureWorkload, warmUp } from './bench/throughput.ts'
@@ -128,6 +129,7 @@ async function measureAll(options: Options): Promise<Table[]> {
   if (soakSeconds !== undefined) return [await soak(soakSeconds, options, signal, say)]
   const tables = await compare(options)
   if (parts.has('clusters')) tables.push(...(await compareClusters(options)))
+  if (parts.has('stages')) tables.push(await measureStages(options.seconds, options.stored, signal, say))
   if (parts.has('catch-up')) tables.push(await measureCatchUp(options.missedKeys, runs, signal, say))
   if (parts.has('start')) tables.push(await measureStart(options.startKeys, runs, signal, say))
   if (parts.has('wan')) tables.push(measureWan(say))

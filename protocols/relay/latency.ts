@@ -19,17 +19,14 @@ const MEAN_WEIGHT = 0.2
 
 class Samples {
   usualMs = USUAL_AT_FIRST_MS
-  private readonly values: number[] = []
-  private next = 0
-  private sinceRefresh = 0
+  private readonly values = new Float64Array(SAMPLES)
+  private added = 0
 
   add(valueMs: number): void {
-    this.values[this.next] = valueMs
-    this.next = (this.next + 1) % SAMPLES
-    this.sinceRefresh += 1
-    if (this.sinceRefresh < REFRESH_SAMPLES) return
-    this.sinceRefresh = 0
-    const sorted = this.values.toSorted((a, b) => a - b)
+    this.values[this.added % SAMPLES] = valueMs
+    this.added += 1
+    if (this.added % REFRESH_SAMPLES !== 0) return
+    const sorted = this.values.slice(0, Math.min(this.added, SAMPLES)).sort()
     const atPercentile = sorted[Math.floor(sorted.length * PERCENTILE)] ?? USUAL_AT_FIRST_MS
     this.usualMs = Math.min(USUAL_MOST_MS, Math.max(USUAL_LEAST_MS, atPercentile))
   }

@@ -7,8 +7,8 @@ export const AGAINST = ['etcd', 'nats'] as const
 export type Against = (typeof AGAINST)[number]
 
 /** From the workloads on, what is measured on its own. */
-export type Part = Workload | 'clusters' | 'killed' | 'catch-up' | 'start' | 'wan' | 'growth'
-export const PARTS: readonly Part[] = [...WORKLOADS, 'clusters', 'killed', 'catch-up', 'start', 'wan', 'growth']
+export type Part = Workload | 'clusters' | 'stages' | 'killed' | 'catch-up' | 'start' | 'wan' | 'growth'
+export const PARTS: readonly Part[] = [...WORKLOADS, 'clusters', 'stages', 'killed', 'catch-up', 'start', 'wan', 'growth']
 
 export interface Options {
   readonly parts: ReadonlySet<Part>

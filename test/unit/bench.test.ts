@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, it, test } from 'node:test'
 import { parseOptions } from '../../scripts/bench/options.ts'
 import { parseProcessorSeconds } from '../../scripts/usage.ts'
 import { parseCounters } from '../../scripts/counters.ts'
+import { sharesOf } from '../../scripts/bench/stages.ts'
 import { percentileMs, percentileOf, spreadOf } from '../../scripts/statistics.ts'
 import { formatTable } from '../../scripts/bench/table.ts'
 import { parseMeasured, shareOut } from '../../scripts/bench/wrk.ts'
@@ -88,4 +89,33 @@ test('a table is printed for the screen and as markdown', () => {
   const table = { title: 'Title', note: 'Note.', columns: ['', 'n'], rows: [['a', '10']], raw: undefined }
   assert.match(formatTable(table, false), /\n {6}n\n {2}a {2}10\n/)
   assert.match(formatTable(table, true), /\| {2}\| n \|\n\| --- \| --- \|\n\| a \| 10 \|/)
+})
+
+describe('a put taken apart', () => {
+  const node = (id: number, functionName: string, url: string, children: readonly number[] = []) => ({
+    id,
+    callFrame: { functionName, url },
+    children,
+  })
+  const nodes = [
+    node(1, '(root)', '', [2, 3, 7]),
+    node(2, '(idle)', ''),
+    node(3, 'flush', 'file:///x/dist/src/network/peer-stream.js', [4, 5]),
+    node(4, 'writeBuffer', '', [6]),
+    node(5, 'encrypt', 'file:///x/node_modules/@chainsafe/libp2p-noise/dist/src/utils.js', [8]),
+    node(6, 'afterWrite', 'node:internal/stream_base_commons'),
+    node(7, '(garbage collector)', ''),
+    node(8, 'update', 'node:internal/crypto/cipher'),
+  ]
+  // The first half of the samples is of the time before the load, and does not count.
+  const shares = (samples: readonly number[]): Record<string, number> =>
+    Object.fromEntries(sharesOf([{ nodes, samples: [...samples.map(() => 3), ...samples] }]))
+
+  it('blames what a library of Node does on whoever called it', () => {
+    assert.deepEqual(shares([8, 8, 5, 3]), { encryption: 0.75, 'streams and frames': 0.25 })
+  })
+
+  it('tells writing to sockets and collecting garbage apart from their callers, and leaves idling out', () => {
+    assert.deepEqual(shares([4, 4, 7, 2, 1, 6]), { 'writing to sockets': 0.5, 'collecting garbage': 0.25, else: 0.25 })
+  })
 })
