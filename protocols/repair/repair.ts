@@ -11,10 +11,18 @@ import type { Roster, RosterPeer } from '../membership/roster.ts'
 import { Pull } from './pull.ts'
 import type { PullContext, PullReply } from './pull.ts'
 
-/** Between pulls from peers of the own cluster; what is under way now usually arrives by itself. */
+/** Between looks at a peer of the own cluster. */
 const NEAR_MS = 3_000
-/** Between pulls from peers of other clusters. */
+/** Between looks at a peer of another cluster. */
 const FAR_MS = 15_000
+/** What a peer holds and this one does not is under way, as a rule: a pull is begun only where it has not come after so long. */
+const UNDER_WAY_MS = 1_000
+/** Between pulls from peers of one cluster that were met before: what is missing is held by most, and those who are many are asked in turn. */
+const APART_MS = 1_000
+/** The same for all other clusters together. */
+const FAR_APART_MS = 2_000
+/** Each pull that brought nothing doubles the time to the next look at its source, so many times at most. */
+const DOUBLINGS_MAX = 2
 /** While a pull has had an answer within this time, no other is begun: what all others have would be copied from each. */
 const ALONE_MS = 1_000
 /**
@@ -36,10 +44,22 @@ export interface RepairContext extends PullContext {
   readonly random: () => number
 }
 
+/** When a peer is looked at next, and what came of it before. */
+interface Look {
+  nextAtMs: number
+  /** A root that it told and that was never the root here, while what leads to it may be under way. */
+  awaited: Uint8Array | undefined
+  /** Pulls in a row that brought nothing. */
+  fruitless: number
+}
+
 export class Repair {
   private readonly context: RepairContext
   private pulls: Pull[] = []
-  private readonly nextAtMs = new Map<PeerId, number>()
+  private readonly looks = new Map<PeerId, Look>()
+  /** No pull from a peer that was met before begins sooner: of the own cluster, of any other. */
+  private nearAtMs = Number.NEGATIVE_INFINITY
+  private farAtMs = Number.NEGATIVE_INFINITY
   private covered = new Map<IdentityId, Identity>()
   private transferAtMs = 0
   private isComplete = false
@@ -66,12 +86,12 @@ export class Repair {
 
   /** A peer was met: look at once. */
   met(peerId: PeerId): void {
-    this.nextAtMs.delete(peerId)
+    this.looks.delete(peerId)
   }
 
   /** A peer was lost: nothing comes from it any more, and another is asked. */
   lost(peerId: PeerId): void {
-    this.nextAtMs.delete(peerId)
+    this.looks.delete(peerId)
     for (const pull of this.pulls) if (pull.source.peerId === peerId) pull.stop()
     this.sweep()
   }
@@ -99,6 +119,8 @@ export class Repair {
   }
 
   private done(pull: Pull): void {
+    const look = this.looks.get(pull.source.peerId)
+    if (look !== undefined) look.fruitless = pull.copied > 0 ? 0 : Math.min(DOUBLINGS_MAX, look.fruitless + 1)
     if (pull.copied > 0) this.context.outbox.note({ kind: 'repaired', from: pull.source.peerId, keyCount: pull.copied })
     if (pull.minEpoch > 0 && pull.minEpoch === this.context.chain.epoch) this.covered.set(pull.source.id, pull.source)
     if (this.context.chain.isVoter(pull.source.id) && pull.source.id !== this.context.self.id) this.complete()
@@ -145,19 +167,51 @@ export class Repair {
   }
 
   private startPulls(): void {
-    const { roster, moment, chain, random } = this.context
-    if (chain.current === undefined) return
-    for (const peer of roster.all()) {
+    if (this.context.chain.current === undefined) return
+    for (const peer of this.due()) {
       if (this.pulls.length >= PULLS_MAX || this.isGoingOn()) return
-      // Of another cluster it is one peer that is looked at, the one that is watched: what was heard of the others is old.
-      const health = roster.freshHealth(peer)
-      if (health === undefined || health.epoch < 0) continue
-      if (moment.nowMs < (this.nextAtMs.get(peer.peerId) ?? 0) || this.pulls.some((pull) => pull.source.peerId === peer.peerId)) continue
-      const isBehind = this.context.chosen.tree.keyCount - health.keyCount > KEYS_BEHIND
-      const isPutOff = isBehind && !this.nextAtMs.has(peer.peerId)
-      const waitMs = peer.clusterId === roster.clusterId && !isBehind ? NEAR_MS : FAR_MS
-      this.nextAtMs.set(peer.peerId, moment.nowMs + waitMs * (0.75 + random() / 2))
-      if (!isPutOff && !this.hasSameRoot(peer)) this.start(peer.identity, 0)
+      this.look(peer)
+    }
+  }
+
+  /**
+   * Those to be looked at, the longest overdue first, those just met before all others. Of another cluster it is one peer that is looked
+   * at, the one that is watched: what was heard of the others is old.
+   */
+  private due(): RosterPeer[] {
+    const { roster, moment } = this.context
+    const dueAtMs = ({ peerId }: RosterPeer): number => this.looks.get(peerId)?.nextAtMs ?? 0
+    const due: RosterPeer[] = []
+    for (const peer of roster.all()) {
+      if (roster.freshHealth(peer) === undefined || dueAtMs(peer) > moment.nowMs) continue
+      if (!this.pulls.some((pull) => pull.source.peerId === peer.peerId)) due.push(peer)
+    }
+    return due.sort((a, b) => dueAtMs(a) - dueAtMs(b))
+  }
+
+  private look(peer: RosterPeer): void {
+    const { roster, moment, chosen, random } = this.context
+    const { nowMs } = moment
+    const health = roster.freshHealth(peer)
+    if (health === undefined || health.epoch < 0) return
+    const isNear = peer.clusterId === roster.clusterId
+    const isBehind = chosen.tree.keyCount - health.keyCount > KEYS_BEHIND
+    const wait = (doublings: number): number => nowMs + (isNear && !isBehind ? NEAR_MS : FAR_MS) * (0.75 + random() / 2) * 2 ** doublings
+    const look = this.looks.get(peer.peerId)
+    if (look === undefined) {
+      this.looks.set(peer.peerId, { nextAtMs: wait(0), awaited: undefined, fruitless: 0 })
+      if (!isBehind && !chosen.tree.hadRoot(health.root)) this.start(peer.identity, 0)
+    } else if (chosen.tree.hadRoot(look.awaited ?? health.root)) {
+      Object.assign(look, { nextAtMs: wait(0), awaited: undefined, fruitless: 0 })
+    } else if (look.awaited === undefined) {
+      look.awaited = health.root
+      look.nextAtMs = nowMs + UNDER_WAY_MS
+    } else if (nowMs >= (isNear ? this.nearAtMs : this.farAtMs)) {
+      if (isNear) this.nearAtMs = nowMs + APART_MS
+      else this.farAtMs = nowMs + FAR_APART_MS
+      look.awaited = undefined
+      look.nextAtMs = wait(look.fruitless)
+      this.start(peer.identity, 0)
     }
   }
 

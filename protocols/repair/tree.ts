@@ -27,6 +27,9 @@ export function leafOf(key: RegisterKey): number {
   return (hash >>> 16) ^ (hash & 0xffff)
 }
 
+/** Roots remembered: one for each key that was added lately. */
+const PAST_ROOTS = 512
+
 /** What a group without keys shows. */
 const NO_LEAVES = new Uint32Array(LEAVES_PER_GROUP * WORDS)
 
@@ -35,6 +38,8 @@ export class HashTree {
   private readonly leaves: (Uint32Array | undefined)[] = []
   private readonly groups = new Uint32Array(GROUPS * WORDS)
   private readonly root = new Uint32Array(WORDS)
+  /** The roots after the last keys that were added, in a circle; the root without keys is among them for good. */
+  private readonly past = new Uint32Array((PAST_ROOTS + 1) * WORDS)
   private keys = 0
 
   get keyCount(): number {
@@ -50,7 +55,19 @@ export class HashTree {
     addTo(leaves, leaf % LEAVES_PER_GROUP, view)
     addTo(this.groups, group, view)
     addTo(this.root, 0, view)
+    this.past.set(this.root, (this.keys % PAST_ROOTS) * WORDS)
     this.keys += 1
+  }
+
+  /** True for the root as it is, or as it was not many keys ago: whoever has it now holds nothing that is not here. */
+  hadRoot(root: Uint8Array): boolean {
+    const { past } = this
+    const view = new DataView(root.buffer, root.byteOffset, HASH_BYTES)
+    const words = Array.from({ length: WORDS }, (_, word) => view.getUint32(word * 4))
+    for (let place = 0; place < past.length; place += WORDS) {
+      if (words.every((word, index) => past[place + index] === word)) return true
+    }
+    return false
   }
 
   /** 16 bytes. */

@@ -43,6 +43,23 @@ suite('the hash tree', () => {
     assert.equal(GROUPS * LEAVES_PER_GROUP, LEAVES)
   })
 
+  test('a root is remembered while 511 more keys come, and no other passes for it', () => {
+    const keys = Array.from({ length: 1_200 }, (_, number) => dataKey(`key ${number}`))
+    const digestOf = (number: number): Uint8Array => new Uint8Array(new Uint32Array([number, number * 7, ~number, number * 13]).buffer)
+    const tree = new HashTree()
+    const roots = [tree.rootHash()]
+    for (const [number, key] of keys.entries()) {
+      tree.add(key, digestOf(number + 1))
+      roots.push(tree.rootHash())
+    }
+    assert.deepEqual(
+      roots.flatMap((root, count) => (tree.hadRoot(root) ? [count] : [])),
+      [0, ...Array.from({ length: 512 }, (_, index) => 689 + index)],
+    )
+    const others = treeOf(keys.slice(1).map((key, index) => ({ key, digest: digestOf(index + 2) })))
+    assert.equal(tree.hadRoot(others.rootHash()), false)
+  })
+
   test('every sum is that of the digests below it', () => {
     const property = fc.property(someEntries, (entries) => {
       const tree = treeOf(entries)

@@ -290,7 +290,7 @@ function finishThatEndsOnChosen(): string[] {
 function powerLostAfterTransfer(): string[] {
   const stage = new Stage({ c: ['A', 'B', 'C', 'D', 'E', 'F'] }, { c: ['A', 'B', 'C'] })
   for (const holder of ['A', 'B', 'C']) stage.chosen(holder, KEY, text('x'))
-  for (const holder of ['D', 'E', 'F']) stage.slow(holder, 600)
+  for (const holder of ['D', 'E', 'F']) stage.slow(holder, 1_000)
   return changed(stage, { c: ['D', 'E', 'F'] }, ['D', 'E', 'F'])
 }
 

@@ -10,7 +10,7 @@ import type { PullReply } from '../../protocols/repair/pull.ts'
 import { HASH_BYTES, LEAVES_PER_GROUP, leafOf } from '../../protocols/repair/tree.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
 import { sha256 } from '../../src/bytes.ts'
-import { Bench, ask, ballotOf, codec, configOf, key, peer, recordOf, sends, worldOf } from './core-harness.ts'
+import { Bench, ask, ballotOf, codec, configOf, key, network, peer, recordOf, sends, worldOf } from './core-harness.ts'
 import type { TestPeer, TestWorld } from './core-harness.ts'
 
 const VOTERS = { c1: ['a'], c2: ['d'], c3: ['g'] }
@@ -175,6 +175,8 @@ suite('being away', () => {
       const message: Message = { kind: 'learn', key: dataKey(`key ${number}`), ballot: undefined, record: recordOf('x'), spread: false }
       world.get('a').step({ kind: 'message', from: peer('z'), round: 0, message })
     }
+    const own: Message = { kind: 'learn', key: dataKey('own'), ballot: undefined, record: recordOf('x'), spread: false }
+    world.get('b').step({ kind: 'message', from: peer('z'), round: 0, message: own })
     // What b asks is lost, so that it cannot fill itself.
     world.loses = (from, _, message) => from === 'b' && message.kind.endsWith('-wanted')
     const since = world.seen.length
@@ -182,8 +184,98 @@ suite('being away', () => {
     world.connectAll()
     world.advance(10_000)
     assert.equal(isAsked(), false)
-    world.reach('b is asked', isAsked, 10_000)
+    world.reach('b is asked', isAsked, 12_000)
   })
+})
+
+suite('looking at others', () => {
+  /** Says in a peer's name that it holds what nobody else does. */
+  function pretend(world: TestWorld, to: string, name: string): void {
+    const root = Uint8Array.from({ length: HASH_BYTES }, () => world.random() * 256)
+    const ceiling = { epoch: 0, round: 1_000_000 }
+    const health = { networkId: network, epoch: 0, ceiling, caughtUp: true, keyCount: 1, root, inDoubtCount: 0 }
+    const beat = { sentAtMs: world.nowMs, echoMs: undefined, wantsAnswer: false, health, doubted: [] }
+    world.get(to).step({ kind: 'message', from: world.get(name).identity, round: 0, message: { kind: 'heartbeat', ...beat } })
+  }
+
+  /** When a begins to pull, while others pretend for a time that they hold something else each moment. */
+  function pullsOf(world: TestWorld, names: readonly string[], forMs: number): number[] {
+    const pulledAtMs: number[] = []
+    for (const endMs = world.nowMs + forMs; world.nowMs < endMs;) {
+      for (const name of names) pretend(world, 'a', name)
+      const from = world.seen.length
+      world.advance(100)
+      const begun = world.seen.slice(from).filter((each) => each.from === 'a' && isFirstQuestion(each.message))
+      pulledAtMs.push(...begun.map(() => world.nowMs))
+    }
+    return pulledAtMs
+  }
+
+  const isFirstQuestion = (message: Message): boolean =>
+    message.kind === 'hashes-wanted' && message.group === undefined && message.minEpoch === 0
+
+  function hasPulled(world: TestWorld, from: string): boolean {
+    return world.seen.some((each) => each.from === from && isFirstQuestion(each.message))
+  }
+
+  test('one that holds what was all here a while ago is not pulled from', () => {
+    const world = worldOf({ c1: ['a', 'b'] }, [configOf(0, { c1: ['a'] })])
+    const [a, b] = [world.get('a'), world.get('b')]
+    world.outcome(a, world.put(a, 'x', { key: dataKey('before') }))
+    world.reach('b has it', () => has(b, dataKey('before')))
+    // Nothing more is made known to b.
+    world.loses = (_, to, message) => to === 'b' && ['learn', 'hashes', 'leaves', 'records'].includes(message.kind)
+    world.outcome(a, world.put(a, 'x'))
+    world.advance(20_000)
+    world.forget(b)
+    world.connectAll()
+    world.advance(5_000)
+    assert.deepEqual([has(b), hasPulled(world, 'a')], [false, false])
+  })
+
+  test('what comes soon after its root was told is not pulled; what does not come is', () => {
+    const world = worldOf({ c1: ['a', 'b'] }, [configOf(0, { c1: ['a'] })])
+    const [a, b] = [world.get('a'), world.get('b')]
+    const isBeat = ({ to, message }: { to: string; message: Message }): boolean => to === 'b' && message.kind === 'heartbeat'
+    world.loses = (_, to, message) => to === 'b' && message.kind === 'learn'
+    for (let number = 0; number < 20; number += 1) {
+      const each = dataKey(`key ${number}`)
+      world.outcome(a, world.put(a, 'x', { key: each, writeId: 'w' }))
+      const from = world.seen.length
+      world.reach('its root is told', () => world.seen.slice(from).some(isBeat))
+      world.advance(700)
+      const record = a.read(each)?.chosen
+      const message: Message = { kind: 'learn', key: each, ballot: undefined, record, spread: false }
+      b.step({ kind: 'message', from: a.identity, round: 0, message })
+    }
+    assert.equal(hasPulled(world, 'b'), false)
+    world.outcome(a, world.put(a, 'x'))
+    world.reach('it is pulled', () => has(b), 6_000)
+  })
+
+  test('pulls that bring nothing become rarer', () => {
+    const world = worldOf({ c1: ['a', 'b'] })
+    const pulls = pullsOf(world, ['b'], 120_000)
+    assert(pulls.length >= 8 && pulls.length <= 14, pulls.join())
+  })
+
+  for (const [where, apartMs] of [
+    ['its cluster', 1_000],
+    ['other clusters', 2_000],
+  ] as const) {
+    test(`of many peers of ${where} one is pulled from at a time, and each has its turn`, () => {
+      const others = Array.from({ length: 24 }, (_, index) => `o${index}`)
+      const names = Object.fromEntries([['c', ['a']], ...others.map((name) => [name, [name]] as const)])
+      const world = worldOf(where === 'its cluster' ? { c: ['a', ...others] } : names, [configOf(0, { c: ['a'] })])
+      const pulls = pullsOf(world, others, 40 * apartMs)
+      assert(
+        pulls.every((atMs, index) => atMs - (pulls[index - 1] ?? 0) > apartMs - 200),
+        pulls.join(),
+      )
+      const pulled = new Set(world.seen.flatMap(({ from, to, message }) => (from === 'a' && isFirstQuestion(message) ? [to] : [])))
+      assert.deepEqual([...pulled].toSorted(), others.toSorted())
+    })
+  }
 })
 
 /** One walk alone, whose source a test plays. */
