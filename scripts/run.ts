@@ -20,6 +20,11 @@ export function environment(): NodeJS.ProcessEnv {
   return { ...process.env, PATH: `${BIN}${delimiter}${process.env['PATH'] ?? ''}` }
 }
 
+/** These without those whose names begin so: a setting left in a variable of whoever runs a script would change what it starts. */
+export function withoutVariables(variables: NodeJS.ProcessEnv, start: string): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => !name.startsWith(start)))
+}
+
 /**
  * Runs a program to its end.
  *

@@ -8,9 +8,9 @@ import { CONNECTED_PEERS_MAX } from '../../protocols/membership/introductions.ts
 import type { Message } from '../../protocols/wire/messages.ts'
 import { dataKey } from '../../protocols/base/register.ts'
 import type { SimulatedPeer } from '../../test/simulation/peer.ts'
+import { percentileOf } from '../statistics.ts'
 import { Model } from './model.ts'
 import type { Ended } from './model.ts'
-import { percentileOf } from '../statistics.ts'
 import { figure } from './table.ts'
 import type { Table } from './table.ts'
 

@@ -3,8 +3,8 @@
  * those before, and the longest time between two that succeeded is the gap. With a leader, the leader is killed; else each in turn.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Contender, Writer } from './contender.ts'
 import { spreadOf } from '../statistics.ts'
+import type { Contender, Writer } from './contender.ts'
 import { figure, spread } from './table.ts'
 import type { Table } from './table.ts'
 import { newName } from './throughput.ts'

@@ -1,10 +1,10 @@
 /** The generator for NATS, which wrk cannot speak: a process of its own, each connection with one request under way. */
+import { percentileOfSorted } from '../statistics.ts'
+import type { PercentilePoint } from '../statistics.ts'
 import { NatsConnection } from './nats-connection.ts'
 import { storedKey, VALUE } from './contender.ts'
 import { shareOut } from './wrk.ts'
 import type { Measured, Workload } from './wrk.ts'
-import { percentileOfSorted } from '../statistics.ts'
-import type { PercentilePoint } from '../statistics.ts'
 
 const BUCKET = 'bench'
 const MILLION = 1_000_000

@@ -4,8 +4,8 @@
  */
 import { importPlanted, installLoader } from '../../test/simulation/planted/loader.ts'
 import type { simulate as Simulate } from '../../test/simulation/world.ts'
-import { BROKEN, PROTOTYPE } from './prepared-patches.ts'
 import { percentileOf } from '../statistics.ts'
+import { BROKEN, PROTOTYPE } from './prepared-patches.ts'
 import { figure, formatTable } from './table.ts'
 import type { farApart as FarApart, quorumRttMs as QuorumRttMs, triangle as Triangle } from './wan.ts'
 

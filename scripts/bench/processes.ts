@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { until } from '../../test/process/network.ts'
+import { withoutVariables } from '../run.ts'
 
 const STOP_MS = 10_000
 const SHOWN_CHARACTERS = 2_000
@@ -34,7 +35,7 @@ export class ServerProcess {
   start(): void {
     const [program, ...parameters] = this.#command
     const log = openSync(this.#logPath, 'a')
-    const child = spawn(program, parameters, { stdio: ['ignore', log, log], env: withoutFlags(process.env) })
+    const child = spawn(program, parameters, { stdio: ['ignore', log, log], env: withoutVariables(process.env, 'ETCD') })
     closeSync(log)
     this.#process = child
     running.add(this)
@@ -50,6 +51,7 @@ export class ServerProcess {
     this.#process?.kill('SIGKILL')
   }
 
+  /** Kills it, and waits for its end. */
   async stop(): Promise<void> {
     this.#process?.kill('SIGKILL')
     await until(`${this.name} ends`, () => this.#process === undefined, STOP_MS)
@@ -60,9 +62,4 @@ export class ServerProcess {
     if (this.#process !== undefined) return
     throw new Error(`${this.name} ended:\n${readFileSync(this.#logPath, 'utf8').slice(-SHOWN_CHARACTERS)}`)
   }
-}
-
-/** A setting left in a variable of whoever runs the bench would change the server. */
-function withoutFlags(variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(variables).filter(([name]) => !name.startsWith('ETCD')))
 }

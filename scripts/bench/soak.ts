@@ -3,12 +3,12 @@
  * connection pauses between requests; how long is worked out anew every minute from what the last one reached.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { ownMib } from '../usage.ts'
 import { storedKey, VALUE } from './contender.ts'
 import type { Options } from './options.ts'
 import { Replicator } from './replicator.ts'
 import { figure } from './table.ts'
 import type { Table } from './table.ts'
-import { ownMib } from '../usage.ts'
 import { ratesOf } from './rates.ts'
 import type { Rates } from './rates.ts'
 import { newName, warmUp } from './throughput.ts'
@@ -29,7 +29,10 @@ interface Minute extends Rates {
   readonly ownMib: readonly number[]
 }
 
-/** What one wrk put: keys of this name, from 0 up to, not including, `count`, were all answered. */
+/**
+ * What one wrk put: keys of this name, from 1 up to, not including, `count`, were all answered. Number 0 is never sent: wrk asks for one
+ * request before it begins, to see what requests are like.
+ */
 interface Stored {
   readonly name: string
   readonly count: number
@@ -84,7 +87,7 @@ async function proveKept(replicator: Replicator, stored: readonly Stored[], crea
   if (created < total) throw new Error(`${created} keys were created, and ${total} acknowledged`)
   const step = Math.max(1, Math.floor(total / READ_BACK))
   const keys = stored.flatMap(({ name, count }) =>
-    Array.from({ length: Math.ceil(Math.max(0, count) / step) }, (_, index) => `${name}${storedKey(index * step).slice(-12)}`),
+    Array.from({ length: Math.ceil(Math.max(0, count - 1) / step) }, (_, index) => `${name}${storedKey(1 + index * step).slice(-12)}`),
   )
   for (const peer of replicator.network.peers) {
     const { count } = (await peer.client.status()).keys

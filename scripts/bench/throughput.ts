@@ -2,13 +2,13 @@
  * Throughput and latency of one kind of request at a time, ours and others' in turns: A B A B, so that a machine that drifts favours
  * neither, and so that ratios are taken of runs that lie side by side.
  */
-import type { Contender, Load } from './contender.ts'
-import type { Options } from './options.ts'
 import { spreadOf } from '../statistics.ts'
 import type { Spread } from '../statistics.ts'
+import { ownMib, processorSeconds } from '../usage.ts'
+import type { Contender, Load } from './contender.ts'
+import type { Options } from './options.ts'
 import { figure, spread } from './table.ts'
 import type { Table } from './table.ts'
-import { ownMib, processorSeconds } from '../usage.ts'
 import { ratesOf } from './rates.ts'
 import type { Rates } from './rates.ts'
 import { letters } from './wrk.ts'

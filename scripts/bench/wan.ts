@@ -5,8 +5,8 @@
  */
 import type { Message } from '../../protocols/wire/messages.ts'
 import type { SimulatedPeer } from '../../test/simulation/peer.ts'
-import { Model } from './model.ts'
 import { percentileOf } from '../statistics.ts'
+import { Model } from './model.ts'
 import { figure } from './table.ts'
 import type { Table } from './table.ts'
 

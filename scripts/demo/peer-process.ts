@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { environment, ROOT } from '../run.ts'
+import { environment, ROOT, withoutVariables } from '../run.ts'
 
 /** What `replicator` of the package stands for. The process started is the peer itself. */
 export const PROGRAM = 'dist/src/main.js'
@@ -66,7 +66,7 @@ export class DemoPeer {
     // In a group of its own: Ctrl-C is for the demo, which then ends its peers one way, whoever told it to.
     this.#process = spawn(join(ROOT, PROGRAM), [...flags, ...(joins === undefined ? [] : ['-peer', joins])], {
       cwd: directory,
-      env: withoutFlags(environment()),
+      env: withoutVariables(environment(), 'REPLICATOR_'),
       stdio: ['ignore', 'pipe', log],
       detached: true,
     })
@@ -139,9 +139,4 @@ export class DemoPeer {
   #said(start: string): string[] {
     return this.#lines.filter((line) => line.startsWith(start)).map((line) => line.slice(start.length))
   }
-}
-
-/** A flag left in a variable of whoever runs the demo would change its peers. */
-function withoutFlags(variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(variables).filter(([name]) => !name.startsWith('REPLICATOR_')))
 }

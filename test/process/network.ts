@@ -13,9 +13,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ROOT, withoutVariables } from '../../scripts/run.ts'
 import { Client } from './client.ts'
 
-const ROOT = join(import.meta.dirname, '..', '..')
 const MAIN = join(ROOT, 'src', 'main.ts')
 /** Below what the system hands out by itself, so that no connection takes a port between two starts of its peer. */
 const PORT_LEAST = 15_000
@@ -318,7 +318,7 @@ export class Network {
 
 /** The environment of tests without variables that the program reads. */
 export function cleanEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('REPLICATOR_')))
+  return withoutVariables(process.env, 'REPLICATOR_')
 }
 
 /** A port that nobody listens on, and that the system hands to nobody by itself. */
