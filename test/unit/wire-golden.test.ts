@@ -11,11 +11,19 @@ import { FRAME_BYTES_MAX, FRAME_BYTES_TARGET, FRAME_BYTES_UNPROVED_MAX, MESSAGES
 import { MESSAGE_BYTES_MAX } from '../../protocols/wire/messages.ts'
 import { REPLY_CODES, REQUEST_CODES } from '../../protocols/wire/votes.ts'
 import { utf8 } from '../../src/bytes.ts'
-import { examples, messages, shortened, shown } from './wire-examples.ts'
+import type { PeerId } from '../../protocols/base/identity.ts'
+import { finishedAfter, jointAfter } from '../../protocols/config/successors.ts'
+import { config, examples, joint, messages, shortened, shown } from './wire-examples.ts'
 
 const README = new URL('../../protocols/wire/README.md', import.meta.url)
 const MARK = '<!-- golden -->\n'
 const codec = new Codec(utf8)
+
+/** What was on disks and links before anybody could be barred; never written anew. */
+const ALONE_BEFORE_BARS = 'a0a1a2a3a4a5a6a7a8a9aaabacadaeaf0100010104656173740106706565722d61000102030405060708090a0b0c0d0e0f00'
+const JOINT_BEFORE_BARS =
+  'a0a1a2a3a4a5a6a7a8a9aaabacadaeaf0200010104656173740106706565722d61000102030405060708090a0b0c0d0e0f01' +
+  '0204656173740106706565722d61000102030405060708090a0b0c0d0e0f04776573740106706565722d62f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff'
 
 if (process.env['UPDATE_GOLDEN'] === '1') {
   const [text = ''] = readFileSync(README, 'utf8').split(MARK)
@@ -38,6 +46,18 @@ for (const [index, example] of examples.entries()) {
 
 test('the specification shows no bytes of anything else', () => {
   assert.equal(golden.length, examples.length)
+})
+
+test('a config that bars nobody has the bytes of before anybody could be barred, also once a bar was lifted', () => {
+  const nobody = { peers: [], clusters: [] }
+  const next = joint.next ?? new Map()
+  assert.equal(hexOf(codec.encodeConfig(config)), ALONE_BEFORE_BARS)
+  assert.equal(hexOf(codec.encodeConfig(jointAfter(config, next, nobody, 1))), JOINT_BEFORE_BARS)
+  assert.deepEqual(codec.decodeConfig(Buffer.from(JOINT_BEFORE_BARS, 'hex')), joint)
+
+  const barring = { ...config, epoch: -1, barred: { peers: ['peer-b' as PeerId], clusters: [] } }
+  const lifted = finishedAfter(jointAfter(barring, config.clusters, nobody, 1), config.clusters)
+  assert.equal(hexOf(codec.encodeConfig(lifted)), ALONE_BEFORE_BARS)
 })
 
 test('every kind of message has an example', () => {
