@@ -501,6 +501,10 @@ export class PeerCore {
     const { identity, clusterId, minPeers } = this
     const catchingUp = this.caughtUp ? undefined : 'catching up'
     const hindrance = this.isTooOld ? 'protocol too old' : catchingUp
-    return knownPeers({ identity, clusterId, minPeers, hindrance }, this.roster, this.config?.protocolMin ?? 0)
+    return knownPeers(
+      { identity, clusterId, minPeers, protocolMax: PROTOCOL_VERSION, hindrance },
+      this.roster,
+      this.config?.protocolMin ?? 0,
+    )
   }
 }

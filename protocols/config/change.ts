@@ -21,6 +21,7 @@ import type { KnownPeer } from './plan.ts'
 import { holdsMajority } from './quorum.ts'
 import { finishedAfter, jointAfter, withdrawnAfter } from './successors.ts'
 import { isTransferred, members, transferProgress } from './transfer.ts'
+import { protocolMinAfter } from './versions.ts'
 
 /** Joins that arrive within this time of one another are one change. */
 const SETTLE_MS = 400
@@ -173,7 +174,8 @@ export class Change {
       this.plannedAtMs = nowMs
     }
     if (nowMs - this.plannedAtMs < SETTLE_MS + rank * RANK_WAIT_MS) return
-    this.decide(jointAfter(config, next, barredIn(config)))
+    const protocolMin = protocolMinAfter(config, next, { peers: known(), isUp: this.isUp })
+    this.decide(jointAfter(config, next, barredIn(config), protocolMin))
   }
 
   private complete(config: Config, next: Clusters): void {

@@ -9,8 +9,8 @@ import type { Hindrance, KnownPeer } from './plan.ts'
 export function knownPeers(self: KnownPeer, roster: Roster, protocolMin: number): KnownPeer[] {
   const known = [self]
   for (const peer of roster.all()) {
-    const { identity, clusterId, minPeers } = peer
-    known.push({ identity, clusterId, minPeers, hindrance: hindranceOf(peer, roster, protocolMin) })
+    const { identity, clusterId, minPeers, protocolMax } = peer
+    known.push({ identity, clusterId, minPeers, protocolMax, hindrance: hindranceOf(peer, roster, protocolMin) })
   }
   return known
 }

@@ -9,6 +9,7 @@ import type { Barred, Clusters, Config } from './config.ts'
 import type { Candidate } from './growth.ts'
 import { holdsMajority, majoritySize } from './quorum.ts'
 import { members } from './transfer.ts'
+import { protocolMinAfter } from './versions.ts'
 
 /** What an operator asks for; all of it is one change. */
 export interface ChangeRequest {
@@ -29,6 +30,8 @@ export type Hindrance = 'silent' | 'catching up' | 'store put back' | 'protocol 
 
 /** A peer that is known here, and what keeps it from voting; undefined when nothing does. */
 export interface KnownPeer extends Candidate {
+  /** The latest protocol version that it speaks. */
+  readonly protocolMax: number
   readonly hindrance: Hindrance | undefined
 }
 
@@ -40,7 +43,7 @@ export interface KnownNow {
 }
 
 export type Plan =
-  | { readonly kind: 'change'; readonly next: Clusters; readonly barred: Barred }
+  | { readonly kind: 'change'; readonly next: Clusters; readonly barred: Barred; readonly protocolMin: number }
   | { readonly kind: 'withdrawal' }
   /** All is as asked for. */
   | { readonly kind: 'nothing' }
@@ -71,7 +74,7 @@ export function planChange(config: Config, request: ChangeRequest, known: KnownN
   const barred = barredAfter(config, request, known.peers)
   if (equalClusters(config.clusters, next) && equalBarred(barredIn(config), barred)) return { kind: 'nothing' }
   const reason = unsound(next) ?? (request.force ? undefined : unreachable(next, known.isUp))
-  return reason === undefined ? { kind: 'change', next, barred } : refusal(reason)
+  return reason === undefined ? { kind: 'change', next, barred, protocolMin: protocolMinAfter(config, next, known) } : refusal(reason)
 }
 
 /** @returns why the request can be meant in no config, in one sentence; undefined when it can */

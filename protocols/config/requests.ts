@@ -100,7 +100,7 @@ export class ChangeRequests {
       case 'nothing':
         return this.confirm(asked, config)
       case 'change':
-        return this.propose(asked, config, jointAfter(config, plan.next, plan.barred))
+        return this.propose(asked, config, jointAfter(config, plan.next, plan.barred, plan.protocolMin))
       case 'withdrawal':
         return this.propose(asked, config, withdrawnAfter(config))
     }

@@ -4,10 +4,10 @@
  */
 import type { Barred, Clusters, Config } from './config.ts'
 
-/** The joint config that begins a change to `next`. */
-export function jointAfter(config: Config, next: Clusters, barred: Barred): Config {
+/** The joint config that begins a change to `next`. `protocolMin` stays whatever becomes of the change. */
+export function jointAfter(config: Config, next: Clusters, barred: Barred, protocolMin: number): Config {
   const isAnyBarred = barred.peers.length > 0 || barred.clusters.length > 0
-  return { ...config, epoch: config.epoch + 1, next, ...(isAnyBarred && { nextBarred: barred }) }
+  return { ...config, epoch: config.epoch + 1, next, protocolMin, ...(isAnyBarred && { nextBarred: barred }) }
 }
 
 /** What a joint config becomes when its transfer is done. */

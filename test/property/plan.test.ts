@@ -38,12 +38,14 @@ const someRequest: fc.Arbitrary<ChangeRequest> = fc.record({
 })
 
 const someKnown: fc.Arbitrary<KnownPeer[]> = fc
-  .tuple(fc.array(fc.tuple(fc.integer({ min: -1, max: 1 }), someHindrance), { minLength: 63, maxLength: 63 }))
+  .tuple(
+    fc.array(fc.tuple(fc.integer({ min: -1, max: 1 }), someHindrance, fc.integer({ min: 1, max: 3 })), { minLength: 63, maxLength: 63 }),
+  )
   .map(([facts]) =>
-    facts.flatMap(([store, hindrance], index) => {
+    facts.flatMap(([store, hindrance, protocolMax], index) => {
       const cluster = Math.floor(index / PEERS_PER_CLUSTER)
       const identity = peer(`p${cluster}${index % PEERS_PER_CLUSTER}`, Math.max(store, 0))
-      return store < 0 ? [] : [{ identity, clusterId: CLUSTERS[cluster] as ClusterId, minPeers: 1, hindrance }]
+      return store < 0 ? [] : [{ identity, clusterId: CLUSTERS[cluster] as ClusterId, minPeers: 1, protocolMax, hindrance }]
     }),
   )
 
@@ -86,6 +88,22 @@ function forEachChange(holdsFor: (situation: Situation, plan: Extract<Plan, { ki
   })
   fc.assert(property, { numRuns: RUNS })
   assert(changes > RUNS / 50, `only ${changes} changes`)
+}
+
+/** The peers that there are, each as the store that votes, and all voters among them; each speaks this version or a later one. */
+function wholeAt(protocolMax: number, { config, peers }: Situation): KnownPeer[] {
+  const told = peers.map((each) => ({
+    ...each,
+    identity: peer(each.identity.peerId),
+    protocolMax: Math.max(each.protocolMax, protocolMax),
+    hindrance: undefined,
+  }))
+  const missing = [...config.clusters].flatMap(([clusterId, voters]) =>
+    voters
+      .filter(({ id }) => !told.some(({ identity }) => identity.id === id))
+      .map((identity) => ({ identity, clusterId, minPeers: 1, protocolMax, hindrance: undefined })),
+  )
+  return [...told, ...missing]
 }
 
 suite('a change that is planned', () => {
@@ -138,17 +156,39 @@ suite('a change that is planned', () => {
   })
 
   test('leaves nothing of the request to do when it is finished, and nothing of itself when it is withdrawn', () => {
-    forEachChange((situation, { next, barred }) => {
+    forEachChange((situation, { next, barred, protocolMin }) => {
       const { config } = situation
-      const joint = jointAfter(config, next, barred)
+      const joint = jointAfter(config, next, barred, protocolMin)
       assert.deepEqual(planOf({ ...situation, config: finishedAfter(joint, next) }), { kind: 'nothing' })
-      assert.deepEqual({ ...withdrawnAfter(joint), epoch: config.epoch }, config)
+      // But for the version: what the joint config let peers use may have been used.
+      assert.deepEqual({ ...withdrawnAfter(joint), epoch: config.epoch }, { ...config, protocolMin })
     })
   })
 
+  test('asks of voters no version that one of them does not speak, whatever becomes of it, and never less than before', () => {
+    let risen = 0
+    const property = fc.property(someSituation, fc.integer({ min: 1, max: 3 }), fc.boolean(), (situation, spoken, isWhole) => {
+      // By chance alone nearly always some voter is silent, or another store.
+      const peers = isWhole ? wholeAt(spoken, situation) : situation.peers
+      const isUp = (voter: Identity): boolean => isWhole || situation.isUp(voter)
+      const plan = planOf({ ...situation, peers, isUp })
+      if (plan.kind !== 'change') return
+      const { config } = situation
+      assert(plan.protocolMin >= config.protocolMin)
+      if (plan.protocolMin === config.protocolMin) return
+      risen += 1
+      for (const voter of [...members(config.clusters), ...members(plan.next)]) {
+        const known = peers.find(({ identity }) => identity.id === voter.id)
+        assert(isUp(voter) && known !== undefined && known.protocolMax >= plan.protocolMin)
+      }
+    })
+    fc.assert(property, { numRuns: RUNS })
+    assert(risen > RUNS / 50, `it rose only ${risen} times`)
+  })
+
   test('is not undone by growth: whoever is barred is given no vote', () => {
-    forEachChange(({ config, peers }, { next, barred }) => {
-      const finished = finishedAfter(jointAfter(config, next, barred), next)
+    forEachChange(({ config, peers }, { next, barred, protocolMin }) => {
+      const finished = finishedAfter(jointAfter(config, next, barred, protocolMin), next)
       const candidates = peers.filter(({ hindrance }) => hindrance === undefined)
       const voted = new Set(members(next).map(({ id }) => id))
       for (const [clusterId, voters] of planGrowth(finished, candidates) ?? []) {
@@ -160,7 +200,7 @@ suite('a change that is planned', () => {
 
 test('while a change is in flight nothing else is planned, and it can be withdrawn', () => {
   const property = fc.property(someSituation, (situation) => {
-    const joint = jointAfter(situation.config, situation.config.clusters, { peers: [], clusters: [] })
+    const joint = jointAfter(situation.config, situation.config.clusters, { peers: [], clusters: [] }, 1)
     const plan = planOf({ ...situation, config: joint })
     assert(plan.kind === 'wait' || plan.kind === 'refusal')
     const withdrawal = { add: [], remove: [], removeCluster: undefined, force: false, withdraw: true }

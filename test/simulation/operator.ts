@@ -199,5 +199,5 @@ export class Operator {
 /** A joint config that leads anywhere; whoever votes in the end is barred no more. */
 function jointFreely(config: Config, next: Clusters): Config {
   const peerIds = [...next.values()].flat().map((voter) => voter.peerId)
-  return jointAfter(config, next, lifting(barredIn(config), peerIds, [...next.keys()]))
+  return jointAfter(config, next, lifting(barredIn(config), peerIds, [...next.keys()]), config.protocolMin)
 }

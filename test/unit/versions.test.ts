@@ -1,11 +1,13 @@
 /** Who speaks only protocol versions that are too old for the network's config learns, and does not vote. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
+import type { ClusterId, Identity, PeerId } from '../../protocols/base/identity.ts'
 import { PROTOCOL_VERSION } from '../../protocols/config/config.ts'
 import { knownPeers } from '../../protocols/config/known.ts'
+import type { KnownNow } from '../../protocols/config/plan.ts'
+import { protocolMinAfter } from '../../protocols/config/versions.ts'
 import { Roster } from '../../protocols/membership/roster.ts'
-import { Bench, TestWorld, configOf, network, peer } from './core-harness.ts'
+import { Bench, TestWorld, clusters, configOf, network, peer } from './core-harness.ts'
 
 /** Peers of one cluster of which the first alone votes, in a config that lets vote from this version on. */
 function worldAt(protocolMin: number): TestWorld {
@@ -15,6 +17,22 @@ function worldAt(protocolMin: number): TestWorld {
   world.connectAll()
   world.advance(10_000)
   return world
+}
+
+const CLUSTER = 'c1' as ClusterId
+
+/** What is known of these peers of one cluster, by the versions that they speak; `silent` ones do not answer. */
+function knownNow(speak: Record<string, number>, silent: readonly string[] = []): KnownNow {
+  const peers = Object.entries(speak).map(([name, protocolMax]) => {
+    const hindrance = silent.includes(name) ? ('silent' as const) : undefined
+    return { identity: peer(name), clusterId: CLUSTER, minPeers: 1, protocolMax, hindrance }
+  })
+  return { peers, isUp: (voter) => peers.some(({ identity, hindrance }) => identity.id === voter.id && hindrance === undefined) }
+}
+
+/** What the config asks for after a change from voters to others, having asked for version 1. */
+function raised(from: readonly string[], to: readonly string[], known: KnownNow): number {
+  return protocolMinAfter(configOf(4, { c1: from }), clusters({ c1: to }), known)
 }
 
 function votersOf(world: TestWorld): string[] {
@@ -54,8 +72,54 @@ suite('the protocol version of a config', () => {
       }
       roster.beat(met, { ...health, inDoubtCount: 0 })
     }
-    const self = { identity: peer('self'), clusterId: 'c1' as ClusterId, minPeers: 1, hindrance: undefined }
+    const self = { identity: peer('self'), clusterId: 'c1' as ClusterId, minPeers: 1, protocolMax: 2, hindrance: undefined }
     const hindrances = knownPeers(self, roster, 2).map(({ identity, hindrance }) => `${identity.peerId}: ${hindrance}`)
     assert.deepEqual(hindrances, ['self: undefined', 'old: protocol too old', 'new: undefined'])
+  })
+})
+
+suite('a change of the config', () => {
+  test('asks of voters what everybody speaks', () => {
+    assert.equal(raised(['a'], ['a', 'b', 'c'], knownNow({ a: 3, b: 2, c: 4 })), 2)
+  })
+
+  test('asks for no more than before while a voter, old or new, or a learner that is there speaks no more', () => {
+    assert.equal(raised(['a', 'b'], ['a', 'c'], knownNow({ a: 2, b: 1, c: 2 })), 1)
+    assert.equal(raised(['a', 'b'], ['a', 'c'], knownNow({ a: 2, b: 2, c: 1 })), 1)
+    assert.equal(raised(['a'], ['a', 'b', 'c'], knownNow({ a: 2, b: 2, c: 2, learner: 1 })), 1)
+  })
+
+  test('asks for no more than before while a voter does not answer, and does not wait for learners that are gone', () => {
+    assert.equal(raised(['a', 'b'], ['a', 'c'], knownNow({ a: 2, b: 2, c: 2 }, ['b'])), 1)
+    assert.equal(raised(['a', 'b'], ['a', 'c'], knownNow({ a: 2, c: 2 })), 1)
+    const isPutBack = { ...knownNow({ a: 2, b: 2, c: 2 }), isUp: (voter: Identity) => voter.peerId !== 'b' }
+    assert.equal(raised(['a', 'b'], ['a', 'c'], isPutBack), 1)
+    assert.equal(raised(['a'], ['a', 'b', 'c'], knownNow({ a: 2, b: 2, c: 2, learner: 1 }, ['learner'])), 2)
+  })
+
+  test('never asks for less than before', () => {
+    const config = { ...configOf(4, { c1: ['a'] }), protocolMin: 3 }
+    assert.equal(protocolMinAfter(config, clusters({ c1: ['a', 'b', 'c'] }), knownNow({ a: 2, b: 2, c: 2 })), 3)
+  })
+
+  test('is as good by itself as by request: both leave what this release speaks, when all speak it', () => {
+    const world = worldAt(PROTOCOL_VERSION - 1)
+    assert.deepEqual(votersOf(world), ['a', 'b', 'c'])
+    assert.deepEqual(
+      world
+        .get('b')
+        .core.chain.since(0)
+        .map(({ protocolMin }) => protocolMin),
+      [PROTOCOL_VERSION - 1, PROTOCOL_VERSION, PROTOCOL_VERSION],
+    )
+    const other = new TestWorld()
+    const chain = [{ ...configOf(0, { c1: ['a', 'b', 'c'] }), protocolMin: PROTOCOL_VERSION - 1 }]
+    for (const name of ['a', 'b', 'c']) other.add(name, 'c1', chain)
+    other.connectAll()
+    other.advance(1_000)
+    const a = other.get('a')
+    other.change(a, { remove: [peer('c').peerId] })
+    other.advance(10_000)
+    assert.deepEqual(a.core.config?.protocolMin, PROTOCOL_VERSION)
   })
 })

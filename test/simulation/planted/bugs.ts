@@ -245,7 +245,7 @@ const EPOCHS: readonly PlantedBug[] = [
     'no-joint-step',
     'config swapped without the joint step',
     'protocols/config/change.ts',
-    'this.decide(jointAfter(config, next, barredIn(config)))',
+    'this.decide(jointAfter(config, next, barredIn(config), protocolMin))',
     'this.decide(finishedAfter(config, next))',
   ),
   {
