@@ -42,13 +42,14 @@ import { Representative } from './relay/representative.ts'
 import { Spread } from './relay/spread.ts'
 import { PullAnswers } from './repair/answers.ts'
 import { Repair } from './repair/repair.ts'
+import { Upkeep } from './upkeep.ts'
 import type { Codec } from './wire/codec.ts'
 import type { AcceptorReply, AcceptorRequest, Greeting, Health, Message, Vote } from './wire/messages.ts'
 
 /** While something is under way, time is looked at this often: the grain of every wait shorter than a heartbeat. */
 const TICK_BUSY_MS = 5
-/** Between looks at what is not urgent: repair, configuration, doubts, the roster. */
-const UPKEEP_MS = 100
+/** A look that comes so much later than it was due tells that the process stood still. */
+const STOOD_STILL_MS = 900
 /** Numbers of questions begin at random below this, and stay below 2^53. */
 const FIRST_ID_MAX = 2 ** 52
 /** One try to finish a key that is in doubt. */
@@ -108,7 +109,7 @@ export class PeerCore {
   private readonly configs: ConfigExchange
   private readonly change: Change
   private readonly changeRequests: ChangeRequests
-  private upkeepAtMs: number
+  private readonly upkeep: Upkeep
   private wasReady = false
   private wasTooOld = false
   private lastId: number
@@ -130,7 +131,7 @@ export class PeerCore {
     this.moment = moment
     this.registers = registers
     this.codec = codec
-    this.upkeepAtMs = init.nowMs
+    this.upkeep = new Upkeep(init.nowMs)
     this.chain = new ConfigChain(codec, registers, outbox, init.newestEpoch, init.wantedNetwork)
     this.rounds = new Rounds(identity, outbox, init.ceiling, init.floor)
     this.acceptor = new Acceptor(registers, this.rounds, outbox, init.floor)
@@ -175,8 +176,7 @@ export class PeerCore {
 
   /** When the next tick is due, in the milliseconds of `step`; any other event may come before. */
   get wakeAtMs(): number {
-    const isBusy = this.polls.size > 0 || this.coordinator.size > 0 || this.reads.size > 0 || this.representative.size > 0
-    return isBusy ? this.moment.nowMs + TICK_BUSY_MS : this.upkeepAtMs
+    return this.isBusy ? this.moment.nowMs + TICK_BUSY_MS : this.upkeep.atMs
   }
 
   /** The highest round seen here; goes out with every frame. */
@@ -247,7 +247,12 @@ export class PeerCore {
     return this.roster.hasAnswered(peer, ANSWERED_WITHIN_MS)
   }
 
+  private get isBusy(): boolean {
+    return this.polls.size > 0 || this.coordinator.size > 0 || this.reads.size > 0 || this.representative.size > 0
+  }
+
   private take(event: CoreEvent): void {
+    if (event.kind !== 'tick' && !this.isNoNews(event)) this.upkeep.hurry(this.moment.nowMs)
     switch (event.kind) {
       case 'tick':
         return this.tick()
@@ -283,8 +288,14 @@ export class PeerCore {
     this.coordinator.tick()
     this.reads.tick()
     this.representative.tick()
-    if (this.moment.nowMs < this.upkeepAtMs) return
-    this.upkeepAtMs = this.moment.nowMs + UPKEEP_MS
+    const { nowMs } = this.moment
+    if (nowMs < this.upkeep.atMs) return
+    if (nowMs - this.upkeep.atMs > STOOD_STILL_MS) this.roster.stoodStill()
+    this.look()
+    this.upkeep.looked(nowMs, this.restUntilMs())
+  }
+
+  private look(): void {
     this.dropIfVoteless()
     this.lacking()
     if (this.isTooOld && !this.wasTooOld) this.outbox.note({ kind: 'too-old', peerId: this.identity.peerId })
@@ -301,6 +312,23 @@ export class PeerCore {
     this.change.tick()
     this.changeRequests.tick()
     for (const key of this.doubts.due()) this.finish(key, () => this.doubts.retry(key))
+  }
+
+  /** A heartbeat that says what was known: by it, what is waited for only becomes due later. */
+  private isNoNews(event: CoreEvent): boolean {
+    if (event.kind !== 'message' || event.message.kind !== 'heartbeat' || event.message.doubted.length > 0) return false
+    const { health } = event.message
+    const peer = this.roster.get(event.from.peerId)
+    if (peer === undefined || !peer.hasBeaten || !peer.isConnected || peer.state !== 'alive') return false
+    return health.caughtUp === peer.health?.caughtUp && health.epoch === this.chain.epoch && this.repair.isOwnRoot(health.root)
+  }
+
+  /** When something is due, if nothing happens before; with anything under way, now. */
+  private restUntilMs(): number {
+    const { doubts, changeRequests, change, repair, roster, heartbeats } = this
+    const isUnderWay = this.isBusy || !this.wasReady || doubts.size > 0 || changeRequests.size > 0
+    if (isUnderWay || !change.isAtRest || !repair.isAtRest) return this.moment.nowMs
+    return Math.min(roster.restUntilMs(), heartbeats.dueAtMs())
   }
 
   /** Once ready, a peer tries every put: a quorum that is silent for a moment may be back before the put's time is over. */

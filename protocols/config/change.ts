@@ -121,6 +121,11 @@ export class Change {
     this.coverage.set(sender.id, new Set(ids.filter((id) => !roster.isPutBack(id))))
   }
 
+  /** No change is under way, planned, or being decided. */
+  get isAtRest(): boolean {
+    return this.context.chain.current?.config.next === undefined && this.plan === '' && !this.isDeciding
+  }
+
   tick(): void {
     const config = this.context.chain.current?.config
     if (config === undefined) return

@@ -12,6 +12,8 @@ import type { Roster, RosterPeer } from './roster.ts'
 export const HEARTBEAT_MS = 1_000
 /** Between heartbeats to any other: that its connection still leads somewhere, how far away it is, what it holds. */
 const RARE_MS = 30_000
+/** When one heartbeat is due, those that are due within this time leave with it: for one peer to wake once costs less than to wake often. */
+const TOGETHER_MS = 400
 /** Whoever asked no longer ago than this is told at once when a peer of this cluster falls silent. */
 const WATCHER_KEPT_MS = 3_000
 
@@ -59,12 +61,19 @@ export class Heartbeats {
     const before = this.doubted
     this.doubted = this.roster.doubted()
     const isNews = this.doubted.some((peerId) => !before.includes(peerId))
-    for (const { peerId, watchedFromMs } of this.roster.connected()) {
+    const dueUntilMs = this.dueAtMs() <= nowMs ? nowMs + TOGETHER_MS : nowMs
+    for (const peer of this.roster.connected()) {
+      const { peerId } = peer
       const exchange = this.exchange(peerId)
-      const isDue = nowMs - exchange.lastBeatMs >= (watchedFromMs === undefined ? RARE_MS : HEARTBEAT_MS)
+      const isDue = this.beatAtMs(peer) <= dueUntilMs
       if (isDue) exchange.lastBeatMs = nowMs
       if (isDue || (isNews && nowMs - exchange.askedAtMs < WATCHER_KEPT_MS)) this.tell(peerId, isDue)
     }
+  }
+
+  /** When the next heartbeat is due. */
+  dueAtMs(): number {
+    return this.roster.connected().reduce((nextMs, peer) => Math.min(nextMs, this.beatAtMs(peer)), Number.POSITIVE_INFINITY)
   }
 
   /** Takes a heartbeat of a peer, answers it when it should, and says whether it was itself an answer. */
@@ -104,6 +113,11 @@ export class Heartbeats {
     exchange.question = undefined
     const echoMs = question === undefined ? undefined : question.sentAtMs + nowMs - question.cameAtMs
     this.outbox.send(peerId, { kind: 'heartbeat', sentAtMs: nowMs, echoMs, wantsAnswer, health: this.health(), doubted: this.doubted })
+  }
+
+  /** When the next heartbeat to this peer is due. */
+  private beatAtMs({ peerId, watchedFromMs }: RosterPeer): number {
+    return this.exchange(peerId).lastBeatMs + (watchedFromMs === undefined ? RARE_MS : HEARTBEAT_MS)
   }
 
   private exchange(peerId: PeerId): Exchange {

@@ -22,8 +22,6 @@ const DOUBT_KEPT_MS = 5_000
 const UNWATCHED_SUSPECT_AFTER_MS = 75_000
 /** Silent for so long, the connection of a watched peer is closed, so that it is dialled anew. */
 const DISCONNECT_AFTER_MS = 6_000
-/** Between two looks more than this has passed: the process stood still, and that it heard nobody is nobody's fault. */
-const STOOD_STILL_MS = 1_000
 /** Lost for so long, a peer counts as gone. */
 const GONE_AFTER_MS = 30_000
 /** What a peer said of itself in a heartbeat is looked at for so long. */
@@ -83,7 +81,6 @@ export class Roster implements Neighbours {
   private readonly sticky = new Map<ClusterId, PeerId>()
   /** Connected peers by cluster, the one to be used first in front; worked out anew after every change and tick. */
   private readonly order = new Map<ClusterId, readonly PeerId[]>()
-  private lookedAtMs: number
   /** The end of the last time that this process stood still. */
   private awakeFromMs = Number.NEGATIVE_INFINITY
 
@@ -92,7 +89,6 @@ export class Roster implements Neighbours {
     this.clusterId = clusterId
     this.moment = moment
     this.outbox = outbox
-    this.lookedAtMs = moment.nowMs
   }
 
   get(peerId: PeerId): RosterPeer | undefined {
@@ -252,8 +248,6 @@ export class Roster implements Neighbours {
     const { nowMs } = this.moment
     this.order.clear()
     this.clusters.clear()
-    if (nowMs - this.lookedAtMs > STOOD_STILL_MS) this.awakeFromMs = nowMs
-    this.lookedAtMs = nowMs
     this.watch(isVoter)
     for (const peer of this.peers.values()) {
       if (peer.isConnected) this.judge(peer)
@@ -264,6 +258,24 @@ export class Roster implements Neighbours {
         if (isForgotten && !isVoter(peer.peerId)) this.peers.delete(peer.peerId)
       }
     }
+  }
+
+  /** This process stood still until now. That it heard nobody is nobody's fault. */
+  stoodStill(): void {
+    this.awakeFromMs = this.moment.nowMs
+  }
+
+  /** When somebody's silence becomes noticeable, if it is not broken; now while anybody is neither alive nor gone, or doubted. */
+  restUntilMs(): number {
+    const { nowMs } = this.moment
+    let untilMs = Number.POSITIVE_INFINITY
+    for (const peer of this.peers.values()) {
+      if (peer.state === 'gone') continue
+      if (peer.state === 'suspect' || nowMs - peer.doubtedAtMs < DOUBT_KEPT_MS) return nowMs
+      const limitMs = peer.watchedFromMs === undefined ? UNWATCHED_SUSPECT_AFTER_MS : DOUBT_AFTER_MS
+      untilMs = Math.min(untilMs, nowMs + limitMs - this.silentMs(peer))
+    }
+    return untilMs
   }
 
   private judge(peer: RosterPeer): void {

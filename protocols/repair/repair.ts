@@ -73,6 +73,18 @@ export class Repair {
     return this.isComplete
   }
 
+  /** Nothing is being pulled, nor to be: whoever was heard lately has what is here, and no more. */
+  get isAtRest(): boolean {
+    const { roster } = this.context
+    const isEqual = (peer: RosterPeer): boolean => roster.freshHealth(peer) === undefined || this.hasSameRoot(peer)
+    return this.isComplete && this.pulls.length === 0 && roster.connected().every(isEqual)
+  }
+
+  /** True when the root is that of what is held here: there is nothing to pull. */
+  isOwnRoot(root: Uint8Array): boolean {
+    return equalBytes(root, this.context.chosen.tree.rootHash())
+  }
+
   /** The old voters whose lists are held here; said to others only behind the sync of everything. */
   coveredSources(): readonly Identity[] {
     return [...this.covered.values()]
@@ -147,7 +159,7 @@ export class Repair {
 
   private hasSameRoot(peer: RosterPeer): boolean {
     const root = this.context.roster.freshHealth(peer)?.root
-    return root !== undefined && equalBytes(root, this.context.chosen.tree.rootHash())
+    return root !== undefined && this.isOwnRoot(root)
   }
 
   private startTransfers(): void {

@@ -234,7 +234,8 @@ export class Runtime {
         this.tickAtMs = Number.POSITIVE_INFINITY
         this.dispatch({ kind: 'tick' })
       },
-      Math.max(0, this.tickAtMs - this.init.clock.nowMs()),
+      // A timer cuts off parts of a millisecond: it would come early, find nothing due, and be set once more.
+      Math.max(0, Math.ceil(this.tickAtMs - this.init.clock.nowMs())),
     )
   }
 

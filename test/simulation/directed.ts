@@ -31,6 +31,8 @@ import type { Scenario } from './stage.ts'
 const KEY = dataKey('k')
 /** Questions asked before a restart: more than a process asks until the one that matters. */
 const LATE_ANSWERS = 60
+/** Of disks that hold up a transfer. What else is decided before their syncs end depends on it, so each of them is tried. */
+const SLOWNESSES = [600, 800, 1_000, 1_200, 1_400]
 /** In the order of their ids, which decides between ballots of one round. */
 const P = voter('P')
 const Q = voter('Q')
@@ -48,8 +50,8 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'T2-accepted-is-no-copy', play: acceptedIsNoCopy },
   { name: 'lists-of-an-empty-store', play: listsOfEmptyStore },
   { name: 'T6-finish-that-ends-on-chosen', play: finishThatEndsOnChosen },
-  { name: 'T7-power-lost-after-transfer', play: powerLostAfterTransfer },
-  { name: 'T7-power-lost-at-the-driver', play: powerLostAtDriver },
+  { name: 'T7-power-lost-after-transfer', play: () => atEachSlowness(powerLostAfterTransfer) },
+  { name: 'T7-power-lost-at-the-driver', play: () => atEachSlowness(powerLostAtDriver) },
   { name: 'T1-lower-ballot-after-change', play: lowerBallotAfterChange },
   ...LATE_SCENARIOS,
 ]
@@ -287,20 +289,20 @@ function finishThatEndsOnChosen(): string[] {
 }
 
 /** T7: power is lost everywhere the moment the change is decided: what was counted as copied must be on disk. */
-function powerLostAfterTransfer(): string[] {
+function powerLostAfterTransfer(slowness: number): string[] {
   const stage = new Stage({ c: ['A', 'B', 'C', 'D', 'E', 'F'] }, { c: ['A', 'B', 'C'] })
   for (const holder of ['A', 'B', 'C']) stage.chosen(holder, KEY, text('x'))
-  for (const holder of ['D', 'E', 'F']) stage.slow(holder, 1_000)
+  for (const holder of ['D', 'E', 'F']) stage.slow(holder, slowness)
   return changed(stage, { c: ['D', 'E', 'F'] }, ['D', 'E', 'F'])
 }
 
 /** T7 once more: the new voter drives the change itself, and counts its own copy no sooner than that of others. */
-function powerLostAtDriver(): string[] {
+function powerLostAtDriver(slowness: number): string[] {
   const stage = new Stage({ c: ['A', 'D', 'E', 'F'] }, { c: ['D', 'E', 'F'] })
   for (const holder of ['D', 'E', 'F']) stage.chosen(holder, KEY, text('x'))
   // Finishing this one raises the ceiling first, so that nothing that follows waits for the mark of k by chance.
   stage.accepted('F', dataKey('doubt'), 1, 'F', text('y'))
-  stage.slow('A', 600)
+  stage.slow('A', slowness)
   return changed(stage, { c: ['A'] }, ['A'], 'A')
 }
 
@@ -311,6 +313,11 @@ function lowerBallotAfterChange(): string[] {
   for (const holder of ['D1', 'D2']) stage.accepted(holder, KEY, 1, 'D1', text('x'))
   stage.accepted('A', KEY, 2, 'E1', text('y'))
   return changed(stage, { ...old, one: ['D1', 'D2', 'F'] })
+}
+
+/** Plays a scenario with disks of each slowness. */
+function atEachSlowness(play: (slowness: number) => string[]): string[] {
+  return SLOWNESSES.flatMap((slowness) => [`-- syncs of the new voters take ${slowness} times as long`, ...play(slowness)])
 }
 
 /** Carries a change out, loses power at the moment it is decided, and reads the key everywhere: all must see one and the same. */
