@@ -149,7 +149,7 @@ export class PeerCore {
     const { coordinator } = this
     this.puts = new Puts(outbox, coordinator)
     this.reads = new Reads({ moment, outbox, chain, polls, latencies, chosen, coordinator, chose })
-    this.spread = new Spread({ registers, outbox, chosen, chain, neighbours: roster, representative, learn })
+    this.spread = new Spread({ self: identity, registers, outbox, chosen, chain, neighbours: roster, representative, learn })
     const finish = (key: RegisterKey, settled: (done: boolean) => void): void => this.finish(key, settled)
     this.repair = new Repair({ moment, outbox, nextId, chosen, learn, finish, self: identity, chain, roster, random })
     this.answers = new PullAnswers(registers, chain, chosen, this.doubts, outbox)

@@ -8,13 +8,8 @@ import type { Outbox } from '../base/outbox.ts'
 import type { Quorum } from '../config/quorum.ts'
 import { ROSTER_ENTRIES_MAX } from '../wire/messages.ts'
 import type { RosterEntry } from '../wire/messages.ts'
+import { CONNECTED_PEERS_MAX } from './roster.ts'
 import type { Roster, RosterPeer } from './roster.ts'
-
-/**
- * Up to so many peers everybody is connected to everybody, which is quickest; far beyond it the greetings and heartbeats would cost more
- * than the peers are worth. Peers of the own cluster, and voters, are connected whatever their number.
- */
-export const CONNECTED_PEERS_MAX = 64
 
 export class Introductions {
   private readonly outbox: Outbox
@@ -44,7 +39,7 @@ export class Introductions {
    */
   announce(newcomer: RosterPeer, before: RosterPeer | undefined): void {
     if (newcomer.addresses.length === 0) return
-    if (!this.isFew()) {
+    if (!this.roster.isFew) {
       if (isNews(newcomer, before)) this.newcomers.push(newcomer)
     } else for (const { peerId } of this.roster.connected()) if (peerId !== newcomer.peerId) this.tell(peerId, [newcomer])
   }
@@ -52,7 +47,7 @@ export class Introductions {
   /** Others vote than before: whoever knew of them and needed no connection needs one now, and voters alone know everybody. */
   configInstalled(before: Quorum | undefined, isVoter: boolean): void {
     const now = this.quorum()
-    if (before === undefined || now === undefined || !isVoter || this.isFew()) return
+    if (before === undefined || now === undefined || !isVoter || this.roster.isFew) return
     for (const voter of now.voters) {
       const peer = before.has(voter.id) ? undefined : this.roster.get(voter.peerId)
       if (peer !== undefined && peer.addresses.length > 0) this.newcomers.push(peer)
@@ -73,10 +68,6 @@ export class Introductions {
         this.tell(other.peerId, needed.slice(from, from + ROSTER_ENTRIES_MAX))
       }
     }
-  }
-
-  private isFew(): boolean {
-    return this.roster.connected().length <= CONNECTED_PEERS_MAX
   }
 
   private voters(): ReadonlySet<PeerId> {

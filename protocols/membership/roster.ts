@@ -28,6 +28,11 @@ const GONE_AFTER_MS = 30_000
 const FRESH_MS = 3_000
 /** Gone for so long, a peer that does not vote is forgotten. */
 const FORGOTTEN_AFTER_MS = 3_600_000
+/**
+ * Up to so many peers everybody is connected to everybody, which is quickest; far beyond it the greetings and heartbeats would cost more
+ * than the peers are worth. Peers of the own cluster, and voters, are connected whatever their number.
+ */
+export const CONNECTED_PEERS_MAX = 64
 /** Weight of the newest round trip in the running mean. */
 const RTT_WEIGHT = 0.25
 /** A representative is left for another only when that one is nearer by this factor, or when it falls silent. */
@@ -121,6 +126,24 @@ export class Roster implements Neighbours {
     let ordered = this.order.get(cluster)
     if (ordered === undefined) this.order.set(cluster, (ordered = this.ordered(cluster)))
     return ordered
+  }
+
+  /** A peer that could have more connections has one to everybody it has heard of. */
+  get isFew(): boolean {
+    return this.connected().length < CONNECTED_PEERS_MAX
+  }
+
+  clusterOf(peerId: PeerId): ClusterId | undefined {
+    return this.peers.get(peerId)?.clusterId
+  }
+
+  nearest(peerIds: Iterable<PeerId>): PeerId | undefined {
+    let nearest: RosterPeer | undefined
+    for (const peerId of peerIds) {
+      const peer = this.peers.get(peerId)
+      if (peer?.isConnected === true && (nearest === undefined || byRank(peer, nearest) < 0)) nearest = peer
+    }
+    return nearest?.peerId
   }
 
   /** @returns the peer, as it is known from now on */
@@ -321,7 +344,7 @@ export class Roster implements Neighbours {
 
   private ordered(cluster: ClusterId): readonly PeerId[] {
     const candidates = [...this.peers.values()].filter((peer) => peer.isConnected && peer.clusterId === cluster)
-    candidates.sort((a, b) => rank(a) - rank(b) || a.preference - b.preference)
+    candidates.sort(byRank)
     const [best] = candidates
     const held = candidates.find((peer) => peer.peerId === this.sticky.get(cluster))
     const isHeldGood = held !== undefined && best !== undefined && rank(held) <= rank(best) * STICKINESS
@@ -338,6 +361,11 @@ export class Roster implements Neighbours {
     this.order.clear()
     this.outbox.note({ kind: 'peer-state', peerId: peer.peerId, state, reason })
   }
+}
+
+/** The one to be used first comes first. */
+function byRank(a: RosterPeer, b: RosterPeer): number {
+  return rank(a) - rank(b) || a.preference - b.preference
 }
 
 /** Smaller is better. */

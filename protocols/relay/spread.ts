@@ -5,7 +5,7 @@
  */
 import { compareBallots } from '../base/ballot.ts'
 import type { Ballot } from '../base/ballot.ts'
-import type { ClusterId, PeerId } from '../base/identity.ts'
+import type { ClusterId, Identity, PeerId } from '../base/identity.ts'
 import type { Outbox } from '../base/outbox.ts'
 import type { ValueRecord } from '../base/record.ts'
 import { isConfigKey } from '../base/register.ts'
@@ -23,12 +23,18 @@ const AWAITED_MAX = 4_096
 
 /** Who is connected, by cluster. */
 export interface Neighbours extends Reach {
+  /** False where there are so many peers that this one, without a vote, need not be connected to each cluster. */
+  readonly isFew: boolean
   clusterIds(): Iterable<ClusterId>
+  clusterOf(peerId: PeerId): ClusterId | undefined
+  /** The one of these to go through, if any is connected: alive before suspect, near before far. */
+  nearest(peerIds: Iterable<PeerId>): PeerId | undefined
   /** Connected peers of the cluster, in no order; without this peer itself. */
   connectedOf(cluster: ClusterId): Iterable<PeerId>
 }
 
 export interface SpreadContext {
+  readonly self: Identity
   readonly registers: Registers
   readonly outbox: Outbox
   readonly chosen: ChosenKeys
@@ -38,27 +44,28 @@ export interface SpreadContext {
   readonly learn: (key: RegisterKey, record: ValueRecord) => void
 }
 
+/** What was asked of this peer, and by whom, before it had the record. */
+interface Awaited {
+  readonly ballot: Ballot
+  readonly spread: Learn['spread']
+  readonly from: PeerId
+}
+
 export class Spread {
   private readonly context: SpreadContext
-  private readonly awaited = new Map<RegisterKey, Ballot>()
+  private readonly awaited = new Map<RegisterKey, Awaited>()
 
   constructor(context: SpreadContext) {
     this.context = context
   }
 
-  /** Tells everyone what a quorum is known to hold at a ballot. */
+  /** Tells everyone what a quorum is known to hold at a ballot: in a large network through a voter, for voters are connected to all. */
   tellAll(key: RegisterKey, record: ValueRecord, ballot: Ballot): void {
-    const { neighbours, chain } = this.context
-    const votingClusters = chain.current?.quorum.votersByCluster
+    const { neighbours } = this.context
+    const voter = this.deputy()
     this.tellCluster(key, record, ballot)
-    for (const cluster of neighbours.clusterIds()) {
-      if (cluster === neighbours.clusterId) continue
-      const [representative] = neighbours.representatives(cluster)
-      if (representative === undefined) continue
-      // A cluster whose voters accepted it has the value already; it crosses once.
-      const carried = votingClusters?.has(cluster) === true ? undefined : record
-      this.send(representative, { kind: 'learn', key, ballot, record: carried, spread: true })
-    }
+    if (voter === undefined) this.tellOtherClusters(key, record, ballot, neighbours.clusterId)
+    else this.send(voter, { kind: 'learn', key, ballot, record: undefined, spread: 'network' })
   }
 
   /** Somebody says that a register is chosen. */
@@ -69,22 +76,22 @@ export class Spread {
     if (state?.chosen === undefined || message.record !== undefined) {
       const record = message.record ?? (ballot === undefined ? undefined : this.heldAt(key, ballot))
       if (record === undefined) {
-        if (message.spread && ballot !== undefined) this.await(key, ballot)
+        if (message.spread !== false && ballot !== undefined) this.await(key, { ballot, spread: message.spread, from })
         return outbox.send(from, { kind: 'want', key })
       }
       this.context.learn(key, record)
     }
     const chosen = registers.read(key)?.chosen
-    if (message.spread && chosen !== undefined && ballot !== undefined) this.tellCluster(key, chosen, ballot)
+    if (chosen !== undefined && ballot !== undefined) this.passOn(key, chosen, { ballot, spread: message.spread, from })
     representative.forget(key)
   }
 
   /** A register was learned: those who were promised it are told. */
   learned(key: RegisterKey, record: ValueRecord): void {
-    const ballot = this.awaited.get(key)
-    if (ballot === undefined) return
+    const awaited = this.awaited.get(key)
+    if (awaited === undefined) return
     this.awaited.delete(key)
-    this.tellCluster(key, record, ballot)
+    this.passOn(key, record, awaited)
   }
 
   /** Answers a peer that lacks a record. */
@@ -93,10 +100,25 @@ export class Spread {
     if (record !== undefined) this.send(from, { kind: 'learn', key, ballot: undefined, record, spread: false })
   }
 
-  private await(key: RegisterKey, ballot: Ballot): void {
+  /** The voter that tells all in place of this peer; undefined where this one reaches everybody itself. */
+  private deputy(): PeerId | undefined {
+    const { neighbours, chain, self } = this.context
+    if (neighbours.isFew || chain.current === undefined || chain.isVoter(self.id)) return undefined
+    return neighbours.nearest(chain.current.quorum.voters.map((voter) => voter.peerId))
+  }
+
+  private passOn(key: RegisterKey, record: ValueRecord, { ballot, spread, from }: Awaited): void {
+    if (spread === false) return
+    const { neighbours } = this.context
+    const told = neighbours.clusterOf(from)
+    if (spread === 'cluster' || told !== neighbours.clusterId) this.tellCluster(key, record, ballot)
+    if (spread === 'network') this.tellOtherClusters(key, record, ballot, told)
+  }
+
+  private await(key: RegisterKey, awaited: Awaited): void {
     const [oldest] = this.awaited.keys()
     if (this.awaited.size >= AWAITED_MAX && oldest !== undefined) this.awaited.delete(oldest)
-    this.awaited.set(key, ballot)
+    this.awaited.set(key, awaited)
   }
 
   private heldAt(key: RegisterKey, ballot: Ballot): ValueRecord | undefined {
@@ -111,6 +133,20 @@ export class Spread {
     for (const peerId of neighbours.connectedOf(neighbours.clusterId)) {
       const isVoter = voters.some((voter) => voter.peerId === peerId)
       this.send(peerId, { kind: 'learn', key, ballot, record: isVoter ? undefined : record, spread: false })
+    }
+  }
+
+  /** @param told a cluster that knows already */
+  private tellOtherClusters(key: RegisterKey, record: ValueRecord, ballot: Ballot, told: ClusterId | undefined): void {
+    const { neighbours, chain } = this.context
+    const votingClusters = chain.current?.quorum.votersByCluster
+    for (const cluster of neighbours.clusterIds()) {
+      if (cluster === neighbours.clusterId || cluster === told) continue
+      const [representative] = neighbours.representatives(cluster)
+      if (representative === undefined) continue
+      // A cluster whose voters accepted it has the value already; it crosses once.
+      const carried = votingClusters?.has(cluster) === true ? undefined : record
+      this.send(representative, { kind: 'learn', key, ballot, record: carried, spread: 'cluster' })
     }
   }
 

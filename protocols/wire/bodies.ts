@@ -1,5 +1,6 @@
 /** Every kind of message: its code, and its two directions. */
 import { unreachable } from '../base/assert.ts'
+import { refuse } from './bytes.ts'
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import { readConfigs, writeConfigs } from './configs.ts'
 import {
@@ -192,20 +193,24 @@ function readRelayed(reader: ByteReader): Of<'relayed'> {
   return { kind: 'relayed', id, votes: readList(reader, TARGETS_MAX, readVote) }
 }
 
+/** Each at the place of its code. */
+const SPREADS: readonly Of<'learn'>['spread'][] = [false, 'cluster', 'network']
+
 function writeLearn(writer: ByteWriter, message: Of<'learn'>): void {
   writeKey(writer, message.key)
   writeFlag(writer, message.ballot !== undefined)
   if (message.ballot !== undefined) writeBallot(writer, message.ballot)
   writeFlag(writer, message.record !== undefined)
   if (message.record !== undefined) writeRecord(writer, message.record)
-  writeFlag(writer, message.spread)
+  writer.u8(SPREADS.indexOf(message.spread))
 }
 
 function readLearn(reader: ByteReader): Of<'learn'> {
   const key = readKey(reader)
   const ballot = readFlag(reader) ? readBallot(reader) : undefined
   const record = readFlag(reader) ? readRecord(reader) : undefined
-  return { kind: 'learn', key, ballot, record, spread: readFlag(reader) }
+  const spread = SPREADS[reader.u8()] ?? refuse('no such spread')
+  return { kind: 'learn', key, ballot, record, spread }
 }
 
 function writeConfigsWanted(writer: ByteWriter, message: Of<'configs-wanted'>): void {

@@ -49,14 +49,14 @@ export type Message =
   | { readonly kind: 'relayed'; readonly id: number; readonly votes: readonly Vote[] }
   /**
    * The register is chosen: with its record, or as what was accepted at exactly `ballot`.
-   * `spread` asks the receiver to pass it on to the peers of its own cluster.
+   * `spread` asks the receiver to pass it on to the peers of its own cluster, or, of a voter, to the whole network but the sender's cluster.
    */
   | {
       readonly kind: 'learn'
       readonly key: RegisterKey
       readonly ballot: Ballot | undefined
       readonly record: ValueRecord | undefined
-      readonly spread: boolean
+      readonly spread: false | 'cluster' | 'network'
     }
   /** Asks for a chosen record; answered by a learn that carries it, or not at all. */
   | { readonly kind: 'want'; readonly key: RegisterKey }

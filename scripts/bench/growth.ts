@@ -4,7 +4,7 @@
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { CONNECTED_PEERS_MAX } from '../../protocols/membership/introductions.ts'
+import { CONNECTED_PEERS_MAX } from '../../protocols/membership/roster.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
 import { dataKey } from '../../protocols/base/register.ts'
 import type { SimulatedPeer } from '../../test/simulation/peer.ts'
@@ -25,6 +25,8 @@ const UPKEEP_MS = 2_000
 /** What is learned has arrived, and no repair was due yet. */
 const SOON_MS = 1_000
 const LATER_MS = 20_000
+/** Between the peers that one has heard of; shares no factor with any number of peers. */
+const STRIDE = 389
 const KIB = 1_024
 
 /** Clusters, and peers in each. */
@@ -193,21 +195,32 @@ function measure(clusters: number, peersPerCluster: number): Figures {
 
 /** A network of that shape, not started yet. */
 function grown(clusters: number, peersPerCluster: number): Model {
-  const peers = clusters * peersPerCluster
   const votersPerCluster = votersOf(peersPerCluster)
-  const voters = votersPerCluster * Math.min(clusters, VOTING_CLUSTERS)
-  const needed = voters + peersPerCluster
-  // Whom a peer has merely heard of it dials until it has so many connections: some, drawn by their numbers.
-  const share = Math.max(0, CONNECTED_PEERS_MAX - needed) / Math.max(1, peers - needed)
-  const isVoter = (peer: SimulatedPeer): boolean =>
-    Math.floor(peer.index / peersPerCluster) < VOTING_CLUSTERS && peer.index % peersPerCluster < votersPerCluster
-  const connects = (a: SimulatedPeer, b: SimulatedPeer): boolean => {
-    if (a.clusterId === b.clusterId || isVoter(a) || isVoter(b)) return true
-    const [low, high] = a.index < b.index ? [a.index, b.index] : [b.index, a.index]
-    return ((low * 7_919 + high * 104_729) % 1_009) / 1_009 < share
-  }
+  const links = linksOf(clusters, peersPerCluster)
+  const connects = (a: SimulatedPeer, b: SimulatedPeer): boolean => links[a.index]?.has(b.index) === true
   const delayMs = (from: SimulatedPeer, to: SimulatedPeer): number => (from.clusterId === to.clusterId ? NEAR_MS : FAR_MS)
   return new Model({ clusters, peersPerCluster, votersPerCluster, votingClusters: VOTING_CLUSTERS, delayMs, connects })
+}
+
+/** For each peer the numbers of those that it is connected to. */
+function linksOf(clusters: number, peersPerCluster: number): readonly ReadonlySet<number>[] {
+  const count = clusters * peersPerCluster
+  const clusterOf = (peer: number): number => Math.floor(peer / peersPerCluster)
+  const isVoter = (peer: number): boolean => clusterOf(peer) < VOTING_CLUSTERS && peer % peersPerCluster < votersOf(peersPerCluster)
+  const links = Array.from({ length: count }, () => new Set<number>())
+  const link = (a: number, b: number): void => {
+    if (a === b) return
+    links[a]?.add(b)
+    links[b]?.add(a)
+  }
+  for (let a = 0; a < count; a += 1) {
+    for (let b = 0; b < a; b += 1) if (clusterOf(a) === clusterOf(b) || isVoter(a) || isVoter(b)) link(a, b)
+  }
+  // Whom a peer has merely heard of it dials until it has so many connections.
+  for (const [peer, linked] of links.entries()) {
+    for (let step = 1; linked.size < CONNECTED_PEERS_MAX && step < count; step += 1) link(peer, (peer + step * STRIDE) % count)
+  }
+  return links
 }
 
 function kindOf({ kind }: Message): 'agreement' | 'learning' | 'upkeep' | 'repair' | 'meeting' {

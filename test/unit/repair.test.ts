@@ -47,7 +47,7 @@ suite('spreading', () => {
     const [a, e] = [world.get('a'), world.get('e')]
     const tell = (message: Message): void => void e.step({ kind: 'message', from: a.identity, round: 0, message })
     tell({ kind: 'relay', id: 1, targets: [world.get('d').identity], body: { kind: 'commit', key, ballot, record } })
-    tell({ kind: 'learn', key, ballot, record: undefined, spread: true })
+    tell({ kind: 'learn', key, ballot, record: undefined, spread: 'cluster' })
     assert.equal(has(e), true)
     world.deliver()
     assert.equal(has(world.get('d')), true)
@@ -80,7 +80,7 @@ suite('spreading', () => {
       kind: 'message',
       from: world.get('a').identity,
       round: 0,
-      message: { kind: 'learn', key, ballot, record: undefined, spread: true },
+      message: { kind: 'learn', key, ballot, record: undefined, spread: 'cluster' },
     })
     const record = recordOf('x')
     e.step({
