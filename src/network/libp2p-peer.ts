@@ -15,8 +15,11 @@ import { announcer } from './announcer.ts'
 import { frugalNoise } from './encryption.ts'
 import { steadyYamux } from './muxer.ts'
 
-/** Connections at once: twice the peers that one keeps, for both may dial, and room for strangers asking the DHT. */
-const CONNECTIONS_MAX = 500
+/**
+ * Connections at once: a voter of a thousand peers is connected to all of them, for some seconds twice where both have dialled, and strangers
+ * ask the DHT. Each takes some 0.3 MB, so that all are no more than a server has.
+ */
+const CONNECTIONS_MAX = 1_280
 /** Inbound connections a second from one address. A whole cluster may sit behind one, and start at once. */
 const INBOUND_PER_SECOND_MAX = 1_000
 /** Inbound connections not encrypted yet. */
