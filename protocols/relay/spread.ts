@@ -103,7 +103,7 @@ export class Spread {
   /** The voter that tells all in place of this peer; undefined where this one reaches everybody itself. */
   private deputy(): PeerId | undefined {
     const { neighbours, chain, self } = this.context
-    if (neighbours.isFew || chain.current === undefined || chain.isVoter(self.id)) return undefined
+    if (chain.current === undefined || chain.isVoter(self.id) || neighbours.isFew) return undefined
     return neighbours.nearest(chain.current.quorum.voters.map((voter) => voter.peerId))
   }
 

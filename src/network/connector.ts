@@ -16,6 +16,7 @@ import { reasonOf } from './reasons.ts'
 const DIAL_TIMEOUT_MS = 10_000
 /** Dials under way at once: each costs some 35 ms of CPU at both ends, and a joining peer has other things to do. */
 const DIALS_MAX = 16
+
 export interface ConnectorInit {
   readonly self: PeerId
   /** Multiaddrs named on the command line, with or without a peer id. */
