@@ -10,6 +10,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Contender } from './bench/contender.ts'
 import { measureCosts } from './bench/cost.ts'
+import { measureFar } from './bench/far.ts'
 import { measureGrowth } from './bench/growth.ts'
 import { Etcd } from './bench/etcd.ts'
 import { measureKills } from './bench/killed.ts'
@@ -132,7 +133,7 @@ async function measureAll(options: Options): Promise<Table[]> {
   if (parts.has('stages')) tables.push(await measureStages(options.seconds, options.stored, signal, say))
   if (parts.has('catch-up')) tables.push(await measureCatchUp(options.missedKeys, runs, signal, say))
   if (parts.has('start')) tables.push(await measureStart(options.startKeys, runs, signal, say))
-  if (parts.has('wan')) tables.push(measureWan(say))
+  if (parts.has('wan')) tables.push(measureWan(say), await measureFar(signal, say))
   if (parts.has('growth')) tables.push(measureGrowth(options.peersMax, say))
   return tables
 }

@@ -7,12 +7,11 @@ import type { simulate as Simulate } from '../../test/simulation/world.ts'
 import { percentileOf } from '../statistics.ts'
 import { BROKEN, PROTOTYPE } from './prepared-patches.ts'
 import { figure, formatTable } from './table.ts'
-import type { farApart as FarApart, quorumRttMs as QuorumRttMs, triangle as Triangle } from './wan.ts'
+import { quorumRttMs, triangle } from './topologies.ts'
+import type { farApart as FarApart } from './wan.ts'
 
 interface Wan {
   readonly farApart: typeof FarApart
-  readonly quorumRttMs: typeof QuorumRttMs
-  readonly triangle: typeof Triangle
 }
 
 const PUTS = 200
@@ -31,13 +30,9 @@ const CASES = [
   { name: 'two writers take them from one another', planted: true, by: 'all', writers: [0, 3] },
 ] as const
 
-function measure(
-  { farApart, quorumRttMs, triangle }: Wan,
-  [ab, ac, bc]: readonly [number, number, number],
-  writers: readonly number[],
-): string[] {
-  const rttMs = triangle(ab, ac, bc)
-  const model = farApart(rttMs)
+function measure({ farApart }: Wan, [ab, ac, bc]: readonly [number, number, number], writers: readonly number[]): string[] {
+  const topology = { rttMs: triangle(ab, ac, bc) }
+  const model = farApart(topology)
   model.start()
   const took: number[] = []
   for (let index = 0; index < PUTS; index += 1) {
@@ -48,7 +43,7 @@ function measure(
     took.push(elapsedMs)
     model.run(BETWEEN_MS)
   }
-  const roundTripMs = quorumRttMs(rttMs[0] ?? [])
+  const roundTripMs = quorumRttMs(topology)
   const single = took.filter((elapsedMs) => elapsedMs < 1.5 * roundTripMs).length
   return [figure(percentileOf(took, 50)), figure(percentileOf(took, 99)), `${figure((single / PUTS) * 100)} %`]
 }

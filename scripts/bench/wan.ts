@@ -9,6 +9,8 @@ import { percentileOf } from '../statistics.ts'
 import { Model } from './model.ts'
 import { figure } from './table.ts'
 import type { Table } from './table.ts'
+import { quorumRttMs, TOPOLOGIES } from './topologies.ts'
+import type { Topology } from './topologies.ts'
 
 const NEAR_MS = 0.25
 const PEERS = 3
@@ -19,25 +21,8 @@ const BETWEEN_MS = 50
 const SPREAD_MS = 1_000
 const TITLE = 'Puts and gets over long distances'
 
-interface Topology {
-  readonly name: string
-  /** Round trips between clusters, in milliseconds: the first row is the asking cluster's. */
-  readonly rttMs: readonly (readonly number[])[]
-}
-
-/** As between real regions; the asking cluster is the first. */
-const TOPOLOGIES: readonly Topology[] = [
-  { name: 'one continent: 10, 20, 25 ms', rttMs: triangle(10, 20, 25) },
-  { name: 'two near, one far: 30, 80, 90 ms', rttMs: triangle(30, 80, 90) },
-  { name: 'two near, one very far: 30, 150, 160 ms', rttMs: triangle(30, 150, 160) },
-  { name: 'the whole earth: 80, 150, 230 ms', rttMs: triangle(80, 150, 230) },
-  { name: 'the far one asks: 250, 240, 10 ms', rttMs: triangle(250, 240, 10) },
-  { name: 'five clusters: 20, 80, 150, 250 ms away', rttMs: star([20, 80, 150, 250]) },
-]
-
 interface Figures {
   readonly topology: string
-  /** To the nearest clusters that make a quorum: no answer can come sooner. */
   readonly roundTripMs: number
   readonly putMs: readonly number[]
   readonly hitMs: readonly number[]
@@ -94,8 +79,8 @@ export function measureWan(say: (text: string) => void): Table {
   }
 }
 
-function measure({ name, rttMs }: Topology): Figures {
-  const model = farApart(rttMs)
+function measure(topology: Topology): Figures {
+  const model = farApart(topology)
   const { peers } = model
   model.start()
   const crossings = new Map<string, number>()
@@ -137,8 +122,8 @@ function measure({ name, rttMs }: Topology): Figures {
   const hitMs = gets((index) => `put-${index}`, 'found')
   const missMs = gets((index) => `none-${index}`, 'absent')
   return {
-    topology: name,
-    roundTripMs: quorumRttMs(rttMs[0] ?? []),
+    topology: topology.name,
+    roundTripMs: quorumRttMs(topology),
     putMs,
     hitMs,
     missMs,
@@ -148,7 +133,7 @@ function measure({ name, rttMs }: Topology): Figures {
 }
 
 /** Clusters of three so far apart. */
-export function farApart(rttMs: readonly (readonly number[])[]): Model {
+export function farApart({ rttMs }: Pick<Topology, 'rttMs'>): Model {
   const place = (peer: SimulatedPeer): number => Number(peer.clusterId.slice(1))
   return new Model({
     clusters: rttMs.length,
@@ -171,24 +156,4 @@ function isRepair({ kind }: Message): boolean {
 function carriesValue(message: Message): boolean {
   if (message.kind === 'relay' || message.kind === 'request') return message.body.kind === 'commit'
   return message.kind === 'learn' ? message.record !== undefined : message.kind === 'records'
-}
-
-/** The round trip to the farthest of the nearest clusters that, with the own, are more than half. */
-export function quorumRttMs(fromHere: readonly number[]): number {
-  return fromHere.toSorted((a, b) => a - b)[Math.floor(fromHere.length / 2)] ?? 0
-}
-
-/** Round trips between three clusters: first and second, first and third, second and third. */
-export function triangle(ab: number, ac: number, bc: number): number[][] {
-  return [
-    [0, ab, ac],
-    [ab, 0, bc],
-    [ac, bc, 0],
-  ]
-}
-
-/** Clusters that lie in all directions around the first: between two others it is as far as by way of it. */
-function star(away: readonly number[]): number[][] {
-  const fromFirst = [0, ...away]
-  return fromFirst.map((a, row) => fromFirst.map((b, column) => (row === column ? 0 : a + b)))
 }

@@ -68,7 +68,7 @@ export class Faults {
     const { peers, network } = this.init
     this.isOver = true
     for (const a of peers) {
-      a.pausedUntilMs = 0
+      if (a.isPaused) a.resume()
       a.isDiskFull = false
       for (const b of peers) if (a.index < b.index) network.mend(a, b)
     }

@@ -191,6 +191,13 @@ export class SimulatedPeer {
     return { protocolMin: 1, protocolMax: 1, ...said, addresses: [`/sim/${this.peerId}`], nonce: NONCE }
   }
 
+  /** A pause is over before its time: a tick that waits for its end is planned anew. */
+  resume(): void {
+    this.pausedUntilMs = 0
+    this.tickAtMs = Number.POSITIVE_INFINITY
+    this.planTick()
+  }
+
   dispatch(event: CoreEvent): void {
     if (this.core === undefined) return
     this.queue.push(event)
@@ -269,11 +276,13 @@ export class SimulatedPeer {
     const atMs = Math.max(agenda.nowMs, core.wakeAtMs - this.clockAheadMs)
     if (atMs >= this.tickAtMs) return
     this.tickAtMs = atMs
-    agenda.at(Math.max(atMs, this.pausedUntilMs) + chance.number() * options.tickLateMs, () => {
+    const tick = (): void => {
       if (this.core !== core || this.tickAtMs !== atMs) return
+      if (this.isPaused) return agenda.at(this.pausedUntilMs, tick)
       this.tickAtMs = Number.POSITIVE_INFINITY
       this.dispatch({ kind: 'tick' })
-    })
+    }
+    agenda.at(atMs + chance.number() * options.tickLateMs, tick)
   }
 
   private syncMs(): number {

@@ -281,13 +281,17 @@ export class World implements Observer {
     check(isSettled, 'L2', () => `${rivals.length} rivals were answered ${kinds.join(' ')}`)
   }
 
-  /** The loss of one peer, or of one cluster of three, stops no puts (L5). */
+  /**
+   * The loss of one peer, or of one cluster of three, stops no puts (L5). It is the newest config that must bear it; while those who decided
+   * it are the only ones who know it, the one before still holds, and that may need all of its clusters.
+   */
   private survive(): void {
     const { agenda, chance, peers, ledger, clients } = this
     const cluster = chance.pick(peers).clusterId
     const victims = chance.happens(0.3) ? peers.filter((peer) => peer.clusterId === cluster) : [chance.pick(peers)]
     const left = peers.filter((peer) => !victims.includes(peer))
-    if (!holdsData(ledger.newest, (id) => left.some((peer) => peer.identity.id === id))) return
+    const isKnown = left.some((peer) => peer.core?.config?.epoch === ledger.newest.epoch)
+    if (!isKnown || !holdsData(ledger.newest, (id) => left.some((peer) => peer.identity.id === id))) return
     this.trace.line(agenda.nowMs, () => `-- ${victims.map((victim) => victim.peerId).join(' ')} left for good`)
     for (const victim of victims) victim.crash()
     const peer = chance.pick(left)

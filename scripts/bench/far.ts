@@ -1,0 +1,151 @@
+/**
+ * Long distances with real peers: processes of the built program, over libp2p, with a delay below it (`distance.ts`). What the
+ * model in simulated time says (`wan.ts`) must show here too, with the cost of everything that it leaves out.
+ */
+import { fileURLToPath } from 'node:url'
+import { holdTheSame, Network, until } from '../../test/process/network.ts'
+import type { PeerOptions, PeerProcess } from '../../test/process/network.ts'
+import { sumCounters } from '../counters.ts'
+import { percentileOf } from '../statistics.ts'
+import { VALUE } from './contender.ts'
+import { HOST_VARIABLE, RTTS_VARIABLE } from './distance.ts'
+import { PROGRAM } from './replicator.ts'
+import { figure } from './table.ts'
+import type { Table } from './table.ts'
+import { quorumRttMs, TOPOLOGIES } from './topologies.ts'
+import type { Topology } from './topologies.ts'
+
+const PEERS_PER_CLUSTER = 3
+const REQUESTS = 60
+/** Before anything is measured: V8 compiles, and the usual time of a reply is found. */
+const FIRST_REQUESTS = 100
+const DISTANCE = fileURLToPath(new URL('distance.ts', import.meta.url))
+const WHOLE_MS = 30_000
+
+interface Figures {
+  readonly topology: string
+  readonly roundTripMs: number
+  readonly putMs: readonly number[]
+  readonly hitMs: readonly number[]
+  readonly missMs: readonly number[]
+  /** Values sent to each remote cluster, for each put: the most. */
+  readonly crossings: number
+}
+
+export async function measureFar(signal: AbortSignal, say: (text: string) => void): Promise<Table> {
+  const figures: Figures[] = []
+  for (const topology of TOPOLOGIES) {
+    signal.throwIfAborted()
+    const measured = await measure(topology)
+    figures.push(measured)
+    say(`${topology.name}, real peers: put ${figure(percentileOf(measured.putMs, 50))} ms`)
+  }
+  return {
+    title: 'The same with real peers',
+    note: `Processes on this machine, ${PEERS_PER_CLUSTER} a cluster; what one cluster sends to another is held back for half the round trip below libp2p. ${REQUESTS} requests of each kind over HTTP from the first cluster, one after another, after ${FIRST_REQUESTS} puts that are not measured.`,
+    columns: [
+      'clusters',
+      'round trip',
+      'put p50 ms',
+      'p99 ms',
+      'round trips',
+      'get here ms',
+      'get absent p50 ms',
+      'p99 ms',
+      'value crossings',
+    ],
+    rows: figures.map((one) => [
+      one.topology,
+      figure(one.roundTripMs),
+      figure(percentileOf(one.putMs, 50)),
+      figure(percentileOf(one.putMs, 99)),
+      figure(percentileOf(one.putMs, 50) / one.roundTripMs),
+      figure(percentileOf(one.hitMs, 50)),
+      figure(percentileOf(one.missMs, 50)),
+      figure(percentileOf(one.missMs, 99)),
+      figure(one.crossings),
+    ]),
+    raw: figures,
+  }
+}
+
+async function measure(topology: Topology): Promise<Figures> {
+  const network = await Network.create(false)
+  try {
+    for (const cluster of topology.rttMs.keys()) await network.grow(clusterOf(cluster), PEERS_PER_CLUSTER, placed(topology, cluster))
+    await network.settled()
+    const asking = network.inCluster(clusterOf(0))
+    await timed(asking, FIRST_REQUESTS, (peer, index) => put(peer, `first-${index}`))
+    await whole(network)
+    const before = await valuesSent(network)
+    const putMs = await timed(asking, REQUESTS, (peer, index) => put(peer, `put-${index}`))
+    await whole(network)
+    const after = await valuesSent(network)
+    const sent = [...after].map(([cluster, count]) => count - (before.get(cluster) ?? 0))
+    const hitMs = await timed(asking, REQUESTS, (peer, index) => get(peer, `put-${index}`, 200))
+    const missMs = await timed(asking, REQUESTS, (peer, index) => get(peer, `none-${index}`, 404))
+    const crossings = Math.max(...sent) / REQUESTS
+    return { topology: topology.name, roundTripMs: quorumRttMs(topology), putMs, hitMs, missMs, crossings }
+  } finally {
+    await network.close()
+  }
+}
+
+/** What makes a peer one of this cluster, at its host, so far from all others. */
+function placed({ rttMs }: Topology, cluster: number): PeerOptions {
+  const rtts = Object.fromEntries((rttMs[cluster] ?? []).map((rtt, other) => [hostOf(other), rtt]))
+  return {
+    main: PROGRAM,
+    nodeFlags: ['--import', DISTANCE],
+    host: hostOf(cluster),
+    environment: { [HOST_VARIABLE]: hostOf(cluster), [RTTS_VARIABLE]: JSON.stringify(rtts) },
+  }
+}
+
+/** One after another, at each of the peers in turn. @returns milliseconds */
+async function timed(
+  peers: readonly PeerProcess[],
+  count: number,
+  act: (peer: PeerProcess, index: number) => Promise<void>,
+): Promise<number[]> {
+  const tookMs: number[] = []
+  for (let index = 0; index < count; index += 1) {
+    const startedMs = performance.now()
+    await act(peers[index % peers.length] as PeerProcess, index)
+    tookMs.push(performance.now() - startedMs)
+  }
+  return tookMs
+}
+
+async function put(peer: PeerProcess, key: string): Promise<void> {
+  const { status } = await peer.client.put(key, VALUE)
+  if (status !== 201) throw new Error(`a put of ${key} was answered ${status}`)
+}
+
+async function get(peer: PeerProcess, key: string, wanted: number): Promise<void> {
+  const { status } = await peer.client.get(key)
+  if (status !== wanted) throw new Error(`a get of ${key} was answered ${status}`)
+}
+
+/** What was put is known everywhere. */
+async function whole(network: Network): Promise<void> {
+  await until('all peers hold the same', () => holdTheSame(network.peers), WHOLE_MS)
+}
+
+/** Values sent to each cluster from outside of it so far. */
+async function valuesSent(network: Network): Promise<Map<string, number>> {
+  const clusters = [...new Set(network.peers.map(({ clusterId }) => clusterId))]
+  const counted = clusters.map(async (cluster) => {
+    const outside = network.peers.filter(({ clusterId }) => clusterId !== cluster)
+    return [cluster, (await sumCounters(outside)).get(`replicator_values_sent_total{cluster="${cluster}"}`) ?? 0] as const
+  })
+  return new Map(await Promise.all(counted))
+}
+
+function clusterOf(index: number): string {
+  return `cluster-${index + 1}`
+}
+
+function hostOf(cluster: number): string {
+  return `127.0.${cluster + 1}.1`
+}
