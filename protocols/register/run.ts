@@ -109,7 +109,7 @@ export class Run implements PollListener {
     this.expire(nowMs)
     if (this.phase === 'over') return
     if (this.phase === 'waiting' && nowMs >= this.wakeAtMs) this.read()
-    else if (this.wasRejected && this.poll !== undefined && nowMs > this.poll.openedAtMs + 2 * this.poll.usualMs) this.backOff()
+    else if (this.isStuck(nowMs)) this.backOff()
   }
 
   /** The register is chosen: every claim has its result. */
@@ -125,7 +125,18 @@ export class Run implements PollListener {
 
   /** A voter answered from a later epoch; once that is installed here, start over, remembering whose commit was sent. */
   private restartIfStale(): void {
-    if (this.phase === 'committing' && this.ballot !== undefined && this.ballot.epoch < this.context.chain.epoch) this.reserve()
+    if (this.isOutdated) this.reserve()
+  }
+
+  /** A commit of an older epoch than the newest: those who would have to answer it may be gone for good. */
+  private get isOutdated(): boolean {
+    return this.phase === 'committing' && this.ballot !== undefined && this.ballot.epoch < this.context.chain.epoch
+  }
+
+  /** Nothing decided it within twice the usual time, and that messages were lost need not be the reason. */
+  private isStuck(nowMs: number): boolean {
+    const { poll } = this
+    return (this.wasRejected || this.isOutdated) && poll !== undefined && nowMs > poll.openedAtMs + 2 * poll.usualMs
   }
 
   private reserve(): void {

@@ -227,6 +227,19 @@ suite('the epoch fence', () => {
     assert.deepEqual(repliesOf(), ['seen', 'stale'])
   })
 
+  test('a commit whose voters answer no more, their epoch being over, is begun anew in the newest', () => {
+    const two = { c1: ['a', 'b'] }
+    const chain = [configOf(0, two), configOf(1, two, { c1: ['a'] }), configOf(2, { c1: ['a'] })]
+    const world = worldOf(two, chain.slice(0, 1))
+    const [a, b] = [world.get('a'), world.get('b')]
+    world.loses = (_, to, message) => to === 'b' && message.kind === 'request' && message.body.kind === 'commit'
+    const client = world.put(a, 'x', { timeoutMs: 30_000 })
+    world.reach('a holds the record as accepted', () => a.read(key)?.accepted !== undefined)
+    b.crash()
+    tell(a, chain)
+    assert.equal(world.outcome(a, client).kind, 'created')
+  })
+
   test('a crash before the sync of a config leaves neither the config nor a ceiling of its epoch', () => {
     const b = new TestWorld().add('b', 'c1', CHAIN.slice(0, 1))
     b.syncsAtOnce = false
