@@ -16,7 +16,7 @@ import { Etcd } from './bench/etcd.ts'
 import { measureKills } from './bench/killed.ts'
 import { Nats } from './bench/nats.ts'
 import { parseOptions, USAGE, workloadsOf } from './bench/options.ts'
-import type { Against, Options } from './bench/options.ts'
+import type { Against, Options, Part } from './bench/options.ts'
 import { killServers } from './bench/processes.ts'
 import { measureCatchUp, measureStart } from './bench/recovery.ts'
 import { PROGRAM, Replicator } from './bench/replicator.ts'
@@ -86,10 +86,11 @@ function closing<Closable extends { close(): Promise<void> }>(opened: Closable):
   return opened
 }
 
-/** What is missing, each with how to get it. What runs in simulated time needs nothing. */
+/** What is missing, each with how to get it. What runs in simulated time needs nothing, and what asks one at a time no generator. */
 function missing({ parts, against, soakSeconds }: Options): string[] {
-  if (soakSeconds === undefined && [...parts].every((part) => part === 'wan' || part === 'growth')) return []
-  const wanted = ['wrk', ...against] as const
+  const onlyOf = (...names: Part[]): boolean => soakSeconds === undefined && [...parts].every((part) => names.includes(part))
+  if (onlyOf('growth')) return []
+  const wanted = onlyOf('growth', 'wan') ? [] : (['wrk', ...against] as const)
   const lacking = wanted.filter((name) => spawnSync(PROGRAMS[name][0], [PROGRAMS[name][1]]).error !== undefined)
   const lines = lacking.map((name) => `${PROGRAMS[name][0]} is not installed; on Debian: apt-get install ${PROGRAMS[name][2]}`)
   if (!existsSync(PROGRAM)) lines.push('the program is not built: npm run build')

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { describe, it, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { HOST_VARIABLE, RTTS_VARIABLE } from '../../scripts/bench/distance.ts'
 import { parseOptions } from '../../scripts/bench/options.ts'
 import { parseProcessorSeconds } from '../../scripts/usage.ts'
 import { parseCounters } from '../../scripts/counters.ts'
@@ -118,4 +121,30 @@ describe('a put taken apart', () => {
   it('tells writing to sockets and collecting garbage apart from their callers, and leaves idling out', () => {
     assert.deepEqual(shares([4, 4, 7, 2, 1, 6]), { 'writing to sockets': 0.5, 'collecting garbage': 0.25, else: 0.25 })
   })
+})
+
+/** Sends two words and an end to a server at 127.0.2.1, and prints what came, whence, and how long the first took. */
+const SENDING = `
+import { connect, createServer } from 'node:net'
+const server = createServer((socket) => {
+  let came = '', tookMs
+  socket.on('data', (bytes) => { tookMs ??= performance.now() - sentMs; came += bytes })
+  socket.on('end', () => { console.log(JSON.stringify({ came, from: socket.remoteAddress, tookMs })); server.close(); socket.end() })
+})
+let sentMs
+server.listen(0, '127.0.2.1', () => {
+  const socket = connect(server.address().port, '127.0.2.1', () => {
+    sentMs = performance.now()
+    socket.write('first ')
+    socket.end('second')
+  })
+})`
+
+test('what is sent to a cluster that lies far away arrives half a round trip later, in order', () => {
+  const distance = fileURLToPath(new URL('../../scripts/bench/distance.ts', import.meta.url))
+  const env = { ...process.env, [HOST_VARIABLE]: '127.0.1.1', [RTTS_VARIABLE]: JSON.stringify({ '127.0.1.1': 0, '127.0.2.1': 80 }) }
+  const flags = ['--import', distance, '--input-type=module', '--eval', SENDING]
+  const seen = JSON.parse(execFileSync(process.execPath, flags, { env, encoding: 'utf8', timeout: 20_000 })) as Record<string, unknown>
+  assert.deepEqual({ ...seen, tookMs: 0 }, { came: 'first second', from: '127.0.1.1', tookMs: 0 })
+  assert.ok(Number(seen['tookMs']) >= 39, `after ${String(seen['tookMs'])} ms`)
 })
