@@ -412,7 +412,8 @@ export class PeerCore {
     if (epoch < this.chain.epoch) return this.reply(from, id, { kind: 'stale', configs: this.chain.since(epoch + 1) }, body.key)
     const quorum = isConfigKey(body.key) ? installed.configQuorum : installed.quorum
     const isInSpace = isConfigKey(body.key) ? epochOfConfigKey(body.key) === epoch + 1 : !installed.config.forming
-    if (!quorum.has(this.identity.id) || !isInSpace) return
+    // A voter that was set back to an older release does not know what it would be voting on.
+    if (!quorum.has(this.identity.id) || !isInSpace || this.isTooOld) return
     const reply = this.acceptor.answer(body, this.moment.nowMs)
     if (reply.kind === 'committed') this.doubts.accepted(body.key)
     this.reply(from, id, reply, body.key)

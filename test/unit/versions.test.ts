@@ -7,7 +7,8 @@ import { knownPeers } from '../../protocols/config/known.ts'
 import type { KnownNow } from '../../protocols/config/plan.ts'
 import { protocolMinAfter } from '../../protocols/config/versions.ts'
 import { Roster } from '../../protocols/membership/roster.ts'
-import { Bench, TestWorld, clusters, configOf, network, peer } from './core-harness.ts'
+import type { AcceptorReply } from '../../protocols/wire/messages.ts'
+import { Bench, TestWorld, ask, ballotOf, clusters, configOf, key, network, peer, recordOf } from './core-harness.ts'
 
 /** Peers of one cluster of which the first alone votes, in a config that lets vote from this version on. */
 function worldAt(protocolMin: number): TestWorld {
@@ -50,7 +51,18 @@ suite('the protocol version of a config', () => {
     const learner = world.get('b')
     assert.equal(learner.core.isTooOld, true)
     assert.equal(learner.notes.filter((note) => note.kind === 'too-old' && note.peerId === learner.identity.peerId).length, 1)
-    assert.equal(world.outcome(learner, world.put(learner, 'x')).kind, 'created')
+    const message = { kind: 'learn', key, ballot: undefined, record: recordOf('x'), spread: false } as const
+    learner.step({ kind: 'message', from: peer('a'), round: 0, message })
+    assert.equal(world.outcome(learner, world.read(learner)).kind, 'found')
+  })
+
+  test('takes the voice of a voter that was set back to an older release', () => {
+    const asked = (protocolMin: number): AcceptorReply | undefined => {
+      const a = worldAt(protocolMin).get('a')
+      return ask(a, peer('z'), { kind: 'reserve', key, ballot: ballotOf(a.core.chain.epoch, 1_000, 'z') })
+    }
+    assert.equal(asked(PROTOCOL_VERSION)?.kind, 'promised')
+    assert.equal(asked(PROTOCOL_VERSION + 1), undefined)
   })
 
   test('is looked at for each peer by what it greeted with', () => {
