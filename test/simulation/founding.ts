@@ -8,8 +8,8 @@ import type { SimulatedPeer } from './peer.ts'
 
 const NETWORK_ID_DIGITS = 32
 
-/** Gives the first configs to those that have them at the start. @returns the newest of them */
-export function layFoundation(peers: readonly SimulatedPeer[], options: Options, chance: Chance): Config {
+/** Gives the first configs to those that have them at the start. @returns these configs, in order */
+export function layFoundation(peers: readonly SimulatedPeer[], options: Options, chance: Chance): readonly [Config, ...Config[]] {
   const networkId = chance.hex(NETWORK_ID_DIGITS) as NetworkId
   const founder = peers[0]
   if (founder === undefined) throw new Error('a network without peers')
@@ -17,7 +17,7 @@ export function layFoundation(peers: readonly SimulatedPeer[], options: Options,
     const clusters = new Map([[founder.clusterId, [founder.identity]]])
     const config: Config = { networkId, epoch: 0, clusters, forming: options.minPeers > 1, protocolMin: 1 }
     founder.found([config])
-    return config
+    return [config]
   }
   const clusters = new Map<ClusterId, Identity[]>()
   for (const peer of peers) {
@@ -26,8 +26,8 @@ export function layFoundation(peers: readonly SimulatedPeer[], options: Options,
     if (isWanted) clusters.set(peer.clusterId, [...voters, peer.identity])
   }
   const finished: Config = { networkId, epoch: 0, clusters, forming: false, protocolMin: 1 }
-  const configs = [finished, { ...finished, epoch: 1, next: clusters }, { ...finished, epoch: 2 }]
+  const configs = [finished, { ...finished, epoch: 1, next: clusters }, { ...finished, epoch: 2 }] as const
   const isVoter = (peer: SimulatedPeer): boolean => clusters.get(peer.clusterId)?.includes(peer.identity) === true
   for (const peer of peers) if (isVoter(peer) || chance.happens(0.5)) peer.found(configs)
-  return { ...finished, epoch: 2 }
+  return configs
 }

@@ -114,7 +114,7 @@ class SmallScope {
     const clusters = new Map([['c' as ClusterId, this.peers.map((peer) => peer.identity)]])
     const config: Config = { networkId: chance.hex(32) as NetworkId, epoch: 0, clusters, forming: false, protocolMin: 1 }
     for (const peer of this.peers) peer.found([config])
-    this.ledger = new Ledger(codec, config, { chosen: (key, { record }) => this.probe.one(key, record), decided: () => undefined })
+    this.ledger = new Ledger(codec, [config], { chosen: (key, { record }) => this.probe.one(key, record), decided: () => undefined })
     this.probe = new QuorumProbe(this.ledger, (id, key) => this.peers.find((peer) => peer.identity.id === id)?.disk.readSynced(key))
     this.clients = new Clients({ agenda, chance, options, history, peers: this.peers })
   }

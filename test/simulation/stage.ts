@@ -93,7 +93,7 @@ export class Stage {
     this.network = new SimulatedNetwork(this.peers, surroundings)
     const networkId = chance.hex(32) as NetworkId
     const config: Config = { networkId, epoch: 0, clusters: this.clusters(voting), forming: false, protocolMin: 1 }
-    this.ledger = new Ledger(codec, config, {
+    this.ledger = new Ledger(codec, [config], {
       chosen: (key, { record }) => this.lines.push(`== ${key} is chosen: ${describeRecord(record)}`),
       decided: (decided) => this.lines.push(`== decided: ${nameless(describeConfig(decided))}`),
     })

@@ -41,13 +41,14 @@ export class Ledger {
   private readonly accepted = new Map<RegisterKey, Map<string, AtBallot>>()
   private readonly data = new Map<RegisterKey, Chosen>()
   private readonly configs = new Map<number, Config>()
-  private newestEpoch = -1
+  private newestEpoch: number
 
-  constructor(codec: Codec, first: Config, listener: LedgerListener) {
+  /** @param first the configs that the network begins with, in order */
+  constructor(codec: Codec, first: readonly [Config, ...Config[]], listener: LedgerListener) {
     this.codec = codec
     this.listener = listener
-    this.configs.set(first.epoch, first)
-    this.newestEpoch = first.epoch
+    for (const config of first) this.configs.set(config.epoch, config)
+    this.newestEpoch = first.length - 1
   }
 
   /** The newest config that was decided, whoever may know it. */
