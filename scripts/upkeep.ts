@@ -1,7 +1,7 @@
 /**
  * `npm run upkeep [-- WORD …]`: what an operator does to a network that is in use, one thing after another, to three clusters of three real
  * peers on this machine, while eight clients write and read. Says of each step how long it took, the longest time in which no
- * client stored anything, and how many requests were tried again or failed; then checks that nothing acknowledged is lost at
+ * client stored anything, how long the disk alone took, and how many requests were tried again or failed; then checks that nothing acknowledged is lost at
  * any peer, and the history of all answers twice.
  *
  * With words, only the steps whose names have one of them are done.
@@ -12,6 +12,7 @@ import { History } from '../test/chaos/history.ts'
 import { judge } from '../test/chaos/verdict.ts'
 import { Network } from '../test/process/network.ts'
 import { Clients } from './upkeep/clients.ts'
+import { DiskWatch } from './upkeep/disk-watch.ts'
 import { checkHeld } from './upkeep/held.ts'
 import { Operator, STEPS } from './upkeep/operator.ts'
 import { stepLine, TABLE_HEAD } from './upkeep/report.ts'
@@ -29,16 +30,19 @@ async function upkeep(network: Network, words: readonly string[]): Promise<strin
   await operator.begin()
   const history = new History()
   const clients = new Clients(operator, history, CLIENTS)
+  const disk = await DiskWatch.start(network.directory)
   console.log(TABLE_HEAD)
   try {
     for (const [name, step] of STEPS) {
       if (words.length > 0 && !words.some((word) => name.includes(word))) continue
       const startedMs = performance.now()
       await step(operator)
-      console.log(stepLine(name, clients.between(startedMs, performance.now())))
+      const endedMs = performance.now()
+      console.log(stepLine(name, clients.between(startedMs, endedMs), disk.longestMs(startedMs, endedMs)))
     }
   } finally {
     await clients.stop()
+    await disk.stop()
   }
   const lost = await checkHeld(operator.members, clients.acknowledged, history)
   const { violations, searched, undecided, keys } = judge(history)

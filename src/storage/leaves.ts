@@ -1,37 +1,30 @@
 /**
- * Which chosen rows belong to which leaf of the hash tree: for each leaf a chain through the numbers of its rows, four bytes a
- * row. Kept in memory only; it is rebuilt from the rows.
+ * The newest chosen row of each leaf of the hash tree. Each row names the one before it in its leaf, so that all rows of a leaf are found
+ * and nothing in memory grows with their number. It is worked out from the rows when the store is opened.
  */
 import { LEAVES } from '../../protocols/repair/tree.ts'
 
-/** Ends a chain. A zero says that a row is in none. */
-const END = 0xffff_ffff
-/** Rows are kept in blocks, so that many millions of them are never copied to make room for one. */
-const BLOCK_BITS = 16
-const BLOCK_ROWS = 2 ** BLOCK_BITS
+export class NewestRows {
+  /** Of each leaf, among all rows that were numbered; 0: none. */
+  #numbered = new Uint32Array(LEAVES)
+  /** The same among those on disk. */
+  #settled = new Uint32Array(LEAVES)
 
-export class LeafChains {
-  #first = new Uint32Array(LEAVES).fill(END)
-  /** What follows each row in its chain. */
-  #blocks: Uint32Array[] = []
-
-  /** Puts a row into the chain of its leaf; once is enough, more changes nothing. @param row from 1 */
-  add(leaf: number, row: number): void {
-    const block = this.#block(row)
-    const place = row % BLOCK_ROWS
-    if (block[place] !== 0) return
-    block[place] = this.#first[leaf] as number
-    this.#first[leaf] = row
+  /** A row is to be written; rows are numbered upwards, from 1. @returns the number of the row before it in its leaf; 0: none */
+  number(leaf: number, row: number): number {
+    const before = this.#numbered[leaf] as number
+    this.#numbered[leaf] = row
+    return before
   }
 
-  /** The rows of a leaf, the last added first. */
-  *rows(leaf: number): Iterable<number> {
-    for (let row = this.#first[leaf] as number; row !== END; row = this.#block(row)[row % BLOCK_ROWS] as number) yield row
+  /** A row is on disk; to be told more than once, and in whatever order, changes nothing. */
+  settle(leaf: number, row: number): void {
+    this.#numbered[leaf] = Math.max(row, this.#numbered[leaf] as number)
+    this.#settled[leaf] = Math.max(row, this.#settled[leaf] as number)
   }
 
-  #block(row: number): Uint32Array {
-    const number = row >>> BLOCK_BITS
-    while (this.#blocks.length <= number) this.#blocks.push(new Uint32Array(BLOCK_ROWS))
-    return this.#blocks[number] as Uint32Array
+  /** The newest row of a leaf that is on disk; 0: none. */
+  newest(leaf: number): number {
+    return this.#settled[leaf] as number
   }
 }

@@ -25,7 +25,7 @@ import { syncDirectory } from './files.ts'
 import { commit } from './commit.ts'
 import type { Change } from './commit.ts'
 import { checkHeader } from './header.ts'
-import { LeafChains } from './leaves.ts'
+import { NewestRows } from './leaves.ts'
 import { Overlay } from './overlay.ts'
 import { Page } from './page.ts'
 import {
@@ -46,7 +46,7 @@ import type { Tables } from './tables.ts'
 import { Undecided } from './undecided.ts'
 
 /** The format written here. It rises when an older version could no longer read the store rightly. */
-const FORMAT = 1
+const FORMAT = 2
 /** Below every key, config registers included. */
 export const ALL_FROM = '\u0000'
 /** Below every client's key and above every config register. */
@@ -115,9 +115,9 @@ class LmdbStorage implements Storage {
   #undecided = new Undecided()
   /** Second records told since the store was opened. They are few: each is an alarm. */
   #divergences = new Map<RegisterKey, ValueRecord>()
-  #leaves = new LeafChains()
-  /** True once all rows are in their chains, which the first whole look at them sees to. */
-  #leavesWhole = false
+  #newestRows = new NewestRows()
+  /** True once the newest row of each leaf is known, which the first whole look at all rows sees to. */
+  #rowsSeen = false
   /** The number of the newest row. */
   #lastRow: number
   /** Given, and part of the next transaction. */
@@ -227,23 +227,25 @@ class LmdbStorage implements Storage {
       count += 1
       sum = (sum + numberingSum(head.key, row)) | 0
       if (isConfigKey(head.key)) continue
-      this.#leaves.add(leafOf(head.key), row)
+      this.#newestRows.settle(leafOf(head.key), row)
       if (laid.size > 0) laid.delete(head.key)
       yield head
     }
-    if (!this.#leavesWhole) this.#checkNumbers(last, sum, count)
-    this.#leavesWhole = true
+    if (!this.#rowsSeen) this.#checkNumbers(last, sum, count)
+    this.#rowsSeen = true
     yield* laid.values()
   }
 
   leaf(leaf: number, after: RegisterKey | undefined, limit: number): readonly LeafEntry[] {
     this.#assertGoing()
-    if (!this.#leavesWhole) for (const _ of this.chosen());
+    this.#seeRows()
     const entries = this.#overlay.leaf(leaf)
     const laid = new Set(entries.map(({ key }) => key))
-    for (const row of this.#leaves.rows(leaf)) {
-      const { key, digest } = this.#head(row)
+    for (let row = this.#newestRows.newest(leaf); row !== 0;) {
+      const { key, digest, before } = this.#head(row)
+      if (before >= row) throw new DamagedStore(`row ${row} names one after it`)
       if (!laid.has(key)) entries.push({ key, digest })
+      row = before
     }
     const wanted = after === undefined ? entries : entries.filter(({ key }) => compareUtf8(key, after) > 0)
     return wanted.sort((a, b) => compareUtf8(a.key, b.key)).slice(0, limit)
@@ -336,7 +338,7 @@ class LmdbStorage implements Storage {
       }
       // Only a snapshot taken from now on shows the writes; until then the overlay does.
       this.#tables.root.resetReadTxn()
-      for (const { leaf, number } of this.#unsettled.splice(0)) this.#leaves.add(leaf, number)
+      for (const { leaf, number } of this.#unsettled.splice(0)) this.#newestRows.settle(leaf, number)
       this.#overlay.settle(writes.filter((write) => write.kind !== 'configs-dropped').filter(isRegisterWrite), serial)
       for (const { resolve } of waiting) resolve()
     }
@@ -371,12 +373,24 @@ class LmdbStorage implements Storage {
       case 'accepted-dropped':
         return [() => accepted.remove(write.key)]
       case 'chosen': {
-        const row = chosenRow(write.key, write.record, write.digest, this.#codec)
         const number = ++this.#lastRow
-        if (!isConfigKey(write.key)) this.#unsettled.push({ leaf: leafOf(write.key), number })
+        const row = chosenRow(write.key, write.record, write.digest, this.#link(write.key, number), this.#codec)
         return [() => accepted.remove(write.key), () => appendRow(rows, number, row), () => chosen.put(write.key, number)]
       }
     }
+  }
+
+  /** Makes a row that is to be written the newest of its leaf. @returns the row before it; configs are in no leaf, and follow none */
+  #link(key: RegisterKey, number: number): number {
+    if (isConfigKey(key)) return 0
+    this.#seeRows()
+    const leaf = leafOf(key)
+    this.#unsettled.push({ leaf, number })
+    return this.#newestRows.number(leaf, number)
+  }
+
+  #seeRows(): void {
+    if (!this.#rowsSeen) for (const _ of this.chosen());
   }
 
   #record(key: RegisterKey, row: number): ValueRecord {

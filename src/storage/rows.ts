@@ -3,7 +3,7 @@
  * nor a damaged key is ever served.
  *
  *     chosen     checksum of the head u32 | checksum of the record u32 | digest 16 bytes | bytes of the value u32
- *                | bytes of the key u16 | key | record                    (the head ends with the key)
+ *                | number of the row before it in its leaf u32 | bytes of the key u16 | key | record  (the head ends with the key)
  *     accepted   checksum u32 | accepted                                  (the checksum covers the key, too)
  *     diverged   checksum u32 | record                                    (likewise)
  *     fact       checksum u32 | JSON                                      (likewise)
@@ -22,7 +22,8 @@ const CHECKSUM_BYTES = 4
 const RECORD_CHECKSUM_AT = CHECKSUM_BYTES
 const DIGEST_AT = RECORD_CHECKSUM_AT + CHECKSUM_BYTES
 const VALUE_BYTES_AT = DIGEST_AT + DIGEST_BYTES
-const KEY_BYTES_AT = VALUE_BYTES_AT + 4
+const BEFORE_AT = VALUE_BYTES_AT + 4
+const KEY_BYTES_AT = BEFORE_AT + 4
 const KEY_AT = KEY_BYTES_AT + 2
 
 /** What stands in front of a chosen record. */
@@ -32,16 +33,22 @@ export interface ChosenHead {
   readonly digest: Uint8Array
   /** Bytes of key and value. */
   readonly bytes: number
+  /** The number of the row before it in its leaf of the hash tree; 0: it is the first. */
+  readonly before: number
 }
 
-/** @param digest 16 bytes */
-export function chosenRow(key: RegisterKey, record: ValueRecord, digest: Uint8Array, codec: Codec): Buffer {
+/**
+ * @param digest 16 bytes
+ * @param before the number of the row before it in its leaf, 0 for none
+ */
+export function chosenRow(key: RegisterKey, record: ValueRecord, digest: Uint8Array, before: number, codec: Codec): Buffer {
   const encoded = codec.encodeRecord(record)
   const keyBytes = Buffer.byteLength(key)
   const row = Buffer.allocUnsafe(KEY_AT + keyBytes + encoded.length)
   row.writeUInt32BE(crc32(encoded), RECORD_CHECKSUM_AT)
   row.set(digest, DIGEST_AT)
   row.writeUInt32BE(record.value.length, VALUE_BYTES_AT)
+  row.writeUInt32BE(before, BEFORE_AT)
   row.writeUInt16BE(keyBytes, KEY_BYTES_AT)
   row.write(key, KEY_AT)
   row.set(encoded, KEY_AT + keyBytes)
@@ -59,7 +66,7 @@ export function readChosenHead(row: Uint8Array): ChosenHead {
   const digest = Buffer.allocUnsafe(DIGEST_BYTES)
   for (let index = 0; index < DIGEST_BYTES; index += 1) digest[index] = row[DIGEST_AT + index] as number
   const key = Buffer.prototype.utf8Slice.call(row, KEY_AT, keyEnd) as RegisterKey
-  return { key, digest, bytes: keyEnd - KEY_AT + readU32(row, VALUE_BYTES_AT) }
+  return { key, digest, bytes: keyEnd - KEY_AT + readU32(row, VALUE_BYTES_AT), before: readU32(row, BEFORE_AT) }
 }
 
 /** The value is a view of the row. @throws DamagedStore when the row is not as it was written, or that of another key */

@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { compareUtf8 } from '../../protocols/base/bytes.ts'
 import { configKey, dataKey } from '../../protocols/base/register.ts'
+import type { RegisterKey } from '../../protocols/base/register.ts'
 import { leafOf } from '../../protocols/repair/tree.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { utf8 } from '../../src/bytes.ts'
@@ -161,13 +163,34 @@ describe('the store on disk', () => {
     }
   })
 
+  it('lists all keys of a leaf, whether they came in one transaction, in several, or before it was opened', async () => {
+    const [leaf, keys] = crowdedLeaf()
+    const listed = (storage: Storage): RegisterKey[] => storage.leaf(leaf, undefined, 100).map(({ key }) => key)
+    const other = dataKey('in another leaf')
+    await opened((storage) => storage.write([chosen(keys[0], 'v'), chosen(other, 'v'), chosen(keys[1], 'v')]))
+    await opened(async (storage) => {
+      // Nothing was looked at before this write, and it must follow what is there.
+      await storage.write([chosen(keys[2], 'v'), chosen(configKey(0), 'v')])
+      const written = storage.write([chosen(keys[3], 'v')])
+      assert.deepEqual(listed(storage), keys.slice(0, 4))
+      await written
+      assert.deepEqual(listed(storage), keys.slice(0, 4))
+    })
+    await opened(async (storage) => {
+      assert.equal([...storage.chosen()].length, 5)
+      await storage.write([chosen(keys[4], 'v')])
+      assert.deepEqual(listed(storage), keys)
+    })
+    assert.deepEqual(await opened(listed), keys)
+  })
+
   it('is not opened when it is no store, or of a format not known', async () => {
     const tables = openTables(directory)
-    await tables.facts.put('format', factRow('format', 2))
+    await tables.facts.put('format', factRow('format', 3))
     await tables.root.close()
     await assert.rejects(openLmdbStorage(directory, codec), {
       name: 'UnknownFormat',
-      message: `the store in ${directory} has format 2; this version knows 1`,
+      message: `the store in ${directory} has format 3; this version knows 2`,
     })
     await writeFile(join(directory, 'data.mdb'), 'something else'.repeat(1_000))
     await assert.rejects(openLmdbStorage(directory, codec), { name: 'DamagedStore' })
@@ -175,6 +198,14 @@ describe('the store on disk', () => {
     await opened((storage) => assert.equal(storage.newestEpoch(), -1))
   })
 })
+
+/** A leaf, and five keys of it, in order. */
+function crowdedLeaf(): [leaf: number, keys: [RegisterKey, RegisterKey, RegisterKey, RegisterKey, RegisterKey]] {
+  const leaf = leafOf(dataKey('k0'))
+  const keys: RegisterKey[] = []
+  for (let index = 0; keys.length < 5; index += 1) if (leafOf(dataKey(`k${index}`)) === leaf) keys.push(dataKey(`k${index}`))
+  return [leaf, keys.toSorted(compareUtf8) as [RegisterKey, RegisterKey, RegisterKey, RegisterKey, RegisterKey]]
+}
 
 function contents(storage: Storage): Record<
   'incarnation' | 'diverged' | 'ceiling' | 'newestEpoch' | 'listed' | 'summaries' | 'states',
