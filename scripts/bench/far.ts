@@ -9,6 +9,8 @@ import { sumCounters } from '../counters.ts'
 import { percentileOf } from '../statistics.ts'
 import { VALUE } from './contender.ts'
 import { HOST_VARIABLE, RTTS_VARIABLE } from './distance.ts'
+import { FAR_COLUMNS, farRow } from './far-figures.ts'
+import type { FarFigures } from './far-figures.ts'
 import { PROGRAM } from './replicator.ts'
 import { figure } from './table.ts'
 import type { Table } from './table.ts'
@@ -22,18 +24,8 @@ const FIRST_REQUESTS = 100
 const DISTANCE = fileURLToPath(new URL('distance.ts', import.meta.url))
 const WHOLE_MS = 30_000
 
-interface Figures {
-  readonly topology: string
-  readonly roundTripMs: number
-  readonly putMs: readonly number[]
-  readonly hitMs: readonly number[]
-  readonly missMs: readonly number[]
-  /** Values sent to each remote cluster, for each put: the most. */
-  readonly crossings: number
-}
-
 export async function measureFar(signal: AbortSignal, say: (text: string) => void): Promise<Table> {
-  const figures: Figures[] = []
+  const figures: FarFigures[] = []
   for (const topology of TOPOLOGIES) {
     signal.throwIfAborted()
     const measured = await measure(topology)
@@ -43,33 +35,13 @@ export async function measureFar(signal: AbortSignal, say: (text: string) => voi
   return {
     title: 'The same with real peers',
     note: `Processes on this machine, ${PEERS_PER_CLUSTER} a cluster; what one cluster sends to another is held back for half the round trip below libp2p. ${REQUESTS} requests of each kind over HTTP from the first cluster, one after another, after ${FIRST_REQUESTS} puts that are not measured.`,
-    columns: [
-      'clusters',
-      'round trip',
-      'put p50 ms',
-      'p99 ms',
-      'round trips',
-      'get here ms',
-      'get absent p50 ms',
-      'p99 ms',
-      'value crossings',
-    ],
-    rows: figures.map((one) => [
-      one.topology,
-      figure(one.roundTripMs),
-      figure(percentileOf(one.putMs, 50)),
-      figure(percentileOf(one.putMs, 99)),
-      figure(percentileOf(one.putMs, 50) / one.roundTripMs),
-      figure(percentileOf(one.hitMs, 50)),
-      figure(percentileOf(one.missMs, 50)),
-      figure(percentileOf(one.missMs, 99)),
-      figure(one.crossings),
-    ]),
+    columns: FAR_COLUMNS,
+    rows: figures.map(farRow),
     raw: figures,
   }
 }
 
-async function measure(topology: Topology): Promise<Figures> {
+async function measure(topology: Topology): Promise<FarFigures> {
   const network = await Network.create(false)
   try {
     for (const cluster of topology.rttMs.keys()) await network.grow(clusterOf(cluster), PEERS_PER_CLUSTER, placed(topology, cluster))

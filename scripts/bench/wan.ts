@@ -6,6 +6,8 @@
 import type { Message } from '../../protocols/wire/messages.ts'
 import type { SimulatedPeer } from '../../test/simulation/peer.ts'
 import { percentileOf } from '../statistics.ts'
+import { FAR_COLUMNS, farRow } from './far-figures.ts'
+import type { FarFigures } from './far-figures.ts'
 import { Model } from './model.ts'
 import { figure } from './table.ts'
 import type { Table } from './table.ts'
@@ -21,14 +23,7 @@ const BETWEEN_MS = 50
 const SPREAD_MS = 1_000
 const TITLE = 'Puts and gets over long distances'
 
-interface Figures {
-  readonly topology: string
-  readonly roundTripMs: number
-  readonly putMs: readonly number[]
-  readonly hitMs: readonly number[]
-  readonly missMs: readonly number[]
-  /** For each put, of the value, to each remote cluster: the most. */
-  readonly crossings: number
+interface Figures extends FarFigures {
   /** Between clusters, for each put. */
   readonly messages: number
   readonly bytes: number
@@ -45,36 +40,8 @@ export function measureWan(say: (text: string) => void): Table {
   return {
     title: TITLE,
     note: `Clusters of ${PEERS} voters, ${NEAR_MS * 2} ms round trip inside, ${REQUESTS} requests of each kind from the first cluster, one after another, in simulated time. A round trip is that to the nearest clusters that make a majority.`,
-    columns: [
-      'clusters',
-      'round trip',
-      'put p50 ms',
-      'p99 ms',
-      'round trips',
-      'get here ms',
-      'get absent p50 ms',
-      'p99 ms',
-      'round trips',
-      'value crossings',
-      'messages across a put',
-      'bytes across a put',
-      'of repair besides',
-    ],
-    rows: figures.map((one) => [
-      one.topology,
-      figure(one.roundTripMs),
-      figure(percentileOf(one.putMs, 50)),
-      figure(percentileOf(one.putMs, 99)),
-      figure(percentileOf(one.putMs, 50) / one.roundTripMs),
-      figure(percentileOf(one.hitMs, 99)),
-      figure(percentileOf(one.missMs, 50)),
-      figure(percentileOf(one.missMs, 99)),
-      figure(percentileOf(one.missMs, 50) / one.roundTripMs),
-      figure(one.crossings),
-      figure(one.messages),
-      figure(one.bytes),
-      figure(one.repairBytes),
-    ]),
+    columns: [...FAR_COLUMNS, 'messages across a put', 'bytes across a put', 'of repair besides'],
+    rows: figures.map((one) => [...farRow(one), figure(one.messages), figure(one.bytes), figure(one.repairBytes)]),
     raw: figures,
   }
 }

@@ -25,7 +25,7 @@ import { syncDirectory } from './files.ts'
 import { commit } from './commit.ts'
 import type { Change } from './commit.ts'
 import { checkHeader } from './header.ts'
-import { NewestRows } from './leaves.ts'
+import { NewestRows } from './newest-rows.ts'
 import { Overlay } from './overlay.ts'
 import { Page } from './page.ts'
 import {

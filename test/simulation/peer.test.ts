@@ -16,8 +16,8 @@ const CLUSTER = 'c' as ClusterId
 /** An idle peer looks at its surroundings at least so often. */
 const LOOK_MS = 1_000
 
-/** A network of one, running. */
-function alone(): { readonly peer: SimulatedPeer; readonly agenda: Agenda; readonly pass: (elapsedMs: number) => void } {
+/** A network of one that ran for a while, and is paused from now on for ten looks; it had planned to wake at some time. */
+function paused(): { readonly peer: SimulatedPeer; readonly plannedMs: number | undefined; readonly pass: (elapsedMs: number) => void } {
   const agenda = new Agenda()
   const chance = new Chance(SEED)
   const peer = new SimulatedPeer(0, CLUSTER, 1, {
@@ -36,13 +36,12 @@ function alone(): { readonly peer: SimulatedPeer; readonly agenda: Agenda; reado
   peer.start()
   const pass = (elapsedMs: number): void => agenda.runUntil(agenda.nowMs + elapsedMs)
   pass(LOOK_MS)
-  return { peer, agenda, pass }
+  peer.pausedUntilMs = agenda.nowMs + 10 * LOOK_MS
+  return { peer, plannedMs: peer.core?.wakeAtMs, pass }
 }
 
 test('a peer that is paused does nothing, also what it had planned before', () => {
-  const { peer, agenda, pass } = alone()
-  const plannedMs = peer.core?.wakeAtMs
-  peer.pausedUntilMs = agenda.nowMs + 10 * LOOK_MS
+  const { peer, plannedMs, pass } = paused()
   pass(9 * LOOK_MS)
   assert.equal(peer.core?.wakeAtMs, plannedMs)
   pass(2 * LOOK_MS)
@@ -50,9 +49,7 @@ test('a peer that is paused does nothing, also what it had planned before', () =
 })
 
 test('a peer that is resumed before its pause is over looks around at once', () => {
-  const { peer, agenda, pass } = alone()
-  const plannedMs = peer.core?.wakeAtMs
-  peer.pausedUntilMs = agenda.nowMs + 10 * LOOK_MS
+  const { peer, plannedMs, pass } = paused()
   pass(2 * LOOK_MS)
   assert.equal(peer.core?.wakeAtMs, plannedMs)
   peer.resume()
