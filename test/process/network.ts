@@ -321,10 +321,15 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
   return withoutVariables(process.env, 'REPLICATOR_')
 }
 
-/** A port that nobody listens on, and that the system hands to nobody by itself. */
+/** Each process begins elsewhere, for test files run side by side; and none hands out a port twice, for its peer may not listen yet. */
+const PORTS_PER_PROCESS = 211
+let lastPort = process.pid * PORTS_PER_PROCESS
+
+/** A port that nobody listens on, that the system hands to nobody by itself, and that was not handed out here before. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = PORT_LEAST + Math.floor(Math.random() * PORT_COUNT)
+    lastPort += 1
+    const port = PORT_LEAST + (lastPort % PORT_COUNT)
     const server = createServer()
     const { promise, resolve } = Promise.withResolvers<boolean>()
     server.once('error', () => resolve(false))
