@@ -70,8 +70,8 @@ async function runScript(name: string): Promise<Tally> {
   return finished.code === 0 ? NONE : { passed: 0, failed: 1 }
 }
 
-/** Runs the test files of a part, each in its own process, and waits for the sum. `failing`: gets the files that failed, and what of each. */
-async function runFiles(files: readonly string[], concurrency: number, failing: Map<string, Tally> = new Map()): Promise<Tally> {
+/** Runs the test files of a part, each in its own process, and waits for the sum. `failing`: gets the files that failed, and how much of each passed. */
+async function runFiles(files: readonly string[], concurrency: number, failing: Map<string, number> = new Map()): Promise<Tally> {
   let tally: Tally = { passed: 0, failed: 1 }
   const stream = runTests({ files: [...files], concurrency, timeout: FILE_TIMEOUT_MS })
   stream.on('test:summary', (summary) => {
@@ -79,7 +79,7 @@ async function runFiles(files: readonly string[], concurrency: number, failing: 
     const { passed, tests, skipped, todo } = summary.counts
     const counted = { passed, failed: tests - passed - skipped - todo }
     if (summary.file !== undefined) {
-      if (!summary.success) failing.set(summary.file, counted)
+      if (!summary.success) failing.set(summary.file, passed)
       return
     }
     tally = counted
@@ -93,13 +93,15 @@ async function runFiles(files: readonly string[], concurrency: number, failing: 
  * Real processes share a machine with others, and a test of theirs may meet a moment that nobody foresaw. A file that failed is
  * run once more, alone, and that counts; what passed at the second try only is named, for it is a mistake all the same.
  */
-async function runAgain(first: Tally, failing: ReadonlyMap<string, Tally>): Promise<Tally> {
-  let tally = first
-  for (const [file, counted] of failing) {
+async function runAgain(first: Tally, failing: ReadonlyMap<string, number>): Promise<Tally> {
+  if (failing.size === 0) return first
+  // All that failed was in these files; a hook that failed counts in the sum of all and not in that of its file.
+  let tally = { passed: first.passed, failed: 0 }
+  for (const [file, passedBefore] of failing) {
     console.log(`again, alone: ${file}`)
     const again = await runFiles([file], 1)
     if (again.failed === 0) console.log(`passed at the second try only: ${file}`)
-    tally = { passed: tally.passed - counted.passed + again.passed, failed: tally.failed - counted.failed + again.failed }
+    tally = { passed: tally.passed - passedBefore + again.passed, failed: tally.failed + again.failed }
   }
   return tally
 }
@@ -113,7 +115,7 @@ async function runPart(part: Part): Promise<Tally> {
   const startedMs = performance.now()
   const isWaiting = (file: string): boolean => part.waiting?.includes(basename(file, '.test.ts')) === true
   const { waiting = [], others = [] } = Object.groupBy(files.toSorted(), (file) => (isWaiting(file) ? 'waiting' : 'others'))
-  const failing = new Map<string, Tally>()
+  const failing = new Map<string, number>()
   const together = waiting.length > 0 ? await runFiles(waiting, TOGETHER, failing) : NONE
   const first = add(together, await runFiles(others, part.alone ? 1 : availableParallelism(), failing))
   const tally = part.built ? await runAgain(first, failing) : first
