@@ -7,16 +7,19 @@ import type { Clock } from '../ports/clock.ts'
 import type { Replicator } from '../ports/replicator.ts'
 import type { HttpContext } from './context.ts'
 import { HttpDates } from './dates.ts'
+import { dispatch } from './dispatch.ts'
 import { Exchange } from './exchange.ts'
 import { Load } from './load.ts'
 import { HttpMetrics } from './metrics.ts'
-import { createRoutes } from './routes.ts'
-import { serveKey, STORE_PREFIX } from './store.ts'
+import { createExpressTable } from './express.ts'
+import type { Route } from './route.ts'
+import { allRoutes, RouteFinder } from './routes.ts'
 
 const REQUESTS_MAX = 1024
 const BODY_BYTES_MAX = 67_108_864
 const BODY_TIMEOUT_MS = 30_000
-const KEY_ROUTE = '/store/{key}'
+/** The name in the metrics of every path where nothing lives. */
+const OTHER_ROUTE = 'other'
 
 export interface HttpInit {
   readonly replicator: Replicator
@@ -48,22 +51,24 @@ export interface HttpApp {
 
 export function createHttpApp(init: HttpInit): HttpApp {
   const context = createContext(init)
-  const routes = createRoutes(init)
-  const exchangeOf = (request: IncomingMessage, response: ServerResponse, target: string): Exchange =>
-    new Exchange(context, request, response, target.startsWith(STORE_PREFIX) ? KEY_ROUTE : routes.route(target))
+  const routes = allRoutes(init)
+  const finder = new RouteFinder(routes)
+  const serve = createExpressTable(routes)
+  const exchangeOf = (request: IncomingMessage, response: ServerResponse, route: Route | undefined): Exchange =>
+    new Exchange(context, request, response, route?.path ?? OTHER_ROUTE)
   return {
     context,
     handle(request, response) {
-      const target = originForm(request)
-      exchangeOf(request, response, target).begin((exchange) => {
+      const route = finder.find(originForm(request))
+      exchangeOf(request, response, route).begin((exchange) => {
         if (request.headers.host === undefined && request.httpVersion === '1.1')
           exchange.refuse('bad-request', 'The Host header is missing.')
-        else if (target.startsWith(STORE_PREFIX)) serveKey(exchange, target)
-        else if (!target.startsWith('/store') || exchange.enter()) routes.serve(exchange)
+        else if (route?.isRaw === true) dispatch(exchange, route)
+        else serve(exchange)
       })
     },
     refuseExpectation(request, response) {
-      exchangeOf(request, response, originForm(request)).begin((exchange) => {
+      exchangeOf(request, response, finder.find(originForm(request))).begin((exchange) => {
         exchange.refuse('expectation-failed', 'The only expectation that can be met is "100-continue".')
       })
     },

@@ -9,12 +9,13 @@ import { refusedOrigin } from './origin.ts'
 import { changeAnswerTo } from './outcomes.ts'
 import { problem } from './problems.ts'
 import { parsePutQuery } from './query.ts'
+import { queryOf } from './target.ts'
 
 const JSON_TYPE = /^application\/json\s*(;|$)/i
 
 /** Has the configuration changed, and waits for it for as long as the query says. */
-export function changeConfig(exchange: Exchange, query: string): void {
-  const times = parsePutQuery(query)
+export function changeConfig(exchange: Exchange): void {
+  const times = parsePutQuery(queryOf(exchange.request))
   if ('parameter' in times) return exchange.refuse('bad-parameter', times.detail, { parameter: times.parameter })
   const { replicator } = exchange.context
   takeBody(exchange, parseChangeRequest, (request) => {

@@ -3,8 +3,8 @@
  */
 import { unreachable } from '../../protocols/base/assert.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
-import type { ChangeOutcome, KeyOutcome } from '../../protocols/effects.ts'
-import type { ConfigView } from '../ports/replicator.ts'
+import type { ChangeOutcome } from '../../protocols/effects.ts'
+import type { ConfigView, GetOutcome, PutOutcome } from '../ports/replicator.ts'
 import { json } from './answers.ts'
 import type { Answer } from './answers.ts'
 import { formatHttpDate, formatTime } from './dates.ts'
@@ -12,22 +12,21 @@ import { entityTag, listsTag } from './etags.ts'
 import { keyPath } from './keys.ts'
 import { problem } from './problems.ts'
 
-/** What the answer to an outcome depends on, beside the outcome. */
+/** What the answer to a read depends on, beside its outcome. */
 export interface Asked {
-  readonly key: string
-  /** The request's `If-None-Match`, for reads. */
+  /** The request's `If-None-Match`. */
   readonly ifNoneMatch: string | undefined
   /** The second that the answer's `Date` will show. */
   readonly nowSecond: number
 }
 
-/** The answer to the end of a put or a get. */
-export function answerTo(outcome: KeyOutcome, asked: Asked): Answer {
+/** The answer to the end of a put. */
+export function putAnswerTo(outcome: PutOutcome, key: string): Answer {
   switch (outcome.kind) {
     case 'created':
-      return stored(201, asked.key, outcome.record)
+      return stored(201, key, outcome.record)
     case 'stored-before':
-      return stored(200, asked.key, outcome.record)
+      return stored(200, key, outcome.record)
     case 'conflict':
       return problem('key-exists', 'Another put stored this key first, and a key keeps its value for ever: choose another key.', {
         etag: entityTag(outcome.record),
@@ -51,6 +50,14 @@ export function answerTo(outcome: KeyOutcome, asked: Asked): Answer {
       )
     case 'not-ready':
       return problem('not-ready', outcome.detail)
+    default:
+      return unreachable(outcome)
+  }
+}
+
+/** The answer to the end of a get. */
+export function getAnswerTo(outcome: GetOutcome, asked: Asked): Answer {
+  switch (outcome.kind) {
     case 'found':
       return found(outcome, asked)
     case 'absent':
@@ -91,7 +98,7 @@ function stored(status: 200 | 201, key: string, record: ValueRecord): Answer {
   return answer
 }
 
-function found(outcome: Extract<KeyOutcome, { kind: 'found' }>, asked: Asked): Answer {
+function found(outcome: Extract<GetOutcome, { kind: 'found' }>, asked: Asked): Answer {
   const { record, consistency } = outcome
   const etag = entityTag(record)
   // The clock that wrote the record may be ahead of ours, but an answer must not come from before its own contents (RFC 9110, 8.8.2.1).
@@ -116,7 +123,7 @@ function found(outcome: Extract<KeyOutcome, { kind: 'found' }>, asked: Asked): A
   return { status: 200, headers, body: record.value }
 }
 
-function absent(outcome: Extract<KeyOutcome, { kind: 'absent' }>): Answer {
+function absent(outcome: Extract<GetOutcome, { kind: 'absent' }>): Answer {
   const detail =
     outcome.consistency === 'local'
       ? 'This peer holds no value for this key; another may, for this answer is of the local copy only.'

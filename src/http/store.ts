@@ -4,40 +4,40 @@ import { readBody } from './body.ts'
 import type { BodyFault } from './body.ts'
 import type { Exchange } from './exchange.ts'
 import { parseKey } from './keys.ts'
-import { answerTo } from './outcomes.ts'
-import { methodNotAllowed } from './problems.ts'
+import { getAnswerTo, putAnswerTo } from './outcomes.ts'
 import { readPutHeaders } from './put-headers.ts'
 import { parseGetQuery, parsePutQuery } from './query.ts'
 
 /** What every path of a key begins with. */
-export const STORE_PREFIX = '/store/'
+const STORE_PREFIX = '/store/'
 
-/**
- * Serves a request for a key.
- *
- * @param target the path and query, beginning with `/store/`
- */
-export function serveKey(exchange: Exchange, target: string): void {
-  const { method } = exchange.request
-  if (method !== 'GET' && method !== 'PUT' && method !== 'HEAD') return exchange.send(methodNotAllowed(method, 'GET, HEAD, PUT'))
+/** Reads a key. */
+export function getKey(exchange: Exchange): void {
+  withKey(exchange, (key, rawQuery) => {
+    const query = parseGetQuery(rawQuery)
+    if ('parameter' in query) return exchange.refuse('bad-parameter', query.detail, { parameter: query.parameter })
+    const { consistency, timeoutMs, waitMs } = query
+    const work = exchange.context.replicator.get({ key, consistency, timeoutMs, waitMs, signal: exchange.signal })
+    exchange.follow(work, timeoutMs + waitMs, (outcome) => answerGet(exchange, outcome))
+  })
+}
+
+/** Stores a key. */
+export function putKey(exchange: Exchange): void {
+  withKey(exchange, (key, query) => putOf(exchange, key, query))
+}
+
+/** Counts the request, and takes its target apart; one whose key is bad is refused. */
+function withKey(exchange: Exchange, then: (key: string, query: string) => void): void {
   if (!exchange.enter()) return
+  const target = exchange.request.url ?? ''
   const cut = target.indexOf('?')
   const key = parseKey(cut < 0 ? target.slice(STORE_PREFIX.length) : target.slice(STORE_PREFIX.length, cut))
   if (key.fault !== undefined) return exchange.refuse('bad-key', `The key is bad: ${key.fault}.`)
-  const query = cut < 0 ? '' : target.slice(cut + 1)
-  if (method === 'PUT') putKey(exchange, key.text, query)
-  else getKey(exchange, key.text, query)
+  then(key.text, cut < 0 ? '' : target.slice(cut + 1))
 }
 
-function getKey(exchange: Exchange, key: string, rawQuery: string): void {
-  const query = parseGetQuery(rawQuery)
-  if ('parameter' in query) return exchange.refuse('bad-parameter', query.detail, { parameter: query.parameter })
-  const { consistency, timeoutMs, waitMs } = query
-  const work = exchange.context.replicator.get({ key, consistency, timeoutMs, waitMs, signal: exchange.signal })
-  exchange.follow(work, timeoutMs + waitMs, (outcome) => answer(exchange, key, outcome))
-}
-
-function putKey(exchange: Exchange, key: string, rawQuery: string): void {
+function putOf(exchange: Exchange, key: string, rawQuery: string): void {
   const query = parsePutQuery(rawQuery)
   if ('parameter' in query) return exchange.refuse('bad-parameter', query.detail, { parameter: query.parameter })
   const headers = readPutHeaders(exchange.request.headers)
@@ -65,7 +65,7 @@ interface KeyPut {
 
 function putValue(exchange: Exchange, put: KeyPut, value: Uint8Array): void {
   const work = exchange.context.replicator.put({ ...put, value, signal: exchange.signal })
-  exchange.follow(work, put.timeoutMs, (outcome) => answer(exchange, put.key, outcome))
+  exchange.follow(work, put.timeoutMs, (outcome) => answerPut(exchange, put.key, outcome))
 }
 
 /**
@@ -82,7 +82,7 @@ function putIfPresent(exchange: Exchange, put: KeyPut, value: Uint8Array): void 
       return exchange.refuse('precondition-failed', 'If-Match asks for a stored key, and this key is absent. Nothing was stored.')
     }
     if (outcome.kind === 'unavailable') {
-      return answer(exchange, key, writeId === undefined ? { kind: 'not-stored' } : { kind: 'in-doubt', writeId })
+      return answerPut(exchange, key, writeId === undefined ? { kind: 'not-stored' } : { kind: 'in-doubt', writeId })
     }
     const leftMs = Math.max(1, timeoutMs - Math.ceil(exchange.context.clock.nowMs() - begunAtMs))
     putValue(exchange, { ...put, timeoutMs: leftMs }, value)
@@ -103,7 +103,11 @@ function refuseBody(exchange: Exchange, fault: BodyFault): void {
   }
 }
 
-function answer(exchange: Exchange, key: string, outcome: PutOutcome | GetOutcome): void {
+function answerPut(exchange: Exchange, key: string, outcome: PutOutcome): void {
+  exchange.send(putAnswerTo(outcome, key))
+}
+
+function answerGet(exchange: Exchange, outcome: GetOutcome): void {
   const { context, request } = exchange
-  exchange.send(answerTo(outcome, { key, ifNoneMatch: request.headers['if-none-match'], nowSecond: context.dates.nowSecond() }))
+  exchange.send(getAnswerTo(outcome, { ifNoneMatch: request.headers['if-none-match'], nowSecond: context.dates.nowSecond() }))
 }

@@ -2,7 +2,7 @@
 import { dataKey } from '../../protocols/base/register.ts'
 import type { NetworkId } from '../../protocols/base/identity.ts'
 import { holdsMajority } from '../../protocols/config/quorum.ts'
-import type { ChangeOutcome, Outcome } from '../../protocols/effects.ts'
+import type { ChangeOutcome } from '../../protocols/effects.ts'
 import type { Clock, Random } from '../ports/clock.ts'
 import type {
   AnewOutcome,
@@ -73,9 +73,8 @@ export class PeerService implements Replicator {
     const request = { kind: 'put' as const, key: dataKey(init.key), value, contentType, writeId, writeIdGiven: init.writeId !== undefined }
     const outcome = await this.init.runtime.ask((client) => ({ ...request, ...times, client }), init.signal)
     if (outcome === undefined) return { kind: 'in-doubt', writeId }
-    const ended = putOutcome(outcome)
-    this.init.putEnded(ended.kind)
-    return ended
+    this.init.putEnded(outcome.kind)
+    return outcome
   }
 
   async get(init: GetInit): Promise<GetOutcome> {
@@ -85,9 +84,8 @@ export class PeerService implements Replicator {
     const request = { kind: 'get' as const, key: dataKey(init.key), consistency, waitUntilMs, deadlineMs: nowMs + init.timeoutMs }
     const outcome = await this.init.runtime.ask((client) => ({ ...request, client }), init.signal)
     if (outcome === undefined) return { kind: 'unavailable', detail: 'the client hung up' }
-    const ended = getOutcome(outcome)
-    this.init.getEnded(ended.kind)
-    return ended
+    this.init.getEnded(outcome.kind)
+    return outcome
   }
 
   list(prefix: string, after: string, limit: number): { keys: ListedKey[]; more: boolean } {
@@ -119,7 +117,7 @@ export class PeerService implements Replicator {
   async change({ request, timeoutMs, signal }: ChangeInit): Promise<ChangeOutcome> {
     const event = { kind: 'change' as const, request, deadlineMs: this.clock.nowMs() + timeoutMs }
     const outcome = await this.init.runtime.ask((client) => ({ ...event, client }), signal)
-    return outcome === undefined ? { kind: 'change-expired', detail: 'the client hung up' } : changeOutcome(outcome)
+    return outcome ?? { kind: 'change-expired', detail: 'the client hung up' }
   }
 
   beginAnew(confirmed: string): AnewOutcome {
@@ -146,45 +144,5 @@ export class PeerService implements Replicator {
 
   healthy(): boolean {
     return !this.hasFailed
-  }
-}
-
-function putOutcome(outcome: Outcome): PutOutcome {
-  switch (outcome.kind) {
-    case 'created':
-    case 'stored-before':
-    case 'conflict':
-    case 'reused':
-    case 'not-stored':
-    case 'in-doubt':
-    case 'not-ready':
-      return outcome
-    default:
-      throw new TypeError(`a put was answered ${outcome.kind}`)
-  }
-}
-
-function getOutcome(outcome: Outcome): GetOutcome {
-  switch (outcome.kind) {
-    case 'found':
-    case 'absent':
-    case 'unavailable':
-      return outcome
-    default:
-      throw new TypeError(`a get was answered ${outcome.kind}`)
-  }
-}
-
-function changeOutcome(outcome: Outcome): ChangeOutcome {
-  switch (outcome.kind) {
-    case 'changed':
-    case 'unchanged':
-    case 'changing':
-    case 'change-refused':
-    case 'change-expired':
-    case 'not-ready':
-      return outcome
-    default:
-      throw new TypeError(`a change was answered ${outcome.kind}`)
   }
 }

@@ -12,6 +12,13 @@ export type GetOutcome = Of<'found' | 'absent' | 'unavailable'>
 /** The peer ends its part in the old network and starts again, within seconds, as the only voter of the new one. */
 export type AnewOutcome = { readonly kind: 'restarting'; readonly networkId: NetworkId; readonly epoch: number } | Of<'change-refused'>
 
+/** What each kind of request ends with. The core gives a request no other answer. */
+export interface OutcomeOf {
+  readonly put: PutOutcome
+  readonly get: GetOutcome
+  readonly change: ChangeOutcome
+}
+
 export interface PutInit {
   readonly key: string
   readonly value: Uint8Array

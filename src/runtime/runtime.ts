@@ -12,6 +12,7 @@ import { unreachable } from '../../protocols/base/assert.ts'
 import type { ClientId, CoreEvent } from '../../protocols/events.ts'
 import type { PeerCore } from '../../protocols/peer.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { OutcomeOf } from '../ports/replicator.ts'
 import type { Listing, Storage } from '../ports/storage.ts'
 import type { Transport } from '../ports/transport.ts'
 import { SendGate } from './send-gate.ts'
@@ -32,6 +33,9 @@ export interface RuntimeInit {
   /** The store failed, or a rule was broken: the process must end. Called once. */
   readonly failed: (error: Error) => void
 }
+
+/** The event of a client's request. */
+type RequestOf<Kind extends keyof OutcomeOf> = Extract<CoreEvent, { readonly kind: Kind }>
 
 export class Runtime {
   readonly core: PeerCore
@@ -78,9 +82,12 @@ export class Runtime {
    *
    * @param build makes the event from the number that the request gets
    * @param signal of the client: when it aborts, the core is told that nobody waits
-   * @returns its one answer; undefined when the signal aborted first
+   * @returns its one answer, of the kind of the request; undefined when the signal aborted first
    */
-  ask(build: (client: ClientId) => CoreEvent, signal: AbortSignal | undefined): Promise<Outcome | undefined> {
+  ask<Kind extends keyof OutcomeOf>(
+    build: (client: ClientId) => RequestOf<Kind>,
+    signal: AbortSignal | undefined,
+  ): Promise<OutcomeOf[Kind] | undefined> {
     const client = (this.lastClient += 1)
     return new Promise((resolve) => {
       const cancel = (): void => {
@@ -90,7 +97,8 @@ export class Runtime {
       }
       this.waiting.set(client, (outcome) => {
         signal?.removeEventListener('abort', cancel)
-        resolve(outcome)
+        // The core answers a request by an outcome of its kind: the one place where that is taken on trust.
+        resolve(outcome as OutcomeOf[Kind])
       })
       signal?.addEventListener('abort', cancel, { once: true })
       this.dispatch(build(client))

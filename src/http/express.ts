@@ -1,0 +1,39 @@
+/** Everything but the keys themselves, on Express: its table is made from the rows. */
+import express from 'express'
+import type { Express, NextFunction, Request as ExpressRequest, Response as ExpressResponse } from 'express'
+import type { ServerResponse } from 'node:http'
+import { dispatch } from './dispatch.ts'
+import type { Exchange } from './exchange.ts'
+import type { Route } from './route.ts'
+import { expressPaths } from './routes.ts'
+
+/** @returns what serves a request by the row that its path belongs to, or says that nothing lives there */
+export function createExpressTable(routes: readonly Route[]): (exchange: Exchange) => void {
+  const exchanges = new WeakMap<ServerResponse, Exchange>()
+  const app = createExpress()
+  for (const route of routes) {
+    for (const path of expressPaths(route)) {
+      app.all(path, (_request: ExpressRequest, response: ExpressResponse) => dispatch(exchanges.get(response) as Exchange, route))
+    }
+  }
+  app.use((_request: ExpressRequest, response: ExpressResponse) => {
+    exchanges.get(response)?.refuse('not-found', 'Nothing lives at this path. Keys live below /store/; /openapi.json lists everything.')
+  })
+  app.use((error: unknown, _request: ExpressRequest, response: ExpressResponse, _next: NextFunction) =>
+    exchanges.get(response)?.fail(error),
+  )
+  return (exchange) => {
+    exchanges.set(exchange.response, exchange)
+    app(exchange.request, exchange.response)
+  }
+}
+
+function createExpress(): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.set('query parser', false)
+  app.enable('case sensitive routing')
+  app.enable('strict routing')
+  return app
+}

@@ -1,0 +1,68 @@
+/** What the operations of the OpenAPI document are made of. */
+import { PROBLEMS } from './problems.ts'
+import type { ProblemName } from './problems.ts'
+
+/** Part of the document: whatever JSON holds. */
+export type Part = Readonly<Record<string, unknown>>
+
+/** What each operation may be refused with, whatever it is asked. */
+export const ALWAYS: readonly ProblemName[] = ['bad-request', 'headers-too-large', 'expectation-failed', 'internal']
+
+export const TIMEOUT: Part = queryParameter('timeout', 'Milliseconds to try for; of a put, from the last byte of its body', {
+  type: 'integer',
+  minimum: 100,
+  maximum: 60_000,
+  default: 10_000,
+})
+
+export function requestOf(schema: string): Part {
+  return { required: true, content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } } }
+}
+
+/** Problems by status: several may share one, and are told apart by their type. */
+export function problems(names: readonly ProblemName[], isHead: boolean, headersOf: Readonly<Record<number, Part>>): Part {
+  const responses: Record<string, Part> = {}
+  for (const status of new Set(names.map((name) => PROBLEMS[name].status))) {
+    const rows = names.filter((name) => PROBLEMS[name].status === status)
+    const retries = rows.some((name) => PROBLEMS[name].retryAfterSeconds !== undefined)
+    responses[status] = {
+      description: rows.map((name) => `\`${name}\`: ${PROBLEMS[name].title}`).join('. '),
+      headers: {
+        'Cache-Control': headerOf('no-store'),
+        ...(retries ? { 'Retry-After': { schema: { type: 'integer' } } } : {}),
+        ...headersOf[status],
+      },
+      ...(isHead ? {} : { content: { 'application/problem+json': { schema: problemSchema(rows) } } }),
+    }
+  }
+  return responses
+}
+
+function problemSchema(names: readonly ProblemName[]): Part {
+  const types = { type: 'object', properties: { type: { enum: names.map((name) => `urn:replicator:${name}`) } } }
+  return { allOf: [{ $ref: '#/components/schemas/Problem' }, types] }
+}
+
+export function jsonOf(description: string, schema: string): Part {
+  return {
+    description,
+    headers: { 'Cache-Control': headerOf('no-store') },
+    content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } },
+  }
+}
+
+export function contentOf(description: string, contentType: string): Part {
+  return { description, headers: { 'Cache-Control': headerOf('no-store') }, content: { [contentType]: {} } }
+}
+
+export function headerOf(value?: string): Part {
+  return { schema: value === undefined ? { type: 'string' } : { type: 'string', const: value } }
+}
+
+export function queryParameter(name: string, description: string, schema: Part): Part {
+  return { name, in: 'query', required: false, description, schema }
+}
+
+export function headerParameter(name: string, description: string): Part {
+  return { name, in: 'header', required: false, description, schema: { type: 'string' } }
+}

@@ -1,0 +1,171 @@
+/** `/store`: write-once keys. */
+import { parseListQuery } from '../query.ts'
+import type { Answer } from '../answers.ts'
+import type { Exchange } from '../exchange.ts'
+import { listKeys } from '../listing.ts'
+import { ALWAYS, headerOf, headerParameter, jsonOf, problems, queryParameter, TIMEOUT } from '../openapi-parts.ts'
+import type { Part } from '../openapi-parts.ts'
+import { problem } from '../problems.ts'
+import type { ProblemName } from '../problems.ts'
+import { reading } from '../reading.ts'
+import { answering } from '../route.ts'
+import type { RouteGroup } from '../route.ts'
+import { count, list, object, tag, text, time } from '../schemas.ts'
+import { getKey, putKey } from '../store.ts'
+import { queryOf } from '../target.ts'
+
+/** @param valueBytesMax the largest value taken by this peer */
+export function keyRoutes(valueBytesMax: number): RouteGroup {
+  return {
+    routes: [
+      {
+        path: '/store/{key}',
+        isRaw: true,
+        parameters: [KEY],
+        methods: {
+          GET: { scope: 'read', handle: getKey, operation: getOperation(false) },
+          HEAD: { scope: 'read', handle: getKey, operation: getOperation(true) },
+          PUT: { scope: 'write', handle: putKey, operation: putOperation(valueBytesMax) },
+        },
+      },
+      {
+        path: '/store',
+        methods: reading({
+          scope: 'read',
+          handle: (exchange) => {
+            if (exchange.enter()) answering(listOf)(exchange)
+          },
+          operationId: 'listKeys',
+          summary: 'List the keys that this peer holds',
+          parameters: LIST_PARAMETERS,
+          responses: { 200: jsonOf('A page of keys', 'KeyPage') },
+          refusals: ['bad-parameter', 'overloaded'],
+        }),
+      },
+    ],
+    schemas: {
+      Stored: object({ key: text, writeId: text, size: count, etag: tag, writtenAt: time }),
+      KeyPage: object(
+        { keys: list(object({ key: text, size: count, etag: tag, writtenAt: time })) },
+        { next: { ...text, description: 'The `after` of the following page; absent on the last' } },
+      ),
+    },
+  }
+}
+
+function listOf(exchange: Exchange): Answer | Promise<Answer> {
+  const query = parseListQuery(queryOf(exchange.request))
+  if ('parameter' in query) return problem('bad-parameter', query.detail, { parameter: query.parameter })
+  return listKeys(exchange.context.replicator, query, exchange.signal)
+}
+
+const GET_PROBLEMS: readonly ProblemName[] = ['bad-key', 'bad-parameter', 'unknown-key', 'overloaded', 'unavailable', ...ALWAYS]
+
+const PUT_PROBLEMS: readonly ProblemName[] = [
+  'bad-key',
+  'bad-parameter',
+  'bad-header',
+  'body-timeout',
+  'key-exists',
+  'precondition-failed',
+  'too-large',
+  'unsupported-encoding',
+  'idempotency-key-reused',
+  'not-stored',
+  'not-ready',
+  'overloaded',
+  'in-doubt',
+  ...ALWAYS,
+]
+
+const KEY: Part = {
+  name: 'key',
+  in: 'path',
+  required: true,
+  description:
+    '1 to 1,024 bytes of UTF-8, percent-decoded once: `a%2Fb` and `a/b` are one key, `+` is a plus. It may contain slashes, encoded or not, doubled or trailing; ' +
+    'but not U+0000, and no segment `.` or `..`.',
+  schema: { type: 'string', minLength: 1 },
+}
+
+const GET_PARAMETERS: readonly Part[] = [
+  TIMEOUT,
+  queryParameter('consistency', '`local`: this peer’s own copy, whose 404 may be stale', {
+    type: 'string',
+    enum: ['linearizable', 'local'],
+    default: 'linearizable',
+  }),
+  queryParameter('wait', 'Milliseconds to wait for the key to be known here before 404', {
+    type: 'integer',
+    minimum: 0,
+    maximum: 60_000,
+    default: 0,
+  }),
+  headerParameter('If-None-Match', 'Entity tags: 304 when the stored value has one of them'),
+]
+
+const LIST_PARAMETERS: readonly Part[] = [
+  queryParameter('prefix', 'Only keys that begin with this', { type: 'string', default: '' }),
+  queryParameter('after', 'Only keys after this one in the order of their UTF-8 bytes: the `next` of the page before', {
+    type: 'string',
+    default: '',
+  }),
+  queryParameter('limit', 'The most keys on the page', { type: 'integer', minimum: 1, maximum: 1000, default: 100 }),
+]
+
+const PUT_PARAMETERS: readonly Part[] = [
+  TIMEOUT,
+  headerParameter(
+    'Idempotency-Key',
+    'Names this put of this key for as long as the key lives: 1 to 128 visible ASCII characters, quotes around it not counted. Whoever retries sends one.',
+  ),
+  headerParameter('If-Match', 'The key must be stored already: 412 when it is absent'),
+]
+
+function getOperation(isHead: boolean): Part {
+  const value = isHead ? {} : { content: { '*/*': { schema: {} } } }
+  const consistency = { 'Replicator-Consistency': { schema: { $ref: '#/components/schemas/Consistency' } } }
+  const kept = {
+    ETag: { schema: { $ref: '#/components/schemas/EntityTag' } },
+    'Last-Modified': headerOf(),
+    'Cache-Control': headerOf('max-age=31536000, immutable'),
+    ...consistency,
+    'X-Content-Type-Options': headerOf('nosniff'),
+    'Content-Security-Policy': headerOf('sandbox'),
+  }
+  const responses = problems(GET_PROBLEMS, isHead, { 404: consistency })
+  return {
+    operationId: isHead ? 'headKey' : 'getKey',
+    summary: isHead ? 'Look at a key without its value' : 'Read a key',
+    parameters: GET_PARAMETERS,
+    responses: {
+      200: { description: 'The value, with the content type it was put with', headers: kept, ...value },
+      304: { description: 'The value is one that the client has', headers: kept },
+      ...responses,
+    },
+  }
+}
+
+function putOperation(valueBytesMax: number): Part {
+  const headers = {
+    Location: headerOf(),
+    ETag: { schema: { $ref: '#/components/schemas/EntityTag' } },
+    'Cache-Control': headerOf('no-store'),
+  }
+  const content = { 'application/json': { schema: { $ref: '#/components/schemas/Stored' } } }
+  return {
+    operationId: 'putKey',
+    summary: 'Store a key, once',
+    parameters: PUT_PARAMETERS,
+    requestBody: {
+      required: false,
+      description: `The value: 0 to ${valueBytesMax} bytes, kept as they are with their content type (at most 255 bytes; application/octet-stream if none)`,
+      content: { '*/*': { schema: {} } },
+    },
+    responses: {
+      200: { description: 'This Idempotency-Key had stored it before', headers, content },
+      201: { description: 'Stored', headers, content },
+      ...problems(PUT_PROBLEMS, false, {}),
+    },
+  }
+}

@@ -1,0 +1,75 @@
+/** `/peers`, `/clusters` and `/status`: how this peer sees itself and the network. */
+import { json } from '../answers.ts'
+import { jsonOf } from '../openapi-parts.ts'
+import { reading } from '../reading.ts'
+import { answering } from '../route.ts'
+import type { RouteGroup } from '../route.ts'
+import { count, epoch, flag, idsByCluster, list, mapOf, object, role, state, text } from '../schemas.ts'
+
+export function statusRoutes(): RouteGroup {
+  return {
+    routes: [
+      {
+        path: '/peers',
+        methods: reading({
+          scope: 'read',
+          handle: answering(({ context }) => json(200, context.replicator.peers())),
+          operationId: 'listPeers',
+          summary: 'The peers known here',
+          responses: { 200: jsonOf('The peers', 'Peers') },
+        }),
+      },
+      {
+        path: '/clusters',
+        methods: reading({
+          scope: 'read',
+          handle: answering(({ context }) => json(200, context.replicator.clusters())),
+          operationId: 'listClusters',
+          summary: 'The peers of each cluster that are not gone',
+          responses: { 200: jsonOf('Peer ids by cluster id', 'Clusters') },
+        }),
+      },
+      {
+        path: '/status',
+        methods: reading({
+          scope: 'read',
+          handle: answering(({ context }) => json(200, context.replicator.status())),
+          operationId: 'readStatus',
+          summary: 'How this peer sees itself and the network',
+          responses: { 200: jsonOf('The status', 'Status') },
+        }),
+      },
+    ],
+    schemas: SCHEMAS,
+  }
+}
+
+const SCHEMAS: RouteGroup['schemas'] = {
+  Peers: list(
+    object({
+      id: text,
+      clusterId: text,
+      addresses: list(text),
+      role,
+      state,
+      rttMs: { type: ['number', 'null'] },
+      lastSeenAt: { type: ['string', 'null'], format: 'date-time' },
+    }),
+  ),
+  Clusters: idsByCluster,
+  Status: object({
+    peerId: text,
+    clusterId: text,
+    version: text,
+    networkId: { type: ['string', 'null'] },
+    epoch,
+    role,
+    ready: flag,
+    config: { oneOf: [{ type: 'null' }, object({ clusters: idsByCluster }, { next: idsByCluster })] },
+    changing: { ...flag, description: 'A change of the configuration is in flight' },
+    quorum: mapOf(object({ voters: count, up: count, needed: count })),
+    keys: object({ count, bytes: count, root: text, clusters: mapOf({ enum: ['equal', 'different', 'unknown'] }) }),
+    inDoubt: count,
+    warnings: list(text),
+  }),
+}
