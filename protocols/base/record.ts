@@ -8,7 +8,7 @@ export interface ValueRecord {
   readonly writeId: string
   /** 0 to 16 MiB. */
   readonly value: Uint8Array
-  /** At most 255 bytes. */
+  /** At most 255 bytes, of what `isContentType` allows. */
   readonly contentType: string
   /** Milliseconds since 1970, UTC, by the clock of the peer that took the put. Shown to people; decides nothing. */
   readonly writtenAtMs: number
@@ -18,6 +18,11 @@ export interface ValueRecord {
 export interface Accepted {
   readonly ballot: Ballot
   readonly record: ValueRecord
+}
+
+/** True for what can stand as the value of an HTTP header: a record of another type could never be answered to a client. */
+export function isContentType(text: string): boolean {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(text)
 }
 
 /** True when all bytes are equal. */

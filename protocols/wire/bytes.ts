@@ -24,6 +24,8 @@ const READ_HERE_BYTES_MAX = 64
 
 /** Collects bytes in a buffer that doubles. One writer makes many outputs, one after another, and never writes into one given away. */
 export class ByteWriter {
+  /** Entries of lists in the output under way, counted by who writes lists; set back by whoever looks at it. */
+  entries = 0
   #utf8: Utf8
   #slabBytes: number
   #buffer: Uint8Array
@@ -196,6 +198,8 @@ export class ByteWriter {
 export class ByteReader {
   /** What is read. */
   readonly bytes: Uint8Array
+  /** Entries of lists read until now, those of lists within lists too: what they take is out of proportion to their bytes. */
+  entries = 0
   #utf8: Utf8
   #position = 0
   #end: number

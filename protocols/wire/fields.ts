@@ -3,6 +3,7 @@ import { assert } from '../base/assert.ts'
 import type { Ballot, Ceiling } from '../base/ballot.ts'
 import { CLUSTER_ID_BYTES_MAX, isClusterId } from '../base/identity.ts'
 import type { ClusterId, Identity, NetworkId, PeerId } from '../base/identity.ts'
+import { isContentType } from '../base/record.ts'
 import type { Accepted, ValueRecord } from '../base/record.ts'
 import { configKey, dataKey, epochOfConfigKey, isConfigKey } from '../base/register.ts'
 import type { RegisterKey } from '../base/register.ts'
@@ -19,7 +20,7 @@ const NETWORK_ID_BYTES = 16
 const DATA_SPACE = 0
 const CONFIG_SPACE = 1
 
-/** What most records hold, so that it is recognized rather than read: the content type read last. */
+/** What most records hold, so that it is recognized rather than read and looked at: the content type read last. */
 let usualContentType = 'application/octet-stream'
 
 /** One byte: 0 for false, 1 for true. */
@@ -35,14 +36,22 @@ export function readFlag(reader: ByteReader): boolean {
 
 /** A varint count, to be followed by as many entries. */
 export function writeCount(writer: ByteWriter, count: number, max: number): void {
-  if (count > max) assert(false, `a list of ${count} where at most ${max} are allowed`)
-  writer.varint(count)
+  writeBoundedNumber(writer, count, max)
+  writer.entries += count
+}
+
+/** A varint that a reader will refuse when it is above `max`. */
+export function writeBoundedNumber(writer: ByteWriter, value: number, max: number): void {
+  if (value > max) assert(false, `${value} where at most ${max} is allowed`)
+  writer.varint(value)
 }
 
 /** A list that `writeCount` began. */
 export function readList<Entry>(reader: ByteReader, max: number, readEntry: (reader: ByteReader) => Entry): Entry[] {
   const entries: Entry[] = []
-  for (let left = reader.varintTo(max); left > 0; left -= 1) entries.push(readEntry(reader))
+  const count = reader.varintTo(max)
+  reader.entries += count
+  for (let left = count; left > 0; left -= 1) entries.push(readEntry(reader))
   return entries
 }
 
@@ -106,7 +115,9 @@ export function readKey(reader: ByteReader): RegisterKey {
 
 export function writeRecord(writer: ByteWriter, record: ValueRecord): void {
   writeBounded(writer, record.writeId, WRITE_ID_BYTES_MAX)
-  writeBounded(writer, record.contentType, CONTENT_TYPE_BYTES_MAX)
+  const { contentType } = record
+  if (contentType !== usualContentType && !isContentType(contentType)) assert(false, `not a content type: ${contentType.slice(0, 80)}`)
+  writeBounded(writer, contentType, CONTENT_TYPE_BYTES_MAX)
   writer.varint(record.writtenAtMs)
   if (record.value.length > VALUE_BYTES_MAX) assert(false, `a value of ${record.value.length} bytes`)
   writer.sized(record.value)
@@ -116,6 +127,7 @@ export function writeRecord(writer: ByteWriter, record: ValueRecord): void {
 export function readRecord(reader: ByteReader): ValueRecord {
   const writeId = reader.visible(WRITE_ID_BYTES_MAX)
   const contentType = reader.textLike(usualContentType, CONTENT_TYPE_BYTES_MAX)
+  if (contentType !== usualContentType && !isContentType(contentType)) refuse('content type that no header can hold')
   usualContentType = contentType
   const writtenAtMs = reader.varint()
   return { writeId, value: reader.sized(VALUE_BYTES_MAX), contentType, writtenAtMs }

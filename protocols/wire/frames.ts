@@ -13,7 +13,10 @@ import { MESSAGE_BYTES_MAX, RECORDS_BYTES_MAX } from './messages.ts'
 import type { AcceptorReply, Greeting, Message } from './messages.ts'
 import { plainBytes } from './octets.ts'
 
-/** Messages are put into one frame up to this many bytes, its length included, so that no frame holds up the stream for long. */
+/**
+ * A frame of several messages has at most so many bytes, its length included, so that no frame holds up the stream for long. A
+ * larger message travels alone, so a frame above it with two messages is of no peer of this protocol.
+ */
 export const FRAME_BYTES_TARGET = 1_048_576
 /** The largest length a frame may announce: the largest message, with the type, the round and its own length before it. */
 export const FRAME_BYTES_MAX: number = MESSAGE_BYTES_MAX + 64
@@ -22,6 +25,12 @@ export const FRAME_BYTES_UNPROVED_MAX = 10_240
 
 /** How many messages one frame carries at most: small messages take far more memory than bytes. */
 export const MESSAGES_PER_FRAME_MAX = 65_536
+
+/**
+ * How many entries of lists the messages of one frame hold together, unless one message alone holds more: an entry of a byte or
+ * two takes a hundred in memory, and some work of whoever is told.
+ */
+export const ENTRIES_PER_FRAME_MAX = 8_192
 
 const LENGTH_BYTES = 4
 const GREETING = 0
@@ -60,7 +69,7 @@ export class Frames {
   }
 
   /**
-   * As few frames as keep each at most FRAME_BYTES_TARGET, unless one message alone is larger. None for no messages.
+   * As few frames as keep each within the bounds of a frame of several messages. None for no messages.
    * A `relayed` with many bytes of values becomes one for each of its votes, which says the same and always fits.
    *
    * @param round the highest round known here
@@ -72,15 +81,18 @@ export class Frames {
     for (const message of messages.some(isLargeRelayed) ? messages.flatMap(parted) : messages) {
       if (count === 0) this.#beginMessages(round)
       const before = writer.length
+      const entriesBefore = writer.entries
       this.#message(message)
       count += 1
-      if (count > 1 && (writer.length > FRAME_BYTES_TARGET || count > MESSAGES_PER_FRAME_MAX)) {
+      if (count > 1 && (isTooMuch(writer.length, writer.entries) || count > MESSAGES_PER_FRAME_MAX)) {
         // The last message was one too many: it opens the next frame.
         const moved = writer.view().slice(before)
+        const movedEntries = writer.entries - entriesBefore
         writer.truncate(before)
         frames.push(this.#end(FRAME_BYTES_MAX))
         this.#beginMessages(round)
         writer.raw(moved)
+        writer.entries = movedEntries
         count = 1
       }
     }
@@ -101,6 +113,7 @@ export class Frames {
 
   #begin(type: number): void {
     this.#writer.clear()
+    this.#writer.entries = 0
     this.#writer.u32(0)
     this.#writer.u8(type)
   }
@@ -222,9 +235,16 @@ export class FrameReader {
       const outer = reader.narrow(reader.varintTo(MESSAGE_BYTES_MAX))
       messages.push(this.#codec.readMessage(reader))
       reader.widen(outer)
+      const isSeveral = messages.length > 1 || reader.remaining > 0
+      if (isSeveral && isTooMuch(LENGTH_BYTES + 1 + body.length, reader.entries)) refuse('too much in one frame of several messages')
     }
     return { kind: 'messages', round, messages }
   }
+}
+
+/** Of a frame of several messages. */
+function isTooMuch(frameBytes: number, entries: number): boolean {
+  return frameBytes > FRAME_BYTES_TARGET || entries > ENTRIES_PER_FRAME_MAX
 }
 
 type Relayed = Extract<Message, { readonly kind: 'relayed' }>

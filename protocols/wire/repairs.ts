@@ -10,6 +10,7 @@ import {
   readKey,
   readList,
   readRecord,
+  writeBoundedNumber,
   writeCount,
   writeFixed,
   writeFlag,
@@ -76,7 +77,7 @@ export function writeLeavesWanted(writer: ByteWriter, message: Of<'leaves-wanted
   writer.varint(message.id)
   writer.varint(message.minEpoch)
   writeCount(writer, message.leaves.length, LEAVES_PER_MESSAGE_MAX)
-  for (const leaf of message.leaves) writeCount(writer, leaf, LEAF_MAX)
+  for (const leaf of message.leaves) writeBoundedNumber(writer, leaf, LEAF_MAX)
   writeKeyIfAny(writer, message.after)
 }
 
@@ -98,7 +99,7 @@ export function writeLeaves(writer: ByteWriter, message: Of<'leaves'>): void {
     writeKey(writer, entry.key)
     writeFixed(writer, entry.digest, DIGEST_BYTES)
   }
-  writeCount(writer, message.leavesDone, LEAVES_PER_MESSAGE_MAX)
+  writeBoundedNumber(writer, message.leavesDone, LEAVES_PER_MESSAGE_MAX)
   writeKeyIfAny(writer, message.after)
 }
 
@@ -129,7 +130,7 @@ export function writeRecords(writer: ByteWriter, message: Of<'records'>): void {
     writeKey(writer, key)
     writeRecord(writer, record)
   }
-  writeCount(writer, message.keysDone, KEYS_PER_MESSAGE_MAX)
+  writeBoundedNumber(writer, message.keysDone, KEYS_PER_MESSAGE_MAX)
 }
 
 export function readRecords(reader: ByteReader): Of<'records'> {

@@ -2,6 +2,11 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
+import { dataKey } from '../../protocols/base/register.ts'
+import { FRAME_BYTES_MAX } from '../../protocols/wire/frames.ts'
+import { ADDRESSES_MAX, ROSTER_ENTRIES_MAX } from '../../protocols/wire/messages.ts'
+import type { Message } from '../../protocols/wire/messages.ts'
 import type { Libp2pPeer } from '../../src/network/libp2p-peer.ts'
 import { WAITING_BYTES_MAX } from '../../src/network/peer-stream.ts'
 import { NetworkHarness } from '../contract/network-harness.ts'
@@ -96,6 +101,37 @@ describe('nonsense from a member', () => {
     stranger.stream.send(randomBytes(999))
     await until('it is gone', () => !peer.told.isConnected(stranger.peerId) && stranger.isCut)
     assert.equal(peer.transport.counters.breaches, 1)
+    await assertAlive(peer)
+  })
+
+  it('a record whose content type no HTTP header can hold is delivered to nobody, and ends the connection', async () => {
+    const peer = await harness.join()
+    const stranger = await strangerAt(peer)
+    await stranger.join()
+    await until('it is connected', () => peer.told.isConnected(stranger.peerId))
+    const record = { writeId: 'w', value: new Uint8Array(1), contentType: 'text/plain', writtenAtMs: 0 }
+    const learn: Message = { kind: 'learn', key: dataKey('k'), ballot: undefined, record, spread: false }
+    const bytes = Buffer.from(stranger.frames.messages(1, [learn])[0] ?? [])
+    bytes.write('\n', bytes.indexOf('/plain'))
+    stranger.stream.send(bytes)
+    await until('it is cut', () => stranger.isCut && !peer.told.isConnected(stranger.peerId))
+    assert.equal(peer.told.messages.length, 0)
+    assert.equal(peer.transport.counters.breaches, 1)
+  })
+
+  it('sixteen megabytes of rosters in one frame are let go before they take a hundred times that', async () => {
+    const peer = await harness.join()
+    const stranger = await strangerAt(peer)
+    await stranger.join()
+    await until('it is connected', () => peer.told.isConnected(stranger.peerId))
+    const entry = { peerId: 'p' as PeerId, clusterId: 'c' as ClusterId, addresses: Array.from({ length: ADDRESSES_MAX }, () => '') }
+    const roster: Message = { kind: 'roster', entries: Array.from({ length: ROSTER_ENTRIES_MAX }, () => entry) }
+    const one = Buffer.from(stranger.frames.messages(1, [roster])[0] ?? []).subarray(6)
+    const body = Buffer.alloc(1 + one.length * Math.floor(FRAME_BYTES_MAX / one.length - 1), one)
+    stranger.stream.send(header(body.length + 1, 2))
+    stranger.stream.send(Buffer.concat([Buffer.of(1), body.subarray(0, -1)]))
+    await until('it is cut', () => stranger.isCut)
+    assert.equal(peer.told.messages.length, 0)
     await assertAlive(peer)
   })
 

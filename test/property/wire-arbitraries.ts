@@ -4,6 +4,7 @@ import type { Arbitrary } from 'fast-check'
 import type { Ballot, Ceiling } from '../../protocols/base/ballot.ts'
 import { compareIdentities, identity } from '../../protocols/base/identity.ts'
 import type { ClusterId, Identity, Incarnation, NetworkId, PeerId } from '../../protocols/base/identity.ts'
+import { isContentType } from '../../protocols/base/record.ts'
 import type { Accepted, ValueRecord } from '../../protocols/base/record.ts'
 import { configKey, dataKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
@@ -36,7 +37,7 @@ const key: Arbitrary<RegisterKey> = fc.oneof(
 )
 const contentType: Arbitrary<string> = fc.oneof(
   fc.constantFrom('application/octet-stream', 'text/plain', ''),
-  text(60).filter((one) => Buffer.byteLength(one) <= 255),
+  text(60).filter((one) => Buffer.byteLength(one) <= 255 && isContentType(one)),
 )
 export const records: Arbitrary<ValueRecord> = shape({
   writeId,

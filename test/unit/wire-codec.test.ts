@@ -89,6 +89,32 @@ test('keys, ids and types of the largest size come back', () => {
   assert.deepEqual(codec.decodeMessage(codec.encodeMessage(message)), message)
 })
 
+test('a content type that no HTTP header can hold is refused wherever a record arrives', () => {
+  const written = codec.encodeRecord({ ...record, contentType: 'text/plain' })
+  assert.deepEqual(codec.decodeRecord(written).contentType, 'text/plain')
+  const place = Buffer.from(written).indexOf('text/plain')
+  for (const [character, isTaken] of [
+    ['\t', true],
+    ['\n', false],
+    ['\r', false],
+    ['\0', false],
+    ['\x7f', false],
+  ] as const) {
+    const bytes = Buffer.from(written)
+    bytes.write(character, place + 4, 'latin1')
+    if (isTaken) assert.equal(codec.decodeRecord(bytes).contentType, `text${character}plain`)
+    else assert.throws(() => codec.decodeRecord(bytes), MalformedBytes)
+  }
+  for (const contentType of ['text/pläin', 'a'.repeat(255), '']) {
+    assert.equal(codec.decodeRecord(codec.encodeRecord({ ...record, contentType })).contentType, contentType)
+  }
+  for (const contentType of ['текст', 'a\nb', '\ud83d\ude00']) {
+    assert.throws(() => codec.encodeRecord({ ...record, contentType }), ProtocolViolation)
+  }
+  const cyrillic = Buffer.concat([Buffer.from(written).subarray(0, place - 1), Buffer.from('\x0aтекст', 'utf8')])
+  assert.throws(() => codec.decodeRecord(Buffer.concat([cyrillic, Buffer.from(written).subarray(place + 10)])), MalformedBytes)
+})
+
 test('lists beyond their bounds are refused on both sides', () => {
   const keys = Array.from({ length: 1025 }, (_, index) => dataKey(`k${index}`))
   assert.throws(() => codec.encodeMessage({ kind: 'records-wanted', id: 1, keys }), ProtocolViolation)

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ProtocolViolation } from '../../protocols/base/assert.ts'
+import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
 import { dataKey } from '../../protocols/base/register.ts'
 import { MalformedBytes } from '../../protocols/wire/bytes.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import {
+  ENTRIES_PER_FRAME_MAX,
   FRAME_BYTES_MAX,
   FRAME_BYTES_TARGET,
   FRAME_BYTES_UNPROVED_MAX,
@@ -13,8 +15,8 @@ import {
   MESSAGES_PER_FRAME_MAX,
 } from '../../protocols/wire/frames.ts'
 import type { Frame } from '../../protocols/wire/frames.ts'
-import { VALUE_BYTES_MAX } from '../../protocols/wire/messages.ts'
-import type { Message, Vote } from '../../protocols/wire/messages.ts'
+import { ADDRESSES_MAX, ROSTER_ENTRIES_MAX, VALUE_BYTES_MAX } from '../../protocols/wire/messages.ts'
+import type { Message, RosterEntry, Vote } from '../../protocols/wire/messages.ts'
 import { utf8 } from '../../src/bytes.ts'
 import { greeting, messages, peerA, record } from './wire-examples.ts'
 
@@ -83,6 +85,40 @@ test('more messages than one frame may carry take two', () => {
   )
   const body = Buffer.concat([Buffer.from('0201', 'hex'), Buffer.from('040500016b'.repeat(MESSAGES_PER_FRAME_MAX + 1), 'hex')])
   assert.throws(() => new FrameReader(codec, FRAME_BYTES_MAX).push(framed(body)), MalformedBytes)
+})
+
+test('rosters of more entries than one frame may carry take several, in order', () => {
+  const rosters = Array.from({ length: 5 }, (_, index) => roster(index))
+  const made = frames.messages(1, rosters)
+  assert.ok(made.length > 1)
+  for (const frame of made) {
+    const held = read(frame).length * ROSTER_ENTRIES_MAX * (1 + ADDRESSES_MAX)
+    assert.ok(held <= ENTRIES_PER_FRAME_MAX)
+  }
+  assert.deepEqual(
+    made.flatMap((frame) => read(frame)),
+    rosters,
+  )
+})
+
+test('a frame with more entries of lists than several messages may hold is refused, and each of them alone is not', () => {
+  const bodies = [0, 1, 2].map((index) => (frames.messages(1, [roster(index)])[0] as Uint8Array).subarray(6))
+  const frameOf = (parts: readonly Uint8Array[]): Uint8Array => framed(Buffer.concat([Buffer.of(2, 1), ...parts]))
+  for (const body of bodies) assert.equal(read(frameOf([body])).length, 1)
+  assert.throws(() => read(frameOf(bodies)), MalformedBytes)
+})
+
+test('a frame above the target is refused unless one message alone fills it', () => {
+  const bodies = [600_000, 600_000].map((size) => (frames.messages(1, [learn(size)])[0] as Uint8Array).subarray(6))
+  assert.throws(() => read(framed(Buffer.concat([Buffer.of(2, 1), ...bodies]))), MalformedBytes)
+  const alone = (frames.messages(1, [learn(2 * FRAME_BYTES_TARGET)])[0] as Uint8Array).subarray(6)
+  const wanted = (frames.messages(1, [want])[0] as Uint8Array).subarray(6)
+  for (const parts of [
+    [alone, wanted],
+    [wanted, alone],
+  ]) {
+    assert.throws(() => read(framed(Buffer.concat([Buffer.of(2, 1), ...parts]))), MalformedBytes)
+  }
 })
 
 test('a message with the largest value passes', () => {
@@ -204,4 +240,13 @@ function framed(body: Uint8Array): Uint8Array {
   const header = Buffer.alloc(4)
   header.writeUInt32BE(body.length)
   return Buffer.concat([header, body])
+}
+
+/** As many entries as one message may hold, each with as many addresses as a peer may have. */
+function roster(index: number): Message {
+  const addresses = Array.from({ length: ADDRESSES_MAX }, (_, place) => `/ip4/10.0.${index}.${place}`)
+  const entryOf = (_: unknown, place: number): RosterEntry => {
+    return { peerId: `p${place}` as PeerId, clusterId: 'east' as ClusterId, addresses }
+  }
+  return { kind: 'roster', entries: Array.from({ length: ROSTER_ENTRIES_MAX }, entryOf) }
 }

@@ -7,7 +7,13 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { MESSAGE_CODES } from '../../protocols/wire/bodies.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
-import { FRAME_BYTES_MAX, FRAME_BYTES_TARGET, FRAME_BYTES_UNPROVED_MAX, MESSAGES_PER_FRAME_MAX } from '../../protocols/wire/frames.ts'
+import {
+  ENTRIES_PER_FRAME_MAX,
+  FRAME_BYTES_MAX,
+  FRAME_BYTES_TARGET,
+  FRAME_BYTES_UNPROVED_MAX,
+  MESSAGES_PER_FRAME_MAX,
+} from '../../protocols/wire/frames.ts'
 import { MESSAGE_BYTES_MAX } from '../../protocols/wire/messages.ts'
 import { REPLY_CODES, REQUEST_CODES } from '../../protocols/wire/votes.ts'
 import { utf8 } from '../../src/bytes.ts'
@@ -74,6 +80,7 @@ test('the tables of the specification give each kind the code that it has', () =
 
 test('the specification names the bounds of frames as they are', () => {
   for (const [name, bound] of Object.entries({
+    ENTRIES_PER_FRAME_MAX,
     FRAME_BYTES_MAX,
     FRAME_BYTES_TARGET,
     FRAME_BYTES_UNPROVED_MAX,
