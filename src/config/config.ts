@@ -20,6 +20,10 @@ export interface HttpAddress {
 export interface Config {
   readonly clusterId: ClusterId
   readonly http: HttpAddress
+  /** Names, in lower case, that lead to this peer's HTTP, beside `localhost` and IP addresses. */
+  readonly hostNames: readonly string[]
+  /** Origins, as browsers write them, whose pages may do over HTTP what any client may. */
+  readonly corsOrigins: readonly string[]
   /** Multiaddrs in text form; none for all interfaces and a free TCP port. */
   readonly listen: readonly string[]
   /** Multiaddrs in text form; none for what the peer listens on. */

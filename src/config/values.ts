@@ -59,6 +59,23 @@ function parseHost(text: string): string {
   throw new UsageError(`${JSON.stringify(text)} is no host; write ${HTTP_EXAMPLES}`)
 }
 
+/** A name that leads to this peer, without a port; in lower case. */
+export function parseHostName(text: string): string {
+  if (!HOST_NAME.test(text) || NUMERIC_HOST.test(text)) {
+    throw new UsageError('write a host name without a port, like replicator.example; localhost and IP addresses are always taken')
+  }
+  return text.toLowerCase()
+}
+
+/** An origin, as browsers write it. */
+export function parseOrigin(text: string): string {
+  const origin = URL.canParse(text) ? new URL(text).origin : 'null'
+  if (!/^https?:/.test(origin) || origin !== text.toLowerCase()) {
+    throw new UsageError('write an origin as browsers do, scheme, host and perhaps a port, like https://app.example')
+  }
+  return origin
+}
+
 /** A multiaddr to listen on: a host and a TCP port, which may be 0. */
 export function parseListenAddress(text: string): string {
   return parseMultiaddr(text, '/ip4/0.0.0.0/tcp/4001', 0)

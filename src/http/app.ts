@@ -5,9 +5,11 @@ import type { Registry } from 'prom-client'
 import type { ChangesFrom } from '../config/config.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Replicator } from '../ports/replicator.ts'
+import type { SiteRules } from '../security/site.ts'
 import type { HttpContext } from './context.ts'
 import { HttpDates } from './dates.ts'
 import { dispatch } from './dispatch.ts'
+import { enterDoors } from './doors.ts'
 import { Exchange } from './exchange.ts'
 import { Load } from './load.ts'
 import { HttpMetrics } from './metrics.ts'
@@ -31,6 +33,8 @@ export interface HttpInit {
   readonly valueBytesMax: number
   /** Who may change the configuration. */
   readonly changesFrom: ChangesFrom
+  /** By which names this peer is asked, and which pages may ask. */
+  readonly site: SiteRules
   /** Of this program, for `/openapi.json`. */
   readonly version: string
   /** Requests in flight, 1,024 unless given. */
@@ -61,9 +65,8 @@ export function createHttpApp(init: HttpInit): HttpApp {
     handle(request, response) {
       const route = finder.find(originForm(request))
       exchangeOf(request, response, route).begin((exchange) => {
-        if (request.headers.host === undefined && request.httpVersion === '1.1')
-          exchange.refuse('bad-request', 'The Host header is missing.')
-        else if (route?.isRaw === true) dispatch(exchange, route)
+        if (!enterDoors(exchange, route)) return
+        if (route?.isRaw === true) dispatch(exchange, route)
         else serve(exchange)
       })
     },
@@ -86,19 +89,24 @@ function createContext(init: HttpInit): HttpContext {
     metrics: new HttpMetrics(init.registry, load),
     valueBytesMax: init.valueBytesMax,
     changesFrom: init.changesFrom,
+    site: init.site,
     bodyTimeoutMs: init.bodyTimeoutMs ?? BODY_TIMEOUT_MS,
     closing: false,
     wasReady: false,
   }
 }
 
-/** The path and query. A target may come with scheme and host before them (RFC 9112, 3.2.2); for Express they are cut off too. */
+/**
+ * The path and query. A target may come with scheme and host before them, and that host counts in the place of the header
+ * (RFC 9112, 3.2.2); for Express they are cut off.
+ */
 function originForm(request: IncomingMessage): string {
   const target = request.url ?? '/'
   if (target.charCodeAt(0) === 0x2f) return target
   const authority = target.indexOf('://')
   if (authority < 0) return target
   const path = target.indexOf('/', authority + 3)
+  request.headers.host = target.slice(authority + 3, path < 0 ? undefined : path)
   request.url = path < 0 ? '/' : target.slice(path)
   return request.url
 }

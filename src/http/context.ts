@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { ChangesFrom } from '../config/config.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Replicator } from '../ports/replicator.ts'
+import type { SiteRules } from '../security/site.ts'
 import type { HttpDates } from './dates.ts'
 import type { Load } from './load.ts'
 import type { HttpMetrics } from './metrics.ts'
@@ -17,6 +18,8 @@ export interface HttpContext {
   readonly valueBytesMax: number
   /** Who may change the configuration. */
   readonly changesFrom: ChangesFrom
+  /** By which names this peer is asked, and which pages may ask. */
+  readonly site: SiteRules
   /** How long a body may take to arrive. */
   readonly bodyTimeoutMs: number
   /** True from the moment the server began to close: every answer then ends its connection. */

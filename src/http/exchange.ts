@@ -23,6 +23,8 @@ export class Exchange {
   readonly isSafe: boolean
   /** Called when the client is gone before its body was complete. */
   onGone: (() => void) | undefined
+  /** Names and values that each answer to this request has. */
+  extraHeaders: readonly string[] = []
   readonly #connection: Connection
   readonly #route: string
   readonly #startedAtMs: number
@@ -118,7 +120,7 @@ export class Exchange {
     const { request, response, context } = this
     if (this.#closed || response.headersSent) return
     const { status, headers, body } = answer
-    headers.push('Date', context.dates.now())
+    headers.push('Date', context.dates.now(), ...this.extraHeaders)
     const rest = this.#rest()
     if (context.closing || rest !== 'none') headers.push('Connection', 'close')
     response.writeHead(status, headers)

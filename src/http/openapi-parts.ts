@@ -6,7 +6,7 @@ import type { ProblemName } from './problems.ts'
 export type Part = Readonly<Record<string, unknown>>
 
 /** What each operation may be refused with, whatever it is asked. */
-export const ALWAYS: readonly ProblemName[] = ['bad-request', 'headers-too-large', 'expectation-failed', 'internal']
+export const ALWAYS: readonly ProblemName[] = ['bad-request', 'misdirected', 'headers-too-large', 'expectation-failed', 'internal']
 
 export const TIMEOUT: Part = queryParameter('timeout', 'Milliseconds to try for; of a put, from the last byte of its body', {
   type: 'integer',

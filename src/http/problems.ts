@@ -30,6 +30,7 @@ export type ProblemName =
   | 'unsupported-encoding'
   | 'unsupported-media-type'
   | 'expectation-failed'
+  | 'misdirected'
   | 'idempotency-key-reused'
   | 'headers-too-large'
   | 'internal'
@@ -47,7 +48,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
   'bad-header': { status: 400, title: 'A header has a bad value' },
   'bad-body': { status: 400, title: 'The body is not what it should be' },
   'bad-request': { status: 400, title: 'This is not a request that HTTP allows' },
-  forbidden: { status: 403, title: 'Only this machine may ask for that' },
+  forbidden: { status: 403, title: 'This is not allowed' },
   'not-found': { status: 404, title: 'Nothing lives at this path' },
   'unknown-key': { status: 404, title: 'The key is not stored' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
@@ -59,6 +60,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
   'unsupported-encoding': { status: 415, title: 'The content encoding is not supported' },
   'unsupported-media-type': { status: 415, title: 'The content type is not supported' },
   'expectation-failed': { status: 417, title: 'The expectation cannot be met' },
+  misdirected: { status: 421, title: 'The request was not meant for this peer' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key belongs to another put of this key' },
   'headers-too-large': { status: 431, title: 'The request line and headers are too large' },
   internal: { status: 500, title: 'An internal error' },

@@ -196,6 +196,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     clock: systemClock,
     valueBytesMax: config.valueBytesMax,
     changesFrom: config.changesFrom,
+    site: config,
     version: VERSION,
   })
   const { url, port } = await http.listen(config.http).catch((error: unknown) => {

@@ -99,7 +99,7 @@ describe('a change of the configuration', () => {
       [{}, 415, 'unsupported-media-type'],
       [{ ...OF_JSON, 'Content-Encoding': 'gzip' }, 415, 'unsupported-encoding'],
       [{ ...OF_JSON, Origin: 'http://evil.example' }, 403, 'forbidden'],
-      [{ ...OF_JSON, Host: 'evil.example' }, 403, 'forbidden'],
+      [{ ...OF_JSON, Host: 'evil.example' }, 421, 'misdirected'],
     ] as const
     for (const [headers, status, name] of rows) {
       for (const path of ['/config/changes', '/config/new-epoch']) {

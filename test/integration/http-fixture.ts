@@ -161,6 +161,7 @@ export async function startHttp(options: Partial<HttpInit> = {}): Promise<Fixtur
     clock,
     valueBytesMax: 1_048_576,
     changesFrom: 'loopback',
+    site: { hostNames: [], corsOrigins: [] },
     version: '1.2.3',
     ...options,
   })

@@ -277,6 +277,7 @@ describe('the OpenAPI document', () => {
     for (const path of ['/config/changes', '/config/new-epoch']) {
       for (const method of ['GET', 'HEAD', 'PUT', 'DELETE']) assert.equal((await ask(fixture, method, path)).status, 405)
       await check(path, 'POST', path, { ...ofJson, Host: 'a.name' }, change)
+      await check(path, 'POST', path, { ...ofJson, Origin: 'http://a.name' }, change)
       await check(path, 'POST', path, {}, change)
       await check(path, 'POST', path, { ...ofJson, 'Content-Length': '65537' })
       await check(path, 'POST', path, { ...ofJson, 'Content-Length': '5' }, 'half')
@@ -309,6 +310,8 @@ describe('the OpenAPI document', () => {
     await check('/store/{key}', 'PUT', '/store/k', { 'Content-Encoding': 'gzip' }, 'v')
     await check('/store/{key}', 'PUT', '/store/k', { 'Content-Length': '5' }, 'half')
     await check('/store/{key}', 'PUT', '/store/k', { Expect: 'more' }, 'v')
+    await check('/store/{key}', 'PUT', '/store/k', { Host: 'a.name' }, 'v')
+    await check('/store/{key}', 'PUT', '/store/k', { Origin: 'http://a.name' }, 'v')
     replicator.onPut = async () => ({ kind: 'in-doubt', writeId: 'w' })
     await check('/store/{key}', 'PUT', '/store/k', {}, 'v')
     for (const method of ['GET', 'HEAD']) {
@@ -316,6 +319,7 @@ describe('the OpenAPI document', () => {
       await check('/store/{key}', method, '/store/k', { 'If-None-Match': '*' })
       await check('/store/{key}', method, '/store/absent')
       await check('/store/{key}', method, '/store/k?wait=no')
+      await check('/store/{key}', method, '/store/k', { Host: 'a.name' })
       replicator.onGet = async () => ({ kind: 'unavailable', detail: 'no quorum' })
       await check('/store/{key}', method, '/store/k')
       replicator.onGet = undefined

@@ -279,7 +279,7 @@ describe('a key on the wire', () => {
       ['/store/%2B%3F', '+?'],
       ['/store/k?timeout=100', 'k'],
       ['/store/a?b?c', 'a'],
-      ['http://elsewhere:99/store/absolute', 'absolute'],
+      ['http://localhost:99/store/absolute', 'absolute'],
       ['/store/peers', 'peers'],
       ['/store/__proto__', '__proto__'],
       [`/store/${'%F0%9F%9A%80'.repeat(256)}`, '🚀'.repeat(256)],

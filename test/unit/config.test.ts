@@ -55,6 +55,8 @@ suite('defaults', () => {
       joinTimeoutMs: 30_000,
       valueBytesMax: 1_048_576,
       replaceAfterMs: 600_000,
+      hostNames: [],
+      corsOrigins: [],
       changesFrom: 'loopback',
       logLevel: 'info',
     })
@@ -146,6 +148,8 @@ suite('environment variables', () => {
       REPLICATOR_VALUE_MAX: '3',
       REPLICATOR_REPLACE_AFTER: 'off',
       REPLICATOR_CHANGES_FROM: 'anywhere',
+      REPLICATOR_HTTP_HOST: 'A.example',
+      REPLICATOR_HTTP_CORS: 'https://b.example:8443',
       REPLICATOR_LOG_LEVEL: 'warn',
     })
     assert.deepEqual(config, {
@@ -165,6 +169,8 @@ suite('environment variables', () => {
       joinTimeoutMs: 2_000,
       valueBytesMax: 3,
       replaceAfterMs: undefined,
+      hostNames: ['a.example'],
+      corsOrigins: ['https://b.example:8443'],
       changesFrom: 'anywhere',
       logLevel: 'warn',
     })
@@ -344,6 +350,18 @@ suite('values', () => {
     assert.equal(configOf(['-cid', 'a', '-replace-after', '7']).replaceAfterMs, 7_000)
     for (const never of ['0', 'off']) assert.equal(configOf(['-cid', 'a', '-replace-after', never]).replaceAfterMs, undefined)
     for (const value of ['', '-1', '1.5', 'never', '31536001']) refuses('replace-after', value, /from 1 to 31536000.*0 or off/)
+  })
+
+  test('a name that leads to HTTP is a host name alone', () => {
+    assert.deepEqual(configOf(['-cid', 'a', '-http-host', 'B', '-http-host', 'c.Example']).hostNames, ['b', 'c.example'])
+    for (const name of ['', 'a:80', 'http://a', 'a/b', '10.0.0.1', '[::1]', '*']) refuses('http-host', name, /without a port/)
+  })
+
+  test('an origin is what browsers send', () => {
+    for (const origin of ['https://a.example', 'http://10.0.0.1:8080', 'http://localhost'])
+      assert.deepEqual(configOf(['-cid', 'a', '-http-cors', origin]).corsOrigins, [origin])
+    for (const origin of ['', '*', 'null', 'a.example', 'https://a.example/', 'https://a.example:443', 'https://u@a.example', 'ftp://a'])
+      refuses('http-cors', origin, /an origin as browsers do/)
   })
 
   test('changes are taken from this machine, or from anywhere', () => {

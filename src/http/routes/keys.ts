@@ -65,6 +65,7 @@ const PUT_PROBLEMS: readonly ProblemName[] = [
   'bad-key',
   'bad-parameter',
   'bad-header',
+  'forbidden',
   'body-timeout',
   'key-exists',
   'precondition-failed',
