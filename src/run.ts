@@ -3,6 +3,7 @@ import { parseCommandLine } from './config/command-line.ts'
 import type { Environment } from './config/command-line.ts'
 import type { Config } from './config/config.ts'
 import type { RunningPeer } from './peer/start-peer.ts'
+import { Reloads } from './reloads.ts'
 import { printLines } from './start-up.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { boundYoungSpace } from './young-space.ts'
@@ -50,10 +51,13 @@ async function runPeer(config: Config): Promise<void> {
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
+  const reloads = new Reloads()
+  // Read your files again. A terminal that is closed sends it too, and the peer goes on.
+  process.on('SIGHUP', () => void reloads.all())
   try {
     // Loaded only to start a peer: help and mistakes are answered at once.
     const { startPeer } = await import('./peer/start-peer.ts')
-    peer = await startPeer(config, createLogger(config.logLevel), (error) => ended.resolve(explain(error)))
+    peer = await startPeer({ config, logger: createLogger(config.logLevel), reloads, failed: (error) => ended.resolve(explain(error)) })
   } catch (error) {
     process.exit(explain(error))
   }

@@ -14,6 +14,7 @@ import { localDiscovery } from '../discovery/local.ts'
 import { createHttpServer } from '../http/server.ts'
 import { createNetwork } from '../network/network.ts'
 import type { Storage } from '../ports/storage.ts'
+import type { Reloads } from '../reloads.ts'
 import { systemClock, systemRandom } from '../runtime/clock.ts'
 import { addressLines, httpLine, newNetworkLine, printLines } from '../start-up.ts'
 import { openDataDirectory } from '../storage/directory.ts'
@@ -38,11 +39,18 @@ export interface RunningPeer {
   stop(): Promise<void>
 }
 
-/** What a peer is opened with. */
-interface Start {
+/** What a peer is started with. */
+interface PeerInit {
   readonly config: Config
   readonly logger: Logger
+  /** Where parts that read files register to read them again. */
+  readonly reloads: Reloads
+  /** Called when the peer cannot go on: the process must end at once, for nothing more may be answered. */
   readonly failed: (error: Error) => void
+}
+
+/** What a peer is opened with. */
+interface Start extends PeerInit {
   /** A network to begin with what the store holds, whatever it was of before. */
   readonly anew: NetworkId | undefined
   /** Has the peer end, and start again with the network of this id begun. */
@@ -65,16 +73,16 @@ interface Opening extends Start {
 /**
  * Starts a peer and prints its start-up lines.
  *
- * @param failed called when the peer cannot go on: the process must end at once, for nothing more may be answered
  * @throws with one clear line when it cannot start; nothing is left open then
  */
-export async function startPeer(config: Config, logger: Logger, failed: (error: Error) => void): Promise<RunningPeer> {
+export async function startPeer(init: PeerInit): Promise<RunningPeer> {
+  const { config, logger, failed } = init
   let isStopping = false
   const restart = (networkId: NetworkId): void => {
     peer = peer.then((running) => beginAgain(running, networkId))
     peer.catch(failed)
   }
-  const start = { config, logger, failed, anew: undefined, restart }
+  const start = { ...init, anew: undefined, restart }
   const beginAgain = async (running: OpenPeer, networkId: NetworkId): Promise<OpenPeer> => {
     logger.warn({ networkId }, 'giving up the network and beginning another with what is held')
     await running.stop()

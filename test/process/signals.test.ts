@@ -68,6 +68,16 @@ it('a peer killed with -9 starts again at once on the same directory and ports, 
   }
 })
 
+it('SIGHUP ends nothing: the peer goes on, and so does a request under way', async () => {
+  const answer = peer.client.get('awaited', '?wait=500')
+  await until('the request is there', async () =>
+    /requests_in_flight [1-9]/.test((await peer.client.ask('GET', '/metrics')).body.toString()),
+  )
+  for (let count = 0; count < 3; count += 1) peer.signal('SIGHUP')
+  assert.equal((await answer).status, 404)
+  assert.equal((await peer.client.put('after/hup', 'kept')).status, 201)
+})
+
 it('a second signal ends it at once with exit code 1', async () => {
   const answer = assert.rejects(peer.client.get('awaited', '?wait=9000&timeout=9000'))
   await until('the request is there', async () =>
