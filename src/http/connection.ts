@@ -2,51 +2,117 @@
  * What is open on one client connection. Node tells of a lost connection only through the answer that is being written, so
  * pipelined requests behind it would never learn of it; and it hands over pipelined requests all at once, though a put must
  * be finished before what follows it begins (RFC 9112, 9.3.2).
+ *
+ * Whoever sends many requests without reading an answer decides how many are handed over, so nothing here recurses or looks
+ * through all of them, and the socket is not read on while there are too many.
  */
 import type { Socket } from 'node:net'
 import type { Exchange } from './exchange.ts'
 
+/** Requests of one connection that are worked on at once. With so many unanswered ones its socket is not read. */
+const OPEN_MAX = 256
+
+/** A request that was read and cannot begin yet. */
+interface Waiting {
+  readonly exchange: Exchange
+  readonly start: () => void
+}
+
 const connections = new WeakMap<Socket, Connection>()
 
 export class Connection {
-  readonly #open: Exchange[] = []
-  readonly #waiting: (() => void)[] = []
+  readonly #socket: Socket
+  /** Begun, and without a complete answer. */
+  readonly #open = new Set<Exchange>()
+  /** In the order of their arrival. What came in one piece with the last that was allowed is more than that, so it waits here. */
+  readonly #waiting: Waiting[] = []
+  /** Of those that are open, the ones that may change something: there is one at most, and it is alone. */
+  #unsafeCount = 0
+  #isAdvancing = false
+  #isHeldBack = false
+
+  private constructor(socket: Socket) {
+    this.#socket = socket
+    socket.once('close', () => this.#close())
+  }
 
   /** The connection of a socket; the same one for each of its requests. */
   static of(socket: Socket): Connection {
     let connection = connections.get(socket)
     if (connection === undefined) {
-      connection = new Connection()
+      connection = new Connection(socket)
       connections.set(socket, connection)
-      const lost = connection
-      socket.once('close', () => lost.#close())
     }
     return connection
   }
 
-  /** The requests without a complete answer, in the order of their arrival. */
-  get open(): readonly Exchange[] {
-    return this.#open
+  /** Requests without a complete answer, begun or not. */
+  get unansweredCount(): number {
+    return this.#open.size + this.#waiting.length
+  }
+
+  /** The one of them that came first. */
+  get first(): Exchange | undefined {
+    const [first = this.#waiting[0]?.exchange] = this.#open
+    return first
   }
 
   /** Takes a request in and starts it, now or as soon as what it must come after is finished. */
   begin(exchange: Exchange, start: () => void): void {
-    const alone = this.#open.length === 0
-    const mayOverlap = alone || (this.#waiting.length === 0 && exchange.isSafe && this.#open.every((other) => other.isSafe))
-    this.#open.push(exchange)
-    if (mayOverlap) start()
-    else this.#waiting.push(start)
+    this.#waiting.push({ exchange, start })
+    this.#advance()
+    if (this.unansweredCount >= OPEN_MAX) this.#holdBack()
   }
 
-  /** Lets go of a request that is finished. Those that wait go one by one: they came in a burst, which is rare. */
+  /** Lets go of a request that is finished. */
   end(exchange: Exchange): void {
-    const index = this.#open.indexOf(exchange)
-    if (index >= 0) this.#open.splice(index, 1)
-    if (this.#waiting.length > 0 && this.#open.length === this.#waiting.length) this.#waiting.shift()?.()
+    if (!this.#open.delete(exchange)) return
+    if (!exchange.isSafe) this.#unsafeCount -= 1
+    this.#advance()
+    if (this.#isHeldBack && this.unansweredCount < OPEN_MAX) this.#readOn()
+  }
+
+  /**
+   * Starts what may start. A start that ends its request at once comes back here, and finds the loop running. On a lost
+   * connection nothing starts: all of it is closed in a moment.
+   */
+  #advance(): void {
+    if (this.#isAdvancing || this.#socket.destroyed) return
+    this.#isAdvancing = true
+    for (let next = this.#waiting[0]; next !== undefined && this.#mayStart(next.exchange); next = this.#waiting[0]) {
+      this.#waiting.shift()
+      this.#open.add(next.exchange)
+      if (!next.exchange.isSafe) this.#unsafeCount += 1
+      next.start()
+    }
+    this.#isAdvancing = false
+  }
+
+  #mayStart(exchange: Exchange): boolean {
+    if (this.#open.size === 0) return true
+    return exchange.isSafe && this.#unsafeCount === 0 && this.#open.size < OPEN_MAX
+  }
+
+  #holdBack(): void {
+    if (this.#isHeldBack) return
+    this.#isHeldBack = true
+    this.#socket.on('resume', this.#pause)
+    this.#socket.pause()
+  }
+
+  #readOn(): void {
+    this.#isHeldBack = false
+    this.#socket.off('resume', this.#pause)
+    this.#socket.resume()
+  }
+
+  /** Node resumes a socket by itself when an answer is written or a body is dropped. */
+  readonly #pause = (): void => {
+    this.#socket.pause()
   }
 
   #close(): void {
-    this.#waiting.length = 0
-    for (const exchange of this.#open.splice(0)) exchange.close()
+    const unanswered = [...this.#open, ...this.#waiting.splice(0).map(({ exchange }) => exchange)]
+    for (const exchange of unanswered) exchange.close()
   }
 }

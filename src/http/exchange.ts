@@ -55,8 +55,6 @@ export class Exchange {
   /** Starts the work on the request, once what came before it on the connection allows that. What it throws is a 500. */
   begin(start: (exchange: Exchange) => void): void {
     this.#connection.begin(this, () => {
-      // The client may have gone while this waited behind a put.
-      if (this.request.socket.destroyed) return this.close()
       try {
         start(this)
       } catch (error) {

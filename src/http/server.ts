@@ -122,8 +122,8 @@ const PARSE_PROBLEMS: Readonly<Record<string, readonly [ProblemName, string]>> =
  * whose body had arrived, the client would take the refusal for its outcome, so the connection is cut without a word.
  */
 function refuseConnection(app: HttpApp, error: NodeJS.ErrnoException, socket: Socket): void {
-  const open = Connection.of(socket).open
-  const isPending = open.length > 1 || (open[0] !== undefined && (open[0].request.complete || open[0].response.headersSent))
+  const { unansweredCount, first } = Connection.of(socket)
+  const isPending = unansweredCount > 1 || (first !== undefined && (first.request.complete || first.response.headersSent))
   if (!socket.writable || error.code === 'ECONNRESET' || isPending) return void socket.destroy()
   const [name, detail] = PARSE_PROBLEMS[error.code ?? ''] ?? ['bad-request', 'This could not be read as an HTTP request.']
   const { status, headers, body } = problem(name, detail)

@@ -262,6 +262,22 @@ describe('a connection', () => {
     assert.deepEqual([(await client.answer()).status, (await client.answer()).status, (await client.answer()).status], [503, 404, 404])
   })
 
+  it('has 256 requests open at most, and is read on when some of them are answered', async () => {
+    await using fixture = await startHttp()
+    const held = holdGets(fixture)
+    await using client = new RawClient(fixture.port)
+    for (let index = 0; index < 600; index += 1) client.write(requestHead('GET', `/store/${index}`))
+    await eventually(() => held.inits.length === 256, 'as many as may be')
+    assert.equal((await ask(fixture, 'GET', '/healthz')).status, 200, 'what was sent is handled, and no more than that is begun')
+    assert.equal(held.inits.length, 256)
+    held.release()
+    for (let index = 0; index < 600; index += 1) assert.equal((await client.answer()).status, 404)
+    assert.deepEqual(
+      held.inits.map(({ key }) => key),
+      Array.from({ length: 600 }, (_, index) => String(index)),
+    )
+  })
+
   it('that speaks no HTTP is told so by a problem', async () => {
     await using fixture = await startHttp()
     for (const [bytes, status, type] of [

@@ -1,0 +1,87 @@
+/** What a stranger sends over HTTP, without any credentials, costs the stranger and never the peer. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import { after, before, describe, it } from 'node:test'
+import { Network } from './network.ts'
+import type { PeerProcess } from './network.ts'
+
+const MIB = 1_048_576
+/** Of a peer that is attacked: it has about 120 MB when it is idle. */
+const PEER_BYTES_MAX = 200_000_000
+const PIPELINED = 100_000
+
+let network: Network
+let peer: PeerProcess
+before(async () => {
+  network = await Network.create()
+  const [only] = await network.grow('cluster-1', 1, { flags: ['-min-peers', '1'] })
+  assert.ok(only !== undefined)
+  peer = only
+  await network.settled()
+})
+after(() => network.close())
+
+/** The most memory that the peer ever had, in bytes. */
+function peakBytes(): number {
+  const kilobytes = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${peer.processId}/status`, 'utf8'))?.[1]
+  return Number(kilobytes) * 1_024
+}
+
+async function dial(): Promise<Socket> {
+  const socket = connect({ port: peer.httpPort, host: '127.0.0.1', noDelay: true })
+  socket.on('error', () => undefined)
+  await once(socket, 'connect')
+  return socket
+}
+
+/** Sends until everything is taken, or so far as it is within the time. */
+async function send(socket: Socket, data: string, withinMs: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, withinMs)
+  socket.write(data, 'latin1', () => resolve())
+  socket.once('close', () => resolve())
+  await promise
+  clearTimeout(timer)
+}
+
+async function assertServes(key: string): Promise<void> {
+  assert.equal((await peer.client.put(key, key)).status, 201)
+  assert.equal((await peer.client.get(key)).body.toString(), key)
+}
+
+const PUT = 'PUT /store/behind HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nv'
+
+describe('requests pipelined on one connection', () => {
+  for (const [fact, target, count] of [
+    ['6,000 gets behind a put and a reset do not end the peer', '/store/behind', 6_000],
+    ['100,000 gets behind a put and a reset leave it alive and small', '/store/behind', PIPELINED],
+    ['100,000 requests of other paths and a reset leave it alive and small', '/peers', PIPELINED],
+  ] as const) {
+    it(fact, async () => {
+      const socket = await dial()
+      await send(socket, PUT + `GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(count), 3_000)
+      socket.resetAndDestroy()
+      await assertServes(`after/${count}${target}`)
+      const peak = peakBytes()
+      assert.ok(peak < PEER_BYTES_MAX, `${Math.round(peak / MIB)} MiB`)
+    })
+  }
+
+  it('are all answered, in order, however many there are, when the client reads', async () => {
+    const socket = await dial()
+    let answers = 0
+    let rest = ''
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      const parts = (rest + text).split('HTTP/1.1 ')
+      answers += parts.length - 1
+      rest = (parts.at(-1) ?? '').slice(-8)
+    })
+    await send(socket, 'GET /store/none HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(PIPELINED / 10 - 1), 60_000)
+    socket.write('GET /store/none HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+    await once(socket, 'close')
+    assert.equal(answers, PIPELINED / 10)
+  })
+})
