@@ -20,7 +20,7 @@ import { plainBytes } from './octets.ts'
 export const FRAME_BYTES_TARGET = 1_048_576
 /** The largest length a frame may announce: the largest message, with the type, the round and its own length before it. */
 export const FRAME_BYTES_MAX: number = MESSAGE_BYTES_MAX + 64
-/** The largest greeting or proof, and all that is taken from a peer that has not proved itself. Sixteen long addresses fit. */
+/** The largest frame but of messages, and all that is taken from a peer that has not greeted. Sixteen long addresses fit. */
 export const FRAME_BYTES_UNPROVED_MAX = 10_240
 
 /** How many messages one frame carries at most: small messages take far more memory than bytes. */
@@ -32,17 +32,28 @@ export const MESSAGES_PER_FRAME_MAX = 65_536
  */
 export const ENTRIES_PER_FRAME_MAX = 8_192
 
+/** Bytes of a nonce. */
+const NONCE_BYTES = 32
 const LENGTH_BYTES = 4
 const GREETING = 0
 const PROOF = 1
 const MESSAGES = 2
+const NONCE = 3
+const PARTING = 4
 /** What is taken from the allocator for the beginning of a frame whose rest is not here yet. */
 const PIECE_BYTES = 4_096
 const NOTHING = new Uint8Array(0)
 
+/** Why one end does not go on, each at the place of its code; said of the end that is told. */
+export const PARTINGS = ['other secret', 'no secret', 'secret unknown', 'not admitted'] as const
+export type Parting = (typeof PARTINGS)[number]
+
 export type Frame =
-  | { readonly kind: 'greeting'; readonly greeting: Greeting }
+  /** Random bytes, against replays of a proof. */
+  | { readonly kind: 'nonce'; readonly nonce: Uint8Array }
   | { readonly kind: 'proof'; readonly proof: Uint8Array }
+  | { readonly kind: 'parting'; readonly parting: Parting }
+  | { readonly kind: 'greeting'; readonly greeting: Greeting }
   /** `round`: the highest round that the sender knew. */
   | { readonly kind: 'messages'; readonly round: number; readonly messages: Message[] }
 
@@ -54,6 +65,19 @@ export class Frames {
   constructor(codec: Codec) {
     this.#codec = codec
     this.#writer = codec.frameWriter
+  }
+
+  nonce(bytes: Uint8Array): Uint8Array {
+    if (bytes.length !== NONCE_BYTES) assert(false, `a nonce of ${bytes.length} bytes`)
+    this.#begin(NONCE)
+    this.#writer.raw(bytes)
+    return this.#end(FRAME_BYTES_UNPROVED_MAX)
+  }
+
+  parting(parting: Parting): Uint8Array {
+    this.#begin(PARTING)
+    this.#writer.u8(PARTINGS.indexOf(parting))
+    return this.#end(FRAME_BYTES_UNPROVED_MAX)
   }
 
   greeting(greeting: Greeting): Uint8Array {
@@ -139,10 +163,10 @@ export class FrameReader {
   #frame: Uint8Array = NOTHING
   #filled = 0
   /**
-   * A peer may send a proof and large messages in one breath, before anybody has looked at the proof. So behind a proof the
+   * A peer may send its greeting and large messages in one breath, before anybody has looked at the greeting. So behind one the
    * limit waits for the next push: until then no more is held than the chunk that is here already.
    */
-  #behindProof = false
+  #behindGreeting = false
 
   constructor(codec: Codec, frameBytesMax: number = FRAME_BYTES_UNPROVED_MAX) {
     this.#codec = codec
@@ -159,7 +183,7 @@ export class FrameReader {
     if (this.#broken) refuse('the stream was malformed before')
     // Undone only when all went well: whatever is thrown, the stream cannot be read on from here.
     this.#broken = true
-    this.#behindProof = false
+    this.#behindGreeting = false
     if (this.#lengthBytes === LENGTH_BYTES) this.#checkLength()
     const frames: Frame[] = []
     const bytes = plainBytes(chunk)
@@ -180,12 +204,12 @@ export class FrameReader {
   }
 
   #checkLength(): void {
-    const max = this.#behindProof ? FRAME_BYTES_MAX : Math.min(this.frameBytesMax, FRAME_BYTES_MAX)
+    const max = this.#behindGreeting ? FRAME_BYTES_MAX : Math.min(this.frameBytesMax, FRAME_BYTES_MAX)
     if (this.#length === 0 || this.#length > max) refuse(`a frame of ${this.#length} bytes where 1 to ${max} are allowed`)
   }
 
   #takeBody(bytes: Uint8Array, from: number): number {
-    if (this.#filled === 0 && bytes[from] !== MESSAGES && this.#length > FRAME_BYTES_UNPROVED_MAX) refuse('a greeting or proof too large')
+    if (this.#filled === 0 && bytes[from] !== MESSAGES && this.#length > FRAME_BYTES_UNPROVED_MAX) refuse('a frame of its type too large')
     const count = Math.min(this.#length - this.#filled, bytes.length - from)
     const filled = this.#filled + count
     if (filled > this.#frame.length) this.#grow(filled)
@@ -214,11 +238,15 @@ export class FrameReader {
     const type = bytes[0]
     const body = bytes.subarray(1)
     switch (type) {
-      case GREETING:
-        return { kind: 'greeting', greeting: this.#codec.decodeGreeting(body) }
+      case NONCE:
+        return body.length === NONCE_BYTES ? { kind: 'nonce', nonce: body } : refuse(`a nonce of ${body.length} bytes`)
       case PROOF:
-        this.#behindProof = true
         return { kind: 'proof', proof: body }
+      case PARTING:
+        return { kind: 'parting', parting: (body.length === 1 && PARTINGS[body[0] as number]) || refuse('no such parting') }
+      case GREETING:
+        this.#behindGreeting = true
+        return { kind: 'greeting', greeting: this.#codec.decodeGreeting(body) }
       case MESSAGES:
         return this.#decodeMessages(body)
       default:

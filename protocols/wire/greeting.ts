@@ -1,4 +1,4 @@
-/** The first thing said on a connection, each way. */
+/** What a peer says of itself once both ends have proved themselves. */
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import {
   readAddresses,
@@ -10,15 +10,11 @@ import {
   writeAddresses,
   writeCeiling,
   writeClusterId,
-  writeFixed,
   writeIdentity,
   writeInstalledEpoch,
   writeNetworkIdIfAny,
 } from './fields.ts'
 import type { Greeting } from './messages.ts'
-
-/** Bytes of a nonce. */
-const NONCE_BYTES = 32
 
 export function writeGreeting(writer: ByteWriter, greeting: Greeting): void {
   writer.varint(greeting.protocolMin)
@@ -30,7 +26,6 @@ export function writeGreeting(writer: ByteWriter, greeting: Greeting): void {
   writeCeiling(writer, greeting.ceiling)
   writer.varint(greeting.minPeers)
   writeAddresses(writer, greeting.addresses)
-  writeFixed(writer, greeting.nonce, NONCE_BYTES)
 }
 
 export function readGreeting(reader: ByteReader): Greeting {
@@ -43,6 +38,5 @@ export function readGreeting(reader: ByteReader): Greeting {
   const ceiling = readCeiling(reader)
   const minPeers = reader.varint()
   const addresses = readAddresses(reader)
-  const nonce = reader.raw(NONCE_BYTES)
-  return { protocolMin, protocolMax, networkId, clusterId, identity, epoch, ceiling, minPeers, addresses, nonce }
+  return { protocolMin, protocolMax, networkId, clusterId, identity, epoch, ceiling, minPeers, addresses }
 }

@@ -130,7 +130,7 @@ export interface Health {
   readonly inDoubtCount: number
 }
 
-/** The first thing said on a connection, each way. */
+/** What a peer says of itself once both ends have proved themselves. */
 export interface Greeting {
   /** Lowest and highest protocol version spoken. */
   readonly protocolMin: number
@@ -146,8 +146,6 @@ export interface Greeting {
   readonly minPeers: number
   /** Multiaddrs in text form where it can be reached. */
   readonly addresses: readonly string[]
-  /** 32 fresh random bytes, against replays of a proof. */
-  readonly nonce: Uint8Array
 }
 
 /** How many configs one message carries at most. */

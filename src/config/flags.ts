@@ -162,7 +162,7 @@ export const FLAGS: FlagTable<Config> = {
     ...once(parseProtocolId),
     name: 'protocolid',
     placeholder: 'ID',
-    meaning: 'Prefix of the libp2p protocol ids; /1.0.0 and the like are appended.',
+    meaning: 'Prefix of the libp2p protocol ids; /2.0.0 and the like are appended.',
     fallback: { value: '/p2p/rpc/replicator', text: '/p2p/rpc/replicator' },
   },
   rendezvous: {

@@ -1,67 +1,121 @@
 /**
- * The rules of greeting one another, apart from the bytes and the stream: whom we refuse and why, and when the other end counts
- * as a proven member. Both ends apply the same rules to the same facts, so both know why when they part.
+ * The rules of greeting one another, apart from the bytes and the stream: who says what when, whom we refuse and why, and when
+ * the other end counts as a proven member.
+ *
+ * Nonces come first, both ways; then the proof of the end that opened the stream, then that of the other end, then both
+ * greetings. So an end that cannot prove itself learns neither network, nor cluster, nor addresses.
  */
 import type { PeerId } from '../../protocols/base/identity.ts'
+import type { Parting } from '../../protocols/wire/frames.ts'
 import type { Greeting } from '../../protocols/wire/messages.ts'
-import { isGoodProof, makeProof } from './proof.ts'
+import { makeProof, secretOfProof } from './proof.ts'
+import type { ProofSubject, Secrets } from './proof.ts'
+
+/** What to say next, in this order. */
+export type Saying = { readonly kind: 'proof'; readonly proof: Uint8Array } | { readonly kind: 'greeting' }
 
 /**
- * `refused`: it is set up otherwise than we are, which people must hear of. `breach`: it breaks the protocol.
+ * `refused`: it is set up otherwise than we are, which people must hear of; it is told `parting`, where it could not find out by
+ * itself. `breach`: it breaks the protocol. `remote`: its greeting, from now on believed.
  */
-export type HandshakeOutcome<T> =
-  | { readonly kind: 'good'; readonly value: T }
-  | { readonly kind: 'refused'; readonly reason: string }
+export type HandshakeOutcome =
+  | { readonly kind: 'good'; readonly say: readonly Saying[]; readonly remote?: Greeting }
+  | { readonly kind: 'refused'; readonly reason: string; readonly parting?: Parting }
   | { readonly kind: 'breach'; readonly reason: string }
 
-export class Handshake {
-  readonly #local: Greeting
-  readonly #remotePeerId: PeerId
-  readonly #secret: Uint8Array | undefined
-  #remote: Greeting | undefined
-  #proven = false
+export interface HandshakeInit {
+  readonly local: Greeting
+  /** 32 fresh random bytes. */
+  readonly nonce: Uint8Array
+  /** Whose key the connection has shown to be at the other end. */
+  readonly remotePeerId: PeerId
+  /** True at the end that opened the stream: it proves itself first. */
+  readonly isOpener: boolean
+  readonly secrets: Secrets
+  /** False: whatever it proves, it may not join. */
+  readonly isAdmitted: boolean
+}
 
-  /** `remotePeerId`: whose key the connection has shown to be at the other end. */
-  constructor(local: Greeting, remotePeerId: PeerId, secret: Uint8Array | undefined) {
-    this.#local = local
-    this.#remotePeerId = remotePeerId
-    this.#secret = secret
+export class Handshake {
+  readonly #init: HandshakeInit
+  #remoteNonce: Uint8Array | undefined
+  #provedBy: { readonly secret: Uint8Array | undefined } | undefined
+  #remote: Greeting | undefined
+
+  constructor(init: HandshakeInit) {
+    this.#init = init
   }
 
   /** What the other end said of itself, once it is believed. */
   get remote(): Greeting | undefined {
-    return this.#proven ? this.#remote : undefined
+    return this.#remote
   }
 
-  /** Takes the other end's greeting; the value is the proof to answer with. */
-  greeted(remote: Greeting): HandshakeOutcome<Uint8Array> {
+  /** The secret that the other end has proved to know; `undefined` inside for none. */
+  get provedBy(): { readonly secret: Uint8Array | undefined } | undefined {
+    return this.#provedBy
+  }
+
+  /** The nonce of the end that opened the stream, once it is known. */
+  get openerNonce(): Uint8Array | undefined {
+    return this.#init.isOpener ? this.#init.nonce : this.#remoteNonce
+  }
+
+  /** Takes the other end's nonce. */
+  nonced(nonce: Uint8Array): HandshakeOutcome {
+    if (this.#remoteNonce !== undefined) return breach('a second nonce')
+    if (!this.#init.isAdmitted) return { kind: 'refused', reason: 'not among those of -admit', parting: 'not admitted' }
+    this.#remoteNonce = nonce
+    return { kind: 'good', say: this.#init.isOpener ? [this.#proof(nonce)] : [] }
+  }
+
+  /** Takes the other end's proof. */
+  proved(proof: Uint8Array): HandshakeOutcome {
+    const nonce = this.#remoteNonce
+    if (nonce === undefined) return breach('a proof before the nonce')
+    if (this.#provedBy !== undefined) return breach('a second proof')
+    const { secrets, isOpener } = this.#init
+    const found = secretOfProof(secrets, this.#subject('remote', nonce), proof)
+    if (found === undefined) return refusalOfProof(secrets, proof)
+    this.#provedBy = found
+    return { kind: 'good', say: isOpener ? [{ kind: 'greeting' }] : [this.#proof(nonce), { kind: 'greeting' }] }
+  }
+
+  /** Takes the other end's greeting. */
+  greeted(remote: Greeting): HandshakeOutcome {
+    const { local, remotePeerId } = this.#init
+    if (this.#provedBy === undefined) return breach('a greeting before the proof')
     if (this.#remote !== undefined) return breach('a second greeting')
-    if (remote.identity.peerId !== this.#remotePeerId) return breach(`a greeting in the name of ${remote.identity.peerId}`)
-    const mismatch = mismatchOf(this.#local, remote)
+    if (remote.identity.peerId !== remotePeerId) return breach(`a greeting in the name of ${remote.identity.peerId}`)
+    const mismatch = mismatchOf(local, remote)
     if (mismatch !== undefined) return { kind: 'refused', reason: mismatch }
     this.#remote = remote
-    return { kind: 'good', value: makeProof(this.#secret, this.#subject(this.#local, remote)) }
+    return { kind: 'good', say: [], remote }
   }
 
-  /** Takes the other end's proof; the value is its greeting, from now on believed. */
-  proved(proof: Uint8Array): HandshakeOutcome<Greeting> {
-    if (this.#remote === undefined) return breach('a proof before the greeting')
-    if (this.#proven) return breach('a second proof')
-    if (!isGoodProof(this.#secret, this.#subject(this.#remote, this.#local), proof)) {
-      return { kind: 'refused', reason: reasonOfBadProof(this.#secret, proof) }
-    }
-    this.#proven = true
-    return { kind: 'good', value: this.#remote }
+  /** The other end says why it will not go on. */
+  parted(parting: Parting): HandshakeOutcome {
+    return { kind: 'refused', reason: REASONS_OF_PARTING[parting] }
   }
 
-  #subject(sender: Greeting, receiver: Greeting): Parameters<typeof makeProof>[1] {
-    return {
-      sender: sender.identity.peerId,
-      receiver: receiver.identity.peerId,
-      senderNonce: sender.nonce,
-      receiverNonce: receiver.nonce,
-    }
+  #proof(nonce: Uint8Array): Saying {
+    return { kind: 'proof', proof: makeProof(this.#init.secrets[0], this.#subject('local', nonce)) }
   }
+
+  #subject(prover: 'local' | 'remote', remoteNonce: Uint8Array): ProofSubject {
+    const { local, nonce, remotePeerId } = this.#init
+    const self = local.identity.peerId
+    if (prover === 'local') return { sender: self, receiver: remotePeerId, senderNonce: nonce, receiverNonce: remoteNonce }
+    return { sender: remotePeerId, receiver: self, senderNonce: remoteNonce, receiverNonce: nonce }
+  }
+}
+
+/** As it looks from the end that is told. */
+const REASONS_OF_PARTING: Readonly<Record<Parting, string>> = {
+  'other secret': 'other secret',
+  'no secret': 'it has a secret and this peer has none',
+  'secret unknown': 'it has no secret',
+  'not admitted': 'it does not admit this peer (-admit)',
 }
 
 /** Why two peers cannot work together, as `a` says it; undefined when they can, whichever end asks. */
@@ -77,9 +131,10 @@ function versions({ protocolMin, protocolMax }: Greeting): string {
   return protocolMin === protocolMax ? String(protocolMin) : `${protocolMin} to ${protocolMax}`
 }
 
-function reasonOfBadProof(secret: Uint8Array | undefined, proof: Uint8Array): string {
-  if (secret === undefined) return 'it has a secret and this peer has none'
-  return proof.length === 0 ? 'it has no secret' : 'other secret'
+function refusalOfProof(secrets: Secrets, proof: Uint8Array): HandshakeOutcome {
+  if (proof.length === 0) return { kind: 'refused', reason: 'it has no secret', parting: 'no secret' }
+  if (secrets.some((secret) => secret !== undefined)) return { kind: 'refused', reason: 'other secret', parting: 'other secret' }
+  return { kind: 'refused', reason: 'it has a secret and this peer has none', parting: 'secret unknown' }
 }
 
 function breach(reason: string): { readonly kind: 'breach'; readonly reason: string } {

@@ -7,6 +7,7 @@ import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
 import type { KnownPeer } from './known-peers.ts'
 import type { Libp2pPeer } from './libp2p-peer.ts'
+import type { Secrets } from './proof.ts'
 
 export interface NetworkInit {
   /** As libp2p's protobuf bytes, or ready to use. */
@@ -21,8 +22,8 @@ export interface NetworkInit {
   readonly announce: readonly string[]
   /** Prefix of the libp2p protocol ids. */
   readonly protocolId?: string | undefined
-  /** What all members share; undefined: anybody who can dial may join. */
-  readonly secret: Uint8Array | undefined
+  /** What all members share. With none among them anybody who can dial may join. */
+  readonly secrets: Secrets
   /** How peers are found that nobody named: `src/discovery/`. Started and stopped with the network. */
   readonly discovery: PeerDiscovery
   /** How peers on the local network are found, when that is wanted. */

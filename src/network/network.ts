@@ -26,8 +26,9 @@ import { valueCountOf } from './value-count.ts'
 
 /** Prefix of our libp2p protocol id unless another is given. */
 export const PROTOCOL_PREFIX = '/p2p/rpc/replicator'
-/** Version of the streams' protocols in libp2p's terms; ours is agreed in the greeting. */
-const STREAM_VERSION = '1.0.0'
+/** Versions of the streams' protocols in libp2p's terms; ours is agreed in the greeting. */
+const STREAM_VERSION = '2.0.0'
+const BULK_STREAM_VERSION = '1.0.0'
 /** Streams of each of our protocols on one connection, each way. One is used; both ends may open one, and one may be emptying. */
 const STREAMS_MAX = 4
 /** What stopping waits for the last frames to leave. */
@@ -80,7 +81,7 @@ export class Libp2pNetwork implements Transport {
     this.#complaints = new Complaints(init.logger, (peerId, reason) => init.events?.refused?.(peerId, reason))
     const prefix = init.protocolId ?? PROTOCOL_PREFIX
     this.#protocolId = `${prefix}/${STREAM_VERSION}`
-    this.#bulkProtocolId = `${prefix}/bulk/${STREAM_VERSION}`
+    this.#bulkProtocolId = `${prefix}/bulk/${BULK_STREAM_VERSION}`
     this.peerId = peerIdFromPrivateKey(privateKey).toString() as PeerId
     this.#table = new PeerTable({
       connected: (remote) => this.#connected(remote),
@@ -281,7 +282,8 @@ export class Libp2pNetwork implements Transport {
       stream,
       connection,
       codec: this.#init.codec,
-      secret: this.#init.secret,
+      secrets: this.#init.secrets,
+      isAdmitted: true,
       greeting: handlers.greeting(),
       round: () => handlers.round(),
       traffic: this.counters,

@@ -11,11 +11,14 @@ import type { Frame } from '../../protocols/wire/frames.ts'
 import type { Greeting, Message } from '../../protocols/wire/messages.ts'
 import { carry, textOf } from './carry.ts'
 import { Handshake } from './handshake.ts'
-import type { HandshakeOutcome } from './handshake.ts'
+import type { HandshakeOutcome, Saying } from './handshake.ts'
 import { Outbox } from './outbox.ts'
+import type { Secrets } from './proof.ts'
 import { valueBytesOf } from './value-bytes.ts'
 
-/** Time for both greetings and both proofs: some round trips over the slowest link, and no longer for a stranger. */
+/** Bytes of a nonce. */
+const NONCE_BYTES = 32
+/** Time for nonces, proofs and greetings: some round trips over the slowest link, and no longer for a stranger. */
 export const GREETING_TIMEOUT_MS = 10_000
 /** Bytes waiting for a slow peer. Four of the largest values; beyond it messages are dropped, as a network may drop them. */
 export const WAITING_BYTES_MAX = 67_108_864
@@ -29,7 +32,7 @@ const REMOTE_CLOSED_GRACE_MS = 1_000
 const RETIRE_TIMEOUT_MS = 5_000
 
 export interface PeerStreamEvents {
-  /** Both greeted and proved themselves; `send` works from now on. */
+  /** Both proved themselves and greeted; `send` works from now on. */
   proven(stream: PeerStream, remote: Greeting): void
   message(stream: PeerStream, round: number, message: Message): void
   /** Parting, because the two are set up differently. `closed` follows. */
@@ -44,8 +47,10 @@ export interface PeerStreamInit {
   readonly stream: Stream
   readonly connection: Connection
   readonly codec: Codec
-  readonly secret: Uint8Array | undefined
-  readonly greeting: Omit<Greeting, 'nonce'>
+  readonly secrets: Secrets
+  /** False: the other end may not join, whatever it proves. */
+  readonly isAdmitted: boolean
+  readonly greeting: Greeting
   /** The highest round known here. */
   readonly round: () => number
   /** Counts the bytes of frames. */
@@ -63,6 +68,7 @@ export class PeerStream {
   readonly #stream: Stream
   readonly #events: PeerStreamEvents
   readonly #local: Greeting
+  readonly #nonce: Uint8Array
   readonly #handshake: Handshake
   readonly #reader: FrameReader
   readonly #frames: Frames
@@ -86,15 +92,18 @@ export class PeerStream {
     this.#reader = new FrameReader(init.codec, FRAME_BYTES_UNPROVED_MAX)
     this.#frames = new Frames(init.codec)
     this.#outbox = new Outbox(init.stream)
-    this.#local = { ...init.greeting, nonce: new Uint8Array(randomBytes(32)) }
-    this.#handshake = new Handshake(this.#local, this.peerId, init.secret)
+    this.#local = init.greeting
+    this.#nonce = new Uint8Array(randomBytes(NONCE_BYTES))
+    const isOpener = init.stream.direction === 'outbound'
+    const { secrets, isAdmitted } = init
+    this.#handshake = new Handshake({ local: this.#local, nonce: this.#nonce, remotePeerId: this.peerId, isOpener, secrets, isAdmitted })
   }
 
-  /** Greets. Events are told from now on. */
+  /** Begins to greet. Events are told from now on. */
   begin(): void {
     this.#timer = setTimeout(() => this.#breach('no greeting in time'), GREETING_TIMEOUT_MS)
     this.#listen()
-    this.#write([this.#frames.greeting(this.#local)])
+    this.#write([this.#frames.nonce(this.#nonce)])
   }
 
   /** What the other end said of itself; undefined until it is believed. */
@@ -102,10 +111,14 @@ export class PeerStream {
     return this.#handshake.remote
   }
 
-  /** The nonce that its opener greeted with, as hexadecimal: orders streams of one opener the same at both ends. */
+  /** The secret that the other end has proved to know, `undefined` inside for none; undefined until it has. */
+  get provedBy(): { readonly secret: Uint8Array | undefined } | undefined {
+    return this.#handshake.provedBy
+  }
+
+  /** The nonce of its opener, as hexadecimal: orders streams of one opener the same at both ends. */
   get openerNonce(): string {
-    const greeting = this.openedBy === this.peerId ? this.remote : this.#local
-    return Buffer.from(greeting?.nonce ?? []).toString('hex')
+    return Buffer.from(this.#handshake.openerNonce ?? []).toString('hex')
   }
 
   /** True while messages may be given to it. */
@@ -223,21 +236,33 @@ export class PeerStream {
   #take(frame: Frame): void {
     if (this.#state === 'closed' || this.#state === 'refused') return
     switch (frame.kind) {
-      case 'greeting':
-        this.#answer(this.#handshake.greeted(frame.greeting), (proof) => this.#write([this.#frames.proof(proof)]))
-        return
+      case 'nonce':
+        return this.#answer(this.#handshake.nonced(frame.nonce))
       case 'proof':
-        this.#answer(this.#handshake.proved(frame.proof), (remote) => this.#proven(remote))
-        return
+        return this.#answer(this.#handshake.proved(frame.proof))
+      case 'greeting':
+        return this.#answer(this.#handshake.greeted(frame.greeting))
+      case 'parting':
+        return this.#state === 'greeting'
+          ? this.#answer(this.#handshake.parted(frame.parting))
+          : this.#breach('a parting after the greeting')
       case 'messages':
-        this.#deliver(frame.round, frame.messages)
+        return this.#deliver(frame.round, frame.messages)
     }
   }
 
-  #answer<T>(outcome: HandshakeOutcome<T>, good: (value: T) => void): void {
-    if (outcome.kind === 'good') good(outcome.value)
-    else if (outcome.kind === 'breach') this.#breach(outcome.reason)
-    else this.#refuse(outcome.reason)
+  #answer(outcome: HandshakeOutcome): void {
+    if (outcome.kind === 'breach') return this.#breach(outcome.reason)
+    if (outcome.kind === 'refused') {
+      if (outcome.parting !== undefined) this.#write([this.#frames.parting(outcome.parting)])
+      return this.#refuse(outcome.reason)
+    }
+    this.#write(outcome.say.map((saying) => this.#frameOf(saying)))
+    if (outcome.remote !== undefined && this.#state === 'greeting') this.#proven(outcome.remote)
+  }
+
+  #frameOf(saying: Saying): Uint8Array {
+    return saying.kind === 'proof' ? this.#frames.proof(saying.proof) : this.#frames.greeting(this.#local)
   }
 
   #proven(remote: Greeting): void {
@@ -262,6 +287,7 @@ export class PeerStream {
   }
 
   #refuse(reason: string): void {
+    if (this.#state === 'closed') return
     clearTimeout(this.#timer)
     this.#state = 'refused'
     this.#timer = setTimeout(() => this.#cut(reason), REFUSED_LINGER_MS)

@@ -6,14 +6,21 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { PeerId } from '../../protocols/base/identity.ts'
 
 /** Separates these proofs from every other use of the secret. */
-const LABEL = 'replicator/greeting-proof/1'
+const LABEL = 'replicator/greeting-proof/2'
+/** The same for fingerprints. */
+const FINGERPRINT_LABEL = 'replicator/secret-fingerprint/1'
+/** Bytes of a fingerprint: enough to tell a few secrets apart, and too few to try guesses on. */
+const FINGERPRINT_BYTES = 4
+
+/** The first is proved, any is accepted; undefined stands for no secret. At least one. */
+export type Secrets = readonly [Uint8Array | undefined, ...(Uint8Array | undefined)[]]
 
 export interface ProofSubject {
   /** Who proves. */
   readonly sender: PeerId
   /** To whom. */
   readonly receiver: PeerId
-  /** 32 bytes each, from the greetings. */
+  /** 32 bytes each. */
   readonly senderNonce: Uint8Array
   readonly receiverNonce: Uint8Array
 }
@@ -36,4 +43,23 @@ export function makeProof(secret: Uint8Array | undefined, subject: ProofSubject)
 export function isGoodProof(secret: Uint8Array | undefined, subject: ProofSubject, proof: Uint8Array): boolean {
   const expected = makeProof(secret, subject)
   return proof.length === expected.length && timingSafeEqual(proof, expected)
+}
+
+/** Which of the secrets the proof was made with; undefined for none of them. */
+export function secretOfProof(
+  secrets: Secrets,
+  subject: ProofSubject,
+  proof: Uint8Array,
+): { readonly secret: Uint8Array | undefined } | undefined {
+  for (const secret of secrets) if (isGoodProof(secret, subject, proof)) return { secret }
+  return undefined
+}
+
+/** What a secret is told by where it must not be shown: 8 hexadecimal digits, or `none`. */
+export function fingerprintOf(secret: Uint8Array | undefined): string {
+  if (secret === undefined) return 'none'
+  return createHmac('sha256', secret)
+    .update(FINGERPRINT_LABEL)
+    .digest('hex')
+    .slice(0, 2 * FINGERPRINT_BYTES)
 }

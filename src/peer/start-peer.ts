@@ -158,7 +158,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     preferredPort: facts.listenPort,
     announce: config.announce,
     protocolId: config.protocolId,
-    secret: config.secret,
+    secrets: [config.secret],
     discovery: new Discovery({ rendezvous: config.rendezvous, clusterId: config.clusterId, protocolId: config.protocolId, logger }),
     localDiscovery: config.mdns ? localDiscovery(config.protocolId, config.rendezvous) : undefined,
     peers: [...config.peers, ...config.bootstrap],

@@ -3,13 +3,13 @@ import type { Identity, PeerId } from '../../protocols/base/identity.ts'
 import type { Greeting, Message } from '../../protocols/wire/messages.ts'
 
 export interface TransportHandlers {
-  /** Both have greeted and proved themselves. Called once for each peer until `disconnected`, however many connections there are. */
+  /** Both have proved themselves and greeted. Called once for each peer until `disconnected`, however many connections there are. */
   connected(remote: Greeting): void
   disconnected(peerId: PeerId, reason: string): void
   /** `round`: the highest round its sender knew when the frame was written. */
   message(from: Identity, round: number, message: Message): void
-  /** What to say of oneself in the greeting, apart from the nonce. Asked anew for each connection. */
-  greeting(): Omit<Greeting, 'nonce'>
+  /** What to say of oneself in the greeting. Asked anew for each connection. */
+  greeting(): Greeting
   /** Votes in the config known here: a connection is kept to it however many peers there are. Asked anew for each try. */
   isVoter?(peerId: PeerId): boolean
   /** Was removed from the network known here: not worth remembering once it cannot be reached. */

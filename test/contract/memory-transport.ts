@@ -61,7 +61,7 @@ class MemoryTransport implements Transport {
   }
 
   #greeting(): Greeting {
-    return { ...this.#handlers.greeting(), nonce: new Uint8Array(32) }
+    return { ...this.#handlers.greeting() }
   }
 
   #part(peerId: PeerId, reason: string): void {

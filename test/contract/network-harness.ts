@@ -36,7 +36,7 @@ export class NetworkHarness implements ContractHarness {
       logger,
       listen: ['/ip4/127.0.0.1/tcp/0'],
       announce: [],
-      secret: undefined,
+      secrets: [undefined],
       discovery: new Discovery({ rendezvous: 'replicator', clusterId: 'cluster-1', protocolId, logger }),
       peers: [],
       events: { refused: (_peerId, reason) => refusals.push(reason) },

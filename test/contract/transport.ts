@@ -51,7 +51,7 @@ export class Told implements TransportHandlers {
     this.messages.push({ from, round, message })
   }
 
-  greeting(): Omit<Greeting, 'nonce'> {
+  greeting(): Greeting {
     return {
       protocolMin: 1,
       protocolMax: 1,

@@ -177,7 +177,7 @@ async function answered(outcome: Promise<Outcome | undefined>): Promise<Outcome>
   return answer
 }
 
-function greetingOf({ self, clusterId, runtime }: CorePeer, minPeers: number): Omit<Greeting, 'nonce'> {
+function greetingOf({ self, clusterId, runtime }: CorePeer, minPeers: number): Greeting {
   const { core, ceiling } = runtime
   const { networkId, epoch } = core.chain
   const versions = { protocolMin: PROTOCOL_VERSION, protocolMax: PROTOCOL_VERSION }

@@ -18,7 +18,7 @@ const network = await createNetwork({
   logger,
   listen: ['/ip4/127.0.0.1/tcp/0'],
   announce: [],
-  secret: undefined,
+  secrets: [undefined],
   discovery: new Discovery({ rendezvous: 'replicator', clusterId: 'cluster-1', protocolId: PROTOCOL_PREFIX, logger }),
   peers: [],
 })

@@ -12,9 +12,11 @@ import { WAITING_BYTES_MAX } from '../../src/network/peer-stream.ts'
 import { NetworkHarness } from '../contract/network-harness.ts'
 import type { NetworkPeer } from '../contract/network-harness.ts'
 import { connect, identityOf, large, numbered, numbersOf, until } from '../contract/transport.ts'
-import { Stranger, header } from './stranger.ts'
+import { NONCE, Stranger, header } from './stranger.ts'
 
 const MIB = 1_048_576
+/** The proof of a peer without a secret. */
+const NOTHING = new Uint8Array(0)
 const SOMEBODY_ELSE = '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo'
 
 let harness: NetworkHarness
@@ -36,7 +38,11 @@ async function strangerAt(peer: NetworkPeer): Promise<Stranger> {
 
 /** Two more peers connect and talk: the one under attack still works. */
 async function assertAlive(peer: NetworkPeer): Promise<void> {
-  const other = await harness.join()
+  await assertAliveWith(peer, undefined)
+}
+
+async function assertAliveWith(peer: NetworkPeer, secret: Uint8Array | undefined): Promise<void> {
+  const other = await harness.join({ secrets: [secret] })
   await connect(other, peer)
   other.transport.send(peer.self.peerId, numbered(123))
   await until('the message arrives', () => numbersOf(peer.told).includes(123))
@@ -49,19 +55,26 @@ describe('nonsense before the greeting', () => {
     { fact: 'an empty frame', say: () => [new Uint8Array(4)] },
     { fact: 'a frame of an unknown type', say: () => [header(2, 99), new Uint8Array(1)] },
     { fact: 'a greeting of random bytes', say: () => [header(301, 0), randomBytes(300)] },
-    { fact: 'a message before the greeting', say: ({ frames }) => frames.messages(1, [numbered(1)]) },
-    { fact: 'a proof before the greeting', say: ({ frames }) => [frames.proof(new Uint8Array(32))] },
+    { fact: 'a message before the nonce', say: ({ frames }) => frames.messages(1, [numbered(1)]) },
+    { fact: 'a proof before the nonce', say: ({ frames }) => [frames.proof(new Uint8Array(32))] },
+    { fact: 'a greeting before the nonce', say: (stranger) => [stranger.frames.greeting(stranger.greeting())] },
+    { fact: 'two nonces', say: ({ frames }) => [frames.nonce(NONCE), frames.nonce(NONCE)] },
+    { fact: 'two proofs', say: ({ frames }) => [frames.nonce(NONCE), frames.proof(NOTHING), frames.proof(NOTHING)] },
     {
-      fact: 'messages after the greeting and without a proof',
-      say: (stranger) => [stranger.frames.greeting(stranger.greeting()), ...stranger.frames.messages(1, [numbered(1)])],
+      fact: 'a greeting after the nonce and without a proof',
+      say: (stranger) => [stranger.frames.nonce(NONCE), stranger.frames.greeting(stranger.greeting())],
     },
     {
-      fact: 'two greetings',
-      say: (stranger) => [stranger.frames.greeting(stranger.greeting()), stranger.frames.greeting(stranger.greeting())],
+      fact: 'messages after the proof and without a greeting',
+      say: ({ frames }) => [frames.nonce(NONCE), frames.proof(NOTHING), ...frames.messages(1, [numbered(1)])],
     },
     {
       fact: 'a greeting in the name of another peer',
-      say: (stranger) => [stranger.frames.greeting({ ...stranger.greeting(), identity: identityOf(SOMEBODY_ELSE) })],
+      say: (stranger) => [
+        stranger.frames.nonce(NONCE),
+        stranger.frames.proof(NOTHING),
+        stranger.frames.greeting({ ...stranger.greeting(), identity: identityOf(SOMEBODY_ELSE) }),
+      ],
     },
   ]
   for (const { fact, say } of cases) {
@@ -88,6 +101,52 @@ describe('nonsense before the greeting', () => {
     }
     assert.equal(peer.told.connections.length, 0)
     await assertAlive(peer)
+  })
+})
+
+describe('a stranger at a network with a secret', () => {
+  const SECRET = new Uint8Array(32).fill(1)
+  const proofs: { readonly fact: string; readonly secret: Uint8Array | undefined }[] = [
+    { fact: 'without a secret', secret: undefined },
+    { fact: 'with another secret', secret: new Uint8Array(32).fill(2) },
+  ]
+  for (const { fact, secret } of proofs) {
+    it(`${fact} is sent a nonce and a parting, and learns neither network, nor cluster, nor addresses`, async () => {
+      const peer = await harness.join({ secrets: [SECRET] })
+      const stranger = await strangerAt(peer)
+      await stranger.prove(secret)
+      await until('it is cut', () => stranger.isCut)
+      assert.deepEqual(
+        stranger.received.map(({ kind }) => kind),
+        ['nonce', 'parting'],
+      )
+      assert.equal(peer.refusals.length, 1)
+    })
+  }
+
+  it('that says nothing is sent a nonce and no more', async () => {
+    const peer = await harness.join({ secrets: [SECRET] })
+    const stranger = await strangerAt(peer)
+    await until('it is sent a nonce', () => stranger.received.length > 0)
+    stranger.stream.send(stranger.frames.nonce(NONCE))
+    await assertAliveWith(peer, SECRET)
+    assert.deepEqual(
+      stranger.received.map(({ kind }) => kind),
+      ['nonce'],
+    )
+  })
+
+  it('that sends the proof of a peer back to it is refused', async () => {
+    const peer = await harness.join({ secrets: [SECRET] })
+    const stranger = await strangerAt(peer)
+    await stranger.prove(SECRET)
+    await until('it is proved to', () => stranger.received.some(({ kind }) => kind === 'proof'))
+    const proof = stranger.received.flatMap((frame) => (frame.kind === 'proof' ? [frame.proof] : []))[0]
+    const other = await strangerAt(peer)
+    other.stream.send(other.frames.nonce(NONCE))
+    other.stream.send(other.frames.proof(proof ?? NOTHING))
+    await until('it is cut', () => other.isCut)
+    assert.ok(!other.received.some(({ kind }) => kind === 'greeting' || kind === 'proof'))
   })
 })
 

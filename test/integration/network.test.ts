@@ -35,8 +35,8 @@ const OTHER_SECRET = new Uint8Array(32).fill(2)
 
 describe('who is let in', () => {
   it('peers with the same secret connect', async () => {
-    const a = await harness.join({ secret: SECRET })
-    const b = await harness.join({ secret: SECRET })
+    const a = await harness.join({ secrets: [SECRET] })
+    const b = await harness.join({ secrets: [SECRET] })
     await connect(a, b)
     a.transport.send(b.self.peerId, numbered(1))
     await until('the message arrives', () => b.told.messages.length === 1)
@@ -54,8 +54,8 @@ describe('who is let in', () => {
   ]
   for (const { fact, a: secretA, b: secretB, atA, atB } of cases) {
     it(fact, async () => {
-      const a = await harness.join({ secret: secretA })
-      const b = await harness.join({ secret: secretB, peers: [addressOf(a)] })
+      const a = await harness.join({ secrets: [secretA] })
+      const b = await harness.join({ secrets: [secretB], peers: [addressOf(a)] })
       await until('both refuse', () => a.refusals.length > 0 && b.refusals.length > 0)
       assert.deepEqual([a.refusals[0], b.refusals[0]], [atA, atB])
       assert.equal(a.told.connections.length + b.told.connections.length, 0)
@@ -93,7 +93,7 @@ describe('who is let in', () => {
     const a = await harness.join()
     const b = await harness.join({ protocolId: '/somebody/else', peers: [addressOf(a)] })
     await until('it is refused', () => b.refusals.length > 0)
-    assert.equal(b.refusals[0], 'it does not speak /somebody/else/1.0.0')
+    assert.equal(b.refusals[0], 'it does not speak /somebody/else/2.0.0')
     assert.equal(a.told.connections.length + b.told.connections.length, 0)
   })
 

@@ -15,8 +15,10 @@ import { codec } from '../contract/network-harness.ts'
 import type { NetworkPeer } from '../contract/network-harness.ts'
 import { Told, identityOf, until } from '../contract/transport.ts'
 
-const PROTOCOL = '/p2p/rpc/replicator/1.0.0'
+const PROTOCOL = '/p2p/rpc/replicator/2.0.0'
 export const BULK_PROTOCOL = '/p2p/rpc/replicator/bulk/1.0.0'
+
+export const NONCE: Uint8Array = new Uint8Array(32).fill(5)
 
 /** A libp2p peer without any code of ours on its stream. Whoever makes one stops its `libp2p`. */
 export class Stranger {
@@ -59,22 +61,25 @@ export class Stranger {
   }
 
   greeting(): Greeting {
-    return { ...new Told(identityOf(this.peerId)).greeting(), nonce: new Uint8Array(32).fill(5) }
+    return new Told(identityOf(this.peerId)).greeting()
   }
 
-  /** Greets and proves itself as a member would. */
-  async join(): Promise<void> {
-    const mine = this.greeting()
-    this.stream.send(this.frames.greeting(mine))
+  /** Proves itself and greets as a member would. */
+  async join(secret?: Uint8Array): Promise<void> {
+    await this.prove(secret)
     await until('it is greeted', () => this.received.some(({ kind }) => kind === 'greeting'))
-    this.stream.send(this.frames.proof(makeProof(undefined, this.#subject(mine))))
-    await until('the proof comes', () => this.received.some(({ kind }) => kind === 'proof'))
+    this.stream.send(this.frames.greeting(this.greeting()))
   }
 
-  #subject(mine: Greeting): Parameters<typeof makeProof>[1] {
-    const theirs = this.received.flatMap((frame) => (frame.kind === 'greeting' ? [frame.greeting] : []))[0]
+  /** Says its nonce, and its proof when it has that of the other end. */
+  async prove(secret?: Uint8Array): Promise<void> {
+    this.stream.send(this.frames.nonce(NONCE))
+    await until('the nonce comes', () => this.received.some(({ kind }) => kind === 'nonce'))
+    const theirs = this.received.flatMap((frame) => (frame.kind === 'nonce' ? [frame.nonce] : []))[0]
     assert.ok(theirs !== undefined)
-    return { sender: this.peerId, receiver: theirs.identity.peerId, senderNonce: mine.nonce, receiverNonce: theirs.nonce }
+    const receiver = this.connection.remotePeer.toString() as PeerId
+    const subject = { sender: this.peerId, receiver, senderNonce: NONCE, receiverNonce: theirs }
+    this.stream.send(this.frames.proof(makeProof(secret, subject)))
   }
 
   get isCut(): boolean {

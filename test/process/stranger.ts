@@ -6,7 +6,7 @@ import { dhtService } from '../../src/discovery/dht-service.ts'
 import { createLibp2pPeer } from '../../src/network/libp2p-peer.ts'
 import type { Libp2pPeer } from '../../src/network/libp2p-peer.ts'
 
-const PROTOCOL = '/p2p/rpc/replicator/1.0.0'
+const PROTOCOL = '/p2p/rpc/replicator/2.0.0'
 
 export class Stranger {
   readonly stream: Stream

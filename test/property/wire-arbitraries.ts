@@ -168,7 +168,6 @@ export const greetings: Arbitrary<Greeting> = shape({
   ceiling,
   minPeers: whole,
   addresses,
-  nonce: fixed(32),
 })
 
 function maybe<Value>(arbitrary: Arbitrary<Value>): Arbitrary<Value | undefined> {

@@ -27,7 +27,6 @@ import type { Syncing, SyncingInit } from './syncing.ts'
 import type { Trace } from './trace.ts'
 
 const DIGEST_NONE = new Uint8Array(16)
-const NONCE = new Uint8Array(32)
 /** A slow sync takes so many times as long. */
 const SLOW_SYNC_FACTOR = 40
 /** Incarnations are 32 hexadecimal digits. */
@@ -188,7 +187,7 @@ export class SimulatedPeer {
     if (core === undefined) return undefined
     const { config, ceiling } = core
     const said = { networkId: config?.networkId, clusterId, identity: own, epoch: config?.epoch ?? -1, ceiling, minPeers }
-    return { protocolMin: 1, protocolMax: 1, ...said, addresses: [`/sim/${this.peerId}`], nonce: NONCE }
+    return { protocolMin: 1, protocolMax: 1, ...said, addresses: [`/sim/${this.peerId}`] }
   }
 
   /** A pause is over before its time: a tick that waits for its end is planned anew. */

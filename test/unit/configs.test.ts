@@ -42,7 +42,7 @@ function reserve(epoch: number): Parameters<typeof ask>[2] {
 
 function greetingOf(name: string): Greeting {
   const said = { clusterId: 'c1' as ClusterId, identity: peer(name), epoch: 0, ceiling: { epoch: 0, round: 1 }, minPeers: 1 }
-  return { protocolMin: 1, protocolMax: 1, networkId: network, ...said, addresses: [], nonce: new Uint8Array(32) }
+  return { protocolMin: 1, protocolMax: 1, networkId: network, ...said, addresses: [] }
 }
 
 suite('the chain', () => {

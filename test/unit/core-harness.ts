@@ -283,8 +283,7 @@ export class TestWorld {
       const { core, identity: remote, clusterId } = other
       const { networkId } = core.chain
       const greeting = { protocolMin: 1, protocolMax: 1, networkId, clusterId, identity: remote, epoch: core.chain.epoch }
-      const nonce = new Uint8Array(32)
-      one.step({ kind: 'connected', remote: { ...greeting, ceiling: core.ceiling, minPeers: core.minPeers, addresses: [], nonce } })
+      one.step({ kind: 'connected', remote: { ...greeting, ceiling: core.ceiling, minPeers: core.minPeers, addresses: [] } })
     }
   }
 

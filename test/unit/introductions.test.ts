@@ -18,8 +18,7 @@ class Introducing extends Bench {
   meet(name: string, cluster = 'far', address = `/dns/${name}`): void {
     const before = this.roster.get(name as PeerId)
     const said = { protocolMin: 1, protocolMax: 1, networkId: network, clusterId: cluster as ClusterId, identity: peer(name), epoch: 0 }
-    const nonce = new Uint8Array(32)
-    const met = this.roster.greeted({ ...said, minPeers: 1, ceiling: { epoch: 0, round: 0 }, addresses: [address], nonce })
+    const met = this.roster.greeted({ ...said, minPeers: 1, ceiling: { epoch: 0, round: 0 }, addresses: [address] })
     this.introductions.welcome(met)
     this.introductions.announce(met, before)
   }

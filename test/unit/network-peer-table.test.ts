@@ -30,7 +30,7 @@ class FakeStream {
     this.openedBy = openedBy
     this.openerNonce = nonce
     this.provenAtMs = provenAtMs
-    this.remote = { ...new Told(identityOf(peerId, incarnation)).greeting(), nonce: new Uint8Array(32) }
+    this.remote = { ...new Told(identityOf(peerId, incarnation)).greeting() }
   }
 
   retire(): void {

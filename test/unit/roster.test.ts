@@ -18,7 +18,6 @@ class Known extends Bench {
   readonly roster: Roster = new Roster('self' as PeerId, c1, this.moment, this.outbox)
 
   meet(name: string, cluster: ClusterId = c2, rttMs?: number, store = 0): RosterPeer {
-    const nonce = new Uint8Array(32)
     const told = {
       protocolMin: 1,
       protocolMax: 1,
@@ -28,7 +27,7 @@ class Known extends Bench {
       epoch: 0,
       minPeers: 1,
     }
-    const met = this.roster.greeted({ ...told, ceiling: { epoch: 0, round: 0 }, addresses: [`/dns/${name}`], nonce })
+    const met = this.roster.greeted({ ...told, ceiling: { epoch: 0, round: 0 }, addresses: [`/dns/${name}`] })
     if (rttMs !== undefined) this.roster.answered(met, this.moment.nowMs - rttMs)
     return met
   }

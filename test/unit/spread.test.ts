@@ -40,7 +40,7 @@ class Spreading extends Bench {
 
   meet(name: string, cluster: string, rttMs = 1): void {
     const said = { protocolMin: 1, protocolMax: 1, networkId: network, clusterId: cluster as ClusterId, identity: peer(name), epoch: 0 }
-    const told = { ...said, minPeers: 1, ceiling: { epoch: 0, round: 0 }, addresses: [], nonce: new Uint8Array(32) }
+    const told = { ...said, minPeers: 1, ceiling: { epoch: 0, round: 0 }, addresses: [] }
     this.roster.answered(this.roster.greeted(told), this.moment.nowMs - rttMs)
   }
 

@@ -16,7 +16,7 @@ function comesBack(world: TestWorld, ceiling: Ceiling): { a: TestPeer; c: TestPe
   const { identity, clusterId, core } = c
   a.step({ kind: 'disconnected', peerId: identity.peerId, reason: 'stopped' })
   const said = { networkId: core.chain.networkId, clusterId, identity, epoch: core.chain.epoch, ceiling, minPeers: 1, addresses: [] }
-  a.step({ kind: 'connected', remote: { protocolMin: 1, protocolMax: 1, nonce: new Uint8Array(32), ...said } })
+  a.step({ kind: 'connected', remote: { protocolMin: 1, protocolMax: 1, ...said } })
   const health = {
     networkId: core.chain.networkId,
     epoch: 0,

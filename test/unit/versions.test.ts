@@ -73,7 +73,7 @@ suite('the protocol version of a config', () => {
       ['new', 2],
     ] as const) {
       const told = { protocolMin: 1, protocolMax, networkId: network, clusterId: 'c1' as ClusterId, identity: peer(name), epoch: 0 }
-      const met = roster.greeted({ ...told, ceiling: { epoch: 0, round: 0 }, minPeers: 1, addresses: [], nonce: new Uint8Array(32) })
+      const met = roster.greeted({ ...told, ceiling: { epoch: 0, round: 0 }, minPeers: 1, addresses: [] })
       const health = {
         networkId: network,
         epoch: 0,

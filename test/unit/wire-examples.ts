@@ -51,7 +51,6 @@ export const greeting: Greeting = {
   ceiling: { epoch: 0, round: 65_536 },
   minPeers: 3,
   addresses: ['/ip4/127.0.0.1/tcp/4001'],
-  nonce: new Uint8Array(32).fill(0x5e),
 }
 
 const digest = new Uint8Array(16).fill(0xd1)
@@ -116,6 +115,8 @@ function reply(body: AcceptorReply): Message {
 const frames: ReadonlyMap<string, Frame> = new Map<string, Frame>([
   ['frame: greeting', { kind: 'greeting', greeting }],
   ['frame: proof', { kind: 'proof', proof: Uint8Array.of(0xca, 0xfe) }],
+  ['frame: nonce', { kind: 'nonce', nonce: new Uint8Array(32).fill(0x5e) }],
+  ['frame: parting', { kind: 'parting', parting: 'not admitted' }],
   [
     'frame: messages',
     {
@@ -131,8 +132,18 @@ const frames: ReadonlyMap<string, Frame> = new Map<string, Frame>([
 
 function encodeFrame(codec: Codec, frame: Frame): Uint8Array {
   const writer = new Frames(codec)
-  if (frame.kind === 'greeting') return writer.greeting(frame.greeting)
-  return frame.kind === 'proof' ? writer.proof(frame.proof) : (writer.messages(frame.round, frame.messages)[0] as Uint8Array)
+  switch (frame.kind) {
+    case 'greeting':
+      return writer.greeting(frame.greeting)
+    case 'proof':
+      return writer.proof(frame.proof)
+    case 'nonce':
+      return writer.nonce(frame.nonce)
+    case 'parting':
+      return writer.parting(frame.parting)
+    case 'messages':
+      return writer.messages(frame.round, frame.messages)[0] as Uint8Array
+  }
 }
 
 /** Every example, in the order of the README. */

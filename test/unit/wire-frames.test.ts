@@ -169,8 +169,8 @@ test('the largest greeting passes', () => {
   assert.deepEqual(made, [{ kind: 'greeting', greeting: { ...greeting, addresses } }])
 })
 
-test('large messages in one breath with a proof pass, and the rest of them only when the limit was raised', () => {
-  const stream = Buffer.concat([frames.proof(Uint8Array.of(1)), ...frames.messages(1, [learn(20_000)])])
+test('large messages in one breath with a greeting pass, and the rest of them only when the limit was raised', () => {
+  const stream = Buffer.concat([frames.greeting(greeting), ...frames.messages(1, [learn(20_000)])])
   assert.equal(new FrameReader(codec).push(stream).length, 2)
   const raised = new FrameReader(codec)
   assert.equal(raised.push(stream.subarray(0, 9_000)).length, 1)
@@ -188,7 +188,14 @@ test('a stream that was malformed once is not read on', () => {
 })
 
 test('types of frames that are not known are refused', () => {
-  assert.throws(() => new FrameReader(codec).push(framed(Buffer.of(3))), MalformedBytes)
+  assert.throws(() => new FrameReader(codec).push(framed(Buffer.of(5))), MalformedBytes)
+})
+
+test('a nonce of another length, and a parting that is none, are refused', () => {
+  for (const body of [Buffer.alloc(32, 3), Buffer.alloc(34, 3), Buffer.of(4), Buffer.of(4, 4), Buffer.of(4, 0, 0)]) {
+    assert.throws(() => new FrameReader(codec).push(framed(body)), MalformedBytes)
+  }
+  assert.deepEqual(new FrameReader(codec).push(frames.parting('no secret')), [{ kind: 'parting', parting: 'no secret' }])
 })
 
 test('what was decoded stays when the chunk is used again', () => {
