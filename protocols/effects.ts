@@ -5,22 +5,12 @@
  * ceiling or of a chosen config, and (where `afterAll` says so) every one at all, is synced. A sync of a ceiling or of a
  * chosen config comes no sooner than all persists issued before it. Sends held back by the same sync leave in their order.
  */
-import type { Ceiling } from './base/ballot.ts'
 import type { ClusterId, PeerId } from './base/identity.ts'
-import type { Accepted, ValueRecord } from './base/record.ts'
+import type { Persist } from './base/persist.ts'
+import type { ValueRecord } from './base/record.ts'
 import type { RegisterKey } from './base/register.ts'
 import type { ClientId, Consistency } from './events.ts'
 import type { Message } from './wire/messages.ts'
-
-export type Persist =
-  | { readonly kind: 'accepted'; readonly key: RegisterKey; readonly accepted: Accepted }
-  /** Replaces what was accepted of the key, in one write. `digest`: 16 bytes, kept so that the tree is rebuilt without hashing. */
-  | { readonly kind: 'chosen'; readonly key: RegisterKey; readonly record: ValueRecord; readonly digest: Uint8Array }
-  /** This peer lost its vote: what it accepted and what was not chosen is let go. */
-  | { readonly kind: 'accepted-dropped'; readonly key: RegisterKey }
-  /** Another record than the chosen one held here was told as chosen: evidence, kept beside it for good. The key is served no more. */
-  | { readonly kind: 'diverged'; readonly key: RegisterKey; readonly told: ValueRecord }
-  | { readonly kind: 'ceiling'; readonly ceiling: Ceiling }
 
 export type Effect =
   | { readonly kind: 'persist'; readonly write: Persist }

@@ -1,7 +1,7 @@
 /** The only ways into the core. */
 import type { Identity, PeerId } from './base/identity.ts'
 import type { RegisterKey } from './base/register.ts'
-import type { ChangeRequest } from './config/plan.ts'
+import type { ChangeRequest } from './base/change-request.ts'
 import type { Greeting, Message } from './wire/messages.ts'
 
 /** Names a client's request from its event to its answer; unique within one run of the process. */

@@ -1,5 +1,5 @@
-import type { Persist } from '../effects.ts'
-import { leafOf } from '../repair/tree.ts'
+import type { Persist } from './persist.ts'
+import { leafOf } from './hash-tree.ts'
 import { compareUtf8 } from './bytes.ts'
 import type { ValueRecord } from './record.ts'
 import { isConfigKey } from './register.ts'

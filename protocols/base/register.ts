@@ -34,7 +34,7 @@ export interface RegisterState {
   readonly chosen?: ValueRecord
 }
 
-/** One entry of a leaf of the hash tree: a chosen key and the digest of its record (16 bytes, see `repair/tree.ts`). */
+/** One entry of a leaf of the hash tree: a chosen key and the digest of its record (16 bytes, see `hash-tree.ts`). */
 export interface LeafEntry {
   readonly key: RegisterKey
   readonly digest: Uint8Array
@@ -48,7 +48,7 @@ export interface Registers {
   /** What is held of a register; undefined when nothing is. */
   read(key: RegisterKey): RegisterState | undefined
   /**
-   * At most `limit` chosen client keys of one leaf (0 to 65,535, `leafOf` in `repair/tree.ts`) after the given key, in
+   * At most `limit` chosen client keys of one leaf (0 to 65,535, `leafOf` in `hash-tree.ts`) after the given key, in
    * the order of their UTF-8 bytes. Leaves are small, and asked for only where two peers differ.
    */
   leaf(leaf: number, after: RegisterKey | undefined, limit: number): readonly LeafEntry[]

@@ -1,7 +1,7 @@
 /** How long each voter has been silent, as this peer has seen it with its own eyes. */
 import type { Identity, IdentityId } from '../base/identity.ts'
-import type { Clusters } from './config.ts'
-import { holdsMajority } from './quorum.ts'
+import type { Clusters } from '../base/config.ts'
+import { holdsMajority } from '../base/quorum.ts'
 import { members } from './transfer.ts'
 
 /** Of the time between two looks no more counts than this: a peer that was paused has watched nobody meanwhile. */

@@ -3,8 +3,8 @@
  * who removed it: so the bar is part of what is agreed, and comes and goes with the change that set it.
  */
 import type { ClusterId, PeerId } from '../base/identity.ts'
-import { BARRED_MAX } from './config.ts'
-import type { Barred, Config } from './config.ts'
+import { BARRED_MAX } from '../base/config.ts'
+import type { Barred, Config } from '../base/config.ts'
 
 const NONE: Barred = { peers: [], clusters: [] }
 

@@ -5,16 +5,16 @@
  */
 import { assert } from '../base/assert.ts'
 import type { IdentityId, Identity, NetworkId } from '../base/identity.ts'
-import type { Outbox } from '../base/outbox.ts'
+import type { Outbox } from '../outbox.ts'
 import { equalBytes } from '../base/record.ts'
 import type { ValueRecord } from '../base/record.ts'
 import { configKey } from '../base/register.ts'
 import type { Registers } from '../base/register.ts'
 import type { Codec } from '../wire/codec.ts'
 import { CONFIGS_PER_MESSAGE_MAX } from '../wire/messages.ts'
-import type { Config } from './config.ts'
-import { configQuorum, dataQuorum } from './quorum.ts'
-import type { Quorum } from './quorum.ts'
+import type { Config } from '../base/config.ts'
+import { configQuorum, dataQuorum } from '../base/quorum.ts'
+import type { InForce, Installed } from '../base/installed.ts'
 
 const CONFIG_CONTENT_TYPE = 'application/vnd.replicator.config'
 /** A config needs no digest: the hash tree knows clients' keys alone. */
@@ -25,14 +25,7 @@ export function configRecord(codec: Codec, config: Config): ValueRecord {
   return { writeId: `config/${config.epoch}`, value: codec.encodeConfig(config), contentType: CONFIG_CONTENT_TYPE, writtenAtMs: 0 }
 }
 
-/** A config installed here, with what is worked out of it once. */
-export interface Installed {
-  readonly config: Config
-  readonly quorum: Quorum
-  readonly configQuorum: Quorum
-}
-
-export class ConfigChain {
+export class ConfigChain implements InForce {
   private readonly codec: Codec
   private readonly registers: Registers
   private readonly outbox: Outbox

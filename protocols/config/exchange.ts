@@ -1,9 +1,9 @@
 /** How configs get about: whoever hears of a later epoch asks for what it lacks, and every peer holds the whole chain. */
 import type { NetworkId, PeerId } from '../base/identity.ts'
-import type { Outbox } from '../base/outbox.ts'
+import type { Outbox } from '../outbox.ts'
 import { CONFIGS_PER_MESSAGE_MAX } from '../wire/messages.ts'
 import type { ConfigChain } from './chain.ts'
-import type { Config } from './config.ts'
+import type { Config } from '../base/config.ts'
 
 export class ConfigExchange {
   private readonly chain: ConfigChain

@@ -5,8 +5,8 @@
 import { compareIdentities } from '../base/identity.ts'
 import type { ClusterId, Identity, IdentityId } from '../base/identity.ts'
 import { barredIn, isBarred } from './barred.ts'
-import { VOTERS_PER_CLUSTER_MAX, VOTING_CLUSTERS_MAX } from './config.ts'
-import type { Clusters, Config } from './config.ts'
+import { VOTERS_PER_CLUSTER_MAX, VOTING_CLUSTERS_MAX } from '../base/config.ts'
+import type { Clusters, Config } from '../base/config.ts'
 
 /** A peer that could vote: connected, complete, and speaking a protocol that is new enough. */
 export interface Candidate {

@@ -4,43 +4,13 @@
  */
 import type { ClusterId, Identity, PeerId } from '../base/identity.ts'
 import { barredIn, barring, equalBarred, lifting } from './barred.ts'
-import { VOTERS_PER_CLUSTER_MAX, VOTING_CLUSTERS_MAX } from './config.ts'
-import type { Barred, Clusters, Config } from './config.ts'
-import type { Candidate } from './growth.ts'
-import { holdsMajority, majoritySize } from './quorum.ts'
+import { VOTERS_PER_CLUSTER_MAX, VOTING_CLUSTERS_MAX } from '../base/config.ts'
+import type { ChangeRequest } from '../base/change-request.ts'
+import type { Barred, Clusters, Config } from '../base/config.ts'
+import type { Hindrance, KnownNow, KnownPeer } from './known.ts'
+import { holdsMajority, majoritySize } from '../base/quorum.ts'
 import { members } from './transfer.ts'
 import { protocolMinAfter } from './versions.ts'
-
-/** What an operator asks for; all of it is one change. */
-export interface ChangeRequest {
-  /** Peers that should vote. A bar on them, and on their cluster, is lifted. */
-  readonly add: readonly PeerId[]
-  /** Peers that should vote no more, nor be given a vote by growth; they may be learners, and may be dead. */
-  readonly remove: readonly PeerId[]
-  /** A cluster that should vote no more, nor be given votes by growth. */
-  readonly removeCluster: ClusterId | undefined
-  /** Begin it though no quorum of the new voters answers now; it is withdrawn all the same when they stay away. */
-  readonly force: boolean
-  /** Take back the change that is in flight; nothing else can be asked for with it. */
-  readonly withdraw: boolean
-}
-
-/** Why a peer cannot be given a vote now. */
-export type Hindrance = 'silent' | 'catching up' | 'store put back' | 'protocol too old'
-
-/** A peer that is known here, and what keeps it from voting; undefined when nothing does. */
-export interface KnownPeer extends Candidate {
-  /** The latest protocol version that it speaks. */
-  readonly protocolMax: number
-  readonly hindrance: Hindrance | undefined
-}
-
-/** What is known where the request came in. */
-export interface KnownNow {
-  readonly peers: readonly KnownPeer[]
-  /** True for a voter that answers, as the very store that is meant. */
-  readonly isUp: (voter: Identity) => boolean
-}
 
 export type Plan =
   | { readonly kind: 'change'; readonly next: Clusters; readonly barred: Barred; readonly protocolMin: number }

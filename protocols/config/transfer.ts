@@ -3,8 +3,8 @@
  * quorum. Each new voter pulls from each old one and says whose list it has; here those words are added up.
  */
 import type { Identity, IdentityId } from '../base/identity.ts'
-import type { Clusters } from './config.ts'
-import { holdsMajority, majoritySize } from './quorum.ts'
+import type { Clusters } from '../base/config.ts'
+import { holdsMajority, majoritySize } from '../base/quorum.ts'
 
 /** For each new voter that told: the old voters whose lists it holds, every mark on disk. */
 export type Coverage = ReadonlyMap<IdentityId, ReadonlySet<IdentityId>>

@@ -3,8 +3,8 @@
  * more, and never falls: what it once let peers use may have been used.
  */
 import type { Identity } from '../base/identity.ts'
-import type { Clusters, Config } from './config.ts'
-import type { KnownNow } from './plan.ts'
+import type { Clusters, Config } from '../base/config.ts'
+import type { KnownNow } from './known.ts'
 import { members } from './transfer.ts'
 
 /**

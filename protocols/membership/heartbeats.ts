@@ -4,7 +4,7 @@
  */
 import type { PeerId } from '../base/identity.ts'
 import type { Moment } from '../base/moment.ts'
-import type { Outbox } from '../base/outbox.ts'
+import type { Outbox } from '../outbox.ts'
 import type { Health, Message } from '../wire/messages.ts'
 import type { Roster, RosterPeer } from './roster.ts'
 

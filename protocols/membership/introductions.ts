@@ -4,8 +4,8 @@
  * of everybody by everybody would be more than all that such a network does besides.
  */
 import type { PeerId } from '../base/identity.ts'
-import type { Outbox } from '../base/outbox.ts'
-import type { Quorum } from '../config/quorum.ts'
+import type { Outbox } from '../outbox.ts'
+import type { Quorum } from '../base/quorum.ts'
 import { ROSTER_ENTRIES_MAX } from '../wire/messages.ts'
 import type { RosterEntry } from '../wire/messages.ts'
 import { CONNECTED_PEERS_MAX } from './roster.ts'

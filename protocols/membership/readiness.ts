@@ -1,7 +1,7 @@
 /** Whether this peer can take puts, and if not, what is missing, in words for the person who waits. */
 import type { ClusterId, Identity } from '../base/identity.ts'
-import type { Config } from '../config/config.ts'
-import { holdsMajority } from '../config/quorum.ts'
+import type { Config } from '../base/config.ts'
+import { holdsMajority } from '../base/quorum.ts'
 
 /** A voter that answered a heartbeat no longer ago than this counts as answering. */
 export const ANSWERED_WITHIN_MS = 3_000

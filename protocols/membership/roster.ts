@@ -6,11 +6,11 @@ import { CEILING_NONE, compareCeilings, higherCeiling } from '../base/ballot.ts'
 import type { Ceiling } from '../base/ballot.ts'
 import type { ClusterId, Identity, IdentityId, PeerId } from '../base/identity.ts'
 import type { Moment } from '../base/moment.ts'
-import type { Outbox } from '../base/outbox.ts'
+import type { Neighbours } from '../base/reach.ts'
+import type { Outbox } from '../outbox.ts'
 import type { PeerState } from '../effects.ts'
 import { DOUBTED_MAX } from '../wire/messages.ts'
 import type { Greeting, Health } from '../wire/messages.ts'
-import type { Neighbours } from '../relay/spread.ts'
 
 /** Silent for so long, a watched peer is suspect. With the tick and the word of others that is within 3 s of its last sign. */
 const SUSPECT_AFTER_MS = 2_500

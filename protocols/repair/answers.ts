@@ -1,10 +1,10 @@
 /** Answers what pulls ask: from memory, in any epoch not below the one asked for. */
 import type { PeerId } from '../base/identity.ts'
-import type { Outbox } from '../base/outbox.ts'
+import type { Outbox } from '../outbox.ts'
 import type { LeafEntry, RegisterKey, Registers } from '../base/register.ts'
 import type { ConfigChain } from '../config/chain.ts'
-import type { ChosenKeys } from '../register/chosen.ts'
-import type { Doubts } from '../register/doubts.ts'
+import type { ChosenKeys } from '../keys/chosen.ts'
+import type { Doubts } from '../agreement/doubts.ts'
 import { KEYS_PER_MESSAGE_MAX, RECORDS_BYTES_MAX } from '../wire/messages.ts'
 import type { Message } from '../wire/messages.ts'
 

@@ -5,13 +5,13 @@
  */
 import type { Identity } from '../base/identity.ts'
 import type { Moment, NextId } from '../base/moment.ts'
-import type { Outbox } from '../base/outbox.ts'
+import type { Outbox } from '../outbox.ts'
 import type { RegisterKey } from '../base/register.ts'
 import type { ValueRecord } from '../base/record.ts'
-import type { ChosenKeys } from '../register/chosen.ts'
+import type { ChosenKeys } from '../keys/chosen.ts'
 import { KEYS_PER_MESSAGE_MAX, LEAVES_PER_MESSAGE_MAX } from '../wire/messages.ts'
 import type { Message } from '../wire/messages.ts'
-import { LEAVES_PER_GROUP, differences } from './tree.ts'
+import { LEAVES_PER_GROUP, differences } from '../base/hash-tree.ts'
 
 type Ask =
   | Omit<Extract<Message, { kind: 'doubts-wanted' }>, 'id'>

@@ -7,7 +7,7 @@
 import type { Sha256, Utf8 } from '../base/bytes.ts'
 import type { Accepted, ValueRecord } from '../base/record.ts'
 import type { RegisterKey } from '../base/register.ts'
-import type { Config } from '../config/config.ts'
+import type { Config } from '../base/config.ts'
 import { readMessage, writeMessage } from './bodies.ts'
 import { ByteReader, ByteWriter } from './bytes.ts'
 import { readConfig, writeConfig } from './configs.ts'

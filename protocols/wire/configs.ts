@@ -2,8 +2,8 @@
 import { assert } from '../base/assert.ts'
 import { compareIdentities } from '../base/identity.ts'
 import type { ClusterId, Identity } from '../base/identity.ts'
-import { BARRED_MAX, VOTERS_PER_CLUSTER_MAX, VOTING_CLUSTERS_MAX } from '../config/config.ts'
-import type { Barred, Clusters, Config } from '../config/config.ts'
+import { BARRED_MAX, VOTERS_PER_CLUSTER_MAX, VOTING_CLUSTERS_MAX } from '../base/config.ts'
+import type { Barred, Clusters, Config } from '../base/config.ts'
 import { refuse } from './bytes.ts'
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import {

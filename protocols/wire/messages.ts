@@ -8,7 +8,7 @@ import type { Ballot, Ceiling } from '../base/ballot.ts'
 import type { ClusterId, Identity, NetworkId, PeerId } from '../base/identity.ts'
 import type { Accepted, ValueRecord } from '../base/record.ts'
 import type { LeafEntry, RegisterKey } from '../base/register.ts'
-import type { Config } from '../config/config.ts'
+import type { Config } from '../base/config.ts'
 
 /** What a coordinator asks of one acceptor. The epoch of a reserve and of a commit is its ballot's. */
 export type AcceptorRequest =

@@ -1,7 +1,7 @@
 /** The messages of repair and transfer. */
 import type { ValueRecord } from '../base/record.ts'
 import type { LeafEntry, RegisterKey } from '../base/register.ts'
-import { VOTERS_PER_CLUSTER_MAX, VOTING_CLUSTERS_MAX } from '../config/config.ts'
+import { VOTERS_PER_CLUSTER_MAX, VOTING_CLUSTERS_MAX } from '../base/config.ts'
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import {
   readFlag,

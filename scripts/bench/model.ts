@@ -4,8 +4,8 @@
  */
 import type { ClusterId, Identity, NetworkId, PeerId } from '../../protocols/base/identity.ts'
 import { dataKey } from '../../protocols/base/register.ts'
-import { VOTERS_PER_CLUSTER_MAX } from '../../protocols/config/config.ts'
-import type { Config } from '../../protocols/config/config.ts'
+import { VOTERS_PER_CLUSTER_MAX } from '../../protocols/base/config.ts'
+import type { Config } from '../../protocols/base/config.ts'
 import type { Outcome } from '../../protocols/effects.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import type { Message } from '../../protocols/wire/messages.ts'

@@ -2,9 +2,9 @@
 import type { Patch, PlantedBug } from '../../test/simulation/planted/bugs.ts'
 
 const PEER = 'protocols/peer.ts'
-const RUN = 'protocols/register/run.ts'
-const ACCEPTOR = 'protocols/register/acceptor.ts'
-const CHOSEN = 'protocols/register/chosen.ts'
+const RUN = 'protocols/agreement/run.ts'
+const ACCEPTOR = 'protocols/agreement/acceptor.ts'
+const CHOSEN = 'protocols/keys/chosen.ts'
 const RANGES = 'scripts/bench/prepared-ranges.ts'
 
 function after(file: string, find: string, added: string): Patch {
@@ -17,11 +17,7 @@ function before(file: string, find: string, added: string): Patch {
 
 const PATCHES: readonly Patch[] = [
   // The acceptor: a promise of a range binds every key of it.
-  before(
-    ACCEPTOR,
-    "import type { Rounds } from './rounds.ts'",
-    "import { isRangeKey, rangeOf } from '../../scripts/bench/prepared-ranges.ts'\n",
-  ),
+  before(ACCEPTOR, "import type { Rounds } from './rounds.ts'", "import { isRangeKey, rangeOf } from './prepared-ranges.ts'\n"),
   before(ACCEPTOR, '  private floor: Ceiling\n', '  private readonly ranges = new Map()\n'),
   after(
     ACCEPTOR,

@@ -1,6 +1,6 @@
 /** Has the configuration changed by a peer, and waits for the end of it. */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ChangeRequest } from '../../protocols/config/plan.ts'
+import type { ChangeRequest } from '../../protocols/base/change-request.ts'
 import type { ChangeView, ConfigView } from '../ports/replicator.ts'
 import { CommandFailed, detailOf, poll, problemOf } from './asking.ts'
 import type { Asked, Reply } from './asking.ts'

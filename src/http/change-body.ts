@@ -2,7 +2,7 @@
 import { isClusterId } from '../../protocols/base/identity.ts'
 import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
 import { contradiction } from '../../protocols/config/plan.ts'
-import type { ChangeRequest } from '../../protocols/config/plan.ts'
+import type { ChangeRequest } from '../../protocols/base/change-request.ts'
 import { isPeerId } from '../peer-id.ts'
 
 /** The bytes of a body that names more peers than a network has voters. */

@@ -1,7 +1,7 @@
 /** The core of a peer in its loop, over the store and the network it was given. */
 import type { Logger } from 'pino'
 import type { Identity } from '../../protocols/base/identity.ts'
-import { PROTOCOL_VERSION } from '../../protocols/config/config.ts'
+import { PROTOCOL_VERSION } from '../../protocols/base/config.ts'
 import type { Note } from '../../protocols/effects.ts'
 import { PeerCore } from '../../protocols/peer.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'

@@ -1,7 +1,7 @@
 /** The peer as its users see it: requests in, outcomes out. */
 import { dataKey } from '../../protocols/base/register.ts'
 import type { NetworkId } from '../../protocols/base/identity.ts'
-import { holdsMajority } from '../../protocols/config/quorum.ts'
+import { holdsMajority } from '../../protocols/base/quorum.ts'
 import type { ChangeOutcome } from '../../protocols/effects.ts'
 import type { Clock, Random } from '../ports/clock.ts'
 import type {

@@ -1,9 +1,9 @@
 /** What a peer shows of itself: `/status`, `/peers`, `/clusters` and `/config`, read off the core. */
 import type { ClusterId, Identity, IdentityId, PeerId } from '../../protocols/base/identity.ts'
 import { equalBytes } from '../../protocols/base/record.ts'
-import { PROTOCOL_VERSION } from '../../protocols/config/config.ts'
-import type { Clusters } from '../../protocols/config/config.ts'
-import { majoritySize } from '../../protocols/config/quorum.ts'
+import { PROTOCOL_VERSION } from '../../protocols/base/config.ts'
+import type { Clusters } from '../../protocols/base/config.ts'
+import { majoritySize } from '../../protocols/base/quorum.ts'
 import type { PeerState } from '../../protocols/effects.ts'
 import type { RosterPeer } from '../../protocols/membership/roster.ts'
 import type { PeerCore } from '../../protocols/peer.ts'

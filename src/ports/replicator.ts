@@ -1,7 +1,7 @@
 /** What a peer offers to whoever embeds it; HTTP is one user of it. */
 import type { ClusterId, NetworkId, PeerId } from '../../protocols/base/identity.ts'
 import type { ChangeOutcome, Outcome, PeerState } from '../../protocols/effects.ts'
-import type { ChangeRequest } from '../../protocols/config/plan.ts'
+import type { ChangeRequest } from '../../protocols/base/change-request.ts'
 import type { Consistency } from '../../protocols/events.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
 

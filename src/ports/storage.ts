@@ -3,7 +3,7 @@ import type { Ceiling } from '../../protocols/base/ballot.ts'
 import type { Incarnation } from '../../protocols/base/identity.ts'
 import type { RegisterKey, Registers } from '../../protocols/base/register.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
-import type { Persist } from '../../protocols/effects.ts'
+import type { Persist } from '../../protocols/base/persist.ts'
 
 /** A chosen key with what the hash tree and the counters need of it. */
 export interface ChosenSummary {

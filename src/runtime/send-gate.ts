@@ -4,7 +4,8 @@
  */
 import { isConfigKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
-import type { Effect, Persist } from '../../protocols/effects.ts'
+import type { Persist } from '../../protocols/base/persist.ts'
+import type { Effect } from '../../protocols/effects.ts'
 
 export type Send = Extract<Effect, { kind: 'send' }>
 

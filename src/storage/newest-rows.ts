@@ -2,7 +2,7 @@
  * The newest chosen row of each leaf of the hash tree. Each row names the one before it in its leaf, so that all rows of a leaf are found
  * and nothing in memory grows with their number. It is worked out from the rows when the store is opened.
  */
-import { LEAVES } from '../../protocols/repair/tree.ts'
+import { LEAVES } from '../../protocols/base/hash-tree.ts'
 
 export class NewestRows {
   /** Of each leaf, among all rows that were numbered; 0: none. */

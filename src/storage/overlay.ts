@@ -2,7 +2,7 @@
 import { compareUtf8 } from '../../protocols/base/bytes.ts'
 import type { LeafEntry, RegisterKey, RegisterState } from '../../protocols/base/register.ts'
 import { isConfigKey } from '../../protocols/base/register.ts'
-import { leafOf } from '../../protocols/repair/tree.ts'
+import { leafOf } from '../../protocols/base/hash-tree.ts'
 import type { ChosenSummary } from '../ports/storage.ts'
 import type { RegisterWrite } from './rules.ts'
 

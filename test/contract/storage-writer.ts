@@ -5,7 +5,7 @@
  *     node storage-writer.ts DIRECTORY
  */
 import { dataKey } from '../../protocols/base/register.ts'
-import type { Persist } from '../../protocols/effects.ts'
+import type { Persist } from '../../protocols/base/persist.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { utf8 } from '../../src/bytes.ts'
 import { openLmdbStorage } from '../../src/storage/lmdb.ts'

@@ -8,7 +8,7 @@
 /* oxlint-disable typescript/unbound-method -- every method taken here is called with the object it belongs to */
 import { isConfigKey } from '../../protocols/base/register.ts'
 import { Change } from '../../protocols/config/change.ts'
-import { Polls } from '../../protocols/relay/polls.ts'
+import { Polls } from '../../protocols/agreement/polls.ts'
 
 export const CHANGE_POINTS = ['joint', 'finishing'] as const
 export type ChangePoint = (typeof CHANGE_POINTS)[number]

@@ -8,8 +8,8 @@
  */
 /* oxlint-disable typescript/unbound-method -- every method taken here is called with the object it belongs to */
 import { dataKey } from '../../protocols/base/register.ts'
-import { Polls } from '../../protocols/relay/polls.ts'
-import { Spread } from '../../protocols/relay/spread.ts'
+import { Polls } from '../../protocols/agreement/polls.ts'
+import { Spread } from '../../protocols/keys/spread.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
 import { Libp2pNetwork } from '../../src/network/network.ts'
 

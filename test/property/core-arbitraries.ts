@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import type { Ballot, Ceiling } from '../../protocols/base/ballot.ts'
 import type { ClusterId, Identity } from '../../protocols/base/identity.ts'
-import type { Clusters, Config } from '../../protocols/config/config.ts'
+import type { Clusters, Config } from '../../protocols/base/config.ts'
 import { network, peer } from '../unit/core-harness.ts'
 
 const VOTERS_MAX = 5

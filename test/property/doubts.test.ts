@@ -4,7 +4,7 @@ import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
 import { configKey, dataKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
-import { Doubts } from '../../protocols/register/doubts.ts'
+import { Doubts } from '../../protocols/agreement/doubts.ts'
 
 const WAIT_LEAST_MS = 2_000
 const WAIT_MOST_MS = 3_000

@@ -8,7 +8,7 @@ import { isContentType } from '../../protocols/base/record.ts'
 import type { Accepted, ValueRecord } from '../../protocols/base/record.ts'
 import { configKey, dataKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
-import type { Barred, Clusters, Config } from '../../protocols/config/config.ts'
+import type { Barred, Clusters, Config } from '../../protocols/base/config.ts'
 import type { AcceptorReply, AcceptorRequest, Greeting, Health, Message, RosterEntry, Vote } from '../../protocols/wire/messages.ts'
 
 type Kinds<Union extends { readonly kind: string }> = {

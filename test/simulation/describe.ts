@@ -3,8 +3,9 @@ import type { Ballot } from '../../protocols/base/ballot.ts'
 import type { Identity } from '../../protocols/base/identity.ts'
 import type { Accepted, ValueRecord } from '../../protocols/base/record.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
-import type { Barred, Clusters, Config } from '../../protocols/config/config.ts'
-import type { Outcome, Persist } from '../../protocols/effects.ts'
+import type { Barred, Clusters, Config } from '../../protocols/base/config.ts'
+import type { Persist } from '../../protocols/base/persist.ts'
+import type { Outcome } from '../../protocols/effects.ts'
 import type { AcceptorReply, AcceptorRequest, Message } from '../../protocols/wire/messages.ts'
 
 /** A peer and the first digits of its incarnation, which tell its lives apart. */

@@ -9,9 +9,9 @@ import { compareUtf8 } from '../../protocols/base/bytes.ts'
 import { epochOfConfigKey, isConfigKey } from '../../protocols/base/register.ts'
 import type { LeafEntry, RegisterKey, RegisterState, Registers } from '../../protocols/base/register.ts'
 import { equalRecords } from '../../protocols/base/record.ts'
-import type { Persist } from '../../protocols/effects.ts'
-import type { ChosenAtStart } from '../../protocols/register/chosen.ts'
-import { leafOf } from '../../protocols/repair/tree.ts'
+import type { Persist } from '../../protocols/base/persist.ts'
+import type { ChosenAtStart } from '../../protocols/keys/chosen.ts'
+import { leafOf } from '../../protocols/base/hash-tree.ts'
 
 interface Held {
   readonly state: RegisterState

@@ -1,7 +1,7 @@
 /** How a simulated network comes to be: by one founder whom the others join, or standing already, with a config drawn at random. */
 import type { ClusterId, Identity, NetworkId } from '../../protocols/base/identity.ts'
-import type { Config } from '../../protocols/config/config.ts'
-import { VOTERS_PER_CLUSTER_MAX } from '../../protocols/config/config.ts'
+import type { Config } from '../../protocols/base/config.ts'
+import { VOTERS_PER_CLUSTER_MAX } from '../../protocols/base/config.ts'
 import type { Chance } from './chance.ts'
 import type { Options } from './options.ts'
 import type { SimulatedPeer } from './peer.ts'

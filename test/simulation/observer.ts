@@ -1,6 +1,7 @@
 /** What a simulated peer tells of itself to whoever watches: the checkers and the counts. */
 import type { Identity } from '../../protocols/base/identity.ts'
-import type { Note, Outcome, Persist } from '../../protocols/effects.ts'
+import type { Persist } from '../../protocols/base/persist.ts'
+import type { Note, Outcome } from '../../protocols/effects.ts'
 import type { ClientId } from '../../protocols/events.ts'
 import type { Send } from '../../src/runtime/send-gate.ts'
 import type { SimulatedPeer } from './peer.ts'

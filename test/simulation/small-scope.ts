@@ -5,7 +5,7 @@
  */
 import type { ClusterId, Identity, NetworkId } from '../../protocols/base/identity.ts'
 import { dataKey, isConfigKey } from '../../protocols/base/register.ts'
-import type { Config } from '../../protocols/config/config.ts'
+import type { Config } from '../../protocols/base/config.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
 import { utf8 } from '../../src/bytes.ts'

@@ -6,7 +6,7 @@
  */
 import { Overlay } from '../../protocols/base/overlay.ts'
 import type { RegisterKey, Registers } from '../../protocols/base/register.ts'
-import type { Persist } from '../../protocols/effects.ts'
+import type { Persist } from '../../protocols/base/persist.ts'
 import { SendGate } from '../../src/runtime/send-gate.ts'
 import type { Send } from '../../src/runtime/send-gate.ts'
 import type { Agenda } from './agenda.ts'

@@ -5,7 +5,7 @@ import { ProtocolViolation } from '../../protocols/base/assert.ts'
 import type { ClusterId, NetworkId } from '../../protocols/base/identity.ts'
 import { configKey, dataKey } from '../../protocols/base/register.ts'
 import { ConfigChain, configRecord } from '../../protocols/config/chain.ts'
-import type { Config } from '../../protocols/config/config.ts'
+import type { Config } from '../../protocols/base/config.ts'
 import type { Greeting, Message } from '../../protocols/wire/messages.ts'
 import {
   Bench,

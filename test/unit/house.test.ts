@@ -9,6 +9,17 @@ import { promisify } from 'node:util'
 
 const ROOT = join(import.meta.dirname, '../..')
 const ADAPTERS = ['http', 'network', 'discovery', 'storage', 'telemetry']
+/** The places of protocols/, each above those that it may import. What lies in none of them joins all: `peer.ts`, `upkeep.ts`. */
+const LAYERS = [
+  ['base'],
+  ['wire'],
+  ['effects.ts', 'events.ts', 'outbox.ts'],
+  ['membership'],
+  ['agreement'],
+  ['config'],
+  ['keys'],
+  ['repair'],
+]
 /** `import … from '…'`, `export … from '…'`, `import '…'` and `import('…')`. */
 const SPECIFIER = /(?:\bfrom\s*|\bimport\s*\(?\s*)(['"`])([^'"`\n]+)\1/g
 const COMMENT = /\/\*[^]*?\*\/|(?<=^|\s)\/\/.*$/gm
@@ -40,12 +51,20 @@ function violation({ from, to, isRelative }: Import): string | undefined {
   const told = `${from} imports ${to}`
   if (place === 'protocols' && (!isRelative || targetPlace !== 'protocols')) return `${told}: protocols/ imports only itself`
   if (!isRelative) return undefined
+  if (place === 'protocols' && layerOf(to) > layerOf(from)) return `${told}: an arrow that runs back up`
   if (!to.endsWith('.ts')) return `${told}: relative imports end in .ts`
   if (place === 'src' && targetPlace !== 'src' && targetPlace !== 'protocols')
     return `${told}: src/ imports itself, protocols/ and packages`
   const isBetweenAdapters = ADAPTERS.includes(folder) && ADAPTERS.includes(targetFolder) && folder !== targetFolder
   if (place === 'src' && targetPlace === 'src' && isBetweenAdapters) return `${told}: adapters do not import one another`
   return undefined
+}
+
+/** How high a file of protocols/ lies. */
+function layerOf(path: string): number {
+  const [, name = ''] = path.split('/')
+  const layer = LAYERS.findIndex((names) => names.includes(name))
+  return layer < 0 ? LAYERS.length : layer
 }
 
 suite('who may import whom', () => {
@@ -61,6 +80,16 @@ suite('who may import whom', () => {
   test('the peers of the network and the simulator run the same core: nothing outside protocols/ is imported by it, not even a type', () => {
     assert.match(violation({ from: 'protocols/a/b.ts', to: 'src/ports/clock.ts', isRelative: true }) ?? '', /only itself/)
     assert.match(violation({ from: 'protocols/a/b.ts', to: 'node:fs', isRelative: false }) ?? '', /only itself/)
+  })
+
+  test('a place of protocols/ that imports one above it is found', () => {
+    const told = (from: string, to: string): string => violation({ from, to, isRelative: true }) ?? ''
+    assert.match(told('protocols/base/a.ts', 'protocols/wire/b.ts'), /runs back up/)
+    assert.match(told('protocols/base/a.ts', 'protocols/effects.ts'), /runs back up/)
+    assert.match(told('protocols/agreement/a.ts', 'protocols/keys/b.ts'), /runs back up/)
+    assert.match(told('protocols/keys/a.ts', 'protocols/peer.ts'), /runs back up/)
+    assert.equal(told('protocols/keys/a.ts', 'protocols/agreement/b.ts'), '')
+    assert.equal(told('protocols/peer.ts', 'protocols/keys/b.ts'), '')
   })
 
   test('an adapter that imports another is found, at any depth', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
-import { Quorum } from '../../protocols/config/quorum.ts'
+import { Quorum } from '../../protocols/base/quorum.ts'
 import { Introductions } from '../../protocols/membership/introductions.ts'
 import { CONNECTED_PEERS_MAX, Roster } from '../../protocols/membership/roster.ts'
 import { Bench, clusters, network, peer, sends } from './core-harness.ts'

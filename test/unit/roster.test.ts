@@ -6,7 +6,7 @@ import { missing } from '../../protocols/membership/readiness.ts'
 import type { ReadinessFacts } from '../../protocols/membership/readiness.ts'
 import { Roster } from '../../protocols/membership/roster.ts'
 import type { RosterPeer } from '../../protocols/membership/roster.ts'
-import { Latencies } from '../../protocols/relay/latency.ts'
+import { Latencies } from '../../protocols/agreement/latency.ts'
 import type { Health } from '../../protocols/wire/messages.ts'
 import { Bench, configOf, network, peer } from './core-harness.ts'
 

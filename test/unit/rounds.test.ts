@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { CEILING_NONE, CEILING_STRIDE_ROUNDS, compareBallots, isCovered } from '../../protocols/base/ballot.ts'
 import type { Ballot, Ceiling } from '../../protocols/base/ballot.ts'
-import type { Persist } from '../../protocols/effects.ts'
-import { Rounds, raisedAtOpening } from '../../protocols/register/rounds.ts'
+import type { Persist } from '../../protocols/base/persist.ts'
+import { Rounds, raisedAtOpening } from '../../protocols/agreement/rounds.ts'
 import { Bench, peer, persists } from './core-harness.ts'
 
 function roundsOf(bench: Bench, ceiling: Ceiling, floor: Ceiling = CEILING_NONE): Rounds {

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { CEILING_NONE, CEILING_STRIDE_ROUNDS } from '../../protocols/base/ballot.ts'
 import type { Ceiling } from '../../protocols/base/ballot.ts'
 import { HEARTBEAT_MS } from '../../protocols/membership/heartbeats.ts'
-import { Rounds, raisedAtOpening } from '../../protocols/register/rounds.ts'
+import { Rounds, raisedAtOpening } from '../../protocols/agreement/rounds.ts'
 import { Bench, ask, ballotOf, configOf, key, peer, persists, recordOf, sends, worldOf } from './core-harness.ts'
 import type { TestPeer, TestWorld } from './core-harness.ts'
 

@@ -1,6 +1,6 @@
 /** Quorum arithmetic once more, in the dumbest way: the checkers may not rest on what they check. */
 import type { IdentityId } from '../../../protocols/base/identity.ts'
-import type { Clusters, Config } from '../../../protocols/config/config.ts'
+import type { Clusters, Config } from '../../../protocols/base/config.ts'
 
 /** More than half of the clusters have more than half of their voters in the set. */
 export function holds(clusters: Clusters, has: (id: IdentityId) => boolean): boolean {

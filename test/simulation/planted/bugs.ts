@@ -15,13 +15,13 @@ export interface PlantedBug {
   readonly patches: readonly Patch[]
 }
 
-const RUN = 'protocols/register/run.ts'
-const ACCEPTOR = 'protocols/register/acceptor.ts'
-const READ_COUNT = 'protocols/register/read-count.ts'
+const RUN = 'protocols/agreement/run.ts'
+const ACCEPTOR = 'protocols/agreement/acceptor.ts'
+const READ_COUNT = 'protocols/agreement/read-count.ts'
 const PEER = 'protocols/peer.ts'
 const PULL = 'protocols/repair/pull.ts'
-const CHOSEN = 'protocols/register/chosen.ts'
-const PUTS = 'protocols/register/puts.ts'
+const CHOSEN = 'protocols/keys/chosen.ts'
+const PUTS = 'protocols/keys/puts.ts'
 const GATE = 'src/runtime/send-gate.ts'
 
 const REPLY = "this.outbox.send(to.peerId, { kind: 'reply', id, vote: { sender: this.identity, body } }, key)"
@@ -51,12 +51,12 @@ const AGREEMENT: readonly PlantedBug[] = [
     what: 'a representative votes for its cluster',
     patches: [
       {
-        file: 'protocols/relay/representative.ts',
+        file: 'protocols/agreement/representative.ts',
         find: 'this.gathering.set(id, { asker,',
         replace: 'this.gathering.set(id, { targets, asker,',
       },
       {
-        file: 'protocols/relay/representative.ts',
+        file: 'protocols/agreement/representative.ts',
         find: 'votes: relay.gathered }',
         replace: 'votes: relay.gathered.flatMap((vote) => relay.targets.map((sender) => ({ sender, body: vote.body }))) }',
       },
@@ -65,7 +65,7 @@ const AGREEMENT: readonly PlantedBug[] = [
   bug(
     'half-is-enough',
     'half counts as more than half',
-    'protocols/config/quorum.ts',
+    'protocols/base/quorum.ts',
     "if (yes * 2 > total) return 'won'",
     "if (yes * 2 >= total) return 'won'",
   ),
@@ -81,12 +81,12 @@ const AGREEMENT: readonly PlantedBug[] = [
     what: 'a voter is counted at each of its answers',
     patches: [
       {
-        file: 'protocols/config/quorum.ts',
+        file: 'protocols/base/quorum.ts',
         find: 'if (blocks === undefined || this.counted.has(voter)) return',
         replace: 'if (blocks === undefined) return',
       },
       {
-        file: 'protocols/relay/polls.ts',
+        file: 'protocols/agreement/polls.ts',
         find: "if (isFirst || vote.body.kind === 'chosen') poll.listener.voted(vote, poll)",
         replace: 'poll.listener.voted(vote, poll)',
       },
@@ -95,7 +95,7 @@ const AGREEMENT: readonly PlantedBug[] = [
   bug(
     'votes-of-anybody',
     'an answer is counted for whoever is asked (the prototype)',
-    'protocols/relay/polls.ts',
+    'protocols/agreement/polls.ts',
     'if (poll === undefined || !poll.quorum.has(vote.sender.id)) return',
     'if (poll === undefined) return\n    for (const voter of [...poll.unanswered.values()]) { poll.unanswered.delete(voter.id); poll.listener.voted({ sender: voter, body: vote.body }, poll) }',
   ),
@@ -105,7 +105,7 @@ const READS: readonly PlantedBug[] = [
   bug(
     'miss-is-absent',
     'a local miss sold as absent',
-    'protocols/register/reads.ts',
+    'protocols/keys/reads.ts',
     "if (this.event.consistency === 'local') this.absent()",
     'if (this.event.client > 0) this.absent()',
   ),
@@ -165,7 +165,7 @@ const DURABILITY: readonly PlantedBug[] = [
   bug(
     'no-ceiling',
     'no ceiling',
-    'protocols/register/rounds.ts',
+    'protocols/agreement/rounds.ts',
     'if (isCovered(ballot, this.ceilingNow)) return',
     'if (ballot.round >= 0) return',
   ),
@@ -212,7 +212,7 @@ const EPOCHS: readonly PlantedBug[] = [
   bug(
     'learn-of-another-ballot',
     'learn without record taken from another ballot',
-    'protocols/relay/spread.ts',
+    'protocols/keys/spread.ts',
     'if (accepted !== undefined && compareBallots(accepted.ballot, ballot) === 0) return accepted.record',
     'if (accepted !== undefined && compareBallots(accepted.ballot, ballot) < 9e9) return accepted.record',
   ),
@@ -251,7 +251,7 @@ const EPOCHS: readonly PlantedBug[] = [
   {
     name: 'joint-asks-one-set',
     what: 'while joint, only the new set is asked',
-    patches: [{ file: 'protocols/config/quorum.ts', find: '[config.clusters, config.next])', replace: '[config.next])' }],
+    patches: [{ file: 'protocols/base/quorum.ts', find: '[config.clusters, config.next])', replace: '[config.next])' }],
   },
   bug(
     'wiped-votes',

@@ -1,4 +1,4 @@
-import type { ClusterId, Identity, NetworkId, PeerId } from '../base/identity.ts'
+import type { ClusterId, Identity, NetworkId, PeerId } from './identity.ts'
 
 /** The voters of each cluster. A cluster without voters is left out. */
 export type Clusters = ReadonlyMap<ClusterId, readonly Identity[]>

@@ -5,12 +5,12 @@
  */
 import { utf8Length } from '../base/bytes.ts'
 import type { Sha256 } from '../base/bytes.ts'
-import type { Outbox } from '../base/outbox.ts'
+import type { Outbox } from '../outbox.ts'
 import { equalBytes, equalRecords } from '../base/record.ts'
 import type { ValueRecord } from '../base/record.ts'
 import { isConfigKey } from '../base/register.ts'
 import type { RegisterKey, Registers } from '../base/register.ts'
-import { HashTree } from '../repair/tree.ts'
+import { HashTree } from '../base/hash-tree.ts'
 import type { Codec } from '../wire/codec.ts'
 
 /** A chosen key as the store tells of it at start. */

@@ -5,7 +5,7 @@
 import { CEILING_STRIDE_ROUNDS, isCovered } from '../base/ballot.ts'
 import type { Ballot, Ceiling } from '../base/ballot.ts'
 import type { Identity } from '../base/identity.ts'
-import type { Outbox } from '../base/outbox.ts'
+import type { Outbox } from '../outbox.ts'
 
 /** Rounds stay below this: at a million a second they last for nine years. */
 export const ROUND_MAX: number = 2 ** 48

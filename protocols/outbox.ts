@@ -1,9 +1,10 @@
-import type { Effect, Note, Outcome, Persist } from '../effects.ts'
-import type { ClientId } from '../events.ts'
-import type { Message } from '../wire/messages.ts'
-import type { ClusterId, PeerId } from './identity.ts'
-import type { Overlay } from './overlay.ts'
-import type { RegisterKey } from './register.ts'
+import type { Persist } from './base/persist.ts'
+import type { Effect, Note, Outcome } from './effects.ts'
+import type { ClientId } from './events.ts'
+import type { Message } from './wire/messages.ts'
+import type { ClusterId, PeerId } from './base/identity.ts'
+import type { Overlay } from './base/overlay.ts'
+import type { RegisterKey } from './base/register.ts'
 
 /** Collects the effects of one step, in order. */
 export class Outbox {

@@ -8,8 +8,8 @@ import { compareBallots, formatBallot } from '../base/ballot.ts'
 import type { Ballot } from '../base/ballot.ts'
 import { equalRecords } from '../base/record.ts'
 import type { Accepted, ValueRecord } from '../base/record.ts'
-import { Tally } from '../config/quorum.ts'
-import type { Quorum } from '../config/quorum.ts'
+import { Tally } from '../base/quorum.ts'
+import type { Quorum } from '../base/quorum.ts'
 import type { Vote } from '../wire/messages.ts'
 
 export type ReadResult =

@@ -9,10 +9,10 @@ import type { Moment } from '../base/moment.ts'
 import type { Accepted, ValueRecord } from '../base/record.ts'
 import { isConfigKey } from '../base/register.ts'
 import type { RegisterKey } from '../base/register.ts'
-import type { ConfigChain } from '../config/chain.ts'
-import { Tally } from '../config/quorum.ts'
-import type { Latencies } from '../relay/latency.ts'
-import type { Poll, PollListener, Polls } from '../relay/polls.ts'
+import type { InForce } from '../base/installed.ts'
+import { Tally } from '../base/quorum.ts'
+import type { Latencies } from './latency.ts'
+import type { Poll, PollListener, Polls } from './polls.ts'
 import type { AcceptorRequest, Vote } from '../wire/messages.ts'
 import { ReadCount } from './read-count.ts'
 import type { Rounds } from './rounds.ts'
@@ -46,7 +46,7 @@ type Phase = 'idle' | 'reserving' | 'committing' | 'waiting' | 'reading' | 'over
 export interface RunContext {
   readonly moment: Moment
   readonly rounds: Rounds
-  readonly chain: ConfigChain
+  readonly chain: InForce
   readonly polls: Polls
   readonly latencies: Latencies
   readonly random: () => number

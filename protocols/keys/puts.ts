@@ -1,12 +1,12 @@
 /** Clients' puts: from the request to one of its outcomes. */
-import type { Outbox } from '../base/outbox.ts'
+import type { Outbox } from '../outbox.ts'
 import { equalContents, equalRecords } from '../base/record.ts'
 import type { RegisterKey } from '../base/register.ts'
 import type { Outcome } from '../effects.ts'
 import type { ClientId, CoreEvent } from '../events.ts'
-import { writingClaim } from './coordinator.ts'
-import type { Coordinator } from './coordinator.ts'
-import type { Claim, ClaimResult } from './run.ts'
+import { writingClaim } from '../agreement/coordinator.ts'
+import type { Coordinator } from '../agreement/coordinator.ts'
+import type { Claim, ClaimResult } from '../agreement/run.ts'
 
 export type PutEvent = Extract<CoreEvent, { kind: 'put' }>
 

@@ -3,23 +3,16 @@
  * representative of every other. What is not answered in the usual time is asked again: through a second representative,
  * then directly. Answers are handed on voter by voter; nobody's is counted here.
  */
-import type { ClusterId, Identity, IdentityId, PeerId } from '../base/identity.ts'
+import type { ClusterId, Identity, IdentityId } from '../base/identity.ts'
 import type { Moment, NextId } from '../base/moment.ts'
-import type { Outbox } from '../base/outbox.ts'
-import type { Quorum } from '../config/quorum.ts'
+import type { Outbox } from '../outbox.ts'
+import type { Quorum } from '../base/quorum.ts'
+import type { Reach } from '../base/reach.ts'
 import type { AcceptorRequest, Vote } from '../wire/messages.ts'
 import type { Latencies } from './latency.ts'
 
 /** Between repetitions of a question the wait doubles up to this. */
 const RESEND_MOST_MS = 1_000
-
-/** Whom a question can be sent to now. */
-export interface Reach {
-  readonly clusterId: ClusterId
-  isConnected(peerId: PeerId): boolean
-  /** Connected peers of a cluster, the one to be used first in front. */
-  representatives(cluster: ClusterId): readonly PeerId[]
-}
 
 export interface PollListener {
   /** An answer of one voter of the poll's config; the first of each voter, and every `chosen`. */

@@ -6,39 +6,27 @@
 import { compareBallots } from '../base/ballot.ts'
 import type { Ballot } from '../base/ballot.ts'
 import type { ClusterId, Identity, PeerId } from '../base/identity.ts'
-import type { Outbox } from '../base/outbox.ts'
+import type { InForce } from '../base/installed.ts'
+import type { Neighbours } from '../base/reach.ts'
+import type { Outbox } from '../outbox.ts'
 import type { ValueRecord } from '../base/record.ts'
 import { isConfigKey } from '../base/register.ts'
 import type { RegisterKey, Registers } from '../base/register.ts'
-import type { ConfigChain } from '../config/chain.ts'
-import type { ChosenKeys } from '../register/chosen.ts'
+import type { ChosenKeys } from './chosen.ts'
 import type { Message } from '../wire/messages.ts'
-import type { Reach } from './polls.ts'
-import type { Representative } from './representative.ts'
+import type { Representative } from '../agreement/representative.ts'
 
 type Learn = Extract<Message, { kind: 'learn' }>
 
 /** Registers whose record is awaited before they are passed on; more are left to repair. */
 const AWAITED_MAX = 4_096
 
-/** Who is connected, by cluster. */
-export interface Neighbours extends Reach {
-  /** False where there are so many peers that this one, without a vote, need not be connected to each cluster. */
-  readonly isFew: boolean
-  clusterIds(): Iterable<ClusterId>
-  clusterOf(peerId: PeerId): ClusterId | undefined
-  /** The one of these to go through, if any is connected: alive before suspect, near before far. */
-  nearest(peerIds: Iterable<PeerId>): PeerId | undefined
-  /** Connected peers of the cluster, in no order; without this peer itself. */
-  connectedOf(cluster: ClusterId): Iterable<PeerId>
-}
-
 export interface SpreadContext {
   readonly self: Identity
   readonly registers: Registers
   readonly outbox: Outbox
   readonly chosen: ChosenKeys
-  readonly chain: ConfigChain
+  readonly chain: InForce
   readonly neighbours: Neighbours
   readonly representative: Representative
   readonly learn: (key: RegisterKey, record: ValueRecord) => void

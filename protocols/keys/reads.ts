@@ -3,20 +3,20 @@
  * quorum; what is in doubt is read once more and then finished. No quorum in time is `unavailable`, never a guess.
  */
 import type { Moment } from '../base/moment.ts'
-import type { Outbox } from '../base/outbox.ts'
+import type { Outbox } from '../outbox.ts'
 import type { RegisterKey } from '../base/register.ts'
 import type { ValueRecord } from '../base/record.ts'
-import type { ConfigChain } from '../config/chain.ts'
+import type { InForce } from '../base/installed.ts'
 import type { Outcome } from '../effects.ts'
 import type { ClientId, CoreEvent } from '../events.ts'
-import type { Latencies } from '../relay/latency.ts'
-import type { Poll, PollListener, Polls } from '../relay/polls.ts'
+import type { Latencies } from '../agreement/latency.ts'
+import type { Poll, PollListener, Polls } from '../agreement/polls.ts'
 import type { Vote } from '../wire/messages.ts'
 import type { ChosenKeys } from './chosen.ts'
-import { finishingClaim } from './coordinator.ts'
-import type { Coordinator } from './coordinator.ts'
-import { ReadCount } from './read-count.ts'
-import type { Claim, ClaimResult, RunContext } from './run.ts'
+import { finishingClaim } from '../agreement/coordinator.ts'
+import type { Coordinator } from '../agreement/coordinator.ts'
+import { ReadCount } from '../agreement/read-count.ts'
+import type { Claim, ClaimResult, RunContext } from '../agreement/run.ts'
 
 export type GetEvent = Extract<CoreEvent, { kind: 'get' }>
 
@@ -26,7 +26,7 @@ const DIVERGED: Outcome = { kind: 'unavailable', detail: 'this key is not served
 export interface ReadContext {
   readonly moment: Moment
   readonly outbox: Outbox
-  readonly chain: ConfigChain
+  readonly chain: InForce
   readonly polls: Polls
   readonly latencies: Latencies
   readonly chosen: ChosenKeys

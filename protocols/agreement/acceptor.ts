@@ -6,7 +6,7 @@
 import { assert } from '../base/assert.ts'
 import { compareBallots, formatBallot, higherCeiling, isCovered } from '../base/ballot.ts'
 import type { Ballot, Ceiling } from '../base/ballot.ts'
-import type { Outbox } from '../base/outbox.ts'
+import type { Outbox } from '../outbox.ts'
 import { equalRecords } from '../base/record.ts'
 import type { Accepted, ValueRecord } from '../base/record.ts'
 import type { RegisterKey, RegisterState, Registers } from '../base/register.ts'

@@ -3,7 +3,7 @@
  * (modulo 2^128, so without order) of the digests of its records; a group is the sum of its leaves and the root the sum
  * of all: adding a key touches three sums. Keys are never removed.
  */
-import type { RegisterKey } from '../base/register.ts'
+import type { RegisterKey } from './register.ts'
 
 export const LEAVES = 65_536
 export const GROUPS = 256

@@ -3,7 +3,7 @@
  * config is joint, of both of its sets. Any two quorums share a cluster and inside it a voter. Three answers: won, lost
  * (can no longer be won) and pending.
  */
-import type { ClusterId, Identity, IdentityId } from '../base/identity.ts'
+import type { ClusterId, Identity, IdentityId } from './identity.ts'
 import type { Clusters, Config } from './config.ts'
 
 export type Verdict = 'won' | 'lost' | 'pending'

@@ -6,12 +6,12 @@
 import type { Ballot } from '../base/ballot.ts'
 import type { Identity, IdentityId, PeerId } from '../base/identity.ts'
 import type { Moment, NextId } from '../base/moment.ts'
-import type { Outbox } from '../base/outbox.ts'
+import type { Outbox } from '../outbox.ts'
 import type { ValueRecord } from '../base/record.ts'
 import type { RegisterKey } from '../base/register.ts'
-import { majoritySize } from '../config/quorum.ts'
+import { majoritySize } from '../base/quorum.ts'
+import type { Reach } from '../base/reach.ts'
 import type { AcceptorRequest, Vote } from '../wire/messages.ts'
-import type { Reach } from './polls.ts'
 
 /** Answers are gathered this long for one message back, unless a majority is there sooner. */
 const GATHER_MS = 10

@@ -1,0 +1,23 @@
+/** The config in force at this peer, as the roles that ask and answer in it see it. `config/` installs it. */
+import type { Config } from './config.ts'
+import type { IdentityId } from './identity.ts'
+import type { Quorum } from './quorum.ts'
+
+/** A config installed here, with what is worked out of it once. */
+export interface Installed {
+  readonly config: Config
+  /** Of clients' registers. */
+  readonly quorum: Quorum
+  /** Of the register that decides the next config. */
+  readonly configQuorum: Quorum
+}
+
+/** What the newest config says. */
+export interface InForce {
+  /** Undefined before the first config. */
+  readonly current: Installed | undefined
+  /** -1 before the first config. */
+  readonly epoch: number
+  /** True when the identity votes on data or on configs now. */
+  isVoter(id: IdentityId): boolean
+}
