@@ -6,7 +6,12 @@ import type { PeerInfo } from '@libp2p/interface'
 import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht'
 import type { CID } from 'multiformats/cid'
 import type { Logger } from 'pino'
+import { ADDRESSES_MAX } from '../../protocols/wire/messages.ts'
+import type { DhtDoorInit } from './dht-door.ts'
 import { dhtService } from './dht-service.ts'
+import { PROVIDERS_TOLD_MAX } from './provider-records.ts'
+import { dhtCounters } from './refusals.ts'
+import type { DhtCounters } from './refusals.ts'
 import { rendezvousCid } from './rendezvous.ts'
 
 /** Between the first rounds: a peer that starts wants company now. */
@@ -54,8 +59,8 @@ export interface DiscoveryCalls {
 
 /** To be given to `createNetwork`, which starts and stops it. */
 export class Discovery {
-  /** For `services.dht` of libp2p. */
-  readonly service: (components: KadDHTComponents) => KadDHT = dhtService()
+  /** What was refused, and what is held. */
+  readonly counters: DhtCounters = dhtCounters()
   readonly #logger: Logger
   readonly #clusterCid: CID
   readonly #cids: readonly CID[]
@@ -73,6 +78,11 @@ export class Discovery {
     this.#clusterCid = rendezvousCid(protocolId, `${rendezvous}/${clusterId}`)
     // The own cluster first: whoever is found under both names is told of as one of its peers.
     this.#cids = [this.#clusterCid, rendezvousCid(protocolId, rendezvous)]
+  }
+
+  /** For `services.dht` of libp2p. */
+  service(door: Omit<DhtDoorInit, 'counters'>): (components: KadDHTComponents) => KadDHT {
+    return dhtService({ ...door, counters: this.counters })
   }
 
   /** Begins to look, once libp2p is started. */
@@ -120,9 +130,10 @@ export class Discovery {
       await this.#quietly('find', async () => {
         for await (const { id, multiaddrs } of host.contentRouting.findProviders(cid, { signal: this.#signal() })) {
           const peerId = id.toString()
-          if (seen.has(peerId)) continue
+          if (seen.has(peerId) || seen.size > PROVIDERS_TOLD_MAX) continue
           seen.add(peerId)
-          if (this.#calls?.isConnected(peerId) === false) this.#calls.found(peerId, multiaddrs.map(String), cid === this.#clusterCid)
+          if (this.#calls?.isConnected(peerId) === false)
+            this.#calls.found(peerId, multiaddrs.slice(0, ADDRESSES_MAX).map(String), cid === this.#clusterCid)
         }
       })
     }

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import type { PeerDiscovery, PeerInfo } from '@libp2p/interface'
 import { mdns } from '@libp2p/mdns'
 import type { MulticastDNSComponents, MulticastDNSInit } from '@libp2p/mdns'
+import { ADDRESSES_MAX } from '../../protocols/wire/messages.ts'
 
 /** Between questions to the link. */
 const ASK_MS = 10_000
@@ -33,7 +34,9 @@ export function localDiscovery(
   const make = create({ interval: ASK_MS, serviceTag: serviceTag(protocolId, rendezvous) })
   return (found) => (components) => {
     const service = make(components)
-    service.addEventListener('peer', ({ detail }: CustomEvent<PeerInfo>) => found(detail.id.toString(), detail.multiaddrs.map(String)))
+    service.addEventListener('peer', ({ detail }: CustomEvent<PeerInfo>) => {
+      found(detail.id.toString(), detail.multiaddrs.slice(0, ADDRESSES_MAX).map(String))
+    })
     return service
   }
 }

@@ -1,6 +1,8 @@
 /**
  * Keeps connections: dials the peers that `known-peers.ts` says are due, and the addresses of the command line until it is known
  * who lives there. libp2p's own redialling is off, because it gives up.
+ *
+ * It alone decides who is dialled: libp2p's other parts would dial whoever they were told of.
  */
 import type { Connection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -45,6 +47,7 @@ export class Connector {
   readonly #init: ConnectorInit
   readonly #known: KnownPeers
   readonly #stopping = new AbortController()
+  readonly #dialled = new Set<PeerId>()
   #nameless: Nameless[] = []
   #dialsUnderWay = 0
   #timer: NodeJS.Timeout | undefined
@@ -95,9 +98,14 @@ export class Connector {
     this.#schedule()
   }
 
-  /** True while it would be of no use to dial the peer. */
-  isRefused(peerId: PeerId): boolean {
-    return this.#known.isRefused(peerId, performance.now())
+  /** True while this dials the peer. Nobody else dials anybody. */
+  isDialled(peerId: PeerId): boolean {
+    return this.#dialled.has(peerId)
+  }
+
+  /** True for one named on the command line. */
+  isGiven(peerId: PeerId): boolean {
+    return this.#known.origin(peerId) === 'given'
   }
 
   /** Why a peer could not be reached the last time, in a few words; undefined when it could. */
@@ -156,10 +164,12 @@ export class Connector {
   async #dialPeer(peerId: PeerId): Promise<void> {
     const addresses = this.#known.addresses(peerId).map((address) => multiaddr(address).encapsulate(`/p2p/${peerId}`))
     let reason: string | undefined
+    this.#dialled.add(peerId)
     await this.#dial(addresses, (error) => {
       reason = reasonOf(error)
       this.#unreached(this.#isNews(peerId, reason), { peerId, reason, error: error.message })
     })
+    this.#dialled.delete(peerId)
     // Connected, the time of the next try is not looked at; lost meanwhile, it is set anew.
     this.#known.tried(peerId, reason, performance.now())
     this.#schedule()

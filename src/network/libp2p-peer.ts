@@ -14,6 +14,7 @@ import type { Libp2p, Libp2pInit } from 'libp2p'
 import { announcer } from './announcer.ts'
 import { frugalNoise } from './encryption.ts'
 import { steadyYamux } from './muxer.ts'
+import { boundPeerStore } from './peer-store.ts'
 
 /**
  * Connections at once: a voter of a thousand peers is connected to all of them, for some seconds twice where both have dialled, and strangers
@@ -41,13 +42,13 @@ export interface Libp2pPeerInit {
   readonly dht: (components: KadDHTComponents) => KadDHT
   /** How else than by the DHT peers are found. */
   readonly peerDiscovery?: Libp2pInit['peerDiscovery'] | undefined
-  /** True: do not dial it, whoever asks. */
-  readonly isRefused: (peerId: string) => boolean
+  /** False: it is not dialled, whichever part of libp2p asks for it. */
+  readonly isDialled: (peerId: string) => boolean
 }
 
 /** Makes the libp2p peer; it neither listens nor dials before its `start`. */
 export async function createLibp2pPeer(init: Libp2pPeerInit): Promise<Libp2pPeer> {
-  return await createLibp2p<PeerServices>({
+  const libp2p = await createLibp2p<PeerServices>({
     start: false,
     privateKey: init.privateKey,
     addresses: { listen: [...init.listen], announce: [...init.announce] },
@@ -64,7 +65,7 @@ export async function createLibp2pPeer(init: Libp2pPeerInit): Promise<Libp2pPeer
       // The connector redials; libp2p would give up after a few tries and untag the peer.
       reconnectRetries: 0,
     },
-    connectionGater: { denyDialPeer: (peerId: Libp2pPeerId) => init.isRefused(peerId.toString()) },
+    connectionGater: { denyDialPeer: (peerId: Libp2pPeerId) => !init.isDialled(peerId.toString()) },
     // One missed ping would cut a connection whose other end is merely busy; the protocol has heartbeats of its own.
     connectionMonitor: { enabled: false },
     // By default addresses are forgotten after an hour, and with them the DHT's knowledge of a live peer.
@@ -72,4 +73,6 @@ export async function createLibp2pPeer(init: Libp2pPeerInit): Promise<Libp2pPeer
     peerDiscovery: init.peerDiscovery ?? [],
     services: { identify: identify(), ping: ping(), dht: init.dht, announcer: announcer() },
   })
+  boundPeerStore(libp2p.peerStore, { self: libp2p.peerId, isConnected: (peerId) => libp2p.getConnections(peerId).length > 0 })
+  return libp2p
 }

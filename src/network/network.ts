@@ -225,13 +225,21 @@ export class Libp2pNetwork implements Transport {
       privateKey: this.#privateKey,
       listen: addresses,
       announce: this.#init.announce,
-      dht: this.#init.discovery.service,
-      isRefused: (peerId) => this.#connector.isRefused(peerId as PeerId),
+      dht: this.#init.discovery.service({
+        isAnswered: (peerId) => this.#isTrusted(peerId as PeerId),
+        isAsked: (peerId) => this.#isTrusted(peerId as PeerId) || this.#connector.isGiven(peerId as PeerId),
+      }),
+      isDialled: (peerId) => this.#connector.isDialled(peerId as PeerId),
     })
     const bounds = { maxInboundStreams: STREAMS_MAX, maxOutboundStreams: STREAMS_MAX }
     await libp2p.handle(this.#protocolId, (stream, connection) => this.#adopt(stream, connection), bounds)
     await libp2p.handle(this.#bulkProtocolId, (stream, connection) => this.#bulk.accept(stream, this.#provenOn(connection)), bounds)
     return libp2p
+  }
+
+  /** Where a secret must be shown, one that has shown it; else anybody. */
+  #isTrusted(peerId: PeerId): boolean {
+    return this.#init.secrets.includes(undefined) || this.#table.has(peerId)
   }
 
   /** Opens a stream on a connection, unless there is one to that peer already, or will be. */

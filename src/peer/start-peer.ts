@@ -150,6 +150,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   const founding = newNetwork && { networkId: newNetwork, clusterId, founder: self, isAnew: anew !== undefined, minPeers }
   const opened = await openForUse(storage, codec, founding)
   const facts = await RememberedFacts.open(directory, logger)
+  const discovery = new Discovery({ rendezvous: config.rendezvous, clusterId, protocolId: config.protocolId, logger })
   const network = await createNetwork({
     privateKey,
     codec,
@@ -159,7 +160,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     announce: config.announce,
     protocolId: config.protocolId,
     secrets: [config.secret],
-    discovery: new Discovery({ rendezvous: config.rendezvous, clusterId: config.clusterId, protocolId: config.protocolId, logger }),
+    discovery,
     localDiscovery: config.mdns ? localDiscovery(config.protocolId, config.rendezvous) : undefined,
     peers: [...config.peers, ...config.bootstrap],
     known: facts.knownPeers,
@@ -196,6 +197,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   await network.start(handlers(runtime, network, config))
   metrics.observe(() => readings(runtime, surroundings.failure))
   metrics.observeTraffic(network.counters)
+  metrics.observeDht(discovery.counters)
   const { registry } = metrics
   const http = createHttpServer({
     replicator: service,

@@ -46,6 +46,14 @@ export interface Traffic {
   readonly breaches: number
 }
 
+/** What the DHT counts; read when the registry is. */
+export interface DhtCounts {
+  /** Messages and streams that it refused, by what was wrong with them. */
+  readonly refused: Readonly<Record<string, number>>
+  /** Provider records held now. */
+  readonly providersHeld: number
+}
+
 /** What is true now; must be cheap to say. */
 export interface Readings {
   /** -1 when no config is known. */
@@ -69,6 +77,8 @@ export interface Metrics {
   observe(read: () => Readings): void
   /** Names the network's own counts, which are read where they are; their counters are absent before. */
   observeTraffic(traffic: Traffic): void
+  /** Names the DHT's own counts, in the same way. */
+  observeDht(counts: DhtCounts): void
 }
 
 /** Between looks at how late the event loop is. At the usual 10 ms they were most of what an idle peer does. */
@@ -101,6 +111,7 @@ export function createMetrics(): Metrics {
     },
     observe: (read) => registerReadings(registry, read),
     observeTraffic: (traffic) => registerTraffic(registry, traffic, tallies),
+    observeDht: (counts) => registerDht(registry, counts),
   }
 }
 
@@ -134,6 +145,15 @@ function registerTraffic(registry: Registry, traffic: Traffic, tallies: Tallies)
   register('replicator_received_bytes_total', 'Bytes received from peers', () => traffic.bytesReceived)
   register('replicator_connections_refused_total', 'Connections refused', () => traffic.refusals + tallies.connectionsRefused)
   register('replicator_breaches_total', 'Connections cut because the other end broke the protocol', () => traffic.breaches)
+}
+
+function registerDht(registry: Registry, counts: DhtCounts): void {
+  const refused = (): Iterable<[string, number]> => Object.entries(counts.refused)
+  registerLabelled(registry, 'replicator_dht_refused_total', 'Messages and streams that the DHT refused', 'kind', refused)
+  const collect = function (this: Gauge): void {
+    this.set(counts.providersHeld)
+  }
+  registry.registerMetric(new Gauge({ name: 'replicator_dht_providers', help: 'Provider records held', registers: [], collect }))
 }
 
 function registerByOutcome(registry: Registry, name: string, help: string, tally: Readonly<Record<string, number>>): void {

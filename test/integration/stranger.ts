@@ -44,7 +44,7 @@ export class Stranger {
       listen: [],
       announce: [],
       dht: dhtService(),
-      isRefused: () => false,
+      isDialled: () => true,
     })
     await libp2p.start()
     const connection = await libp2p.dial(multiaddr(peer.transport.addresses()[0]))

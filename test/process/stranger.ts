@@ -29,7 +29,7 @@ export class Stranger {
       listen: [],
       announce: [],
       dht: dhtService(),
-      isRefused: () => false,
+      isDialled: () => true,
     })
     await libp2p.start()
     try {
