@@ -41,6 +41,7 @@ import { Polls } from './agreement/polls.ts'
 import { Representative } from './agreement/representative.ts'
 import { Spread } from './keys/spread.ts'
 import { PullAnswers } from './repair/answers.ts'
+import type { PageLimits } from './repair/answers.ts'
 import { Repair } from './repair/repair.ts'
 import { Upkeep } from './upkeep.ts'
 import type { Codec } from './wire/codec.ts'
@@ -79,6 +80,8 @@ export interface PeerInit {
   readonly inDoubt: Iterable<RegisterKey>
   /** Keys with two chosen records, as persisted. */
   readonly diverged: Iterable<RegisterKey>
+  /** Of the answers to pulls; undefined for as much as a message takes. Small ones, so that few keys need several pages. */
+  readonly pageLimits?: PageLimits | undefined
   readonly nowMs: number
 }
 
@@ -152,7 +155,7 @@ export class PeerCore {
     this.spread = new Spread({ self: identity, registers, outbox, chosen, chain, neighbours: roster, representative, learn })
     const finish = (key: RegisterKey, settled: (done: boolean) => void): void => this.finish(key, settled)
     this.repair = new Repair({ moment, outbox, nextId, chosen, learn, finish, self: identity, chain, roster, random })
-    this.answers = new PullAnswers(registers, chain, chosen, this.doubts, outbox)
+    this.answers = new PullAnswers(registers, chain, chosen, this.doubts, outbox, init.pageLimits)
     this.heartbeats = new Heartbeats(moment, outbox, roster, () => this.health())
     this.introductions = new Introductions(outbox, roster, () => chain.current?.quorum)
     const known = (): KnownPeer[] => this.known()

@@ -11,19 +11,38 @@ import type { Message } from '../wire/messages.ts'
 type Wanted<K extends Message['kind']> = Extract<Message, { kind: K }>
 export type PullQuestion = Wanted<'doubts-wanted' | 'hashes-wanted' | 'leaves-wanted' | 'records-wanted'>
 
+/** How much an answer holds at most, so that one fits a frame. */
+export interface PageLimits {
+  /** Of a page of keys or of a leaf's entries. */
+  readonly keys: number
+  /** Of the values in an answer with records; the first may be larger. */
+  readonly recordsBytes: number
+}
+
+const PAGE_LIMITS: PageLimits = { keys: KEYS_PER_MESSAGE_MAX, recordsBytes: RECORDS_BYTES_MAX }
+
 export class PullAnswers {
   private readonly registers: Registers
   private readonly chain: ConfigChain
   private readonly chosen: ChosenKeys
   private readonly doubts: Doubts
   private readonly outbox: Outbox
+  private readonly limits: PageLimits
 
-  constructor(registers: Registers, chain: ConfigChain, chosen: ChosenKeys, doubts: Doubts, outbox: Outbox) {
+  constructor(
+    registers: Registers,
+    chain: ConfigChain,
+    chosen: ChosenKeys,
+    doubts: Doubts,
+    outbox: Outbox,
+    limits: PageLimits = PAGE_LIMITS,
+  ) {
     this.registers = registers
     this.chain = chain
     this.chosen = chosen
     this.doubts = doubts
     this.outbox = outbox
+    this.limits = limits
   }
 
   answer(from: PeerId, question: PullQuestion): void {
@@ -35,7 +54,7 @@ export class PullAnswers {
     const { id } = question
     switch (question.kind) {
       case 'doubts-wanted': {
-        const { keys, more } = this.doubts.page(question.after, KEYS_PER_MESSAGE_MAX)
+        const { keys, more } = this.doubts.page(question.after, this.limits.keys)
         return { kind: 'doubts', id, keys, more }
       }
       case 'hashes-wanted': {
@@ -55,7 +74,7 @@ export class PullAnswers {
     let leavesDone = 0
     let cut = after
     for (const leaf of leaves) {
-      const room = KEYS_PER_MESSAGE_MAX - entries.length
+      const room = this.limits.keys - entries.length
       const found = this.registers.leaf(leaf, cut, room)
       entries.push(...found)
       if (found.length === room) return { kind: 'leaves', id, entries, leavesDone, after: entries.at(-1)?.key ?? cut }
@@ -71,7 +90,7 @@ export class PullAnswers {
     let keysDone = 0
     for (const key of keys) {
       const record = this.chosen.get(key)
-      if (record !== undefined && records.length > 0 && bytes + record.value.length > RECORDS_BYTES_MAX) break
+      if (record !== undefined && records.length > 0 && bytes + record.value.length > this.limits.recordsBytes) break
       if (record !== undefined) records.push({ key, record })
       bytes += record?.value.length ?? 0
       keysDone += 1

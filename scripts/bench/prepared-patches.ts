@@ -1,5 +1,5 @@
 /** Where the prototype of docs/one-round-trip.md goes into the production files. `installLoader` complains when a place is no longer there. */
-import type { Patch, PlantedBug } from '../../test/simulation/planted/bugs.ts'
+import type { Patch, PlantedBug } from '../../test/simulation/planted/bug.ts'
 
 const PEER = 'protocols/peer.ts'
 const RUN = 'protocols/agreement/run.ts'

@@ -18,6 +18,9 @@ export interface Coverage {
   powerLosses: number
   wipes: number
   fullDisks: number
+  /** Old and new voters that lost each other while joint, and times that all stood still together. */
+  jointCuts: number
+  sleeps: number
   failedSyncs: number
   lostWrites: number
   probes: number
@@ -43,6 +46,8 @@ export function noCoverage(): Coverage {
     powerLosses: 0,
     wipes: 0,
     fullDisks: 0,
+    jointCuts: 0,
+    sleeps: 0,
     failedSyncs: 0,
     lostWrites: 0,
     probes: 0,
@@ -73,6 +78,8 @@ export function shortfalls(coverage: Coverage, seeds: number): string[] {
     powerLosses: seeds / 20,
     wipes: seeds / 20,
     fullDisks: seeds / 20,
+    jointCuts: seeds / 20,
+    sleeps: seeds / 20,
     probes: seeds * 100,
   }
   const names = Object.keys(least) as (keyof Coverage)[]
@@ -89,6 +96,8 @@ export function describeCoverage(coverage: Coverage): string {
     `${faults} faults, ${faultsInDoubt} of them while a key was in doubt`,
     `${wipes} wipes`,
     `${coverage.fullDisks} disks full`,
+    `${coverage.jointCuts} links lost while joint`,
+    `${coverage.sleeps} times all asleep`,
     `${crashes} crashes`,
     `${powerLosses} power losses everywhere`,
     `${coverage.probes} quorum probes`,

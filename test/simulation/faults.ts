@@ -1,8 +1,9 @@
 /** The faults of a run, each kind at its own rate, until the simulated network is healed. */
 import type { IdentityId } from '../../protocols/base/identity.ts'
 import { configKey } from '../../protocols/base/register.ts'
+import type { Clusters, Config } from '../../protocols/base/config.ts'
 import type { Agenda } from './agenda.ts'
-import type { Chance } from './chance.ts'
+import { Chance } from './chance.ts'
 import { holdsData } from './checkers/quorums.ts'
 import type { Ledger } from './checkers/ledger.ts'
 import type { Coverage } from './coverage.ts'
@@ -18,6 +19,14 @@ const LONG_JUMP_RATE = 0.3
 /** How long a disk stays full. */
 const FULL_LEAST_MS = 10
 const FULL_MOST_MS = 4_000
+/** All stand still for so long: longer than any wait of a pull. */
+const SLEEP_LEAST_MS = 10_000
+const SLEEP_MOST_MS = 60_000
+/** How soon after a joint config is decided an old and a new voter lose each other, and for how long at most. */
+const JOINT_CUT_WITHIN_MS = 400
+const JOINT_CUT_MOST_MS = 3_000
+/** Above any seed and what is drawn of it elsewhere. */
+const COPYING = 2 ** 43
 /** Two operators ask at the same moment, now and then. */
 const TWO_ASK_RATE = 0.3
 /** The peer that was asked for a change dies in the middle of it, so often, and within so long. */
@@ -42,9 +51,12 @@ export interface FaultsInit {
 export class Faults {
   private readonly init: FaultsInit
   private isOver = false
+  /** Apart from all other chance, so that seeds without these faults mean what they meant before. */
+  private readonly copying: Chance
 
   constructor(init: FaultsInit) {
     this.init = init
+    this.copying = new Chance(init.options.seed + COPYING)
   }
 
   begin(): void {
@@ -61,6 +73,23 @@ export class Faults {
     this.every(options.askEveryMs, 'request', () => this.ask())
     this.every(options.loseClusterEveryMs, 'cluster lost', () => this.loseCluster())
     this.every(options.fullDiskEveryMs, 'disk full', () => this.fillDisk())
+    this.every(options.sleepEveryMs, 'sleep', () => this.sleep(), this.copying)
+  }
+
+  /** A config was decided. While it is joint, what is copied comes over links that fail just then. */
+  decided({ clusters, next }: Config): void {
+    const { options, agenda, peers } = this.init
+    const { copying } = this
+    if (this.isOver || next === undefined || !copying.happens(options.jointCutRate)) return
+    const of = (voters: Clusters): SimulatedPeer[] => {
+      const ids = new Set([...voters.values()].flat().map((voter) => voter.id))
+      return peers.filter((peer) => ids.has(peer.identity.id))
+    }
+    const olds = of(clusters)
+    const news = of(next)
+    if (olds.length === 0 || news.length === 0) return
+    const [a, b] = [copying.pick(olds), copying.pick(news)]
+    agenda.after(copying.span(0, JOINT_CUT_WITHIN_MS), () => this.part(a, b))
   }
 
   /** Everything works again: who is down starts, what is cut is mended. */
@@ -75,8 +104,27 @@ export class Faults {
     for (const peer of peers) if (!peer.isUp) this.init.start(peer)
   }
 
-  private every(meanMs: number, name: string, strike: () => void): void {
-    const { agenda, chance, trace, coverage } = this.init
+  /** Two peers lose each other for a moment: their connection, or whatever is sent on it. */
+  private part(a: SimulatedPeer, b: SimulatedPeer): void {
+    const { network, agenda, trace, coverage } = this.init
+    if (this.isOver || a === b) return
+    trace.line(agenda.nowMs, () => `-- ${a.peerId} and ${b.peerId} lose each other`)
+    coverage.jointCuts += 1
+    if (this.copying.happens(0.5)) return network.close(a, b, 'lost')
+    network.cut(a, b)
+    network.cut(b, a)
+    agenda.after(this.copying.span(50, JOINT_CUT_MOST_MS), () => network.mend(a, b))
+  }
+
+  /** A machine sleeps with all its peers: to them no time passes, until each finds that it is later than it thought. */
+  private sleep(): void {
+    this.init.coverage.sleeps += 1
+    const sleepMs = this.copying.span(SLEEP_LEAST_MS, SLEEP_MOST_MS)
+    for (const peer of this.init.peers) peer.jump(sleepMs)
+  }
+
+  private every(meanMs: number, name: string, strike: () => void, chance: Chance = this.init.chance): void {
+    const { agenda, trace, coverage } = this.init
     if (meanMs === Number.POSITIVE_INFINITY) return
     agenda.after(-Math.log(1 - chance.number()) * meanMs, () => {
       if (this.isOver) return
@@ -84,7 +132,7 @@ export class Faults {
       if (this.init.isAnyInDoubt()) coverage.faultsInDoubt += 1
       trace.line(agenda.nowMs, () => `-- ${name}`)
       strike()
-      this.every(meanMs, name, strike)
+      this.every(meanMs, name, strike, chance)
     })
   }
 

@@ -8,7 +8,7 @@ import type { Message } from '../../protocols/wire/messages.ts'
 import { ByteReader } from '../../protocols/wire/bytes.ts'
 import type { Send } from '../../src/runtime/send-gate.ts'
 import type { Agenda } from './agenda.ts'
-import type { Chance } from './chance.ts'
+import { Chance } from './chance.ts'
 import { describeMessage } from './describe.ts'
 import type { SimulatedPeer } from './peer.ts'
 import type { PeerSurroundings } from './peer.ts'
@@ -21,6 +21,11 @@ const OVERTAKEN_MS = 400
 const STRAY_RATE = 0.2
 /** Without `encodesAll`, one message in so many goes through the codec. */
 const ENCODED_ONE_IN = 16
+/** An answer to a pull that is held up comes so much later: than a change whose new voters are away takes to be withdrawn, and more. */
+const HELD_LEAST_MS = 3_000
+const HELD_MOST_MS = 9_000
+/** Above any seed and what is drawn of it elsewhere. */
+const COPYING = 2 ** 42
 /** A slow link is slower by this factor. */
 const SLOW_LINK_FACTOR = 10
 
@@ -49,11 +54,14 @@ export class SimulatedNetwork {
   private readonly byPeerId = new Map<PeerId, SimulatedPeer>()
   private readonly surroundings: PeerSurroundings
   private readonly links = new Map<number, Link>()
+  /** Apart from all other chance, so that seeds without these faults mean what they meant before. */
+  private readonly copying: Chance
   sentCount = 0
 
   constructor(peers: readonly SimulatedPeer[], surroundings: PeerSurroundings) {
     this.peers = peers
     this.surroundings = surroundings
+    this.copying = new Chance(surroundings.options.seed + COPYING)
     for (const peer of peers) this.byPeerId.set(peer.peerId, peer)
     for (const a of peers) for (const b of peers) if (a.index < b.index) this.links.set(this.place(a, b), this.newLink(a, b))
   }
@@ -122,9 +130,11 @@ export class SimulatedNetwork {
   private deliverLater(from: SimulatedPeer, to: SimulatedPeer, side: Side, round: number, message: Message): void {
     const { agenda, chance, options } = this
     const isOvertaken = this.isRough && chance.happens(options.reorderRate)
-    const delayMs = side.delayMs * (1 + chance.number() * options.jitter) + (isOvertaken ? chance.span(0, OVERTAKEN_MS) : 0)
-    const atMs = isOvertaken ? agenda.nowMs + delayMs : Math.max(agenda.nowMs + delayMs, side.lastArrivalMs)
-    if (!isOvertaken) side.lastArrivalMs = atMs
+    const heldMs = this.heldUpMs(message)
+    const delayMs = heldMs + side.delayMs * (1 + chance.number() * options.jitter) + (isOvertaken ? chance.span(0, OVERTAKEN_MS) : 0)
+    const isAlone = isOvertaken || heldMs > 0
+    const atMs = isAlone ? agenda.nowMs + delayMs : Math.max(agenda.nowMs + delayMs, side.lastArrivalMs)
+    if (!isAlone) side.lastArrivalMs = atMs
     const { connection } = this.link(from, to)
     const isStray = isOvertaken && chance.happens(STRAY_RATE)
     const sender = from.identity
@@ -198,7 +208,16 @@ export class SimulatedNetwork {
   private isLost(message: Message): boolean {
     if (!this.isRough) return false
     if (message.kind === 'relayed' && this.chance.happens(this.options.relayDropRate)) return true
-    return this.chance.happens(this.options.lossRate)
+    if (this.chance.happens(this.options.lossRate)) return true
+    const { learnLossRate, answerLossRate } = this.options
+    if (message.kind === 'learn') return this.copying.happens(learnLossRate)
+    return isPullAnswer(message) && this.copying.happens(answerLossRate)
+  }
+
+  private heldUpMs(message: Message): number {
+    const { answerHeldRate } = this.options
+    if (!this.isRough || answerHeldRate === 0 || !isPullAnswer(message)) return 0
+    return this.copying.happens(answerHeldRate) ? this.copying.span(HELD_LEAST_MS, HELD_MOST_MS) : 0
   }
 
   private encoded(message: Message): Message {
@@ -246,4 +265,8 @@ export class SimulatedNetwork {
   private get options(): PeerSurroundings['options'] {
     return this.surroundings.options
   }
+}
+
+function isPullAnswer({ kind }: Message): boolean {
+  return kind === 'doubts' || kind === 'hashes' || kind === 'leaves' || kind === 'records'
 }

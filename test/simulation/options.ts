@@ -44,6 +44,18 @@ export interface Options {
   readonly askEveryMs: number
   /** All peers of a cluster die, and its removal is asked for. */
   readonly loseClusterEveryMs: number
+  /** A page of a list holds so many keys, and an answer so many bytes of records. */
+  readonly pageKeys: number
+  readonly pageBytes: number
+  /** Learns that are lost, beyond `lossRate`: then what is copied must be copied by pulls. */
+  readonly learnLossRate: number
+  /** Answers to pulls that are lost, and those that come later than it takes to withdraw a change. */
+  readonly answerLossRate: number
+  readonly answerHeldRate: number
+  /** Joint configs upon which an old and a new voter lose each other for a moment. */
+  readonly jointCutRate: number
+  /** All peers stand still together for 10 to 60 s, as on a machine that sleeps. */
+  readonly sleepEveryMs: number
   /** Voters that are silent for so long are replaced; infinite for never. */
   readonly replaceAfterMs: number
   readonly downMs: number
@@ -71,6 +83,7 @@ const OPERATIONS_MAX = 1_000_000
 const NEVER_MS = Number.POSITIVE_INFINITY
 /** Above any seed, and no seed itself. */
 const FULL_DISKS = 2 ** 40
+const COPYING = 2 ** 41
 
 export function drawOptions(seed: number, chance: Chance): Options {
   const clusterSizes = drawShape(chance)
@@ -128,12 +141,32 @@ export function drawOptions(seed: number, chance: Chance): Options {
     loseClusterEveryMs: often(0.1, 1_000, 4_000),
     // Drawn apart from all others, so that those mean what they meant before.
     fullDiskEveryMs: drawFullDisks(new Chance(seed + FULL_DISKS)),
+    ...drawCopying(new Chance(seed + COPYING)),
     replaceAfterMs: often(0.3, 300, 4_000),
   }
 }
 
 function drawFullDisks(chance: Chance): number {
   return chance.happens(0.25) ? chance.span(500, 5_000) : NEVER_MS
+}
+
+type Copying = 'pageKeys' | 'pageBytes' | 'learnLossRate' | 'answerLossRate' | 'answerHeldRate' | 'jointCutRate' | 'sleepEveryMs'
+
+/** What makes copying hard, and leaves it to pulls alone. */
+function drawCopying(chance: Chance): Pick<Options, Copying> {
+  const often = (probability: number, low: number, high: number): number => {
+    const rate = chance.span(low, high)
+    return chance.happens(probability) ? rate : 0
+  }
+  return {
+    pageKeys: chance.between(2, 8),
+    pageBytes: chance.between(1, 8),
+    learnLossRate: chance.pick([0, 0, 0.5, 1]),
+    answerLossRate: often(0.3, 0.05, 0.6),
+    answerHeldRate: often(0.3, 0.05, 0.5),
+    jointCutRate: often(0.4, 0.2, 1),
+    sleepEveryMs: often(0.2, 1_000, 6_000) || NEVER_MS,
+  }
 }
 
 /** Mostly small networks, for what goes wrong can go wrong among few. */

@@ -158,6 +158,7 @@ export class SimulatedPeer {
       chosen: this.disk.chosen(),
       diverged: this.disk.diverged(),
       inDoubt: this.disk.inDoubt(),
+      pageLimits: { keys: this.surroundings.options.pageKeys, recordsBytes: this.surroundings.options.pageBytes },
       nowMs: this.clockMs,
     })
     this.dispatch({ kind: 'tick' })

@@ -51,6 +51,7 @@ const INTERVALS: readonly Numeric[] = [
   'clockJumpEveryMs',
   'changeEveryMs',
   'withdrawEveryMs',
+  'sleepEveryMs',
 ]
 const RATES: readonly Numeric[] = [
   'lossRate',
@@ -64,6 +65,10 @@ const RATES: readonly Numeric[] = [
   'cancelRate',
   'givenIdRate',
   'jitter',
+  'learnLossRate',
+  'answerLossRate',
+  'answerHeldRate',
+  'jointCutRate',
 ]
 const PLACES = Array.from({ length: CLUSTERS_MAX }, (_, place) => place)
 

@@ -60,6 +60,8 @@ const QUIET: Partial<Options> = {
   tickLateMs: 1,
   encodesAll: true,
   replaceAfterMs: Number.POSITIVE_INFINITY,
+  pageKeys: 1_024,
+  pageBytes: 1_048_576,
 }
 
 export class Stage {
@@ -95,7 +97,10 @@ export class Stage {
     const config: Config = { networkId, epoch: 0, clusters: this.clusters(voting), forming: false, protocolMin: 1 }
     this.ledger = new Ledger(codec, [config], {
       chosen: (key, { record }) => this.lines.push(`== ${key} is chosen: ${describeRecord(record)}`),
-      decided: (decided) => this.lines.push(`== decided: ${nameless(describeConfig(decided))}`),
+      decided: (decided) => {
+        this.lines.push(`== decided: ${nameless(describeConfig(decided))}`)
+        observer.copies.decided(decided)
+      },
     })
     observer.ledger = this.ledger
     const readSynced = (id: Identity['id'], key: RegisterKey): ReturnType<SimulatedPeer['disk']['readSynced']> =>

@@ -5,6 +5,7 @@ import type { RegisterKey } from '../../protocols/base/register.ts'
 import type { Outcome } from '../../protocols/effects.ts'
 import type { PullQuestion } from '../../protocols/repair/answers.ts'
 import type { Send } from '../../src/runtime/send-gate.ts'
+import { Copies } from './checkers/copies.ts'
 import type { Ledger } from './checkers/ledger.ts'
 import { Violation } from './checkers/violation.ts'
 import { Votes } from './checkers/votes.ts'
@@ -25,6 +26,7 @@ export class Witness implements Observer {
   readonly outside: Set<string> = new Set()
   /** Told of all that is on disk; what peers are founded with it knows by itself. */
   ledger: Ledger | undefined
+  readonly copies: Copies = new Copies(() => this.ledger as Ledger)
   private readonly votes: Votes = new Votes()
   private readonly notesByPeer = new Map<string, string[]>()
 
@@ -40,6 +42,7 @@ export class Witness implements Observer {
   }
 
   hardened(_peer: SimulatedPeer, by: Identity, write: Parameters<Observer['hardened']>[2]): void {
+    this.copies.hardened(by, write)
     this.ledger?.hardened(by, write)
   }
 
@@ -49,6 +52,7 @@ export class Witness implements Observer {
 
   left(peer: SimulatedPeer, send: Send): void {
     if (!this.outside.has(peer.peerId)) this.votes.left(peer, send)
+    if (!this.outside.has(peer.peerId)) this.copies.left(peer, send)
     const { message, to } = send
     const from = peer.peerId
     if (message.kind === 'doubts-wanted' || message.kind === 'hashes-wanted' || message.kind === 'leaves-wanted')

@@ -13,6 +13,7 @@ import { utf8 } from '../../src/bytes.ts'
 import type { Send } from '../../src/runtime/send-gate.ts'
 import { Agenda } from './agenda.ts'
 import { Chance } from './chance.ts'
+import { Copies } from './checkers/copies.ts'
 import { Ledger } from './checkers/ledger.ts'
 import { incomplete, unsettled } from './checkers/liveness.ts'
 import { checkAnswer, checkHistory } from './checkers/outcomes.ts'
@@ -84,6 +85,7 @@ export class World implements Observer {
   private readonly coverage: Coverage = noCoverage()
   private readonly history: History = new History()
   private readonly votes: Votes = new Votes()
+  private readonly copies: Copies = new Copies(() => this.ledger)
   private readonly surroundings: PeerSurroundings
   private readonly network: SimulatedNetwork
   private readonly ledger: Ledger
@@ -122,7 +124,9 @@ export class World implements Observer {
       decided: (config) => {
         trace.line(agenda.nowMs, () => `== decided: ${describeConfig(config)}`)
         if (this.isLoaded) coverage.changesUnderLoad += 1
+        this.copies.decided(config)
         this.probe.all()
+        this.faults.decided(config)
       },
     })
     this.probe = new QuorumProbe(this.ledger, (id, key) => this.readSynced(id, key))
@@ -184,6 +188,7 @@ export class World implements Observer {
     // While the world is being built there is nothing to check yet.
     if (this.ledger === undefined) return
     if (write.kind === 'accepted' && !isConfigKey(write.key) && this.ledger.chosen(write.key) === undefined) this.inDoubt.add(write.key)
+    this.copies.hardened(identity, write)
     this.ledger.hardened(identity, write)
   }
 
@@ -193,6 +198,7 @@ export class World implements Observer {
 
   left(peer: SimulatedPeer, send: Send): void {
     this.votes.left(peer, send)
+    this.copies.left(peer, send)
   }
 
   answered(_peer: SimulatedPeer, client: ClientId, outcome: Outcome): void {
@@ -208,6 +214,7 @@ export class World implements Observer {
   noted(peer: SimulatedPeer, note: Note): void {
     const { trace, agenda } = this
     trace.line(agenda.nowMs, () => `${peer.peerId} notes ${note.kind}`)
+    this.copies.noted(peer, note)
     check(note.kind !== 'divergence', 'S15', () => `${peer.peerId} was told two records: ${note.kind === 'divergence' ? note.key : ''}`)
   }
 
@@ -229,6 +236,7 @@ export class World implements Observer {
     // Each opening raises the ceiling, for which there is no room.
     if (peer.isUp || peer.isDiskFull) return
     this.trace.line(this.agenda.nowMs, () => `${peer.peerId} starts as ${peer.identity.incarnation.slice(0, 3)}`)
+    this.copies.starting(peer)
     peer.start()
     this.network.started(peer)
   }

@@ -10,6 +10,7 @@ import { equalRecords } from '../../../protocols/base/record.ts'
 import type { ValueRecord } from '../../../protocols/base/record.ts'
 import { epochOfConfigKey, isConfigKey } from '../../../protocols/base/register.ts'
 import type { RegisterKey } from '../../../protocols/base/register.ts'
+import { BARRED_MAX } from '../../../protocols/base/config.ts'
 import type { Barred, Clusters, Config } from '../../../protocols/base/config.ts'
 import type { Persist } from '../../../protocols/base/persist.ts'
 import type { Codec } from '../../../protocols/wire/codec.ts'
@@ -150,6 +151,8 @@ export class Ledger {
           ((this.areSame(config.clusters, next) && isSameBar(config.barred, before.nextBarred)) ||
             (this.areSame(config.clusters, before.clusters) && isSameBar(config.barred, before.barred)))
     check(isFollowing, 'S11', () => `${describeConfig(config)} cannot follow ${describeConfig(before)}`)
+    const lifted = config.next === undefined ? undefined : liftedFor(config.next, config.nextBarred, before.barred)
+    check(lifted === undefined, 'change', () => `${describeConfig(config)} bars ${lifted} no more, who gets no vote by it`)
     const isBarring = votesBarred(config.clusters, config.barred) || votesBarred(config.next ?? new Map(), config.nextBarred)
     check(!isBarring, 'change', () => `in ${describeConfig(config)} somebody votes who is barred`)
   }
@@ -176,6 +179,16 @@ export class Ledger {
 
 function isSameBar(a: Barred | undefined, b: Barred | undefined): boolean {
   return JSON.stringify(a) === JSON.stringify(b)
+}
+
+/** @returns somebody who was barred before, is not now, and does not vote either; where too many are barred, those barred first fall off */
+function liftedFor(next: Clusters, barred: Barred | undefined, before: Barred | undefined): string | undefined {
+  const { peers = [], clusters = [] } = barred ?? {}
+  const voters = new Set([...next.values()].flat().map((voter) => voter.peerId))
+  const peerId = before?.peers.find((barredId) => !peers.includes(barredId) && !voters.has(barredId))
+  const clusterId = before?.clusters.find((barredId) => !clusters.includes(barredId) && !next.has(barredId))
+  if (peerId !== undefined && peers.length < BARRED_MAX) return peerId
+  return clusters.length < BARRED_MAX ? clusterId : undefined
 }
 
 function votesBarred(clusters: Clusters, barred: Barred | undefined): boolean {

@@ -1,19 +1,10 @@
 /**
  * Bugs to be planted into the production files, one at a time, to prove that the checkers can fail: those of section 12 of the protocol, those
- * that the simulator found in the first build, and those that the Go prototype had. A patch names a place that occurs exactly once.
+ * that the simulator found in the first build, and those that the Go prototype had.
  */
-export interface Patch {
-  /** From the root of the repository. */
-  readonly file: string
-  readonly find: string
-  readonly replace: string
-}
-
-export interface PlantedBug {
-  readonly name: string
-  readonly what: string
-  readonly patches: readonly Patch[]
-}
+import { bug } from './bug.ts'
+import type { PlantedBug } from './bug.ts'
+import { BUGS_OF_COPIES } from './bugs-of-copies.ts'
 
 const RUN = 'protocols/agreement/run.ts'
 const ACCEPTOR = 'protocols/agreement/acceptor.ts'
@@ -25,11 +16,6 @@ const PUTS = 'protocols/keys/puts.ts'
 const GATE = 'src/runtime/send-gate.ts'
 
 const REPLY = "this.outbox.send(to.peerId, { kind: 'reply', id, vote: { sender: this.identity, body } }, key)"
-
-/** A bug of one patch. */
-function bug(name: string, what: string, file: string, find: string, replace: string): PlantedBug {
-  return { name, what, patches: [{ file, find, replace }] }
-}
 
 const AGREEMENT: readonly PlantedBug[] = [
   bug(
@@ -392,4 +378,13 @@ const OUTCOMES: readonly PlantedBug[] = [
   ),
 ]
 
-export const PLANTED_BUGS: readonly PlantedBug[] = [...AGREEMENT, ...READS, ...DURABILITY, ...EPOCHS, ...TRANSFER, ...CHANGES, ...OUTCOMES]
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  ...AGREEMENT,
+  ...READS,
+  ...DURABILITY,
+  ...EPOCHS,
+  ...TRANSFER,
+  ...BUGS_OF_COPIES,
+  ...CHANGES,
+  ...OUTCOMES,
+]

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import type { PlantedBug } from './bugs.ts'
+import type { PlantedBug } from './bug.ts'
 
 const MARK = '?planted='
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))

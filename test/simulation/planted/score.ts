@@ -3,11 +3,12 @@
  * prints a table: bug, tier, seeds until caught. Ends with 1 when a bug survives.
  */
 import { pathToFileURL } from 'node:url'
+import type { EdgeFact } from '../edges.ts'
 import type { Scenario } from '../stage.ts'
 import type { playSchedule as playScheduleType } from '../small-scope.ts'
 import type { simulate as simulateType } from '../world.ts'
 import { PLANTED_BUGS } from './bugs.ts'
-import type { PlantedBug } from './bugs.ts'
+import type { PlantedBug } from './bug.ts'
 import { importPlanted, installLoader } from './loader.ts'
 
 interface World {
@@ -19,6 +20,9 @@ interface SmallScope {
 interface Directed {
   readonly SCENARIOS: readonly Scenario[]
 }
+interface Edges {
+  readonly EDGE_FACTS: readonly EdgeFact[]
+}
 
 /** Schedules and seeds that a bug has to be noticed in. */
 const SCHEDULES_MAX = 400
@@ -27,22 +31,20 @@ const SEEDS_MAX = 1_500
 export interface Score {
   readonly bug: PlantedBug
   /** Undefined for a survivor. */
-  readonly tier: 'directed' | 'small scope' | 'swarm' | undefined
-  /** Scenarios, schedules or seeds until it was noticed. */
+  readonly tier: 'edge' | 'directed' | 'small scope' | 'swarm' | undefined
+  /** Facts, scenarios, schedules or seeds until it was noticed. */
   readonly count: number
   readonly message: string
 }
 
 /** Has the tiers look for one bug, the quickest first; `installLoader` was called before. */
 export async function score(bug: PlantedBug): Promise<Score> {
+  const { EDGE_FACTS } = await importPlanted<Edges>(new URL('../edges.ts', import.meta.url), bug.name)
+  const edge = await firstToFail(EDGE_FACTS)
+  if (edge !== undefined) return { bug, tier: 'edge', ...edge }
   const { SCENARIOS } = await importPlanted<Directed>(new URL('../directed.ts', import.meta.url), bug.name)
-  for (const [index, { name, play }] of SCENARIOS.entries()) {
-    try {
-      play()
-    } catch (error) {
-      return { bug, tier: 'directed', count: index + 1, message: `${name}: ${error instanceof Error ? error.message : String(error)}` }
-    }
-  }
+  const directed = await firstToFail(SCENARIOS)
+  if (directed !== undefined) return { bug, tier: 'directed', ...directed }
   const { playSchedule } = await importPlanted<SmallScope>(new URL('../small-scope.ts', import.meta.url), bug.name)
   for (let seed = 1; seed <= SCHEDULES_MAX; seed += 1) {
     const { violation } = playSchedule(seed, false)
@@ -54,6 +56,18 @@ export async function score(bug: PlantedBug): Promise<Score> {
     if (violation !== undefined) return { bug, tier: 'swarm', count: seed, message: violation.message }
   }
   return { bug, tier: undefined, count: SEEDS_MAX, message: 'nothing was noticed' }
+}
+
+/** @returns how many were played until one failed, and what it said; undefined when all hold */
+async function firstToFail(played: readonly (Scenario | EdgeFact)[]): Promise<{ count: number; message: string } | undefined> {
+  for (const [index, { name, play }] of played.entries()) {
+    try {
+      await play()
+    } catch (error) {
+      return { count: index + 1, message: `${name}: ${error instanceof Error ? error.message : String(error)}` }
+    }
+  }
+  return undefined
 }
 
 export function describeScore({ bug, tier, count, message }: Score): string {

@@ -1,0 +1,47 @@
+/**
+ * Facts at the edge, where production code that no simulated world runs meets streams and stores: each is tried on a stand-in that behaves as
+ * badly as its contract allows. They are a tier of their own for planted bugs.
+ */
+import type { Message } from '../../protocols/wire/messages.ts'
+import { isBulk } from '../../src/network/bulk-messages.ts'
+import { Outbox, PIECE_BYTES } from '../../src/network/outbox.ts'
+import { messages } from '../unit/wire-examples.ts'
+import { check } from './checkers/violation.ts'
+
+export interface EdgeFact {
+  readonly name: string
+  /** @throws Violation when it is not so */
+  readonly play: () => void | Promise<void>
+}
+
+/** The answers of repair, a megabyte each: only they may wait behind one another, since a pull asks again. */
+const ON_BULK: ReadonlySet<Message['kind']> = new Set(['doubts', 'hashes', 'leaves', 'records'] as const)
+
+export const EDGE_FACTS: readonly EdgeFact[] = [
+  { name: 'a drain that is told while a send is under way counts, also when that send says that the stream is full', play: drainedInSend },
+  { name: 'only the answers of repair travel on the bulk stream', play: onlyAnswersAreBulk },
+]
+
+/** A stream may drain before `send` returns, and say `drain` only then: whoever waits for another one stands still for good. */
+function drainedInSend(): void {
+  let taken = 0
+  const outbox = new Outbox({
+    send: (bytes) => {
+      taken += bytes.length
+      outbox.drained()
+      return false
+    },
+  })
+  const bytes = PIECE_BYTES * 3 + 1
+  outbox.push([new Uint8Array(bytes)])
+  check(taken === bytes, 'L6', () => `the stream took ${taken} of ${bytes} bytes, drained, and is given no more`)
+  outbox.push([new Uint8Array(1)])
+  check(taken === bytes + 1, 'L6', () => 'what is pushed afterwards is not handed to a stream that has drained')
+}
+
+function onlyAnswersAreBulk(): void {
+  for (const message of messages.values()) {
+    const { kind } = message
+    check(isBulk(message) === ON_BULK.has(kind), 'L6', () => `${kind} travels ${isBulk(message) ? '' : 'not '}on the bulk stream`)
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Bugs in the bookkeeping of what was copied: who has whose lists, which questions are open, where a page ended. None of them does anything wrong
+ * by itself. It only counts as copied what was not, and other ways of learning hide that nearly always.
+ */
+import { bug } from './bug.ts'
+import type { PlantedBug } from './bug.ts'
+
+const PULL = 'protocols/repair/pull.ts'
+const REPAIR = 'protocols/repair/repair.ts'
+const ANSWERS = 'protocols/repair/answers.ts'
+const CHANGE = 'protocols/config/change.ts'
+
+const WALKS: readonly PlantedBug[] = [
+  bug('failed-is-done', 'a pull that failed counts as done', REPAIR, 'if (pull.isDone) this.done(pull)', 'this.done(pull)'),
+  bug(
+    'finish-expired-is-done',
+    'a key in doubt that could not be finished in time counts as finished',
+    PULL,
+    "if (!done) this.state = 'failed'",
+    "if (!done && this.finishing < 0) this.state = 'failed'",
+  ),
+  bug(
+    'finishing-not-awaited',
+    'a transfer is done while keys in doubt are still being finished',
+    PULL,
+    'this.unfinished.length === 0 &&\n      this.finishing === 0',
+    'this.unfinished.length === 0',
+  ),
+  bug(
+    'doubts-of-one-page',
+    'of the keys in doubt only the first page is walked',
+    PULL,
+    'if (message.more && last !== undefined)',
+    'if (message.more && last === undefined)',
+  ),
+  bug(
+    'leaves-behind-cut-dropped',
+    'what a page of leaves had no room for is not asked for again',
+    PULL,
+    "this.todo.push({ kind: 'leaves-wanted', minEpoch: this.minEpoch, leaves: rest, after: message.after })",
+    'void message.after',
+  ),
+  bug(
+    'records-behind-cut-dropped',
+    'records that an answer had no room for are not asked for again',
+    PULL,
+    'this.wantRecords(ask.keys.slice(message.keysDone))',
+    'this.wantRecords([])',
+  ),
+]
+
+const LISTS: readonly PlantedBug[] = [
+  bug(
+    'cut-carried-over',
+    'the cut of one page of leaves is carried into the next leaf',
+    ANSWERS,
+    'leavesDone += 1\n      cut = undefined',
+    'leavesDone += 1',
+  ),
+  bug(
+    'full-page-is-whole',
+    'a leaf that filled its page counts as listed to its end',
+    ANSWERS,
+    'entries, leavesDone, after: entries.at(-1)?.key ?? cut }',
+    'entries, leavesDone: leavesDone + 1, after: undefined }',
+  ),
+  bug(
+    'listed-before-install',
+    'a list for a transfer is given before the joint config is installed',
+    ANSWERS,
+    "if (question.kind !== 'records-wanted' && question.minEpoch > this.chain.epoch) return",
+    "if (question.kind !== 'records-wanted' && question.minEpoch > this.chain.epoch + 1) return",
+  ),
+]
+
+const COVERAGE: readonly PlantedBug[] = [
+  bug(
+    'own-list-not-walked',
+    'a voter of both sets counts its own list as held, and walks nothing',
+    REPAIR,
+    'for (const source of members(config.clusters)) {\n',
+    'for (const source of members(config.clusters)) {\n      if (source.id === self.id) this.covered.set(self.id, self)\n',
+  ),
+  bug(
+    'covered-for-good',
+    'lists held for an earlier change count for the next one',
+    REPAIR,
+    'this.covered = new Map()\n    for (const pull',
+    'for (const pull',
+  ),
+  bug(
+    'repair-is-transfer',
+    'a pull for repair counts as one for a transfer',
+    REPAIR,
+    'if (pull.minEpoch > 0 && pull.minEpoch === this.context.chain.epoch)',
+    'if (pull.minEpoch <= this.context.chain.epoch)',
+  ),
+  bug(
+    'coverage-of-any-epoch',
+    'what new voters said of an earlier change counts for the next one',
+    CHANGE,
+    'configInstalled(): void {\n    this.coverage = new Map()',
+    'configInstalled(): void {',
+  ),
+]
+
+const BARS: readonly PlantedBug[] = [
+  bug(
+    'bars-dropped-by-growth',
+    'growth drops all bars, so that removed peers come back',
+    CHANGE,
+    'jointAfter(config, next, barredIn(config), protocolMin)',
+    'jointAfter(config, next, { peers: barredIn(config).peers.slice(0, 0), clusters: [] }, protocolMin)',
+  ),
+]
+
+const EDGES: readonly PlantedBug[] = [
+  bug(
+    'drain-in-send-lost',
+    'a drain that is told during a send which then says "full" is lost',
+    'src/network/outbox.ts',
+    'this.#full = true\n        if (this.#stream.send(piece)) this.#full = false',
+    'this.#full = !this.#stream.send(piece)',
+  ),
+  bug(
+    'learns-on-bulk',
+    'learns travel on the bulk stream, behind megabytes of repair',
+    'src/network/bulk-messages.ts',
+    "return message.kind === 'records' || message.kind === 'leaves'",
+    "return (message as Message).kind === 'learn' || message.kind === 'records' || message.kind === 'leaves'",
+  ),
+]
+
+export const BUGS_OF_COPIES: readonly PlantedBug[] = [...WALKS, ...LISTS, ...COVERAGE, ...BARS, ...EDGES]
