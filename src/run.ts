@@ -4,6 +4,7 @@ import type { Environment } from './config/command-line.ts'
 import type { Config } from './config/config.ts'
 import type { RunningPeer } from './peer/start-peer.ts'
 import { Reloads } from './reloads.ts'
+import { writePrivateFile } from './security/private-file.ts'
 import { printLines } from './start-up.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { boundYoungSpace } from './young-space.ts'
@@ -26,12 +27,29 @@ export async function run(argv: readonly string[], environment: Environment): Pr
       process.exitCode = await runCommand(commandLine.command)
       return
     }
+    case 'secret':
+      process.exitCode = await giveSecret(commandLine.text, commandLine.out)
+      return
     case 'usage-error':
       process.stderr.write(`${commandLine.message}\n`)
       process.exitCode = EXIT_USAGE
       return
     default:
       printLines([commandLine.text])
+  }
+}
+
+/** @returns the exit code */
+async function giveSecret(text: string, out: string | undefined): Promise<number> {
+  if (out === undefined) {
+    printLines([text])
+    return 0
+  }
+  try {
+    await writePrivateFile(out, `${text}\n`)
+    return 0
+  } catch (error) {
+    return explain(error)
   }
 }
 

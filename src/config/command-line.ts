@@ -4,7 +4,8 @@
  * The arguments are paired by hand. A flag takes the next argument whatever that begins with, so one cannot tell which
  * arguments are flags, and mend their dashes, without pairing them all; after that nothing is left for a library to do.
  */
-import { COMMANDS, isCommandName } from './commands.ts'
+import { exposure } from '../security/private-file.ts'
+import { COMMANDS, SECRET, SECRET_COMMAND, isCommandName } from './commands.ts'
 import type { Command } from './commands.ts'
 import type { Config } from './config.ts'
 import { FLAGS, variableOf } from './flags.ts'
@@ -18,7 +19,9 @@ import { VERSION } from './version.ts'
 export type CommandLine =
   | { readonly kind: 'run'; readonly config: Config }
   | { readonly kind: 'command'; readonly command: Command }
-  | { readonly kind: 'help' | 'version' | 'secret'; readonly text: string }
+  | { readonly kind: 'help' | 'version'; readonly text: string }
+  /** A new secret, and the file to make for it; undefined where it is printed. */
+  | { readonly kind: 'secret'; readonly text: string; readonly out: string | undefined }
   | { readonly kind: 'usage-error'; readonly message: string }
 
 /** Variables by name, as in `process.env`. */
@@ -34,7 +37,6 @@ interface Given {
   readonly operands: readonly string[]
 }
 
-const SECRET_COMMAND = 'secret'
 const HELP_HINT = 'replicator -help lists all flags'
 /** How much of a wrong value is repeated in the message. */
 const SHOWN_CHARACTERS_MAX = 80
@@ -50,13 +52,11 @@ export function parseCommandLine(argv: readonly string[], environment: Environme
   try {
     const [first] = argv
     if (isCommandName(first)) return readCommand(first, argv.slice(1), environment)
-    const isSecret = first === SECRET_COMMAND
-    const given = pair(isSecret ? argv.slice(1) : argv, FLAGS, 0)
+    if (first === SECRET_COMMAND) return readSecretCommand(argv.slice(1), environment)
+    const given = pair(argv, FLAGS, 0)
     if (given === 'help') return { kind: 'help', text: helpText() }
     if (given === 'version') return { kind: 'version', text: VERSION }
-    if (!isSecret) return { kind: 'run', config: Object.freeze(readFields(FLAGS, given.flags, environment)) }
-    for (const name of given.flags.keys()) throw new UsageError(`replicator secret takes no flags, yet -${name} is there; leave it away`)
-    return { kind: 'secret', text: newSecret() }
+    return { kind: 'run', config: Object.freeze(readFields(FLAGS, given.flags, environment)) }
   } catch (error) {
     if (error instanceof UsageError) return { kind: 'usage-error', message: error.message }
     throw error
@@ -75,6 +75,13 @@ function readCommand(name: Command['name'], argv: readonly string[], environment
     fields[field] = told(() => read(text), `${placeholder} ${show(text)}: `)
   }
   return { kind: 'command', command: { name, ...fields, ...readFields(flags, given.flags, environment) } as unknown as Command }
+}
+
+function readSecretCommand(argv: readonly string[], environment: Environment): CommandLine {
+  const given = pair(argv, SECRET.flags, 0)
+  if (given === 'help') return { kind: 'help', text: commandHelp(SECRET_COMMAND) }
+  if (given === 'version') return { kind: 'version', text: VERSION }
+  return { kind: 'secret', text: newSecret(), ...readFields(SECRET.flags, given.flags, environment) }
 }
 
 /** Pairs flags with their values; `help` or `version` when one of these comes first. */
@@ -118,18 +125,24 @@ function findFlag(name: string, table: AnyFlags): Flag<unknown> {
 }
 
 function readFields<Fields extends object>(table: FlagTable<Fields>, given: Flags, environment: Environment): Fields {
-  const fields = Object.entries<Flag<unknown>>(table).map(([field, flag]) => [field, readValue(flag, given, environment)])
+  const { secretMode } = table as AnyFlags
+  const isPrivate = secretMode === undefined || readValue(secretMode, given, environment, true) !== 'any'
+  const fields = Object.entries<Flag<unknown>>(table).map(([field, flag]) => [field, readValue(flag, given, environment, isPrivate)])
   // Every field has its row in the table, typed as the field is; only the detour through entries loses sight of it.
   return Object.fromEntries(fields) as Fields
 }
 
-/** The value of a flag: from the flag, else from its variable, else its default. */
-function readValue<T>(flag: Flag<T>, given: Flags, environment: Environment): T {
+/**
+ * The value of a flag: from the flag, else from its variable, else its default.
+ *
+ * @param isPrivate files that hold secrets must be their owner's alone
+ */
+function readValue<T>(flag: Flag<T>, given: Flags, environment: Environment, isPrivate: boolean): T {
   const texts = given.get(flag.name)
-  if (texts !== undefined) return parse(flag, texts, `-${flag.name} `)
+  if (texts !== undefined) return parse(flag, texts, `-${flag.name} `, isPrivate)
   const variable = variableOf(flag.name)
   const ofVariable = flag.placeholder === undefined ? [] : textsOfVariable(flag, environment[variable] ?? '')
-  if (ofVariable.length > 0) return parse(flag, ofVariable, `${variable}=`)
+  if (ofVariable.length > 0) return parse(flag, ofVariable, `${variable}=`, isPrivate)
   if (flag.fallback !== 'required') return flag.fallback.value
   throw new UsageError(`-${flag.name} is missing; name the cluster to join, for example -${flag.name} cluster-1; ${HELP_HINT}`)
 }
@@ -139,8 +152,13 @@ function textsOfVariable(flag: Flag<unknown>, text: string): string[] {
   return texts.filter((part) => part !== '')
 }
 
-function parse<T>(flag: Flag<T>, texts: readonly string[], shownBefore: string): T {
-  return told(() => flag.parse(texts), `${shownBefore}${texts.map(show).join(', ')}: `)
+function parse<T>(flag: Flag<T>, texts: readonly string[], shownBefore: string, isPrivate: boolean): T {
+  const read = (): T => {
+    const exposed = flag.isPrivate && isPrivate ? texts.map(exposure).find((why) => why !== undefined) : undefined
+    if (exposed !== undefined) throw new UsageError(exposed)
+    return flag.parse(texts)
+  }
+  return told(read, `${shownBefore}${texts.map(show).join(', ')}: `)
 }
 
 /** Says in front of what is wrong where it stands. */

@@ -2,7 +2,7 @@
 import type { ClusterId, NetworkId, PeerId } from '../../protocols/base/identity.ts'
 import { once, toggle } from './flags.ts'
 import type { AnyFlags, FlagTable } from './flags.ts'
-import { parseClusterId, parseNetworkId, parsePeerId, parseUrl, wholeNumber } from './values.ts'
+import { parseClusterId, parseNetworkId, parseNewFile, parsePeerId, parseUrl, wholeNumber } from './values.ts'
 
 /** An hour: a peer that is added may have much to copy first. */
 const TIMEOUT_MAX_SECONDS = 3_600
@@ -77,6 +77,22 @@ export interface CommandRow {
   readonly meaning: string
   readonly operands: Operands
   readonly flags: AnyFlags
+}
+
+/** The command that asks no peer. */
+export const SECRET_COMMAND = 'secret'
+export const SECRET: CommandRow & { readonly flags: FlagTable<{ readonly out: string | undefined }> } = {
+  meaning: 'A new secret, which all members of a network share.',
+  operands: [],
+  flags: {
+    out: {
+      ...once(parseNewFile),
+      name: 'out',
+      placeholder: 'FILE',
+      meaning: 'The file to make for it, readable by its owner alone. One that is there is never overwritten.',
+      fallback: { value: undefined, text: 'printed' },
+    },
+  },
 }
 
 const PEER: Operands[number] = ['peerId', 'PEER', parsePeerId]

@@ -1,4 +1,5 @@
 import type { ClusterId, NetworkId } from '../../protocols/base/identity.ts'
+import type { SecretMode } from '../security/private-file.ts'
 
 /** From the one that says most to the one that says nothing. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
@@ -36,6 +37,8 @@ export interface Config {
   readonly networkId: NetworkId | undefined
   /** What all members share, 32 bytes or more; undefined when anybody may join. */
   readonly secret: Uint8Array | undefined
+  /** Whether files that hold secrets must be readable by their owner alone. */
+  readonly secretMode: SecretMode
   /** As it was written; undefined for the first directory of `replicator-data/CID/` that nobody has locked. */
   readonly dataDirectory: string | undefined
   readonly minPeers: number

@@ -5,6 +5,7 @@
 import { VALUE_BYTES_MAX } from '../../protocols/wire/messages.ts'
 import { CHANGES_FROM, LOG_LEVELS } from './config.ts'
 import type { Config } from './config.ts'
+import type { SecretMode } from '../security/private-file.ts'
 import { readSecretFile } from './secret.ts'
 import {
   parseChangesFrom,
@@ -19,6 +20,7 @@ import {
   parseOrigin,
   parseProtocolId,
   parseRendezvous,
+  parseSecretMode,
   parseSwitch,
   parseReplaceAfter,
   wholeNumber,
@@ -40,6 +42,8 @@ export interface Flag<T> {
   readonly placeholder: string | undefined
   readonly meaning: string
   readonly repeatable: boolean
+  /** True for the path of a file that holds a secret: it must be its owner's alone, unless `-secret-mode` says otherwise. */
+  readonly isPrivate?: true
   /** What holds when neither the flag nor its variable is there; `required` when there is no such thing. */
   readonly fallback: { readonly value: T; readonly text: string } | 'required'
   /** Takes the texts given, exactly one unless it is repeatable. @throws UsageError */
@@ -68,6 +72,16 @@ export function once<T>(parse: (text: string) => T): Pick<Flag<T>, 'repeatable' 
 /** Makes the parser of a flag that may be repeated. */
 function repeated<T>(parse: (text: string) => T): Pick<Flag<readonly T[]>, 'repeatable' | 'parse'> {
   return { repeatable: true, parse: (texts) => Object.freeze(texts.map(parse)) }
+}
+
+/** For the peer, and for the commands that read a file with a secret. */
+export const SECRET_MODE: Flag<SecretMode> = {
+  ...once(parseSecretMode),
+  name: 'secret-mode',
+  placeholder: 'MODE',
+  meaning:
+    'private: a file that holds a secret and can be read by other users of this machine is refused. any: it is taken, for volumes that know no modes.',
+  fallback: { value: 'private', text: 'private' },
 }
 
 /** All flags that have a value, in the order of the help text. */
@@ -140,10 +154,12 @@ export const FLAGS: FlagTable<Config> = {
     ...once(readSecretFile),
     name: 'secret',
     placeholder: 'FILE',
+    isPrivate: true,
     meaning:
-      'Secret that all members share, at least 32 bytes; "replicator secret" prints a new one. Without it anybody who can dial may join.',
+      'Secret that all members share, at least 32 bytes; "replicator secret -out FILE" makes one. Without it anybody who can dial may join.',
     fallback: { value: undefined, text: 'none' },
   },
+  secretMode: SECRET_MODE,
   dataDirectory: {
     ...once(parseDirectory),
     name: 'data',

@@ -1,8 +1,10 @@
 /** The help text, made from the table of flags. */
-import { COMMANDS } from './commands.ts'
-import type { Command } from './commands.ts'
+import { COMMANDS, SECRET, SECRET_COMMAND } from './commands.ts'
+import type { Command, CommandRow } from './commands.ts'
 import { FLAGS, variableOf } from './flags.ts'
 import type { Flag } from './flags.ts'
+
+type CommandName = Command['name'] | typeof SECRET_COMMAND
 
 /** Fits a terminal of the usual width. */
 const LINE_CHARACTERS_MAX = 80
@@ -10,7 +12,7 @@ const INDENT = '      '
 
 const USAGE = `Usage: replicator -cid ID [flag…]                  starts a network
        replicator -cid ID -peer MULTIADDR [flag…]  joins one
-       replicator secret                           prints a new shared secret
+       replicator secret [-out FILE]               makes a new shared secret
        replicator COMMAND [flag…]                  asks a running peer
 
 One dash or two, -name value or -name=value. Each flag also has an environment
@@ -31,14 +33,18 @@ export function helpText(): string {
 }
 
 /** The text of one command. */
-export function commandHelp(name: Command['name']): string {
-  const { meaning, flags } = COMMANDS[name]
+export function commandHelp(name: CommandName): string {
+  const { meaning, flags } = rowOf(name)
   const rows = [...Object.values<Flag<unknown>>(flags).map(describe), WITHOUT_VALUE]
   return `Usage: replicator ${usageOf(name)} [flag…]\n${wrap(meaning).join('\n')}\n\n${rows.join('\n')}`
 }
 
-function usageOf(name: Command['name']): string {
-  return [name, ...COMMANDS[name].operands.map(([, placeholder]) => placeholder)].join(' ')
+function rowOf(name: CommandName): CommandRow {
+  return name === SECRET_COMMAND ? SECRET : COMMANDS[name]
+}
+
+function usageOf(name: CommandName): string {
+  return [name, ...rowOf(name).operands.map(([, placeholder]) => placeholder)].join(' ')
 }
 
 function describe(flag: Flag<unknown>): string {

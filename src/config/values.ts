@@ -5,6 +5,8 @@ import type { Component } from '@multiformats/multiaddr'
 import { isClusterId } from '../../protocols/base/identity.ts'
 import type { ClusterId, NetworkId, PeerId } from '../../protocols/base/identity.ts'
 import { isPeerId } from '../peer-id.ts'
+import { SECRET_MODES } from '../security/private-file.ts'
+import type { SecretMode } from '../security/private-file.ts'
 import { CHANGES_FROM, LOG_LEVELS } from './config.ts'
 import type { ChangesFrom, HttpAddress, LogLevel } from './config.ts'
 import { UsageError } from './usage-error.ts'
@@ -155,6 +157,12 @@ export function parseDirectory(text: string): string {
   return text
 }
 
+/** The path of a file that is to be made, as it is written. */
+export function parseNewFile(text: string): string {
+  if (text === '' || text.includes('\0')) throw new UsageError('name a file that is not there yet')
+  return text
+}
+
 /** Seconds from 1 to a year as milliseconds; undefined for `0` and `off`. */
 export function parseReplaceAfter(text: string): number | undefined {
   if (text === '0' || text === 'off') return undefined
@@ -170,6 +178,13 @@ export function parseChangesFrom(text: string): ChangesFrom {
   const from = CHANGES_FROM.find((known) => known === text)
   if (from === undefined) throw new UsageError(`write ${CHANGES_FROM.join(' or ')}`)
   return from
+}
+
+/** Who may read files that hold secrets. */
+export function parseSecretMode(text: string): SecretMode {
+  const mode = SECRET_MODES.find((known) => known === text)
+  if (mode === undefined) throw new UsageError(`write ${SECRET_MODES.join(' or ')}`)
+  return mode
 }
 
 /** True for on. */

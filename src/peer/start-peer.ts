@@ -115,9 +115,14 @@ async function openPeer(start: Start): Promise<OpenPeer> {
   const { config, logger, failed } = start
   const { clusterId, dataDirectory } = config
   const workingDirectory = process.cwd()
+  const warnings = new Warnings()
   const directory = await openDataDirectory({
     clusterId,
     workingDirectory,
+    warn: (warning) => {
+      logger.warn(warning)
+      warnings.add(warning)
+    },
     ...(dataDirectory !== undefined && { directory: dataDirectory }),
   })
   const closers: (() => Promise<void>)[] = [() => directory.close()]
@@ -126,7 +131,6 @@ async function openPeer(start: Start): Promise<OpenPeer> {
   }
   try {
     const codec = new Codec(utf8)
-    const warnings = new Warnings()
     const storage = await openStore({ directory, codec, logger, warnings })
     closers.push(() => storage.close())
     const broken = (error: Error): void => failed(givenUp(directory, error))

@@ -11,6 +11,7 @@
  */
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { octal } from '../security/private-file.ts'
 import { FACTS_NONE, parseFacts } from './facts.ts'
 import type { Facts } from './facts.ts'
 import { replaceFile, syncDirectory } from './files.ts'
@@ -22,6 +23,8 @@ import { finishPutAside } from './put-aside.ts'
 const FORMAT = 1
 const DIRECTORY_MODE = 0o700
 const FILE_MODE = 0o600
+/** All that the group and others may do. */
+const OTHERS = 0o077
 /** Where directories are made that nobody named, below the working directory. */
 const UNNAMED = 'replicator-data'
 /** How many peers of one cluster may run in one working directory without naming theirs. */
@@ -94,6 +97,9 @@ async function openNamed(path: string, clusterId: string, warn: (text: string) =
   let lock: Lock | undefined
   try {
     await makeDirectory(path)
+    const { mode } = await stat(path)
+    if (process.platform !== 'win32' && (mode & OTHERS) !== 0)
+      warn(`other users of this machine can look into the data directory ${path} (mode ${octal(mode)}); run "chmod 700 ${path}"`)
     lock = await takeLock(path, 'lock')
     if (lock === undefined) throw new DirectoryError('in-use', `the data directory ${path} is in use by a running peer`)
     await claim(path, clusterId)

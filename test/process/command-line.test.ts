@@ -1,11 +1,13 @@
 /** Every row of the command line that can be wrong: exit code 2, one line that says what, and nothing created. */
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, it } from 'node:test'
 import { inTurn, runToEnd } from './command.ts'
 
+/** All that lies there before, and after what must create nothing. */
+const FILES = ['open-secret', 'short-secret']
 /** As many as there are processors on a small machine. */
 const WIDTH = 3
 
@@ -36,6 +38,8 @@ const MISTAKES: readonly Mistake[] = [
   { flags: ['-cid', 'a', '-network', 'mine'], names: /-network "mine"/ },
   { flags: ['-cid', 'a', '-secret', 'not-there'], names: /-secret "not-there"/ },
   { flags: ['-cid', 'a', '-secret', 'short-secret'], names: /-secret "short-secret".*32/ },
+  { flags: ['-cid', 'a', '-secret', 'open-secret'], names: /-secret "open-secret".*chmod 600 open-secret/ },
+  { flags: ['-cid', 'a', '-secret-mode', '644'], names: /-secret-mode "644"/ },
   { flags: ['-cid', 'a', '-data', ''], names: /-data/ },
   { flags: ['-cid', 'a', '-min-peers', '0'], names: /-min-peers "0"/ },
   { flags: ['-cid', 'a', '-protocolid', 'rpc'], names: /-protocolid "rpc"/ },
@@ -55,7 +59,8 @@ const MISTAKES: readonly Mistake[] = [
 let directory: string
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'replicator-command-'))
-  await writeFile(join(directory, 'short-secret'), 'x'.repeat(31))
+  await writeFile(join(directory, 'short-secret'), 'x'.repeat(31), { mode: 0o600 })
+  await writeFile(join(directory, 'open-secret'), 'x'.repeat(40), { mode: 0o644 })
 })
 after(() => rm(directory, { recursive: true, force: true }))
 
@@ -69,7 +74,7 @@ it('every mistake on the command line is told in one line with exit code 2, and 
     assert.match(stderr, names, told)
     assert.doesNotMatch(stderr, /\bat .*:\d+:\d+|Error:/, told)
   })
-  assert.deepEqual(await readdir(directory), ['short-secret'])
+  assert.deepEqual((await readdir(directory)).toSorted(), FILES)
 })
 
 it('help, version and a new secret come on standard output with exit code 0', async () => {
@@ -82,5 +87,21 @@ it('help, version and a new secret come on standard output with exit code 0', as
   }
   assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/)
   assert.ok(secret.stdout.trim().length >= 32)
-  assert.deepEqual(await readdir(directory), ['short-secret'])
+  assert.deepEqual((await readdir(directory)).toSorted(), FILES)
+})
+
+it('a new secret goes into a file that its owner alone can read, and never over another', async () => {
+  const made = await runToEnd(directory, ['secret', '-out', 'new-secret'])
+  assert.deepEqual([made.code, made.stdout, made.stderr], [0, '', ''])
+  const path = join(directory, 'new-secret')
+  if (process.platform !== 'win32') assert.equal((await stat(path)).mode & 0o777, 0o600)
+  const secret = await readFile(path, 'utf8')
+  assert.match(secret, /^[A-Za-z0-9_-]{64}\n$/)
+  const again = await runToEnd(directory, ['secret', '-out', 'new-secret'])
+  assert.deepEqual([again.code, again.stdout], [1, ''])
+  assert.match(again.stderr, /^replicator: cannot write new-secret: it is there already[^\n]*\n$/)
+  assert.equal(await readFile(path, 'utf8'), secret)
+  const nowhere = await runToEnd(directory, ['secret', '-out', 'nowhere/secret'])
+  assert.deepEqual([nowhere.code, nowhere.stdout], [1, ''])
+  assert.match(nowhere.stderr, /^replicator: cannot write nowhere\/secret: [^\n]*\n$/)
 })

@@ -135,7 +135,7 @@ suite('what the README says', () => {
     const directory = mkdtempSync(join(tmpdir(), 'replicator-readme-'))
     context.after(() => rmSync(directory, { recursive: true, force: true }))
     const secret = join(directory, 'secret')
-    writeFileSync(secret, 's'.repeat(SECRET_BYTES))
+    writeFileSync(secret, 's'.repeat(SECRET_BYTES), { mode: 0o600 })
     const starts = commands.flatMap(
       (command) => /^(?:npx replicator|node_modules\/\.bin\/node dist\/src\/main\.js) (-.*)$/.exec(command)?.[1] ?? [],
     )

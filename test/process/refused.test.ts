@@ -20,7 +20,7 @@ let secretPath: string
 before(async () => {
   network = await Network.create()
   secretPath = join(network.directory, 'secret')
-  await writeFile(secretPath, 's'.repeat(40))
+  await writeFile(secretPath, 's'.repeat(40), { mode: 0o600 })
   open = await network.add({ flags: ALONE })
   closed = await network.add({ flags: [...ALONE, '-secret', secretPath] })
   await Promise.all([open, closed].map((peer) => peer.start()))
@@ -115,7 +115,7 @@ describe('a network with a secret', () => {
   it('lets in nobody without it or with another, and shows them nothing', async () => {
     assert.equal((await closed.client.put('hidden', 'from strangers')).status, 201)
     const wrong = join(network.directory, 'wrong-secret')
-    await writeFile(wrong, 'w'.repeat(40))
+    await writeFile(wrong, 'w'.repeat(40), { mode: 0o600 })
     for (const flags of [[], ['-secret', wrong]]) {
       const directory = freshDirectory()
       assertRefused(await startInVain(['-join-timeout', '2', '-peer', closed.address, ...flags], directory), /secret/)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -16,7 +16,7 @@ after(() => rmSync(directory, { recursive: true, force: true }))
 
 function parseWithFile(content: string | Uint8Array): CommandLine {
   const path = join(directory, 'secret')
-  writeFileSync(path, content)
+  writeFileSync(path, content, { mode: 0o600 })
   return parseCommandLine(['-cid', 'a', '-secret', path], {})
 }
 
@@ -69,10 +69,31 @@ test('a file that is not there, or is a directory, is refused', () => {
 
 test('the variable names a file too', () => {
   const path = join(directory, 'secret')
-  writeFileSync(path, SECRET)
+  writeFileSync(path, SECRET, { mode: 0o600 })
   const parsed = parseCommandLine([], { REPLICATOR_CID: 'a', REPLICATOR_SECRET: path })
   assert(parsed.kind === 'run')
   assert.deepEqual(parsed.config.secret, new Uint8Array(Buffer.from(SECRET)))
+})
+
+const MODELESS = process.platform === 'win32' && 'files have no modes here'
+
+test('a secret that the group or others can read or write is refused with how to mend it', { skip: MODELESS }, () => {
+  for (const mode of [0o644, 0o640, 0o604, 0o660, 0o620, 0o602]) {
+    const path = join(directory, `secret-${mode.toString(8)}`)
+    writeFileSync(path, SECRET)
+    chmodSync(path, mode)
+    const message = messageOf(parseCommandLine(['-cid', 'a', '-secret', path], {}))
+    assert(message.includes(`(mode ${mode.toString(8)}); run "chmod 600 ${path}", or give -secret-mode any`), message)
+    assert.match(messageOf(parseCommandLine([], { REPLICATOR_CID: 'a', REPLICATOR_SECRET: path })), /^REPLICATOR_SECRET=.*chmod 600/)
+    const taken = parseCommandLine(['-cid', 'a', '-secret', path, '-secret-mode', 'any'], {})
+    assert(taken.kind === 'run', JSON.stringify(taken))
+  }
+  for (const mode of [0o600, 0o400, 0o700, 0o711]) {
+    const path = join(directory, `secret-${mode.toString(8)}`)
+    writeFileSync(path, SECRET)
+    chmodSync(path, mode)
+    assert.equal(parseCommandLine(['-cid', 'a', '-secret', path], {}).kind, 'run')
+  }
 })
 
 test('reading the command line creates nothing', () => {

@@ -9,7 +9,7 @@ const ADDRESS_A = `/ip4/127.0.0.1/tcp/4001/p2p/${PEER_ID}`
 const ADDRESS_B = '/dns4/example.com/tcp/4002'
 const NETWORK = '0123456789abcdef0123456789abcdef'
 const FLAG_NAMES =
-  'cid http listen announce peer bootstrap network secret data min-peers protocolid rendezvous mdns join-timeout value-max replace-after changes-from log-level'.split(
+  'cid http listen announce peer bootstrap network secret secret-mode data min-peers protocolid rendezvous mdns join-timeout value-max replace-after changes-from log-level'.split(
     ' ',
   )
 
@@ -47,6 +47,7 @@ suite('defaults', () => {
       bootstrap: [],
       networkId: undefined,
       secret: undefined,
+      secretMode: 'private',
       dataDirectory: undefined,
       minPeers: 3,
       protocolId: '/p2p/rpc/replicator',
@@ -139,6 +140,7 @@ suite('environment variables', () => {
       REPLICATOR_PEER: `${ADDRESS_A}, ${ADDRESS_B},`,
       REPLICATOR_BOOTSTRAP: ADDRESS_A,
       REPLICATOR_NETWORK: NETWORK,
+      REPLICATOR_SECRET_MODE: 'any',
       REPLICATOR_DATA: 'somewhere, else',
       REPLICATOR_MIN_PEERS: '1',
       REPLICATOR_PROTOCOLID: '/x',
@@ -161,6 +163,7 @@ suite('environment variables', () => {
       bootstrap: [ADDRESS_A],
       networkId: NETWORK,
       secret: undefined,
+      secretMode: 'any',
       dataDirectory: 'somewhere, else',
       minPeers: 1,
       protocolId: '/x',
@@ -201,7 +204,7 @@ suite('environment variables', () => {
 
 suite('instead of running', () => {
   test('help names every flag, its variable and its default', () => {
-    for (const argv of [['-help'], ['--help'], ['-cid', 'a', '-help'], ['secret', '-help'], ['-help', '-nope']]) {
+    for (const argv of [['-help'], ['--help'], ['-cid', 'a', '-help'], ['-help', '-nope']]) {
       const parsed = parseCommandLine(argv, { REPLICATOR_HTTP: 'wrong' })
       assert(parsed.kind === 'help')
       for (const name of FLAG_NAMES) {
@@ -239,7 +242,11 @@ suite('instead of running', () => {
 
   test('secret takes nothing else', () => {
     assert.match(messageOf(['secret', 'more']), /stray argument "more"/)
-    assert.match(messageOf(['secret', '-cid', 'a']), /takes no flags/)
+    assert.match(messageOf(['secret', '-cid', 'a']), /unknown flag "-cid"/)
+    assert.match(messageOf(['secret', '-out', '']), /-out "".*name a file/)
+    const help = parseCommandLine(['secret', '-help'], {})
+    assert(help.kind === 'help')
+    assert.match(help.text, /^Usage: replicator secret \[flag…\][^]*-out FILE/)
   })
 })
 

@@ -35,6 +35,8 @@ async function asNobody(action: () => Promise<void>): Promise<void> {
   }
 }
 
+const MODELESS = process.platform === 'win32' && 'directories have no modes here'
+
 describe('a data directory', () => {
   let base: string
   let opened: DataDirectory[]
@@ -55,6 +57,17 @@ describe('a data directory', () => {
     opened.push(made)
     return made
   }
+
+  it('is made for its owner alone, and warned of when others can look into it', { skip: MODELESS }, async () => {
+    const warnings: string[] = []
+    const { path } = await open('deep/down', 'c1', (text) => void warnings.push(text))
+    for (const made of [path, join(path, '..'), join(path, 'store')]) assert.equal((await stat(made)).mode & 0o777, 0o700, made)
+    assert.equal(warnings.length, 0)
+    await opened.pop()?.close()
+    await chmod(path, 0o755)
+    await open('deep/down', 'c1', (text) => void warnings.push(text))
+    assert.deepEqual(warnings, [`other users of this machine can look into the data directory ${path} (mode 755); run "chmod 700 ${path}"`])
+  })
 
   /** Starts a process that has a directory; gives it with the path and what it said on standard error. */
   async function held(directory?: string): Promise<{ child: ChildProcess; path: string; errors: () => string }> {

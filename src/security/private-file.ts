@@ -1,0 +1,63 @@
+/**
+ * Files that hold secrets. One that other users of the machine can read, or write, is refused with how to mend it, because
+ * nobody notices a lax mode by himself. Where a volume knows no modes, or gives its own, `-secret-mode any` takes it as it is.
+ */
+import { statSync } from 'node:fs'
+import { open, readFile } from 'node:fs/promises'
+
+export const SECRET_MODES = ['private', 'any'] as const
+export type SecretMode = (typeof SECRET_MODES)[number]
+
+/** Reading and writing by the group and by others. */
+const OTHERS = 0o066
+const PERMISSIONS = 0o777
+const OWNER_ONLY = 0o600
+
+/**
+ * Why a file may hold no secret, and how to mend it; undefined when it may, or is not there.
+ *
+ * @param path of a file; a pipe or a device belongs to whoever handed it over
+ */
+export function exposure(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false })
+  // Windows has no modes, and Node makes some up.
+  if (process.platform === 'win32' || found === undefined || !found.isFile() || (found.mode & OTHERS) === 0) return undefined
+  return `other users of this machine can get at the file (mode ${octal(found.mode)}); run "chmod 600 ${path}", or give -secret-mode any where that is impossible`
+}
+
+/**
+ * Reads a file that holds a secret.
+ *
+ * @throws Error of one line when others can read it and may not, or it cannot be read
+ */
+export async function readPrivateFile(path: string, mode: SecretMode): Promise<Uint8Array> {
+  const why = mode === 'any' ? undefined : exposure(path)
+  if (why !== undefined) throw new Error(`${path}: ${why}`)
+  return readFile(path)
+}
+
+/**
+ * Writes a new file that its owner alone can read. It is on disk when this resolves.
+ *
+ * @throws Error of one line when there is such a file, which is never overwritten, or it cannot be made
+ */
+export async function writePrivateFile(path: string, text: string): Promise<void> {
+  try {
+    const file = await open(path, 'wx', OWNER_ONLY)
+    try {
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const why = code === 'EEXIST' ? 'it is there already, and is never overwritten; name another file' : message
+    throw new Error(`cannot write ${path}: ${why}`, { cause: error })
+  }
+}
+
+/** Permissions as `chmod` takes them: `644`. */
+export function octal(mode: number): string {
+  return (mode & PERMISSIONS).toString(8).padStart(3, '0')
+}
