@@ -38,7 +38,7 @@ export function endChild(code: number, said: string): never {
 export async function runChild(name: string, argv: readonly string[]): Promise<ChildEnding> {
   const program = join(import.meta.dirname, name + extname(import.meta.filename))
   // What lmdb says on standard error before it faults is for its authors.
-  const child = spawn(process.execPath, [program, ...argv], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = spawn(process.execPath, ['--disable-sigusr1', program, ...argv], { stdio: ['ignore', 'pipe', 'ignore'] })
   let said = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text))
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]

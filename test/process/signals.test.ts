@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, it } from 'node:test'
-import { Network, until } from './network.ts'
+import { Network, freePort, until } from './network.ts'
 import type { PeerProcess } from './network.ts'
 
 const ALONE = ['-min-peers', '1'] as const
@@ -76,6 +76,22 @@ it('SIGHUP ends nothing: the peer goes on, and so does a request under way', asy
   for (let count = 0; count < 3; count += 1) peer.signal('SIGHUP')
   assert.equal((await answer).status, 404)
   assert.equal((await peer.client.put('after/hup', 'kept')).status, 201)
+})
+
+it('SIGUSR1 opens no inspector', { skip: process.platform === 'win32' && 'there is no such signal' }, async () => {
+  await peer.stop()
+  const port = await freePort()
+  peer.options = { ...peer.options, nodeFlags: [`--inspect-port=127.0.0.1:${port}`] }
+  await peer.start()
+  await peer.ready()
+  const logged = peer.log.length
+  for (let count = 0; count < 3; count += 1) {
+    peer.signal('SIGUSR1')
+    assert.equal((await peer.client.put(`inspected/${count}`, 'kept')).status, 201)
+  }
+  // It is a thread of its own that opens the inspector: it had the time of three puts, each with a sync.
+  await assert.rejects(fetch(`http://127.0.0.1:${port}/json`))
+  assert.ok(!peer.log.slice(logged).includes('Debugger'), peer.log.slice(logged))
 })
 
 it('a second signal ends it at once with exit code 1', async () => {
