@@ -17,6 +17,14 @@ export interface HttpAddress {
   readonly port: number
 }
 
+/** IP addresses with one prefix. */
+export interface AddressRange {
+  readonly address: string
+  /** Bits that all of them have in common. */
+  readonly prefix: number
+  readonly family: 'ipv4' | 'ipv6'
+}
+
 /** All that a peer is told when it is started: checked, with the defaults filled in, frozen. */
 export interface Config {
   readonly clusterId: ClusterId
@@ -25,6 +33,8 @@ export interface Config {
   readonly hostNames: readonly string[]
   /** Origins, as browsers write them, whose pages may do over HTTP what any client may. */
   readonly corsOrigins: readonly string[]
+  /** Proxies in front of HTTP: behind these the last hop of X-Forwarded-For is the client. */
+  readonly httpProxies: readonly AddressRange[]
   /** Multiaddrs in text form; none for all interfaces and a free TCP port. */
   readonly listen: readonly string[]
   /** Multiaddrs in text form; none for what the peer listens on. */

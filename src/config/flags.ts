@@ -8,6 +8,7 @@ import type { Config } from './config.ts'
 import type { SecretMode } from '../security/private-file.ts'
 import { readSecretFile } from './secret.ts'
 import {
+  parseAddressRange,
   parseChangesFrom,
   parseClusterId,
   parseDialAddress,
@@ -113,6 +114,14 @@ export const FLAGS: FlagTable<Config> = {
     placeholder: 'ORIGIN',
     meaning: 'Origin whose pages may do over HTTP what any client may, like https://app.example.',
     fallback: { value: NO_ADDRESSES, text: 'none' },
+  },
+  httpProxies: {
+    ...repeated(parseAddressRange),
+    name: 'http-proxy',
+    placeholder: 'CIDR',
+    meaning:
+      'Proxies in front of HTTP, like 10.0.0.0/8: behind these the last hop of X-Forwarded-For is the client, whom the bounds go by.',
+    fallback: { value: Object.freeze([]), text: 'none' },
   },
   listen: {
     ...repeated(parseListenAddress),

@@ -1,5 +1,5 @@
 /** Turns the text of a flag into its value. Each throws a UsageError that says what the text should have been. */
-import { isIPv4, isIPv6 } from 'node:net'
+import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Component } from '@multiformats/multiaddr'
 import { isClusterId } from '../../protocols/base/identity.ts'
@@ -8,7 +8,7 @@ import { isPeerId } from '../peer-id.ts'
 import { SECRET_MODES } from '../security/private-file.ts'
 import type { SecretMode } from '../security/private-file.ts'
 import { CHANGES_FROM, LOG_LEVELS } from './config.ts'
-import type { ChangesFrom, HttpAddress, LogLevel } from './config.ts'
+import type { AddressRange, ChangesFrom, HttpAddress, LogLevel } from './config.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Only this machine, unless a host is named. */
@@ -76,6 +76,18 @@ export function parseOrigin(text: string): string {
     throw new UsageError('write an origin as browsers do, scheme, host and perhaps a port, like https://app.example')
   }
   return origin
+}
+
+/** IP addresses with one prefix, in the way of CIDR; one address without a prefix is itself alone. */
+export function parseAddressRange(text: string): AddressRange {
+  const [address = '', bits, ...rest] = text.split('/')
+  const family = isIPv4(address) ? 'ipv4' : 'ipv6'
+  const prefixMax = family === 'ipv4' ? 32 : 128
+  const prefix = bits === undefined ? prefixMax : Number(bits)
+  if (isIP(address) === 0 || rest.length > 0 || !WHOLE_NUMBER.test(bits ?? '0') || prefix > prefixMax) {
+    throw new UsageError('write addresses as 10.0.0.0/8, fd00::/8 or 192.0.2.1')
+  }
+  return Object.freeze({ address, prefix, family })
 }
 
 /** A multiaddr to listen on: a host and a TCP port, which may be 0. */

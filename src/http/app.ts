@@ -2,23 +2,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
-import type { ChangesFrom } from '../config/config.ts'
+import type { AddressRange, ChangesFrom } from '../config/config.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Replicator } from '../ports/replicator.ts'
 import type { SiteRules } from '../security/site.ts'
+import { Proxies } from './client-address.ts'
+import { Clients } from './clients.ts'
 import type { HttpContext } from './context.ts'
 import { HttpDates } from './dates.ts'
 import { dispatch } from './dispatch.ts'
 import { enterDoors } from './doors.ts'
 import { Exchange } from './exchange.ts'
+import { Flows } from './flows.ts'
 import { Load } from './load.ts'
+import type { LoadInit } from './load.ts'
 import { HttpMetrics } from './metrics.ts'
 import { createExpressTable } from './express.ts'
 import type { Route } from './route.ts'
 import { allRoutes, RouteFinder } from './routes.ts'
 
-const REQUESTS_MAX = 1024
-const BODY_BYTES_MAX = 67_108_864
 const BODY_TIMEOUT_MS = 30_000
 /** The name in the metrics of every path where nothing lives. */
 const OTHER_ROUTE = 'other'
@@ -37,12 +39,14 @@ export interface HttpInit {
   readonly site: SiteRules
   /** Of this program, for `/openapi.json`. */
   readonly version: string
-  /** Requests in flight, 1,024 unless given. */
-  readonly requestsMax?: number
-  /** Bytes of bodies in flight, 64 MiB unless given. */
-  readonly bodyBytesMax?: number
+  /** Proxies whose word is taken for who asks; none unless given. */
+  readonly proxies?: readonly AddressRange[]
+  /** Bounds that are not as usual. */
+  readonly load?: LoadInit
   /** How long a body may take to arrive, 30 s unless given. */
   readonly bodyTimeoutMs?: number
+  /** Between looks at how fast bodies and answers move, a second unless given; ten of them decide. */
+  readonly flowLookMs?: number
 }
 
 export interface HttpApp {
@@ -79,13 +83,15 @@ export function createHttpApp(init: HttpInit): HttpApp {
 }
 
 function createContext(init: HttpInit): HttpContext {
-  const load = new Load(init.requestsMax ?? REQUESTS_MAX, init.bodyBytesMax ?? BODY_BYTES_MAX)
+  const load = new Load(init.load)
   return {
     replicator: init.replicator,
     logger: init.logger,
     clock: init.clock,
     dates: new HttpDates(init.clock),
     load,
+    clients: new Clients(load, new Proxies(init.proxies ?? [])),
+    flows: new Flows(init.flowLookMs),
     metrics: new HttpMetrics(init.registry, load),
     valueBytesMax: init.valueBytesMax,
     changesFrom: init.changesFrom,

@@ -1,13 +1,20 @@
-/** Reading a value off the wire: bounded in bytes and in time, and copied at most once. */
+/**
+ * Reading a body off the wire: bounded in bytes, in time and in pace. A request counts as arriving until its body is complete,
+ * and its bytes count as they come: what a client only announces costs nobody anything.
+ */
 import type { Exchange } from './exchange.ts'
+import type { Flow } from './flows.ts'
 
 /** Why there is no body. `gone`: nobody is left to be told. */
-export type BodyFault = 'too-large' | 'overloaded' | 'timeout' | 'gone'
+export type BodyFault = 'too-large' | 'timeout' | 'slow' | 'gone'
 
 const EMPTY = new Uint8Array(0)
+/** Room that is made at first; it doubles while bytes come. */
+const ROOM_BYTES_MIN = 65_536
 
 /**
- * Reads the body of a request, and counts its bytes as held. Bodies whose length was told are counted before they are read.
+ * Reads the body of a request, and enters the request, first as arriving and then as work. Where there is too much in flight,
+ * it is refused as overloaded, and that is all.
  *
  * @param exchange whose body; a client that waits for a 100 gets it
  * @param bytesMax the largest that is read
@@ -19,8 +26,11 @@ export function readBody(exchange: Exchange, bytesMax: number, done: (body: Uint
   const isChunked = request.headers['transfer-encoding'] !== undefined
   const size = told === undefined ? 0 : Number(told)
   if (size > bytesMax) return done('too-large')
-  if (!exchange.hold(size)) return done('overloaded')
-  if (size === 0 && !isChunked) return done(EMPTY)
+  if (size === 0 && !isChunked) {
+    if (exchange.enter()) done(EMPTY)
+    return
+  }
+  if (!exchange.enter('arriving')) return
   if (request.headers.expect !== undefined) {
     exchange.continued = true
     response.writeContinue()
@@ -28,7 +38,7 @@ export function readBody(exchange: Exchange, bytesMax: number, done: (body: Uint
   new BodyReader(exchange, bytesMax, isChunked ? undefined : size, done)
 }
 
-class BodyReader {
+class BodyReader implements Flow {
   readonly #exchange: Exchange
   readonly #bytesMax: number
   /** The whole size when it was told; undefined for a chunked body. */
@@ -43,17 +53,28 @@ class BodyReader {
     this.#bytesMax = bytesMax
     this.#told = told
     this.#done = done
-    this.#timer = setTimeout(() => this.#finish('timeout'), exchange.context.bodyTimeoutMs)
-    exchange.onGone = () => this.#finish('gone')
+    this.#timer = setTimeout(() => this.#fail('timeout'), exchange.context.bodyTimeoutMs)
+    exchange.context.flows.add(this)
+    exchange.onGone = () => this.#fail('gone')
     exchange.request.on('data', this.#take)
     exchange.request.on('end', this.#end)
   }
 
+  get movedBytes(): number {
+    return this.#size
+  }
+
+  cut(): void {
+    this.#exchange.context.metrics.cuts.body += 1
+    this.#fail('slow')
+  }
+
   readonly #take = (chunk: Buffer): void => {
     const size = this.#size + chunk.length
-    if (this.#told === undefined) {
-      if (size > this.#bytesMax) return this.#finish('too-large')
-      if (!this.#exchange.hold(chunk.length)) return this.#finish('overloaded')
+    if (size > this.#bytesMax) return this.#fail('too-large')
+    if (!this.#exchange.hold(chunk.length)) {
+      this.#stop()
+      return this.#exchange.refuse('overloaded', 'Too many bytes of bodies are in flight. Nothing of this request has begun.')
     }
     if (this.#size === 0 && (size === this.#told || this.#told === undefined)) {
       // Most bodies come in one piece, which is ours to keep unless it is a view of something larger.
@@ -68,21 +89,28 @@ class BodyReader {
   /** Makes room in one array: a list of pieces could take many times the bytes that it counts for. */
   #reserve(size: number): void {
     if (size <= this.#bytes.length) return
-    const room = this.#told ?? Math.min(Math.max(size, this.#bytes.length * 2), this.#bytesMax)
+    const room = Math.min(Math.max(size, this.#bytes.length * 2, ROOM_BYTES_MIN), this.#told ?? this.#bytesMax)
     const grown = new Uint8Array(room)
     grown.set(this.#bytes.subarray(0, this.#size))
     this.#bytes = grown
   }
 
   readonly #end = (): void => {
-    this.#finish(this.#size === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#size))
+    this.#stop()
+    const body = this.#size === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#size)
+    if (this.#exchange.enter()) this.#done(body)
   }
 
-  #finish(body: Uint8Array | BodyFault): void {
+  #fail(fault: BodyFault): void {
+    this.#stop()
+    this.#done(fault)
+  }
+
+  #stop(): void {
     clearTimeout(this.#timer)
+    this.#exchange.context.flows.delete(this)
     this.#exchange.onGone = undefined
     this.#exchange.request.off('data', this.#take)
     this.#exchange.request.off('end', this.#end)
-    this.#done(body)
   }
 }

@@ -48,7 +48,6 @@ function takeBody<T>(exchange: Exchange, parse: (body: Uint8Array) => Read<T>, t
     return exchange.refuse('unsupported-encoding', 'The body must be sent as it is, without a Content-Encoding.', {
       header: 'Content-Encoding',
     })
-  if (!exchange.enter()) return
   readBody(exchange, CHANGE_BYTES_MAX, (body) => {
     if (typeof body === 'string') return refuseBody(exchange, body)
     const read = parse(body)
@@ -61,13 +60,13 @@ function refuseBody(exchange: Exchange, fault: BodyFault): void {
   switch (fault) {
     case 'too-large':
       return exchange.refuse('too-large', `The body may have at most ${CHANGE_BYTES_MAX} bytes.`)
-    case 'overloaded':
-      return exchange.refuse('overloaded', 'Too many bytes of bodies are in flight. Nothing of this request has begun.')
     case 'timeout':
       return exchange.refuse(
         'body-timeout',
         `The body was not complete within ${exchange.context.bodyTimeoutMs / 1000} s. Nothing was changed.`,
       )
+    case 'slow':
+      return exchange.refuse('body-timeout', 'The body came at less than 1 kB a second for 10 s. Nothing was changed.')
     case 'gone':
       return
   }

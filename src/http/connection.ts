@@ -11,6 +11,11 @@ import type { Exchange } from './exchange.ts'
 
 /** Requests of one connection that are worked on at once. With so many unanswered ones its socket is not read. */
 const OPEN_MAX = 256
+/**
+ * A client that ends its direction may be gone or may wait for its answers, and nothing tells which. Reads go on for so long,
+ * which most are done in; what a put has begun goes on in any case.
+ */
+const HALF_CLOSED_READ_MS = 1_000
 
 /** A request that was read and cannot begin yet. */
 interface Waiting {
@@ -21,6 +26,9 @@ interface Waiting {
 const connections = new WeakMap<Socket, Connection>()
 
 export class Connection {
+  /** Called when the first request comes, and when the last is answered. */
+  onBusy: (() => void) | undefined
+  onIdle: (() => void) | undefined
   readonly #socket: Socket
   /** Begun, and without a complete answer. */
   readonly #open = new Set<Exchange>()
@@ -34,6 +42,7 @@ export class Connection {
   private constructor(socket: Socket) {
     this.#socket = socket
     socket.once('close', () => this.#close())
+    socket.once('end', () => this.#halfClose())
   }
 
   /** The connection of a socket; the same one for each of its requests. */
@@ -59,6 +68,7 @@ export class Connection {
 
   /** Takes a request in and starts it, now or as soon as what it must come after is finished. */
   begin(exchange: Exchange, start: () => void): void {
+    if (this.unansweredCount === 0) this.onBusy?.()
     this.#waiting.push({ exchange, start })
     this.#advance()
     if (this.unansweredCount >= OPEN_MAX) this.#holdBack()
@@ -69,6 +79,7 @@ export class Connection {
     if (!this.#open.delete(exchange)) return
     if (!exchange.isSafe) this.#unsafeCount -= 1
     this.#advance()
+    if (this.unansweredCount === 0) this.onIdle?.()
     if (this.#isHeldBack && this.unansweredCount < OPEN_MAX) this.#readOn()
   }
 
@@ -109,6 +120,15 @@ export class Connection {
   /** Node resumes a socket by itself when an answer is written or a body is dropped. */
   readonly #pause = (): void => {
     this.#socket.pause()
+  }
+
+  #halfClose(): void {
+    if (this.unansweredCount === 0) return
+    const cancel = (): void => {
+      for (const exchange of this.#open) if (exchange.isSafe) exchange.cancel()
+    }
+    const timer = setTimeout(cancel, HALF_CLOSED_READ_MS).unref()
+    this.#socket.once('close', () => clearTimeout(timer))
   }
 
   #close(): void {

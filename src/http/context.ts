@@ -3,6 +3,8 @@ import type { ChangesFrom } from '../config/config.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Replicator } from '../ports/replicator.ts'
 import type { SiteRules } from '../security/site.ts'
+import type { Clients } from './clients.ts'
+import type { Flows } from './flows.ts'
 import type { HttpDates } from './dates.ts'
 import type { Load } from './load.ts'
 import type { HttpMetrics } from './metrics.ts'
@@ -14,6 +16,8 @@ export interface HttpContext {
   readonly clock: Clock
   readonly dates: HttpDates
   readonly load: Load
+  readonly clients: Clients
+  readonly flows: Flows
   readonly metrics: HttpMetrics
   readonly valueBytesMax: number
   /** Who may change the configuration. */

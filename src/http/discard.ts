@@ -3,6 +3,7 @@
  * answer; so what arrives is dropped for a while, and the client has time to read why it was refused.
  */
 import type { IncomingMessage } from 'node:http'
+import type { Flow, Flows } from './flows.ts'
 
 /** A client that sends nothing for so long has read the answer, or never will. */
 const IDLE_MS = 1000
@@ -10,10 +11,11 @@ const IDLE_MS = 1000
 const BYTES_MAX = 67_108_864
 
 /** Drops what is left of a body, then calls back, once. */
-export function discardRest(request: IncomingMessage, done: () => void): void {
+export function discardRest(request: IncomingMessage, flows: Flows, done: () => void): void {
   let bytes = 0
   const finish = (): void => {
     clearTimeout(timer)
+    flows.delete(flow)
     request.off('data', count)
     request.off('end', finish)
     request.off('close', finish)
@@ -25,6 +27,13 @@ export function discardRest(request: IncomingMessage, done: () => void): void {
     if (bytes > BYTES_MAX) finish()
     else timer.refresh()
   }
+  const flow: Flow = {
+    get movedBytes() {
+      return bytes
+    },
+    cut: finish,
+  }
+  flows.add(flow)
   request.on('data', count)
   request.on('end', finish)
   request.on('close', finish)

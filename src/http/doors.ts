@@ -2,6 +2,7 @@
 import type { TLSSocket } from 'node:tls'
 import { corsHeaders, foreignPage, isPreflight, misdirection, preflightHeaders } from '../security/site.ts'
 import type { Exchange } from './exchange.ts'
+import { faultOfHead } from './head.ts'
 import { allowed } from './route.ts'
 import type { Route } from './route.ts'
 
@@ -15,6 +16,11 @@ export function enterDoors(exchange: Exchange, route: Route | undefined): boolea
   const { context, request } = exchange
   const { method, headers, socket } = request
   exchange.extraHeaders = corsHeaders(context.site, headers)
+  const fault = faultOfHead(request)
+  if (fault !== undefined) {
+    exchange.refuse(fault.problem, fault.detail, { header: fault.header })
+    return false
+  }
   if (headers.host === undefined && request.httpVersion === '1.1') return refused(exchange, 'bad-request', 'The Host header is missing.')
   // Over TLS the certificate has told the client whom it speaks to.
   const misdirected = (socket as TLSSocket).encrypted ? undefined : misdirection(context.site, headers.host)

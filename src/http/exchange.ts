@@ -3,15 +3,20 @@
  * client hung up, and how an answer is written.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { COMMON_HEADERS } from './answers.ts'
 import type { Answer } from './answers.ts'
+import type { Client } from './clients.ts'
 import { Connection } from './connection.ts'
 import type { HttpContext } from './context.ts'
 import { discardRest } from './discard.ts'
+import type { Flow } from './flows.ts'
+import type { Work } from './load.ts'
+import { AnswerFlow } from './answer-flow.ts'
 import { problem } from './problems.ts'
 import type { ProblemExtensions, ProblemName } from './problems.ts'
 
-/** Bodies up to this size are written in one piece with the head; copying them costs less than a second piece does. */
-const JOINED_BYTES_MAX = 8192
+/** Answers up to this size are few enough by the number of requests; the bytes of larger ones are counted. */
+const UNCOUNTED_BYTES_MAX = 8_192
 /** A refused body up to this size is read to its end and dropped, so that the connection can go on being used. */
 const DROPPED_BYTES_MAX = 65_536
 
@@ -19,6 +24,8 @@ export class Exchange {
   readonly context: HttpContext
   readonly request: IncomingMessage
   readonly response: ServerResponse
+  /** Who asks. */
+  readonly client: Client
   /** True for the methods that change nothing, which may overlap with others of one connection. */
   readonly isSafe: boolean
   /** Called when the client is gone before its body was complete. */
@@ -29,8 +36,11 @@ export class Exchange {
   readonly #route: string
   readonly #startedAtMs: number
   readonly #abort: AbortController = new AbortController()
-  #counted = false
+  #isCounted = false
+  #work: Work | undefined
   #heldBytes = 0
+  #answerBytes = 0
+  #flow: Flow | undefined
   #workTimeoutMs = 0
   #closed = false
 
@@ -39,6 +49,7 @@ export class Exchange {
     this.request = request
     this.response = response
     this.isSafe = request.method === 'GET' || request.method === 'HEAD'
+    this.client = context.clients.ofRequest(request)
     this.#route = route
     this.#startedAtMs = context.clock.nowMs()
     this.#connection = Connection.of(request.socket)
@@ -52,8 +63,19 @@ export class Exchange {
     return this.#abort.signal
   }
 
-  /** Starts the work on the request, once what came before it on the connection allows that. What it throws is a 500. */
+  /**
+   * Starts the work on the request, once what came before it on the connection allows that. What it throws is a 500. A client
+   * with too many unanswered ones is cut off: another answer would have to wait for theirs.
+   */
   begin(start: (exchange: Exchange) => void): void {
+    const { load, metrics } = this.context
+    const { socket } = this.request
+    if (socket.destroyed) return
+    this.#isCounted = load.take('unanswered', this.client.share, 1)
+    if (!this.#isCounted) {
+      metrics.cuts.flood += 1
+      return void socket.destroy()
+    }
     this.#connection.begin(this, () => {
       try {
         start(this)
@@ -63,20 +85,32 @@ export class Exchange {
     })
   }
 
-  /** Counts the request as in flight until it is closed; false when there are too many, or the end has begun, and then it is answered. */
-  enter(): boolean {
-    if (this.context.closing) {
+  /**
+   * Counts the request as in flight until it is closed. One whose body is complete enters once more, as the work that follows.
+   *
+   * @returns false when there is too much in flight, or the end has begun; the request is then answered
+   */
+  enter(work: Work = 'requests'): boolean {
+    const { load, closing } = this.context
+    const { share } = this.client
+    if (this.#closed) return false
+    if (closing && this.#work === undefined) {
       this.refuse('not-ready', 'This peer is shutting down. Nothing of this request has begun.')
       return false
     }
-    this.#counted = this.context.load.enter()
-    if (!this.#counted) this.refuse('overloaded', 'Too many requests are in flight. Nothing of this one has begun.')
-    return this.#counted
+    // A body is not read for a request that could not begin.
+    if ((work === 'arriving' && load.lack('requests', share, 1) !== undefined) || !load.take(work, share, 1)) {
+      this.refuse('overloaded', 'Too many requests are in flight. Nothing of this one has begun.')
+      return false
+    }
+    if (this.#work !== undefined) load.give(this.#work, share, 1)
+    this.#work = work
+    return true
   }
 
   /** Counts bytes of the body until the request is closed; false when too many are held. */
   hold(bytes: number): boolean {
-    const held = this.context.load.hold(bytes)
+    const held = this.context.load.take('bodyBytes', this.client.share, bytes)
     if (held) this.#heldBytes += bytes
     return held
   }
@@ -96,6 +130,11 @@ export class Exchange {
         else then(outcome)
       })
       .catch((error: unknown) => this.fail(error))
+  }
+
+  /** Ends work that nobody may be waiting for. Its outcome is still answered: the client may have closed one direction only. */
+  cancel(): void {
+    this.#abort.abort()
   }
 
   /** Answers with a problem. */
@@ -118,23 +157,31 @@ export class Exchange {
     const { request, response, context } = this
     if (this.#closed || response.headersSent) return
     const { status, headers, body } = answer
-    headers.push('Date', context.dates.now(), ...this.extraHeaders)
+    const content = request.method === 'HEAD' ? undefined : body
+    if (content !== undefined && !this.#holdAnswer(content.length))
+      return this.refuse('overloaded', 'Too many bytes of answers are under way.')
+    headers.push('Date', context.dates.now(), ...COMMON_HEADERS, ...this.extraHeaders)
     const rest = this.#rest()
     if (context.closing || rest !== 'none') headers.push('Connection', 'close')
     response.writeHead(status, headers)
-    if (rest === 'arriving' && body !== undefined) {
-      response.write(body)
-      discardRest(request, () => response.end())
-    } else if (body === undefined || request.method === 'HEAD') {
-      response.end()
-    } else if (typeof body === 'string') {
-      // Text of one byte a character is the same in both encodings, and Latin-1 is the one that is written without conversion.
-      response.end(body, Buffer.byteLength(body) === body.length ? 'latin1' : 'utf8')
-    } else if (body.length > JOINED_BYTES_MAX) {
-      response.end(body)
+    const flow = new AnswerFlow(response, () => (context.metrics.cuts.answer += 1))
+    if (rest === 'arriving' && content !== undefined) {
+      response.write(content)
+      discardRest(request, context.flows, () => response.end())
     } else {
-      response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1')
+      flow.end(content)
     }
+    if (!flow.isWaiting) return
+    this.#flow = flow
+    context.flows.add(flow)
+  }
+
+  /** Counts the bytes of the answer until the client has it or is gone; false when too many are under way. */
+  #holdAnswer(bytes: number): boolean {
+    if (bytes <= UNCOUNTED_BYTES_MAX) return true
+    const held = this.context.load.take('answerBytes', this.client.share, bytes)
+    if (held) this.#answerBytes = bytes
+    return held
   }
 
   /** What of the body is still to come when the answer is written, and stands in the way of the connection's next request. */
@@ -162,6 +209,9 @@ export class Exchange {
       response.headersSent ? response.statusCode : 0,
       context.clock.nowMs() - this.#startedAtMs,
     )
+    if (this.#flow !== undefined) context.flows.delete(this.#flow)
+    context.load.give('answerBytes', this.client.share, this.#answerBytes)
+    if (this.#isCounted) context.load.give('unanswered', this.client.share, 1)
     if (!response.writableFinished) {
       this.#abort.abort()
       this.onGone?.()
@@ -172,9 +222,10 @@ export class Exchange {
   }
 
   #letGo(): void {
-    if (!this.#counted) return
-    this.#counted = false
-    this.context.load.release(this.#heldBytes)
-    this.context.load.leave()
+    if (this.#work === undefined) return
+    const { load } = this.context
+    load.give('bodyBytes', this.client.share, this.#heldBytes)
+    load.give(this.#work, this.client.share, 1)
+    this.#work = undefined
   }
 }

@@ -2,9 +2,10 @@
  * Counts and durations of requests. They are kept in plain arrays and put into the registry's form only when somebody asks:
  * a labelled counter of the metrics library costs more for each request than finding the key does.
  */
-import { Gauge } from 'prom-client'
 import type { Metric, Registry } from 'prom-client'
 import type { Load } from './load.ts'
+import { noCuts, registerLoad } from './load-metrics.ts'
+import type { Cuts } from './load-metrics.ts'
 
 /** Upper bounds of the duration buckets. */
 const BUCKET_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const
@@ -28,6 +29,8 @@ interface Sample {
 }
 
 export class HttpMetrics {
+  /** Added to by whoever cuts. */
+  readonly cuts: Cuts = noCuts()
   readonly #series = new Map<string, Series[]>()
 
   constructor(registry: Registry, load: Load) {
@@ -41,23 +44,7 @@ export class HttpMetrics {
       'histogram',
       () => this.#durations(),
     )
-    const registers = [registry]
-    new Gauge({
-      name: 'replicator_http_requests_in_flight',
-      help: 'Requests for keys that are being worked on',
-      registers,
-      collect() {
-        this.set(load.requests)
-      },
-    })
-    new Gauge({
-      name: 'replicator_http_body_bytes_in_flight',
-      help: 'Bytes of bodies that are held for requests being worked on',
-      registers,
-      collect() {
-        this.set(load.bodyBytes)
-      },
-    })
+    registerLoad(registry, load, this.cuts)
   }
 
   /**

@@ -6,7 +6,16 @@ import type { ProblemName } from './problems.ts'
 export type Part = Readonly<Record<string, unknown>>
 
 /** What each operation may be refused with, whatever it is asked. */
-export const ALWAYS: readonly ProblemName[] = ['bad-request', 'misdirected', 'headers-too-large', 'expectation-failed', 'internal']
+export const ALWAYS: readonly ProblemName[] = [
+  'bad-request',
+  'bad-header',
+  'misdirected',
+  'headers-too-large',
+  'expectation-failed',
+  'internal',
+  'unsupported-coding',
+  'overloaded',
+]
 
 export const TIMEOUT: Part = queryParameter('timeout', 'Milliseconds to try for; of a put, from the last byte of its body', {
   type: 'integer',
@@ -20,7 +29,8 @@ export function requestOf(schema: string): Part {
 }
 
 /** Problems by status: several may share one, and are told apart by their type. */
-export function problems(names: readonly ProblemName[], isHead: boolean, headersOf: Readonly<Record<number, Part>>): Part {
+export function problems(given: readonly ProblemName[], isHead: boolean, headersOf: Readonly<Record<number, Part>>): Part {
+  const names = [...new Set(given)]
   const responses: Record<string, Part> = {}
   for (const status of new Set(names.map((name) => PROBLEMS[name].status))) {
     const rows = names.filter((name) => PROBLEMS[name].status === status)

@@ -112,11 +112,11 @@ function found(outcome: Extract<GetOutcome, { kind: 'found' }>, asked: Asked): A
     'max-age=31536000, immutable',
     'Replicator-Consistency',
     consistency,
-    // A stored value comes from anyone and is served from our origin: no browser may guess its type or run it.
-    'X-Content-Type-Options',
-    'nosniff',
+    // A stored value comes from anyone and is served from our origin: no browser may run it, or show it in a page.
     'Content-Security-Policy',
     'sandbox',
+    'X-Frame-Options',
+    'DENY',
   ]
   if (asked.ifNoneMatch !== undefined && listsTag(asked.ifNoneMatch, etag)) return { status: 304, headers, body: undefined }
   headers.push('Content-Type', record.contentType, 'Content-Length', String(record.value.length))

@@ -2,6 +2,7 @@
  * Every refusal that HTTP can give, as an RFC 9457 problem. The `type` is what clients decide by; a bare status from something
  * in between tells them nothing.
  */
+import { text } from './answers.ts'
 import type { Answer } from './answers.ts'
 
 export interface ProblemRow {
@@ -34,6 +35,7 @@ export type ProblemName =
   | 'idempotency-key-reused'
   | 'headers-too-large'
   | 'internal'
+  | 'unsupported-coding'
   | 'not-ready'
   | 'change-expired'
   | 'not-stored'
@@ -63,6 +65,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
   misdirected: { status: 421, title: 'The request was not meant for this peer' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key belongs to another put of this key' },
   'headers-too-large': { status: 431, title: 'The request line and headers are too large' },
+  'unsupported-coding': { status: 501, title: 'The transfer coding is not supported' },
   internal: { status: 500, title: 'An internal error' },
   'not-ready': { status: 503, title: 'This peer is not ready', retryAfterSeconds: 1 },
   'change-expired': { status: 503, title: 'Nothing was changed in time', retryAfterSeconds: 1 },
@@ -85,16 +88,9 @@ export type ProblemExtensions = Readonly<Record<string, string | number | boolea
 export function problem(name: ProblemName, detail: string, extensions?: ProblemExtensions): Answer {
   const row = PROBLEMS[name]
   const body = JSON.stringify({ type: `urn:replicator:${name}`, title: row.title, status: row.status, detail, ...extensions })
-  const headers = [
-    'Content-Type',
-    'application/problem+json',
-    'Content-Length',
-    String(Buffer.byteLength(body)),
-    'Cache-Control',
-    'no-store',
-  ]
-  if (row.retryAfterSeconds !== undefined) headers.push('Retry-After', String(row.retryAfterSeconds))
-  return { status: row.status, headers, body }
+  const answer = text(row.status, 'application/problem+json', body)
+  if (row.retryAfterSeconds !== undefined) answer.headers.push('Retry-After', String(row.retryAfterSeconds))
+  return answer
 }
 
 /** The answer to a method that a path does not know. */

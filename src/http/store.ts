@@ -17,6 +17,7 @@ export function getKey(exchange: Exchange): void {
     const query = parseGetQuery(rawQuery)
     if ('parameter' in query) return exchange.refuse('bad-parameter', query.detail, { parameter: query.parameter })
     const { consistency, timeoutMs, waitMs } = query
+    if (!exchange.enter(waitMs > 0 ? 'waits' : 'requests')) return
     const work = exchange.context.replicator.get({ key, consistency, timeoutMs, waitMs, signal: exchange.signal })
     exchange.follow(work, timeoutMs + waitMs, (outcome) => answerGet(exchange, outcome))
   })
@@ -27,9 +28,8 @@ export function putKey(exchange: Exchange): void {
   withKey(exchange, (key, query) => putOf(exchange, key, query))
 }
 
-/** Counts the request, and takes its target apart; one whose key is bad is refused. */
+/** Takes the target of a request apart; one whose key is bad is refused. */
 function withKey(exchange: Exchange, then: (key: string, query: string) => void): void {
-  if (!exchange.enter()) return
   const target = exchange.request.url ?? ''
   const cut = target.indexOf('?')
   const key = parseKey(cut < 0 ? target.slice(STORE_PREFIX.length) : target.slice(STORE_PREFIX.length, cut))
@@ -94,10 +94,10 @@ function refuseBody(exchange: Exchange, fault: BodyFault): void {
   switch (fault) {
     case 'too-large':
       return exchange.refuse('too-large', `A value may have at most ${valueBytesMax} bytes here.`, { valueBytesMax })
-    case 'overloaded':
-      return exchange.refuse('overloaded', 'Too many bytes of bodies are in flight. Nothing of this request has begun.')
     case 'timeout':
       return exchange.refuse('body-timeout', `The body was not complete within ${bodyTimeoutMs / 1000} s. Nothing was stored.`)
+    case 'slow':
+      return exchange.refuse('body-timeout', 'The body came at less than 1 kB a second for 10 s. Nothing was stored.')
     case 'gone':
       return
   }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { Answer } from './answers.ts'
-import { text } from './answers.ts'
+import { text, UNFRAMED_POLICY } from './answers.ts'
 
 /** A file of the page. */
 export interface SwaggerAsset {
@@ -53,11 +53,19 @@ export const SWAGGER_ASSETS: readonly SwaggerAsset[] = [
 
 /** The page itself. */
 export function swaggerPage(): Answer {
-  const answer = text(200, 'text/html; charset=utf-8', PAGE)
-  answer.headers.push('Content-Security-Policy', "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:")
-  return answer
+  const policy = `default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; ${UNFRAMED_POLICY}`
+  return text(200, 'text/html; charset=utf-8', PAGE, policy)
 }
 
+/** Read once, when it is first asked for: whoever asks often does not have it read often, nor held in memory more than once. */
 function fromPackage(name: string, contentType: string): SwaggerAsset {
-  return { name, contentType, read: () => readFile(join(directory, name)) }
+  let content: Promise<Uint8Array> | undefined
+  const read = (): Promise<Uint8Array> => {
+    content ??= readFile(join(directory, name)).catch((error: unknown) => {
+      content = undefined
+      throw error
+    })
+    return content
+  }
+  return { name, contentType, read }
 }

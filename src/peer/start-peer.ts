@@ -211,6 +211,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     valueBytesMax: config.valueBytesMax,
     changesFrom: config.changesFrom,
     site: config,
+    proxies: config.httpProxies,
     version: VERSION,
   })
   const { url, port } = await http.listen(config.http).catch((error: unknown) => {

@@ -125,7 +125,7 @@ describe('a change of the configuration', () => {
     await eventually(() => replicator.changes.length === 1, 'the change is asked for')
     const signal = replicator.changes[0]?.signal
     assert.ok(signal !== undefined && !signal.aborted)
-    await client.close()
+    await client.hangUp()
     await eventually(() => signal.aborted, 'the peer is told')
   })
 })

@@ -6,6 +6,7 @@ import type { GetInit, GetOutcome, PutInit, PutOutcome } from '../../src/ports/r
 import { ask, bytesOf, eventually, RawClient, requestHead, startHttp, WRITTEN_AT_MS } from './http-fixture.ts'
 import type { Fixture, RawAnswer } from './http-fixture.ts'
 
+const LOOPBACK = { address: '127.0.0.0', prefix: 8, family: 'ipv4' } as const
 const ABSENT: GetOutcome = { kind: 'absent', consistency: 'linearizable' }
 
 function typeOf(answer: RawAnswer): string {
@@ -28,15 +29,15 @@ function holdPuts(fixture: Fixture): { readonly inits: PutInit[]; release(): voi
 }
 
 function loadOf(fixture: Fixture): readonly [number, number] {
-  const { requests, bodyBytes } = fixture.server.app.context.load
-  return [requests, bodyBytes]
+  const { load } = fixture.server.app.context
+  return [load.requests, load.used('bodyBytes')]
 }
 
 describe('the bounds', () => {
-  it('refuse the request that is one too many at once, waiting ones counted; and take it again afterwards', async () => {
-    await using fixture = await startHttp({ requestsMax: 3 })
+  it('refuse the request that is one too many at once, and take it again afterwards', async () => {
+    await using fixture = await startHttp({ load: { bounds: { requests: 3 }, clientPart: 1 } })
     const held = holdGets(fixture)
-    const waiting = [1, 2, 3].map((n) => ask(fixture, 'GET', `/store/${n}?wait=60000`))
+    const waiting = [1, 2, 3].map((n) => ask(fixture, 'GET', `/store/${n}`))
     await eventually(() => held.inits.length === 3, 'three gets')
     for (const [method, target] of [
       ['GET', '/store/k'],
@@ -46,6 +47,7 @@ describe('the bounds', () => {
       const refused = await ask(fixture, method, target)
       assert.deepEqual([refused.status, typeOf(refused), refused.headers['retry-after']], [503, 'overloaded', '1'])
     }
+    assert.equal(typeOf(await ask(fixture, 'PUT', '/store/k', { 'Content-Length': '9' })), 'overloaded', 'unread')
     assert.equal((await ask(fixture, 'GET', '/healthz')).status, 200, 'health is told however much there is to do')
     held.release()
     assert.deepEqual(
@@ -56,22 +58,65 @@ describe('the bounds', () => {
     assert.equal((await ask(fixture, 'GET', '/store/k')).status, 404)
   })
 
-  it('refuse the body that is too much at once by its told length, and a chunked one when it gets there', async () => {
-    await using fixture = await startHttp({ bodyBytesMax: 1000 })
+  it('of waiting gets, of bodies that arrive and of requests worked on are apart', async () => {
+    await using fixture = await startHttp({ load: { bounds: { requests: 2, waits: 2, arriving: 2 }, clientPart: 1 } })
+    const held = holdGets(fixture)
+    const waiting = [1, 2].map((n) => ask(fixture, 'GET', `/store/${n}?wait=60000`))
+    await eventually(() => held.inits.length === 2, 'two waiting gets')
+    assert.equal(typeOf(await ask(fixture, 'GET', '/store/3?wait=1')), 'overloaded')
+    const half = [1, 2].map(() => new RawClient(fixture.port))
+    for (const client of half) client.write(`${requestHead('PUT', '/store/half', { 'Content-Length': '9' })}half`)
+    await eventually(() => loadOf(fixture)[1] === 8, 'two bodies that arrive')
+    assert.equal(typeOf(await ask(fixture, 'PUT', '/store/3', {}, 'whole')), 'overloaded')
+    assert.equal((await ask(fixture, 'PUT', '/store/empty')).status, 201)
+    fixture.replicator.onGet = undefined
+    assert.equal((await ask(fixture, 'GET', '/store/empty')).status, 200)
+    half[0]?.write('whole')
+    assert.equal((await half[0]?.answer())?.status, 201)
+    assert.equal((await ask(fixture, 'PUT', '/store/3', {}, 'whole')).status, 201)
+    held.release()
+    await Promise.all([...waiting, ...half.map((client) => client.close())])
+    await eventually(() => loadOf(fixture).join() === '0,0', 'nothing in flight')
+  })
+
+  it('refuse the body that is too much when it gets there, and count nothing that is only announced', async () => {
+    await using fixture = await startHttp({ load: { bounds: { bodyBytes: 1000 }, clientPart: 1 } })
     const held = holdPuts(fixture)
     const first = ask(fixture, 'PUT', '/store/1', {}, 'v'.repeat(600))
     await eventually(() => held.inits.length === 1, 'the first put')
-    await using told = new RawClient(fixture.port)
-    told.write(requestHead('PUT', '/store/2', { 'Content-Length': '401' }))
-    assert.equal(typeOf(await told.answer()), 'overloaded')
-    await using chunked = new RawClient(fixture.port)
-    chunked.write(`${requestHead('PUT', '/store/3', { 'Transfer-Encoding': 'chunked' })}190\r\n${'v'.repeat(400)}\r\n`)
-    await eventually(() => loadOf(fixture)[1] === 1000, 'bytes as they arrive')
-    chunked.write('1\r\nv\r\n')
-    assert.equal(typeOf(await chunked.answer()), 'overloaded')
+    const framings: readonly (readonly [Record<string, string>, (bytes: string) => string])[] = [
+      [{ 'Content-Length': '1000000' }, (bytes) => bytes],
+      [{ 'Transfer-Encoding': 'chunked' }, (bytes) => `${bytes.length.toString(16)}\r\n${bytes}\r\n`],
+    ]
+    for (const [head, framed] of framings) {
+      await using client = new RawClient(fixture.port)
+      client.write(requestHead('PUT', '/store/2', head) + framed('v'.repeat(400)))
+      await eventually(() => loadOf(fixture)[1] === 1000, 'bytes as they arrive')
+      client.write(framed('v'))
+      assert.equal(typeOf(await client.answer()), 'overloaded')
+      await client.close()
+      await eventually(() => loadOf(fixture).join() === '1,600', 'the first put in flight')
+    }
     held.release()
     assert.equal((await first).status, 503)
-    await Promise.all([told.close(), chunked.close()])
+    await eventually(() => loadOf(fixture).join() === '0,0', 'nothing in flight')
+  })
+
+  it('leave three quarters of all to others when one client takes what it can', async () => {
+    await using fixture = await startHttp({ load: { bounds: { requests: 8, bodyBytes: 400 } }, proxies: [LOOPBACK] })
+    const held = holdGets(fixture)
+    const of = (client: string): Record<string, string> => ({ 'X-Forwarded-For': client })
+    const waiting = [1, 2].map((n) => ask(fixture, 'GET', `/store/${n}`, of('192.0.2.1')))
+    await eventually(() => held.inits.length === 2, 'its two gets')
+    assert.equal(typeOf(await ask(fixture, 'GET', '/store/3', of('192.0.2.1'))), 'overloaded')
+    assert.equal(typeOf(await ask(fixture, 'PUT', '/store/3', of('192.0.2.2'), 'v'.repeat(101))), 'overloaded')
+    assert.equal((await ask(fixture, 'PUT', '/store/3', of('192.0.2.2'), 'v'.repeat(100))).status, 201)
+    waiting.push(...[4, 5].map((n) => ask(fixture, 'GET', `/store/${n}`, of(`2001:db8::${n}`))))
+    await eventually(() => held.inits.length === 4, 'two of one network')
+    assert.equal(typeOf(await ask(fixture, 'GET', '/store/6', of('2001:db8::ffff'))), 'overloaded')
+    assert.equal((await ask(fixture, 'PUT', '/store/6', of('2001:db8:0:1::1'))).status, 201)
+    held.release()
+    await Promise.all(waiting)
     await eventually(() => loadOf(fixture).join() === '0,0', 'nothing in flight')
   })
 
@@ -81,7 +126,7 @@ describe('the bounds', () => {
     const client = new RawClient(fixture.port)
     client.write(`${requestHead('PUT', '/store/k', { 'Content-Length': '5' })}hello`)
     await eventually(() => held.inits.length === 1, 'the put')
-    await client.close()
+    await client.hangUp()
     await eventually(() => held.inits[0]?.signal?.aborted === true, 'the hang-up')
     assert.deepEqual(loadOf(fixture), [1, 5])
     held.release()
@@ -112,7 +157,7 @@ describe('a client that hangs up', () => {
     const client = new RawClient(fixture.port)
     client.write(requestHead('PUT', '/store/k', { 'Content-Length': '0' }) + requestHead('GET', '/store/k'))
     await eventually(() => held.inits.length === 1, 'the put')
-    await client.close()
+    await client.hangUp()
     await eventually(() => held.inits[0]?.signal?.aborted === true, 'the hang-up')
     held.release()
     await eventually(() => loadOf(fixture)[0] === 0, 'nothing in flight')
@@ -131,6 +176,38 @@ describe('a client that hangs up', () => {
     }
     assert.equal(fixture.replicator.puts.length, 0)
     assert.deepEqual(fixture.log, [])
+  })
+
+  it('by a reset cancels its read at once, and by the end of its direction a moment later', async () => {
+    await using fixture = await startHttp()
+    const held = holdGets(fixture)
+    for (const [index, how] of (['hangUp', 'close'] as const).entries()) {
+      const client = new RawClient(fixture.port)
+      client.write(requestHead('GET', '/store/k?wait=60000'))
+      await eventually(() => held.inits.length === index + 1, 'the get')
+      await client[how]()
+      await eventually(() => held.inits[index]?.signal?.aborted === true, 'the hang-up')
+    }
+    held.release()
+    await eventually(() => loadOf(fixture)[0] === 0, 'nothing in flight')
+  })
+
+  it('in its own direction alone gets the answers to what it sent', async () => {
+    await using fixture = await startHttp()
+    const held = holdPuts(fixture)
+    await using client = new RawClient(fixture.port)
+    client.socket.allowHalfOpen = true
+    client.socket.end(`${requestHead('PUT', '/store/k', { 'Content-Length': '5' })}hello`)
+    await eventually(() => held.inits.length === 1, 'the put')
+    held.release()
+    const put = await client.answer()
+    assert.deepEqual([put.status, typeOf(put)], [503, 'not-stored'])
+    await client.end()
+    await using reader = new RawClient(fixture.port)
+    reader.socket.end(requestHead('GET', '/store/1') + requestHead('GET', '/store/2'))
+    assert.deepEqual([(await reader.answer()).status, (await reader.answer()).status], [404, 404])
+    await reader.end()
+    assert.equal(held.inits[0]?.signal?.aborted, false)
   })
 
   it('is not told of when the answer was complete', async () => {
@@ -369,8 +446,6 @@ describe('an address', () => {
   it('that is taken is an error with its code, and one of IPv6 is written in brackets', async () => {
     await using fixture = await startHttp()
     await using other = await startHttp()
-    await assert.rejects(() => other.server.listen({ host: '127.0.0.1', port: fixture.port }), { code: 'ERR_SERVER_ALREADY_LISTEN' })
-    await other.server.close(0)
     await assert.rejects(() => other.server.listen({ host: '127.0.0.1', port: fixture.port }), { code: 'EADDRINUSE' })
     const { url } = await other.server.listen({ host: '::1', port: 0 })
     assert.match(url, /^http:\/\/\[::1\]:\d+$/)

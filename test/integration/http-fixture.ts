@@ -236,6 +236,12 @@ export class RawClient {
     }
   }
 
+  /** Goes away, and says so in both directions. */
+  async hangUp(): Promise<void> {
+    this.socket.resetAndDestroy()
+    await once(this.socket, 'close')
+  }
+
   async close(): Promise<void> {
     if (this.socket.closed) return
     this.socket.destroy()

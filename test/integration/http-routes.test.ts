@@ -314,6 +314,12 @@ describe('the OpenAPI document', () => {
     await check('/store/{key}', 'PUT', '/store/k', { Origin: 'http://a.name' }, 'v')
     replicator.onPut = async () => ({ kind: 'in-doubt', writeId: 'w' })
     await check('/store/{key}', 'PUT', '/store/k', {}, 'v')
+    for (const method of ['GET', 'HEAD', 'PUT']) await check('/store/{key}', method, '/store/k', { 'Transfer-Encoding': 'gzip, chunked' })
+    const { load } = fixture.server.app.context
+    const all = load.shareOf('a test', true)
+    for (let count = 0; count < 1_024; count += 1) load.take('requests', all, 1)
+    for (const method of ['GET', 'HEAD', 'PUT']) await check('/store/{key}', method, '/store/k')
+    load.give('requests', all, 1_024)
     for (const method of ['GET', 'HEAD']) {
       await check('/store/{key}', method, '/store/k')
       await check('/store/{key}', method, '/store/k', { 'If-None-Match': '*' })

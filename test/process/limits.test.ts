@@ -1,4 +1,4 @@
-/** Bounds of a running peer: requests waiting, bytes that make no sense, the largest values. */
+/** Bounds of a running peer: gets waiting, bytes that make no sense, the largest values. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
@@ -8,7 +8,7 @@ import { Network, until } from './network.ts'
 import type { PeerProcess } from './network.ts'
 import { Stranger } from './stranger.ts'
 
-const REQUESTS_MAX = 1_024
+const WAITS_MAX = 1_024
 /** "At once", on a machine that does other things. */
 const AT_ONCE_MS = 10_000
 const MIB = 1_048_576
@@ -20,7 +20,7 @@ let small: PeerProcess
 let large: PeerProcess
 before(async () => {
   network = await Network.create()
-  const [first] = await network.grow('cluster-1', 1, { flags: ['-min-peers', '1'] })
+  const [first] = await network.grow('cluster-1', 1, { flags: ['-min-peers', '1', '-http-proxy', '127.0.0.1'] })
   const [second] = await network.grow('cluster-2', 1, { flags: ['-min-peers', '1', '-value-max', String(LARGEST)] })
   assert.ok(first !== undefined && second !== undefined)
   small = first
@@ -34,42 +34,42 @@ async function assertAlive(peer: PeerProcess, key: string): Promise<void> {
   assert.equal((await peer.client.get(key)).body.toString(), key)
 }
 
-describe('requests', () => {
-  it(`beyond ${REQUESTS_MAX} waiting ones are refused at once as overloaded, and taken again when there is room`, async () => {
+describe('waiting gets', () => {
+  it(`of one client beyond a quarter of ${WAITS_MAX}, and of all beyond that, are refused at once; other requests are not`, async () => {
     const hangUp = new AbortController()
-    // The look below takes a place itself, which one of these may find taken: it asks again, for the queue must get full.
-    const wait = async (index: number): Promise<Reply | undefined> => {
-      const query = '?wait=60000&timeout=60000'
-      while (!hangUp.signal.aborted) {
-        const reply = await small.client.ask('GET', `/store/awaited/${index}`, { query, signal: hangUp.signal }).catch(() => undefined)
-        if (reply !== undefined && problemOf(reply) !== 'overloaded') return reply
-      }
-      return undefined
+    const of = (client: number): Record<string, string> => ({ 'X-Forwarded-For': `192.0.2.${client}` })
+    const refused: number[] = []
+    const wait = async (client: number, index: number): Promise<Reply | undefined> => {
+      const asking = { query: '?wait=60000&timeout=60000', headers: of(client), signal: hangUp.signal }
+      const reply = await small.client.ask('GET', `/store/awaited/${index}`, asking).catch(() => undefined)
+      if (reply !== undefined && problemOf(reply) === 'overloaded') refused.push(client)
+      return reply
     }
-    const waiting = Array.from({ length: REQUESTS_MAX }, (_, index) => wait(index))
-    let refused: Reply | undefined
-    let elapsedMs = 0
-    await until(
-      'the queue is full',
-      async () => {
-        const startedMs = performance.now()
-        refused = await small.client.get('one/more', '?wait=100')
-        elapsedMs = performance.now() - startedMs
-        return problemOf(refused) === 'overloaded'
-      },
-      60_000,
-    )
-    assert.equal(refused?.status, 503)
-    assert.ok(elapsedMs < AT_ONCE_MS, `${Math.round(elapsedMs)} ms`)
-    assert.equal(problemOf(await small.client.put('one/more', 'x')), 'overloaded')
+    const waiting: Promise<Reply | undefined>[] = []
+    for (let client = 0; client < 4; client += 1) {
+      for (let index = 0; index < WAITS_MAX / 4; index += 1) waiting.push(wait(client, index))
+    }
+    await until('the queue is full', async () => inFlight(await small.client.ask('GET', '/metrics')) === WAITS_MAX, 60_000)
+    assert.deepEqual(refused, [])
+    const startedMs = performance.now()
+    for (const client of [0, 4]) {
+      const reply = await small.client.ask('GET', '/store/one/more', { query: '?wait=60000', headers: of(client) })
+      assert.deepEqual([reply.status, problemOf(reply)], [503, 'overloaded'])
+    }
+    assert.ok(performance.now() - startedMs < AT_ONCE_MS)
+    await assertAlive(small, 'beside/waits')
     assert.equal((await large.client.put('awaited/0', 'here')).status, 201)
     assert.equal((await waiting[0])?.body.toString(), 'here')
     hangUp.abort()
     await Promise.all(waiting)
-    await until('there is room again', async () => (await small.client.get('one/more')).status === 404)
-    await assertAlive(small, 'after/overload')
+    await until('there is room again', async () => (await small.client.get('one/more', '?wait=1')).status === 404)
   })
 })
+
+/** Gets that wait. */
+function inFlight(metrics: Reply): number {
+  return Number(/replicator_http_load\{kind="waits"\} (\d+)/.exec(metrics.body.toString())?.[1])
+}
 
 describe('bytes that make no sense on the libp2p protocol cost their connection and nothing else', () => {
   const header = (length: number, type: number): Uint8Array => {

@@ -58,6 +58,7 @@ suite('defaults', () => {
       replaceAfterMs: 600_000,
       hostNames: [],
       corsOrigins: [],
+      httpProxies: [],
       changesFrom: 'loopback',
       logLevel: 'info',
     })
@@ -152,6 +153,7 @@ suite('environment variables', () => {
       REPLICATOR_CHANGES_FROM: 'anywhere',
       REPLICATOR_HTTP_HOST: 'A.example',
       REPLICATOR_HTTP_CORS: 'https://b.example:8443',
+      REPLICATOR_HTTP_PROXY: '10.0.0.0/8',
       REPLICATOR_LOG_LEVEL: 'warn',
     })
     assert.deepEqual(config, {
@@ -174,6 +176,7 @@ suite('environment variables', () => {
       replaceAfterMs: undefined,
       hostNames: ['a.example'],
       corsOrigins: ['https://b.example:8443'],
+      httpProxies: [{ address: '10.0.0.0', prefix: 8, family: 'ipv4' }],
       changesFrom: 'anywhere',
       logLevel: 'warn',
     })
@@ -369,6 +372,16 @@ suite('values', () => {
       assert.deepEqual(configOf(['-cid', 'a', '-http-cors', origin]).corsOrigins, [origin])
     for (const origin of ['', '*', 'null', 'a.example', 'https://a.example/', 'https://a.example:443', 'https://u@a.example', 'ftp://a'])
       refuses('http-cors', origin, /an origin as browsers do/)
+  })
+
+  test('proxies are addresses with one prefix, or one address', () => {
+    const { httpProxies } = configOf(['-cid', 'a', '-http-proxy', '192.0.2.1', '-http-proxy', 'fd00::/8'])
+    assert.deepEqual(httpProxies, [
+      { address: '192.0.2.1', prefix: 32, family: 'ipv4' },
+      { address: 'fd00::', prefix: 8, family: 'ipv6' },
+    ])
+    for (const range of ['', 'a', '10.0.0.0/33', 'fd00::/129', '10.0.0.0/', '10.0.0.0/8/8', '10.0.0.0/-1', '/8'])
+      refuses('http-proxy', range, /10\.0\.0\.0\/8/)
   })
 
   test('changes are taken from this machine, or from anywhere', () => {

@@ -1,5 +1,5 @@
 /** `/openapi.json` and `/swagger`: the interface described, and a page to try it on. */
-import { text } from '../answers.ts'
+import { bytes, text } from '../answers.ts'
 import type { Answer } from '../answers.ts'
 import type { Exchange } from '../exchange.ts'
 import { contentOf, headerOf } from '../openapi-parts.ts'
@@ -71,10 +71,5 @@ export function documentationRoutes(document: () => string): RouteGroup {
 async function serveAsset({ request }: Exchange): Promise<Answer> {
   const asset = SWAGGER_ASSETS.find(({ name }) => pathOf(request) === ASSET_PREFIX + name)
   if (asset === undefined) return problem('not-found', 'The page has no such file.')
-  const body = await asset.read()
-  return {
-    status: 200,
-    headers: ['Content-Type', asset.contentType, 'Content-Length', String(body.length), 'Cache-Control', 'no-store'],
-    body,
-  }
+  return bytes(200, asset.contentType, await asset.read())
 }

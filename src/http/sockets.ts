@@ -1,0 +1,88 @@
+/**
+ * The connections of clients, of all listeners together. There is room for so many, and for so many of one client. Where there
+ * is none, the one that has been idle the longest makes room; where none is idle, the new one is refused.
+ */
+import type { Socket } from 'node:net'
+import type { Clients } from './clients.ts'
+import type { Connection } from './connection.ts'
+import type { Cuts } from './load-metrics.ts'
+import type { Load, Share } from './load.ts'
+
+/** A connection that is let in. */
+interface Slot {
+  readonly socket: Socket
+  readonly share: Share
+}
+
+export class Sockets {
+  readonly #load: Load
+  readonly #clients: Clients
+  readonly #cuts: Cuts
+  readonly #slots = new Map<Socket, Slot>()
+  /** The one that has been idle the longest first, in all and by share. */
+  readonly #idle = new Set<Slot>()
+  readonly #idleOf = new Map<Share, Set<Slot>>()
+
+  /** @param cuts where an idle connection that made room is counted */
+  constructor(load: Load, clients: Clients, cuts: Cuts) {
+    this.#load = load
+    this.#clients = clients
+    this.#cuts = cuts
+  }
+
+  /** Counts a connection until it is closed; false when there is no room for it. */
+  admit(socket: Socket): boolean {
+    const { share } = this.#clients.ofSocket(socket)
+    this.#makeRoom(share)
+    if (!this.#load.take('connections', share, 1)) return false
+    const slot = { socket, share }
+    this.#slots.set(socket, slot)
+    this.#rest(slot)
+    socket.once('close', () => this.#forget(slot))
+    return true
+  }
+
+  /** Has a connection count as busy while it has requests. @param socket that was admitted */
+  watch(connection: Connection, socket: Socket): void {
+    const slot = this.#slots.get(socket)
+    if (slot === undefined) return
+    connection.onBusy = () => this.#wake(slot)
+    connection.onIdle = () => this.#rest(slot)
+  }
+
+  /** Closes those that never sent anything: Node takes them for busy ones. */
+  closeSilent(): void {
+    for (const socket of this.#slots.keys()) if (socket.bytesRead === 0) socket.destroy()
+  }
+
+  #makeRoom(share: Share): void {
+    const lack = this.#load.lack('connections', share, 1)
+    if (lack === undefined) return
+    const [longest] = (lack === 'client' ? this.#idleOf.get(share) : this.#idle) ?? []
+    if (longest === undefined) return
+    this.#cuts.idle += 1
+    this.#forget(longest)
+    longest.socket.destroy()
+  }
+
+  #rest(slot: Slot): void {
+    if (!this.#slots.has(slot.socket)) return
+    this.#idle.add(slot)
+    const own = this.#idleOf.get(slot.share)
+    if (own === undefined) this.#idleOf.set(slot.share, new Set([slot]))
+    else own.add(slot)
+  }
+
+  #wake(slot: Slot): void {
+    this.#idle.delete(slot)
+    const own = this.#idleOf.get(slot.share)
+    own?.delete(slot)
+    if (own?.size === 0) this.#idleOf.delete(slot.share)
+  }
+
+  #forget(slot: Slot): void {
+    if (!this.#slots.delete(slot.socket)) return
+    this.#wake(slot)
+    this.#load.give('connections', slot.share, 1)
+  }
+}
