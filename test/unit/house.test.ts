@@ -50,6 +50,7 @@ function violation({ from, to, isRelative }: Import): string | undefined {
   const [targetPlace = '', targetFolder = ''] = to.split('/')
   const told = `${from} imports ${to}`
   if (place === 'protocols' && (!isRelative || targetPlace !== 'protocols')) return `${told}: protocols/ imports only itself`
+  if (place === 'src' && folder === 'client' && (!isRelative || targetFolder !== 'client')) return `${told}: client/ imports only itself`
   if (!isRelative) return undefined
   if (place === 'protocols' && layerOf(to) > layerOf(from)) return `${told}: an arrow that runs back up`
   if (!to.endsWith('.ts')) return `${told}: relative imports end in .ts`
@@ -97,6 +98,15 @@ suite('who may import whom', () => {
     assert.match(told.join(''), /adapters do not import one another/)
     assert.match(importsOf('src/storage/a.ts', `export * from '../network/b.ts'`).map(violation).join(''), /adapters/)
     assert.deepEqual(importsOf('src/storage/a.ts', `import { b } from './network/b.ts'`).map(violation), [undefined])
+  })
+
+  test('the client library imports nothing but itself, so that it runs in a browser', () => {
+    const told = ['../ports/clock.ts', 'node:fs', './paths.ts'].flatMap((path) =>
+      importsOf('src/client/a.ts', `import type { A } from '${path}'`).map(violation),
+    )
+    assert.match(told[0] ?? '', /client/)
+    assert.match(told[1] ?? '', /client/)
+    assert.equal(told[2], undefined)
   })
 
   test('imports are found however they are written', () => {

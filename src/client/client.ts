@@ -1,0 +1,184 @@
+/**
+ * A client for programs: several peers, safe retries, typed outcomes. It needs `fetch` and nothing else, so it runs in Node,
+ * Deno, Bun and in a browser.
+ *
+ * Every put has a name (an Idempotency-Key), the caller's or one that is drawn. Each retry carries it, so a put is stored at
+ * most once however often it is sent, and whoever gets `in-doubt` can ask again.
+ */
+import { parse } from './answer.ts'
+import type { Answer } from './answer.ts'
+import { ClientFailed } from './outcomes.ts'
+import type { Consistency, GetOutcome, PutOutcome, Refused, Stored, Unavailable, WaitOutcome } from './outcomes.ts'
+import { pathOfKey, queryOf } from './paths.ts'
+import { Tries } from './tries.ts'
+import type { Sent } from './tries.ts'
+import { judgeGet, judgeView, PutVerdict } from './verdicts.ts'
+import type { PeerRow, Status } from './views.ts'
+
+export { ClientFailed } from './outcomes.ts'
+export type { Consistency, Found, GetOutcome, PutOutcome, Refused, Stored, Unavailable, WaitOutcome } from './outcomes.ts'
+export type { PeerRow, Role, Status } from './views.ts'
+
+/** What a call takes when it is given no signal. */
+const DEADLINE_MS = 30_000
+/** What one peer is given before another is asked. */
+const TRY_MS = 5_000
+/** How long one peer is asked to wait for a key. */
+const WAIT_MS = 20_000
+/** Keys a page of a list. */
+const PAGE_KEYS = 1_000
+const TEXT_TYPE = 'text/plain; charset=utf-8'
+const BYTES_TYPE = 'application/octet-stream'
+
+export interface ClientInit {
+  /** HTTP addresses of peers, one or more, as `http://127.0.0.1:8001`. Any peer of the network will do. */
+  readonly peers: readonly string[]
+  /** Sent as a bearer token with each request. */
+  readonly token?: string
+  /** In the place of the global `fetch`: for client certificates, proxies and the like. */
+  readonly fetch?: typeof fetch
+}
+
+/** What every call takes. */
+export interface CallOptions {
+  /** The deadline, and a way to give up: `AbortSignal.timeout(5000)`. 30 s unless given. */
+  readonly signal?: AbortSignal
+}
+
+export interface PutOptions extends CallOptions {
+  /** `text/plain; charset=utf-8` for text and `application/octet-stream` for bytes, unless given. */
+  readonly contentType?: string
+  /** Names this put, for retries of one's own: 1 to 128 visible ASCII characters. Drawn unless given. */
+  readonly idempotencyKey?: string
+}
+
+export interface GetOptions extends CallOptions {
+  /** `linearizable` unless given; `local` asks one peer for its own copy. */
+  readonly consistency?: Consistency
+}
+
+export interface ListOptions extends CallOptions {
+  /** Only keys that begin so; all of them unless given. */
+  readonly prefix?: string
+  /** Only keys after this one, in the order of their UTF-8 bytes. */
+  readonly after?: string
+}
+
+export class Client {
+  readonly #tries: Tries
+
+  /** @throws TypeError when no peer is named, or one is no URL of http or https */
+  constructor(init: ClientInit) {
+    if (init.peers.length === 0) throw new TypeError('name one peer at least')
+    const peers = init.peers.map(baseOf)
+    this.#tries = new Tries({ peers, fetch: init.fetch ?? fetch, token: init.token })
+  }
+
+  /**
+   * Stores a value under a key, for good.
+   *
+   * @param value text is stored as UTF-8
+   * @returns `created` of exactly one of any number of rivals for a key
+   */
+  async put(key: string, value: string | Uint8Array, options: PutOptions = {}): Promise<PutOutcome> {
+    const path = pathOfKey(key)
+    if (path === undefined) return badKey(key)
+    const idempotencyKey = options.idempotencyKey ?? crypto.randomUUID()
+    const verdict = new PutVerdict(key, idempotencyKey, options.idempotencyKey !== undefined)
+    const contentType = options.contentType ?? (typeof value === 'string' ? TEXT_TYPE : BYTES_TYPE)
+    const sent: Sent = {
+      path: path + queryOf({ timeout: TRY_MS }),
+      method: 'PUT',
+      headers: { 'Content-Type': contentType, 'Idempotency-Key': idempotencyKey },
+      body: typeof value === 'string' ? new TextEncoder().encode(value) : value,
+      tryMs: TRY_MS,
+    }
+    return this.#tries.until<PutOutcome>(
+      sent,
+      signalOf(options),
+      (tried) => verdict.judge(tried),
+      (detail) => verdict.over(detail),
+    )
+  }
+
+  /** The value of a key. One that is found never changes: keep it as long as you like. */
+  async get(key: string, options: GetOptions = {}): Promise<GetOutcome> {
+    const path = pathOfKey(key)
+    if (path === undefined) return badKey(key)
+    const query = queryOf({ timeout: TRY_MS, consistency: options.consistency })
+    return this.#tries.until<GetOutcome>(get(path + query, TRY_MS), signalOf(options), judgeGet, unavailable)
+  }
+
+  /** Waits until a key appears, until the signal. */
+  async wait(key: string, options: CallOptions = {}): Promise<WaitOutcome> {
+    const path = pathOfKey(key)
+    if (path === undefined) return badKey(key)
+    const sent = get(path + queryOf({ wait: WAIT_MS, consistency: 'local' }), WAIT_MS)
+    return this.#tries.until<WaitOutcome>(
+      sent,
+      signalOf(options),
+      (tried) => {
+        const outcome = judgeGet(tried)
+        return outcome?.kind === 'absent' ? undefined : outcome
+      },
+      unavailable,
+    )
+  }
+
+  /**
+   * The keys that a peer holds, in the order of their UTF-8 bytes. When its peer is lost, the list goes on at another, after
+   * the last key.
+   *
+   * @param options its signal holds for each page
+   * @throws ClientFailed when a page cannot be had
+   */
+  async *list(options: ListOptions = {}): AsyncGenerator<Stored, void, undefined> {
+    let { after } = options
+    do {
+      const query = queryOf({ prefix: options.prefix, after, limit: PAGE_KEYS })
+      const page = (await this.#view(`/store${query}`, options)) as { readonly keys: readonly Stored[]; readonly next?: string }
+      yield* page.keys
+      after = page.next
+    } while (after !== undefined)
+  }
+
+  /** How one peer sees itself and the network. @throws ClientFailed when no peer tells */
+  async status(options: CallOptions = {}): Promise<Status> {
+    return (await this.#view('/status', options)) as Status
+  }
+
+  /** The peers that one peer knows, itself included. @throws ClientFailed when no peer tells */
+  async peers(options: CallOptions = {}): Promise<readonly PeerRow[]> {
+    return (await this.#view('/peers', options)) as readonly PeerRow[]
+  }
+
+  async #view(path: string, options: CallOptions): Promise<unknown> {
+    const seen = await this.#tries.until<Answer | Refused | Unavailable>(get(path, TRY_MS), signalOf(options), judgeView, unavailable)
+    if ('kind' in seen) throw new ClientFailed(seen)
+    return parse(seen.body)
+  }
+}
+
+function get(path: string, tryMs: number): Sent {
+  return { path, method: 'GET', headers: {}, tryMs }
+}
+
+function signalOf({ signal }: CallOptions): AbortSignal {
+  return signal ?? AbortSignal.timeout(DEADLINE_MS)
+}
+
+function unavailable(detail: string): Unavailable {
+  return { kind: 'unavailable', detail }
+}
+
+function badKey(key: string): Refused {
+  const detail = `${JSON.stringify(key)} has a segment "." or "..", or is no text: no URL can carry it`
+  return { kind: 'refused', problem: 'bad-key', status: 400, detail }
+}
+
+/** @throws TypeError when it is no URL of http or https */
+function baseOf(peer: string): string {
+  const { protocol } = new URL(peer)
+  if (protocol !== 'http:' && protocol !== 'https:') throw new TypeError(`${peer} is no http or https URL`)
+  return peer.replace(/\/+$/, '')
+}

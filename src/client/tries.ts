@@ -1,0 +1,117 @@
+/**
+ * Asks one peer after the other until somebody answers for good, or time is over. It begins with the peer that answered last,
+ * goes to the next one when that fails, and waits a little longer after each round through all of them.
+ */
+import { readAnswer } from './answer.ts'
+import type { Answer } from './answer.ts'
+
+/** The wait after a round through all peers doubles from the first to the last of these. */
+const ROUND_WAIT_FIRST_MS = 50
+const ROUND_WAIT_LAST_MS = 1_000
+/** A peer may take this much longer than it was given before nobody waits any more. */
+const PATIENCE_MS = 1_000
+/** Nothing was sent when a connection failed so; everywhere else nobody can tell. */
+const UNSENT_CODES: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
+const SECOND_MS = 1_000
+
+/** What a request is sent with, the signal apart. */
+export interface Sent {
+  readonly path: string
+  readonly method: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  /** How long one peer is given, in ms. */
+  readonly tryMs: number
+}
+
+/** One try at one peer. */
+export type Tried =
+  | { readonly kind: 'answered'; readonly answer: Answer }
+  /** No connection was made, so nothing of the request was begun. */
+  | { readonly kind: 'unsent'; readonly detail: string }
+  /** It was sent, and what became of it is not known. */
+  | { readonly kind: 'lost'; readonly detail: string }
+
+export interface TriesInit {
+  /** Without a slash at their end. */
+  readonly peers: readonly string[]
+  readonly fetch: typeof fetch
+  readonly token: string | undefined
+}
+
+export class Tries {
+  readonly #init: TriesInit
+  /** The peer that answered last. */
+  #current = 0
+
+  constructor(init: TriesInit) {
+    this.#init = init
+  }
+
+  /**
+   * Tries until a verdict is final.
+   *
+   * @param judge takes a try and says what it comes to; undefined: try on
+   * @param signal ends it; `over` is asked for the result then
+   * @param over what to say when time is over, with the last detail heard
+   */
+  async until<T>(sent: Sent, signal: AbortSignal, judge: (tried: Tried) => T | undefined, over: (detail: string) => T): Promise<T> {
+    const { peers } = this.#init
+    let detail = 'the time was over before anybody was asked'
+    for (let round = 0; !signal.aborted; round += 1) {
+      for (let turn = 0; turn < peers.length && !signal.aborted; turn += 1) {
+        const tried = await this.#ask(sent, signal)
+        const verdict = judge(tried)
+        if (verdict !== undefined) return verdict
+        detail = tried.kind === 'answered' ? (tried.answer.problem ?? String(tried.answer.status)) : tried.detail
+        this.#current = (this.#current + 1) % peers.length
+        if (tried.kind === 'answered' && peers.length === 1) await wait(retryAfterMs(tried.answer), signal)
+      }
+      const mostMs = Math.min(ROUND_WAIT_LAST_MS, ROUND_WAIT_FIRST_MS * 2 ** round)
+      await wait(mostMs * (0.5 + Math.random() / 2), signal)
+    }
+    return over(detail)
+  }
+
+  async #ask(sent: Sent, signal: AbortSignal): Promise<Tried> {
+    const { peers, token } = this.#init
+    const peer = peers[this.#current] as string
+    const headers = token === undefined ? sent.headers : { ...sent.headers, Authorization: `Bearer ${token}` }
+    try {
+      const response = await this.#init.fetch(peer + sent.path, {
+        method: sent.method,
+        headers,
+        ...(sent.body !== undefined && { body: sent.body as Uint8Array<ArrayBuffer> }),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(sent.tryMs + PATIENCE_MS)]),
+        // A token goes to the peers that were named and to nobody whom they name.
+        redirect: 'error',
+      })
+      return { kind: 'answered', answer: await readAnswer(response) }
+    } catch (error) {
+      const { cause, name, message } = error as Error
+      const code = (cause as { readonly code?: unknown } | undefined)?.code
+      const detail = `${peer}: ${typeof code === 'string' ? code : name === 'TimeoutError' ? 'timed out' : message}`
+      return { kind: UNSENT_CODES.has(code) ? 'unsent' : 'lost', detail }
+    }
+  }
+}
+
+/** How long a lone peer asks to be left alone. */
+function retryAfterMs({ headers }: Answer): number {
+  const seconds = Number(headers.get('retry-after') ?? '0')
+  return Number.isFinite(seconds) ? seconds * SECOND_MS : 0
+}
+
+/** Waits, or until the signal. Never rejects. */
+function wait(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted || ms <= 0) return resolve()
+    const end = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal.addEventListener('abort', end)
+  })
+}
