@@ -30,6 +30,7 @@ const WAITING: readonly string[] = [
   'bootstrap-lost',
   'command-line',
   'demo',
+  'directory-deleted',
   'readme',
   'refused',
   'storage-damaged',

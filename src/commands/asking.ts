@@ -1,14 +1,15 @@
 /** Asking a peer over HTTP, as any client does. What cannot be had becomes one line for whoever typed the command. */
+import { request as requestHttp } from 'node:http'
+import type { RequestOptions } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
+import { CommandFailed } from './failed.ts'
+import type { Way } from './way.ts'
 
 /** A peer may take this much longer than it was given before nobody waits any more. */
 const PATIENCE_MS = 5_000
 const LOOK_TIMEOUT_MS = 5_000
-
-/** Why a command did not do what it was for: one line. */
-export class CommandFailed extends Error {
-  override readonly name = 'CommandFailed'
-}
 
 /** An answer in JSON. */
 export interface Reply {
@@ -16,19 +17,28 @@ export interface Reply {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** The peer at an address. */
-export class Asked {
-  readonly url: string
+/** What is sent. */
+interface Sent {
+  readonly method: 'GET' | 'POST'
+  readonly body?: string
+}
 
-  /** @param url without a slash at its end */
-  constructor(url: string) {
-    this.url = url
+/** The peer that is asked. */
+export class Asked {
+  readonly #way: Way
+
+  constructor(way: Way) {
+    this.#way = way
+  }
+
+  get #name(): string {
+    return this.#way.name
   }
 
   /** @throws CommandFailed when there is no such answer */
   async get<T>(path: string): Promise<T> {
-    const { status, body } = await this.#ask(path, {}, LOOK_TIMEOUT_MS)
-    if (status !== 200) throw new CommandFailed(`${this.url}${path} answered ${status}: ${detailOf(body)}`)
+    const { status, body } = await this.#ask(path, { method: 'GET' }, LOOK_TIMEOUT_MS)
+    if (status !== 200) throw new CommandFailed(`${this.#name}${path} answered ${status}: ${detailOf(body)}`)
     return body as T
   }
 
@@ -37,24 +47,44 @@ export class Asked {
    * @throws CommandFailed when nobody answers, or something that is no peer does
    */
   post(path: string, body: unknown, timeoutMs: number): Promise<Reply> {
-    const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
-    return this.#ask(path, init, timeoutMs + PATIENCE_MS)
+    return this.#ask(path, { method: 'POST', body: JSON.stringify(body) }, timeoutMs + PATIENCE_MS)
   }
 
-  async #ask(path: string, init: RequestInit, timeoutMs: number): Promise<Reply> {
-    let reply: Response
-    let text: string
+  async #ask(path: string, sent: Sent, timeoutMs: number): Promise<Reply> {
+    let status: number
+    let answer: string
     try {
-      reply = await fetch(this.url + path, { ...init, signal: AbortSignal.timeout(timeoutMs), redirect: 'manual' })
-      text = await reply.text()
+      ;[status, answer] = await this.#send(path, sent, AbortSignal.timeout(timeoutMs))
     } catch (error) {
-      throw new CommandFailed(`no peer answers at ${this.url} (${reasonOf(error)}); name one that runs with -url`, { cause: error })
+      throw new CommandFailed(unanswered(this.#name, reasonOf(error)), { cause: error })
     }
     try {
-      return { status: reply.status, body: JSON.parse(text) as Reply['body'] }
+      return { status, body: JSON.parse(answer) as Reply['body'] }
     } catch (error) {
-      throw new CommandFailed(`${this.url}${path} answered ${reply.status} with no JSON: it is no peer`, { cause: error })
+      throw new CommandFailed(`${this.#name}${path} answered ${status} with no JSON: it is no peer`, { cause: error })
     }
+  }
+
+  /** One request on a connection of its own. Nobody is followed who names another place, and nothing is sent there. */
+  async #send(path: string, { method, body }: Sent, signal: AbortSignal): Promise<[status: number, body: string]> {
+    const { target, isSecure, headers } = this.#way
+    const type = body === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': String(Buffer.byteLength(body)) }
+    const options: RequestOptions = {
+      ...target,
+      method,
+      path: this.#way.pathBefore + path,
+      agent: false,
+      signal,
+      headers: { ...headers, ...type },
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<[number, string]>()
+    const outgoing = isSecure ? requestHttps(options) : requestHttp(options)
+    outgoing.on('response', (reply) => {
+      text(reply).then((answer) => resolve([reply.statusCode ?? 0, answer]), reject)
+    })
+    outgoing.on('error', reject)
+    outgoing.end(body)
+    return promise
   }
 }
 
@@ -80,8 +110,19 @@ export async function poll<T>(look: () => Promise<T | undefined>, everyMs: numbe
   }
 }
 
+/** What OpenSSL calls a certificate that nobody it trusts has signed, or that is for another name. */
+const DISTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO/
+/** What a peer with `-http-ca` says to whoever shows no certificate of it. */
+const ASKS_FOR_CERTIFICATE = /ALERT_(CERTIFICATE_REQUIRED|UNKNOWN_CA|BAD_CERTIFICATE)/
+
+function unanswered(name: string, reason: string): string {
+  if (ASKS_FOR_CERTIFICATE.test(reason)) return `the peer at ${name} asks for another certificate (${reason}): show one with -cert and -key`
+  if (DISTRUSTED.test(reason)) return `the certificate of ${name} is not trusted (${reason}): name the one that signed it with -ca`
+  return `no peer answers at ${name} (${reason}); name one that runs with -url`
+}
+
 function reasonOf(error: unknown): string {
-  const { cause, name, message } = error as Error
-  if (name === 'TimeoutError') return 'timed out'
-  return cause instanceof Error ? ((cause as NodeJS.ErrnoException).code ?? cause.message) : message
+  const { cause, name, code, message } = error as NodeJS.ErrnoException
+  if (name === 'AbortError' || (cause as Error | undefined)?.name === 'TimeoutError') return 'timed out'
+  return code ?? message
 }

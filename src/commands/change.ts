@@ -2,8 +2,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ChangeRequest } from '../../protocols/base/change-request.ts'
 import type { ChangeView, ConfigView } from '../ports/replicator.ts'
-import { CommandFailed, detailOf, poll, problemOf } from './asking.ts'
+import { detailOf, poll, problemOf } from './asking.ts'
 import type { Asked, Reply } from './asking.ts'
+import { CommandFailed } from './failed.ts'
 import { Progress } from './progress.ts'
 
 /** The longest that a peer can be asked to wait. */

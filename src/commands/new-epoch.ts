@@ -2,8 +2,9 @@
 import { createInterface } from 'node:readline/promises'
 import type { ConfigView, PeerView, StatusView } from '../ports/replicator.ts'
 import { printLines } from '../start-up.ts'
-import { CommandFailed, detailOf, poll } from './asking.ts'
+import { detailOf, poll } from './asking.ts'
 import type { Asked } from './asking.ts'
+import { CommandFailed } from './failed.ts'
 
 const LOOK_MS = 200
 /** The peer finishes the requests it has, up to 10 s, before it ends and answers. */

@@ -3,18 +3,22 @@ import { unreachable } from '../../protocols/base/assert.ts'
 import type { Command } from '../config/commands.ts'
 import type { StatusView } from '../ports/replicator.ts'
 import { printLines } from '../start-up.ts'
-import { Asked, CommandFailed } from './asking.ts'
+import { Asked } from './asking.ts'
 import { changeConfig } from './change.ts'
 import type { Changed } from './change.ts'
+import { CommandFailed } from './failed.ts'
 import { describeMembers } from './members.ts'
 import { forceNewEpoch } from './new-epoch.ts'
+import { wayTo } from './way.ts'
 
 const EXIT_FAILED = 1
 
 /** @returns the exit code */
 export async function runCommand(command: Command): Promise<number> {
   try {
-    printLines(await outcomeOf(command, new Asked(command.url)))
+    const way = await wayTo(command)
+    for (const warning of way.warnings) process.stderr.write(`replicator ${command.name}: ${warning}\n`)
+    printLines(await outcomeOf(command, new Asked(way)))
     return 0
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error

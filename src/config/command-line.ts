@@ -56,7 +56,11 @@ export function parseCommandLine(argv: readonly string[], environment: Environme
     const given = pair(argv, FLAGS, 0)
     if (given === 'help') return { kind: 'help', text: helpText() }
     if (given === 'version') return { kind: 'version', text: VERSION }
-    return { kind: 'run', config: Object.freeze(readFields(FLAGS, given.flags, environment)) }
+    const config = readFields(FLAGS, given.flags, environment)
+    assertBoth(config, 'httpCert', 'httpKey', '-http-cert', '-http-key')
+    if (config.httpCa !== undefined && config.httpCert === undefined)
+      throw new UsageError('-http-ca is there without -http-cert; clients show certificates over TLS alone')
+    return { kind: 'run', config: Object.freeze(config) }
   } catch (error) {
     if (error instanceof UsageError) return { kind: 'usage-error', message: error.message }
     throw error
@@ -74,7 +78,9 @@ function readCommand(name: Command['name'], argv: readonly string[], environment
     if (text === undefined) throw new UsageError(`replicator ${name} needs ${placeholder}; replicator ${name} -help says more`)
     fields[field] = told(() => read(text), `${placeholder} ${show(text)}: `)
   }
-  return { kind: 'command', command: { name, ...fields, ...readFields(flags, given.flags, environment) } as unknown as Command }
+  const command = { name, ...fields, ...readFields(flags, given.flags, environment) } as unknown as Command
+  assertBoth(command, 'cert', 'key', '-cert', '-key')
+  return { kind: 'command', command }
 }
 
 function readSecretCommand(argv: readonly string[], environment: Environment): CommandLine {
@@ -82,6 +88,18 @@ function readSecretCommand(argv: readonly string[], environment: Environment): C
   if (given === 'help') return { kind: 'help', text: commandHelp(SECRET_COMMAND) }
   if (given === 'version') return { kind: 'version', text: VERSION }
   return { kind: 'secret', text: newSecret(), ...readFields(SECRET.flags, given.flags, environment) }
+}
+
+/** Of a certificate and its key, both or neither are there. */
+function assertBoth<Name extends string>(
+  fields: Readonly<Partial<Record<Name, unknown>>>,
+  one: Name,
+  other: Name,
+  ...flags: readonly [string, string]
+): void {
+  if ((fields[one] === undefined) === (fields[other] === undefined)) return
+  const [there, missing] = fields[one] === undefined ? flags.toReversed() : flags
+  throw new UsageError(`${there} is there without ${missing}; give both or neither`)
 }
 
 /** Pairs flags with their values; `help` or `version` when one of these comes first. */
@@ -143,6 +161,8 @@ function readValue<T>(flag: Flag<T>, given: Flags, environment: Environment, isP
   const variable = variableOf(flag.name)
   const ofVariable = flag.placeholder === undefined ? [] : textsOfVariable(flag, environment[variable] ?? '')
   if (ofVariable.length > 0) return parse(flag, ofVariable, `${variable}=`, isPrivate)
+  const content = environment[flag.content?.variable ?? ''] ?? ''
+  if (flag.content !== undefined && content !== '') return told(() => flag.content?.parse(content) as T, `${flag.content.variable}: `)
   if (flag.fallback !== 'required') return flag.fallback.value
   throw new UsageError(`-${flag.name} is missing; name the cluster to join, for example -${flag.name} cluster-1; ${HELP_HINT}`)
 }

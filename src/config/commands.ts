@@ -1,8 +1,10 @@
 /** The commands that ask a running peer: what each takes, and what it is for. Their flags are rows like those of the peer itself. */
 import type { ClusterId, NetworkId, PeerId } from '../../protocols/base/identity.ts'
-import { once, toggle } from './flags.ts'
+import type { SecretMode } from '../security/private-file.ts'
+import { SECRET_MODE, once, toggle } from './flags.ts'
 import type { AnyFlags, FlagTable } from './flags.ts'
-import { parseClusterId, parseNetworkId, parseNewFile, parsePeerId, parseUrl, wholeNumber } from './values.ts'
+import { parseToken, readTokenFile } from './secret.ts'
+import { parseClusterId, parseDirectory, parseFile, parseNetworkId, parseNewFile, parsePeerId, parseUrl, wholeNumber } from './values.ts'
 
 /** An hour: a peer that is added may have much to copy first. */
 const TIMEOUT_MAX_SECONDS = 3_600
@@ -13,27 +15,37 @@ const URL_DEFAULT = 'http://127.0.0.1:8000'
 const parseTimeout = wholeNumber(1, TIMEOUT_MAX_SECONDS, 'seconds')
 
 /** What every command is told. */
-interface Asked {
+export interface Asking {
   /** Of the peer that is asked, without a slash at its end. */
   readonly url: string
+  /** Of the peer that is asked, where it runs on this machine: its operator socket lies there. */
+  readonly dataDirectory: string | undefined
+  /** Shown to a peer that is asked by its address. */
+  readonly token: string | undefined
+  /** Path of the certificates that the peer's is checked against; undefined for those that the system trusts. */
+  readonly ca: string | undefined
+  /** Paths of the certificate that the command shows, and of its key. */
+  readonly cert: string | undefined
+  readonly key: string | undefined
+  readonly secretMode: SecretMode
   /** How long to wait for the end of it. */
   readonly timeoutMs: number
 }
 
-interface Forced extends Asked {
+interface Forced extends Asking {
   readonly force: boolean
 }
 
 /** A command as it was given. */
 export type Command =
-  | ({ readonly name: 'members' | 'withdraw' } & Asked)
+  | ({ readonly name: 'members' | 'withdraw' } & Asking)
   | ({ readonly name: 'add' | 'remove'; readonly peerId: PeerId } & Forced)
   | ({ readonly name: 'replace'; readonly peerId: PeerId; readonly successor: PeerId } & Forced)
   | ({ readonly name: 'remove-cluster'; readonly clusterId: ClusterId } & Forced)
   | ({ readonly name: 'leave' } & Forced)
-  | ({ readonly name: 'force-new-epoch'; readonly confirmed: NetworkId | undefined } & Asked)
+  | ({ readonly name: 'force-new-epoch'; readonly confirmed: NetworkId | undefined } & Asking)
 
-const ASKED: FlagTable<Asked> = {
+const ASKED: FlagTable<Asking> = {
   url: {
     ...once(parseUrl),
     name: 'url',
@@ -41,6 +53,45 @@ const ASKED: FlagTable<Asked> = {
     meaning: 'HTTP address of the peer that is asked; any of the network will do.',
     fallback: { value: URL_DEFAULT, text: URL_DEFAULT },
   },
+  dataDirectory: {
+    ...once(parseDirectory),
+    name: 'data',
+    placeholder: 'DIR',
+    meaning: 'Data directory of the peer that is asked, when it runs on this machine; for who may enter it, in the place of -url.',
+    fallback: { value: undefined, text: 'the peer of this user at the port of -url, if there is one' },
+  },
+  token: {
+    ...once(readTokenFile),
+    name: 'token-file',
+    placeholder: 'FILE',
+    isPrivate: true,
+    content: { variable: 'REPLICATOR_TOKEN', parse: parseToken },
+    meaning: 'Token to show, where the peer is asked by its address. The variable REPLICATOR_TOKEN may hold the token itself.',
+    fallback: { value: undefined, text: 'none' },
+  },
+  ca: {
+    ...once(parseFile),
+    name: 'ca',
+    placeholder: 'FILE',
+    meaning: 'Certificates, as PEM, that the certificate of an https address is checked against.',
+    fallback: { value: undefined, text: 'those that the system trusts' },
+  },
+  cert: {
+    ...once(parseFile),
+    name: 'cert',
+    placeholder: 'FILE',
+    meaning: 'Certificate to show to a peer that was started with -http-ca, as PEM; with -key.',
+    fallback: { value: undefined, text: 'none' },
+  },
+  key: {
+    ...once(parseFile),
+    name: 'key',
+    placeholder: 'FILE',
+    isPrivate: true,
+    meaning: 'Private key of -cert, as PEM.',
+    fallback: { value: undefined, text: 'none' },
+  },
+  secretMode: SECRET_MODE,
   timeoutMs: {
     ...once((text) => parseTimeout(text) * SECOND_MS),
     name: 'timeout',
@@ -59,7 +110,7 @@ const FORCED: FlagTable<Forced> = {
   },
 }
 
-const CONFIRMED: FlagTable<Asked & { readonly confirmed: NetworkId | undefined }> = {
+const CONFIRMED: FlagTable<Asking & { readonly confirmed: NetworkId | undefined }> = {
   ...ASKED,
   confirmed: {
     ...once(parseNetworkId),

@@ -35,6 +35,11 @@ export interface Config {
   readonly corsOrigins: readonly string[]
   /** Proxies in front of HTTP: behind these the last hop of X-Forwarded-For is the client. */
   readonly httpProxies: readonly AddressRange[]
+  /** Paths of the certificate of HTTP and of its key; undefined, both, for HTTP without TLS. */
+  readonly httpCert: string | undefined
+  readonly httpKey: string | undefined
+  /** Path of what the certificates of clients are checked against; undefined when they need none. */
+  readonly httpCa: string | undefined
   /** Multiaddrs in text form; none for all interfaces and a free TCP port. */
   readonly listen: readonly string[]
   /** Multiaddrs in text form; none for what the peer listens on. */

@@ -14,6 +14,7 @@ import {
   parseDialAddress,
   parseDirectory,
   parseHostName,
+  parseFile,
   parseHttpAddress,
   parseListenAddress,
   parseLogLevel,
@@ -45,6 +46,8 @@ export interface Flag<T> {
   readonly repeatable: boolean
   /** True for the path of a file that holds a secret: it must be its owner's alone, unless `-secret-mode` says otherwise. */
   readonly isPrivate?: true
+  /** A variable that holds what is in the file, and how it is read, for where neither the flag nor its own variable is there. */
+  readonly content?: { readonly variable: string; readonly parse: (text: string) => T }
   /** What holds when neither the flag nor its variable is there; `required` when there is no such thing. */
   readonly fallback: { readonly value: T; readonly text: string } | 'required'
   /** Takes the texts given, exactly one unless it is repeatable. @throws UsageError */
@@ -122,6 +125,28 @@ export const FLAGS: FlagTable<Config> = {
     meaning:
       'Proxies in front of HTTP, like 10.0.0.0/8: behind these the last hop of X-Forwarded-For is the client, whom the bounds go by.',
     fallback: { value: Object.freeze([]), text: 'none' },
+  },
+  httpCert: {
+    ...once(parseFile),
+    name: 'http-cert',
+    placeholder: 'FILE',
+    meaning: 'Certificate, as PEM, with those that lead to its root: HTTP is served over TLS. It is read again when it changes.',
+    fallback: { value: undefined, text: 'none' },
+  },
+  httpKey: {
+    ...once(parseFile),
+    name: 'http-key',
+    placeholder: 'FILE',
+    isPrivate: true,
+    meaning: 'Private key of -http-cert, as PEM.',
+    fallback: { value: undefined, text: 'none' },
+  },
+  httpCa: {
+    ...once(parseFile),
+    name: 'http-ca',
+    placeholder: 'FILE',
+    meaning: 'Every client must show a certificate that one of these has signed, as PEM. It gives no rights.',
+    fallback: { value: undefined, text: 'none' },
   },
   listen: {
     ...repeated(parseListenAddress),

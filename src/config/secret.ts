@@ -9,6 +9,8 @@ const SECRET_BYTES_MIN = 32
 const SECRET_BYTES_MAX = 65_536
 /** Random bytes of a new secret: 64 characters of text. */
 const NEW_SECRET_BYTES = 48
+/** As a header takes it. */
+const TOKEN = /^[\x21-\x7e]{1,512}$/
 const LINE_FEED = 0x0a
 const CARRIAGE_RETURN = 0x0d
 
@@ -32,6 +34,22 @@ export function readSecretFile(path: string): Uint8Array {
     )
   }
   return bytes
+}
+
+/**
+ * Reads a token that is shown to a peer. Spaces and line ends around it are not part of it.
+ *
+ * @throws UsageError when the file cannot be read, or holds no token
+ */
+export function readTokenFile(path: string): string {
+  return parseToken(Buffer.from(readBounded(path)).toString('utf8').trim())
+}
+
+/** A token as `replicator token` prints it. The message does not show it. */
+export function parseToken(text: string): string {
+  if (!TOKEN.test(text))
+    throw new UsageError('there is no token: it is one word of visible ASCII characters, as replicator token printed it')
+  return text
 }
 
 /** Reads by hand, so that a pipe is read as well as a file, and no more than fits. */

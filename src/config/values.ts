@@ -169,6 +169,12 @@ export function parseDirectory(text: string): string {
   return text
 }
 
+/** The path of a file, as it is written. */
+export function parseFile(text: string): string {
+  if (text === '' || text.includes('\0')) throw new UsageError('name a file')
+  return text
+}
+
 /** The path of a file that is to be made, as it is written. */
 export function parseNewFile(text: string): string {
   if (text === '' || text.includes('\0')) throw new UsageError('name a file that is not there yet')

@@ -5,7 +5,11 @@
 import { once } from 'node:events'
 import { createServer, STATUS_CODES } from 'node:http'
 import type { Server, ServerOptions } from 'node:http'
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
+import type { ServerOptions as TlsServerOptions } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { TlsMaterial } from '../security/tls-files.ts'
 import type { HttpApp } from './app.ts'
 import { COMMON_HEADERS } from './answers.ts'
 import { Connection } from './connection.ts'
@@ -15,6 +19,8 @@ import type { Sockets } from './sockets.ts'
 
 const KEEP_ALIVE_MS = 75_000
 const HEADERS_TIMEOUT_MS = 30_000
+/** TLS: from the first byte to the last of the handshake. */
+const HANDSHAKE_TIMEOUT_MS = 10_000
 /** Longer than a body may take, which is told by a better answer: this one is for bodies that are read only to be dropped. */
 const WHOLE_REQUEST_TIMEOUT_MS = 65_000
 /** A key of 1,024 bytes takes 3,072 when each is escaped; far longer ones are still to be told that they are bad keys. */
@@ -29,23 +35,64 @@ export interface Bound {
   readonly port: number
 }
 
-/** A server of Node's whose requests go to the app. */
-export function createListener(app: HttpApp, sockets: Sockets): Server {
-  const server = createServer(SERVER_OPTIONS)
+/** A server of Node's whose requests go to the app. @param tls undefined for one without TLS */
+export function createListener(app: HttpApp, sockets: Sockets, tls?: TlsMaterial): Server {
+  const server = tls === undefined ? createServer(SERVER_OPTIONS) : createTlsServer({ ...SERVER_OPTIONS, ...tlsOptions(tls) })
   // Headers past a number that Node sets would be dropped in silence; the bytes of all of them are bounded.
   server.maxHeadersCount = 0
   // A client that has sent everything may say so and wait for its answer (RFC 9112, 9.6).
   ;(server as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true
-  server.on('connection', (socket: Socket) => {
-    if (sockets.admit(socket)) sockets.watch(Connection.of(socket), socket)
-    else refuse(app, socket, 'overloaded', 'Too many connections are open. Nothing of this request has begun.')
-  })
+  if (tls === undefined) admitPlain(server, app, sockets)
+  else admitSecured(server, sockets)
   server.on('request', (request, response) => app.handle(request, response))
   // Without this Node would send the 100 before anything could be refused.
   server.on('checkContinue', (request, response) => app.handle(request, response))
   server.on('checkExpectation', (request, response) => app.refuseExpectation(request, response))
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseConnection(app, error, socket))
   return server
+}
+
+function admitPlain(server: Server, app: HttpApp, sockets: Sockets): void {
+  server.on('connection', (socket: Socket) => {
+    if (sockets.admit(socket)) sockets.watch(Connection.of(socket), socket)
+    else refuse(app, socket, 'overloaded', 'Too many connections are open. Nothing of this request has begun.')
+  })
+}
+
+/** Over TLS a connection counts from its first byte on, and is known by its requests once the handshake is done. */
+function admitSecured(server: Server, sockets: Sockets): void {
+  const handshaking = new Map<string, Socket>()
+  server.on('connection', (socket: Socket) => {
+    if (!sockets.admit(socket)) return void socket.destroy()
+    const end = otherEnd(socket)
+    handshaking.set(end, socket)
+    socket.once('close', () => handshaking.delete(end))
+  })
+  server.on('secureConnection', (secured: TLSSocket) => {
+    const end = otherEnd(secured)
+    const socket = handshaking.get(end)
+    handshaking.delete(end)
+    if (socket !== undefined) sockets.watch(Connection.of(secured), socket)
+  })
+}
+
+/** Tells the connections of one listener apart for as long as they are open. */
+function otherEnd({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
+}
+
+/** Has a listener show another certificate from now on; connections that are open go on. */
+export function renew(server: Server, { cert, key, ca }: TlsMaterial): void {
+  if (server instanceof TlsServer) server.setSecureContext({ cert, key, ...(ca !== undefined && { ca }) })
+}
+
+function tlsOptions({ cert, key, ca }: TlsMaterial): TlsServerOptions {
+  return {
+    cert,
+    key,
+    ...(ca !== undefined && { ca, requestCert: true, rejectUnauthorized: true }),
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+  }
 }
 
 const SERVER_OPTIONS: ServerOptions = {
@@ -65,7 +112,8 @@ export async function listen(server: Server, address: ListenAddress): Promise<Bo
   if ('path' in address) return { url: `unix:${address.path}`, port: 0 }
   const bound = server.address() as AddressInfo
   const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address
-  return { url: `http://${host}:${bound.port}`, port: bound.port }
+  const scheme = server instanceof TlsServer ? 'https' : 'http'
+  return { url: `${scheme}://${host}:${bound.port}`, port: bound.port }
 }
 
 const PARSE_PROBLEMS: Readonly<Record<string, readonly [ProblemName, string]>> = {
@@ -82,7 +130,9 @@ const PARSE_PROBLEMS: Readonly<Record<string, readonly [ProblemName, string]>> =
 function refuseConnection(app: HttpApp, error: NodeJS.ErrnoException, socket: Socket): void {
   const { unansweredCount, first } = Connection.of(socket)
   const isPending = unansweredCount > 1 || (first !== undefined && (first.request.complete || first.response.headersSent))
-  if (!socket.writable || error.code === 'ECONNRESET' || isPending) return void socket.destroy()
+  // A handshake that fails has no way to tell anything in HTTP.
+  const isHandshake = error.code?.startsWith('ERR_SSL') === true || error.code?.startsWith('ERR_TLS') === true
+  if (!socket.writable || error.code === 'ECONNRESET' || isPending || isHandshake) return void socket.destroy()
   const [name, detail] = PARSE_PROBLEMS[error.code ?? ''] ?? ['bad-request', 'This could not be read as an HTTP request.']
   refuse(app, socket, name, detail)
 }

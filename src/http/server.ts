@@ -3,7 +3,8 @@ import type { Server } from 'node:http'
 import { setTimeout as setTimeoutAsync } from 'node:timers/promises'
 import { createHttpApp } from './app.ts'
 import type { HttpApp, HttpInit } from './app.ts'
-import { createListener, listen } from './listener.ts'
+import type { TlsMaterial } from '../security/tls-files.ts'
+import { createListener, listen, renew } from './listener.ts'
 import type { Bound, ListenAddress } from './listener.ts'
 import { Sockets } from './sockets.ts'
 
@@ -18,9 +19,12 @@ export interface HttpServer {
   /**
    * Starts to accept connections at one more address.
    *
+   * @param tls undefined for HTTP without TLS
    * @throws the system's error when the address cannot be had; its `code` tells (`EADDRINUSE`)
    */
-  listen(address: ListenAddress): Promise<Bound>
+  listen(address: ListenAddress, tls?: TlsMaterial): Promise<Bound>
+  /** Has those with TLS show another certificate from now on; connections that are open go on. @throws what TLS finds wrong with it */
+  renew(tls: TlsMaterial): void
   /**
    * Waits for the requests that were begun, then closes everything. Begins no further ones: those are told that the peer is not
    * ready, as `/readyz` is, and every answer from now on ends its connection.
@@ -37,11 +41,14 @@ export function createHttpServer(init: HttpInit): HttpServer {
   const servers: Server[] = []
   return {
     app,
-    listen: async (address) => {
-      const server = createListener(app, sockets)
+    listen: async (address, tls) => {
+      const server = createListener(app, sockets, tls)
       const bound = await listen(server, address)
       servers.push(server)
       return bound
+    },
+    renew: (tls) => {
+      for (const server of servers) renew(server, tls)
     },
     close: async (graceMs) => {
       context.closing = true

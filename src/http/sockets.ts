@@ -12,6 +12,8 @@ import type { Load, Share } from './load.ts'
 interface Slot {
   readonly socket: Socket
   readonly share: Share
+  /** Read before the first request could come: the handshake of TLS. */
+  bytesBefore: number
 }
 
 export class Sockets {
@@ -35,7 +37,7 @@ export class Sockets {
     const { share } = this.#clients.ofSocket(socket)
     this.#makeRoom(share)
     if (!this.#load.take('connections', share, 1)) return false
-    const slot = { socket, share }
+    const slot = { socket, share, bytesBefore: 0 }
     this.#slots.set(socket, slot)
     this.#rest(slot)
     socket.once('close', () => this.#forget(slot))
@@ -46,13 +48,14 @@ export class Sockets {
   watch(connection: Connection, socket: Socket): void {
     const slot = this.#slots.get(socket)
     if (slot === undefined) return
+    slot.bytesBefore = socket.bytesRead
     connection.onBusy = () => this.#wake(slot)
     connection.onIdle = () => this.#rest(slot)
   }
 
   /** Closes those that never sent anything: Node takes them for busy ones. */
   closeSilent(): void {
-    for (const socket of this.#slots.keys()) if (socket.bytesRead === 0) socket.destroy()
+    for (const { socket, bytesBefore } of this.#slots.values()) if (socket.bytesRead === bytesBefore) socket.destroy()
   }
 
   #makeRoom(share: Share): void {

@@ -26,13 +26,11 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { announceProgress } from './announce.ts'
 import { createRuntime, handlers, readings } from './core-runtime.ts'
 import { openForUse } from './founding.ts'
+import { openHttpDoors } from './http-doors.ts'
 import { assertMayFound, givenUp, openStore } from './opening.ts'
 import { RememberedFacts } from './remembered.ts'
 import { PeerService } from './service.ts'
 import { Warnings } from './warnings.ts'
-
-/** Requests begun are given this long when the peer stops. */
-const STOP_GRACE_MS = 10_000
 
 export interface RunningPeer {
   /** Finishes what was begun, 10 s at most, and closes everything. */
@@ -134,6 +132,8 @@ async function openPeer(start: Start): Promise<OpenPeer> {
     const storage = await openStore({ directory, codec, logger, warnings })
     closers.push(() => storage.close())
     const broken = (error: Error): void => failed(givenUp(directory, error))
+    const unwatch = directory.watch(broken)
+    closers.push(async () => unwatch())
     const httpPort = await assemble({ ...start, directory, storage, codec, metrics: createMetrics(), warnings, failed: broken }, closers)
     return { stop, httpPort }
   } catch (error) {
@@ -214,10 +214,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     proxies: config.httpProxies,
     version: VERSION,
   })
-  const { url, port } = await http.listen(config.http).catch((error: unknown) => {
-    throw new Error(`cannot listen for HTTP on ${config.http.host}:${config.http.port}: ${text(error)}; choose another -http`)
-  })
-  closers.push(() => http.close(STOP_GRACE_MS))
+  const { url, port } = await openHttpDoors({ config, http, logger, warnings, reloads: opening.reloads }, closers)
   if (config.secret === undefined) logger.warn('no -secret: anybody who can dial this peer may join the network')
   printLines([...addressLines(self.peerId, network.addresses()), httpLine(url)])
   if (newNetwork !== undefined) printLines([newNetworkLine(newNetwork)])
@@ -243,8 +240,4 @@ async function loadKey(directory: DataDirectory): Promise<PrivateKey> {
   const key = await generateKeyPair('Ed25519')
   await directory.writeKey(privateKeyToProtobuf(key))
   return key
-}
-
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -3,7 +3,7 @@
  * nobody notices a lax mode by himself. Where a volume knows no modes, or gives its own, `-secret-mode any` takes it as it is.
  */
 import { statSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 
 export const SECRET_MODES = ['private', 'any'] as const
 export type SecretMode = (typeof SECRET_MODES)[number]
@@ -23,6 +23,17 @@ export function exposure(path: string): string | undefined {
   // Windows has no modes, and Node makes some up.
   if (process.platform === 'win32' || found === undefined || !found.isFile() || (found.mode & OTHERS) === 0) return undefined
   return `other users of this machine can get at the file (mode ${octal(found.mode)}); run "chmod 600 ${path}", or give -secret-mode any where that is impossible`
+}
+
+/**
+ * Reads a file that holds a secret.
+ *
+ * @throws Error of one line when others can read it and may not, or it cannot be read
+ */
+export async function readPrivateFile(path: string, mode: SecretMode): Promise<Uint8Array> {
+  const why = mode === 'any' ? undefined : exposure(path)
+  if (why !== undefined) throw new Error(`${path}: ${why}`)
+  return readFile(path)
 }
 
 /**

@@ -15,6 +15,7 @@ import { octal } from '../security/private-file.ts'
 import { FACTS_NONE, parseFacts } from './facts.ts'
 import type { Facts } from './facts.ts'
 import { replaceFile, syncDirectory } from './files.ts'
+import { HeldFiles } from './held-files.ts'
 import { takeLock } from './lock.ts'
 import type { Lock } from './lock.ts'
 import { finishPutAside } from './put-aside.ts'
@@ -23,6 +24,7 @@ import { finishPutAside } from './put-aside.ts'
 const FORMAT = 1
 const DIRECTORY_MODE = 0o700
 const FILE_MODE = 0o600
+const LOCK = 'lock'
 /** All that the group and others may do. */
 const OTHERS = 0o077
 /** Where directories are made that nobody named, below the working directory. */
@@ -55,6 +57,8 @@ export interface DataDirectory {
   readFacts(): Promise<Facts>
   /** At each instant the file holds either the old facts or the new ones. */
   writeFacts(facts: Facts): Promise<void>
+  /** Looks at intervals whether all of it is still there. @param lost called once, when it is not @returns ends it */
+  watch(lost: (error: Error) => void): () => void
   /** Lets go of the lock. The store in it must be closed. */
   close(): Promise<void>
 }
@@ -100,7 +104,7 @@ async function openNamed(path: string, clusterId: string, warn: (text: string) =
     const { mode } = await stat(path)
     if (process.platform !== 'win32' && (mode & OTHERS) !== 0)
       warn(`other users of this machine can look into the data directory ${path} (mode ${octal(mode)}); run "chmod 700 ${path}"`)
-    lock = await takeLock(path, 'lock')
+    lock = await takeLock(path, LOCK)
     if (lock === undefined) throw new DirectoryError('in-use', `the data directory ${path} is in use by a running peer`)
     await claim(path, clusterId)
     await finishPutAside(path)
@@ -146,6 +150,10 @@ class OpenDirectory implements DataDirectory {
 
   async writeFacts(facts: Facts): Promise<void> {
     await replaceFile(join(this.path, 'facts.json'), Buffer.from(`${JSON.stringify(facts, undefined, 2)}\n`), FILE_MODE)
+  }
+
+  watch(lost: (error: Error) => void): () => void {
+    return new HeldFiles([this.path, join(this.path, LOCK), this.storePath]).watch(lost)
   }
 
   async close(): Promise<void> {

@@ -25,6 +25,7 @@ import { syncDirectory } from './files.ts'
 import { commit } from './commit.ts'
 import type { Change } from './commit.ts'
 import { checkHeader } from './header.ts'
+import { HeldFiles, dataFileOf } from './held-files.ts'
 import { NewestRows } from './newest-rows.ts'
 import { Overlay } from './overlay.ts'
 import { Page } from './page.ts'
@@ -108,6 +109,7 @@ class LmdbStorage implements Storage {
   readonly incarnation: Incarnation
   #tables: Tables
   #directory: string
+  #held: HeldFiles
   #codec: Codec
   #ceiling: Ceiling
   #newestEpoch = -1
@@ -135,6 +137,7 @@ class LmdbStorage implements Storage {
   constructor(tables: Tables, directory: string, codec: Codec) {
     this.#tables = tables
     this.#directory = directory
+    this.#held = new HeldFiles([dataFileOf(directory)])
     this.#codec = codec
     const incarnation = readFact(tables.facts, 'incarnation')
     if (typeof incarnation !== 'string' || !INCARNATION.test(incarnation))
@@ -329,6 +332,7 @@ class LmdbStorage implements Storage {
       this.#serial += 1
       try {
         await commit(writes.flatMap((write) => this.#changes(write)))
+        this.#held.assertThere()
       } catch (error) {
         const reason = this.#end(
           new StorageFailed(`the store in ${this.#directory} did not take a write: ${text(error)}`, { cause: error }),

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { parseCommandLine } from '../../src/config/command-line.ts'
 import type { Environment } from '../../src/config/command-line.ts'
@@ -8,7 +11,16 @@ import type { Command } from '../../src/config/commands.ts'
 const PEER = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
 const OTHER = '12D3KooWSmUQfTDCHBvzYbRkQEVX7oCCUfXXMULyV3BPFzcuvFRn'
 const NETWORK = '0123456789abcdef0123456789abcdef'
-const ASKED = { url: 'http://127.0.0.1:8000', timeoutMs: 60_000 }
+const ASKED = {
+  url: 'http://127.0.0.1:8000',
+  dataDirectory: undefined,
+  token: undefined,
+  ca: undefined,
+  cert: undefined,
+  key: undefined,
+  secretMode: 'private',
+  timeoutMs: 60_000,
+}
 
 function commandOf(argv: readonly string[], environment: Environment = {}): Command {
   const parsed = parseCommandLine(argv, environment)
@@ -48,7 +60,7 @@ suite('commands', () => {
       ['remove', '-force', PEER, '-timeout', '5'],
       ['remove', '--timeout=5', PEER, '--force'],
     ]) {
-      assert.deepEqual(commandOf(argv), { name: 'remove', peerId: PEER, url: ASKED.url, timeoutMs: 5_000, force: true })
+      assert.deepEqual(commandOf(argv), { name: 'remove', peerId: PEER, ...ASKED, timeoutMs: 5_000, force: true })
     }
     assert.match(messageOf(['remove', PEER, '-force=yes']), /-force takes no value/)
   })
@@ -58,6 +70,30 @@ suite('commands', () => {
     assert.equal(commandOf(['members'], environment).url, 'http://10.0.0.1:8001')
     assert.equal(commandOf(['members', '-url', 'https://a.example/peer/'], environment).url, 'https://a.example/peer')
     assert.deepEqual(commandOf(['leave'], environment), { name: 'leave', ...ASKED, url: 'http://10.0.0.1:8001', force: false })
+  })
+
+  test('a token comes from a file, or from a variable, and no flag carries it', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'replicator-token-'))
+    const [path, open] = [join(directory, 'token'), join(directory, 'open')]
+    try {
+      writeFileSync(path, ' abc.DEF~1\n', { mode: 0o600 })
+      writeFileSync(open, 'abc\n', { mode: 0o644 })
+      const tokenOf = (argv: readonly string[], environment: Environment = {}): unknown =>
+        (commandOf(['members', ...argv], environment) as { readonly token?: string }).token
+      assert.equal(tokenOf(['-token-file', path]), 'abc.DEF~1')
+      assert.equal(tokenOf([], { REPLICATOR_TOKEN_FILE: path, REPLICATOR_TOKEN: 'other' }), 'abc.DEF~1')
+      assert.equal(tokenOf([], { REPLICATOR_TOKEN: 'other' }), 'other')
+      assert.equal(tokenOf([], { REPLICATOR_TOKEN: '' }), undefined)
+      assert.match(messageOf(['members', '-token', 'abc']), /^unknown flag "-token"/)
+      assert.match(messageOf(['members', '-token-file', join(directory, 'none')]), /^-token-file .*cannot be read \(ENOENT\)/)
+      if (process.platform !== 'win32') assert.match(messageOf(['members', '-token-file', open]), /^-token-file .*chmod 600/)
+      const bad = parseCommandLine(['members'], { REPLICATOR_TOKEN: 'two words' })
+      assert(bad.kind === 'usage-error')
+      assert.match(bad.message, /^REPLICATOR_TOKEN: there is no token/)
+      assert.ok(!bad.message.includes('two words'))
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
   })
 
   test('what is wrong is named', () => {
@@ -71,6 +107,8 @@ suite('commands', () => {
       [['members', '-cid', 'a'], /^unknown flag "-cid"/],
       [['members', '-url', '127.0.0.1:8000'], /^-url .*HTTP address/],
       [['members', '-url', 'ftp://a'], /^-url .*HTTP address/],
+      [['members', '-cert', 'a.pem'], /^-cert is there without -key/],
+      [['members', '-key', 'a.key'], /^-key is there without -cert/],
       [['members', '-timeout', '0'], /^-timeout .*from 1 to 3600/],
       [['force-new-epoch', '-confirm', 'yes'], /^-confirm .*32 hexadecimal/],
     ]

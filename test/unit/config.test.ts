@@ -9,7 +9,7 @@ const ADDRESS_A = `/ip4/127.0.0.1/tcp/4001/p2p/${PEER_ID}`
 const ADDRESS_B = '/dns4/example.com/tcp/4002'
 const NETWORK = '0123456789abcdef0123456789abcdef'
 const FLAG_NAMES =
-  'cid http listen announce peer bootstrap network secret secret-mode data min-peers protocolid rendezvous mdns join-timeout value-max replace-after changes-from log-level'.split(
+  'cid http http-cert http-key http-ca listen announce peer bootstrap network secret secret-mode data min-peers protocolid rendezvous mdns join-timeout value-max replace-after changes-from log-level'.split(
     ' ',
   )
 
@@ -41,6 +41,9 @@ suite('defaults', () => {
     assert.deepEqual(configOf(['-cid', 'cluster-1']), {
       clusterId: 'cluster-1',
       http: { host: '127.0.0.1', port: 0 },
+      httpCert: undefined,
+      httpKey: undefined,
+      httpCa: undefined,
       listen: [],
       announce: [],
       peers: [],
@@ -159,6 +162,9 @@ suite('environment variables', () => {
     assert.deepEqual(config, {
       clusterId: 'a',
       http: { host: '0.0.0.0', port: 80 },
+      httpCert: undefined,
+      httpKey: undefined,
+      httpCa: undefined,
       listen: ['/ip4/0.0.0.0/tcp/0', '/ip6/::/tcp/0'],
       announce: [ADDRESS_B],
       peers: [ADDRESS_A, ADDRESS_B],

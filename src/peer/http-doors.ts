@@ -1,0 +1,61 @@
+/** Where HTTP comes in: the address of `-http`, over TLS where there is a certificate. */
+import type { Logger } from 'pino'
+import type { Config } from '../config/config.ts'
+import type { Bound } from '../http/listener.ts'
+import type { HttpServer } from '../http/server.ts'
+import type { Reloads } from '../reloads.ts'
+import { openTlsFiles } from '../security/tls-files.ts'
+import type { TlsMaterial } from '../security/tls-files.ts'
+import type { Warnings } from './warnings.ts'
+
+/** Requests begun are given this long when the peer stops. */
+const STOP_GRACE_MS = 10_000
+
+export interface HttpDoors {
+  readonly config: Config
+  readonly http: HttpServer
+  readonly logger: Logger
+  readonly warnings: Warnings
+  readonly reloads: Reloads
+}
+
+/**
+ * @param closers get what ends it
+ * @throws Error of one line when it cannot listen, or has no good certificate
+ */
+export async function openHttpDoors(doors: HttpDoors, closers: (() => Promise<void>)[]): Promise<Bound> {
+  const { config, http } = doors
+  const tls = await certificate(doors, closers)
+  const bound = await http.listen(config.http, tls).catch((error: unknown) => {
+    throw new Error(`cannot listen for HTTP on ${config.http.host}:${config.http.port}: ${text(error)}; choose another -http`)
+  })
+  closers.push(() => http.close(STOP_GRACE_MS))
+  return bound
+}
+
+/** The certificate of HTTP, watched from now on; undefined where there is none. */
+async function certificate(
+  { config, http, logger, warnings, reloads }: HttpDoors,
+  closers: (() => Promise<void>)[],
+): Promise<TlsMaterial | undefined> {
+  const { httpCert: cert, httpKey: key, httpCa: ca, secretMode } = config
+  if (cert === undefined || key === undefined) return undefined
+  const files = await openTlsFiles({
+    paths: { cert, key, ca, secretMode },
+    changed: (material) => http.renew(material),
+    warn: (warning) => warnings.set('tls', warning),
+    logger,
+  }).catch((error: unknown) => {
+    throw new Error(`the certificate of HTTP (${[cert, key, ca ?? []].flat().join(', ')}) cannot be used: ${text(error)}`)
+  })
+  const takeOff = reloads.add(() => files.reload())
+  closers.push(async () => {
+    takeOff()
+    files.close()
+  })
+  return files.value
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,72 @@
+/** The data directory goes away under a running peer: what is written then is nowhere, so nothing more may be acknowledged. */
+import assert from 'node:assert/strict'
+import { mkdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { Network, until } from './network.ts'
+import type { PeerProcess } from './network.ts'
+
+const ALONE = ['-min-peers', '1'] as const
+const CLIENTS = 4
+/** What is acknowledged later than this after the end of the deletion was written into files without a name. */
+const UNDER_WAY_MS = 500
+const ENDED_MS = 5_000
+const LAST_LINE =
+  /^replicator: .* (is not what this peer has open|did not take a write: .* is not what this peer has open).*deleted, moved or replaced/
+
+let network: Network
+before(async () => {
+  network = await Network.create()
+})
+after(() => network.close())
+
+async function started(): Promise<PeerProcess> {
+  const peer = await network.add({ flags: ALONE })
+  await peer.start()
+  await peer.ready()
+  return peer
+}
+
+async function endsWithOneLine(peer: PeerProcess): Promise<void> {
+  assert.deepEqual(await peer.ended(ENDED_MS), { code: 1, signal: null })
+  assert.match(peer.log.trimEnd().split('\n').at(-1) ?? '', LAST_LINE)
+}
+
+describe('a peer whose data directory goes away under it', () => {
+  it('acknowledges nothing more under load, and ends with one line', async () => {
+    const peer = await started()
+    const acknowledgedAtMs: number[] = []
+    let last = 0
+    const client = async (): Promise<void> => {
+      while (peer.isRunning) {
+        const reply = await peer.client.put(`key/${(last += 1)}`, 'kept').catch(() => undefined)
+        if (reply?.status === 201) acknowledgedAtMs.push(performance.now())
+        if (reply === undefined) return
+      }
+    }
+    const clients = Array.from({ length: CLIENTS }, client)
+    await until('clients are served', () => acknowledgedAtMs.length > 20)
+    await rm(peer.directory, { recursive: true, maxRetries: 5 })
+    const deletedAtMs = performance.now()
+    await Promise.all(clients)
+    await endsWithOneLine(peer)
+    assert.ok((acknowledgedAtMs.at(-1) ?? 0) < deletedAtMs + UNDER_WAY_MS, `${(acknowledgedAtMs.at(-1) ?? 0) - deletedAtMs} ms after`)
+  })
+
+  it('ends by itself while nobody writes', async () => {
+    const peer = await started()
+    await rename(peer.directory, `${peer.directory}-moved`)
+    await endsWithOneLine(peer)
+    await rename(`${peer.directory}-moved`, peer.directory)
+    await peer.start()
+    await peer.ready()
+    await peer.stop()
+  })
+
+  it('takes no other directory in its place for its own', async () => {
+    const peer = await started()
+    await rename(join(peer.directory, 'store'), join(peer.directory, 'other'))
+    await mkdir(join(peer.directory, 'store'))
+    await endsWithOneLine(peer)
+  })
+})
