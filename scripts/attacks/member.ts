@@ -1,0 +1,106 @@
+/**
+ * A member that lies: it proves itself as the checkout under attack does it, by that checkout's own code, and then says what it
+ * likes on the stream that was proved.
+ */
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { Stream } from '@libp2p/interface'
+import { pino } from 'pino'
+import type * as IdentityModule from '../../protocols/base/identity.ts'
+import type { ClusterId, Incarnation, NetworkId, PeerId } from '../../protocols/base/identity.ts'
+import type * as CodecModule from '../../protocols/wire/codec.ts'
+import type * as BytesModule from '../../src/bytes.ts'
+import type * as SecretModule from '../../src/config/secret.ts'
+import type * as DhtModule from '../../src/discovery/dht-service.ts'
+import type * as NetworkModule from '../../src/network/network.ts'
+import type { NetworkInit, PeerDiscovery } from '../../src/network/network-init.ts'
+import { varint } from './protobuf.ts'
+import { until } from './waiting.ts'
+
+const JOIN_MS = 10_000
+const MESSAGES = 2
+
+export interface Member {
+  readonly stream: Stream
+  /** True once the peer has cut the stream. */
+  readonly isCut: boolean
+  stop(): Promise<void>
+}
+
+export interface Joining {
+  /** The checkout. */
+  readonly root: string
+  readonly networkId: string
+  readonly secretPath: string | undefined
+  readonly address: string
+}
+
+/** A frame of messages, each as the bytes given. */
+export function messagesFrame(round: number, messages: readonly Uint8Array[]): Buffer {
+  const parts = messages.flatMap((message) => [varint(message.length), message])
+  const body = Buffer.concat([Buffer.of(MESSAGES), varint(round), ...parts])
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(body.length)
+  return Buffer.concat([length, body])
+}
+
+/** Joins as a learner of a cluster of its own. @throws when it is not let in */
+export async function joinAsMember({ root, networkId, secretPath, address }: Joining): Promise<Member> {
+  const load = async <Module>(path: string): Promise<Module> => (await import(pathToFileURL(join(root, path)).href)) as Module
+  const { createNetwork } = await load<typeof NetworkModule>('src/network/network.ts')
+  const { Codec } = await load<typeof CodecModule>('protocols/wire/codec.ts')
+  const { identity } = await load<typeof IdentityModule>('protocols/base/identity.ts')
+  const { utf8 } = await load<typeof BytesModule>('src/bytes.ts')
+  const { dhtService } = await load<typeof DhtModule>('src/discovery/dht-service.ts')
+  const { readSecretFile } = await load<typeof SecretModule>('src/config/secret.ts')
+  let host: Parameters<PeerDiscovery['start']>[0] | undefined
+  const init: NetworkInit = {
+    privateKey: await generateKeyPair('Ed25519'),
+    codec: new Codec(utf8),
+    logger: pino({ level: 'silent' }),
+    listen: ['/ip4/127.0.0.1/tcp/0'],
+    announce: [],
+    secret: secretPath === undefined ? undefined : readSecretFile(secretPath),
+    discovery: { service: dhtService(), start: (libp2p) => (host = libp2p), stop: () => {} },
+    peers: [address],
+  }
+  const network = await createNetwork(init)
+  let proved: PeerId | undefined
+  const self = identity(network.peerId, randomBytes(16).toString('hex') as Incarnation)
+  await network.start({
+    connected: (remote) => (proved = remote.identity.peerId),
+    disconnected: () => {},
+    message: () => {},
+    round: () => 0,
+    greeting: () => ({
+      protocolMin: 1,
+      protocolMax: 1,
+      networkId: networkId as NetworkId,
+      clusterId: 'attackers' as ClusterId,
+      identity: self,
+      epoch: -1,
+      ceiling: { epoch: 0, round: 0 },
+      minPeers: 3,
+      addresses: [],
+    }),
+  })
+  const stop = (): Promise<void> => network.stop()
+  try {
+    await until('it is let in as a member', () => proved !== undefined, JOIN_MS)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  const streams = (): Stream[] => (host?.getConnections() ?? []).flatMap((connection) => connection.streams)
+  const stream = streams().find(({ protocol }) => protocol.startsWith('/p2p/rpc/replicator/') && !protocol.includes('/bulk/'))
+  if (stream === undefined) throw new Error('the stream that was proved is not found')
+  return {
+    stream,
+    stop,
+    get isCut() {
+      return stream.status !== 'open'
+    },
+  }
+}
