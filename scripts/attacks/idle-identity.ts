@@ -18,7 +18,7 @@ export const idleIdentity: Attack = {
   against: ['secret', 'open'],
   async run({ victim, source, pressing }) {
     const privateKey = await generateKeyPair('Ed25519')
-    const diallers = await Promise.all(Array.from({ length: DIALLERS }, () => stranger(source, privateKey)))
+    const diallers = await Promise.all(Array.from({ length: DIALLERS }, () => stranger(source, { privateKey })))
     try {
       const deadlineMs = performance.now() + DIAL_MS_MAX
       let dialled = 0

@@ -34,7 +34,7 @@ export const inventedProviders: Attack = {
     const address = `/ip4/${THIRD_PARTY}/tcp/${(server.address() as AddressInfo).port}`
     const keys = await Promise.all(Array.from({ length: INVENTED }, () => generateKeyPair('Ed25519')))
     const invented = keys.map((key) => provider(peerIdFromPrivateKey(key).toMultihash().bytes, [address]))
-    const libp2p = await stranger(source)
+    const libp2p = await stranger(source, { isReachable: true })
     try {
       const asked = await serveLies(libp2p, () => invented)
       await stop(VICTIM)

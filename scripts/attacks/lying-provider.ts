@@ -30,7 +30,7 @@ export const lyingProvider: Attack = {
     const { victim, source, peers } = scene
     const voter = peers[VOTER] ?? victim
     const lies = Array.from({ length: LIES }, (_, index) => `/ip4/10.66.0.${index}/tcp/4001`)
-    const libp2p = await stranger(source)
+    const libp2p = await stranger(source, { isReachable: true })
     try {
       const asked = await serveLies(libp2p, () => [provider(peerIdFromString(voter.peerId).toMultihash().bytes, lies)])
       await scene.stop(VOTER)

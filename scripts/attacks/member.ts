@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { Stream } from '@libp2p/interface'
+import type { Connection, Stream } from '@libp2p/interface'
 import { pino } from 'pino'
 import type * as IdentityModule from '../../protocols/base/identity.ts'
 import type { ClusterId, Incarnation, NetworkId, PeerId } from '../../protocols/base/identity.ts'
@@ -23,6 +23,8 @@ const JOIN_MS = 10_000
 const MESSAGES = 2
 
 export interface Member {
+  readonly connection: Connection
+  /** The one that was proved. */
   readonly stream: Stream
   /** True once the peer has cut the stream. */
   readonly isCut: boolean
@@ -93,10 +95,17 @@ export async function joinAsMember({ root, networkId, secretPath, address }: Joi
     await stop()
     throw error
   }
-  const streams = (): Stream[] => (host?.getConnections() ?? []).flatMap((connection) => connection.streams)
-  const stream = streams().find(({ protocol }) => protocol.startsWith('/p2p/rpc/replicator/') && !protocol.includes('/bulk/'))
-  if (stream === undefined) throw new Error('the stream that was proved is not found')
+  for (const connection of host?.getConnections() ?? []) {
+    const stream = connection.streams.find(({ protocol }) => protocol.startsWith('/p2p/rpc/replicator/') && !protocol.includes('/bulk/'))
+    if (stream !== undefined) return memberOn(connection, stream, stop)
+  }
+  await stop()
+  throw new Error('the stream that was proved is not found')
+}
+
+function memberOn(connection: Connection, stream: Stream, stop: () => Promise<void>): Member {
   return {
+    connection,
     stream,
     stop,
     get isCut() {

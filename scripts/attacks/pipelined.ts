@@ -1,9 +1,8 @@
 /** Row 1: very many requests on one connection, which then goes away. */
-import { once } from 'node:events'
 import type { Attack } from './attack.ts'
 import { finding } from './attack.ts'
 import { described } from './verdict.ts'
-import { exchange, opened, requestText } from './raw-http.ts'
+import { closed, exchange, opened, requestText } from './raw-http.ts'
 import { pause } from './waiting.ts'
 import { count } from './watch.ts'
 
@@ -48,7 +47,7 @@ async function readAnswers(port: number, source: string): Promise<Map<string, nu
   let text = ''
   socket.setEncoding('latin1').on('data', (read: string) => (text += read))
   socket.write(gets(READ_TO_THE_END - 1) + requestText('GET', PATH, ['Host: localhost']))
-  await Promise.race([once(socket, 'close'), pause(READ_MS)])
+  await Promise.race([closed(socket), pause(READ_MS)])
   socket.destroy()
   const statuses = new Map<string, number>()
   for (const [, status = ''] of text.matchAll(/HTTP\/1\.1 (\d{3}) /g)) count(statuses, status)

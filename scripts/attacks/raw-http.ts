@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
+import { pause } from './waiting.ts'
 
 const ANSWER_MS = 10_000
 
@@ -24,8 +25,13 @@ export function open(port: number, source: string): Socket {
 /** A socket that is connected; it may have failed instead. */
 export async function opened(port: number, source: string): Promise<Socket> {
   const socket = open(port, source)
-  await Promise.race([once(socket, 'connect'), once(socket, 'close')])
+  await Promise.race([once(socket, 'connect'), closed(socket)]).catch(() => {})
   return socket
+}
+
+/** Its end, whether or not in good order. */
+export function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.on('close', () => resolve()))
 }
 
 /** Sends bytes and reads until the other end closes, or a while has passed. Ask for `Connection: close`. */
@@ -34,7 +40,7 @@ export async function exchange(port: number, source: string, text: string | Uint
   let all = ''
   socket.setEncoding('latin1').on('data', (read: string) => (all += read))
   socket.write(text)
-  await Promise.race([once(socket, 'close'), new Promise((resolve) => setTimeout(resolve, waitMs).unref())])
+  await Promise.race([closed(socket), pause(waitMs)])
   socket.destroy()
   const cut = all.indexOf('\r\n\r\n')
   const head = cut < 0 ? all : all.slice(0, cut)

@@ -14,6 +14,7 @@ import { steadyYamux } from '../../src/network/muxer.ts'
 import { pause } from './waiting.ts'
 
 export const DHT_PROTOCOL = '/replicator/kad/1.0.0'
+export const IDENTIFY_PROTOCOL = '/ipfs/id/1.0.0'
 export const PUSH_PROTOCOL = '/ipfs/id/push/1.0.0'
 /** Of the start of our own protocols; the version follows. */
 const OUR_PREFIX = '/p2p/rpc/replicator/'
@@ -26,13 +27,19 @@ const PIECE_BYTES = 65_280
 
 export type Stranger = Libp2p<{ identify: Identify }>
 
-/** Makes one, started. Whoever makes it stops it. */
-export async function stranger(source: string, privateKey?: PrivateKey): Promise<Stranger> {
+export interface StrangerOptions {
+  readonly privateKey?: PrivateKey
+  /** True for one that is to be asked: the DHT asks nobody who tells no address. */
+  readonly isReachable?: boolean
+}
+
+/** Makes one, started. Whoever makes it stops it. @param source the address that it comes from */
+export async function stranger(source: string, { privateKey, isReachable = false }: StrangerOptions = {}): Promise<Stranger> {
   const dialOpts: TCPSocketOptions & { readonly localAddress: string } = { localAddress: source }
   const libp2p = await createLibp2p({
     start: false,
     privateKey: privateKey ?? (await generateKeyPair('Ed25519')),
-    addresses: { listen: [] },
+    addresses: { listen: isReachable ? [`/ip4/${source}/tcp/0`] : [] },
     transports: [tcp({ dialOpts })],
     connectionEncrypters: [frugalNoise()],
     streamMuxers: [steadyYamux()],

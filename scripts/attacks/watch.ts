@@ -94,9 +94,9 @@ export class Watch {
     if (seen === undefined || peer === undefined) return
     while (!this.#isOver && peer.isRunning) {
       const startedMs = performance.now()
-      const before = { waitedMs: waitedMs(processId), lateMs: this.#lateMs }
+      const before = { waitedMs: machineWaitedMs(processId), lateMs: this.#lateMs }
       const outcome = await this.#track(ask(peer.httpPort, 'GET', '/healthz', PROBE_MS))
-      const machineMs = waitedMs(processId) - before.waitedMs + this.#lateMs - before.lateMs
+      const machineMs = machineWaitedMs(processId) - before.waitedMs + this.#lateMs - before.lateMs
       seen.stallMs = Math.max(seen.stallMs, performance.now() - startedMs - machineMs)
       if (outcome !== '200' && peer.isRunning) count(seen.unhealthy, outcome)
       await new Promise((resolve) => setTimeout(resolve, PROBE_EACH_MS))
@@ -108,7 +108,8 @@ export class Watch {
       const seen = this.#seen[index]
       if (seen === undefined || this.#peers[index]?.isRunning !== true) continue
       try {
-        seen.mostBytes = Math.max(seen.mostBytes, ownMib(processId) * BYTES_PER_MIB)
+        const bytes = ownMib(processId) * BYTES_PER_MIB
+        if (bytes > seen.mostBytes) seen.mostBytes = bytes
       } catch {
         // It has ended meanwhile; that is looked at elsewhere.
       }
@@ -166,7 +167,7 @@ function ask(port: number, method: string, path: string, timeoutMs: number, body
 }
 
 /** How long the main thread of a process was ready to run and had no processor, since it began; 0 where the system does not say. */
-function waitedMs(processId: number): number {
+export function machineWaitedMs(processId: number): number {
   try {
     const [, waited] = readFileSync(`/proc/${processId}/task/${processId}/schedstat`, 'utf8').split(' ')
     return Number(waited) / NANOSECONDS_PER_MS
