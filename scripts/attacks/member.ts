@@ -3,6 +3,7 @@
  * likes on the stream that was proved.
  */
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { generateKeyPair } from '@libp2p/crypto/keys'
@@ -12,7 +13,6 @@ import type * as IdentityModule from '../../protocols/base/identity.ts'
 import type { ClusterId, Incarnation, NetworkId, PeerId } from '../../protocols/base/identity.ts'
 import type * as CodecModule from '../../protocols/wire/codec.ts'
 import type * as BytesModule from '../../src/bytes.ts'
-import type * as SecretModule from '../../src/config/secret.ts'
 import type * as DhtModule from '../../src/discovery/dht-service.ts'
 import type * as NetworkModule from '../../src/network/network.ts'
 import type { NetworkInit, PeerDiscovery } from '../../src/network/network-init.ts'
@@ -56,15 +56,17 @@ export async function joinAsMember({ root, networkId, secretPath, address }: Joi
   const { identity } = await load<typeof IdentityModule>('protocols/base/identity.ts')
   const { utf8 } = await load<typeof BytesModule>('src/bytes.ts')
   const { dhtService } = await load<typeof DhtModule>('src/discovery/dht-service.ts')
-  const { readSecretFile } = await load<typeof SecretModule>('src/config/secret.ts')
   let host: Parameters<PeerDiscovery['start']>[0] | undefined
-  const init: NetworkInit = {
+  const secret = secretPath === undefined ? undefined : Buffer.from(readFileSync(secretPath, 'utf8').trim())
+  // Checkouts of before a file could hold several secrets ask for the one.
+  const init: NetworkInit & { readonly secret: Uint8Array | undefined } = {
     privateKey: await generateKeyPair('Ed25519'),
     codec: new Codec(utf8),
     logger: pino({ level: 'silent' }),
     listen: ['/ip4/127.0.0.1/tcp/0'],
     announce: [],
-    secret: secretPath === undefined ? undefined : readSecretFile(secretPath),
+    secrets: [secret],
+    secret,
     discovery: { service: dhtService(), start: (libp2p) => (host = libp2p), stop: () => {} },
     peers: [address],
   }
