@@ -5,6 +5,7 @@ import { newSecret } from '../../src/config/secret.ts'
 import { Network, until } from '../../test/process/network.ts'
 import type { PeerProcess } from '../../test/process/network.ts'
 import type { Surroundings, Target } from './attack.ts'
+import { machineWaitedMs } from './watch.ts'
 
 const PEERS = 3
 /** What a newcomer gets before it counts as shut out; the bound that it must keep is `JOIN_MS_MAX`. */
@@ -66,7 +67,8 @@ export class Arena {
   /**
    * A newcomer joins through a peer, and goes again.
    *
-   * @returns milliseconds from when it serves HTTP until it is ready and known; undefined when it did not get so far
+   * @returns milliseconds from when it serves HTTP until it is ready and known, without those for which the machine had no processor
+   *   for either; undefined when it did not get so far
    */
   async join(through: PeerProcess): Promise<number | undefined> {
     const { flags, ...options } = optionsOf(this.#root, this.#secretPath)
@@ -75,11 +77,12 @@ export class Arena {
       newcomer.spawn()
       await newcomer.printed('HTTP listening on ')
       const startedMs = performance.now()
+      const waitedMs = machineMs(newcomer, through)
       const isKnown = async (): Promise<boolean> =>
         (await through.client.peers()).some(({ id, state }) => id === newcomer.peerId && state === 'alive')
       await until('it is ready', () => newcomer.lines.includes('Replicator ready'), JOIN_GIVEN_MS)
       await until('it is known', isKnown, JOIN_GIVEN_MS)
-      return performance.now() - startedMs
+      return performance.now() - startedMs - (machineMs(newcomer, through) - waitedMs)
     } catch {
       return undefined
     } finally {
@@ -100,6 +103,10 @@ export class Arena {
   close(): Promise<void> {
     return this.#network.close()
   }
+}
+
+function machineMs(...peers: readonly PeerProcess[]): number {
+  return peers.reduce((sum, { processId }) => sum + machineWaitedMs(processId), 0)
 }
 
 function optionsOf(root: string, secretPath: string | undefined): { readonly main: string; readonly flags: readonly string[] } {
