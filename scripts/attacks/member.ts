@@ -13,13 +13,14 @@ import type * as IdentityModule from '../../protocols/base/identity.ts'
 import type { ClusterId, Incarnation, NetworkId, PeerId } from '../../protocols/base/identity.ts'
 import type * as CodecModule from '../../protocols/wire/codec.ts'
 import type * as BytesModule from '../../src/bytes.ts'
-import type * as DhtModule from '../../src/discovery/dht-service.ts'
+import type * as DiscoveryModule from '../../src/discovery/discovery.ts'
 import type * as NetworkModule from '../../src/network/network.ts'
 import type { NetworkInit, PeerDiscovery } from '../../src/network/network-init.ts'
 import { varint } from './protobuf.ts'
 import { until } from './waiting.ts'
 
 const JOIN_MS = 10_000
+const CLUSTER = 'attackers' as ClusterId
 const MESSAGES = 2
 
 export interface Member {
@@ -55,19 +56,21 @@ export async function joinAsMember({ root, networkId, secretPath, address }: Joi
   const { Codec } = await load<typeof CodecModule>('protocols/wire/codec.ts')
   const { identity } = await load<typeof IdentityModule>('protocols/base/identity.ts')
   const { utf8 } = await load<typeof BytesModule>('src/bytes.ts')
-  const { dhtService } = await load<typeof DhtModule>('src/discovery/dht-service.ts')
+  const { Discovery } = await load<typeof DiscoveryModule>('src/discovery/discovery.ts')
   let host: Parameters<PeerDiscovery['start']>[0] | undefined
   const secret = secretPath === undefined ? undefined : Buffer.from(readFileSync(secretPath, 'utf8').trim())
   // Checkouts of before a file could hold several secrets ask for the one.
+  const logger = pino({ level: 'silent' })
+  const discovery = new Discovery({ rendezvous: 'replicator', clusterId: CLUSTER, protocolId: '/p2p/rpc/replicator', logger })
   const init: NetworkInit & { readonly secret: Uint8Array | undefined } = {
     privateKey: await generateKeyPair('Ed25519'),
     codec: new Codec(utf8),
-    logger: pino({ level: 'silent' }),
+    logger,
     listen: ['/ip4/127.0.0.1/tcp/0'],
     announce: [],
     secrets: [secret],
     secret,
-    discovery: { service: dhtService(), start: (libp2p) => (host = libp2p), stop: () => {} },
+    discovery: { service: (door) => discovery.service(door), start: (libp2p) => (host = libp2p), stop: () => {} },
     peers: [address],
   }
   const network = await createNetwork(init)
@@ -82,7 +85,7 @@ export async function joinAsMember({ root, networkId, secretPath, address }: Joi
       protocolMin: 1,
       protocolMax: 1,
       networkId: networkId as NetworkId,
-      clusterId: 'attackers' as ClusterId,
+      clusterId: CLUSTER,
       identity: self,
       epoch: -1,
       ceiling: { epoch: 0, round: 0 },

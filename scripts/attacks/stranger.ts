@@ -14,8 +14,7 @@ import { steadyYamux } from '../../src/network/muxer.ts'
 import { pause } from './waiting.ts'
 
 export const DHT_PROTOCOL = '/replicator/kad/1.0.0'
-export const IDENTIFY_PROTOCOL = '/ipfs/id/1.0.0'
-export const PUSH_PROTOCOL = '/ipfs/id/push/1.0.0'
+const IDENTIFY_PROTOCOL = '/ipfs/id/1.0.0'
 /** Of the start of our own protocols; the version follows. */
 const OUR_PREFIX = '/p2p/rpc/replicator/'
 
@@ -74,6 +73,15 @@ export async function mainProtocols(libp2p: Stranger, connection: Connection): P
     if (ours.length > 0 || performance.now() > deadlineMs) return ours.sort().reverse()
     await pause(20)
   }
+}
+
+/** Has it answer with these bytes whoever asks who it is. */
+export async function identifyAs(libp2p: Stranger, answer: () => Uint8Array): Promise<void> {
+  await libp2p.unhandle(IDENTIFY_PROTOCOL)
+  await libp2p.handle(IDENTIFY_PROTOCOL, async (stream) => {
+    await sendAll(stream, answer())
+    await stream.close()
+  })
 }
 
 /** Sends in pieces, waiting while the other end does not read. @returns false when the stream ended, or time was over */

@@ -12,7 +12,7 @@ import { cidOf, Field, provider } from '../attacks/dht-messages.ts'
 import { joinAsMember, messagesFrame } from '../attacks/member.ts'
 import type { Member } from '../attacks/member.ts'
 import { bytesField, delimited, numberField, varint } from '../attacks/protobuf.ts'
-import { DHT_PROTOCOL, dial, IDENTIFY_PROTOCOL, mainProtocols, openStream, PUSH_PROTOCOL, sendAll, stranger } from '../attacks/stranger.ts'
+import { DHT_PROTOCOL, dial, identifyAs, mainProtocols, openStream, sendAll, stranger } from '../attacks/stranger.ts'
 import type { Stranger } from '../attacks/stranger.ts'
 import { pause } from '../attacks/waiting.ts'
 import { mutated } from './mutate.ts'
@@ -113,14 +113,15 @@ export class PeerFuzzer {
     return 2 * sends.length
   }
 
-  /** What is answered when the peer asks who we are, and what is pushed to it unasked. */
+  /** What is answered when the peer asks who we are, as it does on each new connection. */
   async identify(chance: Chance): Promise<number> {
-    this.#identifying = framed(chance, mutated(chance, IDENTIFY_MESSAGES))
-    const pushes = Array.from({ length: SENDS }, () => framed(chance, mutated(chance, IDENTIFY_MESSAGES)))
-    await this.#stranger?.hangUp(peerIdFromString(this.#subject.peer.peerId)).catch(() => {})
-    const [, connection] = await this.#connected()
-    for (const bytes of pushes) await sendOnce(connection, PUSH_PROTOCOL, bytes)
-    return 1 + pushes.length
+    for (let answer = 0; answer < SENDS; answer += 1) {
+      this.#identifying = framed(chance, mutated(chance, IDENTIFY_MESSAGES))
+      await this.#stranger?.hangUp(peerIdFromString(this.#subject.peer.peerId)).catch(() => {})
+      await this.#connected()
+      await pause(SETTLE_MS)
+    }
+    return SENDS
   }
 
   async stop(): Promise<void> {
@@ -137,11 +138,7 @@ export class PeerFuzzer {
 
   async #makeStranger(): Promise<Stranger> {
     const libp2p = await stranger(SOURCE)
-    await libp2p.unhandle(IDENTIFY_PROTOCOL)
-    await libp2p.handle(IDENTIFY_PROTOCOL, async (stream) => {
-      await sendAll(stream, this.#identifying)
-      await stream.close()
-    })
+    await identifyAs(libp2p, () => this.#identifying)
     return libp2p
   }
 

@@ -16,7 +16,7 @@ Server.prototype.emit = function (this: Server, name: string, ...parameters: unk
       if (response.statusCode >= 400 && !hasFallen) fall()
     })
   }
-  return emit.call(this, name, ...parameters)
+  return Reflect.apply(emit, this, [name, ...parameters])
 }
 
 function fall(): void {
