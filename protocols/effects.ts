@@ -1,14 +1,15 @@
 /**
  * The only ways out of the core: plain data, performed in order.
  *
- * Order is safety here. A `send` leaves only after every `persist` issued before it that concerns its key, every one of a
- * ceiling or of a chosen config, and (where `afterAll` says so) every one at all, is synced. A sync of a ceiling or of a
- * chosen config comes no sooner than all persists issued before it. Sends held back by the same sync leave in their order.
+ * Order is safety here. A `send` says what it rests on: the writes of one slot, nothing, or everything written so far. It
+ * leaves only when those of them that were issued before it are synced, and every barrier that was. A barrier's sync comes no
+ * sooner than that of all writes before it. Sends held back by the same sync leave in their order.
  */
 import type { ClusterId, PeerId } from './base/identity.ts'
 import type { Persist } from './base/persist.ts'
 import type { ValueRecord } from './base/record.ts'
 import type { RegisterKey } from './base/register.ts'
+import type { After } from './base/slot.ts'
 import type { ClientId, Consistency } from './events.ts'
 import type { Message } from './wire/messages.ts'
 
@@ -18,10 +19,8 @@ export type Effect =
       readonly kind: 'send'
       readonly to: PeerId
       readonly message: Message
-      /** The register it speaks of, whose persists it waits for. */
-      readonly key: RegisterKey | undefined
-      /** True when it vouches for more than one register: it waits for every persist issued before it. */
-      readonly afterAll: boolean
+      /** What must be on disk before it leaves, besides every barrier. */
+      readonly after: After
     }
   | { readonly kind: 'answer'; readonly client: ClientId; readonly outcome: Outcome }
   /** A peer was heard of; whoever keeps connections decides whether to dial it. */

@@ -4,7 +4,7 @@ import type { ClientId } from './events.ts'
 import type { Message } from './wire/messages.ts'
 import type { ClusterId, PeerId } from './base/identity.ts'
 import type { Overlay } from './base/overlay.ts'
-import type { RegisterKey } from './base/register.ts'
+import type { After } from './base/slot.ts'
 
 /** Collects the effects of one step, in order. */
 export class Outbox {
@@ -20,14 +20,9 @@ export class Outbox {
     this.effects.push({ kind: 'persist', write })
   }
 
-  /** Sends a message that rests on what is persisted of `key`, or on nothing when it is undefined. */
-  send(to: PeerId, message: Message, key?: RegisterKey): void {
-    this.effects.push({ kind: 'send', to, message, key, afterAll: false })
-  }
-
-  /** Sends a message that vouches for everything persisted so far. */
-  sendAfterAll(to: PeerId, message: Message): void {
-    this.effects.push({ kind: 'send', to, message, key: undefined, afterAll: true })
+  /** @param after what must be on disk before the message leaves, besides every barrier */
+  send(to: PeerId, message: Message, after: After): void {
+    this.effects.push({ kind: 'send', to, message, after })
   }
 
   answer(client: ClientId, outcome: Outcome): void {

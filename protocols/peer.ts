@@ -3,6 +3,7 @@
  * messages between them; what each role decides, it decides in its own file. No clock, no chance, no IO: time comes with
  * each step, chance and hashing as functions, the store as a synchronous view of what was persisted.
  */
+import { droppedWrite } from './base/persist.ts'
 import type { Ballot, Ceiling } from './base/ballot.ts'
 import type { Sha256 } from './base/bytes.ts'
 import type { ClusterId, Identity, NetworkId, PeerId } from './base/identity.ts'
@@ -10,7 +11,7 @@ import type { Moment } from './base/moment.ts'
 import { Outbox } from './outbox.ts'
 import { Overlay } from './base/overlay.ts'
 import type { ValueRecord } from './base/record.ts'
-import { configKey, epochOfConfigKey, isConfigKey } from './base/register.ts'
+import { configKey, epochOfConfigKey, isConfigKey, slotOf } from './base/register.ts'
 import type { RegisterKey, Registers } from './base/register.ts'
 import { Change } from './config/change.ts'
 import type { ChangeView } from './config/change.ts'
@@ -423,7 +424,7 @@ export class PeerCore {
   }
 
   private reply(to: Identity, id: number, body: AcceptorReply, key: RegisterKey): void {
-    this.outbox.send(to.peerId, { kind: 'reply', id, vote: { sender: this.identity, body } }, key)
+    this.outbox.send(to.peerId, { kind: 'reply', id, vote: { sender: this.identity, body } }, slotOf(key))
   }
 
   private voted(from: Identity, id: number, vote: Vote): void {
@@ -484,7 +485,7 @@ export class PeerCore {
     if (this.doubts.size === 0 || this.config === undefined || this.config.next !== undefined || this.isVoter) return
     for (const key of this.doubts.keys()) {
       if (isConfigKey(key)) continue
-      this.outbox.persist({ kind: 'accepted-dropped', key })
+      this.outbox.persist(droppedWrite(key))
       this.doubts.settled(key)
     }
   }
@@ -505,7 +506,7 @@ export class PeerCore {
 
   private coveredWanted(from: PeerId, epoch: number): void {
     if (epoch !== this.chain.epoch) return
-    this.outbox.sendAfterAll(from, { kind: 'covered', epoch, sender: this.identity, sources: this.repair.coveredSources() })
+    this.outbox.send(from, { kind: 'covered', epoch, sender: this.identity, sources: this.repair.coveredSources() }, 'everything')
   }
 
   private finish(key: RegisterKey, settled: (done: boolean) => void): void {

@@ -4,6 +4,7 @@
  * others, once stopped and once paused, and comes back while a client goes on putting and getting at the others. Then three
  * stores of equal keys meet, and after that one that lacks a key. Beside it nothing else should run.
  */
+import { chosenWrite } from '../protocols/base/persist.ts'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -144,7 +145,7 @@ async function prefill(peer: PeerProcess, from: number, to: number): Promise<voi
     const writes = Array.from({ length: Math.min(PREFILL_BATCH, to - start) }, (_, offset) => {
       const key = dataKey(`equal/${start + offset}`)
       const record = { writeId: key, value: utf8.encode(key.padEnd(VALUE_BYTES, '.')), contentType: 'text/plain', writtenAtMs: 0 }
-      return { kind: 'chosen', key, record, digest: codec.recordDigest(sha256, key, record) } as const
+      return chosenWrite(key, record, codec.recordDigest(sha256, key, record))
     })
     await storage.write(writes)
   }

@@ -3,6 +3,7 @@
  * 2001; a write-once register is one instance of it). Promises live in memory; what memory loses, the floor covers.
  * It answers only for itself, and only while its config gives it a vote.
  */
+import { acceptedWrite } from '../base/persist.ts'
 import { assert } from '../base/assert.ts'
 import { compareBallots, formatBallot, higherCeiling, isCovered } from '../base/ballot.ts'
 import type { Ballot, Ceiling } from '../base/ballot.ts'
@@ -89,7 +90,7 @@ export class Acceptor {
     }
     // What is accepted is durable and counts as a promise, so the promise itself may go.
     this.promises.delete(key)
-    this.outbox.persist({ kind: 'accepted', key, accepted: { ballot, record } })
+    this.outbox.persist(acceptedWrite(key, { ballot, record }))
     return { kind: 'committed', ballot }
   }
 

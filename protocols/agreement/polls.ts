@@ -112,7 +112,7 @@ export class Polls {
   private sendDirectly(poll: Poll, targets: readonly Identity[]): void {
     for (const target of targets) {
       if (target.id !== this.self.id && !this.reach.isConnected(target.peerId)) continue
-      this.outbox.send(target.peerId, { kind: 'request', id: poll.id, target, body: poll.body })
+      this.outbox.send(target.peerId, { kind: 'request', id: poll.id, target, body: poll.body }, 'nothing')
     }
   }
 
@@ -134,7 +134,7 @@ export class Polls {
     if (representative === undefined) return
     const [only] = targets
     if (targets.length === 1 && only?.peerId === representative) this.sendDirectly(poll, targets)
-    else this.outbox.send(representative, { kind: 'relay', id: poll.id, targets, body: poll.body })
+    else this.outbox.send(representative, { kind: 'relay', id: poll.id, targets, body: poll.body }, 'nothing')
   }
 
   /** From the first sending on: what was lost and sent again makes it look slower than it was, and is soon forgotten. */

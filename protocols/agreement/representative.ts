@@ -64,7 +64,7 @@ export class Representative {
     for (const target of targets) {
       if (target.id !== this.self.id && !this.reach.isConnected(target.peerId)) continue
       unanswered.add(target.id)
-      this.outbox.send(target.peerId, { kind: 'request', id, target, body })
+      this.outbox.send(target.peerId, { kind: 'request', id, target, body }, 'nothing')
     }
     if (body.kind === 'commit') this.remember(body.key, body.ballot, body.record)
     if (unanswered.size === 0) return
@@ -135,7 +135,7 @@ export class Representative {
 
   private sendGathered(relay: Relay): void {
     if (relay.gathered.length === 0) return
-    this.outbox.send(relay.asker, { kind: 'relayed', id: relay.askerId, votes: relay.gathered })
+    this.outbox.send(relay.asker, { kind: 'relayed', id: relay.askerId, votes: relay.gathered }, 'nothing')
     relay.gathered = []
   }
 }

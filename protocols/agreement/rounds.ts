@@ -2,6 +2,7 @@
  * Rounds and the ceiling. No ballot leaves this peer, issued or promised, above the ceiling on disk; so after a restart
  * the ceiling, read as a floor, covers every promise that memory lost, and no ballot is issued twice.
  */
+import { ceilingWrite } from '../base/persist.ts'
 import { CEILING_STRIDE_ROUNDS, isCovered } from '../base/ballot.ts'
 import type { Ballot, Ceiling } from '../base/ballot.ts'
 import type { Identity } from '../base/identity.ts'
@@ -51,7 +52,7 @@ export class Rounds {
   raiseAbove(ballot: Ballot): void {
     if (isCovered(ballot, this.ceilingNow)) return
     this.ceilingNow = { epoch: ballot.epoch, round: ballot.round + CEILING_STRIDE_ROUNDS }
-    this.outbox.persist({ kind: 'ceiling', ceiling: this.ceilingNow })
+    this.outbox.persist(ceilingWrite(this.ceilingNow))
   }
 
   /**
@@ -62,7 +63,7 @@ export class Rounds {
     if (this.isRaisedAgain) return
     this.isRaisedAgain = true
     this.ceilingNow = raisedAtOpening(this.ceilingNow)
-    this.outbox.persist({ kind: 'ceiling', ceiling: this.ceilingNow })
+    this.outbox.persist(ceilingWrite(this.ceilingNow))
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Accepted, ValueRecord } from './record.ts'
+import type { Slot } from './slot.ts'
 
 /**
  * Names one register. A client's key is itself; the register of `config/N` is written with a leading U+0000,
@@ -26,6 +27,11 @@ export function isConfigKey(key: RegisterKey): boolean {
 /** The epoch that a register of the space `config` decides; NaN when the key is malformed. */
 export function epochOfConfigKey(key: RegisterKey): number {
   return Number(key.slice(CONFIG_PREFIX.length))
+}
+
+/** The slot of a register. */
+export function slotOf(key: RegisterKey): Slot {
+  return isConfigKey(key) ? { type: 'configs', name: key.slice(CONFIG_PREFIX.length) } : { type: 'keys', name: key }
 }
 
 /** What a store holds of one register. When a record is chosen, what was accepted no longer matters. */

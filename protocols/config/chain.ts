@@ -3,6 +3,7 @@
  * installed is kept as the chosen record of that register; its persist orders itself behind everything accepted before,
  * and every later send behind itself. So from outside a config counts as installed only once it is synced.
  */
+import { chosenWrite } from '../base/persist.ts'
 import { assert } from '../base/assert.ts'
 import type { IdentityId, Identity, NetworkId } from '../base/identity.ts'
 import type { Outbox } from '../outbox.ts'
@@ -124,7 +125,7 @@ export class ConfigChain implements InForce {
   private install(config: Config): void {
     this.installed = worked(config)
     const record = configRecord(this.codec, config)
-    this.outbox.persist({ kind: 'chosen', key: configKey(config.epoch), record, digest: DIGEST_NONE })
+    this.outbox.persist(chosenWrite(configKey(config.epoch), record, DIGEST_NONE))
     this.outbox.note({ kind: 'config-installed', epoch: config.epoch, joint: config.next !== undefined })
   }
 

@@ -200,7 +200,7 @@ export class Change {
     const { moment, outbox } = this.context
     if (moment.nowMs < this.askAtMs) return
     this.askAtMs = moment.nowMs + everyMs
-    for (const voter of members(next)) outbox.send(voter.peerId, { kind: 'covered-wanted', epoch })
+    for (const voter of members(next)) outbox.send(voter.peerId, { kind: 'covered-wanted', epoch }, 'nothing')
   }
 
   private decide(successor: Config): void {

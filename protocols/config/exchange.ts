@@ -19,7 +19,7 @@ export class ConfigExchange {
 
   /** Asks a peer for all configs after the present one. */
   ask(peerId: PeerId): void {
-    this.outbox.send(peerId, { kind: 'configs-wanted', networkId: this.chain.networkId, since: this.chain.epoch + 1 })
+    this.outbox.send(peerId, { kind: 'configs-wanted', networkId: this.chain.networkId, since: this.chain.epoch + 1 }, 'nothing')
   }
 
   /** A peer is in this epoch: what is missing here is asked for. */
@@ -32,7 +32,7 @@ export class ConfigExchange {
     const config = this.chain.current?.config
     if (config === undefined || (networkId !== undefined && networkId !== config.networkId)) return
     const configs = this.chain.since(since)
-    if (configs.length > 0) this.outbox.send(from, { kind: 'configs', configs })
+    if (configs.length > 0) this.outbox.send(from, { kind: 'configs', configs }, 'nothing')
   }
 
   /** The answer; one that is full is followed by the next question. */

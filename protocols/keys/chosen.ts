@@ -3,6 +3,7 @@
  * merging two peers' knowledge is union. Being told another record for a chosen key can only mean a broken peer or disk:
  * an alarm, never last-write-wins; the key is then no longer served, and both records are kept as evidence.
  */
+import { chosenWrite, divergedWrite } from '../base/persist.ts'
 import { utf8Length } from '../base/bytes.ts'
 import type { Sha256 } from '../base/bytes.ts'
 import type { Outbox } from '../outbox.ts'
@@ -88,7 +89,7 @@ export class ChosenKeys {
   private mark(key: RegisterKey, record: ValueRecord): void {
     if (!isConfigKey(key)) {
       const digest = this.codec.recordDigest(this.sha256, key, record)
-      this.outbox.persist({ kind: 'chosen', key, record, digest })
+      this.outbox.persist(chosenWrite(key, record, digest))
       this.tree.add(key, digest)
       this.totalBytes += utf8Length(key) + record.value.length
     }
@@ -98,7 +99,7 @@ export class ChosenKeys {
   private alarm(key: RegisterKey, held: ValueRecord, told: ValueRecord): void {
     if (this.diverged.has(key)) return
     this.diverged.add(key)
-    this.outbox.persist({ kind: 'diverged', key, told })
+    this.outbox.persist(divergedWrite(key, told))
     this.outbox.note({ kind: 'divergence', key, held, told })
   }
 }

@@ -10,7 +10,7 @@ import type { InForce } from '../base/installed.ts'
 import type { Neighbours } from '../base/reach.ts'
 import type { Outbox } from '../outbox.ts'
 import type { ValueRecord } from '../base/record.ts'
-import { isConfigKey } from '../base/register.ts'
+import { isConfigKey, slotOf } from '../base/register.ts'
 import type { RegisterKey, Registers } from '../base/register.ts'
 import type { ChosenKeys } from './chosen.ts'
 import type { Message } from '../wire/messages.ts'
@@ -65,7 +65,7 @@ export class Spread {
       const record = message.record ?? (ballot === undefined ? undefined : this.heldAt(key, ballot))
       if (record === undefined) {
         if (message.spread !== false && ballot !== undefined) this.await(key, { ballot, spread: message.spread, from })
-        return outbox.send(from, { kind: 'want', key })
+        return outbox.send(from, { kind: 'want', key }, 'nothing')
       }
       this.context.learn(key, record)
     }
@@ -140,6 +140,6 @@ export class Spread {
 
   private send(to: PeerId, message: Learn): void {
     // A config carries a promise of its own: nobody acts on it before it is synced here.
-    this.context.outbox.send(to, message, isConfigKey(message.key) ? message.key : undefined)
+    this.context.outbox.send(to, message, isConfigKey(message.key) ? slotOf(message.key) : 'nothing')
   }
 }

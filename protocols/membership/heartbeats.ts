@@ -112,7 +112,11 @@ export class Heartbeats {
     const { question } = exchange
     exchange.question = undefined
     const echoMs = question === undefined ? undefined : question.sentAtMs + nowMs - question.cameAtMs
-    this.outbox.send(peerId, { kind: 'heartbeat', sentAtMs: nowMs, echoMs, wantsAnswer, health: this.health(), doubted: this.doubted })
+    this.outbox.send(
+      peerId,
+      { kind: 'heartbeat', sentAtMs: nowMs, echoMs, wantsAnswer, health: this.health(), doubted: this.doubted },
+      'nothing',
+    )
   }
 
   /** When the next heartbeat to this peer is due. */

@@ -93,7 +93,7 @@ export class Introductions {
   private tell(to: PeerId, peers: readonly RosterPeer[]): void {
     if (peers.length === 0) return
     const entries: RosterEntry[] = peers.map(({ peerId, clusterId, addresses }) => ({ peerId, clusterId, addresses }))
-    this.outbox.send(to, { kind: 'roster', entries })
+    this.outbox.send(to, { kind: 'roster', entries }, 'nothing')
   }
 }
 

@@ -47,7 +47,7 @@ export class PullAnswers {
 
   answer(from: PeerId, question: PullQuestion): void {
     if (question.kind !== 'records-wanted' && question.minEpoch > this.chain.epoch) return
-    this.outbox.send(from, this.reply(question))
+    this.outbox.send(from, this.reply(question), 'nothing')
   }
 
   private reply(question: PullQuestion): Message {

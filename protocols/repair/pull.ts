@@ -232,6 +232,6 @@ export class Pull {
   }
 
   private send(id: number, ask: Ask): void {
-    this.context.outbox.send(this.source.peerId, { ...ask, id })
+    this.context.outbox.send(this.source.peerId, { ...ask, id }, 'nothing')
   }
 }

@@ -6,6 +6,7 @@ import { configKey } from '../../protocols/base/register.ts'
 import { configRecord } from '../../protocols/config/chain.ts'
 import type { Config } from '../../protocols/base/config.ts'
 import { PROTOCOL_VERSION } from '../../protocols/base/config.ts'
+import { ceilingWrite, chosenWrite } from '../../protocols/base/persist.ts'
 import type { Persist } from '../../protocols/base/persist.ts'
 import { raisedAtOpening } from '../../protocols/agreement/rounds.ts'
 import { HASH_BYTES } from '../../protocols/base/hash-tree.ts'
@@ -37,7 +38,7 @@ export interface Opened {
 export async function openForUse(storage: Storage, codec: Codec, founding: Founding | undefined): Promise<Opened> {
   const floor = storage.ceiling()
   const ceiling = higherCeiling(floor, raisedAtOpening(floor))
-  const raised: Persist = { kind: 'ceiling', ceiling }
+  const raised: Persist = ceilingWrite(ceiling)
   if (founding === undefined) await storage.write([raised])
   else if (!founding.isAnew) await storage.write([firstConfig(codec, founding, 0), raised])
   else await storage.replaceConfigs([firstConfig(codec, founding, storage.newestEpoch() + 1), raised])
@@ -51,5 +52,5 @@ export async function openForUse(storage: Storage, codec: Codec, founding: Found
 function firstConfig(codec: Codec, { networkId, clusterId, founder, isAnew, minPeers }: Founding, epoch: number): Persist {
   const clusters = new Map([[clusterId, [founder]]])
   const config: Config = { networkId, epoch, clusters, forming: !isAnew && minPeers > 1, protocolMin: PROTOCOL_VERSION }
-  return { kind: 'chosen', key: configKey(epoch), record: configRecord(codec, config), digest: new Uint8Array(HASH_BYTES) }
+  return chosenWrite(configKey(epoch), configRecord(codec, config), new Uint8Array(HASH_BYTES))
 }

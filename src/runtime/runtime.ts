@@ -19,7 +19,7 @@ import type { Transport } from '../ports/transport.ts'
 import { SendGate } from './send-gate.ts'
 import type { Send } from './send-gate.ts'
 
-/** Chosen marks that nobody waits for are written no later than this: they ride along with a sync that somebody needs. */
+/** Lazy writes that nobody waits for are made no later than this: they ride along with a sync that somebody needs. */
 const LAZY_WRITE_MS = 20
 
 export interface RuntimeInit {
@@ -184,7 +184,7 @@ export class Runtime {
     this.registers.apply(write)
     this.gate.wrote(write)
     this.writes.push(write)
-    if (write.kind !== 'chosen') return this.planFlush()
+    if (!write.isLazy) return this.planFlush()
     this.lazyTimer ??= setTimeout(() => this.flush(), LAZY_WRITE_MS)
   }
 
@@ -222,7 +222,7 @@ export class Runtime {
     if (this.isStopped) return
     this.release(this.gate.settle(batch))
     // What was gathered meanwhile has waited a whole sync already.
-    if (this.writes.some((write) => write.kind !== 'chosen') || this.gate.isAwaited) this.flush()
+    if (this.writes.some((write) => !write.isLazy) || this.gate.isAwaited) this.flush()
     else if (this.writes.length > 0) this.lazyTimer ??= setTimeout(() => this.flush(), LAZY_WRITE_MS)
   }
 

@@ -1,10 +1,9 @@
 /**
- * Holds each send back behind the syncs it rests on, and no others: those of its own key, of a ceiling or a chosen
- * config, or of everything where it vouches for everything. Writes are counted in batches that become durable in order.
+ * Holds each send back behind the syncs it rests on, and no others: those of barriers, and those of its slot or of everything,
+ * as the send says. Writes are counted in batches that become durable in order.
  */
-import { isConfigKey } from '../../protocols/base/register.ts'
-import type { RegisterKey } from '../../protocols/base/register.ts'
 import type { Persist } from '../../protocols/base/persist.ts'
+import type { After, Slot } from '../../protocols/base/slot.ts'
 import type { Effect } from '../../protocols/effects.ts'
 
 export type Send = Extract<Effect, { kind: 'send' }>
@@ -16,8 +15,9 @@ export class SendGate {
   /** The newest batch with a write at all, and with one that everything after it rests on. */
   private lastWrite = 0
   private lastBarrier = 0
-  private readonly batchByKey = new Map<RegisterKey, number>()
-  private readonly keysByBatch = new Map<number, RegisterKey[]>()
+  /** By type, then by name: the newest batch with a write of the slot. */
+  private readonly batches = new Map<Slot['type'], Map<string, number>>()
+  private readonly slotsByBatch = new Map<number, Slot[]>()
   private readonly held = new Map<number, Send[]>()
 
   /** True when a send waits for the batch that is being gathered. */
@@ -26,20 +26,18 @@ export class SendGate {
   }
 
   /** A write goes into the batch that is being gathered. */
-  wrote(write: Persist): void {
+  wrote({ slot, isBarrier }: Pick<Persist, 'slot' | 'isBarrier'>): void {
     this.lastWrite = this.gathering
-    if (write.kind === 'ceiling' || (write.kind === 'chosen' && isConfigKey(write.key))) this.lastBarrier = this.gathering
-    if (write.kind === 'ceiling') return
-    this.batchByKey.set(write.key, this.gathering)
-    const keys = this.keysByBatch.get(this.gathering)
-    if (keys === undefined) this.keysByBatch.set(this.gathering, [write.key])
-    else keys.push(write.key)
+    if (isBarrier) this.lastBarrier = this.gathering
+    this.batchesOf(slot).set(slot.name, this.gathering)
+    const slots = this.slotsByBatch.get(this.gathering)
+    if (slots === undefined) this.slotsByBatch.set(this.gathering, [slot])
+    else slots.push(slot)
   }
 
   /** @returns true when the send may leave now; else it is kept, and comes back from `settle` */
   admit(send: Send): boolean {
-    const ofKey = send.key === undefined ? 0 : (this.batchByKey.get(send.key) ?? 0)
-    const batch = Math.max(ofKey, this.lastBarrier, send.afterAll ? this.lastWrite : 0)
+    const batch = Math.max(this.lastBarrier, this.batchOf(send.after))
     if (batch <= this.synced) return true
     const held = this.held.get(batch)
     if (held === undefined) this.held.set(batch, [send])
@@ -55,10 +53,25 @@ export class SendGate {
   /** The batch, and so all before it, is synced. @returns the sends that waited for it, in their order */
   settle(batch: number): readonly Send[] {
     this.synced = batch
-    for (const key of this.keysByBatch.get(batch) ?? []) if (this.batchByKey.get(key) === batch) this.batchByKey.delete(key)
-    this.keysByBatch.delete(batch)
+    for (const slot of this.slotsByBatch.get(batch) ?? []) {
+      const batches = this.batchesOf(slot)
+      if (batches.get(slot.name) === batch) batches.delete(slot.name)
+    }
+    this.slotsByBatch.delete(batch)
     const released = this.held.get(batch) ?? []
     this.held.delete(batch)
     return released
+  }
+
+  private batchOf(after: After): number {
+    if (after === 'nothing') return 0
+    if (after === 'everything') return this.lastWrite
+    return this.batches.get(after.type)?.get(after.name) ?? 0
+  }
+
+  private batchesOf({ type }: Slot): Map<string, number> {
+    let batches = this.batches.get(type)
+    if (batches === undefined) this.batches.set(type, (batches = new Map()))
+    return batches
   }
 }

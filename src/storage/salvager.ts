@@ -12,6 +12,7 @@ import type { ValueRecord } from '../../protocols/base/record.ts'
 import { configKey, epochOfConfigKey, isConfigKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
 import { DIGEST_NONE } from '../../protocols/config/chain.ts'
+import { chosenWrite, divergedWrite } from '../../protocols/base/persist.ts'
 import type { Persist } from '../../protocols/base/persist.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { sha256, utf8 } from '../bytes.ts'
@@ -66,7 +67,7 @@ class Salvage {
   async diverged(): Promise<void> {
     for (const { key, value: row } of this.#tables.diverged.getRange({ start: ALL_FROM })) {
       const told = sound(() => readDivergedRow(key as RegisterKey, row, codec))
-      if (told !== undefined) this.#gathered.push({ kind: 'diverged', key: key as RegisterKey, told })
+      if (told !== undefined) this.#gathered.push(divergedWrite(key as RegisterKey, told))
     }
     await this.#write()
   }
@@ -81,7 +82,7 @@ class Salvage {
     if (isConfigKey(head.key)) this.#configs.set(head.key, record)
     // A second sum, and a stronger one, over what nobody may doubt later.
     else if (equalBytes(codec.recordDigest(sha256, head.key, record), head.digest)) {
-      this.#gathered.push({ kind: 'chosen', key: head.key, record, digest: head.digest })
+      this.#gathered.push(chosenWrite(head.key, record, head.digest))
       this.#gatheredBytes += kept.length
     }
   }
@@ -94,7 +95,7 @@ class Salvage {
     for (let epoch = held < 0 ? least : held + 1; ; epoch += 1) {
       const record = this.#configs.get(configKey(epoch))
       if (record === undefined) break
-      writes.push({ kind: 'chosen', key: configKey(epoch), record, digest: DIGEST_NONE })
+      writes.push(chosenWrite(configKey(epoch), record, DIGEST_NONE))
     }
     await this.#target.write(writes)
   }

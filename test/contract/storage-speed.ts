@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { dataKey } from '../../protocols/base/register.ts'
+import { chosenWrite } from '../../protocols/base/persist.ts'
 import type { Persist } from '../../protocols/base/persist.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { sha256, utf8 } from '../../src/bytes.ts'
@@ -31,7 +32,7 @@ function batches(from: number, count: number): [Persist[], Persist[]] {
     if (write.kind !== 'accepted') continue
     const { record } = write.accepted
     acceptances.push(write)
-    choices.push({ kind: 'chosen', key, record, digest: codec.recordDigest(sha256, key, record) })
+    choices.push(chosenWrite(key, record, codec.recordDigest(sha256, key, record)))
   }
   return [acceptances, choices]
 }

@@ -5,6 +5,7 @@
  *     node storage-writer.ts DIRECTORY
  */
 import { dataKey } from '../../protocols/base/register.ts'
+import { ceilingWrite } from '../../protocols/base/persist.ts'
 import type { Persist } from '../../protocols/base/persist.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { utf8 } from '../../src/bytes.ts'
@@ -22,7 +23,7 @@ export function batchOf(number: number): Persist[] {
     const key = `${number * 7_919}/${index}`
     writes.push(chosen(dataKey(key), valueOf(key)))
   }
-  return [...writes, { kind: 'ceiling', ceiling: { epoch: 0, round: number } }]
+  return [...writes, ceilingWrite({ epoch: 0, round: number })]
 }
 
 function valueOf(key: string): string {

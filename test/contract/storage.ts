@@ -7,6 +7,7 @@ import type { Incarnation, PeerId } from '../../protocols/base/identity.ts'
 import type { Accepted, ValueRecord } from '../../protocols/base/record.ts'
 import { configKey, dataKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
+import { acceptedWrite, ceilingWrite, chosenWrite, divergedWrite, droppedWrite } from '../../protocols/base/persist.ts'
 import type { Persist } from '../../protocols/base/persist.ts'
 import { leafOf } from '../../protocols/base/hash-tree.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
@@ -25,13 +26,13 @@ export function recordOf(text: string | Uint8Array): ValueRecord {
 }
 
 export function accepted(key: RegisterKey, text: string, round: number): Persist {
-  return { kind: 'accepted', key, accepted: acceptedOf(text, round) }
+  return acceptedWrite(key, acceptedOf(text, round))
 }
 
 /** The write of a chosen record, with the digest that the core gives it. */
 export function chosen(key: RegisterKey, text: string | Uint8Array): Persist {
   const record = recordOf(text)
-  return { kind: 'chosen', key, record, digest: codec.recordDigest(sha256, key, record) }
+  return chosenWrite(key, record, codec.recordDigest(sha256, key, record))
 }
 
 function acceptedOf(text: string, round: number): Accepted {
@@ -86,7 +87,7 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
         accepted(configKey(3), 'another', 4),
         accepted(configKey(4), 'later', 5),
       ])
-      await storage.replaceConfigs([chosen(configKey(3), 'anew'), { kind: 'ceiling', ceiling: { epoch: 3, round: 9 } }])
+      await storage.replaceConfigs([chosen(configKey(3), 'anew'), ceilingWrite({ epoch: 3, round: 9 })])
       assert.deepEqual(
         [0, 1, 2, 3].map((epoch) => valueOf(storage, configKey(epoch))),
         [undefined, undefined, undefined, 'anew'],
@@ -148,17 +149,11 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
     it('lets go of what was accepted, and never of what is chosen', async () => {
       const [a, b] = [dataKey('a'), dataKey('b')]
       await storage.write([accepted(a, 'one', 1), chosen(b, 'two')])
-      await bothTimes(
-        [
-          { kind: 'accepted-dropped', key: a },
-          { kind: 'accepted-dropped', key: b },
-        ],
-        () => {
-          assert.equal(storage.read(a), undefined)
-          assert.equal(valueOf(storage, b), 'two')
-          assert.deepEqual([...storage.inDoubt()], [])
-        },
-      )
+      await bothTimes([droppedWrite(a), droppedWrite(b)], () => {
+        assert.equal(storage.read(a), undefined)
+        assert.equal(valueOf(storage, b), 'two')
+        assert.deepEqual([...storage.inDoubt()], [])
+      })
     })
 
     it('takes the same chosen record twice, and as one', async () => {
@@ -184,7 +179,7 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
     })
 
     it('keeps the last ceiling', async () => {
-      const raise = (ceiling: Ceiling): Persist => ({ kind: 'ceiling', ceiling })
+      const raise = (ceiling: Ceiling): Persist => ceilingWrite(ceiling)
       await bothTimes([raise({ epoch: 0, round: 65_536 }), raise({ epoch: 2, round: 2 ** 40 })], () => {
         assert.deepEqual(storage.ceiling(), { epoch: 2, round: 2 ** 40 })
       })
@@ -312,9 +307,9 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
     it('keeps the second record that was told of a chosen key, beside the one it holds', async () => {
       const [a, b] = [dataKey('a'), dataKey('b')]
       const diverged = (): string[] => [...storage.diverged()].map(({ key, told }) => `${key}: ${utf8.decode(told.value)}`).toSorted()
-      await storage.write([chosen(a, 'one'), { kind: 'diverged', key: a, told: recordOf('two') }])
+      await storage.write([chosen(a, 'one'), divergedWrite(a, recordOf('two'))])
       assert.deepEqual(diverged(), ['a: two'])
-      await bothTimes([chosen(b, 'one'), { kind: 'diverged', key: b, told: recordOf('other') }], () => {
+      await bothTimes([chosen(b, 'one'), divergedWrite(b, recordOf('other'))], () => {
         assert.deepEqual(diverged(), ['a: two', 'b: other'])
         assert.deepEqual([valueOf(storage, a), valueOf(storage, b)], ['one', 'one'])
         assert.equal(storage.list('', '', 10).entries.length, 2)
@@ -343,7 +338,7 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
 
     it('refuses keys of no bytes and of more than 1,024', async () => {
       for (const key of ['', 'é'.repeat(513)]) {
-        await assert.rejects(storage.write([{ kind: 'chosen', key: dataKey(key), record: recordOf('x'), digest: new Uint8Array(16) }]), {
+        await assert.rejects(storage.write([chosenWrite(dataKey(key), recordOf('x'), new Uint8Array(16))]), {
           name: 'ProtocolViolation',
         })
         await discard(storage)

@@ -1,4 +1,5 @@
 /** A key with two chosen records, in the store of a peer that starts. */
+import { divergedWrite } from '../../protocols/base/persist.ts'
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { it } from 'node:test'
@@ -21,7 +22,7 @@ it(
       for (const key of ['a', 'b']) assert.equal((await peer.client.put(key, `value of ${key}`)).status, 201)
       await peer.stop()
       const storage = await openLmdbStorage(join(peer.directory, 'store'), new Codec(utf8))
-      await storage.write([{ kind: 'diverged', key: dataKey('a'), told: recordOf('another') }])
+      await storage.write([divergedWrite(dataKey('a'), recordOf('another'))])
       await storage.close()
 
       await peer.start()

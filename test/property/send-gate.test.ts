@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
-import { configKey, dataKey, isConfigKey } from '../../protocols/base/register.ts'
+import { configKey, dataKey, slotOf } from '../../protocols/base/register.ts'
+import type { After } from '../../protocols/base/slot.ts'
+import { acceptedWrite, ceilingWrite, chosenWrite, divergedWrite, droppedWrite } from '../../protocols/base/persist.ts'
 import type { Persist } from '../../protocols/base/persist.ts'
 import { SendGate } from '../../src/runtime/send-gate.ts'
 import type { Send } from '../../src/runtime/send-gate.ts'
@@ -14,25 +16,22 @@ const record = recordOf('x')
 const digest = new Uint8Array(16)
 
 const someWrite: fc.Arbitrary<Persist> = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom(...keys).map((key): Persist => ({ kind: 'chosen', key, record, digest })) },
+  { weight: 4, arbitrary: fc.constantFrom(...keys).map((key): Persist => chosenWrite(key, record, digest)) },
   {
     weight: 4,
-    arbitrary: fc
-      .constantFrom(...keys, configKey(1))
-      .map((key): Persist => ({ kind: 'accepted', key, accepted: { ballot: ballotOf(0, 1, 'a'), record } })),
+    arbitrary: fc.constantFrom(...keys, configKey(1)).map((key): Persist => acceptedWrite(key, { ballot: ballotOf(0, 1, 'a'), record })),
   },
-  { weight: 1, arbitrary: fc.constantFrom(...keys).map((key): Persist => ({ kind: 'accepted-dropped', key })) },
-  { weight: 1, arbitrary: fc.constantFrom(...keys).map((key): Persist => ({ kind: 'diverged', key, told: record })) },
-  { weight: 1, arbitrary: fc.constant<Persist>({ kind: 'ceiling', ceiling: { epoch: 0, round: 1 } }) },
-  { weight: 1, arbitrary: fc.constant<Persist>({ kind: 'chosen', key: configKey(1), record, digest }) },
+  { weight: 1, arbitrary: fc.constantFrom(...keys).map((key): Persist => droppedWrite(key)) },
+  { weight: 1, arbitrary: fc.constantFrom(...keys).map((key): Persist => divergedWrite(key, record)) },
+  { weight: 1, arbitrary: fc.constant<Persist>(ceilingWrite({ epoch: 0, round: 1 })) },
+  { weight: 1, arbitrary: fc.constant<Persist>(chosenWrite(configKey(1), record, digest)) },
 )
 
-const someSend: fc.Arbitrary<Pick<Send, 'key' | 'afterAll'>> = fc.record({
-  key: fc.constantFrom(undefined, ...keys, configKey(1)),
-  afterAll: fc.boolean(),
+const someSend: fc.Arbitrary<Pick<Send, 'after'>> = fc.record({
+  after: fc.oneof(fc.constantFrom<After[]>('nothing', 'everything'), fc.constantFrom(...keys, configKey(1)).map(slotOf)),
 })
 
-type Command = { write: Persist } | { send: Pick<Send, 'key' | 'afterAll'> } | 'close' | 'settle'
+type Command = { write: Persist } | { send: Pick<Send, 'after'> } | 'close' | 'settle'
 
 const someCommand: fc.Arbitrary<Command> = fc.oneof(
   { weight: 4, arbitrary: someWrite.map((write) => ({ write })) },
@@ -92,8 +91,9 @@ class Model {
 }
 
 function concerns(write: Persist, send: Send): boolean {
-  if (send.afterAll || write.kind === 'ceiling') return true
-  return write.key === send.key || (write.kind === 'chosen' && isConfigKey(write.key))
+  if (send.after === 'everything' || write.kind === 'ceiling') return true
+  const isOfConfig = write.kind === 'chosen' && write.key === configKey(1)
+  return isOfConfig || (send.after !== 'nothing' && send.after.type === write.slot.type && send.after.name === write.slot.name)
 }
 
 suite('the gate', () => {

@@ -6,6 +6,7 @@ import { compareUtf8 } from '../../protocols/base/bytes.ts'
 import { Overlay } from '../../protocols/base/overlay.ts'
 import { configKey, dataKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
+import { acceptedWrite, chosenWrite, droppedWrite } from '../../protocols/base/persist.ts'
 import type { Persist } from '../../protocols/base/persist.ts'
 import { GROUPS, HASH_BYTES, HashTree, LEAVES, LEAVES_PER_GROUP, differences, leafOf } from '../../protocols/base/hash-tree.ts'
 import { MemoryStorage } from '../../src/storage/memory.ts'
@@ -111,10 +112,10 @@ suite('the store with what is laid over it', () => {
       const chosen = new Set<RegisterKey>()
       return keys.flatMap((key, index): Persist[] => {
         if (chosen.has(key)) return []
-        if (kinds[index] === 0) return [{ kind: 'accepted', key, accepted: { ballot: ballotOf(0, index, 'a'), record } }]
-        if (kinds[index] === 1) return [{ kind: 'accepted-dropped', key }]
+        if (kinds[index] === 0) return [acceptedWrite(key, { ballot: ballotOf(0, index, 'a'), record })]
+        if (kinds[index] === 1) return [droppedWrite(key)]
         chosen.add(key)
-        return [{ kind: 'chosen', key, record, digest: new Uint8Array(HASH_BYTES).fill(index + 1) }]
+        return [chosenWrite(key, record, new Uint8Array(HASH_BYTES).fill(index + 1))]
       })
     })
 
@@ -141,7 +142,7 @@ suite('the store with what is laid over it', () => {
     const [below, whole] = [new MemoryStorage(), new MemoryStorage()]
     const overlay = new Overlay(below)
     for (const [index, key] of keys.entries()) {
-      const write: Persist = { kind: 'chosen', key, record, digest: new Uint8Array(HASH_BYTES).fill(index) }
+      const write: Persist = chosenWrite(key, record, new Uint8Array(HASH_BYTES).fill(index))
       void whole.write([write])
       if (index % 2 === 0) void below.write([write])
       else overlay.apply(write)
@@ -159,13 +160,13 @@ suite('the store with what is laid over it', () => {
 
   test('configs are in no leaf', () => {
     const overlay = new Overlay(new MemoryStorage())
-    overlay.apply({ kind: 'chosen', key: configKey(1), record, digest: new Uint8Array(HASH_BYTES) })
+    overlay.apply(chosenWrite(configKey(1), record, new Uint8Array(HASH_BYTES)))
     assert.deepEqual(overlay.leaf(leafOf(configKey(1)), undefined, 9), [])
   })
 
   test('once cleared it shows the store alone', () => {
     const overlay = new Overlay(new MemoryStorage())
-    overlay.apply({ kind: 'chosen', key: KEYS[0] as RegisterKey, record, digest: new Uint8Array(HASH_BYTES) })
+    overlay.apply(chosenWrite(KEYS[0] as RegisterKey, record, new Uint8Array(HASH_BYTES)))
     overlay.clear()
     assert.equal(overlay.read(KEYS[0] as RegisterKey), undefined)
   })

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { identity } from '../../protocols/base/identity.ts'
 import type { Identity, Incarnation, PeerId } from '../../protocols/base/identity.ts'
 import { dataKey } from '../../protocols/base/register.ts'
+import { acceptedWrite, ceilingWrite } from '../../protocols/base/persist.ts'
 import type { Persist } from '../../protocols/base/persist.ts'
 import { Agenda } from './agenda.ts'
 import { Chance } from './chance.ts'
@@ -13,7 +14,7 @@ const BY: Identity = identity('p' as PeerId, '0'.repeat(32) as Incarnation)
 
 function accepted(key: string, round: number): Persist {
   const record = { writeId: 'w', value: Uint8Array.of(1), contentType: 'text/plain', writtenAtMs: 0 }
-  return { kind: 'accepted', key: dataKey(key), accepted: { ballot: { epoch: 0, round, by: BY }, record } }
+  return acceptedWrite(dataKey(key), { ballot: { epoch: 0, round, by: BY }, record })
 }
 
 test('chance is the same for the same seed, and spread over its range', () => {
@@ -61,7 +62,7 @@ test('a crash keeps what was synced and, of the rest, what it is told to keep', 
 test('a crash keeps no barrier without all that was written before it, and nothing behind a lost one', () => {
   const disk = new SimulatedDisk(() => undefined)
   const lost = disk.write(accepted('a', 1))
-  disk.write({ kind: 'ceiling', ceiling: { epoch: 3, round: 9 } })
+  disk.write(ceilingWrite({ epoch: 3, round: 9 }))
   disk.write(accepted('b', 1))
   assert.equal(
     disk.crash((sequence) => sequence !== lost),

@@ -2,6 +2,7 @@
  * Scenarios written by hand, for what chance hardly ever meets: each builds a situation, does one thing and says what came of it, in lines that
  * `test/trace/` keeps for review. A scenario throws when the protocol's rule does not hold.
  */
+import { ceilingWrite } from '../../protocols/base/persist.ts'
 import { CEILING_STRIDE_ROUNDS } from '../../protocols/base/ballot.ts'
 import type { Ballot, Ceiling } from '../../protocols/base/ballot.ts'
 import { identity } from '../../protocols/base/identity.ts'
@@ -67,7 +68,7 @@ class Bench {
 
   constructor(self: Identity, stored: Ceiling) {
     this.self = self
-    this.disk.write({ kind: 'ceiling', ceiling: stored })
+    this.disk.write(ceilingWrite(stored))
     this.disk.syncAll()
     ;({ outbox: this.outbox, acceptor: this.acceptor } = this.open())
   }

@@ -25,11 +25,6 @@ interface Unsynced {
   readonly write: Persist
 }
 
-/** True for a write whose sync comes no sooner than that of everything written before it. */
-export function isBarrier(write: Persist): boolean {
-  return write.kind === 'ceiling' || (write.kind === 'chosen' && isConfigKey(write.key))
-}
-
 class Image {
   readonly registers: Map<RegisterKey, Held> = new Map()
   readonly diverged: Set<RegisterKey> = new Set()
@@ -106,13 +101,13 @@ export class SimulatedDisk implements Registers {
     let lost = 0
     let isPastBarrier = false
     for (const found of unsynced) {
-      const barrier = isBarrier(found.write)
-      if (!isPastBarrier && !(barrier && lost > 0) && keeps(found.sequence)) {
+      const { isBarrier } = found.write
+      if (!isPastBarrier && !(isBarrier && lost > 0) && keeps(found.sequence)) {
         this.harden(found)
         continue
       }
       lost += 1
-      isPastBarrier ||= barrier
+      isPastBarrier ||= isBarrier
     }
     this.seen = this.synced.copy()
     return lost

@@ -2,6 +2,7 @@
  * A simulated peer: the production core, a disk, and what `src/runtime` does between them: events in, effects performed in order, sends
  * held back behind their syncs, ticks when the core wants them or somewhat later.
  */
+import { ceilingWrite, chosenWrite } from '../../protocols/base/persist.ts'
 import { higherCeiling } from '../../protocols/base/ballot.ts'
 import { identity } from '../../protocols/base/identity.ts'
 import type { ClusterId, Identity, Incarnation, PeerId } from '../../protocols/base/identity.ts'
@@ -117,7 +118,7 @@ export class SimulatedPeer {
   found(configs: readonly Config[]): void {
     const { codec } = this.surroundings
     for (const config of configs) {
-      this.disk.write({ kind: 'chosen', key: configKey(config.epoch), record: configRecord(codec, config), digest: DIGEST_NONE })
+      this.disk.write(chosenWrite(configKey(config.epoch), configRecord(codec, config), DIGEST_NONE))
     }
     this.disk.syncAll()
   }
@@ -126,7 +127,7 @@ export class SimulatedPeer {
     const { agenda, chance, codec } = this.surroundings
     const floor = this.disk.ceilingSynced
     const ceiling = higherCeiling(floor, raisedAtOpening(floor))
-    this.disk.write({ kind: 'ceiling', ceiling })
+    this.disk.write(ceilingWrite(ceiling))
     this.disk.syncAll()
     this.boots += 1
     const boot = this.boots

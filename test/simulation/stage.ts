@@ -1,4 +1,5 @@
 /** A small network for directed scenarios: named peers, a config and disks laid out by hand, no faults but those that a scenario asks for. */
+import { acceptedWrite, ceilingWrite, chosenWrite } from '../../protocols/base/persist.ts'
 import type { Ceiling } from '../../protocols/base/ballot.ts'
 import { identity } from '../../protocols/base/identity.ts'
 import type { ClusterId, Identity, Incarnation, NetworkId } from '../../protocols/base/identity.ts'
@@ -112,9 +113,9 @@ export class Stage {
   /** Lays an accepted record on a peer's disk: at the given round of epoch 0, by the given peer. */
   accepted(holder: string, key: RegisterKey, round: number, by: string, record: ValueRecord): void {
     const { disk } = this.peer(holder)
-    disk.write({ kind: 'accepted', key, accepted: { ballot: { epoch: 0, round, by: this.peer(by).identity }, record } })
+    disk.write(acceptedWrite(key, { ballot: { epoch: 0, round, by: this.peer(by).identity }, record }))
     // Whoever accepted had raised its ceiling long before.
-    disk.write({ kind: 'ceiling', ceiling: { epoch: 0, round: 100 } })
+    disk.write(ceilingWrite({ epoch: 0, round: 100 }))
     disk.syncAll()
   }
 
@@ -122,7 +123,7 @@ export class Stage {
   chosen(holder: string, key: RegisterKey, record: ValueRecord): void {
     this.accepted(holder, key, 1, this.peers[0]?.peerId ?? '', record)
     const { disk } = this.peer(holder)
-    disk.write({ kind: 'chosen', key, record, digest: this.codec.recordDigest(sha256, key, record) })
+    disk.write(chosenWrite(key, record, this.codec.recordDigest(sha256, key, record)))
     disk.syncAll()
   }
 

@@ -5,13 +5,13 @@
  * barriers.
  */
 import { Overlay } from '../../protocols/base/overlay.ts'
-import type { RegisterKey, Registers } from '../../protocols/base/register.ts'
+import type { Registers } from '../../protocols/base/register.ts'
+import type { After, Slot } from '../../protocols/base/slot.ts'
 import type { Persist } from '../../protocols/base/persist.ts'
 import { SendGate } from '../../src/runtime/send-gate.ts'
 import type { Send } from '../../src/runtime/send-gate.ts'
 import type { Agenda } from './agenda.ts'
 import type { Chance } from './chance.ts'
-import { isBarrier } from './disk.ts'
 import type { SimulatedDisk } from './disk.ts'
 
 /** Marks that nobody waits for are written no later than this, as in the runtime. */
@@ -65,7 +65,7 @@ export class BatchedSyncing implements Syncing {
     this.registers.apply(write)
     this.gate.wrote(write)
     this.gathered.push(write)
-    this.plan(write.kind === 'chosen' ? LAZY_WRITE_MS : 0)
+    this.plan(write.isLazy ? LAZY_WRITE_MS : 0)
   }
 
   admit(send: Send): boolean {
@@ -109,14 +109,14 @@ export class BatchedSyncing implements Syncing {
     for (const sequence of sequences) this.init.disk.sync(sequence)
     this.init.released(this.gate.settle(batch))
     if (this.isGone) return
-    if (this.gathered.some((write) => write.kind !== 'chosen') || this.gate.isAwaited) this.flush()
+    if (this.gathered.some((write) => !write.isLazy) || this.gate.isAwaited) this.flush()
     else if (this.gathered.length > 0) this.plan(LAZY_WRITE_MS)
   }
 }
 
 interface Unit {
   readonly sequence: number
-  readonly key: RegisterKey | undefined
+  readonly slot: Slot
   readonly isBarrier: boolean
   isReady: boolean
 }
@@ -124,6 +124,12 @@ interface Unit {
 interface Held {
   readonly send: Send
   readonly waitsFor: Set<number>
+}
+
+/** Whether a send that waits for this waits for a write of that slot. */
+function isAwaited(after: After, { type, name }: Slot): boolean {
+  if (after === 'nothing') return false
+  return after === 'everything' || (after.type === type && after.name === name)
 }
 
 export class LooseSyncing implements Syncing {
@@ -146,17 +152,17 @@ export class LooseSyncing implements Syncing {
 
   persist(write: Persist): void {
     const { disk, agenda, chance } = this.init
-    const key = write.kind === 'ceiling' ? undefined : write.key
-    const unit: Unit = { sequence: disk.write(write), key, isBarrier: isBarrier(write), isReady: false }
+    const { slot, isBarrier } = write
+    const unit: Unit = { sequence: disk.write(write), slot, isBarrier, isReady: false }
     this.units.push(unit)
-    const lazyMs = write.kind === 'chosen' && !unit.isBarrier ? chance.span(0, LAZY_WRITE_MS) : 0
+    const lazyMs = write.isLazy && !isBarrier ? chance.span(0, LAZY_WRITE_MS) : 0
     agenda.after(lazyMs + this.init.syncMs(), () => this.ready(unit))
   }
 
   admit(send: Send): boolean {
     const waitsFor = new Set<number>()
     for (const unit of this.units) {
-      if (unit.isBarrier || send.afterAll || (send.key !== undefined && unit.key === send.key)) waitsFor.add(unit.sequence)
+      if (unit.isBarrier || isAwaited(send.after, unit.slot)) waitsFor.add(unit.sequence)
     }
     if (waitsFor.size > 0) this.held.push({ send, waitsFor })
     return waitsFor.size === 0

@@ -1,4 +1,5 @@
 /** An acceptor, rule by rule: protocol, section 4, with the floor of section 3. */
+import { acceptedWrite, ceilingWrite, chosenWrite } from '../../protocols/base/persist.ts'
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { CEILING_NONE, CEILING_STRIDE_ROUNDS, isCovered } from '../../protocols/base/ballot.ts'
@@ -38,7 +39,7 @@ class Voter extends Bench {
   }
 
   choose(record: ValueRecord): void {
-    this.outbox.persist({ kind: 'chosen', key, record, digest })
+    this.outbox.persist(chosenWrite(key, record, digest))
     this.take()
     this.acceptor.forget(key)
   }
@@ -96,7 +97,7 @@ suite('reserve', () => {
     voter.reserve(ballotOf(0, 10, 'a'))
     assert.deepEqual(voter.take(), [])
     voter.reserve(ballotOf(0, 11, 'a'))
-    assert.deepEqual(persists(voter.take()), [{ kind: 'ceiling', ceiling: { epoch: 0, round: 11 + CEILING_STRIDE_ROUNDS } }])
+    assert.deepEqual(persists(voter.take()), [ceilingWrite({ epoch: 0, round: 11 + CEILING_STRIDE_ROUNDS })])
   })
 
   test('a refused reserve raises nothing', () => {
@@ -111,7 +112,7 @@ suite('commit', () => {
     const voter = new Voter()
     voter.reserve(low)
     assert.deepEqual(voter.commit(low, x), { kind: 'committed', ballot: low })
-    assert.deepEqual(persists(voter.take()), [{ kind: 'accepted', key, accepted: { ballot: low, record: x } }])
+    assert.deepEqual(persists(voter.take()), [acceptedWrite(key, { ballot: low, record: x })])
   })
 
   test('a commit needs no promise of its own ballot', () => {

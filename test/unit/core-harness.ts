@@ -14,6 +14,7 @@ import { configKey, dataKey } from '../../protocols/base/register.ts'
 import type { RegisterKey, RegisterState } from '../../protocols/base/register.ts'
 import { configRecord } from '../../protocols/config/chain.ts'
 import type { Clusters, Config } from '../../protocols/base/config.ts'
+import { ceilingWrite, chosenWrite } from '../../protocols/base/persist.ts'
 import type { Persist } from '../../protocols/base/persist.ts'
 import type { Effect, Note, Outcome } from '../../protocols/effects.ts'
 import type { ClientId, Consistency, CoreEvent } from '../../protocols/events.ts'
@@ -176,7 +177,7 @@ export class TestPeer {
     void before.write(this.synced)
     const floor = before.ceiling()
     const ceiling = higherCeiling(floor, raisedAtOpening(floor))
-    this.synced.push({ kind: 'ceiling', ceiling })
+    this.synced.push(ceilingWrite(ceiling))
     this.storage = new MemoryStorage(incarnation)
     void this.storage.write(this.synced)
     return new PeerCore({
@@ -384,5 +385,5 @@ export function ask(of: TestPeer, from: Identity, body: AcceptorRequest, target:
 
 /** The write that stands for an installed config. */
 export function configWrite(config: Config): Persist {
-  return { kind: 'chosen', key: configKey(config.epoch), record: configRecord(codec, config), digest: new Uint8Array(16) }
+  return chosenWrite(configKey(config.epoch), configRecord(codec, config), new Uint8Array(16))
 }

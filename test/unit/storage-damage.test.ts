@@ -1,3 +1,4 @@
+import { ceilingWrite, divergedWrite } from '../../protocols/base/persist.ts'
 import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -48,8 +49,8 @@ describe('a damaged store', () => {
       await storage.write(Array.from({ length: KEYS }, (_, index) => chosen(dataKey(`key/${index}`), `value of ${index}.`)))
       await storage.write([
         accepted(dataKey('doubt'), 'accepted', 9),
-        { kind: 'diverged', key: dataKey('key/1'), told: recordOf('another') },
-        { kind: 'ceiling', ceiling: { epoch: 2, round: 65_536 } },
+        divergedWrite(dataKey('key/1'), recordOf('another')),
+        ceilingWrite({ epoch: 2, round: 65_536 }),
       ])
       return storage.incarnation
     })

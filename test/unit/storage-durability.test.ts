@@ -1,3 +1,4 @@
+import { ceilingWrite, divergedWrite } from '../../protocols/base/persist.ts'
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
@@ -68,8 +69,8 @@ describe('the store on disk', () => {
       await storage.write([
         chosen(dataKey('c'), 'three'),
         chosen(configKey(1), 'first'),
-        { kind: 'diverged', key: dataKey('c'), told: recordOf('another three') },
-        { kind: 'ceiling', ceiling: { epoch: 1, round: 131_072 } },
+        divergedWrite(dataKey('c'), recordOf('another three')),
+        ceilingWrite({ epoch: 1, round: 131_072 }),
       ])
       return contents(storage)
     })

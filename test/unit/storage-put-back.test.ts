@@ -1,4 +1,5 @@
 /** A store that was put back has forgotten what it voted for. Those who remember it leave it out of every count. */
+import { ceilingWrite } from '../../protocols/base/persist.ts'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CEILING_NONE, CEILING_STRIDE_ROUNDS } from '../../protocols/base/ballot.ts'
@@ -38,7 +39,7 @@ describe('the ceiling of an opening', () => {
     const rounds = new Rounds(peer('c'), bench.outbox, opened, CEILING_NONE)
     rounds.told()
     rounds.told()
-    assert.deepEqual(persists(bench.take()), [{ kind: 'ceiling', ceiling: { epoch: 0, round: 2 * CEILING_STRIDE_ROUNDS } }])
+    assert.deepEqual(persists(bench.take()), [ceilingWrite({ epoch: 0, round: 2 * CEILING_STRIDE_ROUNDS })])
   })
 
   it('is lower, for a copy made before the last opening, than what others remember', () => {

@@ -1,3 +1,4 @@
+import { acceptedWrite, chosenWrite, droppedWrite } from '../../protocols/base/persist.ts'
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import type { Accepted } from '../../protocols/base/record.ts'
@@ -14,17 +15,17 @@ it('an absent key is remembered as absent until something is written of it', () 
   undecided.absent(key)
   assert.deepEqual([undecided.has(key), undecided.get(key)], [true, undefined])
   const accepted = acceptedOf(1)
-  undecided.wrote({ kind: 'accepted', key, accepted })
+  undecided.wrote(acceptedWrite(key, accepted))
   assert.deepEqual(undecided.get(key), { accepted })
-  undecided.wrote({ kind: 'accepted-dropped', key })
+  undecided.wrote(droppedWrite(key))
   assert.equal(undecided.has(key), false)
 })
 
 it('a chosen key is not remembered, for the tables tell of it', () => {
   const undecided = new Undecided()
   const key = dataKey('k')
-  undecided.wrote({ kind: 'accepted', key, accepted: acceptedOf(1) })
-  undecided.wrote({ kind: 'chosen', key, record: acceptedOf(1).record, digest: new Uint8Array(16) })
+  undecided.wrote(acceptedWrite(key, acceptedOf(1)))
+  undecided.wrote(chosenWrite(key, acceptedOf(1).record, new Uint8Array(16)))
   assert.equal(undecided.has(key), false)
 })
 
@@ -32,7 +33,7 @@ it('neither many keys nor large values are remembered', () => {
   const undecided = new Undecided()
   const key = dataKey('large')
   undecided.absent(key)
-  undecided.wrote({ kind: 'accepted', key, accepted: acceptedOf(1_000_000) })
+  undecided.wrote(acceptedWrite(key, acceptedOf(1_000_000)))
   assert.equal(undecided.has(key), false)
   const keys = Array.from({ length: 10_000 }, (_, number) => dataKey(String(number)))
   for (const one of keys) undecided.absent(one)

@@ -15,7 +15,7 @@ const CHOSEN = 'protocols/keys/chosen.ts'
 const PUTS = 'protocols/keys/puts.ts'
 const GATE = 'src/runtime/send-gate.ts'
 
-const REPLY = "this.outbox.send(to.peerId, { kind: 'reply', id, vote: { sender: this.identity, body } }, key)"
+const REPLY = "this.outbox.send(to.peerId, { kind: 'reply', id, vote: { sender: this.identity, body } }, slotOf(key))"
 
 const AGREEMENT: readonly PlantedBug[] = [
   bug(
@@ -112,7 +112,13 @@ const READS: readonly PlantedBug[] = [
 ]
 
 const DURABILITY: readonly PlantedBug[] = [
-  bug('commit-unsynced', 'commit not synced', PEER, REPLY, REPLY.replace(', key)', ", body.kind === 'committed' ? undefined : key)")),
+  bug(
+    'commit-unsynced',
+    'commit not synced',
+    PEER,
+    REPLY,
+    REPLY.replace(', slotOf(key))', ", body.kind === 'committed' ? 'nothing' : slotOf(key))"),
+  ),
   {
     name: 'repeat-unsynced',
     what: 'a repeated commit answered before the sync',
@@ -122,7 +128,7 @@ const DURABILITY: readonly PlantedBug[] = [
         find: "for ${JSON.stringify(key)}`)\n      return { kind: 'committed', ballot }",
         replace: "for ${JSON.stringify(key)}`)\n      return { kind: 'committed', ballot, isRepeated: true }",
       },
-      { file: PEER, find: REPLY, replace: REPLY.replace(', key)', ', body.isRepeated ? undefined : key)') },
+      { file: PEER, find: REPLY, replace: REPLY.replace(', slotOf(key))', ", body.isRepeated ? 'nothing' : slotOf(key))") },
     ],
   },
   bug(
@@ -130,7 +136,7 @@ const DURABILITY: readonly PlantedBug[] = [
     'a promise does not wait for the accepted record it reports',
     PEER,
     REPLY,
-    REPLY.replace(', key)', ", body.kind === 'promised' ? undefined : key)"),
+    REPLY.replace(', slotOf(key))', ", body.kind === 'promised' ? 'nothing' : slotOf(key))"),
   ),
   {
     name: 'accepted-left-out',
@@ -138,8 +144,8 @@ const DURABILITY: readonly PlantedBug[] = [
     patches: [
       {
         file: ACCEPTOR,
-        find: "this.outbox.persist({ kind: 'accepted', key, accepted: { ballot, record } })",
-        replace: "this.outbox.persist({ kind: 'accepted', key, accepted: { ballot, record } })\n    this.fresh = key",
+        find: 'this.outbox.persist(acceptedWrite(key, { ballot, record }))',
+        replace: 'this.outbox.persist(acceptedWrite(key, { ballot, record }))\n    this.fresh = key',
       },
       {
         file: ACCEPTOR,
@@ -163,13 +169,13 @@ const DURABILITY: readonly PlantedBug[] = [
     'if (!isCovered(ballot, this.floor)) return undefined',
     'if (!isCovered({ ...ballot, round: ballot.round + 1 }, this.floor)) return undefined',
   ),
-  bug('ceiling-unsynced', 'ballots issued above an unsynced ceiling', GATE, "write.kind === 'ceiling' || (write.kind", '(write.kind'),
+  bug('ceiling-unsynced', 'ballots issued above an unsynced ceiling', GATE, 'if (isBarrier)', "if (isBarrier && slot.type !== 'facts')"),
   bug(
     'config-unsynced',
     'replies in an epoch whose config is not on disk',
     GATE,
-    "|| (write.kind === 'chosen' && isConfigKey(write.key))",
-    '',
+    'if (isBarrier)',
+    "if (isBarrier && slot.type !== 'configs')",
   ),
   bug(
     'folded-to-nothing',
@@ -182,8 +188,8 @@ const DURABILITY: readonly PlantedBug[] = [
     'accepted-deleted-early',
     'accepted deleted before the chosen mark is on disk',
     CHOSEN,
-    "this.outbox.persist({ kind: 'chosen', key, record, digest })",
-    "this.outbox.persist({ kind: 'accepted-dropped', key })\n      this.outbox.persist({ kind: 'chosen', key, record, digest })",
+    'this.outbox.persist(chosenWrite(key, record, digest))',
+    "this.outbox.persist({ ...chosenWrite(key, record, digest), kind: 'accepted-dropped', isLazy: false })\n      this.outbox.persist(chosenWrite(key, record, digest))",
   ),
   bug(
     'numbers-reused',
@@ -244,7 +250,7 @@ const EPOCHS: readonly PlantedBug[] = [
     'wiped peer votes under its old incarnation',
     PEER,
     'if (target.id !== this.identity.id || installed === undefined || this.chosen.isDiverged(body.key)) return',
-    "if (installed === undefined) return\n    if (target.id !== this.identity.id) return this.outbox.send(from.peerId, { kind: 'reply', id, vote: { sender: target, body: this.acceptor.answer(body, this.moment.nowMs) } }, body.key)",
+    "if (installed === undefined) return\n    if (target.id !== this.identity.id) return this.outbox.send(from.peerId, { kind: 'reply', id, vote: { sender: target, body: this.acceptor.answer(body, this.moment.nowMs) } }, slotOf(body.key))",
   ),
 ]
 
@@ -267,8 +273,8 @@ const TRANSFER: readonly PlantedBug[] = [
     'marks-in-memory',
     'transfer satisfied with marks still in memory',
     PEER,
-    "this.outbox.sendAfterAll(from, { kind: 'covered'",
-    "this.outbox.send(from, { kind: 'covered'",
+    "this.repair.coveredSources() }, 'everything')",
+    "this.repair.coveredSources() }, 'nothing')",
   ),
   bug(
     'finish-not-copied',
@@ -301,8 +307,8 @@ const TRANSFER: readonly PlantedBug[] = [
     'own-coverage-unsynced',
     'a driver counts its own copy before its sync',
     PEER,
-    "this.outbox.sendAfterAll(from, { kind: 'covered'",
-    "(from === this.identity.peerId ? this.outbox.send : this.outbox.sendAfterAll).call(this.outbox, from, { kind: 'covered'",
+    "this.repair.coveredSources() }, 'everything')",
+    "this.repair.coveredSources() }, from === this.identity.peerId ? 'nothing' : 'everything')",
   ),
   bug(
     'leaf-behind-tree',
