@@ -11,6 +11,7 @@ import type { ValueRecord } from '../base/record.ts'
 import type { RegisterKey } from '../base/register.ts'
 import { majoritySize } from '../base/quorum.ts'
 import type { Reach } from '../base/reach.ts'
+import type { Handlers, Service } from '../service.ts'
 import type { AcceptorRequest, Vote } from '../wire/messages.ts'
 
 /** Answers are gathered this long for one message back, unless a majority is there sooner. */
@@ -23,6 +24,12 @@ const RELAYS_MAX = 16_384
 const RECENT_MAX = 1_024
 const RECENT_BYTES_MAX = 4_194_304
 
+/** Whom questions can be forwarded to, and for whom. */
+export interface Relays extends Reach {
+  /** True for a voter whose store is an old copy: it may not ask. */
+  isPutBack(id: IdentityId): boolean
+}
+
 interface Relay {
   readonly asker: PeerId
   readonly askerId: number
@@ -33,24 +40,33 @@ interface Relay {
   count: number
 }
 
-export class Representative {
+export class Representative implements Service {
+  readonly handles: Handlers<'relay'> = {
+    relay: (from, { id, targets, body }) => {
+      if (!this.roster.isPutBack(from.id)) this.relay(from.peerId, id, targets, body)
+    },
+  }
   private readonly self: Identity
   private readonly moment: Moment
   private readonly outbox: Outbox
   private readonly nextId: NextId
-  private readonly reach: Reach
+  private readonly roster: Relays
   /** Relays whose answers are gathered still, and those whose late answers go back one by one; each the oldest first. */
   private readonly gathering = new Map<number, Relay>()
   private readonly released = new Map<number, Relay>()
   private readonly recent = new Map<RegisterKey, { readonly ballot: Ballot; readonly record: ValueRecord }>()
   private recentBytes = 0
 
-  constructor(self: Identity, moment: Moment, outbox: Outbox, nextId: NextId, reach: Reach) {
+  constructor(self: Identity, moment: Moment, outbox: Outbox, nextId: NextId, roster: Relays) {
     this.self = self
     this.moment = moment
     this.outbox = outbox
     this.nextId = nextId
-    this.reach = reach
+    this.roster = roster
+  }
+
+  get isBusy(): boolean {
+    return this.size > 0
   }
 
   /** Relays whose answers are still gathered. */
@@ -62,7 +78,7 @@ export class Representative {
     const id = this.nextId()
     const unanswered = new Set<IdentityId>()
     for (const target of targets) {
-      if (target.id !== this.self.id && !this.reach.isConnected(target.peerId)) continue
+      if (target.id !== this.self.id && !this.roster.isConnected(target.peerId)) continue
       unanswered.add(target.id)
       this.outbox.send(target.peerId, { kind: 'request', id, target, body }, 'nothing')
     }

@@ -59,7 +59,7 @@ export class Rounds {
    * Somebody has heard the ceiling of this opening: it is raised once more. A copy of the store made before the opening then
    * shows itself: opened in its turn, it tells a ceiling raised once where others remember one that was raised twice.
    */
-  told(): void {
+  onHeard(): void {
     if (this.isRaisedAgain) return
     this.isRaisedAgain = true
     this.ceilingNow = raisedAtOpening(this.ceilingNow)

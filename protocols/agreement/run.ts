@@ -7,7 +7,6 @@ import { compareBallots } from '../base/ballot.ts'
 import type { Ballot } from '../base/ballot.ts'
 import type { Moment } from '../base/moment.ts'
 import type { Accepted, ValueRecord } from '../base/record.ts'
-import { isConfigKey } from '../base/register.ts'
 import type { RegisterKey } from '../base/register.ts'
 import type { InForce } from '../base/installed.ts'
 import { Tally } from '../base/quorum.ts'
@@ -16,6 +15,7 @@ import type { Poll, PollListener, Polls } from './polls.ts'
 import type { AcceptorRequest, Vote } from '../wire/messages.ts'
 import { ReadCount } from './read-count.ts'
 import type { Rounds } from './rounds.ts'
+import type { SpaceOf } from './space.ts'
 
 /** After this many lost tries the wait between them grows no longer. */
 const BACKOFF_DOUBLINGS_MAX = 6
@@ -50,6 +50,7 @@ export interface RunContext {
   readonly polls: Polls
   readonly latencies: Latencies
   readonly random: () => number
+  readonly spaceOf: SpaceOf
   /** A record was found to be chosen: with its ballot when a quorum is known to hold it at that ballot. */
   readonly chose: (key: RegisterKey, record: ValueRecord, ballot: Ballot | undefined) => void
 }
@@ -144,7 +145,7 @@ export class Run implements PollListener {
     this.leavePoll()
     this.phase = 'idle'
     if (installed === undefined) return
-    const quorum = isConfigKey(this.key) ? installed.configQuorum : installed.quorum
+    const quorum = this.context.spaceOf(this.key).quorum(installed)
     const ballot = this.context.rounds.next(installed.config.epoch)
     this.phase = 'reserving'
     this.ballot = ballot
@@ -208,7 +209,7 @@ export class Run implements PollListener {
     this.leavePoll()
     this.phase = 'idle'
     if (installed === undefined) return
-    const quorum = isConfigKey(this.key) ? installed.configQuorum : installed.quorum
+    const quorum = this.context.spaceOf(this.key).quorum(installed)
     const { epoch } = installed.config
     this.phase = 'reading'
     this.readCount = new ReadCount(quorum, epoch)

@@ -114,7 +114,7 @@ export class Change {
   }
 
   /** A new voter says whose lists it holds. */
-  told(sender: Identity, epoch: number, sources: readonly Identity[]): void {
+  onCovered(sender: Identity, epoch: number, sources: readonly Identity[]): void {
     const { chain, roster } = this.context
     if (epoch !== chain.epoch || roster.isPutBack(sender.id)) return
     const ids = sources.map((source) => source.id)

@@ -23,7 +23,7 @@ export class ConfigExchange {
   }
 
   /** A peer is in this epoch: what is missing here is asked for. */
-  heard(peerId: PeerId, networkId: NetworkId | undefined, epoch: number): void {
+  onEpoch(peerId: PeerId, networkId: NetworkId | undefined, epoch: number): void {
     if (networkId !== undefined && epoch > this.chain.epoch) this.ask(peerId)
   }
 
@@ -36,7 +36,7 @@ export class ConfigExchange {
   }
 
   /** The answer; one that is full is followed by the next question. */
-  told(from: PeerId, configs: readonly Config[]): void {
+  onConfigs(from: PeerId, configs: readonly Config[]): void {
     this.offer(configs, true)
     if (configs.length === CONFIGS_PER_MESSAGE_MAX && configs.at(-1)?.epoch === this.chain.epoch) this.ask(from)
   }

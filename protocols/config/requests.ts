@@ -63,7 +63,7 @@ export class ChangeRequests {
   }
 
   /** A heartbeat says which epoch its sender has on disk; this peer's own comes by way of its disk as well. */
-  installedBy(sender: IdentityId, epoch: number): void {
+  onInstalled(sender: IdentityId, epoch: number): void {
     if (this.asked.size > 0) this.installed.set(sender, Math.max(epoch, this.installed.get(sender) ?? -1))
   }
 

@@ -57,7 +57,7 @@ export class Spread {
   }
 
   /** Somebody says that a register is chosen. */
-  told(from: PeerId, message: Learn): void {
+  onLearn(from: PeerId, message: Learn): void {
     const { key, ballot } = message
     const { registers, outbox, representative } = this.context
     const state = registers.read(key)

@@ -1,10 +1,12 @@
 /** Whether this peer can take puts, and if not, what is missing, in words for the person who waits. */
 import type { ClusterId, Identity } from '../base/identity.ts'
+import type { InForce } from '../base/installed.ts'
 import type { Config } from '../base/config.ts'
 import { holdsMajority } from '../base/quorum.ts'
+import type { Roster } from './roster.ts'
 
 /** A voter that answered a heartbeat no longer ago than this counts as answering. */
-export const ANSWERED_WITHIN_MS = 3_000
+const ANSWERED_WITHIN_MS = 3_000
 
 export interface ReadinessFacts {
   readonly config: Config | undefined
@@ -16,6 +18,63 @@ export interface ReadinessFacts {
   readonly caughtUp: boolean
   /** Whether the voter answered lately; a peer answers itself. */
   readonly hasAnswered: (voter: Identity) => boolean
+}
+
+export interface ReadinessContext {
+  readonly self: Identity
+  readonly clusterId: ClusterId
+  /** Peers that the cluster needs before it votes, as this peer was told. */
+  readonly minPeers: number
+  readonly chain: InForce
+  readonly roster: Roster
+  readonly isCaughtUp: () => boolean
+}
+
+/** Whether this peer is ready, and whether it ever was. */
+export class Readiness {
+  private readonly context: ReadinessContext
+  private wasReady = false
+
+  constructor(context: ReadinessContext) {
+    this.context = context
+  }
+
+  /**
+   * Once ready, a peer tries every put: a quorum that is silent for a moment may be back before the put's time is over.
+   */
+  get hasBeenReady(): boolean {
+    return this.wasReady
+  }
+
+  /** Time has passed, or a put came: it is remembered when the peer is ready now. */
+  observe(): void {
+    this.wasReady ||= this.missing() === undefined
+  }
+
+  /** What this peer lacks to be ready; undefined when it is. */
+  missing(): string | undefined {
+    const { roster, clusterId, chain, isCaughtUp } = this.context
+    const near = [...roster.all()].filter((peer) => peer.clusterId === clusterId && peer.state === 'alive')
+    const minPeers = Math.max(this.context.minPeers, ...near.map((peer) => peer.minPeers))
+    const hasAnswered = (voter: Identity): boolean => this.hasAnswered(voter)
+    return missing({
+      config: chain.current?.config,
+      clusterId,
+      peersUp: near.length + 1,
+      minPeers,
+      caughtUp: isCaughtUp(),
+      hasAnswered,
+    })
+  }
+
+  /** Whether the voter is this peer or answered a heartbeat lately. */
+  hasAnswered(voter: Identity): boolean {
+    const { self, roster } = this.context
+    if (voter.id === self.id) return true
+    const peer = roster.get(voter.peerId)
+    if (peer === undefined || peer.identity.id !== voter.id || roster.isPutBack(voter.id)) return false
+    return roster.hasAnswered(peer, ANSWERED_WITHIN_MS)
+  }
 }
 
 /** @returns undefined when ready, else what is missing */

@@ -5,9 +5,15 @@
  */
 import type { Identity, IdentityId, PeerId } from '../base/identity.ts'
 import { equalBytes } from '../base/record.ts'
+import type { Registers } from '../base/register.ts'
+import type { Doubts } from '../agreement/doubts.ts'
 import type { ConfigChain } from '../config/chain.ts'
 import { members } from '../config/transfer.ts'
 import type { Roster, RosterPeer } from '../membership/roster.ts'
+import type { Handlers, Service } from '../service.ts'
+import type { Greeting } from '../wire/messages.ts'
+import { PullAnswers } from './answers.ts'
+import type { PageLimits, PullQuestion } from './answers.ts'
 import { Pull } from './pull.ts'
 import type { PullContext, PullReply } from './pull.ts'
 
@@ -39,6 +45,9 @@ const TRANSFERS_MAX = 8
 
 export interface RepairContext extends PullContext {
   readonly self: Identity
+  readonly registers: Registers
+  readonly doubts: Doubts
+  readonly pageLimits: PageLimits | undefined
   readonly chain: ConfigChain
   readonly roster: Roster
   readonly random: () => number
@@ -53,7 +62,10 @@ interface Look {
   fruitless: number
 }
 
-export class Repair {
+type Kinds = PullQuestion['kind'] | PullReply['kind'] | 'covered-wanted'
+
+export class Repair implements Service {
+  readonly handles: Handlers<Kinds>
   private readonly context: RepairContext
   private pulls: Pull[] = []
   private readonly looks = new Map<PeerId, Look>()
@@ -66,6 +78,21 @@ export class Repair {
 
   constructor(context: RepairContext) {
     this.context = context
+    const { registers, chain, chosen, doubts, outbox } = context
+    const answers = new PullAnswers(registers, chain, chosen, doubts, outbox, context.pageLimits)
+    const answer = (from: Identity, question: PullQuestion): void => answers.answer(from.peerId, question)
+    const reply = (from: Identity, message: PullReply): void => this.reply(from, message)
+    this.handles = {
+      'doubts-wanted': answer,
+      'hashes-wanted': answer,
+      'leaves-wanted': answer,
+      'records-wanted': answer,
+      doubts: reply,
+      hashes: reply,
+      leaves: reply,
+      records: reply,
+      'covered-wanted': (from, { epoch }) => this.coveredWanted(from.peerId, epoch),
+    }
   }
 
   /** Complete once since the start: everything that one voter had is here. */
@@ -74,7 +101,7 @@ export class Repair {
   }
 
   /** Nothing is being pulled, nor to be: whoever was heard lately has what is here, and no more. */
-  get isAtRest(): boolean {
+  private get isAtRest(): boolean {
     const { roster } = this.context
     const isEqual = (peer: RosterPeer): boolean => roster.freshHealth(peer) === undefined || this.hasSameRoot(peer)
     return this.isComplete && this.pulls.length === 0 && roster.connected().every(isEqual)
@@ -83,6 +110,10 @@ export class Repair {
   /** True when the root is that of what is held here: there is nothing to pull. */
   isOwnRoot(root: Uint8Array): boolean {
     return equalBytes(root, this.context.chosen.tree.rootHash())
+  }
+
+  restUntilMs(): number {
+    return this.isAtRest ? Number.POSITIVE_INFINITY : this.context.moment.nowMs
   }
 
   /** The old voters whose lists are held here; said to others only behind the sync of everything. */
@@ -97,8 +128,8 @@ export class Repair {
   }
 
   /** A peer was met: look at once. */
-  met(peerId: PeerId): void {
-    this.looks.delete(peerId)
+  met({ identity }: Greeting): void {
+    this.looks.delete(identity.peerId)
   }
 
   /** A peer was lost: nothing comes from it any more, and another is asked. */
@@ -114,12 +145,18 @@ export class Repair {
     this.sweep()
   }
 
-  tick(): void {
+  upkeep(): void {
     for (const pull of this.pulls) pull.tick()
     this.sweep()
     this.noteIfComplete()
     this.startTransfers()
     this.startPulls()
+  }
+
+  private coveredWanted(from: PeerId, epoch: number): void {
+    const { chain, self, outbox } = this.context
+    if (epoch !== chain.epoch) return
+    outbox.send(from, { kind: 'covered', epoch, sender: self, sources: this.coveredSources() }, 'everything')
   }
 
   private sweep(): void {

@@ -9,6 +9,7 @@ import { Polls } from '../../protocols/agreement/polls.ts'
 import type { Poll } from '../../protocols/agreement/polls.ts'
 import type { Reach } from '../../protocols/base/reach.ts'
 import { Representative } from '../../protocols/agreement/representative.ts'
+import type { Relays } from '../../protocols/agreement/representative.ts'
 import type { AcceptorReply, AcceptorRequest, Message, Vote } from '../../protocols/wire/messages.ts'
 import { Bench, ballotOf, key, peer, recordOf, sends } from '../unit/core-harness.ts'
 import { someConfig, someIdentity } from './core-arbitraries.ts'
@@ -27,10 +28,10 @@ const someReply: fc.Arbitrary<AcceptorReply> = fc.constantFrom<AcceptorReply[]>(
 const someVotes: fc.Arbitrary<Vote[]> = fc.array(fc.record({ sender: someIdentity, body: someReply }), { maxLength: 20 })
 
 /** Everybody is connected but those named. */
-function reachOf(clusterId: string, clusters: ReadonlyMap<ClusterId, readonly Identity[]>, cutOff: readonly PeerId[] = []): Reach {
+function reachOf(clusterId: string, clusters: ReadonlyMap<ClusterId, readonly Identity[]>, cutOff: readonly PeerId[] = []): Relays {
   const isConnected = (peerId: PeerId): boolean => !cutOff.includes(peerId)
   const representatives = (cluster: ClusterId): PeerId[] => (clusters.get(cluster) ?? []).map(({ peerId }) => peerId).filter(isConnected)
-  return { clusterId: clusterId as ClusterId, isConnected, representatives }
+  return { clusterId: clusterId as ClusterId, isConnected, representatives, isPutBack: () => false }
 }
 
 function pollsOf(bench: Bench, reach: Reach, moment = { nowMs: 0 }): Polls {

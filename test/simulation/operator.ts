@@ -167,9 +167,9 @@ export class Operator {
   private decide(peer: SimulatedPeer, successor: Config): void {
     peer.act((core) => {
       // Whoever decided the joint config completes it, without waiting for others to do so.
-      const settle = (): void => void (core['change']['ownEpoch'] = successor.epoch)
+      const settle = (): void => void (core['parts'].configs.change['ownEpoch'] = successor.epoch)
       const claim = writingClaim(configRecord(this.init.codec, successor), peer.clockMs + DECIDE_MS, settle)
-      core['coordinator'].claim(configKey(successor.epoch), claim, false)
+      core['parts'].agreement.coordinator.claim(configKey(successor.epoch), claim, false)
     })
   }
 

@@ -169,7 +169,7 @@ class SmallScope {
     peer.start()
     for (const other of this.peers) if (other !== peer) this.introduce(peer, other)
     // Readiness is about comfort; here nobody waits for heartbeats.
-    if (peer.core !== undefined) peer.core['wasReady'] = true
+    if (peer.core !== undefined) peer.core['parts'].readiness['wasReady'] = true
   }
 
   private introduce(a: SimulatedPeer, b: SimulatedPeer): void {

@@ -175,7 +175,7 @@ export class Stage {
     for (const endMs = this.agenda.nowMs + CHANGED_WITHIN_MS; this.ledger.newest.epoch === epoch && this.agenda.nowMs < endMs;)
       this.run(0.25)
     for (const peer of this.peers) if (latecomers.includes(peer.peerId)) this.startPeer(peer)
-    if (driver !== undefined) this.peer(driver).act((core) => void (core['change']['ownEpoch'] = epoch + 1))
+    if (driver !== undefined) this.peer(driver).act((core) => void (core['parts'].configs.change['ownEpoch'] = epoch + 1))
   }
 
   /** Has a voter propose the joint config that leads to `next`, and waits for nothing. */
@@ -186,9 +186,9 @@ export class Stage {
     const successor: Config = { ...config, epoch: config.epoch + 1, next: this.clusters(next) }
     driver.act((core) => {
       // Whoever decided the joint config completes it, at once.
-      const settle = (): void => void (drivesItself && (core['change']['ownEpoch'] = successor.epoch))
+      const settle = (): void => void (drivesItself && (core['parts'].configs.change['ownEpoch'] = successor.epoch))
       const claim = writingClaim(configRecord(this.codec, successor), driver.clockMs + CHANGED_WITHIN_MS, settle)
-      core['coordinator'].claim(configKey(successor.epoch), claim, false)
+      core['parts'].agreement.coordinator.claim(configKey(successor.epoch), claim, false)
     })
   }
 
@@ -217,7 +217,7 @@ export class Stage {
   coveredBy(name: string): readonly string[] {
     return (
       this.peer(name)
-        .core?.['repair'].coveredSources()
+        .core?.['parts'].repair.coveredSources()
         .map((source) => source.peerId) ?? []
     )
   }
@@ -374,7 +374,7 @@ export class Stage {
   /** Has a peer finish a key, as it does with what it holds in doubt. */
   finish(name: string, key: RegisterKey): void {
     const settled: boolean[] = []
-    this.peer(name).act((core) => core['finish'](key, (done) => settled.push(done)))
+    this.peer(name).act((core) => core['parts'].agreement.finisher.finish(key, (done) => settled.push(done)))
     for (const endMs = this.agenda.nowMs + GET_MS; settled.length === 0 && this.agenda.nowMs < endMs;) this.run(0.25)
     this.run(30)
     this.lines.push(`${name} has finished ${key}`)

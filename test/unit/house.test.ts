@@ -13,7 +13,7 @@ const ADAPTERS = ['http', 'network', 'discovery', 'storage', 'telemetry']
 const LAYERS = [
   ['base'],
   ['wire'],
-  ['effects.ts', 'events.ts', 'outbox.ts'],
+  ['effects.ts', 'events.ts', 'outbox.ts', 'service.ts'],
   ['membership'],
   ['agreement'],
   ['config'],

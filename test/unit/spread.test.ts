@@ -83,7 +83,7 @@ suite('a peer that knows a result first', () => {
 suite('a voter that is to tell the network', () => {
   test('tells its own cluster and all others but that of whoever asks', () => {
     const voter = new Spreading(true)
-    voter.spread.told('stranger' as PeerId, { kind: 'learn', key, ballot, record, spread: 'network' })
+    voter.spread.onLearn('stranger' as PeerId, { kind: 'learn', key, ballot, record, spread: 'network' })
     assert.deepEqual(
       voter.told(),
       TO_ALL.filter((told) => !told.startsWith('stranger')),
@@ -92,18 +92,18 @@ suite('a voter that is to tell the network', () => {
 
   test('leaves its own cluster out when whoever asks is of it', () => {
     const voter = new Spreading(true)
-    voter.spread.told('mate' as PeerId, { kind: 'learn', key, ballot, record, spread: 'network' })
+    voter.spread.onLearn('mate' as PeerId, { kind: 'learn', key, ballot, record, spread: 'network' })
     assert.deepEqual(voter.told(), TO_OTHERS)
   })
 
   test('asks for the record when it lacks it, and tells all once it has come', () => {
     const voter = new Spreading(true)
-    voter.spread.told('mate' as PeerId, { kind: 'learn', key, ballot, record: undefined, spread: 'network' })
+    voter.spread.onLearn('mate' as PeerId, { kind: 'learn', key, ballot, record: undefined, spread: 'network' })
     assert.deepEqual(
       sends(voter.take()).map(({ to, message }) => [to, message.kind]),
       [['mate', 'want']],
     )
-    voter.spread.told('mate' as PeerId, { kind: 'learn', key, ballot: undefined, record, spread: false })
+    voter.spread.onLearn('mate' as PeerId, { kind: 'learn', key, ballot: undefined, record, spread: false })
     assert.deepEqual(voter.told(), TO_OTHERS)
   })
 })

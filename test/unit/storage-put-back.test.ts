@@ -37,8 +37,8 @@ describe('the ceiling of an opening', () => {
     const bench = new Bench()
     const opened = raisedAtOpening(CEILING_NONE)
     const rounds = new Rounds(peer('c'), bench.outbox, opened, CEILING_NONE)
-    rounds.told()
-    rounds.told()
+    rounds.onHeard()
+    rounds.onHeard()
     assert.deepEqual(persists(bench.take()), [ceilingWrite({ epoch: 0, round: 2 * CEILING_STRIDE_ROUNDS })])
   })
 

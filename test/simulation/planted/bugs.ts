@@ -9,13 +9,14 @@ import { BUGS_OF_COPIES } from './bugs-of-copies.ts'
 const RUN = 'protocols/agreement/run.ts'
 const ACCEPTOR = 'protocols/agreement/acceptor.ts'
 const READ_COUNT = 'protocols/agreement/read-count.ts'
-const PEER = 'protocols/peer.ts'
+const AGREEMENT_FILE = 'protocols/agreement/agreement.ts'
+const REPAIR = 'protocols/repair/repair.ts'
 const PULL = 'protocols/repair/pull.ts'
 const CHOSEN = 'protocols/keys/chosen.ts'
 const PUTS = 'protocols/keys/puts.ts'
 const GATE = 'src/runtime/send-gate.ts'
 
-const REPLY = "this.outbox.send(to.peerId, { kind: 'reply', id, vote: { sender: this.identity, body } }, slotOf(key))"
+const REPLY = "this.context.outbox.send(to.peerId, { kind: 'reply', id, vote: { sender: this.context.self, body } }, slotOf(key))"
 
 const AGREEMENT: readonly PlantedBug[] = [
   bug(
@@ -115,7 +116,7 @@ const DURABILITY: readonly PlantedBug[] = [
   bug(
     'commit-unsynced',
     'commit not synced',
-    PEER,
+    AGREEMENT_FILE,
     REPLY,
     REPLY.replace(', slotOf(key))', ", body.kind === 'committed' ? 'nothing' : slotOf(key))"),
   ),
@@ -128,13 +129,13 @@ const DURABILITY: readonly PlantedBug[] = [
         find: "for ${JSON.stringify(key)}`)\n      return { kind: 'committed', ballot }",
         replace: "for ${JSON.stringify(key)}`)\n      return { kind: 'committed', ballot, isRepeated: true }",
       },
-      { file: PEER, find: REPLY, replace: REPLY.replace(', slotOf(key))', ", body.isRepeated ? 'nothing' : slotOf(key))") },
+      { file: AGREEMENT_FILE, find: REPLY, replace: REPLY.replace(', slotOf(key))', ", body.isRepeated ? 'nothing' : slotOf(key))") },
     ],
   },
   bug(
     'promise-unsynced',
     'a promise does not wait for the accepted record it reports',
-    PEER,
+    AGREEMENT_FILE,
     REPLY,
     REPLY.replace(', slotOf(key))', ", body.kind === 'promised' ? 'nothing' : slotOf(key))"),
   ),
@@ -194,9 +195,9 @@ const DURABILITY: readonly PlantedBug[] = [
   bug(
     'numbers-reused',
     'questions are numbered from 1 in each run of the process',
-    PEER,
-    'this.lastId = Math.floor(random() * FIRST_ID_MAX)',
-    'this.lastId = 0 * random() * FIRST_ID_MAX',
+    'protocols/services.ts',
+    'let lastId = Math.floor(random() * FIRST_ID_MAX)',
+    'let lastId = 0 * random() * FIRST_ID_MAX',
   ),
 ]
 
@@ -208,7 +209,7 @@ const EPOCHS: readonly PlantedBug[] = [
     'if (accepted !== undefined && compareBallots(accepted.ballot, ballot) === 0) return accepted.record',
     'if (accepted !== undefined && compareBallots(accepted.ballot, ballot) < 9e9) return accepted.record',
   ),
-  bug('no-fence', 'no epoch fence', PEER, 'if (epoch < this.chain.epoch) return', 'if (epoch < 0) return'),
+  bug('no-fence', 'no epoch fence', AGREEMENT_FILE, 'if (epoch < chain.epoch) return', 'if (epoch < 0) return'),
   {
     name: 'commit-in-newer-epoch',
     what: 'a commit sent under a newer epoch than its ballot was promised in',
@@ -248,9 +249,9 @@ const EPOCHS: readonly PlantedBug[] = [
   bug(
     'wiped-votes',
     'wiped peer votes under its old incarnation',
-    PEER,
-    'if (target.id !== this.identity.id || installed === undefined || this.chosen.isDiverged(body.key)) return',
-    "if (installed === undefined) return\n    if (target.id !== this.identity.id) return this.outbox.send(from.peerId, { kind: 'reply', id, vote: { sender: target, body: this.acceptor.answer(body, this.moment.nowMs) } }, slotOf(body.key))",
+    AGREEMENT_FILE,
+    'if (target.id !== self.id || installed === undefined || space.isUnserved(body.key)) return',
+    "if (installed === undefined) return\n    if (target.id !== self.id) return this.context.outbox.send(from.peerId, { kind: 'reply', id, vote: { sender: target, body: this.acceptor.answer(body, moment.nowMs) } }, slotOf(body.key))",
   ),
 ]
 
@@ -272,9 +273,9 @@ const TRANSFER: readonly PlantedBug[] = [
   bug(
     'marks-in-memory',
     'transfer satisfied with marks still in memory',
-    PEER,
-    "this.repair.coveredSources() }, 'everything')",
-    "this.repair.coveredSources() }, 'nothing')",
+    REPAIR,
+    "this.coveredSources() }, 'everything')",
+    "this.coveredSources() }, 'nothing')",
   ),
   bug(
     'finish-not-copied',
@@ -306,9 +307,9 @@ const TRANSFER: readonly PlantedBug[] = [
   bug(
     'own-coverage-unsynced',
     'a driver counts its own copy before its sync',
-    PEER,
-    "this.repair.coveredSources() }, 'everything')",
-    "this.repair.coveredSources() }, from === this.identity.peerId ? 'nothing' : 'everything')",
+    REPAIR,
+    "this.coveredSources() }, 'everything')",
+    "this.coveredSources() }, from === self.peerId ? 'nothing' : 'everything')",
   ),
   bug(
     'leaf-behind-tree',
