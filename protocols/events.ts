@@ -2,7 +2,8 @@
 import type { Identity, PeerId } from './base/identity.ts'
 import type { RegisterKey } from './base/register.ts'
 import type { ChangeRequest } from './base/change-request.ts'
-import type { Greeting, Message } from './wire/messages.ts'
+import type { Greeting } from './wire/greeting.ts'
+import type { Message } from './wire/messages.ts'
 
 /** Names a client's request from its event to its answer; unique within one run of the process. */
 export type ClientId = number

@@ -21,7 +21,8 @@ import type { Handlers, RequestKind, Requests, Service } from './service.ts'
 import { createServices, handlersOf, inOrder, loadOf, requestsOf } from './services.ts'
 import type { Load, PeerInit, Services } from './services.ts'
 import { Upkeep } from './upkeep.ts'
-import type { Greeting, Message } from './wire/messages.ts'
+import type { Greeting } from './wire/greeting.ts'
+import type { Message } from './wire/messages.ts'
 
 /** While something is under way, time is looked at this often: the grain of every wait shorter than a heartbeat. */
 const TICK_BUSY_MS = 5

@@ -5,7 +5,8 @@
 import type { Identity, PeerId } from './base/identity.ts'
 import type { Quorum } from './base/quorum.ts'
 import type { ClientId, CoreEvent } from './events.ts'
-import type { Greeting, Message } from './wire/messages.ts'
+import type { Greeting } from './wire/greeting.ts'
+import type { Message } from './wire/messages.ts'
 
 /** The message of one kind. */
 export type MessageOf<Kind extends Message['kind']> = Extract<Message, { readonly kind: Kind }>

@@ -20,7 +20,8 @@ import type { PageLimits } from './repair/answers.ts'
 import { Repair } from './repair/repair.ts'
 import type { Handlers, RequestKind, Requests, Service } from './service.ts'
 import type { Codec } from './wire/codec.ts'
-import type { Health, Message } from './wire/messages.ts'
+import type { Health } from './wire/membership-messages.ts'
+import type { Message } from './wire/messages.ts'
 
 /** Numbers of questions begin at random below this, and stay below 2^53. */
 const FIRST_ID_MAX = 2 ** 52

@@ -8,7 +8,7 @@ import type { Moment, NextId } from '../base/moment.ts'
 import type { Outbox } from '../outbox.ts'
 import type { Quorum } from '../base/quorum.ts'
 import type { Reach } from '../base/reach.ts'
-import type { AcceptorRequest, Vote } from '../wire/messages.ts'
+import type { AcceptorRequest, Vote } from '../wire/agreement-messages.ts'
 import type { Latencies } from './latency.ts'
 
 /** Between repetitions of a question the wait doubles up to this. */

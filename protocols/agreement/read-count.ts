@@ -10,7 +10,7 @@ import { equalRecords } from '../base/record.ts'
 import type { Accepted, ValueRecord } from '../base/record.ts'
 import { Tally } from '../base/quorum.ts'
 import type { Quorum } from '../base/quorum.ts'
-import type { Vote } from '../wire/messages.ts'
+import type { Vote } from '../wire/agreement-messages.ts'
 
 export type ReadResult =
   | { readonly kind: 'pending' }

@@ -12,7 +12,7 @@ import type { RegisterKey } from '../base/register.ts'
 import { majoritySize } from '../base/quorum.ts'
 import type { Reach } from '../base/reach.ts'
 import type { Handlers, Service } from '../service.ts'
-import type { AcceptorRequest, Vote } from '../wire/messages.ts'
+import type { AcceptorRequest, Vote } from '../wire/agreement-messages.ts'
 
 /** Answers are gathered this long for one message back, unless a majority is there sooner. */
 const GATHER_MS = 10

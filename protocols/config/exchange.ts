@@ -1,7 +1,7 @@
 /** How configs get about: whoever hears of a later epoch asks for what it lacks, and every peer holds the whole chain. */
 import type { NetworkId, PeerId } from '../base/identity.ts'
 import type { Outbox } from '../outbox.ts'
-import { CONFIGS_PER_MESSAGE_MAX } from '../wire/messages.ts'
+import { CONFIGS_PER_MESSAGE_MAX } from '../base/limits.ts'
 import type { ConfigChain } from './chain.ts'
 import type { Config } from '../base/config.ts'
 

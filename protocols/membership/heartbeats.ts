@@ -5,7 +5,8 @@
 import type { PeerId } from '../base/identity.ts'
 import type { Moment } from '../base/moment.ts'
 import type { Outbox } from '../outbox.ts'
-import type { Health, Message } from '../wire/messages.ts'
+import type { Health } from '../wire/membership-messages.ts'
+import type { Message } from '../wire/messages.ts'
 import type { Roster, RosterPeer } from './roster.ts'
 
 /** Between heartbeats to a peer that is watched. */

@@ -6,8 +6,8 @@
 import type { PeerId } from '../base/identity.ts'
 import type { Outbox } from '../outbox.ts'
 import type { Quorum } from '../base/quorum.ts'
-import { ROSTER_ENTRIES_MAX } from '../wire/messages.ts'
-import type { RosterEntry } from '../wire/messages.ts'
+import { ROSTER_ENTRIES_MAX } from '../base/limits.ts'
+import type { RosterEntry } from '../wire/membership-messages.ts'
 import { CONNECTED_PEERS_MAX } from './roster.ts'
 import type { Roster, RosterPeer } from './roster.ts'
 

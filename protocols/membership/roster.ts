@@ -9,8 +9,9 @@ import type { Moment } from '../base/moment.ts'
 import type { Neighbours } from '../base/reach.ts'
 import type { Outbox } from '../outbox.ts'
 import type { PeerState } from '../effects.ts'
-import { DOUBTED_MAX } from '../wire/messages.ts'
-import type { Greeting, Health } from '../wire/messages.ts'
+import { DOUBTED_MAX } from '../base/limits.ts'
+import type { Greeting } from '../wire/greeting.ts'
+import type { Health } from '../wire/membership-messages.ts'
 
 /** Silent for so long, a watched peer is suspect. With the tick and the word of others that is within 3 s of its last sign. */
 const SUSPECT_AFTER_MS = 2_500

@@ -5,7 +5,7 @@ import type { LeafEntry, RegisterKey, Registers } from '../base/register.ts'
 import type { ConfigChain } from '../config/chain.ts'
 import type { ChosenKeys } from '../keys/chosen.ts'
 import type { Doubts } from '../agreement/doubts.ts'
-import { KEYS_PER_MESSAGE_MAX, RECORDS_BYTES_MAX } from '../wire/messages.ts'
+import { KEYS_PER_MESSAGE_MAX, RECORDS_BYTES_MAX } from '../base/limits.ts'
 import type { Message } from '../wire/messages.ts'
 
 type Wanted<K extends Message['kind']> = Extract<Message, { kind: K }>

@@ -9,7 +9,7 @@ import type { Outbox } from '../outbox.ts'
 import type { RegisterKey } from '../base/register.ts'
 import type { ValueRecord } from '../base/record.ts'
 import type { ChosenKeys } from '../keys/chosen.ts'
-import { KEYS_PER_MESSAGE_MAX, LEAVES_PER_MESSAGE_MAX } from '../wire/messages.ts'
+import { KEYS_PER_MESSAGE_MAX, LEAVES_PER_MESSAGE_MAX } from '../base/limits.ts'
 import type { Message } from '../wire/messages.ts'
 import { LEAVES_PER_GROUP, differences } from '../base/hash-tree.ts'
 

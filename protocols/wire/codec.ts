@@ -8,12 +8,13 @@ import type { Sha256, Utf8 } from '../base/bytes.ts'
 import type { Accepted, ValueRecord } from '../base/record.ts'
 import type { RegisterKey } from '../base/register.ts'
 import type { Config } from '../base/config.ts'
-import { readMessage, writeMessage } from './bodies.ts'
 import { ByteReader, ByteWriter } from './bytes.ts'
 import { readConfig, writeConfig } from './configs.ts'
 import { readAccepted, readRecord, writeAccepted, writeKey, writeRecord } from './fields.ts'
 import { readGreeting, writeGreeting } from './greeting.ts'
-import type { Greeting, Message } from './messages.ts'
+import type { Greeting } from './greeting.ts'
+import { MESSAGE_TABLE } from './messages.ts'
+import type { Message } from './messages.ts'
 import { plainBytes } from './octets.ts'
 
 /** Bytes of a record's digest. */
@@ -36,21 +37,21 @@ export class Codec {
   }
 
   writeMessage(writer: ByteWriter, message: Message): void {
-    writeMessage(writer, message)
+    MESSAGE_TABLE.write(writer, message)
   }
 
   /** @throws MalformedBytes */
   readMessage(reader: ByteReader): Message {
-    return readMessage(reader)
+    return MESSAGE_TABLE.read(reader)
   }
 
   encodeMessage(message: Message): Uint8Array {
-    return this.#encode(writeMessage, message)
+    return this.#encode((writer, value) => MESSAGE_TABLE.write(writer, value), message)
   }
 
   /** Values and digests in the message are views of `bytes`. @throws MalformedBytes */
   decodeMessage(bytes: Uint8Array): Message {
-    return this.#decode(readMessage, bytes)
+    return this.#decode((reader) => MESSAGE_TABLE.read(reader), bytes)
   }
 
   encodeGreeting(greeting: Greeting): Uint8Array {

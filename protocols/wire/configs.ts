@@ -20,7 +20,7 @@ import {
   writeNetworkId,
   writePeerId,
 } from './fields.ts'
-import { CONFIGS_PER_MESSAGE_MAX } from './messages.ts'
+import { CONFIGS_PER_MESSAGE_MAX } from '../base/limits.ts'
 
 /** Which parts a config has beside those that each has; added up in one byte. */
 const HAS_NEXT = 1

@@ -10,7 +10,14 @@ import type { RegisterKey } from '../base/register.ts'
 import { refuse } from './bytes.ts'
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import { PEER_ID_BYTES_MAX, readIdentity, writeIdentity } from './identities.ts'
-import { ADDRESSES_MAX, ADDRESS_BYTES_MAX, CONTENT_TYPE_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX, WRITE_ID_BYTES_MAX } from './messages.ts'
+import {
+  ADDRESSES_MAX,
+  ADDRESS_BYTES_MAX,
+  CONTENT_TYPE_BYTES_MAX,
+  KEY_BYTES_MAX,
+  VALUE_BYTES_MAX,
+  WRITE_ID_BYTES_MAX,
+} from '../base/limits.ts'
 
 export { readIdentity, writeIdentity } from './identities.ts'
 

@@ -9,8 +9,10 @@ import { assert } from '../base/assert.ts'
 import { ByteReader, refuse } from './bytes.ts'
 import type { ByteWriter } from './bytes.ts'
 import type { Codec } from './codec.ts'
-import { MESSAGE_BYTES_MAX, RECORDS_BYTES_MAX } from './messages.ts'
-import type { AcceptorReply, Greeting, Message } from './messages.ts'
+import { MESSAGE_BYTES_MAX, RECORDS_BYTES_MAX } from '../base/limits.ts'
+import type { Greeting } from './greeting.ts'
+import { MESSAGE_TABLE } from './messages.ts'
+import type { Message } from './messages.ts'
 import { plainBytes } from './octets.ts'
 
 /**
@@ -94,7 +96,7 @@ export class Frames {
 
   /**
    * As few frames as keep each within the bounds of a frame of several messages. None for no messages.
-   * A `relayed` with many bytes of values becomes one for each of its votes, which says the same and always fits.
+   * A message with many bytes of values becomes several where its row says how, which say the same and always fit.
    *
    * @param round the highest round known here
    */
@@ -102,7 +104,7 @@ export class Frames {
     const frames: Uint8Array[] = []
     const writer = this.#writer
     let count = 0
-    for (const message of messages.some(isLargeRelayed) ? messages.flatMap(parted) : messages) {
+    for (const message of messages.some(isParted) ? messages.flatMap(parted) : messages) {
       if (count === 0) this.#beginMessages(round)
       const before = writer.length
       const entriesBefore = writer.entries
@@ -275,23 +277,11 @@ function isTooMuch(frameBytes: number, entries: number): boolean {
   return frameBytes > FRAME_BYTES_TARGET || entries > ENTRIES_PER_FRAME_MAX
 }
 
-type Relayed = Extract<Message, { readonly kind: 'relayed' }>
-
-function isLargeRelayed(message: Message): boolean {
-  if (message.kind !== 'relayed' || message.votes.length < 2) return false
-  let bytes = 0
-  for (const vote of message.votes) bytes += valueBytes(vote.body)
-  return bytes > RECORDS_BYTES_MAX
+/** True for a message that carries too much for a frame, and can be cut into several. */
+function isParted(message: Message): boolean {
+  return MESSAGE_TABLE.isParted(message) && MESSAGE_TABLE.values(message).reduce((sum, value) => sum + value.length, 0) > RECORDS_BYTES_MAX
 }
 
-function parted(message: Message): Message[] {
-  if (!isLargeRelayed(message)) return [message]
-  const { id, votes } = message as Relayed
-  return votes.map((vote) => ({ kind: 'relayed', id, votes: [vote] }))
-}
-
-function valueBytes(body: AcceptorReply): number {
-  if (body.kind === 'chosen') return body.record.value.length
-  if (body.kind === 'promised' || body.kind === 'seen') return body.accepted?.record.value.length ?? 0
-  return 0
+function parted(message: Message): readonly Message[] {
+  return isParted(message) ? (MESSAGE_TABLE.parts(message) ?? [message]) : [message]
 }

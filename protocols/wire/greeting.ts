@@ -14,7 +14,26 @@ import {
   writeInstalledEpoch,
   writeNetworkIdIfAny,
 } from './fields.ts'
-import type { Greeting } from './messages.ts'
+import type { Ceiling } from '../base/ballot.ts'
+import type { ClusterId, Identity, NetworkId } from '../base/identity.ts'
+
+/** What a peer says of itself once both ends have proved themselves. */
+export interface Greeting {
+  /** Lowest and highest protocol version spoken. */
+  readonly protocolMin: number
+  readonly protocolMax: number
+  /** Undefined for a peer that has not joined a network yet. */
+  readonly networkId: NetworkId | undefined
+  readonly clusterId: ClusterId
+  readonly identity: Identity
+  /** -1 when no config is installed. */
+  readonly epoch: number
+  readonly ceiling: Ceiling
+  /** Peers its cluster needs before it votes, as this peer was told. */
+  readonly minPeers: number
+  /** Multiaddrs in text form where it can be reached. */
+  readonly addresses: readonly string[]
+}
 
 export function writeGreeting(writer: ByteWriter, greeting: Greeting): void {
   writer.varint(greeting.protocolMin)

@@ -2,7 +2,7 @@
  * The table of flags. Names, variables, defaults, types and the help text come from here and from nowhere else: every field
  * of Config has one row, and a field without a row does not compile.
  */
-import { VALUE_BYTES_MAX } from '../../protocols/wire/messages.ts'
+import { VALUE_BYTES_MAX } from '../../protocols/base/limits.ts'
 import { CHANGES_FROM, LOG_LEVELS } from './config.ts'
 import type { Config } from './config.ts'
 import type { SecretMode } from '../security/private-file.ts'

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import type { PeerDiscovery, PeerInfo } from '@libp2p/interface'
 import { mdns } from '@libp2p/mdns'
 import type { MulticastDNSComponents, MulticastDNSInit } from '@libp2p/mdns'
-import { ADDRESSES_MAX } from '../../protocols/wire/messages.ts'
+import { ADDRESSES_MAX } from '../../protocols/base/limits.ts'
 
 /** Between questions to the link. */
 const ASK_MS = 10_000

@@ -7,7 +7,7 @@
  */
 import type { PeerId } from '../../protocols/base/identity.ts'
 import type { Parting } from '../../protocols/wire/frames.ts'
-import type { Greeting } from '../../protocols/wire/messages.ts'
+import type { Greeting } from '../../protocols/wire/greeting.ts'
 import { makeProof, secretOfProof } from './proof.ts'
 import type { ProofSubject, Secrets } from './proof.ts'
 

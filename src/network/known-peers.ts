@@ -4,7 +4,7 @@
  * A peer named on the command line is never given up, nor is a voter; any other is, after a time, and one that was removed at once.
  */
 import type { PeerId } from '../../protocols/base/identity.ts'
-import { ADDRESSES_MAX } from '../../protocols/wire/messages.ts'
+import { ADDRESSES_MAX } from '../../protocols/base/limits.ts'
 
 /** The wait before the second try; enough for a peer that is just restarting its process. */
 export const RETRY_FIRST_MS = 200

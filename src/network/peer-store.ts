@@ -3,7 +3,7 @@
  * other, and it forgets nothing: so few addresses of each peer are taken, and few peers are kept.
  */
 import type { Peer, PeerData, PeerId, PeerStore } from '@libp2p/interface'
-import { ADDRESSES_MAX } from '../../protocols/wire/messages.ts'
+import { ADDRESSES_MAX } from '../../protocols/base/limits.ts'
 
 /** Peers kept, those connected now not counted: more than are ever connected. Some 2 kB each. */
 export const STORED_PEERS_MAX = 2_048

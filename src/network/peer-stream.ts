@@ -8,13 +8,14 @@ import type { PeerId } from '../../protocols/base/identity.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
 import { FRAME_BYTES_MAX, FRAME_BYTES_UNPROVED_MAX, FrameReader, Frames } from '../../protocols/wire/frames.ts'
 import type { Frame } from '../../protocols/wire/frames.ts'
-import type { Greeting, Message } from '../../protocols/wire/messages.ts'
+import type { Greeting } from '../../protocols/wire/greeting.ts'
+import type { Message } from '../../protocols/wire/messages.ts'
 import { carry, textOf } from './carry.ts'
 import { Handshake } from './handshake.ts'
 import type { HandshakeOutcome, Saying } from './handshake.ts'
 import { Outbox } from './outbox.ts'
 import type { Secrets } from './proof.ts'
-import { valueBytesOf } from './value-bytes.ts'
+import { valueBytesOf } from './message-weight.ts'
 
 /** Bytes of a nonce. */
 const NONCE_BYTES = 32

@@ -4,7 +4,7 @@
  * it goes.
  */
 import type { PeerId } from '../../protocols/base/identity.ts'
-import type { Greeting } from '../../protocols/wire/messages.ts'
+import type { Greeting } from '../../protocols/wire/greeting.ts'
 import type { PeerStream } from './peer-stream.ts'
 
 /**

@@ -1,6 +1,7 @@
 /** How peers reach one another. Adapters: `src/network/` (libp2p), and the simulated one. Contract: `test/contract/transport.ts`. */
 import type { Identity, PeerId } from '../../protocols/base/identity.ts'
-import type { Greeting, Message } from '../../protocols/wire/messages.ts'
+import type { Greeting } from '../../protocols/wire/greeting.ts'
+import type { Message } from '../../protocols/wire/messages.ts'
 
 export interface TransportHandlers {
   /** Both have proved themselves and greeted. Called once for each peer until `disconnected`, however many connections there are. */

@@ -3,7 +3,7 @@ import { assert } from '../../protocols/base/assert.ts'
 import { equalBytes } from '../../protocols/base/record.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
 import type { Persist } from '../../protocols/base/persist.ts'
-import { KEY_BYTES_MAX } from '../../protocols/wire/messages.ts'
+import { KEY_BYTES_MAX } from '../../protocols/base/limits.ts'
 
 /** Bytes of the digest that comes with a chosen record. */
 export const DIGEST_BYTES = 16

@@ -1,7 +1,8 @@
 /** The port Transport within one process: messages pass by reference, a turn later. For tests of what sits on a transport. */
 import { assert } from '../../protocols/base/assert.ts'
 import type { PeerId } from '../../protocols/base/identity.ts'
-import type { Greeting, Message } from '../../protocols/wire/messages.ts'
+import type { Greeting } from '../../protocols/wire/greeting.ts'
+import type { Message } from '../../protocols/wire/messages.ts'
 import type { Transport, TransportHandlers } from '../../src/ports/transport.ts'
 
 /** All peers that can reach one another. */

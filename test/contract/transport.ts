@@ -5,7 +5,8 @@ import { CEILING_NONE } from '../../protocols/base/ballot.ts'
 import { identity } from '../../protocols/base/identity.ts'
 import type { ClusterId, Identity, Incarnation, PeerId } from '../../protocols/base/identity.ts'
 import { dataKey } from '../../protocols/base/register.ts'
-import type { Greeting, Message } from '../../protocols/wire/messages.ts'
+import type { Greeting } from '../../protocols/wire/greeting.ts'
+import type { Message } from '../../protocols/wire/messages.ts'
 import type { Transport, TransportHandlers } from '../../src/ports/transport.ts'
 
 /** One peer of a test, with all that its transport told. */

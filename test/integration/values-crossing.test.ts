@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
 import type { ClusterId } from '../../protocols/base/identity.ts'
 import { until } from '../contract/transport.ts'
-import { valueCountOf } from '../../src/network/value-count.ts'
+import { valueCountOf } from '../../src/network/message-weight.ts'
 import { CoreNetwork } from './core-network.ts'
 
 const PUTS_PER_PEER = 40

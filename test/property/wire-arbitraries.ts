@@ -9,7 +9,10 @@ import type { Accepted, ValueRecord } from '../../protocols/base/record.ts'
 import { configKey, dataKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
 import type { Barred, Clusters, Config } from '../../protocols/base/config.ts'
-import type { AcceptorReply, AcceptorRequest, Greeting, Health, Message, RosterEntry, Vote } from '../../protocols/wire/messages.ts'
+import type { AcceptorReply, AcceptorRequest, Vote } from '../../protocols/wire/agreement-messages.ts'
+import type { Greeting } from '../../protocols/wire/greeting.ts'
+import type { Health, RosterEntry } from '../../protocols/wire/membership-messages.ts'
+import type { Message } from '../../protocols/wire/messages.ts'
 
 type Kinds<Union extends { readonly kind: string }> = {
   readonly [Kind in Union['kind']]: Arbitrary<Extract<Union, { readonly kind: Kind }>>

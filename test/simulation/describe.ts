@@ -6,7 +6,8 @@ import type { RegisterKey } from '../../protocols/base/register.ts'
 import type { Barred, Clusters, Config } from '../../protocols/base/config.ts'
 import type { Persist } from '../../protocols/base/persist.ts'
 import type { Outcome } from '../../protocols/effects.ts'
-import type { AcceptorReply, AcceptorRequest, Message } from '../../protocols/wire/messages.ts'
+import type { AcceptorReply, AcceptorRequest } from '../../protocols/wire/agreement-messages.ts'
+import type { Message } from '../../protocols/wire/messages.ts'
 
 /** A peer and the first digits of its incarnation, which tell its lives apart. */
 export function describeIdentity({ peerId, incarnation }: Identity): string {

@@ -1,7 +1,8 @@
 /** Scenarios of what comes late, or comes back: commits after their put's deadline, a crash at the worst moment, an old store, a full disk. */
 import { dataKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
-import type { AcceptorRequest, Message } from '../../protocols/wire/messages.ts'
+import type { AcceptorRequest } from '../../protocols/wire/agreement-messages.ts'
+import type { Message } from '../../protocols/wire/messages.ts'
 import { check } from './checkers/violation.ts'
 import { Stage, text } from './stage.ts'
 import type { Scenario } from './stage.ts'

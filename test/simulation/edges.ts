@@ -3,7 +3,7 @@
  * badly as its contract allows. They are a tier of their own for planted bugs.
  */
 import type { Message } from '../../protocols/wire/messages.ts'
-import { isBulk } from '../../src/network/bulk-messages.ts'
+import { isBulk } from '../../src/network/message-weight.ts'
 import { Outbox, PIECE_BYTES } from '../../src/network/outbox.ts'
 import { messages } from '../unit/wire-examples.ts'
 import { check } from './checkers/violation.ts'

@@ -9,7 +9,7 @@ import type { ValueRecord } from '../../protocols/base/record.ts'
 import { dataKey } from '../../protocols/base/register.ts'
 import { Acceptor, PROMISE_KEPT_MS } from '../../protocols/agreement/acceptor.ts'
 import { Rounds } from '../../protocols/agreement/rounds.ts'
-import type { AcceptorReply } from '../../protocols/wire/messages.ts'
+import type { AcceptorReply } from '../../protocols/wire/agreement-messages.ts'
 import { Bench, ballotOf, key, peer, persists, recordOf } from './core-harness.ts'
 
 const digest = new Uint8Array(16)

@@ -6,7 +6,8 @@ import type { ClusterId, NetworkId } from '../../protocols/base/identity.ts'
 import { configKey, dataKey } from '../../protocols/base/register.ts'
 import { ConfigChain, configRecord } from '../../protocols/config/chain.ts'
 import type { Config } from '../../protocols/base/config.ts'
-import type { Greeting, Message } from '../../protocols/wire/messages.ts'
+import type { Greeting } from '../../protocols/wire/greeting.ts'
+import type { Message } from '../../protocols/wire/messages.ts'
 import {
   Bench,
   TestWorld,

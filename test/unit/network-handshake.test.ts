@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { NetworkId, PeerId } from '../../protocols/base/identity.ts'
-import type { Greeting } from '../../protocols/wire/messages.ts'
+import type { Greeting } from '../../protocols/wire/greeting.ts'
 import { Handshake } from '../../src/network/handshake.ts'
 import type { HandshakeInit, HandshakeOutcome } from '../../src/network/handshake.ts'
 import { fingerprintOf, makeProof } from '../../src/network/proof.ts'

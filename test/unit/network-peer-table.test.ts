@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { PeerId } from '../../protocols/base/identity.ts'
-import type { Greeting } from '../../protocols/wire/messages.ts'
+import type { Greeting } from '../../protocols/wire/greeting.ts'
 import type { PeerStream } from '../../src/network/peer-stream.ts'
 import { PeerTable, SIMULTANEOUS_MS } from '../../src/network/peer-table.ts'
 import { Told, identityOf } from '../contract/transport.ts'

@@ -7,7 +7,7 @@ import type { ReadinessFacts } from '../../protocols/membership/readiness.ts'
 import { Roster } from '../../protocols/membership/roster.ts'
 import type { RosterPeer } from '../../protocols/membership/roster.ts'
 import { Latencies } from '../../protocols/agreement/latency.ts'
-import type { Health } from '../../protocols/wire/messages.ts'
+import type { Health } from '../../protocols/wire/membership-messages.ts'
 import { Bench, configOf, network, peer } from './core-harness.ts'
 
 const c1 = 'c1' as ClusterId

@@ -7,7 +7,7 @@ import { knownPeers } from '../../protocols/config/known.ts'
 import type { KnownNow } from '../../protocols/config/known.ts'
 import { protocolMinAfter } from '../../protocols/config/versions.ts'
 import { Roster } from '../../protocols/membership/roster.ts'
-import type { AcceptorReply } from '../../protocols/wire/messages.ts'
+import type { AcceptorReply } from '../../protocols/wire/agreement-messages.ts'
 import { Bench, TestWorld, ask, ballotOf, clusters, configOf, key, network, peer, recordOf } from './core-harness.ts'
 
 /** Peers of one cluster of which the first alone votes, in a config that lets vote from this version on. */

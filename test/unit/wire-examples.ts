@@ -8,7 +8,9 @@ import type { Config } from '../../protocols/base/config.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
 import { FrameReader, Frames } from '../../protocols/wire/frames.ts'
 import type { Frame } from '../../protocols/wire/frames.ts'
-import type { AcceptorReply, AcceptorRequest, Greeting, Message } from '../../protocols/wire/messages.ts'
+import type { AcceptorReply, AcceptorRequest } from '../../protocols/wire/agreement-messages.ts'
+import type { Greeting } from '../../protocols/wire/greeting.ts'
+import type { Message } from '../../protocols/wire/messages.ts'
 
 export interface Example {
   readonly name: string

@@ -15,8 +15,10 @@ import {
   MESSAGES_PER_FRAME_MAX,
 } from '../../protocols/wire/frames.ts'
 import type { Frame } from '../../protocols/wire/frames.ts'
-import { ADDRESSES_MAX, ROSTER_ENTRIES_MAX, VALUE_BYTES_MAX } from '../../protocols/wire/messages.ts'
-import type { Message, RosterEntry, Vote } from '../../protocols/wire/messages.ts'
+import { ADDRESSES_MAX, ROSTER_ENTRIES_MAX, VALUE_BYTES_MAX } from '../../protocols/base/limits.ts'
+import type { Message } from '../../protocols/wire/messages.ts'
+import type { RosterEntry } from '../../protocols/wire/membership-messages.ts'
+import type { Vote } from '../../protocols/wire/agreement-messages.ts'
 import { utf8 } from '../../src/bytes.ts'
 import { greeting, messages, peerA, record } from './wire-examples.ts'
 

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { MESSAGE_CODES } from '../../protocols/wire/bodies.ts'
+import { REPLIES, REQUESTS } from '../../protocols/wire/agreement-messages.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import {
   ENTRIES_PER_FRAME_MAX,
@@ -14,8 +14,8 @@ import {
   FRAME_BYTES_UNPROVED_MAX,
   MESSAGES_PER_FRAME_MAX,
 } from '../../protocols/wire/frames.ts'
-import { MESSAGE_BYTES_MAX } from '../../protocols/wire/messages.ts'
-import { REPLY_CODES, REQUEST_CODES } from '../../protocols/wire/votes.ts'
+import { MESSAGE_BYTES_MAX } from '../../protocols/base/limits.ts'
+import { MESSAGE_TABLE } from '../../protocols/wire/messages.ts'
 import { utf8 } from '../../src/bytes.ts'
 import type { PeerId } from '../../protocols/base/identity.ts'
 import { finishedAfter, jointAfter } from '../../protocols/config/successors.ts'
@@ -67,12 +67,12 @@ test('a config that bars nobody has the bytes of before anybody could be barred,
 })
 
 test('every kind of message has an example', () => {
-  assert.deepEqual(new Set([...messages.values()].map((message) => message.kind)), new Set(Object.keys(MESSAGE_CODES)))
+  assert.deepEqual(new Set([...messages.values()].map((message) => message.kind)), new Set(Object.keys(MESSAGE_TABLE.codes)))
 })
 
 test('the tables of the specification give each kind the code that it has', () => {
   const rows = [...readme.matchAll(/^\| (\d+) \| ([a-z-]+) \|/gm)].map(([, code, kind]) => `${code} ${kind}`)
-  const codes = [MESSAGE_CODES, REQUEST_CODES, REPLY_CODES].flatMap((table) =>
+  const codes = [MESSAGE_TABLE.codes, REQUESTS.codes, REPLIES.codes].flatMap((table) =>
     Object.entries(table).map(([kind, code]) => `${code} ${kind}`),
   )
   assert.deepEqual(rows, codes)

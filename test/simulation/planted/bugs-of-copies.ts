@@ -125,9 +125,9 @@ const EDGES: readonly PlantedBug[] = [
   bug(
     'learns-on-bulk',
     'learns travel on the bulk stream, behind megabytes of repair',
-    'src/network/bulk-messages.ts',
-    "return message.kind === 'records' || message.kind === 'leaves'",
-    "return (message as Message).kind === 'learn' || message.kind === 'records' || message.kind === 'leaves'",
+    'protocols/wire/keys-messages.ts',
+    "way: 'votes',\n    write: writeLearn,",
+    "way: 'bulk',\n    write: writeLearn,",
   ),
 ]
 

@@ -1,0 +1,126 @@
+/** Messages by which peers know who is there. */
+import type { Ceiling } from '../base/ballot.ts'
+import type { ClusterId, NetworkId, PeerId } from '../base/identity.ts'
+import { DOUBTED_MAX, ROSTER_ENTRIES_MAX } from '../base/limits.ts'
+import type { ByteReader, ByteWriter } from './bytes.ts'
+import {
+  readAddresses,
+  readCeiling,
+  readClusterId,
+  readFlag,
+  readInstalledEpoch,
+  readList,
+  readNetworkIdIfAny,
+  readPeerId,
+  writeAddresses,
+  writeCeiling,
+  writeClusterId,
+  writeCount,
+  writeFixed,
+  writeFlag,
+  writeInstalledEpoch,
+  writeNetworkIdIfAny,
+  writePeerId,
+} from './fields.ts'
+import type { MessageRows } from './message-rows.ts'
+
+/** What is known of a peer, passed on so that peers find one another without a search. Soft: nothing is decided by it. */
+export interface RosterEntry {
+  readonly peerId: PeerId
+  readonly clusterId: ClusterId
+  /** Multiaddrs in text form. */
+  readonly addresses: readonly string[]
+}
+
+/** What a peer says of itself in a heartbeat. */
+export interface Health {
+  readonly networkId: NetworkId | undefined
+  /** -1 when no config is installed. */
+  readonly epoch: number
+  readonly ceiling: Ceiling
+  /** Complete once since it started: it may become a voter. */
+  readonly caughtUp: boolean
+  readonly keyCount: number
+  /** 16 bytes. */
+  readonly root: Uint8Array
+  readonly inDoubtCount: number
+}
+
+export type MembershipMessage =
+  /**
+   * `sentAtMs`: the sender's own time. `echoMs`: the receiver's time, from its last heartbeat, moved on by as long as it lay here.
+   * `wantsAnswer`: the receiver answers at once, unless it has a heartbeat of its own to send soon. `doubted`: peers of the sender's
+   * cluster that have been silent to it for a while; whoever hears of it may ask them itself.
+   */
+  | {
+      readonly kind: 'heartbeat'
+      readonly sentAtMs: number
+      readonly echoMs: number | undefined
+      readonly wantsAnswer: boolean
+      readonly health: Health
+      readonly doubted: readonly PeerId[]
+    }
+  | { readonly kind: 'roster'; readonly entries: readonly RosterEntry[] }
+
+type Of<Kind extends MembershipMessage['kind']> = Extract<MembershipMessage, { readonly kind: Kind }>
+
+/** Bytes of the root of a hash tree. */
+const ROOT_BYTES = 16
+
+export const MEMBERSHIP: MessageRows<MembershipMessage> = {
+  heartbeat: { code: 8, way: 'votes', write: writeHeartbeat, read: readHeartbeat },
+  roster: {
+    code: 10,
+    way: 'votes',
+    write(writer, { entries }) {
+      writeCount(writer, entries.length, ROSTER_ENTRIES_MAX)
+      for (const entry of entries) writeRosterEntry(writer, entry)
+    },
+    read: (reader) => ({ kind: 'roster', entries: readList(reader, ROSTER_ENTRIES_MAX, readRosterEntry) }),
+  },
+}
+
+function writeHeartbeat(writer: ByteWriter, message: Of<'heartbeat'>): void {
+  const { health } = message
+  writer.f64(message.sentAtMs)
+  writeFlag(writer, message.echoMs !== undefined)
+  if (message.echoMs !== undefined) writer.f64(message.echoMs)
+  writeFlag(writer, message.wantsAnswer)
+  writeNetworkIdIfAny(writer, health.networkId)
+  writeInstalledEpoch(writer, health.epoch)
+  writeCeiling(writer, health.ceiling)
+  writeFlag(writer, health.caughtUp)
+  writer.varint(health.keyCount)
+  writeFixed(writer, health.root, ROOT_BYTES)
+  writer.varint(health.inDoubtCount)
+  writeCount(writer, message.doubted.length, DOUBTED_MAX)
+  for (const peerId of message.doubted) writePeerId(writer, peerId)
+}
+
+function readHeartbeat(reader: ByteReader): Of<'heartbeat'> {
+  const sentAtMs = reader.f64()
+  const echoMs = readFlag(reader) ? reader.f64() : undefined
+  const wantsAnswer = readFlag(reader)
+  const health = readHealth(reader)
+  return { kind: 'heartbeat', sentAtMs, echoMs, wantsAnswer, health, doubted: readList(reader, DOUBTED_MAX, readPeerId) }
+}
+
+function readHealth(reader: ByteReader): Health {
+  const networkId = readNetworkIdIfAny(reader)
+  const epoch = readInstalledEpoch(reader)
+  const ceiling = readCeiling(reader)
+  const caughtUp = readFlag(reader)
+  const keyCount = reader.varint()
+  const root = reader.raw(ROOT_BYTES)
+  return { networkId, epoch, ceiling, caughtUp, keyCount, root, inDoubtCount: reader.varint() }
+}
+
+function writeRosterEntry(writer: ByteWriter, entry: RosterEntry): void {
+  writePeerId(writer, entry.peerId)
+  writeClusterId(writer, entry.clusterId)
+  writeAddresses(writer, entry.addresses)
+}
+
+function readRosterEntry(reader: ByteReader): RosterEntry {
+  return { peerId: readPeerId(reader), clusterId: readClusterId(reader), addresses: readAddresses(reader) }
+}
