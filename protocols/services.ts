@@ -11,6 +11,7 @@ import type { RegisterKey, Registers } from './base/register.ts'
 import { ConfigChain } from './config/chain.ts'
 import { Configs } from './config/configs.ts'
 import type { ChosenAtStart } from './keys/chosen.ts'
+import { KeyCollection } from './keys/collection.ts'
 import { Keys } from './keys/keys.ts'
 import { Membership } from './membership/membership.ts'
 import { Readiness } from './membership/readiness.ts'
@@ -120,11 +121,14 @@ export function createServices(
   })
   const repair: Repair = new Repair({
     ...shared,
-    chosen: keys.chosen,
-    doubts: agreement.doubts,
+    collection: new KeyCollection({
+      registers,
+      chosen: keys.chosen,
+      doubts: agreement.doubts,
+      finisher: agreement.finisher,
+      learn: (key, record) => spaceOf(key).learn(key, record),
+    }),
     pageLimits: init.pageLimits,
-    learn: (key, record) => spaceOf(key).learn(key, record),
-    finish: (key, settled) => agreement.finisher.finish(key, settled),
   })
   const health = (): Health => {
     const { tree } = keys.chosen

@@ -1,12 +1,12 @@
 /** Answers what pulls ask: from memory, in any epoch not below the one asked for. */
 import type { PeerId } from '../base/identity.ts'
 import type { Outbox } from '../outbox.ts'
-import type { LeafEntry, RegisterKey, Registers } from '../base/register.ts'
-import type { ConfigChain } from '../config/chain.ts'
-import type { ChosenKeys } from '../keys/chosen.ts'
-import type { Doubts } from '../agreement/doubts.ts'
+import type { ValueRecord } from '../base/record.ts'
+import type { LeafEntry, RegisterKey } from '../base/register.ts'
+import type { InForce } from '../base/installed.ts'
 import { KEYS_PER_MESSAGE_MAX, RECORDS_BYTES_MAX } from '../base/limits.ts'
 import type { Message } from '../wire/messages.ts'
+import type { Collection } from './collection.ts'
 
 type Wanted<K extends Message['kind']> = Extract<Message, { kind: K }>
 export type PullQuestion = Wanted<'doubts-wanted' | 'hashes-wanted' | 'leaves-wanted' | 'records-wanted'>
@@ -22,25 +22,14 @@ export interface PageLimits {
 const PAGE_LIMITS: PageLimits = { keys: KEYS_PER_MESSAGE_MAX, recordsBytes: RECORDS_BYTES_MAX }
 
 export class PullAnswers {
-  private readonly registers: Registers
-  private readonly chain: ConfigChain
-  private readonly chosen: ChosenKeys
-  private readonly doubts: Doubts
+  private readonly chain: InForce
+  private readonly collection: Collection
   private readonly outbox: Outbox
   private readonly limits: PageLimits
 
-  constructor(
-    registers: Registers,
-    chain: ConfigChain,
-    chosen: ChosenKeys,
-    doubts: Doubts,
-    outbox: Outbox,
-    limits: PageLimits = PAGE_LIMITS,
-  ) {
-    this.registers = registers
+  constructor(chain: InForce, collection: Collection, outbox: Outbox, limits: PageLimits = PAGE_LIMITS) {
     this.chain = chain
-    this.chosen = chosen
-    this.doubts = doubts
+    this.collection = collection
     this.outbox = outbox
     this.limits = limits
   }
@@ -54,12 +43,12 @@ export class PullAnswers {
     const { id } = question
     switch (question.kind) {
       case 'doubts-wanted': {
-        const { keys, more } = this.doubts.page(question.after, this.limits.keys)
+        const { keys, more } = this.collection.page(question.after, this.limits.keys)
         return { kind: 'doubts', id, keys, more }
       }
       case 'hashes-wanted': {
         const { group } = question
-        const { tree } = this.chosen
+        const { tree } = this.collection
         return { kind: 'hashes', id, group, hashes: group === undefined ? tree.groupHashes() : tree.leafHashes(group) }
       }
       case 'leaves-wanted':
@@ -75,7 +64,7 @@ export class PullAnswers {
     let cut = after
     for (const leaf of leaves) {
       const room = this.limits.keys - entries.length
-      const found = this.registers.leaf(leaf, cut, room)
+      const found = this.collection.leaf(leaf, cut, room)
       entries.push(...found)
       if (found.length === room) return { kind: 'leaves', id, entries, leavesDone, after: entries.at(-1)?.key ?? cut }
       leavesDone += 1
@@ -85,11 +74,11 @@ export class PullAnswers {
   }
 
   private records({ id, keys }: Wanted<'records-wanted'>): Message {
-    const records: { key: RegisterKey; record: NonNullable<ReturnType<ChosenKeys['get']>> }[] = []
+    const records: { key: RegisterKey; record: ValueRecord }[] = []
     let bytes = 0
     let keysDone = 0
     for (const key of keys) {
-      const record = this.chosen.get(key)
+      const record = this.collection.held(key)
       if (record !== undefined && records.length > 0 && bytes + record.value.length > this.limits.recordsBytes) break
       if (record !== undefined) records.push({ key, record })
       bytes += record?.value.length ?? 0

@@ -1,14 +1,13 @@
 /**
- * Pulling what another peer has and this one lacks: down the hash tree where the two differ, then the records. Records
- * are immutable, so merging is union, and any message may be asked for again. For a transfer the same walk begins with
- * the keys the other holds in doubt, each of which is finished before the walk counts as done.
+ * Pulling what another peer has and this one lacks: down the hash tree where the two differ, then the records. Taking a
+ * record twice changes nothing, so any message may be asked for again. For a transfer the same walk begins with the keys
+ * that are not settled at the other. Each of them is settled before the walk counts as done.
  */
 import type { Identity } from '../base/identity.ts'
 import type { Moment, NextId } from '../base/moment.ts'
 import type { Outbox } from '../outbox.ts'
 import type { RegisterKey } from '../base/register.ts'
-import type { ValueRecord } from '../base/record.ts'
-import type { ChosenKeys } from '../keys/chosen.ts'
+import type { Collection } from './collection.ts'
 import { KEYS_PER_MESSAGE_MAX, LEAVES_PER_MESSAGE_MAX } from '../base/limits.ts'
 import type { Message } from '../wire/messages.ts'
 import { LEAVES_PER_GROUP, differences } from '../base/hash-tree.ts'
@@ -42,10 +41,7 @@ export interface PullContext {
   readonly moment: Moment
   readonly outbox: Outbox
   readonly nextId: NextId
-  readonly chosen: ChosenKeys
-  readonly learn: (key: RegisterKey, record: ValueRecord) => void
-  /** Finishes a key in doubt; `settled` is told false when it could not be, in time. */
-  readonly finish: (key: RegisterKey, settled: (done: boolean) => void) => void
+  readonly collection: Collection
 }
 
 /** One walk through one other peer's tree. */
@@ -142,7 +138,7 @@ export class Pull {
 
   private finish(key: RegisterKey): void {
     this.finishing += 1
-    this.context.finish(key, (done) => {
+    this.context.collection.settle(key, (done) => {
       this.finishing -= 1
       if (!done) this.state = 'failed'
       this.advance()
@@ -150,7 +146,7 @@ export class Pull {
   }
 
   private hashes(message: Extract<PullReply, { kind: 'hashes' }>, ask: Extract<Ask, { kind: 'hashes-wanted' }>): void {
-    const { tree } = this.context.chosen
+    const { tree } = this.context.collection
     const { group } = ask
     if (message.group !== group) return this.fail()
     if (group === undefined) {
@@ -179,13 +175,13 @@ export class Pull {
     if (rest.length > 0) {
       this.todo.push({ kind: 'leaves-wanted', minEpoch: this.minEpoch, leaves: rest, after: message.after })
     }
-    const missing = message.entries.filter((entry) => this.context.chosen.lacks(entry.key, entry.digest))
+    const missing = message.entries.filter((entry) => this.context.collection.lacks(entry.key, entry.digest))
     this.wantRecords(missing.map((entry) => entry.key))
   }
 
   private records(message: Extract<PullReply, { kind: 'records' }>, ask: Extract<Ask, { kind: 'records-wanted' }>): void {
     if (message.keysDone === 0 || message.keysDone > ask.keys.length) return this.fail()
-    for (const { key, record } of message.records) this.context.learn(key, record)
+    for (const { key, record } of message.records) this.context.collection.take(key, record)
     this.copiedCount += message.records.length
     this.wantRecords(ask.keys.slice(message.keysDone))
   }

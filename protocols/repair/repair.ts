@@ -5,8 +5,6 @@
  */
 import type { Identity, IdentityId, PeerId } from '../base/identity.ts'
 import { equalBytes } from '../base/record.ts'
-import type { Registers } from '../base/register.ts'
-import type { Doubts } from '../agreement/doubts.ts'
 import type { ConfigChain } from '../config/chain.ts'
 import { members } from '../config/transfer.ts'
 import type { Roster, RosterPeer } from '../membership/roster.ts'
@@ -45,8 +43,6 @@ const TRANSFERS_MAX = 8
 
 export interface RepairContext extends PullContext {
   readonly self: Identity
-  readonly registers: Registers
-  readonly doubts: Doubts
   readonly pageLimits: PageLimits | undefined
   readonly chain: ConfigChain
   readonly roster: Roster
@@ -78,8 +74,8 @@ export class Repair implements Service {
 
   constructor(context: RepairContext) {
     this.context = context
-    const { registers, chain, chosen, doubts, outbox } = context
-    const answers = new PullAnswers(registers, chain, chosen, doubts, outbox, context.pageLimits)
+    const { chain, collection, outbox } = context
+    const answers = new PullAnswers(chain, collection, outbox, context.pageLimits)
     const answer = (from: Identity, question: PullQuestion): void => answers.answer(from.peerId, question)
     const reply = (from: Identity, message: PullReply): void => this.reply(from, message)
     this.handles = {
@@ -109,7 +105,7 @@ export class Repair implements Service {
 
   /** True when the root is that of what is held here: there is nothing to pull. */
   isOwnRoot(root: Uint8Array): boolean {
-    return equalBytes(root, this.context.chosen.tree.rootHash())
+    return equalBytes(root, this.context.collection.tree.rootHash())
   }
 
   restUntilMs(): number {
@@ -178,7 +174,7 @@ export class Repair implements Service {
   private complete(): void {
     if (this.isComplete) return
     this.isComplete = true
-    this.context.outbox.note({ kind: 'caught-up', keyCount: this.context.chosen.tree.keyCount })
+    this.context.outbox.note({ kind: 'caught-up', keyCount: this.context.collection.tree.keyCount })
   }
 
   /** Nothing is missing for the only voter, nor for a peer whose root a voter has. */
@@ -239,18 +235,18 @@ export class Repair implements Service {
   }
 
   private look(peer: RosterPeer): void {
-    const { roster, moment, chosen, random } = this.context
+    const { roster, moment, collection, random } = this.context
     const { nowMs } = moment
     const health = roster.freshHealth(peer)
     if (health === undefined || health.epoch < 0) return
     const isNear = peer.clusterId === roster.clusterId
-    const isBehind = chosen.tree.keyCount - health.keyCount > KEYS_BEHIND
+    const isBehind = collection.tree.keyCount - health.keyCount > KEYS_BEHIND
     const wait = (doublings: number): number => nowMs + (isNear && !isBehind ? NEAR_MS : FAR_MS) * (0.75 + random() / 2) * 2 ** doublings
     const look = this.looks.get(peer.peerId)
     if (look === undefined) {
       this.looks.set(peer.peerId, { nextAtMs: wait(0), awaited: undefined, fruitless: 0 })
-      if (!isBehind && !chosen.tree.hadRoot(health.root)) this.start(peer.identity, 0)
-    } else if (chosen.tree.hadRoot(look.awaited ?? health.root)) {
+      if (!isBehind && !collection.tree.hadRoot(health.root)) this.start(peer.identity, 0)
+    } else if (collection.tree.hadRoot(look.awaited ?? health.root)) {
       Object.assign(look, { nextAtMs: wait(0), awaited: undefined, fruitless: 0 })
     } else if (look.awaited === undefined) {
       look.awaited = health.root

@@ -17,6 +17,7 @@ import { ChosenKeys } from '../../protocols/keys/chosen.ts'
 import { writingClaim } from '../../protocols/agreement/coordinator.ts'
 import { outcomeOf } from '../../protocols/keys/puts.ts'
 import type { PutEvent } from '../../protocols/keys/puts.ts'
+import type { Collection } from '../../protocols/repair/collection.ts'
 import { Pull } from '../../protocols/repair/pull.ts'
 import { leafOf } from '../../protocols/base/hash-tree.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
@@ -180,7 +181,16 @@ function neitherListMissesIt(): string[] {
   let lastId = 0
   const nextId = (): number => (lastId += 1)
   const chosen = new ChosenKeys(overlay, new Codec(utf8), sha256, outbox, { learned: () => undefined })
-  const pull = new Pull(P, 1, { moment: { nowMs: 0 }, outbox, nextId, chosen, learn: () => undefined, finish: () => undefined })
+  const collection: Collection = {
+    tree: chosen.tree,
+    leaf: (leaf, after, limit) => overlay.leaf(leaf, after, limit),
+    lacks: (key, digest) => chosen.lacks(key, digest),
+    held: (key) => chosen.get(key),
+    take: () => undefined,
+    page: () => ({ keys: [], more: false }),
+    settle: () => undefined,
+  }
+  const pull = new Pull(P, 1, { moment: { nowMs: 0 }, outbox, nextId, collection })
   pull.begin()
   const asked = outbox.take().flatMap((effect) => (effect.kind === 'send' ? [effect.message.kind] : []))
   lines.push(`a transfer begins with ${asked.join(' and ')}`)

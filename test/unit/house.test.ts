@@ -17,8 +17,8 @@ const LAYERS = [
   ['membership'],
   ['agreement'],
   ['config'],
-  ['keys'],
   ['repair'],
+  ['keys'],
 ]
 /** `import … from '…'`, `export … from '…'`, `import '…'` and `import('…')`. */
 const SPECIFIER = /(?:\bfrom\s*|\bimport\s*\(?\s*)(['"`])([^'"`\n]+)\1/g

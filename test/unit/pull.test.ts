@@ -28,9 +28,15 @@ class Walk extends Bench {
       moment: this.moment,
       outbox: this.outbox,
       nextId: () => (this.lastId += 1),
-      chosen,
-      learn: (of) => void this.learned.push(of),
-      finish: (of, settled) => void this.finishing.set(of, settled),
+      collection: {
+        tree: chosen.tree,
+        leaf: () => [],
+        lacks: (of, digest) => chosen.lacks(of, digest),
+        held: (of) => chosen.get(of),
+        take: (of) => void this.learned.push(of),
+        page: () => ({ keys: [], more: false }),
+        settle: (of, settled) => void this.finishing.set(of, settled),
+      },
     })
     this.pull.begin()
   }

@@ -268,7 +268,7 @@ const TRANSFER: readonly PlantedBug[] = [
     'transfer satisfied with equal accepted records',
     PULL,
     'private finish(key: RegisterKey): void {',
-    "private finish(key: RegisterKey): void {\n    if (this.context.chosen['registers'].read(key)?.accepted !== undefined) return",
+    "private finish(key: RegisterKey): void {\n    if (this.context.collection['context'].registers.read(key)?.accepted !== undefined) return",
   ),
   bug(
     'marks-in-memory',
