@@ -72,7 +72,7 @@ export class Agreement implements Service {
     const { self, moment, outbox, registers, nextId, random, chain, roster, ceiling, floor, spaceOf } = context
     this.context = context
     this.rounds = new Rounds(self, outbox, ceiling, floor)
-    this.acceptor = new Acceptor(registers, this.rounds, outbox, floor)
+    this.acceptor = new Acceptor(registers, this.rounds, outbox, floor, (key) => spaceOf(key).settlement)
     this.doubts = new Doubts(moment, random)
     for (const key of context.inDoubt) this.doubts.accepted(key)
     const { rounds, latencies } = this
@@ -127,7 +127,7 @@ export class Agreement implements Service {
 
   /** The register is learned: whoever works on it, or remembers a promise of it, is done. */
   settled(key: RegisterKey, record: ValueRecord): void {
-    this.acceptor.forget(key)
+    this.acceptor.learned(key)
     this.doubts.settled(key)
     this.coordinator.learned(key, record)
   }

@@ -26,7 +26,7 @@ export class Coordinator {
    */
   claim(key: RegisterKey, claim: Claim, readFirst: boolean): void {
     const chosen = this.registers.read(key)?.chosen
-    if (chosen !== undefined) return claim.settle({ kind: 'chosen', record: chosen })
+    if (chosen !== undefined && this.context.spaceOf(key).settlement.isFinal) return claim.settle({ kind: 'chosen', record: chosen })
     const running = this.runs.get(key)
     // A run that found nothing to do is over before it is swept away at the next tick; it would keep the claim for ever.
     if (running?.isOver === false) return running.join(claim)
@@ -48,8 +48,8 @@ export class Coordinator {
   learned(key: RegisterKey, record: ValueRecord): void {
     const run = this.runs.get(key)
     if (run === undefined) return
-    this.runs.delete(key)
     run.chosen(record)
+    this.dropIfOver(run)
   }
 
   configInstalled(): void {

@@ -15,6 +15,7 @@ import type { Poll, PollListener, Polls } from './polls.ts'
 import type { AcceptorRequest, Vote } from '../wire/agreement-messages.ts'
 import { ReadCount } from './read-count.ts'
 import type { Rounds } from './rounds.ts'
+import type { Settlement } from './settlement.ts'
 import type { SpaceOf } from './space.ts'
 
 /** After this many lost tries the wait between them grows no longer. */
@@ -76,6 +77,10 @@ export class Run implements PollListener {
     this.context = context
   }
 
+  private get settlement(): Settlement {
+    return this.context.spaceOf(this.key).settlement
+  }
+
   get isOver(): boolean {
     return this.phase === 'over'
   }
@@ -113,9 +118,13 @@ export class Run implements PollListener {
     else if (this.isStuck(nowMs)) this.backOff()
   }
 
-  /** The register is chosen: every claim has its result. */
+  /** A record is chosen: the claims that it ends have their result, and any others go on. */
   chosen(record: ValueRecord): void {
-    this.end({ kind: 'chosen', record })
+    const ended = this.claims.filter((claim) => this.settlement.ends(claim, record))
+    if (ended.length === this.claims.length) return this.end({ kind: 'chosen', record })
+    this.claims = this.claims.filter((claim) => !ended.includes(claim))
+    for (const claim of ended) claim.settle({ kind: 'chosen', record })
+    this.reserve()
   }
 
   /** A client hung up: a claim whose record was never sent is let go. */
@@ -170,17 +179,16 @@ export class Run implements PollListener {
     if (tally.verdict() === 'won') this.reserved(ballot)
   }
 
-  /** A quorum promised. What may already be chosen must be finished; only when there is no such thing is the choice free. */
+  /** A quorum promised. What is committed depends on how the register settles. */
   private reserved(ballot: Ballot): void {
     const { poll } = this
     if (poll === undefined) return
     this.context.latencies.observeQuorum(this.context.moment.nowMs - poll.openedAtMs)
-    if (this.highest !== undefined) return this.commit(ballot, this.highest.record, poll)
-    this.settleEmpty()
-    const claim = this.claims.find((candidate) => candidate.record !== undefined)
-    if (claim?.record !== undefined) {
-      claim.commitSent = true
-      this.commit(ballot, claim.record, poll)
+    if (this.highest === undefined) this.settleEmpty()
+    const choice = this.settlement.choose(this.highest, this.claims)
+    if (choice !== undefined) {
+      if (choice.claim !== undefined) choice.claim.commitSent = true
+      this.commit(ballot, choice.record, poll)
     } else if (this.claims.length > 0) this.reserve()
     else this.finish()
   }

@@ -3,8 +3,10 @@ import type { Installed } from '../base/installed.ts'
 import type { Quorum } from '../base/quorum.ts'
 import type { ValueRecord } from '../base/record.ts'
 import type { RegisterKey } from '../base/register.ts'
+import type { Settlement } from './settlement.ts'
 
 export interface Space {
+  readonly settlement: Settlement
   /** Who decides its registers in a config. */
   quorum(installed: Installed): Quorum
   /** True when the register may be voted on under this config. */

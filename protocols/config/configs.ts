@@ -9,6 +9,7 @@ import type { ValueRecord } from '../base/record.ts'
 import { configKey, epochOfConfigKey } from '../base/register.ts'
 import type { RegisterKey, Registers } from '../base/register.ts'
 import type { Agreement } from '../agreement/agreement.ts'
+import { ONCE } from '../agreement/settlement.ts'
 import type { Space } from '../agreement/space.ts'
 import type { ClientId } from '../events.ts'
 import type { Roster } from '../membership/roster.ts'
@@ -134,6 +135,7 @@ export class Configs implements Service {
 
   /** The registers that decide configs. */
   readonly space: Space = {
+    settlement: ONCE,
     quorum: ({ configQuorum }: Installed): Quorum => configQuorum,
     isOpen: (key: RegisterKey, { config }: Installed): boolean => epochOfConfigKey(key) === config.epoch + 1,
     isUnserved: () => false,

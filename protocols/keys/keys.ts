@@ -1,5 +1,6 @@
 /** Write-once keys: clients' puts and gets, what is chosen, and how everyone learns it. */
 import type { Agreement } from '../agreement/agreement.ts'
+import { ONCE } from '../agreement/settlement.ts'
 import type { Space } from '../agreement/space.ts'
 import type { Ballot } from '../base/ballot.ts'
 import type { Sha256 } from '../base/bytes.ts'
@@ -89,6 +90,7 @@ export class Keys implements Service {
 
   /** Clients' registers. */
   readonly space: Space = {
+    settlement: ONCE,
     quorum: ({ quorum }: Installed): Quorum => quorum,
     isOpen: (_: RegisterKey, { config }: Installed): boolean => !config.forming,
     isUnserved: (key: RegisterKey): boolean => this.chosen.isDiverged(key),

@@ -11,7 +11,9 @@ import { Outbox } from '../../protocols/outbox.ts'
 import { Overlay } from '../../protocols/base/overlay.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
 import { dataKey } from '../../protocols/base/register.ts'
-import { Acceptor, PROMISE_KEPT_MS } from '../../protocols/agreement/acceptor.ts'
+import { Acceptor } from '../../protocols/agreement/acceptor.ts'
+import { PROMISE_KEPT_MS } from '../../protocols/agreement/promises.ts'
+import { ONCE } from '../../protocols/agreement/settlement.ts'
 import { Rounds, raisedAtOpening } from '../../protocols/agreement/rounds.ts'
 import { ChosenKeys } from '../../protocols/keys/chosen.ts'
 import { writingClaim } from '../../protocols/agreement/coordinator.ts'
@@ -104,7 +106,7 @@ class Bench {
     const floor = this.disk.ceilingSynced
     const outbox = new Outbox(new Overlay(this.disk))
     const rounds = new Rounds(this.self, outbox, raisedAtOpening(floor), floor)
-    return { outbox, acceptor: new Acceptor(this.disk, rounds, outbox, floor) }
+    return { outbox, acceptor: new Acceptor(this.disk, rounds, outbox, floor, () => ONCE) }
   }
 }
 

@@ -7,8 +7,10 @@ import type { Ballot, Ceiling } from '../../protocols/base/ballot.ts'
 import { ProtocolViolation } from '../../protocols/base/assert.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
 import { dataKey } from '../../protocols/base/register.ts'
-import { Acceptor, PROMISE_KEPT_MS } from '../../protocols/agreement/acceptor.ts'
+import { Acceptor } from '../../protocols/agreement/acceptor.ts'
+import { PROMISE_KEPT_MS } from '../../protocols/agreement/promises.ts'
 import { Rounds } from '../../protocols/agreement/rounds.ts'
+import { AT_EACH_BALLOT, ONCE } from '../../protocols/agreement/settlement.ts'
 import type { AcceptorReply } from '../../protocols/wire/agreement-messages.ts'
 import { Bench, ballotOf, key, peer, persists, recordOf } from './core-harness.ts'
 
@@ -20,10 +22,10 @@ class Voter extends Bench {
   readonly rounds: Rounds
   readonly acceptor: Acceptor
 
-  constructor(floor: Ceiling = CEILING_NONE, ceiling: Ceiling = { epoch: 0, round: 1_000 }) {
+  constructor(floor: Ceiling = CEILING_NONE, ceiling: Ceiling = { epoch: 0, round: 1_000 }, settlement = ONCE) {
     super()
     this.rounds = new Rounds(peer('v'), this.outbox, ceiling, floor)
-    this.acceptor = new Acceptor(this.overlay, this.rounds, this.outbox, floor)
+    this.acceptor = new Acceptor(this.overlay, this.rounds, this.outbox, floor, () => settlement)
   }
 
   reserve(ballot: Ballot, nowMs = 0): AcceptorReply {
@@ -41,7 +43,7 @@ class Voter extends Bench {
   choose(record: ValueRecord): void {
     this.outbox.persist(chosenWrite(key, record, digest))
     this.take()
-    this.acceptor.forget(key)
+    this.acceptor.learned(key)
   }
 }
 
@@ -270,5 +272,24 @@ suite('promises that grow old', () => {
     voter.reserve(high)
     voter.choose(x)
     assert.equal(voter.acceptor.promiseCount, 0)
+  })
+})
+
+suite('a register that settles at each ballot', () => {
+  const voter = (): Voter => new Voter(CEILING_NONE, { epoch: 0, round: 1_000 }, AT_EACH_BALLOT)
+
+  test('answers by the ballot though a record is chosen', () => {
+    const chosen = voter()
+    chosen.choose(x)
+    assert.equal(chosen.reserve(low).kind, 'promised')
+    assert.equal(chosen.commit(low, y).kind, 'committed')
+  })
+
+  test('holds to a promise that it gave before a record was learned', () => {
+    const promised = voter()
+    promised.reserve(high)
+    promised.choose(x)
+    assert.deepEqual(promised.reserve(low), { kind: 'rejected', ballot: low, higher: high })
+    assert.deepEqual(promised.commit(low, y), { kind: 'rejected', ballot: low, higher: high })
   })
 })

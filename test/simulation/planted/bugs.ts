@@ -8,6 +8,7 @@ import { BUGS_OF_COPIES } from './bugs-of-copies.ts'
 
 const RUN = 'protocols/agreement/run.ts'
 const ACCEPTOR = 'protocols/agreement/acceptor.ts'
+const PROMISES = 'protocols/agreement/promises.ts'
 const READ_COUNT = 'protocols/agreement/read-count.ts'
 const AGREEMENT_FILE = 'protocols/agreement/agreement.ts'
 const REPAIR = 'protocols/repair/repair.ts'
@@ -60,8 +61,8 @@ const AGREEMENT: readonly PlantedBug[] = [
     'refusal-dropped-by-acceptor',
     'a commit below the promise is taken (the prototype)',
     ACCEPTOR,
-    'const accepted = state?.accepted\n    const higher = this.above(key, ballot, accepted)',
-    'const accepted = state?.accepted\n    const higher = this.above(key, ballot, accepted) !== undefined && accepted !== undefined ? this.above(key, ballot, accepted) : undefined',
+    'const accepted = state?.accepted\n    const higher = this.promises.above(key, ballot, accepted?.ballot)',
+    'const accepted = state?.accepted\n    const higher = accepted === undefined ? undefined : this.promises.above(key, ballot, accepted.ballot)',
   ),
   {
     name: 'counted-twice',
@@ -162,11 +163,11 @@ const DURABILITY: readonly PlantedBug[] = [
     'if (isCovered(ballot, this.ceilingNow)) return',
     'if (ballot.round >= 0) return',
   ),
-  bug('no-floor', 'no floor', ACCEPTOR, 'if (!isCovered(ballot, this.floor)) return undefined', 'if (ballot.round >= 0) return undefined'),
+  bug('no-floor', 'no floor', PROMISES, 'if (!isCovered(ballot, this.floor)) return undefined', 'if (ballot.round >= 0) return undefined'),
   bug(
     'floor-is-lowest',
     'floor compared as the lowest ballot of its round',
-    ACCEPTOR,
+    PROMISES,
     'if (!isCovered(ballot, this.floor)) return undefined',
     'if (!isCovered({ ...ballot, round: ballot.round + 1 }, this.floor)) return undefined',
   ),
@@ -181,7 +182,7 @@ const DURABILITY: readonly PlantedBug[] = [
   bug(
     'folded-to-nothing',
     'promises dropped without folding',
-    ACCEPTOR,
+    PROMISES,
     'this.floor = higherCeiling(this.floor, promise.ballot)',
     'void higherCeiling',
   ),
