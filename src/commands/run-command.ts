@@ -9,6 +9,7 @@ import type { Changed } from './change.ts'
 import { CommandFailed } from './failed.ts'
 import { describeMembers } from './members.ts'
 import { forceNewEpoch } from './new-epoch.ts'
+import { addToken } from './token.ts'
 import { wayTo } from './way.ts'
 
 const EXIT_FAILED = 1
@@ -16,9 +17,8 @@ const EXIT_FAILED = 1
 /** @returns the exit code */
 export async function runCommand(command: Command): Promise<number> {
   try {
-    const way = await wayTo(command)
-    for (const warning of way.warnings) process.stderr.write(`replicator ${command.name}: ${warning}\n`)
-    printLines(await outcomeOf(command, new Asked(way)))
+    if (command.name === 'token') printLines([await addToken(command)])
+    else await ask(command)
     return 0
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error
@@ -27,8 +27,17 @@ export async function runCommand(command: Command): Promise<number> {
   }
 }
 
+/** What asks a peer. */
+type AskingCommand = Exclude<Command, { readonly name: 'token' }>
+
+async function ask(command: AskingCommand): Promise<void> {
+  const way = await wayTo(command)
+  for (const warning of way.warnings) process.stderr.write(`replicator ${command.name}: ${warning}\n`)
+  printLines(await outcomeOf(command, new Asked(way)))
+}
+
 /** Does it. @returns what to say */
-async function outcomeOf(command: Command, asked: Asked): Promise<string[]> {
+async function outcomeOf(command: AskingCommand, asked: Asked): Promise<string[]> {
   const { timeoutMs } = command
   switch (command.name) {
     case 'members':

@@ -13,6 +13,7 @@ import type { AnyFlags, Flag, FlagTable } from './flags.ts'
 import { commandHelp, helpText } from './help.ts'
 import { newSecret } from './secret.ts'
 import { UsageError } from './usage-error.ts'
+import { parseSwitch } from './values.ts'
 import { VERSION } from './version.ts'
 
 /** What the command line asks for. Texts have no line end after their last line; a message is one line. */
@@ -79,7 +80,7 @@ function readCommand(name: Command['name'], argv: readonly string[], environment
     fields[field] = told(() => read(text), `${placeholder} ${show(text)}: `)
   }
   const command = { name, ...fields, ...readFields(flags, given.flags, environment) } as unknown as Command
-  assertBoth(command, 'cert', 'key', '-cert', '-key')
+  if (command.name !== 'token') assertBoth(command, 'cert', 'key', '-cert', '-key')
   return { kind: 'command', command }
 }
 
@@ -159,12 +160,20 @@ function readValue<T>(flag: Flag<T>, given: Flags, environment: Environment, isP
   const texts = given.get(flag.name)
   if (texts !== undefined) return parse(flag, texts, `-${flag.name} `, isPrivate)
   const variable = variableOf(flag.name)
+  const ofSwitch = flag.hasVariable === true ? (environment[variable] ?? '') : ''
+  if (ofSwitch !== '') return told(() => parseSwitch(ofSwitch), `${variable}=${show(ofSwitch)}: `) ? flag.parse([]) : fallbackOf(flag)
   const ofVariable = flag.placeholder === undefined ? [] : textsOfVariable(flag, environment[variable] ?? '')
   if (ofVariable.length > 0) return parse(flag, ofVariable, `${variable}=`, isPrivate)
   const content = environment[flag.content?.variable ?? ''] ?? ''
   if (flag.content !== undefined && content !== '') return told(() => flag.content?.parse(content) as T, `${flag.content.variable}: `)
+  return fallbackOf(flag)
+}
+
+function fallbackOf<T>(flag: Flag<T>): T {
   if (flag.fallback !== 'required') return flag.fallback.value
-  throw new UsageError(`-${flag.name} is missing; name the cluster to join, for example -${flag.name} cluster-1; ${HELP_HINT}`)
+  const example =
+    flag === FLAGS.clusterId ? 'name the cluster to join, for example -cid cluster-1' : `say -${flag.name} ${flag.placeholder}`
+  throw new UsageError(`-${flag.name} is missing; ${example}; ${HELP_HINT}`)
 }
 
 function textsOfVariable(flag: Flag<unknown>, text: string): string[] {

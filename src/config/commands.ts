@@ -1,9 +1,12 @@
 /** The commands that ask a running peer: what each takes, and what it is for. Their flags are rows like those of the peer itself. */
 import type { ClusterId, NetworkId, PeerId } from '../../protocols/base/identity.ts'
+import { SCOPES } from '../security/grant.ts'
+import type { Scope } from '../security/grant.ts'
 import type { SecretMode } from '../security/private-file.ts'
-import { SECRET_MODE, once, toggle } from './flags.ts'
+import { SECRET_MODE, once, repeated, toggle } from './flags.ts'
 import type { AnyFlags, FlagTable } from './flags.ts'
 import { parseToken, readTokenFile } from './secret.ts'
+import { parseExpires, parsePrefix, parseScopes, parseTokenName } from './tokens.ts'
 import { parseClusterId, parseDirectory, parseFile, parseNetworkId, parseNewFile, parsePeerId, parseUrl, wholeNumber } from './values.ts'
 
 /** An hour: a peer that is added may have much to copy first. */
@@ -36,6 +39,17 @@ interface Forced extends Asking {
   readonly force: boolean
 }
 
+/** What `replicator token` is told; it asks no peer. */
+export interface NewToken {
+  readonly tokenName: string
+  readonly scopes: readonly Scope[]
+  /** None for all paths. */
+  readonly prefixes: readonly string[]
+  /** RFC 3339, UTC; undefined for never. */
+  readonly expires: string | undefined
+  readonly out: string
+}
+
 /** A command as it was given. */
 export type Command =
   | ({ readonly name: 'members' | 'withdraw' } & Asking)
@@ -43,6 +57,7 @@ export type Command =
   | ({ readonly name: 'replace'; readonly peerId: PeerId; readonly successor: PeerId } & Forced)
   | ({ readonly name: 'remove-cluster'; readonly clusterId: ClusterId } & Forced)
   | ({ readonly name: 'leave' } & Forced)
+  | ({ readonly name: 'token' } & NewToken)
   | ({ readonly name: 'force-new-epoch'; readonly confirmed: NetworkId | undefined } & Asking)
 
 const ASKED: FlagTable<Asking> = {
@@ -121,6 +136,37 @@ const CONFIRMED: FlagTable<Asking & { readonly confirmed: NetworkId | undefined 
   },
 }
 
+const NEW_TOKEN: FlagTable<Omit<NewToken, 'tokenName'>> = {
+  scopes: {
+    ...once(parseScopes),
+    name: 'scopes',
+    placeholder: 'LIST',
+    meaning: `What it opens: some of ${SCOPES.join(',')}.`,
+    fallback: 'required',
+  },
+  prefixes: {
+    ...repeated(parsePrefix),
+    name: 'prefix',
+    placeholder: 'PATH',
+    meaning: 'Keep it to what lies below a path with its type, like /store/team/.',
+    fallback: { value: [], text: 'all paths' },
+  },
+  expires: {
+    ...once(parseExpires),
+    name: 'expires',
+    placeholder: 'DATE',
+    meaning: 'When its time is over: a date (00:00 UTC) or a time, like 2027-01-31T12:00:00Z.',
+    fallback: { value: undefined, text: 'never' },
+  },
+  out: {
+    ...once(parseFile),
+    name: 'out',
+    placeholder: 'FILE',
+    meaning: 'The token file that gets the line, made when it is not there. It holds no token, only its hash.',
+    fallback: 'required',
+  },
+}
+
 /** What follows the name of a command, each with its name and how it is read. */
 type Operands = readonly (readonly [field: string, placeholder: string, parse: (text: string) => string])[]
 
@@ -168,6 +214,11 @@ export const COMMANDS: Readonly<Record<Command['name'], CommandRow>> = {
   },
   leave: { meaning: 'The peer that is asked is removed, and may be switched off afterwards.', operands: [], flags: FORCED },
   withdraw: { meaning: 'The change in flight is undone.', operands: [], flags: ASKED },
+  token: {
+    meaning: 'Makes a token called NAME for clients, adds its line to a token file, and prints it once.',
+    operands: [['tokenName', 'NAME', parseTokenName]],
+    flags: NEW_TOKEN,
+  },
   'force-new-epoch': {
     meaning:
       'When no quorum is left anywhere: the peer that is asked begins a new network with what it holds. What only others held is lost. It says what, and asks.',

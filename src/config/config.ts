@@ -40,6 +40,14 @@ export interface Config {
   readonly httpKey: string | undefined
   /** Path of what the certificates of clients are checked against; undefined when they need none. */
   readonly httpCa: string | undefined
+  /** The file of the tokens that clients show; undefined when nobody is asked for one. */
+  readonly tokensPath: string | undefined
+  /** The file of the audit, or `-` for the log; undefined when nobody keeps one. */
+  readonly auditPath: string | undefined
+  /** The audit tells each write too. */
+  readonly auditWrites: boolean
+  /** Requests a second for each token and client address; undefined for as many as they like. */
+  readonly rate: number | undefined
   /** Multiaddrs in text form; none for all interfaces and a free TCP port. */
   readonly listen: readonly string[]
   /** Multiaddrs in text form; none for what the peer listens on. */

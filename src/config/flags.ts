@@ -7,6 +7,7 @@ import { CHANGES_FROM, LOG_LEVELS } from './config.ts'
 import type { Config } from './config.ts'
 import type { SecretMode } from '../security/private-file.ts'
 import { readSecretFile } from './secret.ts'
+import { parseTokensPath } from './tokens.ts'
 import {
   parseAddressRange,
   parseChangesFrom,
@@ -33,6 +34,8 @@ const MIN_PEERS_MAX = 1_000
 /** A day. */
 const JOIN_TIMEOUT_MAX_SECONDS = 86_400
 const SECOND_MS = 1_000
+/** Far above what a peer can answer. */
+const RATE_MAX = 1_000_000
 const REPLACE_AFTER_SECONDS = 600
 const VALUE_BYTES_DEFAULT = 1_048_576
 
@@ -42,6 +45,8 @@ export interface Flag<T> {
   readonly name: string
   /** Of its value; undefined for one that has none, and so no variable either: it is said each time, or not at all. */
   readonly placeholder: string | undefined
+  /** True for one without a value that has a variable all the same, `on` or `off`: it is said for as long as a peer runs. */
+  readonly hasVariable?: true
   readonly meaning: string
   readonly repeatable: boolean
   /** True for the path of a file that holds a secret: it must be its owner's alone, unless `-secret-mode` says otherwise. */
@@ -74,7 +79,7 @@ export function once<T>(parse: (text: string) => T): Pick<Flag<T>, 'repeatable' 
 }
 
 /** Makes the parser of a flag that may be repeated. */
-function repeated<T>(parse: (text: string) => T): Pick<Flag<readonly T[]>, 'repeatable' | 'parse'> {
+export function repeated<T>(parse: (text: string) => T): Pick<Flag<readonly T[]>, 'repeatable' | 'parse'> {
   return { repeatable: true, parse: (texts) => Object.freeze(texts.map(parse)) }
 }
 
@@ -147,6 +152,35 @@ export const FLAGS: FlagTable<Config> = {
     placeholder: 'FILE',
     meaning: 'Every client must show a certificate that one of these has signed, as PEM. It gives no rights.',
     fallback: { value: undefined, text: 'none' },
+  },
+  tokensPath: {
+    ...once(parseTokensPath),
+    name: 'tokens',
+    placeholder: 'FILE',
+    meaning:
+      'Tokens that clients show, read again when the file changes; "replicator token" adds one. Without it whoever reaches HTTP may read and write.',
+    fallback: { value: undefined, text: 'none' },
+  },
+  auditPath: {
+    ...once(parseFile),
+    name: 'audit',
+    placeholder: 'FILE',
+    meaning:
+      'Where each operator request, refused credential and peer that is let in or refused is told in a JSON line; "-" is the log. Opened anew on SIGHUP.',
+    fallback: { value: undefined, text: 'nowhere' },
+  },
+  auditWrites: {
+    ...toggle(),
+    hasVariable: true,
+    name: 'audit-writes',
+    meaning: 'The audit tells each write too.',
+  },
+  rate: {
+    ...once<number | undefined>(wholeNumber(1, RATE_MAX, 'requests a second')),
+    name: 'rate',
+    placeholder: 'N',
+    meaning: 'Most requests a second for each token and for each client address.',
+    fallback: { value: undefined, text: 'as many as they like' },
   },
   listen: {
     ...repeated(parseListenAddress),

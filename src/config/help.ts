@@ -48,7 +48,8 @@ function usageOf(name: CommandName): string {
 }
 
 function describe(flag: Flag<unknown>): string {
-  if (flag.placeholder === undefined) return [`  -${flag.name}`, ...wrap(flag.meaning)].join('\n')
+  const variable = flag.hasVariable === true ? wrap(`Default: not [${variableOf(flag.name)}=on]`) : []
+  if (flag.placeholder === undefined) return [`  -${flag.name}`, ...wrap(flag.meaning), ...variable].join('\n')
   const repeatable = flag.repeatable ? '  (repeatable)' : ''
   const otherwise = flag.fallback === 'required' ? 'Required' : `Default: ${flag.fallback.text}`
   return [

@@ -5,6 +5,11 @@ import type { Registry } from 'prom-client'
 import type { AddressRange, ChangesFrom } from '../config/config.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Replicator } from '../ports/replicator.ts'
+import { NO_AUDIT } from '../security/audit.ts'
+import type { Audit } from '../security/audit.ts'
+import { Credentials } from '../security/credentials.ts'
+import type { Grant } from '../security/grant.ts'
+import type { RateLimit } from '../security/rate.ts'
 import type { SiteRules } from '../security/site.ts'
 import { Proxies } from './client-address.ts'
 import { Clients } from './clients.ts'
@@ -14,10 +19,12 @@ import { dispatch } from './dispatch.ts'
 import { enterDoors } from './doors.ts'
 import { Exchange } from './exchange.ts'
 import { Flows } from './flows.ts'
+import { Lapses } from './lapses.ts'
 import { Load } from './load.ts'
 import type { LoadInit } from './load.ts'
 import { HttpMetrics } from './metrics.ts'
 import { createExpressTable } from './express.ts'
+import { withinRate } from './rates.ts'
 import type { Route } from './route.ts'
 import { allRoutes, RouteFinder } from './routes.ts'
 
@@ -37,6 +44,12 @@ export interface HttpInit {
   readonly changesFrom: ChangesFrom
   /** By which names this peer is asked, and which pages may ask. */
   readonly site: SiteRules
+  /** The tokens that clients show; nobody is asked for one when it is left out. */
+  readonly credentials?: Credentials
+  /** Nobody keeps one when it is left out. */
+  readonly audit?: Audit
+  /** How often a client may ask; as often as it likes when it is left out. */
+  readonly rate?: RateLimit | undefined
   /** Of this program, for `/openapi.json`. */
   readonly version: string
   /** Proxies whose word is taken for who asks; none unless given. */
@@ -51,8 +64,8 @@ export interface HttpInit {
 
 export interface HttpApp {
   readonly context: HttpContext
-  /** Serves one request. */
-  handle(request: IncomingMessage, response: ServerResponse): void
+  /** Serves one request. @param grant of a client that has shown before what it may, as by the operator socket */
+  handle(request: IncomingMessage, response: ServerResponse, grant?: Grant): void
   /** Refuses one request whose `Expect` asks for what we do not know. */
   refuseExpectation(request: IncomingMessage, response: ServerResponse): void
 }
@@ -62,16 +75,17 @@ export function createHttpApp(init: HttpInit): HttpApp {
   const routes = allRoutes(init)
   const finder = new RouteFinder(routes)
   const serve = createExpressTable(routes)
-  const exchangeOf = (request: IncomingMessage, response: ServerResponse, route: Route | undefined): Exchange =>
-    new Exchange(context, request, response, route?.path ?? OTHER_ROUTE)
+  const exchangeOf = (request: IncomingMessage, response: ServerResponse, route: Route | undefined, grant?: Grant): Exchange =>
+    new Exchange(context, request, response, route?.path ?? OTHER_ROUTE, grant)
   return {
     context,
-    handle(request, response) {
+    handle(request, response, grant) {
       const route = finder.find(originForm(request))
-      exchangeOf(request, response, route).begin((exchange) => {
+      exchangeOf(request, response, route, grant).begin((exchange) => {
         if (!enterDoors(exchange, route)) return
-        if (route?.isRaw === true) dispatch(exchange, route)
-        else serve(exchange)
+        const goOn = (): void => (route?.isRaw === true ? dispatch(exchange, route) : serve(exchange))
+        if (init.rate === undefined) goOn()
+        else withinRate(exchange, init.rate, route, goOn)
       })
     },
     refuseExpectation(request, response) {
@@ -84,6 +98,7 @@ export function createHttpApp(init: HttpInit): HttpApp {
 
 function createContext(init: HttpInit): HttpContext {
   const load = new Load(init.load)
+  const credentials = init.credentials ?? new Credentials(() => init.clock.wallMs())
   return {
     replicator: init.replicator,
     logger: init.logger,
@@ -96,6 +111,9 @@ function createContext(init: HttpInit): HttpContext {
     valueBytesMax: init.valueBytesMax,
     changesFrom: init.changesFrom,
     site: init.site,
+    credentials,
+    lapses: new Lapses(credentials),
+    audit: init.audit ?? NO_AUDIT,
     bodyTimeoutMs: init.bodyTimeoutMs ?? BODY_TIMEOUT_MS,
     closing: false,
     wasReady: false,

@@ -40,7 +40,11 @@ export function beginAnew(exchange: Exchange): void {
 /** Reads a body of JSON from whoever may send one; anybody else is refused, unread. */
 function takeBody<T>(exchange: Exchange, parse: (body: Uint8Array) => Read<T>, then: (value: T) => void): void {
   const { request, context } = exchange
-  const refused = refusedOrigin(context.changesFrom, request.socket.remoteAddress, request.headers)
+  // Where tokens are asked for, or the operator socket was used, the scope was shown already.
+  const refused =
+    exchange.grant?.proof !== 'none' || context.credentials.isAsked
+      ? undefined
+      : refusedOrigin(context.changesFrom, request.socket.remoteAddress, request.headers)
   if (refused !== undefined) return exchange.refuse('forbidden', refused)
   if (!JSON_TYPE.test(request.headers['content-type'] ?? ''))
     return exchange.refuse('unsupported-media-type', 'The body must be JSON, sent with Content-Type: application/json.')

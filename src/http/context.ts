@@ -2,10 +2,13 @@ import type { Logger } from 'pino'
 import type { ChangesFrom } from '../config/config.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Replicator } from '../ports/replicator.ts'
+import type { Audit } from '../security/audit.ts'
+import type { Credentials } from '../security/credentials.ts'
 import type { SiteRules } from '../security/site.ts'
 import type { Clients } from './clients.ts'
 import type { Flows } from './flows.ts'
 import type { HttpDates } from './dates.ts'
+import type { Lapses } from './lapses.ts'
 import type { Load } from './load.ts'
 import type { HttpMetrics } from './metrics.ts'
 
@@ -24,6 +27,9 @@ export interface HttpContext {
   readonly changesFrom: ChangesFrom
   /** By which names this peer is asked, and which pages may ask. */
   readonly site: SiteRules
+  readonly credentials: Credentials
+  readonly lapses: Lapses
+  readonly audit: Audit
   /** How long a body may take to arrive. */
   readonly bodyTimeoutMs: number
   /** True from the moment the server began to close: every answer then ends its connection. */

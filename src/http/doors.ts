@@ -24,9 +24,15 @@ export function enterDoors(exchange: Exchange, route: Route | undefined): boolea
   if (headers.host === undefined && request.httpVersion === '1.1') return refused(exchange, 'bad-request', 'The Host header is missing.')
   // Over TLS the certificate has told the client whom it speaks to.
   const misdirected = (socket as TLSSocket).encrypted ? undefined : misdirection(context.site, headers.host)
-  if (misdirected !== undefined) return refused(exchange, 'misdirected', misdirected)
+  if (misdirected !== undefined) {
+    context.metrics.refusals.misdirected += 1
+    return refused(exchange, 'misdirected', misdirected)
+  }
   const foreign = foreignPage(context.site, method, headers)
-  if (foreign !== undefined) return refused(exchange, 'forbidden', foreign)
+  if (foreign !== undefined) {
+    context.metrics.refusals['foreign-page'] += 1
+    return refused(exchange, 'forbidden', foreign)
+  }
   if (route !== undefined && isPreflight(context.site, method, headers)) {
     exchange.send({ status: 204, headers: preflightHeaders(allowed(route)), body: undefined })
     return false

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { COMMON_HEADERS } from './answers.ts'
+import type { Grant } from '../security/grant.ts'
 import type { Answer } from './answers.ts'
 import type { Client } from './clients.ts'
 import { Connection } from './connection.ts'
@@ -20,6 +21,9 @@ const UNCOUNTED_BYTES_MAX = 8_192
 /** A refused body up to this size is read to its end and dropped, so that the connection can go on being used. */
 const DROPPED_BYTES_MAX = 65_536
 
+/** Most requests tell nobody of their end. */
+const NOBODY: readonly (() => void)[] = []
+
 export class Exchange {
   readonly context: HttpContext
   readonly request: IncomingMessage
@@ -32,6 +36,8 @@ export class Exchange {
   onGone: (() => void) | undefined
   /** Names and values that each answer to this request has. */
   extraHeaders: readonly string[] = []
+  /** What the client may do: set by whoever let it in. */
+  grant: Grant | undefined
   readonly #connection: Connection
   readonly #route: string
   readonly #startedAtMs: number
@@ -43,14 +49,17 @@ export class Exchange {
   #flow: Flow | undefined
   #workTimeoutMs = 0
   #closed = false
+  #whenClosed: readonly (() => void)[] = NOBODY
 
-  constructor(context: HttpContext, request: IncomingMessage, response: ServerResponse, route: string) {
+  /** @param route its pattern, for the metrics @param grant of a client that has shown before what it may; undefined when that is to be seen */
+  constructor(context: HttpContext, request: IncomingMessage, response: ServerResponse, route: string, grant?: Grant) {
     this.context = context
     this.request = request
     this.response = response
     this.isSafe = request.method === 'GET' || request.method === 'HEAD'
     this.client = context.clients.ofRequest(request)
     this.#route = route
+    this.grant = grant
     this.#startedAtMs = context.clock.nowMs()
     this.#connection = Connection.of(request.socket)
     // `Date` is written by us: it must agree with `Last-Modified`, which comes from the same clock.
@@ -137,9 +146,21 @@ export class Exchange {
     this.#abort.abort()
   }
 
+  /** Tells somebody when it is over. */
+  whenClosed(told: () => void): void {
+    this.#whenClosed = [...this.#whenClosed, told]
+  }
+
   /** Answers with a problem. */
   refuse(name: ProblemName, detail: string, extensions?: ProblemExtensions): void {
     this.send(problem(name, detail, extensions))
+  }
+
+  /** Ends work that its client may no longer wait for. @param refuse answers, where no answer has begun */
+  cut(refuse: () => void): void {
+    if (this.response.headersSent) this.response.destroy()
+    else refuse()
+    this.#abort.abort()
   }
 
   /** A mistake of ours: logged in full, told without its inside. */
@@ -218,6 +239,7 @@ export class Exchange {
     }
     if (this.#workTimeoutMs === 0) this.#letGo()
     else setTimeout(() => this.#letGo(), this.#workTimeoutMs).unref()
+    for (const told of this.#whenClosed) told()
     this.#connection.end(this)
   }
 

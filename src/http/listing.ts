@@ -1,6 +1,7 @@
 /** `GET /store`: this peer's keys, a page at a time. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Replicator } from '../ports/replicator.ts'
+import { compareUtf8 } from '../../protocols/base/bytes.ts'
+import type { ListedKey, Replicator } from '../ports/replicator.ts'
 import { json } from './answers.ts'
 import type { Answer } from './answers.ts'
 import { formatTime } from './dates.ts'
@@ -22,19 +23,84 @@ interface Row {
   readonly writtenAt: string
 }
 
+/** At most `limit` keys after `after`, in order, and whether there are more. */
+export type ListingSource = (after: string, limit: number) => ReturnType<Replicator['list']>
+
+/** Keys that begin with a text, or the one key that is that text. */
+interface Range {
+  readonly prefix: string
+  readonly isOne: boolean
+}
+
+/**
+ * The keys with a prefix that a grant opens.
+ *
+ * @param granted paths, as a grant has them; undefined for all
+ * @param base what the paths of keys begin with, as `/store/`
+ */
+export function listingWithin(replicator: Replicator, granted: readonly string[] | undefined, base: string, prefix: string): ListingSource {
+  if (granted === undefined) return (after, limit) => replicator.list(prefix, after, limit)
+  const ranges = disjoint(granted.flatMap((path) => rangesOf(path, base)).flatMap((range) => within(range, prefix)))
+  return (after, limit) => listRanges(replicator, ranges, after, limit)
+}
+
+/** The keys that the path of a grant opens: those below it, and where it does not end in a slash the one that it names. */
+function rangesOf(path: string, base: string): Range[] {
+  if (base.startsWith(path.endsWith('/') ? path : `${path}/`)) return [{ prefix: '', isOne: false }]
+  if (!path.startsWith(base)) return []
+  const key = path.slice(base.length)
+  if (key.endsWith('/')) return [{ prefix: key, isOne: false }]
+  return [
+    { prefix: key, isOne: true },
+    { prefix: `${key}/`, isOne: false },
+  ]
+}
+
+/** What of a range has the prefix. */
+function within(range: Range, prefix: string): Range[] {
+  if (range.prefix.startsWith(prefix)) return [range]
+  return !range.isOne && prefix.startsWith(range.prefix) ? [{ prefix, isOne: false }] : []
+}
+
+/** Ranges in the order of their keys, none inside another. */
+function disjoint(ranges: readonly Range[]): Range[] {
+  const kept: Range[] = []
+  for (const range of ranges.toSorted((one, other) => compareUtf8(one.prefix, other.prefix) || Number(one.isOne) - Number(other.isOne))) {
+    const last = kept.findLast(({ isOne }) => !isOne)
+    const isInside = (last !== undefined && range.prefix.startsWith(last.prefix)) || (range.isOne && kept.at(-1)?.prefix === range.prefix)
+    if (!isInside) kept.push(range)
+  }
+  return kept
+}
+
+function listRanges(replicator: Replicator, ranges: readonly Range[], after: string, limit: number): ReturnType<Replicator['list']> {
+  const keys: ListedKey[] = []
+  for (const { prefix, isOne } of ranges) {
+    const full = keys.length >= limit
+    // One key more than fits tells that there are more.
+    const piece = replicator.list(prefix, after, full || isOne ? 1 : limit - keys.length)
+    const found = isOne ? piece.keys.filter(({ key }) => key === prefix) : piece.keys
+    if (full && found.length > 0) return { keys, more: true }
+    if (full) continue
+    keys.push(...found)
+    if (!isOne && piece.more) return { keys, more: true }
+  }
+  return { keys, more: false }
+}
+
 /**
  * Reads a page in small pieces, giving way to other requests between them.
  *
  * @param signal aborted when nobody waits for the page any more; what was read is then returned
  */
-export async function listKeys(replicator: Replicator, query: ListQuery, signal: AbortSignal): Promise<Answer> {
+export async function listKeys(source: ListingSource, query: ListQuery, signal: AbortSignal): Promise<Answer> {
   const keys: Row[] = []
   let after = query.after
   let more = true
   let atOnce = KEYS_AT_ONCE_MIN
   let bytesThisTurn = 0
   while (more && keys.length < query.limit && !signal.aborted) {
-    const piece = replicator.list(query.prefix, after, Math.min(atOnce, query.limit - keys.length))
+    const piece = source(after, Math.min(atOnce, query.limit - keys.length))
     let bytes = 0
     for (const { key, record } of piece.keys) {
       bytes += record.value.length

@@ -6,6 +6,8 @@ import type { Metric, Registry } from 'prom-client'
 import type { Load } from './load.ts'
 import { noCuts, registerLoad } from './load-metrics.ts'
 import type { Cuts } from './load-metrics.ts'
+import { noRefusals, registerRefusals } from './refusal-metrics.ts'
+import type { Refusals } from './refusal-metrics.ts'
 
 /** Upper bounds of the duration buckets. */
 const BUCKET_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const
@@ -31,6 +33,8 @@ interface Sample {
 export class HttpMetrics {
   /** Added to by whoever cuts. */
   readonly cuts: Cuts = noCuts()
+  /** Added to by whoever refuses in front of a route. */
+  readonly refusals: Refusals = noRefusals()
   readonly #series = new Map<string, Series[]>()
 
   constructor(registry: Registry, load: Load) {
@@ -45,6 +49,7 @@ export class HttpMetrics {
       () => this.#durations(),
     )
     registerLoad(registry, load, this.cuts)
+    registerRefusals(registry, this.refusals)
   }
 
   /**

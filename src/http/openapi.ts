@@ -1,7 +1,13 @@
 /** The interface as OpenAPI 3.1: what `/openapi.json` serves. Its paths and shapes are those of the rows. */
+import { headerOf, problems } from './openapi-parts.ts'
 import type { Part } from './openapi-parts.ts'
-import type { Route, RouteGroup } from './route.ts'
+import type { Route, RouteGroup, RouteMethod } from './route.ts'
 import { SHARED_SCHEMAS } from './schemas.ts'
+
+const SCHEME = 'token'
+const TOKENS =
+  'Where the peer was started with -tokens: a token with the scope that the operation names, and where it is kept to prefixes, one that the path is below.'
+const CHALLENGE: Readonly<Record<number, Part>> = { 401: { 'WWW-Authenticate': headerOf() } }
 
 export function openApiDocument(version: string, groups: readonly RouteGroup[]): Part {
   const routes = groups.flatMap((group) => group.routes)
@@ -17,11 +23,25 @@ export function openApiDocument(version: string, groups: readonly RouteGroup[]):
     },
     servers: [{ url: '/' }],
     paths: Object.fromEntries(routes.map((route) => [route.path, pathItem(route)])),
-    components: { schemas: Object.assign({}, SHARED_SCHEMAS, ...groups.map(({ schemas }) => schemas)) as Part },
+    components: {
+      securitySchemes: { [SCHEME]: { type: 'http', scheme: 'bearer', description: TOKENS } },
+      schemas: Object.assign({}, SHARED_SCHEMAS, ...groups.map(({ schemas }) => schemas)) as Part,
+    },
   }
 }
 
 function pathItem({ parameters, methods }: Route): Part {
-  const operations = Object.entries(methods).map(([method, { operation }]) => [method.toLowerCase(), operation])
+  const operations = Object.entries(methods).map(([method, row]) => [method.toLowerCase(), guarded(method, row)])
   return { ...(parameters && { parameters }), ...Object.fromEntries(operations) }
+}
+
+/** An operation with what it asks of clients where there are tokens, and the answers to those who lack it. */
+function guarded(method: string, { scope, operation }: RouteMethod): Part {
+  if (scope === 'none') return operation
+  const refusals = problems(['unauthorized', 'forbidden', 'too-many-requests'], method === 'HEAD', CHALLENGE)
+  return {
+    ...operation,
+    security: [{}, { [SCHEME]: [scope] }],
+    responses: { ...refusals, ...(operation['responses'] as Part) },
+  }
 }

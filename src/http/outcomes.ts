@@ -11,6 +11,10 @@ import { formatHttpDate, formatTime } from './dates.ts'
 import { entityTag, listsTag } from './etags.ts'
 import { keyPath } from './keys.ts'
 import { problem } from './problems.ts'
+import type { ProblemExtensions } from './problems.ts'
+
+/** A stored key keeps its value for ever. */
+const KEPT = 'max-age=31536000, immutable'
 
 /** What the answer to a read depends on, beside its outcome. */
 export interface Asked {
@@ -18,21 +22,27 @@ export interface Asked {
   readonly ifNoneMatch: string | undefined
   /** The second that the answer's `Date` will show. */
   readonly nowSecond: number
+  /** Only who was allowed to read it may keep it: no cache that others are served from. */
+  readonly isPrivate: boolean
 }
 
-/** The answer to the end of a put. */
-export function putAnswerTo(outcome: PutOutcome, key: string): Answer {
+/**
+ * The answer to the end of a put.
+ *
+ * @param tellsFacts whether a refusal may tell facts of the record that is there
+ */
+export function putAnswerTo(outcome: PutOutcome, key: string, tellsFacts: boolean): Answer {
   switch (outcome.kind) {
     case 'created':
       return stored(201, key, outcome.record)
     case 'stored-before':
       return stored(200, key, outcome.record)
     case 'conflict':
-      return problem('key-exists', 'Another put stored this key first, and a key keeps its value for ever: choose another key.', {
-        etag: entityTag(outcome.record),
-        size: outcome.record.value.length,
-        writtenAt: formatTime(outcome.record.writtenAtMs),
-      })
+      return problem(
+        'key-exists',
+        'Another put stored this key first, and a key keeps its value for ever: choose another key.',
+        tellsFacts ? factsOf(outcome.record) : undefined,
+      )
     case 'reused':
       return problem('idempotency-key-reused', 'This Idempotency-Key stored this key with another value or content type.')
     case 'not-stored':
@@ -90,6 +100,10 @@ export function changeAnswerTo(outcome: ChangeOutcome, { change }: ConfigView): 
   }
 }
 
+function factsOf(record: ValueRecord): ProblemExtensions {
+  return { etag: entityTag(record), size: record.value.length, writtenAt: formatTime(record.writtenAtMs) }
+}
+
 function stored(status: 200 | 201, key: string, record: ValueRecord): Answer {
   const etag = entityTag(record)
   const writtenAt = formatTime(record.writtenAtMs)
@@ -109,7 +123,7 @@ function found(outcome: Extract<GetOutcome, { kind: 'found' }>, asked: Asked): A
     'Last-Modified',
     formatHttpDate(modifiedSecond),
     'Cache-Control',
-    'max-age=31536000, immutable',
+    asked.isPrivate ? `private, ${KEPT}` : KEPT,
     'Replicator-Consistency',
     consistency,
     // A stored value comes from anyone and is served from our origin: no browser may run it, or show it in a page.

@@ -19,6 +19,7 @@ export type ProblemName =
   | 'bad-header'
   | 'bad-body'
   | 'bad-request'
+  | 'unauthorized'
   | 'forbidden'
   | 'not-found'
   | 'unknown-key'
@@ -33,6 +34,7 @@ export type ProblemName =
   | 'expectation-failed'
   | 'misdirected'
   | 'idempotency-key-reused'
+  | 'too-many-requests'
   | 'headers-too-large'
   | 'internal'
   | 'unsupported-coding'
@@ -50,6 +52,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
   'bad-header': { status: 400, title: 'A header has a bad value' },
   'bad-body': { status: 400, title: 'The body is not what it should be' },
   'bad-request': { status: 400, title: 'This is not a request that HTTP allows' },
+  unauthorized: { status: 401, title: 'A token is missing, or does not count' },
   forbidden: { status: 403, title: 'This is not allowed' },
   'not-found': { status: 404, title: 'Nothing lives at this path' },
   'unknown-key': { status: 404, title: 'The key is not stored' },
@@ -64,6 +67,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
   'expectation-failed': { status: 417, title: 'The expectation cannot be met' },
   misdirected: { status: 421, title: 'The request was not meant for this peer' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key belongs to another put of this key' },
+  'too-many-requests': { status: 429, title: 'More requests than are allowed', retryAfterSeconds: 1 },
   'headers-too-large': { status: 431, title: 'The request line and headers are too large' },
   'unsupported-coding': { status: 501, title: 'The transfer coding is not supported' },
   internal: { status: 500, title: 'An internal error' },

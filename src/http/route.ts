@@ -2,12 +2,13 @@
  * A path of the interface as one row. The Express table, the OpenAPI document, the names in the metrics, the answers 404 and
  * 405 with their lists of methods are derived from the rows of `routes/`, so none of them can say something else.
  */
+import type { Scope as GrantScope } from '../security/grant.ts'
 import type { Answer } from './answers.ts'
 import type { Exchange } from './exchange.ts'
 import type { Part } from './openapi-parts.ts'
 
 /** What a client needs to be allowed; `none` asks for nothing. */
-export type Scope = 'read' | 'write' | 'operate' | 'none'
+export type Scope = GrantScope | 'none'
 
 export type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
 
@@ -28,6 +29,8 @@ export interface Route {
    * decode it. Its handler reads `exchange.target`.
    */
   readonly isRaw?: boolean
+  /** True for a list of what lies below other paths: a grant kept to some of them may ask, and the handler cuts the list to it. */
+  readonly isList?: boolean
   /** The only paths that a `{…}` stands for; undefined for any segment. */
   readonly literals?: readonly string[]
   /** In the order of `Allow`. */

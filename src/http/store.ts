@@ -1,5 +1,6 @@
 /** `/store/{key}`: the hot paths. They are served in front of Express, for a path must be cut and decoded by hand anyway. */
 import type { GetOutcome, PutOutcome } from '../ports/replicator.ts'
+import { mayRead } from '../security/grant.ts'
 import { readBody } from './body.ts'
 import type { BodyFault } from './body.ts'
 import type { Exchange } from './exchange.ts'
@@ -9,7 +10,7 @@ import { readPutHeaders } from './put-headers.ts'
 import { parseGetQuery, parsePutQuery } from './query.ts'
 
 /** What every path of a key begins with. */
-const STORE_PREFIX = '/store/'
+export const STORE_PREFIX = '/store/'
 
 /** Reads a key. */
 export function getKey(exchange: Exchange): void {
@@ -104,10 +105,17 @@ function refuseBody(exchange: Exchange, fault: BodyFault): void {
 }
 
 function answerPut(exchange: Exchange, key: string, outcome: PutOutcome): void {
-  exchange.send(putAnswerTo(outcome, key))
+  const { grant } = exchange
+  exchange.send(putAnswerTo(outcome, key, grant === undefined || mayRead(grant, STORE_PREFIX + key)))
 }
 
 function answerGet(exchange: Exchange, outcome: GetOutcome): void {
   const { context, request } = exchange
-  exchange.send(getAnswerTo(outcome, { ifNoneMatch: request.headers['if-none-match'], nowSecond: context.dates.nowSecond() }))
+  exchange.send(
+    getAnswerTo(outcome, {
+      ifNoneMatch: request.headers['if-none-match'],
+      nowSecond: context.dates.nowSecond(),
+      isPrivate: context.credentials.isAsked,
+    }),
+  )
 }

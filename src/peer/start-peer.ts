@@ -25,6 +25,7 @@ import { createMetrics } from '../telemetry/metrics.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { announceProgress } from './announce.ts'
 import { createRuntime, handlers, readings } from './core-runtime.ts'
+import { auditedHandlers, openClientDoors } from './doors.ts'
 import { openForUse } from './founding.ts'
 import { openHttpDoors } from './http-doors.ts'
 import { assertMayFound, givenUp, openStore } from './opening.ts'
@@ -155,6 +156,8 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   const opened = await openForUse(storage, codec, founding)
   const facts = await RememberedFacts.open(directory, logger)
   const discovery = new Discovery({ rendezvous: config.rendezvous, clusterId, protocolId: config.protocolId, logger })
+  const doors = await openClientDoors({ ...opening, clock: systemClock })
+  closers.push(async () => doors.close())
   const network = await createNetwork({
     privateKey,
     codec,
@@ -169,7 +172,10 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     peers: [...config.peers, ...config.bootstrap],
     known: facts.knownPeers,
     events: {
-      refused: (peerId, reason) => warnings.refused(peerId, reason),
+      refused: (peerId, reason) => {
+        warnings.refused(peerId, reason)
+        doors.audit.recordRefusal(peerId, { event: 'peer-refused', peerId, reason })
+      },
       knownChanged: () => facts.changed(network),
     },
   })
@@ -182,6 +188,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     ready: () => service.readiness().ready,
     warnings: () => warnings.all(config.secret !== undefined),
     failure: (peerId: PeerId) => network.failure(peerId),
+    tokensFingerprint: doors.tokensFingerprint,
   }
   const { tallies } = metrics
   const service = new PeerService({
@@ -198,7 +205,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     await facts.close(network)
     await network.stop()
   })
-  await network.start(handlers(runtime, network, config))
+  await network.start(auditedHandlers(handlers(runtime, network, config), doors.audit))
   metrics.observe(() => readings(runtime, surroundings.failure))
   metrics.observeTraffic(network.counters)
   metrics.observeDht(discovery.counters)
@@ -212,6 +219,9 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     changesFrom: config.changesFrom,
     site: config,
     proxies: config.httpProxies,
+    credentials: doors.credentials,
+    audit: doors.audit,
+    rate: doors.rate,
     version: VERSION,
   })
   const { url, port } = await openHttpDoors({ config, http, logger, warnings, reloads: opening.reloads }, closers)

@@ -20,6 +20,8 @@ export interface Surroundings {
   readonly warnings: () => readonly string[]
   /** Why a peer could not be reached the last time; undefined when it could. */
   readonly failure: (peerId: PeerId) => string | undefined
+  /** Of the token file in force; undefined without one. */
+  readonly tokensFingerprint: () => string | undefined
 }
 
 /** This peer, and all that it has met lately or that vote. */
@@ -61,6 +63,7 @@ export function clustersView(core: PeerCore): Record<string, string[]> {
 /** Who the peer is, whether it can take puts, what it holds, and what is wrong in words. */
 export function statusView(core: PeerCore, surroundings: Surroundings): StatusView {
   const { config, chosen } = core
+  const fingerprint = surroundings.tokensFingerprint()
   return {
     peerId: core.identity.peerId,
     clusterId: core.clusterId,
@@ -79,6 +82,7 @@ export function statusView(core: PeerCore, surroundings: Surroundings): StatusVi
       clusters: rootsView(core),
     },
     inDoubt: core.doubts.size,
+    tokens: fingerprint === undefined ? null : { fingerprint },
     warnings: [...surroundings.warnings(), ...coreWarnings(core), ...absences(core, surroundings.failure)],
   }
 }

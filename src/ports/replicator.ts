@@ -84,6 +84,8 @@ export interface StatusView {
     readonly clusters: Record<string, 'equal' | 'different' | 'unknown'>
   }
   readonly inDoubt: number
+  /** The token file in force, told by a fingerprint that is the same where the files are; null without one. */
+  readonly tokens: { readonly fingerprint: string } | null
   readonly warnings: readonly string[]
 }
 

@@ -104,6 +104,7 @@ export class FakeReplicator implements Replicator {
       quorum: { 'cluster-1': { voters: 1, up: 1, needed: 1 } },
       keys: { count: 0, bytes: 0, root: '00', clusters: { 'cluster-1': 'equal' } },
       inDoubt: 0,
+      tokens: null,
       warnings: [],
     }
   }

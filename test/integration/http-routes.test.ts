@@ -1,6 +1,10 @@
 /** The paths beside the keys, and whether the OpenAPI document is true. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { Credentials } from '../../src/security/credentials.ts'
+import { RateLimit } from '../../src/security/rate.ts'
+import { parseTokenFile } from '../../src/security/token-file.ts'
+import { fileOf, LINES, tokensFor } from './access-table.ts'
 import { ask, eventually, NETWORK_ID, startHttp, WRITTEN_AT_MS } from './http-fixture.ts'
 import type { Fixture, RawAnswer } from './http-fixture.ts'
 
@@ -221,6 +225,7 @@ describe('the page to try it', () => {
 
 interface Operation {
   readonly operationId: string
+  readonly security?: readonly unknown[]
   readonly responses: Readonly<
     Record<string, { readonly content?: Readonly<Record<string, unknown>>; readonly headers?: Readonly<Record<string, unknown>> }>
   >
@@ -254,8 +259,15 @@ describe('the OpenAPI document', () => {
     const document = await documentOf(fixture)
     const { replicator } = fixture
     const found = new Set<string>()
-    const check = async (path: string, method: string, target: string, headers?: Record<string, string>, body?: string): Promise<void> => {
-      const answer = await ask(fixture, method, target, headers, body)
+    const checkAt = async (
+      at: Fixture,
+      path: string,
+      method: string,
+      target: string,
+      headers?: Record<string, string>,
+      body?: string,
+    ): Promise<void> => {
+      const answer = await ask(at, method, target, headers, body)
       const response = document.paths[path]?.[method.toLowerCase()]?.responses[answer.status]
       assert.ok(response, `${method} ${target}: ${answer.status} is not documented`)
       for (const name of Object.keys(response.headers ?? {})) {
@@ -265,6 +277,31 @@ describe('the OpenAPI document', () => {
       if (response.content !== undefined)
         assert.ok('*/*' in response.content || contentType in response.content, `${method} ${target}: ${contentType}`)
       found.add(`${method} ${path} ${answer.status}`)
+    }
+    const check = (path: string, method: string, target: string, headers?: Record<string, string>, body?: string): Promise<void> =>
+      checkAt(fixture, path, method, target, headers, body)
+    const tokens = tokensFor(LINES)
+    await using guarded = await startHttp({
+      credentials: new Credentials(() => Date.now(), parseTokenFile(fileOf(LINES, tokens))),
+      rate: new RateLimit(1),
+    })
+    const operator = { Authorization: `Bearer ${tokens['operator']}` }
+    for (const [path, operations] of Object.entries(document.paths)) {
+      for (const [name, operation] of Object.entries(operations)) {
+        if (operation.security === undefined) continue
+        const [method, target] = [name.toUpperCase(), path.replace('{key}', 'k')]
+        // What falls into another second shows another of the three; they are all documented.
+        for (const headers of [{}, operator, operator]) {
+          for (let count = 0; count < 3; count += 1) await checkAt(guarded, path, method, target, headers)
+        }
+      }
+    }
+    const isShown = (status: number): boolean => ['GET', 'HEAD', 'PUT'].every((method) => found.has(`${method} /store/{key} ${status}`))
+    const untilMs = performance.now() + 15_000
+    while (!(isShown(401) && isShown(403) && isShown(429)) && performance.now() < untilMs) {
+      for (const method of ['GET', 'HEAD', 'PUT'])
+        for (const headers of [{}, { Authorization: `Bearer ${tokens['team']}` }])
+          await checkAt(guarded, '/store/{key}', method, '/store/k', headers)
     }
     for (const [path, operations] of Object.entries(document.paths)) {
       if (path === '/store/{key}' || 'post' in operations) continue

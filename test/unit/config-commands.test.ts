@@ -46,6 +46,17 @@ suite('commands', () => {
       [['remove-cluster', 'cluster-1'], { name: 'remove-cluster', clusterId: 'cluster-1', ...force }],
       [['leave'], { name: 'leave', ...force }],
       [['withdraw'], { name: 'withdraw', ...ASKED }],
+      [
+        ['token', 'ci', '-scopes', 'read,write', '-prefix', '/store/a/', '-prefix', '/kv/b', '-expires', '2027-01-31', '-out', 'tokens'],
+        {
+          name: 'token',
+          tokenName: 'ci',
+          scopes: ['read', 'write'],
+          prefixes: ['/store/a/', '/kv/b'],
+          expires: '2027-01-31T00:00:00.000Z',
+          out: 'tokens',
+        },
+      ],
       [['force-new-epoch'], { name: 'force-new-epoch', confirmed: undefined, ...ASKED }],
     ]
     for (const [argv, command] of expected) assert.deepEqual(commandOf(argv), command)
@@ -67,8 +78,9 @@ suite('commands', () => {
 
   test('the address comes from its flag, its variable or neither, without a slash at its end', () => {
     const environment = { REPLICATOR_URL: 'http://10.0.0.1:8001/', REPLICATOR_FORCE: 'yes' }
-    assert.equal(commandOf(['members'], environment).url, 'http://10.0.0.1:8001')
-    assert.equal(commandOf(['members', '-url', 'https://a.example/peer/'], environment).url, 'https://a.example/peer')
+    assert.deepEqual(commandOf(['members'], environment), { name: 'members', ...ASKED, url: 'http://10.0.0.1:8001' })
+    const named = commandOf(['members', '-url', 'https://a.example/peer/'], environment)
+    assert.deepEqual(named, { name: 'members', ...ASKED, url: 'https://a.example/peer' })
     assert.deepEqual(commandOf(['leave'], environment), { name: 'leave', ...ASKED, url: 'http://10.0.0.1:8001', force: false })
   })
 
@@ -110,6 +122,13 @@ suite('commands', () => {
       [['members', '-cert', 'a.pem'], /^-cert is there without -key/],
       [['members', '-key', 'a.key'], /^-key is there without -cert/],
       [['members', '-timeout', '0'], /^-timeout .*from 1 to 3600/],
+      [['token', 'anonymous', '-scopes', 'read', '-out', 't'], /^NAME "anonymous": .*not anonymous/],
+      [['token', 'a b', '-scopes', 'read', '-out', 't'], /^NAME "a b"/],
+      [['token', 'a', '-out', 't'], /^-scopes is missing/],
+      [['token', 'a', '-scopes', 'read'], /^-out is missing/],
+      [['token', 'a', '-scopes', 'read,all', '-out', 't'], /^-scopes .*read,write,operate/],
+      [['token', 'a', '-scopes', 'read', '-prefix', 'store', '-out', 't'], /^-prefix .*with its type/],
+      [['token', 'a', '-scopes', 'read', '-expires', 'soon', '-out', 't'], /^-expires .*a date/],
       [['force-new-epoch', '-confirm', 'yes'], /^-confirm .*32 hexadecimal/],
     ]
     for (const [argv, message] of mistakes) assert.match(messageOf(argv), message)
@@ -123,7 +142,8 @@ suite('commands', () => {
       assert.match(whole.text, new RegExp(`^  ${name}( [A-Z]+)*$`, 'm'))
       const own = parseCommandLine([name, '-help'], {})
       assert(own.kind === 'help')
-      assert.match(own.text, new RegExp(`^Usage: replicator ${name}.*-url URL`, 's'))
+      // What asks no peer has no address.
+      assert.match(own.text, new RegExp(`^Usage: replicator ${name}.*${name === 'token' ? '-out FILE' : '-url URL'}`, 's'))
       for (const line of own.text.split('\n')) assert(line.length <= 80, line)
     }
   })

@@ -62,6 +62,10 @@ suite('defaults', () => {
       hostNames: [],
       corsOrigins: [],
       httpProxies: [],
+      tokensPath: undefined,
+      auditPath: undefined,
+      auditWrites: false,
+      rate: undefined,
       changesFrom: 'loopback',
       logLevel: 'info',
     })
@@ -155,6 +159,9 @@ suite('environment variables', () => {
       REPLICATOR_REPLACE_AFTER: 'off',
       REPLICATOR_CHANGES_FROM: 'anywhere',
       REPLICATOR_HTTP_HOST: 'A.example',
+      REPLICATOR_AUDIT: '-',
+      REPLICATOR_AUDIT_WRITES: 'on',
+      REPLICATOR_RATE: '50',
       REPLICATOR_HTTP_CORS: 'https://b.example:8443',
       REPLICATOR_HTTP_PROXY: '10.0.0.0/8',
       REPLICATOR_LOG_LEVEL: 'warn',
@@ -183,6 +190,10 @@ suite('environment variables', () => {
       hostNames: ['a.example'],
       corsOrigins: ['https://b.example:8443'],
       httpProxies: [{ address: '10.0.0.0', prefix: 8, family: 'ipv4' }],
+      tokensPath: undefined,
+      auditPath: '-',
+      auditWrites: true,
+      rate: 50,
       changesFrom: 'anywhere',
       logLevel: 'warn',
     })
@@ -371,6 +382,17 @@ suite('values', () => {
   test('a name that leads to HTTP is a host name alone', () => {
     assert.deepEqual(configOf(['-cid', 'a', '-http-host', 'B', '-http-host', 'c.Example']).hostNames, ['b', 'c.example'])
     for (const name of ['', 'a:80', 'http://a', 'a/b', '10.0.0.1', '[::1]', '*']) refuses('http-host', name, /without a port/)
+  })
+
+  test('writes are told in the audit by a flag without a value, or by its variable', () => {
+    assert.equal(configOf(['-cid', 'a', '-audit-writes']).auditWrites, true)
+    assert.equal(configOf(['-cid', 'a'], { REPLICATOR_AUDIT_WRITES: 'off' }).auditWrites, false)
+    assert.equal(configOf(['-cid', 'a', '-audit-writes'], { REPLICATOR_AUDIT_WRITES: 'off' }).auditWrites, true)
+    assert.match(messageOf(['-cid', 'a'], { REPLICATOR_AUDIT_WRITES: 'yes' }), /^REPLICATOR_AUDIT_WRITES="yes": write on or off/)
+  })
+
+  test('a rate is a whole number of requests a second', () => {
+    for (const rate of ['0', '-1', '1.5', 'off']) refuses('rate', rate, /requests a second from 1/)
   })
 
   test('an origin is what browsers send', () => {

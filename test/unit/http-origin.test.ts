@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { isLoopback, refusedOrigin } from '../../src/http/origin.ts'
+import { refusedOrigin } from '../../src/http/origin.ts'
+import { isLoopback } from '../../src/security/loopback.ts'
 
 const HOST = { host: '127.0.0.1:8000' }
 

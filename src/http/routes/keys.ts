@@ -2,7 +2,7 @@
 import { parseListQuery } from '../query.ts'
 import type { Answer } from '../answers.ts'
 import type { Exchange } from '../exchange.ts'
-import { listKeys } from '../listing.ts'
+import { listKeys, listingWithin } from '../listing.ts'
 import { ALWAYS, headerOf, headerParameter, jsonOf, problems, queryParameter, TIMEOUT } from '../openapi-parts.ts'
 import type { Part } from '../openapi-parts.ts'
 import { problem } from '../problems.ts'
@@ -11,7 +11,7 @@ import { reading } from '../reading.ts'
 import { answering } from '../route.ts'
 import type { RouteGroup } from '../route.ts'
 import { count, list, object, tag, text, time } from '../schemas.ts'
-import { getKey, putKey } from '../store.ts'
+import { getKey, putKey, STORE_PREFIX } from '../store.ts'
 import { queryOf } from '../target.ts'
 
 /** @param valueBytesMax the largest value taken by this peer */
@@ -30,6 +30,7 @@ export function keyRoutes(valueBytesMax: number): RouteGroup {
       },
       {
         path: '/store',
+        isList: true,
         methods: reading({
           scope: 'read',
           handle: (exchange) => {
@@ -56,7 +57,9 @@ export function keyRoutes(valueBytesMax: number): RouteGroup {
 function listOf(exchange: Exchange): Answer | Promise<Answer> {
   const query = parseListQuery(queryOf(exchange.request))
   if ('parameter' in query) return problem('bad-parameter', query.detail, { parameter: query.parameter })
-  return listKeys(exchange.context.replicator, query, exchange.signal)
+  const { replicator } = exchange.context
+  const source = listingWithin(replicator, exchange.grant?.prefixes, STORE_PREFIX, query.prefix)
+  return listKeys(source, query, exchange.signal)
 }
 
 const GET_PROBLEMS: readonly ProblemName[] = ['bad-key', 'bad-parameter', 'unknown-key', 'overloaded', 'unavailable', ...ALWAYS]

@@ -70,6 +70,10 @@ const SCHEMAS: RouteGroup['schemas'] = {
     quorum: mapOf(object({ voters: count, up: count, needed: count })),
     keys: object({ count, bytes: count, root: text, clusters: mapOf({ enum: ['equal', 'different', 'unknown'] }) }),
     inDoubt: count,
+    tokens: {
+      oneOf: [{ type: 'null' }, object({ fingerprint: text })],
+      description: 'The token file in force: the fingerprint is the same where the files are',
+    },
     warnings: list(text),
   }),
 }

@@ -1,0 +1,82 @@
+/** Who may do what, as a table: each route and method with what it needs, and tokens of each kind. */
+import { hashOf, newToken } from '../../src/security/token-file.ts'
+
+export interface Line {
+  readonly scopes: readonly string[]
+  readonly prefixes?: readonly string[]
+  readonly expires?: string
+}
+
+/** Tokens by name. */
+export type Tokens = Readonly<Record<string, string>>
+
+export const LINES: Readonly<Record<string, Line>> = {
+  reader: { scopes: ['read'] },
+  writer: { scopes: ['write'] },
+  operator: { scopes: ['operate'] },
+  all: { scopes: ['read', 'write', 'operate'] },
+  expired: { scopes: ['read', 'write', 'operate'], expires: '2020-01-01' },
+  team: { scopes: ['read', 'write'], prefixes: ['/store/team/'] },
+}
+
+export function fileOf(lines: Readonly<Record<string, Line>>, tokens: Tokens): Buffer {
+  const rows = Object.entries(lines).map(([name, line]) => {
+    const token = tokens[name]
+    return JSON.stringify({ name, ...(token !== undefined && { hash: hashOf(token) }), ...line })
+  })
+  return Buffer.from(rows.join('\n'))
+}
+
+export function tokensFor(lines: Readonly<Record<string, Line>>): Tokens {
+  return Object.fromEntries(
+    Object.keys(lines)
+      .filter((name) => name !== 'anonymous')
+      .map((name) => [name, newToken()]),
+  )
+}
+
+export const OF_JSON = { 'Content-Type': 'application/json' }
+export const WHO = ['reader', 'writer', 'operator', 'all', 'expired', 'team', 'wrong', undefined] as const
+
+/** What a route asks for, and how it is asked: a row for each route and method. */
+export const TABLE: Readonly<
+  Record<string, { readonly needs: string; readonly target?: string; readonly headers?: object; readonly body?: string }>
+> = {
+  'GET /store/{key}': { needs: 'read', target: '/store/k' },
+  'HEAD /store/{key}': { needs: 'read', target: '/store/k' },
+  'PUT /store/{key}': { needs: 'write', target: '/store/new', body: 'v' },
+  // Whoever is kept to a prefix gets a list that is cut.
+  'GET /store': { needs: 'read, cut' },
+  'HEAD /store': { needs: 'read, cut' },
+  'GET /peers': { needs: 'read' },
+  'HEAD /peers': { needs: 'read' },
+  'GET /clusters': { needs: 'read' },
+  'HEAD /clusters': { needs: 'read' },
+  'GET /status': { needs: 'read' },
+  'HEAD /status': { needs: 'read' },
+  'GET /config': { needs: 'read' },
+  'HEAD /config': { needs: 'read' },
+  'POST /config/changes': { needs: 'operate', headers: OF_JSON, body: '{ "withdraw": true }' },
+  'POST /config/new-epoch': { needs: 'operate', headers: OF_JSON, body: '{ "networkId": "0123456789abcdef0123456789abcdef" }' },
+  'GET /healthz': { needs: 'none' },
+  'HEAD /healthz': { needs: 'none' },
+  'GET /readyz': { needs: 'none' },
+  'HEAD /readyz': { needs: 'none' },
+  'GET /metrics': { needs: 'read' },
+  'HEAD /metrics': { needs: 'read' },
+  'GET /openapi.json': { needs: 'none' },
+  'HEAD /openapi.json': { needs: 'none' },
+  'GET /swagger': { needs: 'none' },
+  'HEAD /swagger': { needs: 'none' },
+  'GET /swagger/{asset}': { needs: 'none', target: '/swagger/start.js' },
+  'HEAD /swagger/{asset}': { needs: 'none', target: '/swagger/start.js' },
+}
+
+/** What somebody is answered by a route that needs this; 0 stands for being served. */
+export function expected(who: (typeof WHO)[number], needs: string): 0 | 401 | 403 {
+  if (needs === 'none') return 0
+  if (who === undefined || who === 'wrong' || who === 'expired') return 401
+  if (who === 'team') return needs === 'read, cut' ? 0 : 403
+  const scope = needs.split(',')[0] ?? ''
+  return LINES[who]?.scopes.includes(scope) === true ? 0 : 403
+}
