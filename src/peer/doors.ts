@@ -91,7 +91,9 @@ function openAudit({ config, logger, clock, reloads, warnings }: DoorsInit): { r
   const { auditPath, auditWrites } = config
   if (auditPath === undefined) return { audit: NO_AUDIT, close: () => undefined }
   if (auditPath === THE_LOG) {
-    const ofLog = new AuditLines((line) => logger.info({ audit: line }, 'audit'), auditWrites)
+    // Told whatever else the log leaves out: it was asked for.
+    const log = logger.child({}, { level: 'info' })
+    const ofLog = new AuditLines((line) => log.info({ audit: line }, 'audit'), auditWrites)
     return { audit: ofLog, close: () => ofLog.close() }
   }
   const warn = (error: unknown): void => {
