@@ -8,8 +8,8 @@ import type { Surroundings, Target } from './attack.ts'
 import { machineWaitedMs } from './watch.ts'
 
 const PEERS = 3
-/** What a newcomer gets before it counts as shut out; the bound that it must keep is `JOIN_MS_MAX`. */
-const JOIN_GIVEN_MS = 15_000
+/** What a newcomer gets before it counts as shut out. On a busy machine it is long; `JOIN_MS_MAX` is what it may take of it. */
+const JOIN_GIVEN_MS = 40_000
 /** Nobody but the attacker comes from here. */
 const ATTACKER = '127.0.0.66'
 const CLUSTER = 'cluster-1'

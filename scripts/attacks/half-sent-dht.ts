@@ -26,7 +26,7 @@ export const halfSentDht: Attack = {
       })
       await Promise.allSettled(each)
       await pressing()
-      return [finding(true, sent === 0 ? 'not one was taken' : `${sent} halves of 4 MB sent`)]
+      return [finding(sent === 0, sent === 0 ? 'not one was taken' : `${sent} halves of 4 MB sent`)]
     } finally {
       for (const libp2p of strangers) await libp2p.stop()
     }

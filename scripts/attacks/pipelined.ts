@@ -10,7 +10,7 @@ const PATH = '/store/pipelined'
 const RESET_AFTER = 6_000
 const HANG_UP_AFTER = 100_000
 const READ_TO_THE_END = 20_000
-const READ_MS = 20_000
+const READ_MS = 60_000
 
 function gets(times: number): string {
   return `GET ${PATH} HTTP/1.1\r\nHost: localhost\r\n\r\n`.repeat(times)

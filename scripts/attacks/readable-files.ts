@@ -9,7 +9,7 @@ import { cleanEnvironment } from '../../test/process/network.ts'
 import type { Attack } from './attack.ts'
 import { finding } from './attack.ts'
 
-const RUN_MS = 8_000
+const RUN_MS = 30_000
 
 /** Runs a peer until it ends, or serves HTTP and is ended. @returns all it said */
 function run(root: string, directory: string, flags: readonly string[]): Promise<string> {
