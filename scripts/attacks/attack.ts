@@ -53,6 +53,8 @@ export interface Attack {
   readonly row: number
   readonly name: string
   readonly against: readonly Surroundings[]
+  /** A few requests and no pressure: nobody tries to join meanwhile. */
+  readonly isBrief?: boolean
   /** Places among the peers that it stops itself: those are not watched. */
   readonly stops?: readonly number[]
   run(scene: Scene): Promise<readonly Finding[]>

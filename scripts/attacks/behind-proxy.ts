@@ -12,6 +12,7 @@ export const behindProxy: Attack = {
   row: 6,
   name: 'behind-proxy',
   against: ['secret'],
+  isBrief: true,
   async run({ victim, peers, source }) {
     const proxy = createServer((client) => {
       const onward = open(victim.httpPort, LOOPBACK)

@@ -44,7 +44,7 @@ export async function attackOn(attack: Attack, arena: Arena): Promise<readonly F
     stop: (index) => arena.stop(index),
     start: (index) => arena.start(index),
   })
-  const joinMs = stops.includes(0) ? 'none' : await tryJoining()
+  const joinMs = attack.isBrief === true || stops.includes(0) ? 'none' : await tryJoining()
   await delay(AFTER_MS)
   const ended = arena.peers.filter((peer) => !peer.isRunning).map(({ name }) => name)
   const watched = await watch.end()

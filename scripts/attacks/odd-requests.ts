@@ -31,6 +31,7 @@ export const oddRequests: Attack = {
   row: 12,
   name: 'odd-requests',
   against: ['secret'],
+  isBrief: true,
   async run({ victim, source }) {
     const findings = []
     for (const [what, text, expected] of CASES) {

@@ -14,6 +14,7 @@ export const pageHeaders: Attack = {
   row: 13,
   name: 'page-headers',
   against: ['secret'],
+  isBrief: true,
   async run({ victim, source }) {
     const findings = []
     for (const path of PATHS) {

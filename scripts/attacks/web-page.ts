@@ -9,6 +9,7 @@ export const webPage: Attack = {
   row: 5,
   name: 'web-page',
   against: ['secret'],
+  isBrief: true,
   async run({ victim: { httpPort }, source }) {
     const here = `Host: 127.0.0.1:${httpPort}`
     const rebound = `Host: evil.example:${httpPort}`
