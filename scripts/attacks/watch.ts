@@ -96,7 +96,8 @@ export class Watch {
       const startedMs = performance.now()
       const before = { waitedMs: machineWaitedMs(processId), lateMs: this.#lateMs }
       const outcome = await this.#track(ask(peer.httpPort, 'GET', '/healthz', PROBE_MS))
-      const machineMs = machineWaitedMs(processId) - before.waitedMs + this.#lateMs - before.lateMs
+      // Both wait for the same processors, and mostly at the same time.
+      const machineMs = Math.max(machineWaitedMs(processId) - before.waitedMs, this.#lateMs - before.lateMs)
       seen.stallMs = Math.max(seen.stallMs, performance.now() - startedMs - machineMs)
       if (outcome !== '200' && peer.isRunning) count(seen.unhealthy, outcome)
       await new Promise((resolve) => setTimeout(resolve, PROBE_EACH_MS))
