@@ -6,12 +6,13 @@ import { open } from './raw-http.ts'
 import { pause } from './waiting.ts'
 import { warningsOf } from './status.ts'
 
-const CONNECTIONS = 110
+/** More than may stand from one address of this machine, which are more than from others. */
+const CONNECTIONS = 300
 /** How long a connection without a proof may live, and what measuring it may be off by. */
 const LIFE_MS = 12_000
 const LIFE_SLACK_MS = 1_500
 /** Tries to open one, all together. */
-const OPENED_MAX = 3_000
+const OPENED_MAX = 6_000
 
 export const silentConnections: Attack = {
   row: 3,
