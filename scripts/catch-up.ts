@@ -49,7 +49,7 @@ interface Asked {
 
 /** In a process of its own: asks at a steady pace, whatever the answers take, until the parent has heard enough. */
 async function runSteady(ports: readonly number[], prefix: string): Promise<Asked[]> {
-  const clients = ports.map((port) => new Client(port))
+  const clients = ports.map((port) => new Client({ host: '127.0.0.1', port }))
   const asked: Asked[] = []
   const ask = async (kind: Asked['kind'], index: number, key: string): Promise<void> => {
     const client = clients[index % clients.length] as Client

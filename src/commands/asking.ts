@@ -118,6 +118,7 @@ const ASKS_FOR_CERTIFICATE = /ALERT_(CERTIFICATE_REQUIRED|UNKNOWN_CA|BAD_CERTIFI
 function unanswered(name: string, reason: string): string {
   if (ASKS_FOR_CERTIFICATE.test(reason)) return `the peer at ${name} asks for another certificate (${reason}): show one with -cert and -key`
   if (DISTRUSTED.test(reason)) return `the certificate of ${name} is not trusted (${reason}): name the one that signed it with -ca`
+  if (reason === 'EACCES') return `this user may not open ${name}: give the command as the user who runs the peer`
   return `no peer answers at ${name} (${reason}); name one that runs with -url`
 }
 

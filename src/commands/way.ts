@@ -61,7 +61,7 @@ function addressed({ token, ca, cert, key }: Asking, url: URL, warnings: readonl
 async function socketOf({ dataDirectory }: Asking, url: URL): Promise<string | undefined> {
   if (dataDirectory !== undefined) {
     const path = socketOfDirectory(dataDirectory)
-    const fault = socketPathFault(path) ?? (ownerOf(path) === undefined ? `there is no ${path}: no peer runs in that directory` : undefined)
+    const fault = socketPathFault(path)
     if (fault !== undefined) throw new CommandFailed(fault)
     return path
   }
@@ -77,9 +77,13 @@ function portOf({ port, protocol }: URL): number {
   return port === '' ? (PORTS[protocol] ?? 0) : Number(port)
 }
 
-/** @returns undefined when nothing is there */
+/** @returns undefined when nothing is there, or nothing that this user may look at */
 function ownerOf(path: string): number | undefined {
-  return lstatSync(path, { throwIfNoEntry: false })?.uid
+  try {
+    return lstatSync(path).uid
+  } catch {
+    return undefined
+  }
 }
 
 function read(path: string | undefined, flag: string): Buffer | undefined {

@@ -5,10 +5,6 @@ import type { SecretMode } from '../security/private-file.ts'
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-/** Who may change the configuration over HTTP. */
-export const CHANGES_FROM = ['loopback', 'anywhere'] as const
-export type ChangesFrom = (typeof CHANGES_FROM)[number]
-
 /** Where HTTP listens. */
 export interface HttpAddress {
   /** A name or an IP address; an IPv6 address without its brackets. */
@@ -74,6 +70,5 @@ export interface Config {
   readonly valueBytesMax: number
   /** A voter gone for so long gives its place to a learner of its cluster; undefined for never. */
   readonly replaceAfterMs: number | undefined
-  readonly changesFrom: ChangesFrom
   readonly logLevel: LogLevel
 }

@@ -3,14 +3,13 @@
  * of Config has one row, and a field without a row does not compile.
  */
 import { VALUE_BYTES_MAX } from '../../protocols/base/limits.ts'
-import { CHANGES_FROM, LOG_LEVELS } from './config.ts'
+import { LOG_LEVELS } from './config.ts'
 import type { Config } from './config.ts'
 import type { SecretMode } from '../security/private-file.ts'
 import { readSecretFile } from './secret.ts'
 import { parseTokensPath } from './tokens.ts'
 import {
   parseAddressRange,
-  parseChangesFrom,
   parseClusterId,
   parseDialAddress,
   parseDirectory,
@@ -283,13 +282,6 @@ export const FLAGS: FlagTable<Config> = {
     placeholder: 'SECONDS',
     meaning: 'A voter gone for so long gives its place to a learner of its cluster. 0 or off: never.',
     fallback: { value: REPLACE_AFTER_SECONDS * SECOND_MS, text: String(REPLACE_AFTER_SECONDS) },
-  },
-  changesFrom: {
-    ...once(parseChangesFrom),
-    name: 'changes-from',
-    placeholder: 'WHO',
-    meaning: `Who may change the configuration over HTTP: ${CHANGES_FROM.join(' or ')}.`,
-    fallback: { value: 'loopback', text: 'loopback' },
   },
   logLevel: {
     ...once(parseLogLevel),

@@ -7,8 +7,8 @@ import type { ClusterId, NetworkId, PeerId } from '../../protocols/base/identity
 import { isPeerId } from '../peer-id.ts'
 import { SECRET_MODES } from '../security/private-file.ts'
 import type { SecretMode } from '../security/private-file.ts'
-import { CHANGES_FROM, LOG_LEVELS } from './config.ts'
-import type { AddressRange, ChangesFrom, HttpAddress, LogLevel } from './config.ts'
+import { LOG_LEVELS } from './config.ts'
+import type { AddressRange, HttpAddress, LogLevel } from './config.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Only this machine, unless a host is named. */
@@ -189,13 +189,6 @@ export function parseReplaceAfter(text: string): number | undefined {
     throw new UsageError(`write a whole number of seconds from 1 to ${YEAR_SECONDS}, in digits alone; or 0 or off for never`)
   }
   return seconds * SECOND_MS
-}
-
-/** Who may change the configuration. */
-export function parseChangesFrom(text: string): ChangesFrom {
-  const from = CHANGES_FROM.find((known) => known === text)
-  if (from === undefined) throw new UsageError(`write ${CHANGES_FROM.join(' or ')}`)
-  return from
 }
 
 /** Who may read files that hold secrets. */

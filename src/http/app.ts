@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
-import type { AddressRange, ChangesFrom } from '../config/config.ts'
+import type { AddressRange } from '../config/config.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Replicator } from '../ports/replicator.ts'
 import { NO_AUDIT } from '../security/audit.ts'
@@ -40,8 +40,6 @@ export interface HttpInit {
   readonly clock: Clock
   /** The largest value taken from a client. */
   readonly valueBytesMax: number
-  /** Who may change the configuration. */
-  readonly changesFrom: ChangesFrom
   /** By which names this peer is asked, and which pages may ask. */
   readonly site: SiteRules
   /** The tokens that clients show; nobody is asked for one when it is left out. */
@@ -109,7 +107,6 @@ function createContext(init: HttpInit): HttpContext {
     flows: new Flows(init.flowLookMs),
     metrics: new HttpMetrics(init.registry, load),
     valueBytesMax: init.valueBytesMax,
-    changesFrom: init.changesFrom,
     site: init.site,
     credentials,
     lapses: new Lapses(credentials),

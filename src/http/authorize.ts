@@ -16,6 +16,8 @@ const FAULTS: Readonly<Record<CredentialFault, string>> = {
   unknown: 'The token is not one of this peer.',
   expired: 'The time of the token is over.',
 }
+const OPERATE_HOW =
+  ': show a token that has it, or run the command on the machine of the peer, as the user who runs the peer or with the -data of the peer.'
 /** What a token that was shown and does not count is answered (RFC 6750, 3.1). */
 const CHALLENGE = 'Bearer realm="replicator"'
 const CHALLENGE_INVALID = `${CHALLENGE}, error="invalid_token"`
@@ -68,7 +70,11 @@ export function challenged(exchange: Exchange, fault: CredentialFault): false {
 }
 
 function lackOf(grant: Grant, { request }: Exchange, { isList }: Route, scope: Exclude<Scope, 'none'>): Lack | undefined {
-  if (!grant.scopes.has(scope)) return { kind: 'scope', detail: `This needs the scope "${scope}", which ${grant.name} does not have.` }
+  if (!grant.scopes.has(scope))
+    return {
+      kind: 'scope',
+      detail: `This needs the scope "${scope}", which ${grant.name} does not have${scope === 'operate' ? OPERATE_HOW : '.'}`,
+    }
   if (isList === true || grant.prefixes === undefined) return undefined
   if (opens(grant, percentDecode(pathOf(request), false).text)) return undefined
   return { kind: 'prefix', detail: `This path is below none of the prefixes that ${grant.name} is kept to.` }

@@ -5,7 +5,6 @@ import type { BodyFault } from './body.ts'
 import { CHANGE_BYTES_MAX, parseAnewRequest, parseChangeRequest } from './change-body.ts'
 import type { Read } from './change-body.ts'
 import type { Exchange } from './exchange.ts'
-import { refusedOrigin } from './origin.ts'
 import { changeAnswerTo } from './outcomes.ts'
 import { problem } from './problems.ts'
 import { parsePutQuery } from './query.ts'
@@ -37,15 +36,9 @@ export function beginAnew(exchange: Exchange): void {
   })
 }
 
-/** Reads a body of JSON from whoever may send one; anybody else is refused, unread. */
+/** Reads a body of JSON. */
 function takeBody<T>(exchange: Exchange, parse: (body: Uint8Array) => Read<T>, then: (value: T) => void): void {
-  const { request, context } = exchange
-  // Where tokens are asked for, or the operator socket was used, the scope was shown already.
-  const refused =
-    exchange.grant?.proof !== 'none' || context.credentials.isAsked
-      ? undefined
-      : refusedOrigin(context.changesFrom, request.socket.remoteAddress, request.headers)
-  if (refused !== undefined) return exchange.refuse('forbidden', refused)
+  const { request } = exchange
   if (!JSON_TYPE.test(request.headers['content-type'] ?? ''))
     return exchange.refuse('unsupported-media-type', 'The body must be JSON, sent with Content-Type: application/json.')
   if (request.headers['content-encoding'] !== undefined)

@@ -1,5 +1,4 @@
 import type { Logger } from 'pino'
-import type { ChangesFrom } from '../config/config.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Replicator } from '../ports/replicator.ts'
 import type { Audit } from '../security/audit.ts'
@@ -23,8 +22,6 @@ export interface HttpContext {
   readonly flows: Flows
   readonly metrics: HttpMetrics
   readonly valueBytesMax: number
-  /** Who may change the configuration. */
-  readonly changesFrom: ChangesFrom
   /** By which names this peer is asked, and which pages may ask. */
   readonly site: SiteRules
   readonly credentials: Credentials

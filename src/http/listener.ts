@@ -9,6 +9,7 @@ import { createServer as createTlsServer, Server as TlsServer } from 'node:https
 import type { ServerOptions as TlsServerOptions } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import type { Grant } from '../security/grant.ts'
 import type { TlsMaterial } from '../security/tls-files.ts'
 import type { HttpApp } from './app.ts'
 import { COMMON_HEADERS } from './answers.ts'
@@ -35,8 +36,16 @@ export interface Bound {
   readonly port: number
 }
 
-/** A server of Node's whose requests go to the app. @param tls undefined for one without TLS */
-export function createListener(app: HttpApp, sockets: Sockets, tls?: TlsMaterial): Server {
+/** How clients come in. */
+export interface Entrance {
+  /** Undefined for HTTP without TLS. */
+  readonly tls: TlsMaterial | undefined
+  /** What everybody may who can connect at all; undefined where each request has to show what it may. */
+  readonly grant: Grant | undefined
+}
+
+/** A server of Node's whose requests go to the app. */
+export function createListener(app: HttpApp, sockets: Sockets, { tls, grant }: Entrance): Server {
   const server = tls === undefined ? createServer(SERVER_OPTIONS) : createTlsServer({ ...SERVER_OPTIONS, ...tlsOptions(tls) })
   // Headers past a number that Node sets would be dropped in silence; the bytes of all of them are bounded.
   server.maxHeadersCount = 0
@@ -44,9 +53,9 @@ export function createListener(app: HttpApp, sockets: Sockets, tls?: TlsMaterial
   ;(server as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true
   if (tls === undefined) admitPlain(server, app, sockets)
   else admitSecured(server, sockets)
-  server.on('request', (request, response) => app.handle(request, response))
+  server.on('request', (request, response) => app.handle(request, response, grant))
   // Without this Node would send the 100 before anything could be refused.
-  server.on('checkContinue', (request, response) => app.handle(request, response))
+  server.on('checkContinue', (request, response) => app.handle(request, response, grant))
   server.on('checkExpectation', (request, response) => app.refuseExpectation(request, response))
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseConnection(app, error, socket))
   return server

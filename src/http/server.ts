@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import { setTimeout as setTimeoutAsync } from 'node:timers/promises'
 import { createHttpApp } from './app.ts'
 import type { HttpApp, HttpInit } from './app.ts'
+import { OPERATOR } from '../security/grant.ts'
 import type { TlsMaterial } from '../security/tls-files.ts'
 import { createListener, listen, renew } from './listener.ts'
 import type { Bound, ListenAddress } from './listener.ts'
@@ -17,7 +18,7 @@ export interface HttpServer {
   /** The app, which also works without a socket. */
   readonly app: HttpApp
   /**
-   * Starts to accept connections at one more address.
+   * Starts to accept connections at one more address. Who comes by a socket file is the operator: see that nobody else can open it.
    *
    * @param tls undefined for HTTP without TLS
    * @throws the system's error when the address cannot be had; its `code` tells (`EADDRINUSE`)
@@ -42,7 +43,7 @@ export function createHttpServer(init: HttpInit): HttpServer {
   return {
     app,
     listen: async (address, tls) => {
-      const server = createListener(app, sockets, tls)
+      const server = createListener(app, sockets, { tls, grant: 'path' in address ? OPERATOR : undefined })
       const bound = await listen(server, address)
       servers.push(server)
       return bound

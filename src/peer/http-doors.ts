@@ -1,4 +1,4 @@
-/** Where HTTP comes in: the address of `-http`, over TLS where there is a certificate. */
+/** Where HTTP comes in: the address of `-http`, over TLS where there is a certificate, and the sockets of the operator. */
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.ts'
 import type { Bound } from '../http/listener.ts'
@@ -6,6 +6,7 @@ import type { HttpServer } from '../http/server.ts'
 import type { Reloads } from '../reloads.ts'
 import { openTlsFiles } from '../security/tls-files.ts'
 import type { TlsMaterial } from '../security/tls-files.ts'
+import { openOperatorDoors } from './operator-doors.ts'
 import type { Warnings } from './warnings.ts'
 
 /** Requests begun are given this long when the peer stops. */
@@ -17,6 +18,8 @@ export interface HttpDoors {
   readonly logger: Logger
   readonly warnings: Warnings
   readonly reloads: Reloads
+  /** Of the data. */
+  readonly directory: string
 }
 
 /**
@@ -24,12 +27,19 @@ export interface HttpDoors {
  * @throws Error of one line when it cannot listen, or has no good certificate
  */
 export async function openHttpDoors(doors: HttpDoors, closers: (() => Promise<void>)[]): Promise<Bound> {
-  const { config, http } = doors
+  const { config, http, logger, warnings, directory } = doors
   const tls = await certificate(doors, closers)
   const bound = await http.listen(config.http, tls).catch((error: unknown) => {
     throw new Error(`cannot listen for HTTP on ${config.http.host}:${config.http.port}: ${text(error)}; choose another -http`)
   })
   closers.push(() => http.close(STOP_GRACE_MS))
+  await openOperatorDoors({
+    directory,
+    port: bound.port,
+    listen: (path) => http.listen({ path }),
+    logger,
+    warn: (warning) => warnings.add(warning),
+  })
   return bound
 }
 

@@ -216,7 +216,6 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     registry,
     clock: systemClock,
     valueBytesMax: config.valueBytesMax,
-    changesFrom: config.changesFrom,
     site: config,
     proxies: config.httpProxies,
     credentials: doors.credentials,
@@ -224,7 +223,10 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     rate: doors.rate,
     version: VERSION,
   })
-  const { url, port } = await openHttpDoors({ config, http, logger, warnings, reloads: opening.reloads }, closers)
+  const { url, port } = await openHttpDoors(
+    { config, http, logger, warnings, reloads: opening.reloads, directory: directory.path },
+    closers,
+  )
   if (config.secret === undefined) logger.warn('no -secret: anybody who can dial this peer may join the network')
   printLines([...addressLines(self.peerId, network.addresses()), httpLine(url)])
   if (newNetwork !== undefined) printLines([newNetworkLine(newNetwork)])

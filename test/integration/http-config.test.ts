@@ -1,7 +1,11 @@
 /** Changing the configuration over HTTP: what is taken, what is refused and why, and how outcomes are told. */
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { ask, eventually, NETWORK_ID, RawClient, requestHead, startHttp } from './http-fixture.ts'
+import { ANYBODY_OPERATES, ask, eventually, NETWORK_ID, RawClient, requestHead, startHttp } from './http-fixture.ts'
 import type { Fixture, RawAnswer } from './http-fixture.ts'
 
 const PEER = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
@@ -20,13 +24,13 @@ function told(answer: RawAnswer): Record<string, unknown> {
 
 describe('a change of the configuration', () => {
   it('is asked for with the fields given, and those left out are empty', async () => {
-    await using fixture = await startHttp()
+    await using fixture = await startHttp({ credentials: ANYBODY_OPERATES })
     await change(fixture, { add: [PEER], remove: [OTHER], force: true }, '?timeout=700')
     await change(fixture, { removeCluster: 'cluster-2' })
     await ask(fixture, 'POST', '/config/changes', { 'Content-Type': 'Application/JSON; charset=utf-8' }, '{ "withdraw": true }')
     const nothing = { add: [], remove: [], removeCluster: undefined, force: false, withdraw: false }
     assert.deepEqual(
-      fixture.replicator.changes.map(({ request, timeoutMs }) => [request, timeoutMs]),
+      fixture.replicator.changes.map((asked) => [asked.request, asked.timeoutMs]),
       [
         [{ ...nothing, add: [PEER], remove: [OTHER], force: true }, 700],
         [{ ...nothing, removeCluster: 'cluster-2' }, 10_000],
@@ -36,7 +40,7 @@ describe('a change of the configuration', () => {
   })
 
   it('is answered by how it ended, or how far it is', async () => {
-    await using fixture = await startHttp()
+    await using fixture = await startHttp({ credentials: ANYBODY_OPERATES })
     const { replicator } = fixture
     const rows = [
       [{ kind: 'changed', epoch: 7 }, 200, { outcome: 'changed', epoch: 7 }],
@@ -59,7 +63,7 @@ describe('a change of the configuration', () => {
   })
 
   it('is not begun for a body that will not do, which one sentence says how to mend', async () => {
-    await using fixture = await startHttp()
+    await using fixture = await startHttp({ credentials: ANYBODY_OPERATES })
     const rows: readonly (readonly [unknown, RegExp])[] = [
       ['', /not JSON; send an object like/],
       ['{', /not JSON/],
@@ -92,7 +96,7 @@ describe('a change of the configuration', () => {
   })
 
   it('is not begun for a request that is wrong around its body', async () => {
-    await using fixture = await startHttp()
+    await using fixture = await startHttp({ credentials: ANYBODY_OPERATES })
     const rows = [
       [{ 'Content-Type': 'text/plain' }, 415, 'unsupported-media-type'],
       [{ 'Content-Type': 'application/json-patch' }, 415, 'unsupported-media-type'],
@@ -116,7 +120,7 @@ describe('a change of the configuration', () => {
   })
 
   it('goes on without a client that hangs up, which is told to the peer', async () => {
-    await using fixture = await startHttp()
+    await using fixture = await startHttp({ credentials: ANYBODY_OPERATES })
     const { replicator } = fixture
     replicator.onChange = () => new Promise(() => undefined)
     await using client = new RawClient(fixture.port)
@@ -130,9 +134,44 @@ describe('a change of the configuration', () => {
   })
 })
 
+describe('who may change the configuration', () => {
+  it('is nobody who only reaches HTTP, on this machine or through a proxy on it', async () => {
+    await using fixture = await startHttp()
+    for (const headers of [{}, { 'X-Forwarded-For': '10.0.0.1' }, { Authorization: 'Basic cm9vdDpyb290' }]) {
+      for (const [path, body] of [
+        ['/config/changes', '{ "withdraw": true }'],
+        ['/config/new-epoch', JSON.stringify({ networkId: NETWORK_ID })],
+      ] as const) {
+        const answer = await ask(fixture, 'POST', path, { ...OF_JSON, ...headers }, body)
+        assert.deepEqual([answer.status, told(answer)['type']], [403, 'urn:replicator:forbidden'])
+        assert.match(told(answer)['detail'] as string, /scope "operate".*as the user who runs the peer/)
+      }
+    }
+    assert.equal((await ask(fixture, 'GET', '/config')).status, 200)
+    assert.deepEqual(fixture.replicator.changes, [])
+  })
+
+  it('is whoever may open the operator socket', async () => {
+    await using fixture = await startHttp()
+    const directory = await mkdtemp(join(tmpdir(), 'replicator-operator-'))
+    try {
+      const socketPath = join(directory, 'operator.sock')
+      await fixture.server.listen({ path: socketPath })
+      const { promise, resolve, reject } = Promise.withResolvers<number>()
+      request({ socketPath, method: 'POST', path: '/config/changes', headers: OF_JSON }, (reply) => resolve(reply.resume().statusCode ?? 0))
+        .on('error', reject)
+        .end('{ "withdraw": true }')
+      assert.equal(await promise, 200)
+      assert.equal(fixture.replicator.changes.length, 1)
+    } finally {
+      await rm(directory, { recursive: true })
+    }
+  })
+})
+
 describe('giving up the network', () => {
   it('names the network, and is answered before the peer starts again', async () => {
-    await using fixture = await startHttp()
+    await using fixture = await startHttp({ credentials: ANYBODY_OPERATES })
     const giveUp = (body: string): Promise<RawAnswer> => ask(fixture, 'POST', '/config/new-epoch', OF_JSON, body)
     const done = await giveUp(JSON.stringify({ networkId: NETWORK_ID }))
     assert.deepEqual([done.status, told(done)['outcome'], told(done)['epoch']], [202, 'restarting', 3])

@@ -12,6 +12,8 @@ import type { HttpInit } from '../../src/http/app.ts'
 import { createHttpServer } from '../../src/http/server.ts'
 import type { HttpServer } from '../../src/http/server.ts'
 import type { ChangeOutcome } from '../../protocols/effects.ts'
+import { Credentials } from '../../src/security/credentials.ts'
+import { OPERATOR } from '../../src/security/grant.ts'
 import type {
   AnewOutcome,
   ChangeInit,
@@ -149,6 +151,9 @@ export interface Fixture {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/** Tokens by which whoever asks may change the configuration too. */
+export const ANYBODY_OPERATES: Credentials = new Credentials(() => 0, [{ hash: undefined, grant: { ...OPERATOR, proof: 'none' } }])
+
 /** A server on a free port of the loopback, closed with `await using`. */
 export async function startHttp(options: Partial<HttpInit> = {}): Promise<Fixture> {
   const replicator = new FakeReplicator()
@@ -161,7 +166,6 @@ export async function startHttp(options: Partial<HttpInit> = {}): Promise<Fixtur
     registry: new Registry(),
     clock,
     valueBytesMax: 1_048_576,
-    changesFrom: 'loopback',
     site: { hostNames: [], corsOrigins: [] },
     version: '1.2.3',
     ...options,

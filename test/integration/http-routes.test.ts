@@ -5,7 +5,7 @@ import { Credentials } from '../../src/security/credentials.ts'
 import { RateLimit } from '../../src/security/rate.ts'
 import { parseTokenFile } from '../../src/security/token-file.ts'
 import { fileOf, LINES, tokensFor } from './access-table.ts'
-import { ask, eventually, NETWORK_ID, startHttp, WRITTEN_AT_MS } from './http-fixture.ts'
+import { ANYBODY_OPERATES, ask, eventually, NETWORK_ID, startHttp, WRITTEN_AT_MS } from './http-fixture.ts'
 import type { Fixture, RawAnswer } from './http-fixture.ts'
 
 function bodyOf(answer: RawAnswer): Record<string, unknown> {
@@ -255,7 +255,7 @@ describe('the OpenAPI document', () => {
   })
 
   it('promises no status, header or content type that an answer then lacks, and lacks none that is answered', async () => {
-    await using fixture = await startHttp({ valueBytesMax: 10, bodyTimeoutMs: 20 })
+    await using fixture = await startHttp({ valueBytesMax: 10, bodyTimeoutMs: 20, credentials: ANYBODY_OPERATES })
     const document = await documentOf(fixture)
     const { replicator } = fixture
     const found = new Set<string>()

@@ -26,21 +26,22 @@ export interface ListedPage {
   readonly next?: string
 }
 
+/** The address of a peer, or its operator socket. */
+type Where = { readonly host: string; readonly port: number } | { readonly socketPath: string }
+
 export class Client {
-  readonly #port: number
-  readonly #host: string
+  readonly #where: Where
   readonly #agent: Agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX })
 
-  constructor(port: number, host: string = '127.0.0.1') {
-    this.#port = port
-    this.#host = host
+  constructor(where: Where) {
+    this.#where = where
   }
 
   /** @throws the error of the connection when there is no answer */
   ask(method: string, path: string, { query = '', headers = {}, body, signal }: Asking = {}): Promise<Reply> {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>()
     const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }
-    const options = { host: this.#host, port: this.#port, method, path: path + query, agent: this.#agent, timeout: ANSWER_MS }
+    const options = { ...this.#where, method, path: path + query, agent: this.#agent, timeout: ANSWER_MS }
     const outgoing = request({ ...options, headers: { ...length, ...headers }, ...(signal && { signal }) }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))

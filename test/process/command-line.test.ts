@@ -50,7 +50,7 @@ const MISTAKES: readonly Mistake[] = [
   { flags: ['-cid', 'a', '-join-timeout', '1.5'], names: /-join-timeout "1.5"/ },
   { flags: ['-cid', 'a', '-value-max', '16777217'], names: /-value-max "16777217"/ },
   { flags: ['-cid', 'a', '-replace-after', 'never'], names: /-replace-after "never"/ },
-  { flags: ['-cid', 'a', '-changes-from', 'all'], names: /-changes-from "all"/ },
+  { flags: ['-cid', 'a', '-changes-from', 'loopback'], names: /unknown flag "-changes-from"/ },
   { flags: ['-cid', 'a', '-log-level', 'loud'], names: /-log-level "loud"/ },
   { flags: ['-cid', 'a'], environment: { REPLICATOR_MIN_PEERS: 'three' }, names: /REPLICATOR_MIN_PEERS/ },
   { flags: ['-cid', 'a'], environment: { REPLICATOR_PEER: 'one,two' }, names: /REPLICATOR_PEER/ },

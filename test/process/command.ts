@@ -17,7 +17,7 @@ export interface Finished {
 /**
  * Runs the program to its end.
  *
- * @param directory the working directory
+ * @param directory the working directory, and the home of who runs it
  * @param environment variables beside those of the tests
  * @param input what is typed, and then no more
  */
@@ -29,7 +29,7 @@ export async function runToEnd(
 ): Promise<Finished> {
   const child = spawn(process.execPath, [MAIN, ...flags], {
     cwd: directory,
-    env: { ...cleanEnvironment(), ...environment },
+    env: { ...cleanEnvironment(), HOME: directory, ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
     timeout: END_MS,
     killSignal: 'SIGKILL',

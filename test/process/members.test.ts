@@ -79,8 +79,7 @@ async function done(at: PeerProcess, ...argv: readonly string[]): Promise<string
 }
 
 function ask(at: PeerProcess, change: object): Promise<Reply> {
-  const headers = { 'Content-Type': 'application/json' }
-  return at.client.ask('POST', '/config/changes', { headers, body: JSON.stringify(change) })
+  return at.operate('/config/changes', change)
 }
 
 /** All running peers have the same finished config. */

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ROOT, withoutVariables } from '../../scripts/run.ts'
 import { Client } from './client.ts'
+import type { Reply } from './client.ts'
 
 const MAIN = join(ROOT, 'src', 'main.ts')
 /** Below what the system hands out by itself, so that no connection takes a port between two starts of its peer. */
@@ -92,7 +93,7 @@ export class PeerProcess {
     this.httpPort = ports[0]
     this.libp2pPort = ports[1]
     this.options = options
-    this.client = new Client(this.httpPort, this.#host)
+    this.client = new Client({ host: this.#host, port: this.httpPort })
     this.#logPath = `${directory}.log`
   }
 
@@ -110,6 +111,17 @@ export class PeerProcess {
 
   get address(): string {
     return `/ip4/${this.#host}/tcp/${this.libp2pPort}/p2p/${this.peerId}`
+  }
+
+  /** By its operator socket, on a connection that nobody keeps. */
+  async operate(path: string, body: object): Promise<Reply> {
+    const operator = new Client({ socketPath: join(this.directory, 'operator.sock') })
+    try {
+      const headers = { 'Content-Type': 'application/json' }
+      return await operator.ask('POST', path, { headers, body: JSON.stringify(body) })
+    } finally {
+      operator.close()
+    }
   }
 
   get isRunning(): boolean {
@@ -139,9 +151,10 @@ export class PeerProcess {
     const log = openSync(this.#logPath, 'a')
     const { main = MAIN, nodeFlags = [], environment = {}, wrapper = [] } = this.options
     const [program = process.execPath, ...parameters] = [...wrapper, process.execPath, ...nodeFlags, main, ...this.#flags()]
+    const directory = join(this.directory, '..', '..')
     const child = spawn(program, parameters, {
-      cwd: join(this.directory, '..', '..'),
-      env: { ...cleanEnvironment(), ...environment },
+      cwd: directory,
+      env: { ...cleanEnvironment(), HOME: directory, ...environment },
       stdio: ['ignore', 'pipe', log],
     })
     closeSync(log)
@@ -190,7 +203,7 @@ export class PeerProcess {
     assert.ok(this.#ending !== undefined, `${this.name} was never started`)
     await until(`${this.name} ends`, () => this.#process === undefined, timeoutMs)
     this.client.close()
-    this.client = new Client(this.httpPort, this.#host)
+    this.client = new Client({ host: this.#host, port: this.httpPort })
     return this.#ending
   }
 

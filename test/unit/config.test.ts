@@ -9,7 +9,7 @@ const ADDRESS_A = `/ip4/127.0.0.1/tcp/4001/p2p/${PEER_ID}`
 const ADDRESS_B = '/dns4/example.com/tcp/4002'
 const NETWORK = '0123456789abcdef0123456789abcdef'
 const FLAG_NAMES =
-  'cid http http-cert http-key http-ca listen announce peer bootstrap network secret secret-mode data min-peers protocolid rendezvous mdns join-timeout value-max replace-after changes-from log-level'.split(
+  'cid http http-cert http-key http-ca listen announce peer bootstrap network secret secret-mode data min-peers protocolid rendezvous mdns join-timeout value-max replace-after log-level'.split(
     ' ',
   )
 
@@ -66,7 +66,6 @@ suite('defaults', () => {
       auditPath: undefined,
       auditWrites: false,
       rate: undefined,
-      changesFrom: 'loopback',
       logLevel: 'info',
     })
   })
@@ -157,7 +156,6 @@ suite('environment variables', () => {
       REPLICATOR_JOIN_TIMEOUT: '2',
       REPLICATOR_VALUE_MAX: '3',
       REPLICATOR_REPLACE_AFTER: 'off',
-      REPLICATOR_CHANGES_FROM: 'anywhere',
       REPLICATOR_HTTP_HOST: 'A.example',
       REPLICATOR_AUDIT: '-',
       REPLICATOR_AUDIT_WRITES: 'on',
@@ -194,7 +192,6 @@ suite('environment variables', () => {
       auditPath: '-',
       auditWrites: true,
       rate: 50,
-      changesFrom: 'anywhere',
       logLevel: 'warn',
     })
   })
@@ -410,11 +407,6 @@ suite('values', () => {
     ])
     for (const range of ['', 'a', '10.0.0.0/33', 'fd00::/129', '10.0.0.0/', '10.0.0.0/8/8', '10.0.0.0/-1', '/8'])
       refuses('http-proxy', range, /10\.0\.0\.0\/8/)
-  })
-
-  test('changes are taken from this machine, or from anywhere', () => {
-    for (const from of ['loopback', 'anywhere']) assert.equal(configOf(['-cid', 'a', '-changes-from', from]).changesFrom, from)
-    for (const from of ['', 'all', 'Loopback']) refuses('changes-from', from, /loopback or anywhere/)
   })
 
   test('a log level is one of six', () => {

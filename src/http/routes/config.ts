@@ -47,7 +47,7 @@ const CHANGE: Part = {
   operationId: 'changeConfig',
   summary: 'Change who votes',
   description:
-    'One change at a time. Asking again for what is done already changes nothing. Answered to programs on this machine, unless -changes-from opens it.',
+    'One change at a time. Asking again for what is done already changes nothing. It needs the scope operate: a token, or the operator socket.',
   parameters: [TIMEOUT],
   requestBody: requestOf('ChangeRequest'),
   responses: {
