@@ -73,7 +73,7 @@ suite('the commands of the README', () => {
 
   function shell(command: string): ChildProcess {
     const PATH = [directory, join(ROOT, 'node_modules', '.bin'), process.env['PATH']].join(delimiter)
-    const environment = { ...cleanEnvironment(), PATH, REPLICATOR_LOG_LEVEL: 'error' }
+    const environment = { ...cleanEnvironment(), PATH, HOME: directory, REPLICATOR_LOG_LEVEL: 'error' }
     return spawn('sh', ['-c', command], { cwd: directory, env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
   }
 
