@@ -39,11 +39,14 @@ after(() => network.close())
 
 it('tells of writes and of operators, with the time, and of no value', async () => {
   await peer.client.put('k', 'the value')
-  await peer.client.ask('POST', '/config/changes', { headers: { 'Content-Type': 'application/json' }, body: '{ "withdraw": true }' })
+  await peer.operate('/config/changes', { withdraw: true })
   await until('both lines', () => lines().length >= 2)
   const [write, operated] = lines()
   assert.deepEqual([write?.['event'], write?.['path'], write?.['status']], ['write', '/store/k', 201])
-  assert.deepEqual([operated?.['event'], operated?.['path']], ['operator-request', '/config/changes'])
+  assert.deepEqual(
+    ['event', 'path', 'name', 'proof'].map((field) => operated?.[field]),
+    ['operator-request', '/config/changes', 'operator', 'socket'],
+  )
   assert.match(String(write?.['time']), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
   assert.ok(!readFileSync(auditPath, 'utf8').includes('the value'))
   assert.equal(statSync(auditPath).mode & 0o777, 0o600)
