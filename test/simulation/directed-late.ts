@@ -19,7 +19,13 @@ export const LATE_SCENARIOS: readonly Scenario[] = [
   { name: 'T4-late-commits', play: lateCommits },
   { name: 'T5-ceiling-behind-its-config', play: ceilingBehindItsConfig },
   { name: 'older-store-put-back', play: olderStorePutBack },
+  { name: 'overdue-questions', play: overdueQuestions },
 ]
+
+/** Longer than any wait of a pull, as long as a machine sleeps. */
+const SLEEPS_MS = [12_000, 60_000]
+/** A pull that has no answer is not the only one for longer than this. */
+const TWO_PULLS_MS = 2_500
 
 /** What a message asks an acceptor, directly or through a representative. */
 function requestIn(message: Message, key: RegisterKey): AcceptorRequest['kind'] | undefined {
@@ -116,4 +122,23 @@ function olderStorePutBack(): string[] {
   const healed = stage.getEverywhere(KEY)
   check(healed.join() === 'x', 'S5', () => `x was created, and gets of k end ${healed.join(' and ')}`)
   return stage.lines
+}
+
+/** Two pulls of D wait for answers that are lost, and all sleep: overdue as they are, the questions are asked again, and D is filled. */
+function overdueQuestions(): string[] {
+  const lines: string[] = []
+  for (const sleepMs of SLEEPS_MS) {
+    const stage = new Stage({ c: ['A', 'B', 'C', 'D'] }, { c: ['A', 'B', 'C'] })
+    for (const holder of ['A', 'B', 'C']) stage.chosen(holder, KEY, text('x'))
+    stage.fate = (_, to, message) => (to === 'D' && message.kind === 'hashes' ? 'is lost' : 'arrives')
+    stage.start()
+    stage.pass(TWO_PULLS_MS)
+    stage.sleep(sleepMs)
+    stage.fate = () => 'arrives'
+    stage.pass(LONG_MS)
+    lines.push(...stage.lines)
+    const held = stage.heldChosen('D', KEY)
+    check(held === 'x', 'L3', () => `${LONG_MS} ms after all slept for ${sleepMs} ms, D holds ${held ?? 'nothing'} of k`)
+  }
+  return lines
 }

@@ -3,8 +3,12 @@
  * badly as its contract allows. They are a tier of their own for planted bugs.
  */
 import type { Message } from '../../protocols/wire/messages.ts'
+import { Codec } from '../../protocols/wire/codec.ts'
+import { utf8 } from '../../src/bytes.ts'
 import { isBulk } from '../../src/network/message-weight.ts'
 import { Outbox, PIECE_BYTES } from '../../src/network/outbox.ts'
+import { openForUse } from '../../src/peer/founding.ts'
+import { MemoryStorage } from '../../src/storage/memory.ts'
 import { messages } from '../unit/wire-examples.ts'
 import { check } from './checkers/violation.ts'
 
@@ -19,6 +23,7 @@ const ON_BULK: ReadonlySet<Message['kind']> = new Set(['doubts', 'hashes', 'leav
 
 export const EDGE_FACTS: readonly EdgeFact[] = [
   { name: 'a drain that is told while a send is under way counts, also when that send says that the stream is full', play: drainedInSend },
+  { name: 'a peer is not opened while the write of its raised ceiling is pending', play: openedOnceSynced },
   { name: 'only the answers of repair travel on the bulk stream', play: onlyAnswersAreBulk },
 ]
 
@@ -37,6 +42,31 @@ function drainedInSend(): void {
   check(taken === bytes, 'L6', () => `the stream took ${taken} of ${bytes} bytes, drained, and is given no more`)
   outbox.push([new Uint8Array(1)])
   check(taken === bytes + 1, 'L6', () => 'what is pushed afterwards is not handed to a stream that has drained')
+}
+
+/** A store whose syncs end when they are told to. */
+class PendingStorage extends MemoryStorage {
+  sync: () => void = () => undefined
+
+  override write(writes: Parameters<MemoryStorage['write']>[0]): Promise<void> {
+    void super.write(writes)
+    return new Promise((resolve) => (this.sync = resolve))
+  }
+}
+
+async function openedOnceSynced(): Promise<void> {
+  const storage = new PendingStorage()
+  let isOpened = false
+  const opening = openForUse(storage, new Codec(utf8), undefined).then((opened) => {
+    isOpened = true
+    return opened
+  })
+  // Whatever is due without the disk has happened by then.
+  await new Promise((resolve) => setImmediate(resolve))
+  check(!isOpened, 'S13', () => 'the peer is opened though its raised ceiling is not on disk')
+  storage.sync()
+  const { floor, ceiling } = await opening
+  check(ceiling.round > floor.round, 'S8', () => `the ceiling is ${ceiling.round} after it was ${floor.round}`)
 }
 
 function onlyAnswersAreBulk(): void {

@@ -137,7 +137,7 @@ export class Faults {
   }
 
   private crash(peer: SimulatedPeer): void {
-    if (!peer.isUp) return
+    if (!peer.isStarted) return
     const { agenda, chance, options, network, trace } = this.init
     trace.line(agenda.nowMs, () => `${peer.peerId} crashes`)
     peer.crash()

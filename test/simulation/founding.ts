@@ -16,7 +16,7 @@ export function layFoundation(peers: readonly SimulatedPeer[], options: Options,
   if (options.isFounded) {
     const clusters = new Map([[founder.clusterId, [founder.identity]]])
     const config: Config = { networkId, epoch: 0, clusters, forming: options.minPeers > 1, protocolMin: 1 }
-    founder.found([config])
+    founder.founding = { networkId, clusterId: founder.clusterId, founder: founder.identity, isAnew: false, minPeers: options.minPeers }
     return [config]
   }
   const clusters = new Map<ClusterId, Identity[]>()

@@ -54,6 +54,8 @@ export interface Options {
   readonly answerHeldRate: number
   /** Joint configs upon which an old and a new voter lose each other for a moment. */
   readonly jointCutRate: number
+  /** Openings whose sync takes a while. */
+  readonly slowOpeningRate: number
   /** All peers stand still together for 10 to 60 s, as on a machine that sleeps. */
   readonly sleepEveryMs: number
   /** Voters that are silent for so long are replaced; infinite for never. */
@@ -150,7 +152,15 @@ function drawFullDisks(chance: Chance): number {
   return chance.happens(0.25) ? chance.span(500, 5_000) : NEVER_MS
 }
 
-type Copying = 'pageKeys' | 'pageBytes' | 'learnLossRate' | 'answerLossRate' | 'answerHeldRate' | 'jointCutRate' | 'sleepEveryMs'
+type Copying =
+  | 'pageKeys'
+  | 'pageBytes'
+  | 'learnLossRate'
+  | 'answerLossRate'
+  | 'answerHeldRate'
+  | 'jointCutRate'
+  | 'slowOpeningRate'
+  | 'sleepEveryMs'
 
 /** What makes copying hard, and leaves it to pulls alone. */
 function drawCopying(chance: Chance): Pick<Options, Copying> {
@@ -165,6 +175,7 @@ function drawCopying(chance: Chance): Pick<Options, Copying> {
     answerLossRate: often(0.3, 0.05, 0.6),
     answerHeldRate: often(0.3, 0.05, 0.5),
     jointCutRate: often(0.4, 0.2, 1),
+    slowOpeningRate: chance.pick([0, 0, 0.3, 1]),
     sleepEveryMs: often(0.2, 1_000, 6_000) || NEVER_MS,
   }
 }

@@ -2,8 +2,7 @@
  * A simulated peer: the production core, a disk, and what `src/runtime` does between them: events in, effects performed in order, sends
  * held back behind their syncs, ticks when the core wants them or somewhat later.
  */
-import { ceilingWrite, chosenWrite } from '../../protocols/base/persist.ts'
-import { higherCeiling } from '../../protocols/base/ballot.ts'
+import { chosenWrite } from '../../protocols/base/persist.ts'
 import { identity } from '../../protocols/base/identity.ts'
 import type { ClusterId, Identity, Incarnation, PeerId } from '../../protocols/base/identity.ts'
 import { configKey } from '../../protocols/base/register.ts'
@@ -11,14 +10,15 @@ import { configRecord } from '../../protocols/config/chain.ts'
 import type { Config } from '../../protocols/base/config.ts'
 import type { Effect } from '../../protocols/effects.ts'
 import type { CoreEvent } from '../../protocols/events.ts'
+import { beginOpening } from '../../protocols/opening.ts'
+import type { Founding, Opened, OpeningStore } from '../../protocols/opening.ts'
 import { PeerCore } from '../../protocols/peer.ts'
-import { raisedAtOpening } from '../../protocols/agreement/rounds.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
 import type { Greeting } from '../../protocols/wire/greeting.ts'
 import { sha256 } from '../../src/bytes.ts'
 import type { Send } from '../../src/runtime/send-gate.ts'
 import type { Agenda } from './agenda.ts'
-import type { Chance } from './chance.ts'
+import { Chance } from './chance.ts'
 import { describeOutcome, describePersist } from './describe.ts'
 import { SimulatedDisk } from './disk.ts'
 import type { Observer } from './observer.ts'
@@ -30,6 +30,10 @@ import type { Trace } from './trace.ts'
 const DIGEST_NONE = new Uint8Array(16)
 /** A slow sync takes so many times as long. */
 const SLOW_SYNC_FACTOR = 40
+/** The sync of an opening that is slow takes so long at most. */
+const SLOW_OPENING_MS = 400
+/** Above any seed and what is drawn of it elsewhere. */
+const OPENING = 2 ** 44
 /** Incarnations are 32 hexadecimal digits. */
 const INCARNATION_DIGITS = 32
 
@@ -66,6 +70,11 @@ export class SimulatedPeer {
   isDiskFull = false
   /** Messages and ticks wait until then. */
   pausedUntilMs = 0
+  /** The network that it begins when it starts with an empty store. */
+  founding: Founding | undefined
+  private isOpening = false
+  /** Apart from all other chance, so that seeds without slow openings mean what they meant before. */
+  private readonly opening: Chance
   private syncing: Syncing | undefined
   private readonly queue: CoreEvent[] = []
   private isStepping = false
@@ -88,12 +97,18 @@ export class SimulatedPeer {
     this.surroundings = surroundings
     this.isLoose = chance.happens(options.looseRate)
     this.clockAheadMs = chance.below(1_000_000)
+    this.opening = new Chance(options.seed + OPENING + index)
     this.identity = this.drawIdentity()
     this.disk = this.emptyDisk()
   }
 
   get isUp(): boolean {
     return this.core !== undefined
+  }
+
+  /** It runs, or is about to: its process is there. */
+  get isStarted(): boolean {
+    return this.isOpening || this.isUp
   }
 
   get isPaused(): boolean {
@@ -123,14 +138,40 @@ export class SimulatedPeer {
     this.disk.syncAll()
   }
 
-  start(): void {
-    const { agenda, chance, codec } = this.surroundings
-    const floor = this.disk.ceilingSynced
-    const ceiling = higherCeiling(floor, raisedAtOpening(floor))
-    this.disk.write(ceilingWrite(ceiling))
-    this.disk.syncAll()
+  /** Opens its store, and runs from when that is done: at once, or when a slow disk has synced. */
+  start(running: () => void = () => undefined): void {
     this.boots += 1
     const boot = this.boots
+    this.isOpening = true
+    const founding = this.disk.newestEpoch() < 0 ? this.founding : undefined
+    beginOpening(this.openingStore(boot), this.surroundings.codec, founding, (opened) => {
+      if (this.boots !== boot || !this.isOpening) return
+      this.isOpening = false
+      this.run(opened, boot)
+      running()
+    })
+  }
+
+  /** All or nothing is written, and a full disk takes none of it. */
+  private openingStore(boot: number): OpeningStore {
+    const { disk } = this
+    const { agenda, options } = this.surroundings
+    const write: OpeningStore['write'] = (writes, synced) => {
+      const sequences = writes.map((each) => disk.write(each))
+      const sync = (): void => {
+        if (this.boots !== boot || this.disk !== disk) return
+        if (this.isDiskFull) return this.crash()
+        for (const sequence of sequences) disk.sync(sequence)
+        synced()
+      }
+      if (this.opening.happens(options.slowOpeningRate)) agenda.after(this.opening.span(0, SLOW_OPENING_MS), sync)
+      else sync()
+    }
+    return { ceiling: disk.ceilingSynced, newestEpoch: disk.newestEpoch(), write, replaceConfigs: write }
+  }
+
+  private run({ floor, ceiling }: Opened, boot: number): void {
+    const { agenda, chance, codec } = this.surroundings
     const init: SyncingInit = {
       disk: this.disk,
       agenda,
@@ -167,12 +208,14 @@ export class SimulatedPeer {
 
   /** The process is gone, and with it what was not on disk. */
   crash(): void {
-    if (this.core === undefined) return
+    if (!this.isStarted) return
+    const kept = this.isOpening ? this.opening.happens(0.5) : undefined
+    this.isOpening = false
     this.core = undefined
     this.queue.length = 0
     this.tickAtMs = Number.POSITIVE_INFINITY
     this.pausedUntilMs = 0
-    const lost = this.syncing?.crash() ?? 0
+    const lost = kept === undefined ? (this.syncing?.crash() ?? 0) : this.disk.crash(() => kept)
     this.syncing = undefined
     this.surroundings.observer.crashed(this, lost)
   }
@@ -182,6 +225,7 @@ export class SimulatedPeer {
     this.crash()
     this.identity = this.drawIdentity()
     this.disk = this.emptyDisk()
+    this.founding = undefined
   }
 
   greeting(): Greeting | undefined {

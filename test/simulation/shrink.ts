@@ -69,6 +69,7 @@ const RATES: readonly Numeric[] = [
   'answerLossRate',
   'answerHeldRate',
   'jointCutRate',
+  'slowOpeningRate',
 ]
 const PLACES = Array.from({ length: CLUSTERS_MAX }, (_, place) => place)
 

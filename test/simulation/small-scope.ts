@@ -37,6 +37,18 @@ const LEAPS_MS = [0.5, 3, 30, 300, 2_500]
 const FOLDING_LEAP_MS = 61_000
 /** Time is no finer than this: what matters here is order. */
 const TICK_LATE_MS = 60
+/**
+ * In so many schedules the first peer's put waits for promises that are held back, while the second peer's put is stored and
+ * a get joins the one that waits.
+ */
+const HOLDING_RATE = 0.3
+/** What is held back comes with this chance at each step after that. */
+const LET_GO_RATE = 0.05
+/** In so many steps at most, in which nothing else goes wrong. */
+const HOLDING_STEPS = 120
+const HOLDING_LEAPS_MS = [0.5, 3, 30]
+/** Above any seed, and no seed itself. */
+const HOLDING = 2 ** 40
 /** What the schedule is about; the rest of what peers say is left out. */
 const ABOUT: ReadonlySet<Message['kind']> = new Set(['request', 'reply', 'learn', 'want'] as const)
 
@@ -78,6 +90,12 @@ class SmallScope {
   private readonly probe: QuorumProbe
   private readonly clients: Clients
   private pending: Pending[] = []
+  /** Apart from all other chance, so that schedules without it mean what they meant before. */
+  private readonly holding: Chance
+  private isHolding: boolean
+  private held: Pending[] = []
+  private isStored = false
+  private hasJoined = false
 
   constructor(seed: number, keepsLines: boolean) {
     const { agenda, history } = this
@@ -85,6 +103,8 @@ class SmallScope {
     const codec = new Codec(utf8)
     const trace = new Trace(keepsLines)
     this.chance = chance
+    this.holding = new Chance(seed + HOLDING)
+    this.isHolding = this.holding.happens(HOLDING_RATE)
     this.trace = trace
     const options: Options = {
       ...drawOptions(seed, chance),
@@ -92,12 +112,15 @@ class SmallScope {
       tickLateMs: TICK_LATE_MS,
       syncMs: 1,
       slowSyncRate: 0.1,
+      slowOpeningRate: 0,
       deadlineMs: DEADLINE_MS,
     }
     const transmit: PeerSurroundings['transmit'] = (from, { to, message }) => {
       const target = this.peers.find((peer) => peer.peerId === to)
       if (target === undefined || !ABOUT.has(message.kind)) return
-      this.pending.push({ from, sender: from.identity, to: target, round: from.core?.round ?? 0, message })
+      const isHeld = this.isHolding && this.isHeldBack(from, target, message)
+      const place = isHeld ? this.held : this.pending
+      place.push({ from, sender: from.identity, to: target, round: from.core?.round ?? 0, message })
     }
     const surroundings = {
       agenda,
@@ -123,6 +146,8 @@ class SmallScope {
   play(): void {
     for (const peer of this.peers) this.start(peer)
     for (const peer of this.peers.slice(0, 2)) this.put(peer)
+    for (let step = 0; step < HOLDING_STEPS && this.isHolding; step += 1) this.hold()
+    this.letGo()
     for (let step = 0; step < STEPS; step += 1) this.stepOnce()
     for (const peer of this.peers) this.start(peer)
     for (let step = 0; step < FINAL_STEPS && (this.pending.length > 0 || this.clients.waitingCount > 0); step += 1) {
@@ -144,6 +169,34 @@ class SmallScope {
     if (draw < 0.82) return this.get(chance.pick(this.peers))
     if (draw < 0.825) return chance.pick(this.peers).jump(FOLDING_LEAP_MS)
     this.agenda.runUntil(this.agenda.nowMs + chance.pick(LEAPS_MS))
+  }
+
+  /** Once the rival's put is stored a get joins the put whose promises are held back; some time after that they come. */
+  private hold(): void {
+    const { holding, pending, peers, agenda } = this
+    const [first] = peers
+    if (first !== undefined && this.isStored && !this.hasJoined) {
+      this.hasJoined = true
+      this.get(first)
+    }
+    if (this.hasJoined && holding.happens(LET_GO_RATE)) this.letGo()
+    if (pending.length > 0 && holding.happens(0.8)) this.deliver(holding.below(pending.length))
+    else agenda.runUntil(agenda.nowMs + holding.pick(HOLDING_LEAPS_MS))
+  }
+
+  /** The first peer hears no answer to its reserve and nothing of its rival; nor does the third hear that the rival's record is chosen. */
+  private isHeldBack(from: SimulatedPeer, to: SimulatedPeer, message: Message): boolean {
+    if (from.index === 1) return to.index === 0 || message.kind === 'learn'
+    return to.index === 0 && answersReserve(message)
+  }
+
+  /** What the first peer waits for comes before what its rival said. */
+  private letGo(): void {
+    const { held } = this
+    this.isHolding = false
+    this.held = []
+    for (const message of held) if (message.from.index === 2) this.deliver(this.pending.push(message) - 1)
+    this.pending.push(...held.filter((message) => message.from.index !== 2))
   }
 
   private deliver(place: number): void {
@@ -206,6 +259,7 @@ class SmallScope {
       answered: (_peer, client, outcome) => {
         const operation = this.clients.operationOf(client)
         this.trace.mixText(outcome.kind)
+        if (outcome.kind === 'created') this.isStored = true
         if (operation === undefined) return
         checkAnswer(this.ledger, operation.key, outcome)
         this.clients.answered(client, outcome)
@@ -218,4 +272,8 @@ class SmallScope {
       crashed: (peer) => this.clients.crashed(peer),
     }
   }
+}
+
+function answersReserve(message: Message): boolean {
+  return message.kind === 'reply' && (message.vote.body.kind === 'promised' || message.vote.body.kind === 'rejected')
 }

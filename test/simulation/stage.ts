@@ -61,6 +61,7 @@ const QUIET: Partial<Options> = {
   tickLateMs: 1,
   encodesAll: true,
   replaceAfterMs: Number.POSITIVE_INFINITY,
+  slowOpeningRate: 0,
   pageKeys: 1_024,
   pageBytes: 1_048_576,
 }
@@ -385,6 +386,12 @@ export class Stage {
     const outcome = this.await(this.beginGet(name, key, timeoutMs), timeoutMs)
     this.lines.push(`get at ${name}: ${outcome === undefined ? 'nothing' : describeOutcome(outcome)}`)
     return outcome?.kind === 'found' ? valueText(outcome.record) : (outcome?.kind ?? 'nothing')
+  }
+
+  /** All peers stand still, as on a machine that sleeps: to them it is later than they thought. */
+  sleep(elapsedMs: number): void {
+    this.lines.push(`-- all sleep for ${elapsedMs} ms`)
+    for (const peer of this.peers) peer.jump(elapsedMs)
   }
 
   /** What gets show at every peer, each thing once. */

@@ -234,11 +234,10 @@ export class World implements Observer {
 
   private start(peer: SimulatedPeer): void {
     // Each opening raises the ceiling, for which there is no room.
-    if (peer.isUp || peer.isDiskFull) return
+    if (peer.isStarted || peer.isDiskFull) return
     this.trace.line(this.agenda.nowMs, () => `${peer.peerId} starts as ${peer.identity.incarnation.slice(0, 3)}`)
     this.copies.starting(peer)
-    peer.start()
-    this.network.started(peer)
+    peer.start(() => this.network.started(peer))
   }
 
   private probeOnAndOn(): void {

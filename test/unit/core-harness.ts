@@ -3,7 +3,6 @@
  * synced; messages wait in one queue and can be dropped, repeated or held; time moves when a test moves it.
  */
 import assert from 'node:assert/strict'
-import { higherCeiling } from '../../protocols/base/ballot.ts'
 import type { Ballot } from '../../protocols/base/ballot.ts'
 import { identity } from '../../protocols/base/identity.ts'
 import type { ClusterId, Identity, Incarnation, NetworkId, PeerId } from '../../protocols/base/identity.ts'
@@ -14,12 +13,13 @@ import { configKey, dataKey } from '../../protocols/base/register.ts'
 import type { RegisterKey, RegisterState } from '../../protocols/base/register.ts'
 import { configRecord } from '../../protocols/config/chain.ts'
 import type { Clusters, Config } from '../../protocols/base/config.ts'
-import { ceilingWrite, chosenWrite } from '../../protocols/base/persist.ts'
+import { chosenWrite } from '../../protocols/base/persist.ts'
 import type { Persist } from '../../protocols/base/persist.ts'
 import type { Effect, Note, Outcome } from '../../protocols/effects.ts'
 import type { ClientId, Consistency, CoreEvent } from '../../protocols/events.ts'
+import { beginOpening } from '../../protocols/opening.ts'
+import type { Opened } from '../../protocols/opening.ts'
 import { PeerCore } from '../../protocols/peer.ts'
-import { raisedAtOpening } from '../../protocols/agreement/rounds.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import type { AcceptorReply, AcceptorRequest } from '../../protocols/wire/agreement-messages.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
@@ -176,9 +176,14 @@ export class TestPeer {
     const { incarnation } = this.identity
     const before = new MemoryStorage(incarnation)
     void before.write(this.synced)
-    const floor = before.ceiling()
-    const ceiling = higherCeiling(floor, raisedAtOpening(floor))
-    this.synced.push(ceilingWrite(ceiling))
+    const write = (writes: readonly Persist[], synced: () => void): void => {
+      this.synced.push(...writes)
+      synced()
+    }
+    const store = { ceiling: before.ceiling(), newestEpoch: before.newestEpoch(), write, replaceConfigs: write }
+    let opened: Opened | undefined
+    beginOpening(store, codec, undefined, (now) => (opened = now))
+    assert.ok(opened !== undefined)
     this.storage = new MemoryStorage(incarnation)
     void this.storage.write(this.synced)
     return new PeerCore({
@@ -191,8 +196,7 @@ export class TestPeer {
       codec,
       sha256,
       random: () => this.world.random(),
-      floor,
-      ceiling,
+      ...opened,
       newestEpoch: this.storage.newestEpoch(),
       chosen: this.storage.chosen(),
       inDoubt: this.storage.inDoubt(),

@@ -47,6 +47,13 @@ const WALKS: readonly PlantedBug[] = [
     'this.wantRecords(ask.keys.slice(message.keysDone))',
     'this.wantRecords([])',
   ),
+  bug(
+    'overdue-never-asked',
+    'a question of a pull that is overdue by more than 10 s is never asked again',
+    PULL,
+    "if (this.state !== 'running' || nowMs",
+    "if (this.state !== 'running' || nowMs - outstanding.sentAtMs > 10_000 || nowMs",
+  ),
 ]
 
 const LISTS: readonly PlantedBug[] = [
@@ -131,4 +138,21 @@ const EDGES: readonly PlantedBug[] = [
   ),
 ]
 
-export const BUGS_OF_COPIES: readonly PlantedBug[] = [...WALKS, ...LISTS, ...COVERAGE, ...BARS, ...EDGES]
+const OPENINGS: readonly PlantedBug[] = [
+  bug(
+    'opened-unsynced',
+    'a peer is opened before its raised ceiling is on disk',
+    'protocols/opening.ts',
+    'const synced = (): void => opened({ floor, ceiling })',
+    'const synced = (): void => undefined\n  opened({ floor, ceiling })',
+  ),
+  bug(
+    'opening-not-awaited',
+    'the write of the raised ceiling is not awaited',
+    'src/peer/founding.ts',
+    'storage.write(writes).then(synced, reject)',
+    'storage.write(writes).catch(reject)\n        synced()',
+  ),
+]
+
+export const BUGS_OF_COPIES: readonly PlantedBug[] = [...WALKS, ...LISTS, ...COVERAGE, ...BARS, ...OPENINGS, ...EDGES]

@@ -91,6 +91,13 @@ const AGREEMENT: readonly PlantedBug[] = [
 
 const READS: readonly PlantedBug[] = [
   bug(
+    'empty-for-latecomers',
+    'a get that joins a run is told empty by a reserve sent before it came',
+    RUN,
+    'claim.record === undefined && claim.asked)',
+    'claim.record === undefined)',
+  ),
+  bug(
     'miss-is-absent',
     'a local miss sold as absent',
     'protocols/keys/reads.ts',
