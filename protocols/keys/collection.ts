@@ -37,6 +37,10 @@ export class KeyCollection implements Collection {
     return this.context.chosen.get(key)
   }
 
+  isWithheld(key: RegisterKey): boolean {
+    return this.context.chosen.isDiverged(key)
+  }
+
   take(key: RegisterKey, record: ValueRecord): void {
     this.context.learn(key, record)
   }

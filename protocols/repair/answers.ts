@@ -65,8 +65,9 @@ export class PullAnswers {
     for (const leaf of leaves) {
       const room = this.limits.keys - entries.length
       const found = this.collection.leaf(leaf, cut, room)
-      entries.push(...found)
-      if (found.length === room) return { kind: 'leaves', id, entries, leavesDone, after: entries.at(-1)?.key ?? cut }
+      // A record that is not served is not listed either: whoever asked for it would wait for it in vain.
+      entries.push(...found.filter(({ key }) => !this.collection.isWithheld(key)))
+      if (found.length === room) return { kind: 'leaves', id, entries, leavesDone, after: found.at(-1)?.key ?? cut }
       leavesDone += 1
       cut = undefined
     }

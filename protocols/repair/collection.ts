@@ -15,6 +15,8 @@ export interface Collection {
   lacks(key: RegisterKey, digest: Uint8Array): boolean
   /** The row, as it is handed to another peer; undefined when it is not here, or not to be told. */
   held(key: RegisterKey): ValueRecord | undefined
+  /** True for a row that is here and not to be told: it is not listed either. */
+  isWithheld(key: RegisterKey): boolean
   /** Takes another peer's row. Idempotent. */
   take(key: RegisterKey, record: ValueRecord): void
   /**

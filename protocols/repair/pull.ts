@@ -181,9 +181,16 @@ export class Pull {
 
   private records(message: Extract<PullReply, { kind: 'records' }>, ask: Extract<Ask, { kind: 'records-wanted' }>): void {
     if (message.keysDone === 0 || message.keysDone > ask.keys.length) return this.fail()
+    if (this.isAnyWithheld(message, ask.keys.slice(0, message.keysDone))) return this.fail()
     for (const { key, record } of message.records) this.context.collection.take(key, record)
     this.copiedCount += message.records.length
     this.wantRecords(ask.keys.slice(message.keysDone))
+  }
+
+  /** A source that listed a record and has it no more came back without what it had in memory alone: its lists are others now. */
+  private isAnyWithheld({ records }: Extract<PullReply, { kind: 'records' }>, covered: readonly RegisterKey[]): boolean {
+    const came = new Set(records.map(({ key }) => key))
+    return covered.some((key) => !came.has(key) && this.context.collection.held(key) === undefined)
   }
 
   /** What it was for is over. */

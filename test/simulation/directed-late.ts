@@ -19,9 +19,12 @@ export const LATE_SCENARIOS: readonly Scenario[] = [
   { name: 'T4-late-commits', play: lateCommits },
   { name: 'T5-ceiling-behind-its-config', play: ceilingBehindItsConfig },
   { name: 'older-store-put-back', play: olderStorePutBack },
+  { name: 'late-word-of-coverage', play: lateWordOfCoverage },
   { name: 'overdue-questions', play: overdueQuestions },
 ]
 
+/** A change whose new voters are away is withdrawn by then. */
+const WITHDRAWN_MS = 12_000
 /** Longer than any wait of a pull, as long as a machine sleeps. */
 const SLEEPS_MS = [12_000, 60_000]
 /** A pull that has no answer is not the only one for longer than this. */
@@ -121,6 +124,30 @@ function olderStorePutBack(): string[] {
   stage.pass(LONG_MS)
   const healed = stage.getEverywhere(KEY)
   check(healed.join() === 'x', 'S5', () => `x was created, and gets of k end ${healed.join(' and ')}`)
+  return stage.lines
+}
+
+/** What B said of a change that was withdrawn comes in the middle of the next one, for which B has copied nothing yet. */
+function lateWordOfCoverage(): string[] {
+  const stage = new Stage({ c: ['A', 'B'] }, { c: ['A'] })
+  stage.start()
+  stage.fate = (from, _, message) => (from === 'B' && message.kind === 'covered' ? 'waits' : 'arrives')
+  stage.beginChange({ c: ['A', 'B'] }, [])
+  stage.pass(SHORT_MS)
+  stage.isolate('B')
+  stage.pass(WITHDRAWN_MS)
+  check(stage.newestEpoch() === 2, 'L4', () => `a change whose new voter is away is in epoch ${stage.newestEpoch()}`)
+  check(stage.put('A', KEY, text('x')) === 'created', 'L5', () => 'the only voter takes no put')
+  stage.mend('B')
+  stage.fate = () => 'arrives'
+  stage.pass(LONG_MS)
+  stage.fate = (_, __, message) => (message.kind === 'doubts' || message.kind === 'covered' ? 'is lost' : 'arrives')
+  stage.beginChange({ c: ['A', 'B'] }, [])
+  stage.letGo()
+  check(stage.newestEpoch() === 3, 'S12', () => 'the second change is decided by what was said of the first')
+  stage.fate = () => 'arrives'
+  stage.pass(LONG_MS)
+  check(stage.newestEpoch() === 4, 'L4', () => `the second change ends in epoch ${stage.newestEpoch()}`)
   return stage.lines
 }
 

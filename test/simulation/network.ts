@@ -21,7 +21,7 @@ const OVERTAKEN_MS = 400
 const STRAY_RATE = 0.2
 /** Without `encodesAll`, one message in so many goes through the codec. */
 const ENCODED_ONE_IN = 16
-/** An answer to a pull that is held up comes so much later: than a change whose new voters are away takes to be withdrawn, and more. */
+/** What is copied and held up comes so much later: than a change whose new voters are away takes to be withdrawn, and more. */
 const HELD_LEAST_MS = 3_000
 const HELD_MOST_MS = 9_000
 /** Above any seed and what is drawn of it elsewhere. */
@@ -211,12 +211,12 @@ export class SimulatedNetwork {
     if (this.chance.happens(this.options.lossRate)) return true
     const { learnLossRate, answerLossRate } = this.options
     if (message.kind === 'learn') return this.copying.happens(learnLossRate)
-    return isPullAnswer(message) && this.copying.happens(answerLossRate)
+    return isOfCopying(message) && this.copying.happens(answerLossRate)
   }
 
   private heldUpMs(message: Message): number {
     const { answerHeldRate } = this.options
-    if (!this.isRough || answerHeldRate === 0 || !isPullAnswer(message)) return 0
+    if (!this.isRough || answerHeldRate === 0 || !isOfCopying(message)) return 0
     return this.copying.happens(answerHeldRate) ? this.copying.span(HELD_LEAST_MS, HELD_MOST_MS) : 0
   }
 
@@ -267,6 +267,7 @@ export class SimulatedNetwork {
   }
 }
 
-function isPullAnswer({ kind }: Message): boolean {
-  return kind === 'doubts' || kind === 'hashes' || kind === 'leaves' || kind === 'records'
+/** An answer to a pull, or to whoever drives a change. */
+function isOfCopying({ kind }: Message): boolean {
+  return kind === 'covered' || kind === 'doubts' || kind === 'hashes' || kind === 'leaves' || kind === 'records'
 }

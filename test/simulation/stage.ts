@@ -388,6 +388,11 @@ export class Stage {
     return outcome?.kind === 'found' ? valueText(outcome.record) : (outcome?.kind ?? 'nothing')
   }
 
+  /** The newest epoch that was decided. */
+  newestEpoch(): number {
+    return this.ledger.newest.epoch
+  }
+
   /** All peers stand still, as on a machine that sleeps: to them it is later than they thought. */
   sleep(elapsedMs: number): void {
     this.lines.push(`-- all sleep for ${elapsedMs} ms`)

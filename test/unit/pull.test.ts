@@ -33,6 +33,7 @@ class Walk extends Bench {
         leaf: () => [],
         lacks: (of, digest) => chosen.lacks(of, digest),
         held: (of) => chosen.get(of),
+        isWithheld: () => false,
         take: (of) => void this.learned.push(of),
         page: () => ({ keys: [], more: false }),
         settle: (of, settled) => void this.finishing.set(of, settled),
@@ -107,8 +108,17 @@ suite('a pull', () => {
     const rest = walk.asked()
     assert(rest[0]?.kind === 'records-wanted' && rest[0].keys.join() === 'l')
     assert.equal(walk.state, 'running')
-    walk.pull.reply({ kind: 'records', id: rest[0].id, records: [], keysDone: 1 })
+    walk.pull.reply({ kind: 'records', id: rest[0].id, records: [{ key: dataKey('l'), record: recordOf('x') }], keysDone: 1 })
     assert.equal(walk.state, 'done')
+  })
+
+  test('is over without a result when a record that was listed does not come: the source lost what it had in memory alone', () => {
+    const walk = new Walk(1)
+    walk.answer('doubts-wanted', (id) => ({ kind: 'doubts', id, keys: [], more: false }))
+    untilLeaves(walk)
+    walk.answer('leaves-wanted', (id) => ({ kind: 'leaves', id, entries: [entry], leavesDone: 1, after: undefined }))
+    walk.answer('records-wanted', (id) => ({ kind: 'records', id, records: [], keysDone: 1 }))
+    assert.equal(walk.state, 'failed')
   })
 
   test('asks again what is not answered, under its number, ever later, and gives up after eight times', () => {

@@ -48,6 +48,13 @@ const WALKS: readonly PlantedBug[] = [
     'this.wantRecords([])',
   ),
   bug(
+    'withheld-is-copied',
+    'a record that was listed and does not come counts as copied',
+    PULL,
+    'if (this.isAnyWithheld(message, ask.keys.slice(0, message.keysDone))) return this.fail()',
+    'if (this.isAnyWithheld(message, [])) return this.fail()',
+  ),
+  bug(
     'overdue-never-asked',
     'a question of a pull that is overdue by more than 10 s is never asked again',
     PULL,
@@ -68,7 +75,7 @@ const LISTS: readonly PlantedBug[] = [
     'full-page-is-whole',
     'a leaf that filled its page counts as listed to its end',
     ANSWERS,
-    'entries, leavesDone, after: entries.at(-1)?.key ?? cut }',
+    'entries, leavesDone, after: found.at(-1)?.key ?? cut }',
     'entries, leavesDone: leavesDone + 1, after: undefined }',
   ),
   bug(
@@ -108,6 +115,51 @@ const COVERAGE: readonly PlantedBug[] = [
     CHANGE,
     'configInstalled(): void {\n    this.coverage = new Map()',
     'configInstalled(): void {',
+  ),
+]
+
+const WORDS: readonly PlantedBug[] = [
+  bug(
+    'coverage-of-any-holder',
+    'new voters that each hold another list count as if each held all of them',
+    'protocols/config/transfer.ts',
+    'return holdsMajority(next, (holder) => holdsMajority(old, (source) => coverage.get(holder.id)?.has(source.id) === true))',
+    'return holdsMajority(next, (holder) => coverage.has(holder.id) && holdsMajority(old, (source) => [...coverage.values()].some((held) => held.has(source.id))))',
+  ),
+  bug(
+    'covered-in-another-epoch',
+    'whoever is asked about another epoch tells whose lists it holds in its own',
+    'protocols/peer.ts',
+    'if (epoch !== this.chain.epoch) return\n    this.outbox.sendAfterAll',
+    'this.outbox.sendAfterAll',
+  ),
+  bug(
+    'told-of-another-epoch',
+    'what a new voter says of another epoch is counted',
+    CHANGE,
+    'if (epoch !== chain.epoch || roster.isPutBack(sender.id)) return',
+    'if (epoch > chain.epoch || roster.isPutBack(sender.id)) return',
+  ),
+  bug(
+    'learner-is-enough',
+    'a pull from a learner makes complete',
+    REPAIR,
+    'if (this.context.chain.isVoter(pull.source.id) && pull',
+    'if (pull',
+  ),
+  bug(
+    'root-of-a-learner',
+    'the root of a learner makes complete',
+    REPAIR,
+    'if (isAlone || voters.some(isEqual)) this.complete()',
+    'if (isAlone || voters.some(isEqual) || [...roster.all()].some((peer) => this.hasSameRoot(peer))) this.complete()',
+  ),
+  bug(
+    'first-cut-record-skipped',
+    'the record that an answer has no room for counts as answered',
+    ANSWERS,
+    'keysDone += 1\n    }\n    return',
+    'keysDone += 1\n    }\n    if (keysDone < keys.length) keysDone += 1\n    return',
   ),
 ]
 
@@ -155,4 +207,4 @@ const OPENINGS: readonly PlantedBug[] = [
   ),
 ]
 
-export const BUGS_OF_COPIES: readonly PlantedBug[] = [...WALKS, ...LISTS, ...COVERAGE, ...BARS, ...OPENINGS, ...EDGES]
+export const BUGS_OF_COPIES: readonly PlantedBug[] = [...WALKS, ...LISTS, ...COVERAGE, ...WORDS, ...BARS, ...OPENINGS, ...EDGES]
