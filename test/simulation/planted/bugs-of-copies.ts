@@ -129,9 +129,9 @@ const WORDS: readonly PlantedBug[] = [
   bug(
     'covered-in-another-epoch',
     'whoever is asked about another epoch tells whose lists it holds in its own',
-    'protocols/peer.ts',
-    'if (epoch !== this.chain.epoch) return\n    this.outbox.sendAfterAll',
-    'this.outbox.sendAfterAll',
+    REPAIR,
+    "if (epoch !== chain.epoch) return\n    outbox.send(from, { kind: 'covered'",
+    "outbox.send(from, { kind: 'covered'",
   ),
   bug(
     'told-of-another-epoch',
