@@ -74,6 +74,8 @@ export type Note =
   | { readonly kind: 'refused'; readonly peerId: PeerId; readonly reason: string }
   /** The peer, perhaps this one, speaks no protocol version that the config lets vote: it learns. */
   | { readonly kind: 'too-old'; readonly peerId: PeerId }
+  /** The two, one of them perhaps this peer, must reach one another and have not for a while. */
+  | { readonly kind: 'apart'; readonly pair: readonly [PeerId, PeerId] }
 
 /** How a peer looks from here. Counting votes never depends on it. */
 export type PeerState = 'self' | 'alive' | 'suspect' | 'gone'

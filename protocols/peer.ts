@@ -15,6 +15,8 @@ import type { Doubts } from './agreement/doubts.ts'
 import type { Effect } from './effects.ts'
 import type { CoreEvent } from './events.ts'
 import type { ChosenKeys } from './keys/chosen.ts'
+import { describePair } from './membership/reachability.ts'
+import type { Pair } from './membership/reachability.ts'
 import type { Roster } from './membership/roster.ts'
 import { Outbox } from './outbox.ts'
 import type { Handlers, RequestKind, Requests, Service } from './service.ts'
@@ -124,7 +126,13 @@ export class PeerCore {
 
   /** What this peer lacks to be ready; undefined when it is. */
   missing(): string | undefined {
-    return this.parts.readiness.missing()
+    const lacking = this.parts.readiness.missing()
+    return lacking === undefined ? undefined : [lacking, ...this.apart.map(describePair)].join('; ')
+  }
+
+  /** Pairs of peers that must reach one another and do not. */
+  get apart(): readonly Pair[] {
+    return this.parts.membership.apart
   }
 
   /** Whether the voter is this peer or answered a heartbeat lately. */

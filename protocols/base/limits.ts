@@ -19,6 +19,8 @@ export const RECORDS_BYTES_MAX = 1_048_576
 export const ROSTER_ENTRIES_MAX = 256
 /** How many silent peers one heartbeat names at most. */
 export const DOUBTED_MAX = 32
+/** How many reached peers one heartbeat names at most; one with so many may reach others besides. */
+export const REACHED_MAX = 64
 /** How many addresses a peer is known by at most. */
 export const ADDRESSES_MAX = 16
 /** Bytes of one address in text form. */

@@ -7,6 +7,7 @@ import type { Moment } from '../base/moment.ts'
 import type { Outbox } from '../outbox.ts'
 import type { Health } from '../wire/membership-messages.ts'
 import type { Message } from '../wire/messages.ts'
+import type { Reachability } from './reachability.ts'
 import type { Roster, RosterPeer } from './roster.ts'
 
 /** Between heartbeats to a peer that is watched. */
@@ -28,33 +29,40 @@ interface Exchange {
   question: { readonly sentAtMs: number; readonly cameAtMs: number } | undefined
   /** When the other last asked. */
   askedAtMs: number
+  /** Whom this peer reaches, as the other was told last, and when. */
+  reachedTold: readonly PeerId[] | undefined
+  reachedToldAtMs: number
 }
 
 export class Heartbeats {
   private readonly moment: Moment
   private readonly outbox: Outbox
   private readonly roster: Roster
+  private readonly reachability: Reachability
   private readonly health: () => Health
   private readonly exchanges = new Map<PeerId, Exchange>()
   private doubted: readonly PeerId[] = []
   private wasCaughtUp = false
 
-  constructor(moment: Moment, outbox: Outbox, roster: Roster, health: () => Health) {
+  constructor(moment: Moment, outbox: Outbox, roster: Roster, reachability: Reachability, health: () => Health) {
     this.moment = moment
     this.outbox = outbox
     this.roster = roster
+    this.reachability = reachability
     this.health = health
   }
 
   /** A peer was met. Nothing of an earlier connection is answered. */
   met(peer: RosterPeer): void {
     this.exchanges.delete(peer.peerId)
+    this.reachability.lost(peer.peerId)
     this.exchange(peer.peerId).lastBeatMs = this.moment.nowMs
     this.tell(peer.peerId, true)
   }
 
   lost(peerId: PeerId): void {
     this.exchanges.delete(peerId)
+    this.reachability.lost(peerId)
   }
 
   tick(): void {
@@ -81,6 +89,7 @@ export class Heartbeats {
   heard(peer: RosterPeer, message: Heartbeat): boolean {
     this.roster.beat(peer, message.health)
     this.roster.doubt(message.doubted)
+    this.reachability.heard(peer.peerId, message.reached)
     if (message.wantsAnswer) {
       const exchange = this.exchange(peer.peerId)
       exchange.askedAtMs = this.moment.nowMs
@@ -113,11 +122,23 @@ export class Heartbeats {
     const { question } = exchange
     exchange.question = undefined
     const echoMs = question === undefined ? undefined : question.sentAtMs + nowMs - question.cameAtMs
+    const { doubted } = this
+    const reached = this.reachedNewsFor(exchange)
     this.outbox.send(
       peerId,
-      { kind: 'heartbeat', sentAtMs: nowMs, echoMs, wantsAnswer, health: this.health(), doubted: this.doubted },
+      { kind: 'heartbeat', sentAtMs: nowMs, echoMs, wantsAnswer, health: this.health(), doubted, reached },
       'nothing',
     )
+  }
+
+  /** Told when it has changed, and now and then again: a message may be lost. */
+  private reachedNewsFor(exchange: Exchange): readonly PeerId[] | undefined {
+    const { own } = this.reachability
+    const { nowMs } = this.moment
+    if (exchange.reachedTold === own && nowMs - exchange.reachedToldAtMs < RARE_MS) return undefined
+    exchange.reachedTold = own
+    exchange.reachedToldAtMs = nowMs
+    return own
   }
 
   /** When the next heartbeat to this peer is due. */
@@ -128,7 +149,13 @@ export class Heartbeats {
   private exchange(peerId: PeerId): Exchange {
     let exchange = this.exchanges.get(peerId)
     if (exchange === undefined) {
-      exchange = { lastBeatMs: Number.NEGATIVE_INFINITY, question: undefined, askedAtMs: Number.NEGATIVE_INFINITY }
+      exchange = {
+        lastBeatMs: Number.NEGATIVE_INFINITY,
+        question: undefined,
+        askedAtMs: Number.NEGATIVE_INFINITY,
+        reachedTold: undefined,
+        reachedToldAtMs: Number.NEGATIVE_INFINITY,
+      }
       this.exchanges.set(peerId, exchange)
     }
     return exchange

@@ -9,6 +9,8 @@ import type { Greeting } from '../wire/greeting.ts'
 import type { Health } from '../wire/membership-messages.ts'
 import { Heartbeats } from './heartbeats.ts'
 import { Introductions } from './introductions.ts'
+import { Reachability } from './reachability.ts'
+import type { Pair } from './reachability.ts'
 import type { Roster, RosterPeer } from './roster.ts'
 
 export interface MembershipContext {
@@ -31,13 +33,15 @@ export interface MembershipContext {
 export class Membership implements Service {
   readonly handles: Handlers<'heartbeat' | 'roster'>
   private readonly context: MembershipContext
+  private readonly reachability: Reachability
   private readonly heartbeats: Heartbeats
   private readonly introductions: Introductions
 
   constructor(context: MembershipContext) {
     const { self, moment, outbox, roster, health, chain } = context
     this.context = context
-    this.heartbeats = new Heartbeats(moment, outbox, roster, health)
+    this.reachability = new Reachability(self.peerId, moment, outbox, roster, (peerId) => chain.voterOf(peerId) !== undefined)
+    this.heartbeats = new Heartbeats(moment, outbox, roster, this.reachability, health)
     this.introductions = new Introductions(outbox, roster, () => chain.current?.quorum)
     this.handles = {
       heartbeat: (from, message) => this.onHeartbeat(from, message),
@@ -72,6 +76,7 @@ export class Membership implements Service {
       (peerId) => this.isRemoved(peerId),
     )
     this.introductions.tick()
+    this.reachability.tick()
     this.heartbeats.caughtUp(isCaughtUp())
     this.heartbeats.tick()
   }
@@ -89,6 +94,11 @@ export class Membership implements Service {
 
   restUntilMs(): number {
     return Math.min(this.context.roster.restUntilMs(), this.heartbeats.dueAtMs())
+  }
+
+  /** Pairs of peers that must reach one another and do not. */
+  get apart(): readonly Pair[] {
+    return this.reachability.apart()
   }
 
   /** True for a peer that somebody removed, itself or with its cluster, as far as it is known here. */

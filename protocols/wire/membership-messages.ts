@@ -1,7 +1,7 @@
 /** Messages by which peers know who is there. */
 import type { Ceiling } from '../base/ballot.ts'
 import type { ClusterId, NetworkId, PeerId } from '../base/identity.ts'
-import { DOUBTED_MAX, ROSTER_ENTRIES_MAX } from '../base/limits.ts'
+import { DOUBTED_MAX, REACHED_MAX, ROSTER_ENTRIES_MAX } from '../base/limits.ts'
 import type { ByteReader, ByteWriter } from './bytes.ts'
 import {
   readAddresses,
@@ -50,7 +50,8 @@ export type MembershipMessage =
   /**
    * `sentAtMs`: the sender's own time. `echoMs`: the receiver's time, from its last heartbeat, moved on by as long as it lay here.
    * `wantsAnswer`: the receiver answers at once, unless it has a heartbeat of its own to send soon. `doubted`: peers of the sender's
-   * cluster that have been silent to it for a while; whoever hears of it may ask them itself.
+   * cluster that have been silent to it for a while; whoever hears of it may ask them itself. `reached`: peers of its cluster, and
+   * voters, that the sender hears; undefined when it is as the last heartbeat on this connection said.
    */
   | {
       readonly kind: 'heartbeat'
@@ -59,6 +60,7 @@ export type MembershipMessage =
       readonly wantsAnswer: boolean
       readonly health: Health
       readonly doubted: readonly PeerId[]
+      readonly reached: readonly PeerId[] | undefined
     }
   | { readonly kind: 'roster'; readonly entries: readonly RosterEntry[] }
 
@@ -95,6 +97,10 @@ function writeHeartbeat(writer: ByteWriter, message: Of<'heartbeat'>): void {
   writer.varint(health.inDoubtCount)
   writeCount(writer, message.doubted.length, DOUBTED_MAX)
   for (const peerId of message.doubted) writePeerId(writer, peerId)
+  writeFlag(writer, message.reached !== undefined)
+  if (message.reached === undefined) return
+  writeCount(writer, message.reached.length, REACHED_MAX)
+  for (const peerId of message.reached) writePeerId(writer, peerId)
 }
 
 function readHeartbeat(reader: ByteReader): Of<'heartbeat'> {
@@ -102,7 +108,9 @@ function readHeartbeat(reader: ByteReader): Of<'heartbeat'> {
   const echoMs = readFlag(reader) ? reader.f64() : undefined
   const wantsAnswer = readFlag(reader)
   const health = readHealth(reader)
-  return { kind: 'heartbeat', sentAtMs, echoMs, wantsAnswer, health, doubted: readList(reader, DOUBTED_MAX, readPeerId) }
+  const doubted = readList(reader, DOUBTED_MAX, readPeerId)
+  const reached = readFlag(reader) ? readList(reader, REACHED_MAX, readPeerId) : undefined
+  return { kind: 'heartbeat', sentAtMs, echoMs, wantsAnswer, health, doubted, reached }
 }
 
 function readHealth(reader: ByteReader): Health {

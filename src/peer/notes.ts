@@ -2,6 +2,7 @@
 import type { Logger } from 'pino'
 import { unreachable } from '../../protocols/base/assert.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
+import { describePair } from '../../protocols/membership/reachability.ts'
 import type { Note } from '../../protocols/effects.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
 import type { Storage } from '../ports/storage.ts'
@@ -36,6 +37,8 @@ export function noteWriter(logger: Logger, tallies: Tallies): (note: Note) => vo
         return logger.warn({ peerId: note.peerId, reason: note.reason }, 'refused a peer')
       case 'too-old':
         return logger.warn({ peerId: note.peerId }, 'a peer speaks only protocol versions that are too old to vote; it learns')
+      case 'apart':
+        return logger.warn({ peers: note.pair }, describePair(note.pair))
       default:
         return unreachable(note)
     }

@@ -6,6 +6,7 @@ import type { Clusters } from '../../protocols/base/config.ts'
 import { majoritySize } from '../../protocols/base/quorum.ts'
 import type { PeerState } from '../../protocols/effects.ts'
 import type { RosterPeer } from '../../protocols/membership/roster.ts'
+import { describePair } from '../../protocols/membership/reachability.ts'
 import type { PeerCore } from '../../protocols/peer.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ChangeView, ConfigView, MemberView, PeerView, QuorumView, StatusView } from '../ports/replicator.ts'
@@ -190,6 +191,9 @@ function coreWarnings(core: PeerCore): string[] {
   for (const { peerId, state, protocolMax } of roster.all()) {
     if (state === 'gone' || protocolMax >= (config?.protocolMin ?? 0)) continue
     warnings.push(`${peerId} speaks protocol versions up to ${protocolMax}, too old to vote: it learns; start a newer release there`)
+  }
+  for (const pair of core.apart) {
+    warnings.push(`${describePair(pair)}: peers of one cluster, and voters, must; see firewalls between them, and -announce`)
   }
   if (core.chosen.divergedCount > 0) {
     warnings.push(`${core.chosen.divergedCount} keys have two chosen records and are not served; see the log`)

@@ -127,6 +127,7 @@ const messageKinds: Kinds<Message> = {
     wantsAnswer: fc.boolean(),
     health,
     doubted: fc.array(peerId, { maxLength: 32 }),
+    reached: maybe(fc.array(peerId, { maxLength: 64 })),
   }),
   roster: shape({ kind: fc.constant('roster'), entries: fc.array(rosterEntries, { maxLength: 10 }) }),
   'doubts-wanted': shape({ kind: fc.constant('doubts-wanted'), id: whole, minEpoch: whole, after: maybe(key) }),

@@ -163,6 +163,7 @@ suite('the chain', () => {
       echoMs: undefined,
       wantsAnswer: false,
       doubted: [],
+      reached: undefined,
       health: { ...health, root: new Uint8Array(16) },
     } as const
     const told = old.step({ kind: 'message', from: peer('a'), round: 0, message })

@@ -27,7 +27,7 @@ function comesBack(world: TestWorld, ceiling: Ceiling): { a: TestPeer; c: TestPe
     root: new Uint8Array(16),
     inDoubtCount: 0,
   }
-  const beat = { kind: 'heartbeat', sentAtMs: 0, echoMs: world.nowMs, wantsAnswer: false, health, doubted: [] } as const
+  const beat = { kind: 'heartbeat', sentAtMs: 0, echoMs: world.nowMs, wantsAnswer: false, health, doubted: [], reached: undefined } as const
   a.step({ kind: 'message', from: identity, round: 0, message: beat })
   return { a, c }
 }

@@ -87,6 +87,7 @@ export const messages: ReadonlyMap<string, Message> = new Map([
       wantsAnswer: true,
       health: { networkId, epoch: 2, ceiling: { epoch: 2, round: 65_536 }, caughtUp: true, keyCount: 1000, root: digest, inDoubtCount: 0 },
       doubted: [peerB.peerId],
+      reached: [peerA.peerId],
     },
   ],
   [
