@@ -4,6 +4,7 @@
  */
 import type { Connection, PeerId, Stream, StreamMessageEvent } from '@libp2p/interface'
 import type { KadDHTComponents } from '@libp2p/kad-dht'
+import { withParts } from '../parts.ts'
 import type { DhtCounters, DhtRefusal } from './refusals.ts'
 
 /** Bytes that a stream of ours asks with: one message, with the asker's own addresses. */
@@ -43,17 +44,6 @@ export function behindDoor(components: KadDHTComponents, init: DhtDoorInit): Kad
     }),
   }
   return withParts(components, own)
-}
-
-/** The same, but for these parts of it. */
-export function withParts<T extends object>(whole: T, parts: Partial<T>): T {
-  return new Proxy(whole, {
-    get: (target, name) => {
-      if (name in parts) return parts[name as keyof T]
-      const value: unknown = Reflect.get(target, name, target)
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value
-    },
-  })
 }
 
 type Handler = Parameters<Registrar['handle']>[1]

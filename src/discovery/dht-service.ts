@@ -1,7 +1,8 @@
 /** The Kademlia DHT of libp2p, set up for a private network. It finds addresses and nothing else: no data, no votes. */
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht'
-import { behindDoor, withParts } from './dht-door.ts'
+import { withParts } from '../parts.ts'
+import { behindDoor } from './dht-door.ts'
 import type { DhtDoorInit } from './dht-door.ts'
 import { ProviderRecords } from './provider-records.ts'
 import { dhtCounters } from './refusals.ts'

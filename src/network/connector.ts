@@ -10,9 +10,11 @@ import { multiaddr } from '@multiformats/multiaddr'
 import type { Logger } from 'pino'
 import type { PeerId } from '../../protocols/base/identity.ts'
 import { CONNECTED_PEERS_MAX } from '../../protocols/membership/roster.ts'
-import { KnownPeers, RETRY_FIRST_MS, RETRY_LAST_MS, peerIdOfAddress } from './known-peers.ts'
+import { ADDRESSES_MAX } from '../../protocols/base/limits.ts'
+import { peerIdOfAddress } from './addresses.ts'
+import { KnownPeers, RETRY_FIRST_MS, RETRY_LAST_MS } from './known-peers.ts'
 import type { KnownPeer } from './known-peers.ts'
-import { reasonOf } from './reasons.ts'
+import { peerFoundInstead, reasonOf } from './reasons.ts'
 
 /** A dial, from DNS to encryption, and then the opening of our stream. */
 const DIAL_TIMEOUT_MS = 10_000
@@ -30,6 +32,8 @@ export interface ConnectorInit {
   /** Makes sure that a stream is being opened on the connection. */
   readonly open: (connection: Connection, signal: AbortSignal) => Promise<void>
   readonly connectedCount: () => number
+  /** So many addresses are dialled because others spoke of them. */
+  readonly hearsayDialled: (count: number) => void
   /** Asked when there are connections enough, and before it is forgotten. */
   readonly isVoter: (peerId: PeerId) => boolean
   /** It was removed from the network: not worth remembering once it is gone. */
@@ -78,9 +82,15 @@ export class Connector {
     clearTimeout(this.#timer)
   }
 
-  /** A peer was heard of at these addresses. `isWanted`: dialled however many are connected. */
-  heard(peerId: PeerId, addresses: readonly string[], isWanted: boolean): void {
-    if (this.#known.learn(peerId, addresses.filter(isMultiaddr), 'heard', performance.now(), isWanted)) this.#schedule()
+  /**
+   * A peer was heard of at these addresses.
+   *
+   * @param isWanted dialled however many are connected
+   * @param isVouched a member says so
+   */
+  heard(peerId: PeerId, addresses: readonly string[], isWanted: boolean, isVouched = false): void {
+    const told = addresses.slice(0, ADDRESSES_MAX).filter(isMultiaddr)
+    if (this.#known.learn(peerId, told, 'heard', performance.now(), isWanted, isVouched)) this.#schedule()
   }
 
   /** The greeting is done. `dialled`: the address it was dialled at, if it was. */
@@ -149,8 +159,13 @@ export class Connector {
         this.#known.postponed(peerId, nowMs)
         continue
       }
-      this.#known.dialling(peerId)
-      void this.#dialPeer(peerId)
+      if (this.#dialled.has(peerId)) {
+        this.#known.postponed(peerId, nowMs)
+        continue
+      }
+      const { addresses, hearsayCount } = this.#known.dialling(peerId, nowMs)
+      this.#init.hearsayDialled(hearsayCount)
+      if (addresses.length > 0) void this.#dialPeer(peerId, addresses)
     }
     this.#schedule()
   }
@@ -161,26 +176,66 @@ export class Connector {
     return connectedCount() >= CONNECTED_PEERS_MAX && this.#known.isOptional(peerId) && !isVoter(peerId)
   }
 
-  async #dialPeer(peerId: PeerId): Promise<void> {
-    const addresses = this.#known.addresses(peerId).map((address) => multiaddr(address).encapsulate(`/p2p/${peerId}`))
+  async #dialPeer(peerId: PeerId, addresses: readonly string[]): Promise<void> {
     let reason: string | undefined
     this.#dialled.add(peerId)
-    await this.#dial(addresses, (error) => {
-      reason = reasonOf(error)
-      this.#unreached(this.#isNews(peerId, reason), { peerId, reason, error: error.message })
-    })
+    await this.#dialling(
+      (signal) => this.#dialInTurn(peerId, addresses, signal),
+      (error) => {
+        reason = reasonOf(error)
+        this.#unreached(this.#isNews(peerId, reason), { peerId, reason, error: error.message })
+      },
+    )
     this.#dialled.delete(peerId)
     // Connected, the time of the next try is not looked at; lost meanwhile, it is set anew.
     this.#known.tried(peerId, reason, performance.now())
     this.#schedule()
   }
 
+  /** Tries one address after another. Where another peer answers, it is greeted instead: it may be one of ours. */
+  async #dialInTurn(peerId: PeerId, addresses: readonly string[], signal: AbortSignal): Promise<Connection> {
+    const errors: unknown[] = []
+    for (const address of addresses) {
+      try {
+        return await this.#init.dial([multiaddr(address).encapsulate(`/p2p/${peerId}`)], signal)
+      } catch (error) {
+        errors.push(error)
+        if (signal.aborted) break
+        const found = peerFoundInstead(error)
+        if (found !== undefined) await this.#foundInstead(peerId, address, found, signal)
+      }
+    }
+    throw errors.length === 1 ? errors[0] : new AggregateError(errors, 'no address of the peer answers')
+  }
+
+  /** Another peer has the address of one that was looked for: machines whose addresses rotate meet like that. */
+  async #foundInstead(sought: PeerId, address: string, found: PeerId, signal: AbortSignal): Promise<void> {
+    if (found === this.#init.self || this.#known.isConnected(found)) {
+      this.#known.isElsewhere(sought, address)
+      return
+    }
+    // Whoever is there because others said so is not looked for: what they say counts for the peer they named.
+    if (this.#dialled.has(found) || !this.#known.isProved(sought, address)) return
+    this.#dialled.add(found)
+    try {
+      const connection = await this.#init.dial([multiaddr(address).encapsulate(`/p2p/${found}`)], signal)
+      await this.#init.open(connection, signal)
+    } catch (error) {
+      this.#init.logger.debug({ peerId: found, address, error: String(error) }, 'another peer answers where one was looked for')
+    } finally {
+      this.#dialled.delete(found)
+    }
+  }
+
   async #dialNameless(nameless: Nameless): Promise<void> {
     const { address } = nameless
-    const connection = await this.#dial([multiaddr(address)], (error) => {
-      if (error.message.includes('dial self')) this.#nameless = this.#nameless.filter((other) => other !== nameless)
-      this.#unreached(nameless.failures === 0, { address, reason: reasonOf(error), error: error.message })
-    })
+    const connection = await this.#dialling(
+      (signal) => this.#init.dial([multiaddr(address)], signal),
+      (error) => {
+        if (error.message.includes('dial self')) this.#nameless = this.#nameless.filter((other) => other !== nameless)
+        this.#unreached(nameless.failures === 0, { address, reason: reasonOf(error), error: error.message })
+      },
+    )
     if (connection !== undefined) {
       // From now on it is a peer like any other named one.
       this.#nameless = this.#nameless.filter((other) => other !== nameless)
@@ -203,11 +258,12 @@ export class Connector {
     else this.#init.logger.debug(fields, 'could not reach a peer')
   }
 
-  async #dial(addresses: Multiaddr[], failed: (error: Error) => void): Promise<Connection | undefined> {
+  /** Dials, and has a stream opened. */
+  async #dialling(dial: (signal: AbortSignal) => Promise<Connection>, failed: (error: Error) => void): Promise<Connection | undefined> {
     this.#dialsUnderWay += 1
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)])
     try {
-      const connection = await this.#init.dial(addresses, signal)
+      const connection = await dial(signal)
       await this.#init.open(connection, signal)
       return connection
     } catch (error) {

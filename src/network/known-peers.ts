@@ -2,9 +2,14 @@
  * Peers worth dialling, where, and when next. Rules only: time and chance are arguments, dialling is `connector.ts`.
  *
  * A peer named on the command line is never given up, nor is a voter; any other is, after a time, and one that was removed at once.
+ *
+ * Addresses are of two kinds. Those that were proved are what the peer told itself, where it was reached, and what the command line
+ * names. Hearsay is what others told: it is tried after those, as far as `hearsay.ts` allows, and never written down.
  */
 import type { PeerId } from '../../protocols/base/identity.ts'
 import { ADDRESSES_MAX } from '../../protocols/base/limits.ts'
+import { cleaned, withoutPeerId } from './addresses.ts'
+import { HearsayBudget } from './hearsay.ts'
 
 /** The wait before the second try; enough for a peer that is just restarting its process. */
 export const RETRY_FIRST_MS = 200
@@ -25,8 +30,14 @@ const LONG_GONE_MS = 3_600_000
 const RETRY_LONG_GONE_MS = 30_000
 /** Of a peer's addresses, tried one after another, how many have their time in one try when none of them answers. */
 const ADDRESSES_PER_TRY = 2
+/** Of what others tell of a peer with proved addresses, the newest so many are kept. */
+export const HEARSAY_KEPT_MAX = 4
+/** Addresses of hearsay dialled in one try. */
+const HEARSAY_PER_TRY = 4
 /** How many peers are remembered. Beyond it the one that was of no use for the longest time is forgotten. */
 export const KNOWN_PEERS_MAX = 1_024
+/** How many of them are forgotten at once. */
+const FORGOTTEN_AT_ONCE = 64
 /** Of two peers that hear of each other at once, the one with the higher id lets the other dial first. */
 const YIELD_MS = 250
 /** A connection that ends sooner than this counts as a failed try, so that a peer that hangs up at once is not dialled at once. */
@@ -46,7 +57,14 @@ interface Entry {
   origin: Origin
   /** Dialled however many are connected. */
   isWanted: boolean
+  /** Proved, the most useful first. */
   addresses: string[]
+  /** Told by others, the newest first. */
+  hearsay: string[]
+  /** How much of it was dialled since the peer was last connected. */
+  hearsayDialled: number
+  /** A member told of it, and not only the DHT or the local network, where anybody may speak. */
+  isVouched: boolean
   failures: number
   nextDialAtMs: number
   /** When it was first heard of, was last connected or was told of anew. */
@@ -64,6 +82,9 @@ export class KnownPeers {
   readonly #self: PeerId
   readonly #random: () => number
   readonly #entries = new Map<PeerId, Entry>()
+  /** Two, so that whoever floods the DHT holds up no peer that a member speaks of. */
+  readonly #vouchedBudget = new HearsayBudget()
+  readonly #foundBudget = new HearsayBudget()
 
   /** `random`: from 0 up to, not including, 1. */
   constructor(self: PeerId, random: () => number) {
@@ -72,7 +93,7 @@ export class KnownPeers {
   }
 
   /** Takes what was heard of a peer. Returns false when it is nothing new. */
-  learn(peerId: PeerId, addresses: readonly string[], origin: Origin, nowMs: number, isWanted = false): boolean {
+  learn(peerId: PeerId, addresses: readonly string[], origin: Origin, nowMs: number, isWanted = false, isVouched = false): boolean {
     if (peerId === this.#self) return false
     const entry = this.#entries.get(peerId)
     const clean = cleaned(addresses)
@@ -80,10 +101,14 @@ export class KnownPeers {
       if (origin === 'heard' && clean.length === 0) return false
       this.#makeRoom()
       const yieldMs = origin === 'heard' && this.#self > peerId ? YIELD_MS : 0
+      const told = clean.slice(0, ADDRESSES_MAX)
       this.#entries.set(peerId, {
         origin,
         isWanted,
-        addresses: clean.slice(0, ADDRESSES_MAX),
+        addresses: origin === 'heard' ? [] : told,
+        hearsay: origin === 'heard' ? told : [],
+        hearsayDialled: 0,
+        isVouched,
         failures: 0,
         nextDialAtMs: nowMs + yieldMs,
         wantedSinceMs: nowMs,
@@ -95,9 +120,11 @@ export class KnownPeers {
     }
     if (RANKS[origin] > RANKS[entry.origin]) entry.origin = origin
     entry.isWanted ||= isWanted
+    entry.isVouched ||= isVouched
     if (origin !== 'member') entry.wantedSinceMs = nowMs
-    const added = clean.some((address) => !entry.addresses.includes(address))
-    entry.addresses = [...new Set([...clean, ...entry.addresses])].slice(0, ADDRESSES_MAX)
+    const added = clean.some((address) => !entry.addresses.includes(address) && !entry.hearsay.includes(address))
+    if (origin === 'heard') addHearsay(entry, clean)
+    else addProved(entry, clean)
     // News of another address is worth a try now, but never a storm of tries.
     if (added) entry.nextDialAtMs = Math.max(Math.min(entry.nextDialAtMs, nowMs + RETRY_FIRST_MS), entry.refusedUntilMs)
     return added
@@ -111,6 +138,10 @@ export class KnownPeers {
     const told = cleaned(addresses)
     const first = dialled === undefined ? [] : [withoutPeerId(dialled)]
     if (told.length > 0) entry.addresses = [...new Set([...first, ...told])].slice(0, ADDRESSES_MAX)
+    entry.hearsay = []
+    this.#budgetOf(entry).giveBack(entry.hearsayDialled)
+    entry.hearsayDialled = 0
+    if (first[0] !== undefined) this.#isNobodyElsesAt(peerId, first[0])
     entry.connectedAtMs = nowMs
     entry.wantedSinceMs = nowMs
     entry.refusedUntilMs = nowMs
@@ -159,16 +190,40 @@ export class KnownPeers {
     entry.nextDialAtMs = entry.refusedUntilMs
   }
 
-  /** True while it would be of no use to dial the peer. */
-  isRefused(peerId: PeerId, nowMs: number): boolean {
+  /**
+   * A dial begins: no other before it has an end.
+   *
+   * @returns where to dial, in this order, and how many of the addresses are hearsay; none when it must wait
+   */
+  dialling(peerId: PeerId, nowMs: number): { readonly addresses: readonly string[]; readonly hearsayCount: number } {
     const entry = this.#entries.get(peerId)
-    return entry !== undefined && entry.refusedUntilMs > nowMs
+    if (entry === undefined) return { addresses: [], hearsayCount: 0 }
+    const ordered = this.addresses(peerId)
+    const told = ordered.filter((address) => entry.hearsay.includes(address)).slice(0, HEARSAY_PER_TRY)
+    const hearsayCount = this.#budgetOf(entry).take(told.length, nowMs)
+    const allowed = new Set(told.slice(0, hearsayCount))
+    const addresses = ordered.filter((address) => entry.addresses.includes(address) || allowed.has(address))
+    entry.hearsayDialled += hearsayCount
+    const isHeldBack = addresses.length === 0 && told.length > 0
+    entry.nextDialAtMs = isHeldBack ? nowMs + RETRY_POSTPONED_MS : Number.POSITIVE_INFINITY
+    return { addresses, hearsayCount }
   }
 
-  /** A dial is under way: not again before it has an end. */
-  dialling(peerId: PeerId): void {
+  /** Another peer, with its own key, answers at this address of a peer. Kept when it is the only one: the other may go again. */
+  isElsewhere(peerId: PeerId, address: string): void {
     const entry = this.#entries.get(peerId)
-    if (entry !== undefined) entry.nextDialAtMs = Number.POSITIVE_INFINITY
+    if (entry === undefined || entry.addresses.length + entry.hearsay.length < 2) return
+    entry.addresses = entry.addresses.filter((other) => other !== address)
+    entry.hearsay = entry.hearsay.filter((other) => other !== address)
+  }
+
+  /** True when it does not rest on what others say that the peer is there. */
+  isProved(peerId: PeerId, address: string): boolean {
+    return this.#entries.get(peerId)?.addresses.includes(address) ?? false
+  }
+
+  isConnected(peerId: PeerId): boolean {
+    return this.#entries.get(peerId)?.connectedAtMs !== undefined
   }
 
   /** Peers to dial now, those named on the command line first, those merely heard of last. */
@@ -200,19 +255,29 @@ export class KnownPeers {
   }
 
   /**
-   * Where to dial it now, to be tried in this order. A try may end before the last had its turn, so each try after one that
+   * Where it may be, to be tried in this order: hearsay last. A try may end before the last had its turn, so each try after one that
    * failed begins further down.
    */
   addresses(peerId: PeerId): readonly string[] {
-    const { addresses, failures } = this.#entries.get(peerId) ?? { addresses: [], failures: 0 }
-    const start = (failures * ADDRESSES_PER_TRY) % Math.max(1, addresses.length)
-    return [...addresses.slice(start), ...addresses.slice(0, start)]
+    const { addresses, hearsay, failures } = this.#entries.get(peerId) ?? { addresses: [], hearsay: [], failures: 0 }
+    const all = [...addresses, ...hearsay]
+    const start = (failures * ADDRESSES_PER_TRY) % Math.max(1, all.length)
+    return [...all.slice(start), ...all.slice(0, start)]
   }
 
-  /** Those worth keeping on disk. */
+  /** Those worth keeping on disk, with what was proved of them alone. */
   members(): KnownPeer[] {
     const members = [...this.#entries].filter(([, entry]) => entry.origin !== 'heard' && entry.addresses.length > 0)
     return members.map(([peerId, entry]) => ({ peerId, addresses: [...entry.addresses] }))
+  }
+
+  #budgetOf({ isVouched, origin }: Entry): HearsayBudget {
+    return isVouched || origin !== 'heard' ? this.#vouchedBudget : this.#foundBudget
+  }
+
+  /** A member was reached there: then no other is. */
+  #isNobodyElsesAt(peerId: PeerId, address: string): void {
+    for (const other of this.#entries.keys()) if (other !== peerId) this.isElsewhere(other, address)
   }
 
   #isForgotten(peerId: PeerId, { origin, wantedSinceMs }: Entry, nowMs: number): boolean {
@@ -221,16 +286,16 @@ export class KnownPeers {
     return kept === 'never' || nowMs - wantedSinceMs > (origin === 'heard' ? FORGET_MS : FORGET_MEMBER_MS)
   }
 
-  /** Forgets one of those neither named, nor connected, nor being dialled, if there are too many. Wanted ones and members last. */
+  /** Forgets some of those neither named, nor connected, nor wanted most, if there are too many: those of no use for the longest time. */
   #makeRoom(): void {
     if (this.#entries.size < KNOWN_PEERS_MAX) return
-    let least: [PeerId, Entry] | undefined
-    for (const [peerId, entry] of this.#entries) {
-      if (entry.origin === 'given' || entry.connectedAtMs !== undefined) continue
-      const difference = least === undefined ? -1 : rankOf(entry) - rankOf(least[1]) || entry.wantedSinceMs - least[1].wantedSinceMs
-      if (difference < 0) least = [peerId, entry]
-    }
-    if (least !== undefined) this.#entries.delete(least[0])
+    const idle = [...this.#entries].filter(([, entry]) => entry.origin !== 'given' && entry.connectedAtMs === undefined)
+    idle.sort(([, a], [, b]) => rankOf(a) - rankOf(b) || a.wantedSinceMs - b.wantedSinceMs)
+    const [least] = idle
+    if (least === undefined) return
+    // Many at once: else each of a flood of strangers would have all of them looked through.
+    const alike = idle.slice(0, FORGOTTEN_AT_ONCE).filter(([, entry]) => rankOf(entry) === rankOf(least[1]))
+    for (const [peerId] of alike) this.#entries.delete(peerId)
   }
 
   #backoffMs(failures: number): number {
@@ -239,25 +304,14 @@ export class KnownPeers {
   }
 }
 
-/** Without peer ids; those that lead nowhere but to the machine itself, where another peer may have the same port, last. */
-function cleaned(addresses: readonly string[]): string[] {
-  const clean = addresses.map(withoutPeerId).filter((address) => address !== '')
-  return clean.sort((a, b) => Number(isLoopback(a)) - Number(isLoopback(b)))
+function addProved(entry: Entry, clean: readonly string[]): void {
+  entry.addresses = [...new Set([...clean, ...entry.addresses])].slice(0, ADDRESSES_MAX)
+  addHearsay(entry, [])
 }
 
-/** True for a multiaddr that leads to the machine itself. */
-export function isLoopback(address: string): boolean {
-  return address.startsWith('/ip4/127.') || address.startsWith('/ip6/::1/')
-}
-
-/** The multiaddr without its last `/p2p/…`. */
-export function withoutPeerId(address: string): string {
-  return address.replace(/\/p2p\/[^/]+$/, '')
-}
-
-/** The peer id that the multiaddr ends with. */
-export function peerIdOfAddress(address: string): PeerId | undefined {
-  return /\/p2p\/([^/]+)$/.exec(address)?.[1] as PeerId | undefined
+function addHearsay(entry: Entry, clean: readonly string[]): void {
+  const told = new Set([...clean, ...entry.hearsay].filter((address) => !entry.addresses.includes(address)))
+  entry.hearsay = [...told].slice(0, entry.addresses.length > 0 ? HEARSAY_KEPT_MAX : ADDRESSES_MAX)
 }
 
 const RANKS: Readonly<Record<Origin, number>> = { given: 3, member: 2, heard: 0 }

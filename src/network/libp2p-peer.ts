@@ -2,7 +2,6 @@
  * The libp2p under us, set up for a private network of servers. The only file that knows which encryption and which multiplexer
  * are used. Why each setting is as it is stands beside it.
  */
-import { identify } from '@libp2p/identify'
 import type { Identify } from '@libp2p/identify'
 import type { PeerId as Libp2pPeerId, PrivateKey, Startable } from '@libp2p/interface'
 import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht'
@@ -13,6 +12,7 @@ import { createLibp2p } from 'libp2p'
 import type { Libp2p, Libp2pInit } from 'libp2p'
 import { announcer } from './announcer.ts'
 import { frugalNoise } from './encryption.ts'
+import { boundedIdentify } from './identifying.ts'
 import { steadyYamux } from './muxer.ts'
 import { boundPeerStore } from './peer-store.ts'
 
@@ -71,7 +71,7 @@ export async function createLibp2pPeer(init: Libp2pPeerInit): Promise<Libp2pPeer
     // By default addresses are forgotten after an hour, and with them the DHT's knowledge of a live peer.
     peerStore: { maxAddressAge: Number.POSITIVE_INFINITY, maxPeerAge: Number.POSITIVE_INFINITY },
     peerDiscovery: init.peerDiscovery ?? [],
-    services: { identify: identify(), ping: ping(), dht: init.dht, announcer: announcer() },
+    services: { identify: boundedIdentify(), ping: ping(), dht: init.dht, announcer: announcer() },
   })
   boundPeerStore(libp2p.peerStore, { self: libp2p.peerId, isConnected: (peerId) => libp2p.getConnections(peerId).length > 0 })
   return libp2p

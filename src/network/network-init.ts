@@ -7,6 +7,7 @@ import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
 import type { KnownPeer } from './known-peers.ts'
 import type { Libp2pPeer } from './libp2p-peer.ts'
+import type { ListenPorts } from './listening.ts'
 import type { Secrets } from './proof.ts'
 
 export interface NetworkInit {
@@ -16,8 +17,8 @@ export interface NetworkInit {
   readonly logger: Logger
   /** Multiaddrs named by the person who starts the peer; empty: all interfaces, a free port. */
   readonly listen: readonly string[]
-  /** The port used the last time; looked at when `listen` is empty. */
-  readonly preferredPort?: number | undefined
+  /** The ports chosen freely the last time; see `listening.ts`. */
+  readonly listenPorts?: ListenPorts | undefined
   /** Multiaddrs told to others instead of those listened on; empty: those. */
   readonly announce: readonly string[]
   /** Prefix of the libp2p protocol ids. */
@@ -73,6 +74,8 @@ export interface NetworkCounters {
   /** Connections cut because the other end broke the protocol. */
   breaches: number
   refusals: number
+  /** Addresses dialled because others spoke of them. */
+  hearsayDials: number
   /** Answers of repair among the messages sent, and the bytes of their stream. */
   repairAnswersSent: number
   repairBytesSent: number

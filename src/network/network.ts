@@ -14,11 +14,12 @@ import type { BulkStream } from './bulk-stream.ts'
 import { BulkStreams } from './bulk-streams.ts'
 import { Complaints } from './complaints.ts'
 import { Connector } from './connector.ts'
-import { isLoopback } from './known-peers.ts'
+import { isLoopback } from './addresses.ts'
 import type { KnownPeer } from './known-peers.ts'
 import { createLibp2pPeer } from './libp2p-peer.ts'
 import type { Libp2pPeer } from './libp2p-peer.ts'
 import { listen } from './listening.ts'
+import type { ListenPorts } from './listening.ts'
 import type { NetworkCounters, NetworkInit } from './network-init.ts'
 import { PeerStream } from './peer-stream.ts'
 import { PeerTable } from './peer-table.ts'
@@ -55,6 +56,7 @@ export class Libp2pNetwork implements Transport {
     repairBytesSent: 0,
     breaches: 0,
     refusals: 0,
+    hearsayDials: 0,
     valuesSent: new Map(),
     bytesSent: 0,
     bytesReceived: 0,
@@ -72,6 +74,7 @@ export class Libp2pNetwork implements Transport {
   readonly #opening = new Set<PeerId>()
   readonly #complaints: Complaints
   #libp2p: Libp2pPeer | undefined
+  #listenPorts: ListenPorts = {}
   #handlers: TransportHandlers | undefined
   #stopping = false
 
@@ -106,6 +109,7 @@ export class Libp2pNetwork implements Transport {
       dial: (addresses, signal) => this.#started().dial(addresses, { signal }),
       open: (connection, signal) => this.#open(connection, signal),
       connectedCount: () => this.#table.size,
+      hearsayDialled: (count) => (this.counters.hearsayDials += count),
       isVoter: (peerId) => this.#handlers?.isVoter?.(peerId) ?? false,
       isRemoved: (peerId) => this.#handlers?.isRemoved?.(peerId) ?? false,
     })
@@ -125,17 +129,18 @@ export class Libp2pNetwork implements Transport {
   async start(handlers: TransportHandlers): Promise<void> {
     this.#handlers = handlers
     const { logger } = this.#init
-    const libp2p = await listen({
+    const { libp2p, ports } = await listen({
       listen: this.#init.listen,
-      preferredPort: this.#init.preferredPort,
+      ports: this.#init.listenPorts ?? {},
       create: (addresses) => this.#create(addresses),
       warn: (text) => logger.warn(text),
     })
     this.#libp2p = libp2p
+    this.#listenPorts = ports
     this.#connector.start()
     this.#spare.start()
     this.#init.discovery.start(libp2p, {
-      found: (peerId, addresses, isOfOwnCluster) => this.meet(peerId as PeerId, addresses, isOfOwnCluster),
+      found: (peerId, addresses, isOfOwnCluster) => this.#found(peerId as PeerId, addresses, isOfOwnCluster),
       isConnected: (peerId) => this.#table.has(peerId as PeerId),
     })
   }
@@ -176,12 +181,24 @@ export class Libp2pNetwork implements Transport {
   }
 
   meet(peerId: PeerId, addresses: readonly string[], wanted = false): void {
-    if (!this.#table.has(peerId)) this.#connector.heard(peerId, addresses, wanted)
+    if (!this.#table.has(peerId)) this.#connector.heard(peerId, addresses, wanted, true)
   }
 
   addresses(): readonly string[] {
     const addresses = this.#libp2p?.getMultiaddrs().map((address) => address.toString()) ?? []
     return addresses.sort((a, b) => Number(isLoopback(b)) - Number(isLoopback(a))).slice(0, ADDRESSES_MAX)
+  }
+
+  /** Ports chosen freely, for `listenPorts` of the next run. */
+  listenPorts(): ListenPorts {
+    return this.#listenPorts
+  }
+
+  /** True when no other machine can reach this peer, though nobody told it to listen on loopback alone. */
+  isOnLoopbackAlone(): boolean {
+    const { listen: named, announce } = this.#init
+    const isMeant = announce.length > 0 || (named.length > 0 && named.every(isLoopback))
+    return !isMeant && this.addresses().every(isLoopback)
   }
 
   /** Peers worth keeping on disk, for `known` of the next run. */
@@ -204,6 +221,11 @@ export class Libp2pNetwork implements Transport {
     return this.#libp2p?.getConnections().length ?? 0
   }
 
+  /** The DHT or the local network speaks of a peer; anybody may have said so. */
+  #found(peerId: PeerId, addresses: readonly string[], isOfOwnCluster: boolean): void {
+    if (!this.#table.has(peerId)) this.#connector.heard(peerId, addresses, isOfOwnCluster)
+  }
+
   #countValues(stream: PeerStream, message: Message): void {
     const count = valueCountOf(message)
     const clusterId = stream.remote?.clusterId
@@ -219,7 +241,7 @@ export class Libp2pNetwork implements Transport {
 
   async #create(addresses: readonly string[]): Promise<Libp2pPeer> {
     const { localDiscovery } = this.#init
-    const found = (peerId: string, told: readonly string[]): void => this.meet(peerId as PeerId, told)
+    const found = (peerId: string, told: readonly string[]): void => this.#found(peerId as PeerId, told, false)
     const libp2p = await createLibp2pPeer({
       peerDiscovery: localDiscovery === undefined ? [] : [localDiscovery(found)],
       privateKey: this.#privateKey,

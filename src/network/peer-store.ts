@@ -53,7 +53,7 @@ export function boundPeerStore(store: PeerStore, { self, isConnected }: PeerStor
     const added = [...(addresses ?? []), ...(multiaddrs ?? []).map((multiaddr) => ({ multiaddr, isCertified: false }))]
     if (added.length === 0) return merge(peerId, rest, options)
     const before = await store.get(peerId, options).catch(() => undefined)
-    // What is newest stays, so a patch, which replaces, and not a merge, which adds.
+    // What was told last stays, so a patch, which replaces, and not a merge, which adds.
     await patch(peerId, { addresses: newestOf(added, before) }, options)
     return merge(peerId, rest, options)
   }

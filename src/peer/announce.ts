@@ -58,7 +58,8 @@ export function announceProgress(init: ProgressInit): { stop(): void } {
 function stayAlone({ config, warnings, logger }: ProgressInit): void {
   if (warnings.alone !== undefined) return
   const given = config.peers.length + config.bootstrap.length > 0 ? ', nor at any -peer' : ''
-  warnings.alone = `reached no other peer since the start: none answers where it was last${given}; if all addresses have changed, start this peer with -peer and the new address of one that runs`
+  const refused = warnings.lastRefusal === undefined ? '' : ` (refused: ${warnings.lastRefusal})`
+  warnings.alone = `reached no other peer since the start: none of its network answers where it was last${given}${refused}; if all addresses have changed, start this peer with -peer and the new address of one that runs`
   logger.warn(warnings.alone)
 }
 

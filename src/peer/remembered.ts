@@ -1,13 +1,13 @@
-/** Soft facts kept in the data directory: the port last used, and where other peers were. Losing them costs time, never safety. */
+/** Soft facts kept in the data directory: the ports last chosen, and where other peers were. Losing them costs time, never safety. */
 import type { Logger } from 'pino'
 import type { KnownPeer } from '../network/known-peers.ts'
+import type { ListenPorts } from '../network/listening.ts'
 import type { Libp2pNetwork } from '../network/network.ts'
 import type { DataDirectory } from '../storage/directory.ts'
 import type { Facts } from '../storage/facts.ts'
 
 /** Known peers are written no more often than this. */
 const WRITE_MS = 1_000
-const TCP_PORT = /\/tcp\/(\d+)/
 
 export class RememberedFacts {
   private readonly directory: DataDirectory
@@ -26,18 +26,17 @@ export class RememberedFacts {
     return new RememberedFacts(directory, logger, await directory.readFacts())
   }
 
-  get listenPort(): number | undefined {
-    return this.facts.listenPort
+  get listenPorts(): ListenPorts {
+    return this.facts.listenPorts
   }
 
   get knownPeers(): readonly KnownPeer[] {
     return this.facts.peers
   }
 
-  /** The network listens now: its port is used again at the next start. */
+  /** The network listens now: the ports that it chose are used again at the next start. */
   async listening(network: Libp2pNetwork): Promise<void> {
-    const port = TCP_PORT.exec(network.addresses()[0] ?? '')?.[1]
-    this.facts = { ...this.facts, listenPort: port === undefined ? undefined : Number(port) }
+    this.facts = { ...this.facts, listenPorts: network.listenPorts() }
     await this.write(network)
   }
 

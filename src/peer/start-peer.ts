@@ -33,6 +33,9 @@ import { RememberedFacts } from './remembered.ts'
 import { PeerService } from './service.ts'
 import { Warnings } from './warnings.ts'
 
+/** Of a peer that was not told to listen on loopback alone. */
+const LOOPBACK_ALONE = 'this machine has no address but loopback: no other machine can reach this peer; see -listen and -announce'
+
 export interface RunningPeer {
   /** Finishes what was begun, 10 s at most, and closes everything. */
   stop(): Promise<void>
@@ -163,7 +166,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     codec,
     logger,
     listen: config.listen,
-    preferredPort: facts.listenPort,
+    listenPorts: facts.listenPorts,
     announce: config.announce,
     protocolId: config.protocolId,
     secrets: [config.secret],
@@ -186,7 +189,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     version: VERSION,
     addresses: () => network.addresses(),
     ready: () => service.readiness().ready,
-    warnings: () => warnings.all(config.secret !== undefined),
+    warnings: () => [...(network.isOnLoopbackAlone() ? [LOOPBACK_ALONE] : []), ...warnings.all(config.secret !== undefined)],
     failure: (peerId: PeerId) => network.failure(peerId),
     tokensFingerprint: doors.tokensFingerprint,
   }
@@ -227,6 +230,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     { config, http, logger, warnings, reloads: opening.reloads, directory: directory.path },
     closers,
   )
+  if (network.isOnLoopbackAlone()) logger.warn(LOOPBACK_ALONE)
   if (config.secret === undefined) logger.warn('no -secret: anybody who can dial this peer may join the network')
   printLines([...addressLines(self.peerId, network.addresses()), httpLine(url)])
   if (newNetwork !== undefined) printLines([newNetworkLine(newNetwork)])

@@ -8,26 +8,37 @@ export interface KnownAddresses {
 }
 
 export interface Facts {
-  /** The TCP port chosen freely before; undefined when none was. */
-  readonly listenPort: number | undefined
+  /** TCP ports chosen freely before, by the line of the command line that left the choice. */
+  readonly listenPorts: Readonly<Record<string, number>>
   /** Where other peers were last known to be. */
   readonly peers: readonly KnownAddresses[]
 }
 
-export const FACTS_NONE: Facts = { listenPort: undefined, peers: [] }
+export const FACTS_NONE: Facts = { listenPorts: {}, peers: [] }
 
 const PORT_MAX = 65_535
+/** Stands for a command line that names no address. */
+const EVERYWHERE = '*'
 
 /** Reads facts from JSON; what is not of the right shape is left out. @throws SyntaxError when it is no JSON */
 export function parseFacts(json: string): Facts {
   const found = JSON.parse(json) as unknown
   if (!isObject(found)) throw new SyntaxError('not an object')
-  const { listenPort, peers } = found
+  const { listenPorts, listenPort, peers } = found
   return {
-    listenPort:
-      Number.isInteger(listenPort) && (listenPort as number) > 0 && (listenPort as number) <= PORT_MAX ? (listenPort as number) : undefined,
+    // Before there was one a line, there was one in all.
+    listenPorts: portsOf(isObject(listenPorts) ? listenPorts : { [EVERYWHERE]: listenPort }),
     peers: Array.isArray(peers) ? peers.flatMap(parsePeer) : [],
   }
+}
+
+function portsOf(found: Record<string, unknown>): Record<string, number> {
+  const ports = Object.entries(found).filter((entry): entry is [string, number] => isPort(entry[1]))
+  return Object.fromEntries(ports)
+}
+
+function isPort(found: unknown): found is number {
+  return typeof found === 'number' && Number.isInteger(found) && found > 0 && found <= PORT_MAX
 }
 
 function parsePeer(found: unknown): KnownAddresses[] {

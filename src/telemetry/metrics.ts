@@ -44,6 +44,8 @@ export interface Traffic {
   readonly refusals: number
   /** Connections cut because the other end broke the protocol. */
   readonly breaches: number
+  /** Addresses dialled because others spoke of them. */
+  readonly hearsayDials: number
 }
 
 /** What the DHT counts; read when the registry is. */
@@ -144,6 +146,7 @@ function registerTraffic(registry: Registry, traffic: Traffic, tallies: Tallies)
   register('replicator_sent_bytes_total', 'Bytes sent to peers', () => traffic.bytesSent)
   register('replicator_received_bytes_total', 'Bytes received from peers', () => traffic.bytesReceived)
   register('replicator_connections_refused_total', 'Connections refused', () => traffic.refusals + tallies.connectionsRefused)
+  register('replicator_hearsay_dials_total', 'Addresses dialled because others spoke of them', () => traffic.hearsayDials)
   register('replicator_breaches_total', 'Connections cut because the other end broke the protocol', () => traffic.breaches)
 }
 

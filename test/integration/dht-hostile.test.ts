@@ -1,8 +1,15 @@
 /** What strangers say to the DHT costs a peer no more than a moment and a few kilobytes. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
+import { DHT_PROTOCOL } from '../../src/discovery/dht-service.ts'
+import { HEARSAY_DIALS_PER_MINUTE } from '../../src/network/hearsay.ts'
 import { Discovery } from '../../src/discovery/discovery.ts'
 import type { Secrets } from '../../src/network/proof.ts'
 import { RECORDS_PER_PEER_MAX } from '../../src/discovery/provider-records.ts'
@@ -14,6 +21,7 @@ import { NetworkHarness } from '../contract/network-harness.ts'
 import type { NetworkPeer } from '../contract/network-harness.ts'
 import { connect, until } from '../contract/transport.ts'
 import { ADD_PROVIDER, GET_PROVIDERS, PUT_VALUE, ask, dhtMessage, tell } from './dht-message.ts'
+import type { DhtMessage } from './dht-message.ts'
 import { Stranger } from './stranger.ts'
 
 /** Its cluster and its rendezvous, of the peer itself. */
@@ -41,7 +49,7 @@ async function joined(overrides: { readonly secrets?: Secrets; readonly peers?: 
 }
 
 async function strangerAt(peer: NetworkPeer): Promise<Stranger> {
-  const stranger = await Stranger.at(peer)
+  const stranger = await Stranger.at(peer, ['/ip4/127.0.0.1/tcp/0'])
   strangers.push(stranger)
   return stranger
 }
@@ -109,6 +117,78 @@ describe('a stranger that speaks to the DHT', () => {
     const streams = await Promise.all(Array.from({ length: 8 }, async () => tell(stranger, half)))
     await until('all are cut', () => streams.every(({ status }) => status !== 'open'), 5_000)
     assert.equal(counters.refused['too large'], 8)
+  })
+})
+
+describe('a stranger that speaks where nobody listens', () => {
+  it('is cut, instead of being kept in memory', async () => {
+    const peer = await joined()
+    const { connection } = await strangerAt(peer)
+    const stream = await connection.newStream('/ipfs/id/1.0.0')
+    stream.addEventListener('message', () => {})
+    stream.send(Buffer.alloc(200_000))
+    await until('it is cut', () => stream.status === 'reset', 5_000)
+  })
+})
+
+describe('a stranger that answers with lies', () => {
+  /** Takes connections, counts them and never says a word. */
+  let victim: Server
+  let dialCount: number
+  let address: string
+  beforeEach(async () => {
+    dialCount = 0
+    victim = createServer((socket) => {
+      dialCount += 1
+      socket.on('error', () => {}).destroy()
+    })
+    await once(victim.listen(0, '127.0.0.1'), 'listening')
+    address = `/ip4/127.0.0.1/tcp/${(victim.address() as AddressInfo).port}`
+  })
+  afterEach(async () => {
+    victim.close()
+    await once(victim, 'close')
+  })
+
+  /** Answers whoever asks for providers with these. */
+  async function lies(stranger: Stranger, providers: DhtMessage['providers']): Promise<() => number> {
+    let askedCount = 0
+    await stranger.libp2p.unhandle(DHT_PROTOCOL)
+    await stranger.libp2p.handle(DHT_PROTOCOL, (stream) => {
+      const answer = (): void => {
+        askedCount += 1
+        stream.send(dhtMessage({ type: GET_PROVIDERS, key: CID_KEY, ...(providers && { providers }) }))
+      }
+      stream.addEventListener('message', answer, { once: true })
+    })
+    return () => askedCount
+  }
+
+  it('leads to thirty dials a minute, whoever it invents', async () => {
+    const peer = await joined()
+    const stranger = await strangerAt(peer)
+    const keys = await Promise.all(Array.from({ length: 1_000 }, async () => generateKeyPair('Ed25519')))
+    const bytes = multiaddr(address).bytes
+    const invented = keys.map((key) => ({ id: peerIdFromPrivateKey(key).toMultihash().bytes, addresses: [bytes] }))
+    const asked = await lies(stranger, invented)
+    await until('it is asked', () => asked() > 0, 30_000)
+    await until('all that is allowed is dialled', () => dialCount >= HEARSAY_DIALS_PER_MINUTE, 20_000)
+    await assert.rejects(until('more is dialled', () => dialCount > HEARSAY_DIALS_PER_MINUTE, 3_000))
+    assert.equal(peer.transport.counters.hearsayDials, HEARSAY_DIALS_PER_MINUTE)
+  })
+
+  it('changes nothing of what is written down of a member', async () => {
+    const [peer, member] = [await joined(), await harness.join()]
+    await connect(member, peer)
+    const before = peer.transport.knownPeers()
+    assert.equal(before.length, 1)
+    const stranger = await strangerAt(peer)
+    const id = peerIdFromString(member.self.peerId).toMultihash().bytes
+    const asked = await lies(stranger, [{ id, addresses: addresses(16) }])
+    await member.stop()
+    await until('the member is gone', () => !peer.told.isConnected(member.self.peerId))
+    await until('the lie is tried', () => asked() > 0 && peer.transport.counters.hearsayDials > 0, 30_000)
+    assert.deepEqual(peer.transport.knownPeers(), before)
   })
 })
 

@@ -1,9 +1,10 @@
 /** Several libp2p peers on this machine: who is let in, who is not, and how peers find and keep one another. */
 import assert from 'node:assert/strict'
+import { networkInterfaces } from 'node:os'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { NetworkId } from '../../protocols/base/identity.ts'
-import { ListenError } from '../../src/network/listening.ts'
+import { EVERYWHERE, ListenError } from '../../src/network/listening.ts'
 import { NetworkHarness } from '../contract/network-harness.ts'
 import type { NetworkPeer } from '../contract/network-harness.ts'
 import { connect, identityOf, large, numbered, numbersOf, recordsOf, until } from '../contract/transport.ts'
@@ -293,13 +294,39 @@ describe('listening', () => {
   it('the port used before is used again, and when it is taken another is, with a warning', async () => {
     const a = await harness.join({ listen: [] })
     const port = Number(portOf(a))
-    const b = await harness.join({ listen: [], preferredPort: port })
+    const b = await harness.join({ listen: [], listenPorts: { [EVERYWHERE]: port } })
     assert.notEqual(Number(portOf(b)), port)
     assert.match(b.warnings.join(), new RegExp(`port ${port}, used before, is taken`))
     await a.stop()
-    const again = await harness.join({ listen: [], preferredPort: port })
+    const again = await harness.join({ listen: [], listenPorts: { [EVERYWHERE]: port } })
     assert.equal(Number(portOf(again)), port)
     assert.deepEqual(again.warnings, [])
+  })
+
+  it('a port left free by a line is used again for that line, and when it is taken another is, with a warning', async () => {
+    const line = '/ip4/127.0.0.1/tcp/0'
+    const a = await harness.join({ listen: [line] })
+    const ports = a.transport.listenPorts()
+    const port = portOf(a)
+    assert.deepEqual(ports, { [line]: Number(port) })
+    const b = await harness.join({ listen: [line], listenPorts: ports })
+    assert.match(b.warnings.join(), /used before, is taken/)
+    await a.stop()
+    const again = await harness.join({ listen: [line], listenPorts: ports })
+    assert.equal(portOf(again), port)
+    assert.deepEqual(again.warnings, [])
+  })
+
+  it('a peer that was told of no address listens on both families, at one port', async (context) => {
+    if (!Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1')))
+      return context.skip('this machine has no IPv6')
+    const a = await harness.join({ listen: [] })
+    const port = portOf(a)
+    const told = a.transport.addresses().join()
+    for (const host of ['/ip4/127.0.0.1', '/ip6/::1']) assert.ok(told.includes(`${host}/tcp/${port}/`), told)
+    const through = a.transport.addresses().filter((address) => address.startsWith('/ip6/::1/'))
+    const b = await harness.join({ peers: through })
+    await until('it is reached by IPv6', () => b.told.isConnected(a.self.peerId))
   })
 
   it('on all interfaces the loopback address comes first', async () => {

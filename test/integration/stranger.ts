@@ -38,10 +38,11 @@ export class Stranger {
     })
   }
 
-  static async at(peer: NetworkPeer): Promise<Stranger> {
+  /** @param listen where it says that it can be found */
+  static async at(peer: NetworkPeer, listen: readonly string[] = []): Promise<Stranger> {
     const libp2p = await createLibp2pPeer({
       privateKey: await generateKeyPair('Ed25519'),
-      listen: [],
+      listen,
       announce: [],
       dht: dhtService(),
       isDialled: () => true,

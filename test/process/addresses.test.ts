@@ -56,6 +56,10 @@ function movedTo(ports: readonly number[]): PeerProcess[] {
   return moved
 }
 
+function isAboutAddresses(warning: string): boolean {
+  return warning.includes('-peer')
+}
+
 async function untilWhole(peers: readonly PeerProcess[]): Promise<void> {
   await Promise.all(peers.map((peer) => peer.ready(FIND_MS)))
   const connected = async (peer: PeerProcess): Promise<boolean> =>
@@ -80,22 +84,54 @@ it('a peer joins through one that is told of at many addresses, though only the 
   await untilWhole([first, peer])
 })
 
+it('peers that exchanged their addresses find one another by themselves, through whoever answers', async () => {
+  const former = await network.grow('cluster-1', 3)
+  await network.settled()
+  await untilWhole(former)
+  const [one, two, three] = former.map(({ libp2pPort }) => libp2pPort) as [number, number, number]
+  for (const peer of former) await peer.stop()
+  const moved = movedTo([two, three, one]) as [PeerProcess, PeerProcess, PeerProcess]
+  for (const peer of moved) peer.options = { ...peer.options, flags: ['-join-timeout', '2'] }
+  await Promise.all(moved.map((peer) => peer.start()))
+  await untilWhole(moved)
+  for (const peer of moved) assert.deepEqual((await peer.client.status()).warnings.filter(isAboutAddresses), [])
+  assert.equal((await moved[0].client.put('after', 'value')).status, 201)
+})
+
+it('a whole network comes back by the lines that it was started with, though they leave the choice of the ports', async () => {
+  const listen = ['/ip4/127.0.0.1/tcp/0']
+  const first = await network.add({ listen })
+  await first.start()
+  const others = [await network.add({ listen, flags: through(first.told) }), await network.add({ listen, flags: through(first.told) })]
+  await Promise.all(others.map((peer) => peer.start()))
+  const peers = [first, ...others]
+  await network.settled()
+  await untilWhole(peers)
+  const told = peers.map((peer) => peer.told)
+  for (const peer of peers) await peer.kill()
+  await Promise.all(peers.map((peer) => peer.start()))
+  assert.deepEqual(
+    peers.map((peer) => peer.told),
+    told,
+  )
+  await untilWhole(peers)
+  assert.equal((await first.client.put('after', 'value')).status, 201)
+})
+
 it('of a network of which every address changed each peer says what to give, and the new address of one brings all together', async () => {
   const former = await network.grow('cluster-1', 3)
   await network.settled()
   await untilWhole(former)
   assert.equal((await (former[0] as PeerProcess).client.put('before', 'value')).status, 201)
   const peerIds = former.map(({ peerId }) => peerId)
-  // Each where another one was, so that what is remembered leads not to nobody, but to the wrong one.
-  const [one, two, three] = former.map(({ libp2pPort }) => libp2pPort) as [number, number, number]
   for (const peer of former) await peer.stop()
-  const moved = movedTo([two, three, one]) as [PeerProcess, PeerProcess, PeerProcess]
+  const moved = movedTo([await freePort(), await freePort(), await freePort()]) as [PeerProcess, PeerProcess, PeerProcess]
   const [first, ...others] = moved
   for (const peer of moved) peer.options = { ...peer.options, flags: ['-join-timeout', '2'] }
   await Promise.all(moved.map((peer) => peer.start()))
   await until('each says what to give', async () => {
     const views = await Promise.all(moved.map((peer) => peer.client.status()))
-    return views.every((view) => view.warnings.some((warning) => warning.includes('-peer')))
+    return views.every((view) => view.warnings.some(isAboutAddresses))
   })
   assert.ok(moved.every(({ isRunning }) => isRunning))
 
@@ -110,11 +146,7 @@ it('of a network of which every address changed each peer says what to give, and
     peerIds,
   )
   for (const peer of moved) {
-    const { warnings } = await peer.client.status()
-    assert.deepEqual(
-      warnings.filter((warning) => warning.includes('-peer')),
-      [],
-    )
+    assert.deepEqual((await peer.client.status()).warnings.filter(isAboutAddresses), [])
     assert.equal((await peer.client.get('before')).body.toString(), 'value')
   }
   assert.equal((await first.client.put('after', 'value')).status, 201)

@@ -62,6 +62,8 @@ export interface PeerOptions {
   readonly wrapper?: readonly string[]
   /** Where it listens; 127.0.0.1 when not given. */
   readonly host?: string
+  /** Instead of its port at that host; empty for no `-listen` at all. */
+  readonly listen?: readonly string[]
 }
 
 /** How a process ended. */
@@ -122,6 +124,11 @@ export class PeerProcess {
     } finally {
       operator.close()
     }
+  }
+
+  /** Where it says that it is, since the last start. */
+  get told(): readonly string[] {
+    return this.lines.filter((line) => line.startsWith(' - ')).map((line) => line.slice(' - '.length))
   }
 
   get isRunning(): boolean {
@@ -213,10 +220,10 @@ export class PeerProcess {
 
   #flags(): string[] {
     const { flags = [] } = this.options
-    const listen = `/ip4/${this.#host}/tcp/${this.libp2pPort}`
+    const { listen = [`/ip4/${this.#host}/tcp/${this.libp2pPort}`] } = this.options
     const http = this.options.host === undefined ? String(this.httpPort) : `${this.#host}:${this.httpPort}`
     const data = this.namesDirectory ? ['-data', this.directory] : []
-    return ['-cid', this.clusterId, '-http', http, '-listen', listen, ...data, ...flags]
+    return ['-cid', this.clusterId, '-http', http, ...listen.flatMap((line) => ['-listen', line]), ...data, ...flags]
   }
 
   #line(start: string): string {

@@ -5,22 +5,27 @@ import { pino } from 'pino'
 import type { PeerId } from '../../protocols/base/identity.ts'
 import { CONNECTED_PEERS_MAX } from '../../protocols/membership/roster.ts'
 import { ADDRESSES_MAX } from '../../protocols/base/limits.ts'
+import { withoutPeerId } from '../../src/network/addresses.ts'
 import { Connector } from '../../src/network/connector.ts'
 import type { KnownPeer } from '../../src/network/known-peers.ts'
 import { until } from '../contract/transport.ts'
 
 const SELF = '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo' as PeerId
 const OTHER = '12D3KooWGRUfmPSiDPPxGhbqR8fPxiYVmTGzDPBkAPPLhVVJbg3c' as PeerId
+const THIRD = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp' as PeerId
 const ADDRESS = '/ip4/127.0.0.1/tcp/1'
 
 let connected: number
 let voters: PeerId[]
 let dialled: string[]
+/** Who answers at an address, whoever is looked for. */
+let residents: Map<string, PeerId>
 let connector: Connector
 beforeEach(() => {
   connected = CONNECTED_PEERS_MAX
   voters = []
   dialled = []
+  residents = new Map()
   connector = connectorWith([])
 })
 afterEach(() => connector.stop())
@@ -32,11 +37,15 @@ function connectorWith(given: readonly string[], known: readonly KnownPeer[] = [
     known,
     logger: pino({ level: 'silent' }),
     dial: async (addresses) => {
-      dialled.push(String(addresses[0]))
-      return {} as Connection
+      const address = String(addresses[0])
+      dialled.push(address)
+      const there = residents.get(withoutPeerId(address))
+      if (there === undefined || address.endsWith(there)) return {} as Connection
+      throw new Error(`Payload identity key ${there} does not match expected remote identity key ${OTHER}`)
     },
     open: async () => {},
     connectedCount: () => connected,
+    hearsayDialled: () => {},
     isRemoved: () => false,
     isVoter: (peerId) => voters.includes(peerId),
   })
@@ -80,4 +89,32 @@ it('a peer that was named is dialled where that says, before all the places wher
   connector.start()
   await until('it is dialled', () => dialled.length > 0)
   assert.equal(dialled[0], moved)
+})
+
+describe('where another peer answers than the one that is looked for', () => {
+  it('it is greeted, for it may be one of ours', async () => {
+    connector = connectorWith([], [{ peerId: OTHER, addresses: [ADDRESS] }])
+    residents.set(ADDRESS, THIRD)
+    connector.start()
+    await until('both were dialled', () => dialled.length >= 2)
+    assert.deepEqual(dialled.slice(0, 2), [`${ADDRESS}/p2p/${OTHER}`, `${ADDRESS}/p2p/${THIRD}`])
+  })
+
+  it('it is left alone when others said that the peer is there', async () => {
+    connected = 0
+    residents.set(ADDRESS, THIRD)
+    connector.start()
+    connector.heard(OTHER, [ADDRESS], true)
+    await until('it was tried twice', () => dialled.length >= 2)
+    assert.ok(dialled.every((address) => address === `${ADDRESS}/p2p/${OTHER}`))
+  })
+
+  it('it is not dialled again when it is connected, and the address is known to be its own', async () => {
+    connector = connectorWith([], [{ peerId: OTHER, addresses: [ADDRESS, `${ADDRESS}2`] }])
+    connector.connected(THIRD, [ADDRESS], undefined)
+    residents.set(ADDRESS, THIRD)
+    connector.start()
+    await until('the other address is dialled', () => dialled.length >= 2)
+    assert.deepEqual(dialled.slice(0, 2), [`${ADDRESS}/p2p/${OTHER}`, `${ADDRESS}2/p2p/${OTHER}`])
+  })
 })

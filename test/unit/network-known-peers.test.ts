@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { PeerId } from '../../protocols/base/identity.ts'
+import { peerIdOfAddress, withoutPeerId } from '../../src/network/addresses.ts'
+import { HEARSAY_DIALS_PER_MINUTE, HearsayBudget } from '../../src/network/hearsay.ts'
 import {
   FORGET_MS,
   KNOWN_PEERS_MAX,
@@ -8,8 +10,7 @@ import {
   RETRY_LAST_MS,
   RETRY_POSTPONED_MS,
   RETRY_REFUSED_MS,
-  peerIdOfAddress,
-  withoutPeerId,
+  HEARSAY_KEPT_MAX,
 } from '../../src/network/known-peers.ts'
 
 const SELF = 'peer-m' as PeerId
@@ -81,7 +82,7 @@ describe('peers worth dialling', () => {
   it('while connected or being dialled a peer is not due', () => {
     const known = knownPeers()
     known.learn(HIGHER, [ADDRESS], 'heard', 0)
-    known.dialling(HIGHER)
+    known.dialling(HIGHER, 0)
     assert.deepEqual(known.due(1e9), [])
     known.connected(HIGHER, [ADDRESS], undefined, 10)
     known.tried(HIGHER, 'refused', 20)
@@ -106,7 +107,6 @@ describe('peers worth dialling', () => {
     known.refused(HIGHER, 'other network', 0)
     known.learn(HIGHER, [OTHER_ADDRESS], 'heard', 10)
     known.tried(HIGHER, 'refused', 20)
-    assert.ok(known.isRefused(HIGHER, RETRY_REFUSED_MS - 1))
     assert.deepEqual(known.due(RETRY_REFUSED_MS - 1), [])
     assert.deepEqual(known.due(RETRY_REFUSED_MS), [HIGHER])
   })
@@ -220,6 +220,92 @@ describe('peers that are wanted', () => {
       assert.deepEqual(known.due(nowMs), [])
     }
     assert.equal(known.failure(HIGHER), undefined)
+  })
+})
+
+describe('what others say of where a peer is', () => {
+  const proved = Array.from({ length: 3 }, (_, index) => `/ip4/10.0.0.${index}/tcp/1`)
+  const lies = Array.from({ length: 16 }, (_, index) => `/ip4/10.9.9.${index}/tcp/1`)
+
+  it('comes after what was proved, four at most, and is never written down', () => {
+    const known = knownPeers()
+    known.connected(HIGHER, proved, undefined, 0)
+    known.disconnected(HIGHER, 10_000)
+    known.learn(HIGHER, lies, 'heard', 10_001)
+    assert.deepEqual(known.addresses(HIGHER), [...proved, ...lies.slice(0, HEARSAY_KEPT_MAX)])
+    assert.deepEqual(known.members(), [{ peerId: HIGHER, addresses: proved }])
+    known.connected(HIGHER, proved, undefined, 20_000)
+    assert.deepEqual(known.addresses(HIGHER), proved)
+  })
+
+  it('pushes out no address of a peer that was named', () => {
+    const known = knownPeers()
+    known.learn(HIGHER, proved, 'given', 0)
+    for (let round = 0; round < 10; round += 1) known.learn(HIGHER, lies.slice(round), 'heard', round)
+    assert.deepEqual(known.addresses(HIGHER).slice(0, proved.length), proved)
+    assert.deepEqual(known.members(), [{ peerId: HIGHER, addresses: proved }])
+  })
+
+  it('leads to thirty dials a minute at most, however many peers are invented', () => {
+    const known = knownPeers()
+    for (let number = 0; number < 1_000; number += 1) known.learn(`heard-${number}` as PeerId, [lies[number % 16] ?? ''], 'heard', 0)
+    let dialled = 0
+    for (let nowMs = 1_000; nowMs < 61_000; nowMs += 1_000) {
+      for (const peerId of known.due(nowMs)) {
+        const { addresses, hearsayCount } = known.dialling(peerId, nowMs)
+        assert.equal(addresses.length, hearsayCount)
+        dialled += hearsayCount
+        known.tried(peerId, 'refused', nowMs)
+      }
+    }
+    assert.equal(dialled, HEARSAY_DIALS_PER_MINUTE)
+  })
+
+  it('costs nothing when it turns out to be true, so that a network that forms is not held up', () => {
+    const known = knownPeers()
+    for (let number = 0; number < 200; number += 1) {
+      const peerId = `heard-${number}` as PeerId
+      known.learn(peerId, [ADDRESS], 'heard', 0, false, true)
+      assert.deepEqual(known.dialling(peerId, 1).addresses, [ADDRESS])
+      known.connected(peerId, [ADDRESS], ADDRESS, 1)
+    }
+  })
+
+  it('does not keep from being dialled whom a member speaks of', () => {
+    const known = knownPeers()
+    for (let number = 0; number < 100; number += 1) {
+      known.learn(`heard-${number}` as PeerId, [ADDRESS], 'heard', 0)
+      known.dialling(`heard-${number}` as PeerId, 1)
+    }
+    known.learn(LOWER, [ADDRESS], 'heard', 0)
+    assert.deepEqual(known.dialling(LOWER, 2).addresses, [])
+    known.learn(HIGHER, [ADDRESS], 'heard', 0, false, true)
+    assert.deepEqual(known.dialling(HIGHER, 2).addresses, [ADDRESS])
+  })
+
+  it('counts in any minute, and not from one full minute to the next', () => {
+    const budget = new HearsayBudget()
+    assert.equal(budget.take(20, 0), 20)
+    assert.equal(budget.take(20, 59_000), 10)
+    assert.equal(budget.take(20, 60_000), 20)
+    budget.giveBack(5)
+    assert.equal(budget.take(20, 60_001), 5)
+  })
+})
+
+describe('an address where another member answers', () => {
+  it('is that one, and no longer that of the peer that was sought there', () => {
+    const known = knownPeers()
+    known.learn(LOWER, [ADDRESS, OTHER_ADDRESS], 'member', 0)
+    known.connected(HIGHER, [], ADDRESS, 1)
+    assert.deepEqual(known.addresses(LOWER), [OTHER_ADDRESS])
+  })
+
+  it('stays with the peer when no other of it is known, for it may be free again', () => {
+    const known = knownPeers()
+    known.learn(LOWER, [ADDRESS], 'member', 0)
+    known.connected(HIGHER, [], ADDRESS, 1)
+    assert.deepEqual(known.addresses(LOWER), [ADDRESS])
   })
 })
 

@@ -172,16 +172,21 @@ describe('a data directory', () => {
   it('keeps facts, and goes without those that are damaged', async () => {
     const warnings: string[] = []
     const directory = await open('data', 'c1', (text) => warnings.push(text))
-    const facts: Facts = { listenPort: 4_001, peers: [{ peerId: 'p' as PeerId, addresses: ['/ip4/127.0.0.1/tcp/1'] }] }
-    assert.deepEqual(await directory.readFacts(), { listenPort: undefined, peers: [] })
+    const facts: Facts = {
+      listenPorts: { '*': 4_001, '/ip4/127.0.0.1/tcp/0': 4_002 },
+      peers: [{ peerId: 'p' as PeerId, addresses: ['/ip4/127.0.0.1/tcp/1'] }],
+    }
+    assert.deepEqual(await directory.readFacts(), { listenPorts: {}, peers: [] })
     await directory.writeFacts(facts)
     assert.deepEqual(await directory.readFacts(), facts)
-    await writeFile(join(directory.path, 'facts.json'), '{"listenPort": 99999, "peers": [{"peerId": 1}, 2]}')
-    assert.deepEqual(await directory.readFacts(), { listenPort: undefined, peers: [] })
+    await writeFile(join(directory.path, 'facts.json'), '{"listenPorts": { "*": 99999 }, "peers": [{"peerId": 1}, 2]}')
+    assert.deepEqual(await directory.readFacts(), { listenPorts: {}, peers: [] })
+    await writeFile(join(directory.path, 'facts.json'), '{"listenPort": 4001, "peers": []}')
+    assert.deepEqual(await directory.readFacts(), { listenPorts: { '*': 4_001 }, peers: [] })
     assert.deepEqual(warnings, [])
     for (const damaged of ['{"listen', '[]', 'null']) {
       await writeFile(join(directory.path, 'facts.json'), damaged)
-      assert.deepEqual(await directory.readFacts(), { listenPort: undefined, peers: [] })
+      assert.deepEqual(await directory.readFacts(), { listenPorts: {}, peers: [] })
     }
     assert.equal(warnings.length, 3)
     assert.deepEqual((await readdir(directory.path)).sort(), ['directory.json', 'facts.json', 'lock', 'store'])

@@ -108,6 +108,7 @@ test('what the network counts is shown as it stands, the first time too, in what
     repairBytesSent: 200,
     refusals: 2,
     breaches: 1,
+    hearsayDials: 0,
     valuesSent: new Map([['c2', 8]]),
   }
   for (const order of ['gauges first', 'counters first']) {
@@ -150,6 +151,7 @@ test('every name belongs to the replicator, the process or Node', async () => {
     bytesReceived: 0,
     refusals: 0,
     breaches: 0,
+    hearsayDials: 0,
   })
   for (const { name } of await metrics.registry.getMetricsAsJSON()) assert.match(name, /^(replicator|process|nodejs)_/)
 })
