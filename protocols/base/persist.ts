@@ -6,7 +6,7 @@ import type { RegisterKey } from './register.ts'
 import type { Slot } from './slot.ts'
 
 /** Where a write belongs and how urgent it is: all that a runtime, a send gate and a disk need to know of it. */
-interface Placed {
+export interface Placed {
   readonly slot: Slot
   /** Its sync comes no sooner than that of everything written before it, and every send that follows waits for it. */
   readonly isBarrier: boolean

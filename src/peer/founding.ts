@@ -8,8 +8,8 @@ import type { Storage } from '../ports/storage.ts'
 export function openForUse(storage: Storage, codec: Codec, founding: Founding | undefined): Promise<Opened> {
   return new Promise((resolve, reject) => {
     const store = {
-      ceiling: storage.ceiling(),
-      newestEpoch: storage.newestEpoch(),
+      ceiling: storage.facts.ceiling(),
+      newestEpoch: storage.registers.newestEpoch(),
       write: (writes: Parameters<Storage['write']>[0], synced: () => void): void => {
         storage.write(writes).then(synced, reject)
       },

@@ -48,9 +48,9 @@ export function noteWriter(logger: Logger, tallies: Tallies): (note: Note) => vo
 /** Says again at a start what is not served, so that the alarm outlives the log that it was first told in. */
 export function recallDivergences(logger: Logger, tallies: Tallies, storage: Storage): void {
   let count = 0
-  for (const { key, told } of storage.diverged()) {
+  for (const { key, told } of storage.registers.diverged()) {
     count += 1
-    const held = storage.read(key)?.chosen
+    const held = storage.registers.read(key)?.chosen
     if (count <= RECALLED_MAX && held !== undefined) alarm(logger, key, held, told)
   }
   tallies.divergences = count

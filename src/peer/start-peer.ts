@@ -151,7 +151,7 @@ async function openPeer(start: Start): Promise<OpenPeer> {
 async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Promise<number> {
   const { config, logger, directory, storage, codec, metrics, warnings, anew } = opening
   const privateKey = await loadKey(directory)
-  const self = identity(peerIdFromPrivateKey(privateKey).toString() as PeerId, storage.incarnation)
+  const self = identity(peerIdFromPrivateKey(privateKey).toString() as PeerId, storage.facts.incarnation)
   if (founds(config, storage)) await assertMayFound(directory)
   const newNetwork = anew ?? (founds(config, storage) ? (systemRandom.id() as NetworkId) : undefined)
   const { clusterId, minPeers } = config
@@ -235,7 +235,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   printLines([...addressLines(self.peerId, network.addresses()), httpLine(url)])
   if (newNetwork !== undefined) printLines([newNetworkLine(newNetwork)])
   await facts.listening(network)
-  const isMember = storage.newestEpoch() >= 0
+  const isMember = storage.registers.newestEpoch() >= 0
   const progress = announceProgress({ config, runtime, service, warnings, logger, isMember, failed: opening.failed })
   closers.push(async () => {
     progress.stop()
@@ -247,7 +247,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
 /** A network is founded by a peer that was told of none, on a store that has seen none. */
 function founds(config: Config, storage: Storage): boolean {
   const isTold = config.peers.length > 0 || config.bootstrap.length > 0 || config.networkId !== undefined
-  return !isTold && storage.newestEpoch() < 0
+  return !isTold && storage.registers.newestEpoch() < 0
 }
 
 async function loadKey(directory: DataDirectory): Promise<PrivateKey> {

@@ -3,7 +3,7 @@ import type { Ceiling } from '../../protocols/base/ballot.ts'
 import type { Incarnation } from '../../protocols/base/identity.ts'
 import type { RegisterKey, Registers } from '../../protocols/base/register.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
-import type { Persist } from '../../protocols/base/persist.ts'
+import type { Placed } from '../../protocols/base/persist.ts'
 
 /** A chosen key with what the hash tree and the counters need of it. */
 export interface ChosenSummary {
@@ -38,22 +38,16 @@ export interface Diverged {
   readonly told: ValueRecord
 }
 
-export interface Storage extends Registers {
+/** What a store knows of itself. */
+export interface Facts {
   /** Drawn when the store was opened empty; the same at every later opening. */
   readonly incarnation: Incarnation
   /** The last ceiling written, or CEILING_NONE. */
   ceiling(): Ceiling
-  /**
-   * Takes writes in order. `read` and every listing show them from this call on; the promise resolves when all of them,
-   * and all given earlier, are on disk. Writes of one call are one transaction. A rejection is final for the process:
-   * what is on disk is then unknown, and no later call may succeed.
-   */
-  write(writes: readonly Persist[]): Promise<void>
-  /**
-   * Lets go of every register of the space `config`, and takes writes, in one transaction: for a peer that begins another
-   * network with the keys it holds. Nothing may be under way.
-   */
-  replaceConfigs(writes: readonly Persist[]): Promise<void>
+}
+
+/** The registers of clients' keys and of configs, and what lists and repair need of them. */
+export interface RegisterTable extends Registers {
   /**
    * Chosen client keys with the prefix, after the given key, in the order of their UTF-8 bytes: `limit` at most, and fewer where
    * their values come to PAGE_BYTES_MAX; one at least, if there is one and the limit is not 0.
@@ -67,6 +61,23 @@ export interface Storage extends Registers {
   diverged(): Iterable<Diverged>
   /** The epoch of the newest chosen config, or -1. */
   newestEpoch(): number
+}
+
+/** One table a type of data, and one order of writes over all of them. */
+export interface Storage {
+  readonly facts: Facts
+  readonly registers: RegisterTable
+  /**
+   * Takes writes in order. Every table shows them from this call on; the promise resolves when all of them, and all given
+   * earlier, are on disk. Writes of one call are one transaction. A rejection is final for the process: what is on disk is then
+   * unknown, and no later call may succeed.
+   */
+  write(writes: readonly Placed[]): Promise<void>
+  /**
+   * Lets go of every register of the space `config`, and takes writes, in one transaction: for a peer that begins another
+   * network with the keys it holds. Nothing may be under way.
+   */
+  replaceConfigs(writes: readonly Placed[]): Promise<void>
   /** Waits for what was written, then lets go of the store. */
   close(): Promise<void>
 }

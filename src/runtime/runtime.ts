@@ -61,8 +61,8 @@ export class Runtime {
 
   constructor(init: RuntimeInit) {
     this.init = init
-    this.ceilingSynced = init.storage.ceiling()
-    this.registers = new Overlay(init.storage)
+    this.ceilingSynced = init.storage.facts.ceiling()
+    this.registers = new Overlay(init.storage.registers)
     this.core = init.createCore(this.registers)
     this.self = this.core.identity
     this.planTick()
@@ -124,9 +124,9 @@ export class Runtime {
     this.planTick()
   }
 
-  /** As `Storage.list`, with what was persisted and is not handed to the store yet: an answered put is listed from then on. */
+  /** As `RegisterTable.list`, with what was persisted and is not handed to the store yet: an answered put is listed from then on. */
   list(prefix: string, after: string, limit: number): Listing {
-    const stored = this.init.storage.list(prefix, after, limit)
+    const stored = this.init.storage.registers.list(prefix, after, limit)
     const last = stored.more ? stored.entries.at(-1)?.key : undefined
     const isOnPage = (key: string): boolean =>
       key.startsWith(prefix) && compareUtf8(key, after) > 0 && (last === undefined || compareUtf8(key, last) < 0)

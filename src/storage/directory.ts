@@ -6,7 +6,7 @@
  *     directory.json   the format of the directory and the cluster id
  *     peer.key         the private key of the peer, readable by its owner only
  *     facts.json       see facts.ts
- *     store/           see tables.ts
+ *     store/           see environment.ts
  *     damaged-1/ …     see put-aside.ts
  */
 import { mkdir, readFile, stat } from 'node:fs/promises'

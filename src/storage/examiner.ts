@@ -13,25 +13,26 @@ import { endChild } from './child.ts'
 import { DAMAGED_EXIT } from './examine.ts'
 import { DamagedStore, isDamage } from './errors.ts'
 import { checkHeader } from './header.ts'
-import { ALL_FROM, openLmdbStorage } from './lmdb.ts'
+import { openLmdbStorage } from './lmdb.ts'
 import { readChosenHead, readChosenRow } from './rows.ts'
-import { openTables } from './tables.ts'
-import type { Tables } from './tables.ts'
+import { openEnvironment } from './environment.ts'
+import type { Environment } from './environment.ts'
+import { ALL_FROM } from './tables/registers.ts'
 
 async function examine(directory: string, isWhole: boolean): Promise<void> {
   await checkHeader(directory)
-  const tables = openTables(directory)
+  const tables = openEnvironment(directory)
   checkCounts(tables, directory)
   if (isWhole) checkRecords(tables)
   await tables.root.close()
   if (!isWhole) return
   const storage = await openLmdbStorage(directory, new Codec(utf8))
-  for (const entries of [storage.chosen(), storage.inDoubt(), storage.diverged()]) for (const _ of entries);
+  for (const entries of [storage.registers.chosen(), storage.registers.inDoubt(), storage.registers.diverged()]) for (const _ of entries);
   await storage.close()
 }
 
 /** What is found on the way through a table is as many rows as lmdb has noted for it. */
-function checkCounts({ chosen, rows, accepted, diverged, facts }: Tables, directory: string): void {
+function checkCounts({ chosen, rows, accepted, diverged, facts }: Environment, directory: string): void {
   const counts = { rows: rows.getKeysCount({ start: 1 }), chosen: 0, accepted: 0, diverged: 0, facts: 0 }
   const byKey = { chosen, accepted, diverged, facts }
   for (const name of ['chosen', 'accepted', 'diverged', 'facts'] as const) counts[name] = byKey[name].getKeysCount({ start: ALL_FROM })
@@ -42,7 +43,7 @@ function checkCounts({ chosen, rows, accepted, diverged, facts }: Tables, direct
   }
 }
 
-function checkRecords({ rows }: Tables): void {
+function checkRecords({ rows }: Environment): void {
   const codec = new Codec(utf8)
   for (const { value: row } of rows.getRange({ start: 1 })) readChosenRow(readChosenHead(row).key, row, codec)
 }

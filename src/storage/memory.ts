@@ -2,134 +2,50 @@
 import { randomBytes } from 'node:crypto'
 import { CEILING_NONE } from '../../protocols/base/ballot.ts'
 import type { Ceiling } from '../../protocols/base/ballot.ts'
-import { compareUtf8 } from '../../protocols/base/bytes.ts'
 import type { Incarnation } from '../../protocols/base/identity.ts'
-import type { ValueRecord } from '../../protocols/base/record.ts'
-import { epochOfConfigKey, isConfigKey } from '../../protocols/base/register.ts'
-import type { LeafEntry, RegisterKey, RegisterState } from '../../protocols/base/register.ts'
-import type { Persist } from '../../protocols/base/persist.ts'
-import { leafOf } from '../../protocols/base/hash-tree.ts'
-import type { ChosenSummary, Diverged, Listed, Listing, Storage } from '../ports/storage.ts'
+import type { Persist, Placed } from '../../protocols/base/persist.ts'
+import type { Facts, Storage } from '../ports/storage.ts'
 import { StorageFailed } from './errors.ts'
-import { Page } from './page.ts'
-import { assertKey, changes } from './rules.ts'
-
-interface Held {
-  readonly state: RegisterState
-  readonly digest: Uint8Array | undefined
-}
+import { MemoryRegisters } from './memory-registers.ts'
 
 export class MemoryStorage implements Storage {
-  readonly incarnation: Incarnation
+  readonly facts: Facts
+  readonly registers: MemoryRegisters
   #ceiling: Ceiling = CEILING_NONE
-  #newestEpoch = -1
-  #registers = new Map<RegisterKey, Held>()
-  #diverged = new Map<RegisterKey, ValueRecord>()
   #ended: Error | undefined
 
   /** @param incarnation 32 lower-case hexadecimal digits; drawn when it is left out */
   constructor(incarnation: Incarnation = randomBytes(16).toString('hex') as Incarnation) {
-    this.incarnation = incarnation
+    const assertGoing = (): void => this.#assertGoing()
+    this.registers = new MemoryRegisters(assertGoing)
+    const ceiling = (): Ceiling => {
+      assertGoing()
+      return this.#ceiling
+    }
+    this.facts = { incarnation, ceiling }
   }
 
-  ceiling(): Ceiling {
-    this.#assertGoing()
-    return this.#ceiling
-  }
-
-  newestEpoch(): number {
-    this.#assertGoing()
-    return this.#newestEpoch
-  }
-
-  read(key: RegisterKey): RegisterState | undefined {
-    this.#assertGoing()
-    return this.#registers.get(key)?.state
-  }
-
-  async write(writes: readonly Persist[]): Promise<void> {
+  async write(writes: readonly Placed[]): Promise<void> {
     this.#assertGoing()
     try {
-      for (const write of writes) this.#take(write)
+      for (const write of writes as readonly Persist[]) {
+        if (write.kind === 'ceiling') this.#ceiling = write.ceiling
+        else this.registers.take(write)
+      }
     } catch (error) {
       this.#ended = error as Error
       throw error
     }
   }
 
-  async replaceConfigs(writes: readonly Persist[]): Promise<void> {
+  async replaceConfigs(writes: readonly Placed[]): Promise<void> {
     this.#assertGoing()
-    for (const key of this.#registers.keys()) if (isConfigKey(key)) this.#registers.delete(key)
+    this.registers.dropConfigs()
     await this.write(writes)
-  }
-
-  list(prefix: string, after: string, limit: number): Listing {
-    this.#assertGoing()
-    const found: Listed[] = []
-    for (const [key, { state }] of this.#registers) {
-      if (state.chosen === undefined || isConfigKey(key) || !key.startsWith(prefix) || compareUtf8(key, after) <= 0) continue
-      found.push({ key, record: state.chosen })
-    }
-    const page = new Page(limit)
-    for (const { key, record } of found.toSorted((a, b) => compareUtf8(a.key, b.key))) {
-      if (page.isFull) return page.listing(true)
-      page.add(key, record)
-    }
-    return page.listing(false)
-  }
-
-  *chosen(): Iterable<ChosenSummary> {
-    this.#assertGoing()
-    // As they are now: what is written while they are looked at is not part of it.
-    const registers = [...this.#registers]
-    for (const [key, { state, digest }] of registers) {
-      if (state.chosen === undefined || digest === undefined || isConfigKey(key)) continue
-      yield { key, digest, bytes: Buffer.byteLength(key) + state.chosen.value.length }
-    }
-  }
-
-  leaf(leaf: number, after: RegisterKey | undefined, limit: number): readonly LeafEntry[] {
-    const entries: LeafEntry[] = []
-    for (const { key, digest } of this.chosen()) {
-      if (leafOf(key) === leaf && (after === undefined || compareUtf8(key, after) > 0)) entries.push({ key, digest })
-    }
-    return entries.sort((a, b) => compareUtf8(a.key, b.key)).slice(0, limit)
-  }
-
-  *inDoubt(): Iterable<RegisterKey> {
-    this.#assertGoing()
-    const registers = [...this.#registers]
-    for (const [key, { state }] of registers) if (state.accepted !== undefined) yield key
-  }
-
-  *diverged(): Iterable<Diverged> {
-    this.#assertGoing()
-    const diverged = [...this.#diverged]
-    for (const [key, told] of diverged) yield { key, told }
   }
 
   async close(): Promise<void> {
     this.#ended ??= new StorageFailed('the store is closed')
-  }
-
-  #take(write: Persist): void {
-    if (write.kind === 'ceiling') {
-      this.#ceiling = write.ceiling
-      return
-    }
-    const { key } = write
-    assertKey(key)
-    if (write.kind === 'diverged') {
-      this.#diverged.set(key, write.told)
-      return
-    }
-    if (!changes(write, this.#registers.get(key)?.digest)) return
-    if (write.kind === 'accepted-dropped') this.#registers.delete(key)
-    if (write.kind === 'accepted') this.#registers.set(key, { state: { accepted: write.accepted }, digest: undefined })
-    if (write.kind === 'chosen') {
-      this.#registers.set(key, { state: { chosen: write.record }, digest: write.digest })
-      if (isConfigKey(key)) this.#newestEpoch = Math.max(this.#newestEpoch, epochOfConfigKey(key))
-    }
   }
 
   #assertGoing(): void {

@@ -71,8 +71,8 @@ async function look(draft: string, codec: Codec): Promise<{ keyCount: number; ep
   const storage = await openLmdbStorage(draft, codec)
   try {
     let keyCount = 0
-    for (const _ of storage.chosen()) keyCount += 1
-    return { keyCount, epoch: storage.newestEpoch() }
+    for (const _ of storage.registers.chosen()) keyCount += 1
+    return { keyCount, epoch: storage.registers.newestEpoch() }
   } finally {
     await storage.close()
   }

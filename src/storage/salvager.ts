@@ -19,10 +19,11 @@ import { sha256, utf8 } from '../bytes.ts'
 import type { Storage } from '../ports/storage.ts'
 import { endChild } from './child.ts'
 import { isDamage } from './errors.ts'
-import { ALL_FROM, CLIENT_FROM, ROW_MAX, openLmdbStorage } from './lmdb.ts'
+import { openLmdbStorage } from './lmdb.ts'
 import { readChosenHead, readChosenRow, readDivergedRow } from './rows.ts'
-import { openTables } from './tables.ts'
-import type { Tables } from './tables.ts'
+import { openEnvironment } from './environment.ts'
+import type { Environment } from './environment.ts'
+import { ALL_FROM, CLIENT_FROM, ROW_MAX } from './tables/registers.ts'
 
 /** Bytes of rows written in one transaction: what is lost of sound ones where reading ends the process. */
 const BATCH_BYTES = 65_536
@@ -30,14 +31,14 @@ const BATCH_BYTES = 65_536
 const codec = new Codec(utf8)
 
 class Salvage {
-  readonly #tables: Tables
+  readonly #tables: Environment
   readonly #target: Storage
   #gathered: Persist[] = []
   #gatheredBytes = 0
   /** Configs by their register. They are written in order and without gaps, for the chain knows none. */
   #configs = new Map<RegisterKey, ValueRecord>()
 
-  constructor(tables: Tables, target: Storage) {
+  constructor(tables: Environment, target: Storage) {
     this.#tables = tables
     this.#target = target
   }
@@ -76,7 +77,7 @@ class Salvage {
     // The value is a view of memory that is used again, and it is written only later.
     const kept = Buffer.from(row)
     const head = sound(() => readChosenHead(kept))
-    if (head === undefined || this.#target.read(head.key)?.chosen !== undefined) return
+    if (head === undefined || this.#target.registers.read(head.key)?.chosen !== undefined) return
     const record = sound(() => readChosenRow(head.key, kept, codec))
     if (record === undefined) return
     if (isConfigKey(head.key)) this.#configs.set(head.key, record)
@@ -89,7 +90,7 @@ class Salvage {
 
   async #writeConfigs(): Promise<void> {
     const writes: Persist[] = []
-    const held = this.#target.newestEpoch()
+    const held = this.#target.registers.newestEpoch()
     // A network that began anew has no config 0.
     const least = Math.min(...[...this.#configs.keys()].map((key) => epochOfConfigKey(key)))
     for (let epoch = held < 0 ? least : held + 1; ; epoch += 1) {
@@ -120,7 +121,7 @@ function sound<T>(read: () => T): T | undefined {
 
 const [source, target, direction] = process.argv.slice(2) as [string, string, string]
 const storage = await openLmdbStorage(target, codec)
-const salvage = new Salvage(openTables(source), storage)
+const salvage = new Salvage(openEnvironment(source), storage)
 if (direction === 'forward') {
   await salvage.configs()
   await salvage.diverged()

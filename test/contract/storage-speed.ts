@@ -55,7 +55,7 @@ async function measure(directory: string, batch: number, keys: number): Promise<
   const startedMs = performance.now()
   storage = await openLmdbStorage(directory, codec)
   let held = 0
-  for (const _ of storage.chosen()) held += 1
+  for (const _ of storage.registers.chosen()) held += 1
   const openedMs = performance.now() - startedMs
   await storage.close()
   const count = Math.ceil(keys / batch) * batch

@@ -32,7 +32,7 @@ function valueOf(key: string): string {
 
 async function work(directory: string): Promise<void> {
   const storage = await openLmdbStorage(directory, new Codec(utf8))
-  let number = storage.ceiling().round
+  let number = storage.facts.ceiling().round
   const give = async (): Promise<void> => {
     for (;;) {
       const mine = ++number
@@ -49,7 +49,7 @@ async function work(directory: string): Promise<void> {
     )
     let read: unknown
     try {
-      storage.read(dataKey('a'))
+      storage.registers.read(dataKey('a'))
     } catch (reason) {
       read = reason
     }

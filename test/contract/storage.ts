@@ -40,7 +40,7 @@ function acceptedOf(text: string, round: number): Accepted {
 }
 
 function valueOf(storage: Storage, key: RegisterKey): string | undefined {
-  const value = storage.read(key)?.chosen?.value
+  const value = storage.registers.read(key)?.chosen?.value
   return value === undefined ? undefined : utf8.decode(value)
 }
 
@@ -66,15 +66,15 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
     }
 
     it('begins empty, with an incarnation of its own', async () => {
-      assert.match(storage.incarnation, /^[0-9a-f]{32}$/)
-      assert.deepEqual(storage.ceiling(), { epoch: 0, round: 0 })
-      assert.equal(storage.newestEpoch(), -1)
-      assert.equal(storage.read(dataKey('a')), undefined)
-      assert.deepEqual(storage.list('', '', 10), { entries: [], more: false })
-      assert.deepEqual([...storage.chosen()], [])
-      assert.deepEqual([...storage.inDoubt()], [])
-      assert.deepEqual([...storage.diverged()], [])
-      assert.deepEqual(storage.leaf(0, undefined, 10), [])
+      assert.match(storage.facts.incarnation, /^[0-9a-f]{32}$/)
+      assert.deepEqual(storage.facts.ceiling(), { epoch: 0, round: 0 })
+      assert.equal(storage.registers.newestEpoch(), -1)
+      assert.equal(storage.registers.read(dataKey('a')), undefined)
+      assert.deepEqual(storage.registers.list('', '', 10), { entries: [], more: false })
+      assert.deepEqual([...storage.registers.chosen()], [])
+      assert.deepEqual([...storage.registers.inDoubt()], [])
+      assert.deepEqual([...storage.registers.diverged()], [])
+      assert.deepEqual(storage.registers.leaf(0, undefined, 10), [])
     })
 
     it('lets go of every config, chosen or in doubt, for another to begin with, and keeps all else', async () => {
@@ -92,13 +92,13 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
         [0, 1, 2, 3].map((epoch) => valueOf(storage, configKey(epoch))),
         [undefined, undefined, undefined, 'anew'],
       )
-      assert.equal(storage.read(configKey(4)), undefined)
-      assert.deepEqual([storage.newestEpoch(), storage.ceiling()], [3, { epoch: 3, round: 9 }])
-      assert.deepEqual([valueOf(storage, kept), [...storage.inDoubt()]], ['one', [doubtful]])
+      assert.equal(storage.registers.read(configKey(4)), undefined)
+      assert.deepEqual([storage.registers.newestEpoch(), storage.facts.ceiling()], [3, { epoch: 3, round: 9 }])
+      assert.deepEqual([valueOf(storage, kept), [...storage.registers.inDoubt()]], ['one', [doubtful]])
       await storage.write([chosen(dataKey('c'), 'three')])
-      assert.deepEqual([...storage.chosen()].map(({ key }) => key).toSorted(), [kept, dataKey('c')])
+      assert.deepEqual([...storage.registers.chosen()].map(({ key }) => key).toSorted(), [kept, dataKey('c')])
       assert.deepEqual(
-        storage.list('', '', 10).entries.map(({ key }) => key),
+        storage.registers.list('', '', 10).entries.map(({ key }) => key),
         [kept, dataKey('c')],
       )
     })
@@ -106,10 +106,10 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
     it('shows an accepted record from the moment it is given, and as in doubt', async () => {
       const key = dataKey('a')
       await bothTimes([accepted(key, 'one', 3)], () => {
-        assert.deepEqual(plain(storage.read(key)), plain({ accepted: acceptedOf('one', 3) }))
-        assert.deepEqual([...storage.inDoubt()], [key])
-        assert.deepEqual(storage.list('', '', 10), { entries: [], more: false })
-        assert.deepEqual([...storage.chosen()], [])
+        assert.deepEqual(plain(storage.registers.read(key)), plain({ accepted: acceptedOf('one', 3) }))
+        assert.deepEqual([...storage.registers.inDoubt()], [key])
+        assert.deepEqual(storage.registers.list('', '', 10), { entries: [], more: false })
+        assert.deepEqual([...storage.registers.chosen()], [])
       })
     })
 
@@ -117,8 +117,8 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
       const key = dataKey('a')
       await storage.write([accepted(key, 'one', 3)])
       await bothTimes([accepted(key, 'two', 4)], () => {
-        assert.deepEqual(plain(storage.read(key)), plain({ accepted: acceptedOf('two', 4) }))
-        assert.deepEqual([...storage.inDoubt()], [key])
+        assert.deepEqual(plain(storage.registers.read(key)), plain({ accepted: acceptedOf('two', 4) }))
+        assert.deepEqual([...storage.registers.inDoubt()], [key])
       })
     })
 
@@ -126,10 +126,10 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
       const key = dataKey('a')
       await storage.write([accepted(key, 'one', 3)])
       await bothTimes([chosen(key, 'one')], () => {
-        assert.deepEqual(plain(storage.read(key)), plain({ chosen: recordOf('one') }))
-        assert.deepEqual([...storage.inDoubt()], [])
+        assert.deepEqual(plain(storage.registers.read(key)), plain({ chosen: recordOf('one') }))
+        assert.deepEqual([...storage.registers.inDoubt()], [])
         assert.deepEqual(
-          storage.list('', '', 10).entries.map((entry) => entry.key),
+          storage.registers.list('', '', 10).entries.map((entry) => entry.key),
           [key],
         )
       })
@@ -141,7 +141,7 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
       const later = storage.write([chosen(key, 'one')])
       await earlier
       assert.equal(valueOf(storage, key), 'one')
-      assert.deepEqual([...storage.inDoubt()], [])
+      assert.deepEqual([...storage.registers.inDoubt()], [])
       await later
       assert.equal(valueOf(storage, key), 'one')
     })
@@ -150,17 +150,17 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
       const [a, b] = [dataKey('a'), dataKey('b')]
       await storage.write([accepted(a, 'one', 1), chosen(b, 'two')])
       await bothTimes([droppedWrite(a), droppedWrite(b)], () => {
-        assert.equal(storage.read(a), undefined)
+        assert.equal(storage.registers.read(a), undefined)
         assert.equal(valueOf(storage, b), 'two')
-        assert.deepEqual([...storage.inDoubt()], [])
+        assert.deepEqual([...storage.registers.inDoubt()], [])
       })
     })
 
     it('takes the same chosen record twice, and as one', async () => {
       const key = dataKey('a')
-      await bothTimes([chosen(key, 'one'), chosen(key, 'one')], () => assert.equal([...storage.chosen()].length, 1))
-      await bothTimes([chosen(key, 'one')], () => assert.equal([...storage.chosen()].length, 1))
-      assert.equal(storage.leaf(leafOf(key), undefined, 10).length, 1)
+      await bothTimes([chosen(key, 'one'), chosen(key, 'one')], () => assert.equal([...storage.registers.chosen()].length, 1))
+      await bothTimes([chosen(key, 'one')], () => assert.equal([...storage.registers.chosen()].length, 1))
+      assert.equal(storage.registers.leaf(leafOf(key), undefined, 10).length, 1)
     })
 
     it('refuses a second record for a chosen key, before and after the first is on disk', async () => {
@@ -181,7 +181,7 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
     it('keeps the last ceiling', async () => {
       const raise = (ceiling: Ceiling): Persist => ceilingWrite(ceiling)
       await bothTimes([raise({ epoch: 0, round: 65_536 }), raise({ epoch: 2, round: 2 ** 40 })], () => {
-        assert.deepEqual(storage.ceiling(), { epoch: 2, round: 2 ** 40 })
+        assert.deepEqual(storage.facts.ceiling(), { epoch: 2, round: 2 ** 40 })
       })
     })
 
@@ -193,18 +193,18 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
         chosen(dataKey('\u0001'), 'low'),
       ]
       await bothTimes(writes, () => {
-        assert.equal(storage.newestEpoch(), 10)
+        assert.equal(storage.registers.newestEpoch(), 10)
         assert.equal(valueOf(storage, configKey(9)), 'nine')
         assert.deepEqual(
-          storage.list('', '', 10).entries.map((entry) => entry.key),
+          storage.registers.list('', '', 10).entries.map((entry) => entry.key),
           ['\u0001'],
         )
         assert.deepEqual(
-          [...storage.chosen()].map((entry) => entry.key),
+          [...storage.registers.chosen()].map((entry) => entry.key),
           ['\u0001'],
         )
-        assert.deepEqual([...storage.inDoubt()], [configKey(11)])
-        assert.deepEqual(storage.leaf(leafOf(configKey(9)), undefined, 10), [])
+        assert.deepEqual([...storage.registers.inDoubt()], [configKey(11)])
+        assert.deepEqual(storage.registers.leaf(leafOf(configKey(9)), undefined, 10), [])
       })
     })
 
@@ -217,7 +217,7 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
         names.slice(half).map((key) => chosen(dataKey(key), key)),
         () => {
           const keys = (prefix: string, after: string, limit: number): string[] =>
-            storage.list(prefix, after, limit).entries.map((entry) => entry.key)
+            storage.registers.list(prefix, after, limit).entries.map((entry) => entry.key)
           assert.deepEqual(keys('', '', 100), sorted)
           assert.deepEqual(keys('a/', '', 100), ['a/1', 'a/10', 'a/2', 'a/\uffee', 'a/\u{1f600}'])
           assert.deepEqual(keys('a/', 'a/10', 2), ['a/2', 'a/\uffee'])
@@ -230,7 +230,7 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
           assert.deepEqual(keys('', '', 0), [])
           for (let index = 0; index < sorted.length; index += 1)
             assert.deepEqual(keys('', sorted[index] as string, 1), sorted.slice(index + 1, index + 2))
-          for (const { key, record } of storage.list('', '', 100).entries) assert.equal(utf8.decode(record.value), key)
+          for (const { key, record } of storage.registers.list('', '', 100).entries) assert.equal(utf8.decode(record.value), key)
         },
       )
     })
@@ -238,7 +238,7 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
     it('says whether there are more keys behind a page', async () => {
       await storage.write([chosen(dataKey('a/1'), 'x'), chosen(dataKey('b'), 'x')])
       await bothTimes([chosen(dataKey('a/2'), 'x'), chosen(dataKey('c'), 'x')], () => {
-        const more = (prefix: string, after: string, limit: number): boolean => storage.list(prefix, after, limit).more
+        const more = (prefix: string, after: string, limit: number): boolean => storage.registers.list(prefix, after, limit).more
         assert.deepEqual([more('', '', 3), more('', '', 4), more('', '', 5)], [true, false, false])
         assert.deepEqual([more('a/', '', 1), more('a/', '', 2), more('a/', 'a/1', 1)], [true, false, false])
         assert.deepEqual([more('', 'b', 1), more('', 'c', 1), more('', '', 0)], [false, false, true])
@@ -254,7 +254,7 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
         () => {
           const pages: string[] = []
           for (let after = '', more = true; more; after = pages.at(-1)?.at(-1) ?? '') {
-            const listing = storage.list('', after, 100)
+            const listing = storage.registers.list('', after, 100)
             pages.push(listing.entries.map((entry) => entry.key).join(''))
             more = listing.more
           }
@@ -266,7 +266,7 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
     it('sums up each chosen key with its digest and its bytes', async () => {
       const writes = [chosen(dataKey('é'), 'four'), chosen(dataKey('empty'), ''), chosen(dataKey('large'), new Uint8Array(100_000).fill(7))]
       await bothTimes(writes, () => {
-        const summaries = new Map([...storage.chosen()].map((summary) => [summary.key, summary]))
+        const summaries = new Map([...storage.registers.chosen()].map((summary) => [summary.key, summary]))
         assert.equal(summaries.size, 3)
         for (const write of writes) {
           assert.equal(write.kind, 'chosen')
@@ -288,16 +288,16 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
         [4, 0, 2, 1].map((index) => chosen(keys[index] as RegisterKey, 'x')),
         () => {
           assert.deepEqual(
-            storage.leaf(leaf, undefined, 100).map((entry) => entry.key),
+            storage.registers.leaf(leaf, undefined, 100).map((entry) => entry.key),
             keys,
           )
           assert.deepEqual(
-            storage.leaf(leaf, keys[1], 2).map((entry) => entry.key),
+            storage.registers.leaf(leaf, keys[1], 2).map((entry) => entry.key),
             keys.slice(2, 4),
           )
           const wanted = chosen(keys[0] as RegisterKey, 'x')
           assert.deepEqual(
-            Buffer.from(storage.leaf(leaf, undefined, 1)[0]?.digest ?? []),
+            Buffer.from(storage.registers.leaf(leaf, undefined, 1)[0]?.digest ?? []),
             Buffer.from(wanted.kind === 'chosen' ? wanted.digest : []),
           )
         },
@@ -306,14 +306,15 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
 
     it('keeps the second record that was told of a chosen key, beside the one it holds', async () => {
       const [a, b] = [dataKey('a'), dataKey('b')]
-      const diverged = (): string[] => [...storage.diverged()].map(({ key, told }) => `${key}: ${utf8.decode(told.value)}`).toSorted()
+      const diverged = (): string[] =>
+        [...storage.registers.diverged()].map(({ key, told }) => `${key}: ${utf8.decode(told.value)}`).toSorted()
       await storage.write([chosen(a, 'one'), divergedWrite(a, recordOf('two'))])
       assert.deepEqual(diverged(), ['a: two'])
       await bothTimes([chosen(b, 'one'), divergedWrite(b, recordOf('other'))], () => {
         assert.deepEqual(diverged(), ['a: two', 'b: other'])
         assert.deepEqual([valueOf(storage, a), valueOf(storage, b)], ['one', 'one'])
-        assert.equal(storage.list('', '', 10).entries.length, 2)
-        assert.deepEqual([...storage.inDoubt()], [])
+        assert.equal(storage.registers.list('', '', 10).entries.length, 2)
+        assert.deepEqual([...storage.registers.inDoubt()], [])
       })
     })
 
@@ -327,7 +328,7 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
       ]
       await bothTimes(writes, () => {
         for (const size of sizes) {
-          const value = storage.read(dataKey(`size-${size}`))?.chosen?.value
+          const value = storage.registers.read(dataKey(`size-${size}`))?.chosen?.value
           assert.equal(value?.length, size)
           assert.ok(value?.every((byte) => byte === size % 251))
         }
@@ -348,8 +349,8 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
 
     it('gives records that later writes and reads leave alone', async () => {
       await storage.write([chosen(dataKey('a'), 'one'), chosen(dataKey('b'), 'two')])
-      const first = storage.read(dataKey('a'))?.chosen
-      storage.read(dataKey('b'))
+      const first = storage.registers.read(dataKey('a'))?.chosen
+      storage.registers.read(dataKey('b'))
       await storage.write([chosen(dataKey('c'), 'xyz')])
       assert.equal(utf8.decode(first?.value as Uint8Array), 'one')
     })
@@ -373,8 +374,8 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
       await storage.close()
       assert.ok(written)
       await assert.rejects(storage.write([]))
-      assert.throws(() => storage.read(dataKey('a')))
-      assert.throws(() => storage.list('', '', 1))
+      assert.throws(() => storage.registers.read(dataKey('a')))
+      assert.throws(() => storage.registers.list('', '', 1))
       await storage.close()
     })
   })

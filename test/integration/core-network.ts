@@ -62,7 +62,7 @@ export class CorePeer {
 
   /** What is chosen here, as text. */
   held(key: string): string | undefined {
-    const record = this.storage.read(dataKey(key))?.chosen
+    const record = this.storage.registers.read(dataKey(key))?.chosen
     return record === undefined ? undefined : Buffer.from(record.value).toString()
   }
 
@@ -95,8 +95,8 @@ export class CoreNetwork {
   /** A peer joins, or comes back on the store it had. The first one founds the network. */
   async join(name: string, clusterId: string, minPeers: number, storage: MemoryStorage = new MemoryStorage()): Promise<CorePeer> {
     const cluster = clusterId as ClusterId
-    const self = identity(name as PeerId, storage.incarnation)
-    const isFounder = this.peers.length === 0 && storage.newestEpoch() < 0
+    const self = identity(name as PeerId, storage.facts.incarnation)
+    const isFounder = this.peers.length === 0 && storage.registers.newestEpoch() < 0
     const founding = { networkId: systemRandom.id() as NetworkId, clusterId: cluster, founder: self, isAnew: false, minPeers }
     const opened = await openForUse(storage, codec, isFounder ? founding : undefined)
     const failures: Error[] = []
@@ -110,8 +110,13 @@ export class CoreNetwork {
       sha256,
       ...opened,
     }
-    const diverged = [...storage.diverged()].map(({ key }) => key)
-    const kept = { newestEpoch: storage.newestEpoch(), chosen: storage.chosen(), inDoubt: storage.inDoubt(), diverged }
+    const diverged = [...storage.registers.diverged()].map(({ key }) => key)
+    const kept = {
+      newestEpoch: storage.registers.newestEpoch(),
+      chosen: storage.registers.chosen(),
+      inDoubt: storage.registers.inDoubt(),
+      diverged,
+    }
     const transport = this.#transport(self.peerId, () => peer, minPeers)
     const runtime = new Runtime({
       storage,

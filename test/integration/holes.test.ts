@@ -118,7 +118,7 @@ describe("hole 2: a commit named only the key and committed whoever's reservatio
     ask(slow, { kind: 'commit', key, ballot: { epoch, round: round - 1, by: slow.self }, record })
     await until('both are answered', () => replies.length === 2)
     assert.deepEqual(replies, ['promised', 'rejected'])
-    assert.equal(acceptor.storage.read(key), undefined)
+    assert.equal(acceptor.storage.registers.read(key), undefined)
   })
 })
 

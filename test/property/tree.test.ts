@@ -124,13 +124,13 @@ suite('the store with what is laid over it', () => {
       const [below, whole] = [new MemoryStorage(), new MemoryStorage()]
       void below.write(writes.slice(0, line))
       void whole.write(writes)
-      const overlay = new Overlay(below)
+      const overlay = new Overlay(below.registers)
       for (const write of writes.slice(line)) overlay.apply(write)
       for (const key of KEYS) {
-        assert.deepEqual(overlay.read(key)?.accepted, whole.read(key)?.accepted)
-        assert.deepEqual(overlay.read(key)?.chosen, whole.read(key)?.chosen)
+        assert.deepEqual(overlay.read(key)?.accepted, whole.registers.read(key)?.accepted)
+        assert.deepEqual(overlay.read(key)?.chosen, whole.registers.read(key)?.chosen)
         for (const after of [undefined, ...KEYS]) {
-          assert.deepEqual(overlay.leaf(leafOf(key), after, limit), whole.leaf(leafOf(key), after, limit))
+          assert.deepEqual(overlay.leaf(leafOf(key), after, limit), whole.registers.leaf(leafOf(key), after, limit))
         }
       }
     })
@@ -140,7 +140,7 @@ suite('the store with what is laid over it', () => {
   test('a leaf lists what is laid over between what is below, cut at the limit, in the order of UTF-8', () => {
     const keys = ofOneLeaf(6)
     const [below, whole] = [new MemoryStorage(), new MemoryStorage()]
-    const overlay = new Overlay(below)
+    const overlay = new Overlay(below.registers)
     for (const [index, key] of keys.entries()) {
       const write: Persist = chosenWrite(key, record, new Uint8Array(HASH_BYTES).fill(index))
       void whole.write([write])
@@ -150,7 +150,8 @@ suite('the store with what is laid over it', () => {
     const leaf = leafOf(keys[0] as RegisterKey)
     const sorted = keys.toSorted(compareUtf8)
     for (let limit = 1; limit <= 7; limit += 1) {
-      for (const after of [undefined, ...sorted]) assert.deepEqual(overlay.leaf(leaf, after, limit), whole.leaf(leaf, after, limit))
+      for (const after of [undefined, ...sorted])
+        assert.deepEqual(overlay.leaf(leaf, after, limit), whole.registers.leaf(leaf, after, limit))
     }
     assert.deepEqual(
       overlay.leaf(leaf, undefined, 9).map(({ key }) => key),
@@ -159,13 +160,13 @@ suite('the store with what is laid over it', () => {
   })
 
   test('configs are in no leaf', () => {
-    const overlay = new Overlay(new MemoryStorage())
+    const overlay = new Overlay(new MemoryStorage().registers)
     overlay.apply(chosenWrite(configKey(1), record, new Uint8Array(HASH_BYTES)))
     assert.deepEqual(overlay.leaf(leafOf(configKey(1)), undefined, 9), [])
   })
 
   test('once cleared it shows the store alone', () => {
-    const overlay = new Overlay(new MemoryStorage())
+    const overlay = new Overlay(new MemoryStorage().registers)
     overlay.apply(chosenWrite(KEYS[0] as RegisterKey, record, new Uint8Array(HASH_BYTES)))
     overlay.clear()
     assert.equal(overlay.read(KEYS[0] as RegisterKey), undefined)

@@ -74,7 +74,7 @@ export function persists(effects: readonly Effect[]): Persist[] {
 /** A role alone: its outbox over a store that takes what is persisted. */
 export class Bench {
   readonly storage: MemoryStorage = new MemoryStorage()
-  readonly overlay: Overlay = new Overlay(this.storage)
+  readonly overlay: Overlay = new Overlay(this.storage.registers)
   readonly outbox: Outbox = new Outbox(this.overlay)
 
   /** The effects since the last call, the writes among them being in the store from now on. */
@@ -124,14 +124,14 @@ export class TestPeer {
 
   /** What the store shows of a register. */
   read(of: RegisterKey): RegisterState | undefined {
-    return this.storage.read(of)
+    return this.storage.registers.read(of)
   }
 
   /** What would be there after a crash now. */
   readDurable(of: RegisterKey): RegisterState | undefined {
     const durable = new MemoryStorage()
     void durable.write(this.synced)
-    return durable.read(of)
+    return durable.registers.read(of)
   }
 
   step(event: CoreEvent): Effect[] {
@@ -180,7 +180,7 @@ export class TestPeer {
       this.synced.push(...writes)
       synced()
     }
-    const store = { ceiling: before.ceiling(), newestEpoch: before.newestEpoch(), write, replaceConfigs: write }
+    const store = { ceiling: before.facts.ceiling(), newestEpoch: before.registers.newestEpoch(), write, replaceConfigs: write }
     let opened: Opened | undefined
     beginOpening(store, codec, undefined, (now) => (opened = now))
     assert.ok(opened !== undefined)
@@ -192,15 +192,15 @@ export class TestPeer {
       minPeers: this.minPeers,
       replaceAfterMs: this.world.replaceAfterMs,
       wantedNetwork: network,
-      registers: this.storage,
+      registers: this.storage.registers,
       codec,
       sha256,
       random: () => this.world.random(),
       ...opened,
-      newestEpoch: this.storage.newestEpoch(),
-      chosen: this.storage.chosen(),
-      inDoubt: this.storage.inDoubt(),
-      diverged: [...this.storage.diverged()].map((each) => each.key),
+      newestEpoch: this.storage.registers.newestEpoch(),
+      chosen: this.storage.registers.chosen(),
+      inDoubt: this.storage.registers.inDoubt(),
+      diverged: [...this.storage.registers.diverged()].map((each) => each.key),
       nowMs: this.world.nowMs,
     })
   }

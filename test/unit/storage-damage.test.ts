@@ -52,7 +52,7 @@ describe('a damaged store', () => {
         divergedWrite(dataKey('key/1'), recordOf('another')),
         ceilingWrite({ epoch: 2, round: 65_536 }),
       ])
-      return storage.incarnation
+      return storage.facts.incarnation
     })
   }
 
@@ -88,7 +88,7 @@ describe('a damaged store', () => {
 
   it('is found when a page hides the rows behind it', async () => {
     await filled()
-    const hidden = await opened((storage) => storage.incarnation)
+    const hidden = await opened((storage) => storage.facts.incarnation)
     assert.ok(hidden)
     await change((bytes, pages) => {
       // The rows of a leaf begin behind its header and the places of its rows; without places it has none.
@@ -109,16 +109,16 @@ describe('a damaged store', () => {
     assert.ok(evidence.equals(await readFile(join(directory, 'damaged-1', 'data.mdb'))))
     assert.equal(await findDamage(store), undefined)
     await opened((storage) => {
-      assert.notEqual(storage.incarnation, before)
-      assert.deepEqual(storage.ceiling(), { epoch: 0, round: 0 })
-      assert.deepEqual([...storage.inDoubt()], [])
+      assert.notEqual(storage.facts.incarnation, before)
+      assert.deepEqual(storage.facts.ceiling(), { epoch: 0, round: 0 })
+      assert.deepEqual([...storage.registers.inDoubt()], [])
       assert.deepEqual(
-        [...storage.diverged()].map(({ key }) => key),
+        [...storage.registers.diverged()].map(({ key }) => key),
         ['key/1'],
       )
-      assert.equal(storage.read(dataKey('key/7')), undefined)
-      assert.equal(utf8.decode(storage.read(dataKey('key/8'))?.chosen?.value as Uint8Array), 'value of 8.')
-      assert.equal(utf8.decode(storage.read(configKey(2))?.chosen?.value as Uint8Array), 'config 2')
+      assert.equal(storage.registers.read(dataKey('key/7')), undefined)
+      assert.equal(utf8.decode(storage.registers.read(dataKey('key/8'))?.chosen?.value as Uint8Array), 'value of 8.')
+      assert.equal(utf8.decode(storage.registers.read(configKey(2))?.chosen?.value as Uint8Array), 'config 2')
     })
     assert.deepEqual(await asides(directory), [1])
   })
@@ -167,9 +167,9 @@ describe('a damaged store', () => {
     await mkdir(draft)
     await finishPutAside(directory)
     assert.deepEqual(await readdir(directory), ['store'])
-    assert.equal(await opened((storage) => storage.incarnation), before)
+    assert.equal(await opened((storage) => storage.facts.incarnation), before)
     await rename(store, draft)
     await finishPutAside(directory)
-    assert.equal(await opened((storage) => storage.incarnation), before)
+    assert.equal(await opened((storage) => storage.facts.incarnation), before)
   })
 })

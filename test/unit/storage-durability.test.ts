@@ -17,7 +17,7 @@ import { utf8 } from '../../src/bytes.ts'
 import type { Storage } from '../../src/ports/storage.ts'
 import { openLmdbStorage } from '../../src/storage/lmdb.ts'
 import { factRow } from '../../src/storage/rows.ts'
-import { openTables } from '../../src/storage/tables.ts'
+import { openEnvironment } from '../../src/storage/environment.ts'
 import { accepted, chosen, recordOf } from '../contract/storage.ts'
 import { batchOf } from '../contract/storage-writer.ts'
 
@@ -89,7 +89,7 @@ describe('the store on disk', () => {
     for (let round = 0; round < 3; round += 1) {
       await opened((storage) => storage.write([chosen(dataKey(`${round}/a`), 'x'), chosen(dataKey(`${round}/b`), 'x')]))
     }
-    assert.equal(await opened((storage) => storage.list('', '', 100).entries.length), 6)
+    assert.equal(await opened((storage) => storage.registers.list('', '', 100).entries.length), 6)
   })
 
   it('loses nothing that resolved when its process is killed, and keeps what it has in the order given', { timeout: 60_000 }, async () => {
@@ -98,10 +98,10 @@ describe('the store on disk', () => {
       const child = spawn(process.execPath, [WRITER, directory], { stdio: ['ignore', 'pipe', 'inherit'] })
       resolved = await lastResolved(child, resolved + BATCHES_PER_KILL)
       await opened((storage) => {
-        const last = storage.ceiling().round
+        const last = storage.facts.ceiling().round
         assert.ok(last >= resolved, `batch ${resolved} had resolved, batch ${last} is the last on disk`)
         for (let number = 1; number <= last; number += 1) for (const write of batchOf(number)) assertHeld(storage, write)
-        assert.equal([...storage.chosen()].length, last * (batchOf(1).length - 1), 'nothing of a later batch is there')
+        assert.equal([...storage.registers.chosen()].length, last * (batchOf(1).length - 1), 'nothing of a later batch is there')
       })
     }
   })
@@ -122,16 +122,16 @@ describe('the store on disk', () => {
       await opened((storage) => {
         assert.ok(said.length > 0)
         for (const number of said) for (const write of batchOf(Number(number))) assertHeld(storage, write)
-        assert.equal([...storage.chosen()].length, storage.ceiling().round * (batchOf(1).length - 1))
+        assert.equal([...storage.registers.chosen()].length, storage.facts.ceiling().round * (batchOf(1).length - 1))
       })
     },
   )
 
   it('keeps its incarnation, and has another when it is emptied', async () => {
-    const first = await opened((storage) => storage.incarnation)
-    assert.equal(await opened((storage) => storage.incarnation), first)
+    const first = await opened((storage) => storage.facts.incarnation)
+    assert.equal(await opened((storage) => storage.facts.incarnation), first)
     await rm(directory, { recursive: true })
-    assert.notEqual(await opened((storage) => storage.incarnation), first)
+    assert.notEqual(await opened((storage) => storage.facts.incarnation), first)
   })
 
   it('notices a damaged value, and serves the others', async () => {
@@ -141,11 +141,11 @@ describe('the store on disk', () => {
     await damage('a marked value', 'a market value')
     await damage('in doubt', 'in debut')
     await opened((storage) => {
-      assert.throws(() => storage.read(dataKey('a')), { name: 'DamagedStore' })
-      assert.throws(() => storage.list('', '', 10), { name: 'DamagedStore' })
-      assert.equal(utf8.decode(storage.read(dataKey('b'))?.chosen?.value as Uint8Array), 'another value')
-      assert.throws(() => storage.read(dataKey('c')), { name: 'DamagedStore' })
-      assert.throws(() => [...storage.inDoubt()], { name: 'DamagedStore' })
+      assert.throws(() => storage.registers.read(dataKey('a')), { name: 'DamagedStore' })
+      assert.throws(() => storage.registers.list('', '', 10), { name: 'DamagedStore' })
+      assert.equal(utf8.decode(storage.registers.read(dataKey('b'))?.chosen?.value as Uint8Array), 'another value')
+      assert.throws(() => storage.registers.read(dataKey('c')), { name: 'DamagedStore' })
+      assert.throws(() => [...storage.registers.inDoubt()], { name: 'DamagedStore' })
     })
   })
 
@@ -160,13 +160,13 @@ describe('the store on disk', () => {
       const bytes = Buffer.from(sound)
       bytes.write('a market key', place)
       await writeFile(path, bytes)
-      await opened((storage) => assert.throws(() => [...storage.chosen()], { name: 'DamagedStore' }))
+      await opened((storage) => assert.throws(() => [...storage.registers.chosen()], { name: 'DamagedStore' }))
     }
   })
 
   it('lists all keys of a leaf, whether they came in one transaction, in several, or before it was opened', async () => {
     const [leaf, keys] = crowdedLeaf()
-    const listed = (storage: Storage): RegisterKey[] => storage.leaf(leaf, undefined, 100).map(({ key }) => key)
+    const listed = (storage: Storage): RegisterKey[] => storage.registers.leaf(leaf, undefined, 100).map(({ key }) => key)
     const other = dataKey('in another leaf')
     await opened((storage) => storage.write([chosen(keys[0], 'v'), chosen(other, 'v'), chosen(keys[1], 'v')]))
     await opened(async (storage) => {
@@ -178,7 +178,7 @@ describe('the store on disk', () => {
       assert.deepEqual(listed(storage), keys.slice(0, 4))
     })
     await opened(async (storage) => {
-      assert.equal([...storage.chosen()].length, 5)
+      assert.equal([...storage.registers.chosen()].length, 5)
       await storage.write([chosen(keys[4], 'v')])
       assert.deepEqual(listed(storage), keys)
     })
@@ -186,7 +186,7 @@ describe('the store on disk', () => {
   })
 
   it('is not opened when it is no store, or of a format not known', async () => {
-    const tables = openTables(directory)
+    const tables = openEnvironment(directory)
     await tables.facts.put('format', factRow('format', 3))
     await tables.root.close()
     await assert.rejects(openLmdbStorage(directory, codec), {
@@ -196,7 +196,7 @@ describe('the store on disk', () => {
     await writeFile(join(directory, 'data.mdb'), 'something else'.repeat(1_000))
     await assert.rejects(openLmdbStorage(directory, codec), { name: 'DamagedStore' })
     await writeFile(join(directory, 'data.mdb'), '')
-    await opened((storage) => assert.equal(storage.newestEpoch(), -1))
+    await opened((storage) => assert.equal(storage.registers.newestEpoch(), -1))
   })
 })
 
@@ -217,24 +217,24 @@ function contents(storage: Storage): Record<
   newestEpoch: number
 } {
   return {
-    incarnation: storage.incarnation,
-    ceiling: storage.ceiling(),
-    newestEpoch: storage.newestEpoch(),
-    listed: storage.list('', '', 100),
-    summaries: [...storage.chosen()],
-    doubts: [...storage.inDoubt()],
-    diverged: [...storage.diverged()].map(({ key, told }) => [key, utf8.decode(told.value)]),
-    leaf: [...storage.leaf(leafOf(dataKey('c')), undefined, 10)],
+    incarnation: storage.facts.incarnation,
+    ceiling: storage.facts.ceiling(),
+    newestEpoch: storage.registers.newestEpoch(),
+    listed: storage.registers.list('', '', 100),
+    summaries: [...storage.registers.chosen()],
+    doubts: [...storage.registers.inDoubt()],
+    diverged: [...storage.registers.diverged()].map(({ key, told }) => [key, utf8.decode(told.value)]),
+    leaf: [...storage.registers.leaf(leafOf(dataKey('c')), undefined, 10)],
     states: [dataKey('a'), dataKey('b'), dataKey('c'), configKey(0), configKey(1)].map((key) =>
       // Bytes are bytes, whether they were read from the disk or are held since they were given.
-      structuredClone(storage.read(key)),
+      structuredClone(storage.registers.read(key)),
     ),
   }
 }
 
 function assertHeld(storage: Storage, write: ReturnType<typeof batchOf>[number]): void {
   if (write.kind !== 'chosen') return
-  const held = storage.read(write.key)?.chosen
+  const held = storage.registers.read(write.key)?.chosen
   assert.ok(held !== undefined && Buffer.compare(held.value, write.record.value) === 0, `${write.key} is there`)
 }
 

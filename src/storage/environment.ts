@@ -9,7 +9,7 @@
  * Chosen records are numbered and only ever appended, which fills their pages; the numbers are found by key. So a random key
  * touches one page of a small table, and not one of the large.
  */
-import { open as openEnvironment } from 'lmdb'
+import { open } from 'lmdb'
 import type { Database, DatabaseOptions, PutOptions, RootDatabase } from 'lmdb'
 import { readChosenHead } from './rows.ts'
 import type { ChosenHead } from './rows.ts'
@@ -23,7 +23,8 @@ const TABLES_MAX = 8
 const NUMBER_BYTES = 4
 const APPENDED: PutOptions = { append: true }
 
-export interface Tables {
+/** The databases of lmdb in one environment. */
+export interface Environment {
   readonly root: RootDatabase<Uint8Array, string>
   /** The number of the row of a chosen key, of either space. */
   readonly chosen: Database<number, string>
@@ -81,9 +82,9 @@ const NUMBER_BY_KEY: TableOptions = { keyEncoder: KEYS, encoder: NUMBERS }
 const BY_NUMBER: TableOptions = { encoding: 'binary', keyEncoding: 'uint32' }
 const HEAD_BY_NUMBER: TableOptions = { keyEncoding: 'uint32', encoder: HEADS }
 
-/** Opens the tables, and makes those that are missing. @throws Error of lmdb when the files are not its own or not writable */
-export function openTables(directory: string): Tables {
-  const root = openEnvironment<Uint8Array, string>({
+/** Opens the databases, and makes those that are missing. @throws Error of lmdb when the files are not its own or not writable */
+export function openEnvironment(directory: string): Environment {
+  const root = open<Uint8Array, string>({
     ...BY_KEY,
     path: directory,
     noSubdir: false,
@@ -104,7 +105,7 @@ export function openTables(directory: string): Tables {
 }
 
 /** Puts a row behind all others, so that pages are filled and not split in halves. Resolves to false when it is not the last. */
-export function appendRow(rows: Tables['rows'], number: number, row: Uint8Array): Promise<boolean> {
+export function appendRow(rows: Environment['rows'], number: number, row: Uint8Array): Promise<boolean> {
   // The declarations of lmdb know these options for the synchronous put only.
   return (rows as unknown as { put(number: number, row: Uint8Array, options: PutOptions): Promise<boolean> }).put(number, row, APPENDED)
 }
