@@ -26,11 +26,13 @@ const MESSAGE_BYTES = 100
 /** What Yamux lets the other end send before it must hear that there is room again. */
 const WINDOW_BYTES = 262_144
 
-it('the window of a stream is opened again when half of it is used, not for every message, and no byte is held up', async () => {
+it('the window of a stream is opened again when half of it is used, not for every message, and no byte is held up', async (context) => {
   const [here, there] = multiaddrConnectionPair()
   const create = steadyYamux()
   const sender = create().createStreamMuxer(here)
   const receiver = create().createStreamMuxer(there)
+  // Also when the test fails: a muxer that is left open keeps the process from ending.
+  context.after(() => [sender, receiver].forEach((muxer) => muxer.abort(new Error('the test is over'))))
   const arriving = new Promise<Stream>((resolve) => receiver.addEventListener('stream', ({ detail }) => resolve(detail)))
   const stream = await sender.createStream()
   let received = 0
@@ -58,6 +60,6 @@ it('the window of a stream is opened again when half of it is used, not for ever
   const count = Math.ceil((windows * WINDOW_BYTES) / MESSAGE_BYTES)
   await sendMessages(count)
   await arrived((1_000 + count) * MESSAGE_BYTES)
-  assert.ok(answers >= windows && answers <= 2 * windows + 2, `${answers} answers for ${windows} windows`)
-  for (const muxer of [sender, receiver]) muxer.abort(new Error('the test is over'))
+  // Yamux makes windows larger while answers come quickly, so how few answers there are is chance.
+  assert.ok(answers <= 2 * windows + 2, `${answers} answers for ${windows} windows`)
 })
