@@ -1,4 +1,6 @@
 import type { ClusterId, NetworkId } from '../../protocols/base/identity.ts'
+import type { AdmitFile } from './admitted.ts'
+import type { SecretFile } from './secret.ts'
 import type { SecretMode } from '../security/private-file.ts'
 
 /** From the one that says most to the one that says nothing. */
@@ -54,8 +56,10 @@ export interface Config {
   readonly bootstrap: readonly string[]
   /** The only network to join or reopen; undefined for any. */
   readonly networkId: NetworkId | undefined
-  /** What all members share, 32 bytes or more; undefined when anybody may join. */
-  readonly secret: Uint8Array | undefined
+  /** What all members share; undefined when anybody may join. */
+  readonly secret: SecretFile | undefined
+  /** Who may join, by peer id; undefined for whoever has the secret. */
+  readonly admit: AdmitFile | undefined
   /** Whether files that hold secrets must be readable by their owner alone. */
   readonly secretMode: SecretMode
   /** As it was written; undefined for the first directory of `replicator-data/CID/` that nobody has locked. */

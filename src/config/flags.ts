@@ -6,6 +6,7 @@ import { VALUE_BYTES_MAX } from '../../protocols/base/limits.ts'
 import { LOG_LEVELS } from './config.ts'
 import type { Config } from './config.ts'
 import type { SecretMode } from '../security/private-file.ts'
+import { readAdmitFile } from './admitted.ts'
 import { readSecretFile } from './secret.ts'
 import { parseTokensPath } from './tokens.ts'
 import {
@@ -223,10 +224,17 @@ export const FLAGS: FlagTable<Config> = {
     placeholder: 'FILE',
     isPrivate: true,
     meaning:
-      'Secret that all members share, at least 32 bytes; "replicator secret -out FILE" makes one. Without it anybody who can dial may join.',
+      'Secret that all members share, at least 32 bytes; "replicator secret -out FILE" makes one. Of several lines the first is proved and any accepted; "none" is no secret. Read again when it changes. Without it anybody who can dial may join.',
     fallback: { value: undefined, text: 'none' },
   },
   secretMode: SECRET_MODE,
+  admit: {
+    ...once(readAdmitFile),
+    name: 'admit',
+    placeholder: 'FILE',
+    meaning: 'Peers that may join: a peer id a line, what follows a # left aside. Read again when it changes; others are disconnected.',
+    fallback: { value: undefined, text: 'whoever has the secret' },
+  },
   dataDirectory: {
     ...once(parseDirectory),
     name: 'data',

@@ -10,11 +10,11 @@ const REMEMBERED_MAX = 1_000
 
 export class Complaints {
   readonly #logger: Logger
-  readonly #told: (peerId: PeerId, reason: string) => void
+  readonly #told: (peerId: PeerId, reason: string, address: string) => void
   readonly #toldAtMs = new Map<string, number>()
 
   /** `told`: hears of every complaint, repeated or not. */
-  constructor(logger: Logger, told: (peerId: PeerId, reason: string) => void) {
+  constructor(logger: Logger, told: (peerId: PeerId, reason: string, address: string) => void) {
     this.#logger = logger
     this.#told = told
   }
@@ -26,9 +26,10 @@ export class Complaints {
     const isRepeated = nowMs - (this.#toldAtMs.get(what) ?? Number.NEGATIVE_INFINITY) < AGAIN_MS
     if (this.#toldAtMs.size >= REMEMBERED_MAX) this.#toldAtMs.clear()
     if (!isRepeated) this.#toldAtMs.set(what, nowMs)
-    const fields = { peerId, address: connection.remoteAddr.toString(), reason }
+    const address = connection.remoteAddr.toString()
+    const fields = { peerId, address, reason }
     if (isRepeated) this.#logger.debug(fields, text)
     else this.#logger.warn(fields, text)
-    this.#told(peerId, reason)
+    this.#told(peerId, reason, address)
   }
 }

@@ -8,8 +8,10 @@
 import type { PeerId } from '../../protocols/base/identity.ts'
 import type { Parting } from '../../protocols/wire/frames.ts'
 import type { Greeting } from '../../protocols/wire/greeting.ts'
+import type { Secrets } from '../ports/secrets.ts'
+import { NOT_ADMITTED } from './admission.ts'
 import { makeProof, secretOfProof } from './proof.ts'
-import type { ProofSubject, Secrets } from './proof.ts'
+import type { ProofSubject } from './proof.ts'
 
 /** What to say next, in this order. */
 export type Saying = { readonly kind: 'proof'; readonly proof: Uint8Array } | { readonly kind: 'greeting' }
@@ -64,7 +66,7 @@ export class Handshake {
   /** Takes the other end's nonce. */
   nonced(nonce: Uint8Array): HandshakeOutcome {
     if (this.#remoteNonce !== undefined) return breach('a second nonce')
-    if (!this.#init.isAdmitted) return { kind: 'refused', reason: 'not among those of -admit', parting: 'not admitted' }
+    if (!this.#init.isAdmitted) return { kind: 'refused', reason: NOT_ADMITTED, parting: 'not admitted' }
     this.#remoteNonce = nonce
     return { kind: 'good', say: this.#init.isOpener ? [this.#proof(nonce)] : [] }
   }

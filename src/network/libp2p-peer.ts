@@ -3,7 +3,7 @@
  * are used. Why each setting is as it is stands beside it.
  */
 import type { Identify } from '@libp2p/identify'
-import type { PeerId as Libp2pPeerId, PrivateKey, Startable } from '@libp2p/interface'
+import type { ConnectionGater, PeerId as Libp2pPeerId, PrivateKey, Startable } from '@libp2p/interface'
 import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht'
 import { ping } from '@libp2p/ping'
 import type { Ping } from '@libp2p/ping'
@@ -17,14 +17,12 @@ import { steadyYamux } from './muxer.ts'
 import { boundPeerStore } from './peer-store.ts'
 
 /**
- * Connections at once: a voter of a thousand peers is connected to all of them, for some seconds twice where both have dialled, and strangers
- * ask the DHT. Each takes some 0.3 MB, so that all are no more than a server has.
+ * libp2p's own bounds on connections are lifted: they count members and strangers alike, so that strangers could shut members
+ * out, or have their connections pruned. `doors.ts` bounds those of strangers.
  */
-const CONNECTIONS_MAX = 1_280
-/** Inbound connections a second from one address. A whole cluster may sit behind one, and start at once. */
-const INBOUND_PER_SECOND_MAX = 1_000
-/** Inbound connections not encrypted yet. */
-const INBOUND_PENDING_MAX = 100
+const UNBOUNDED = Number.MAX_SAFE_INTEGER
+/** What encryption and multiplexer of an inbound connection may take; `doors.ts` cuts it sooner, and says why. */
+const INBOUND_UPGRADE_TIMEOUT_MS = 15_000
 /** One address of a peer; of several, some usually lead nowhere, and the right one must get its turn. */
 const ADDRESS_DIAL_TIMEOUT_MS = 4_000
 /** A connection that is silent for this long is dropped; the multiplexer says something every 30 s. */
@@ -44,6 +42,8 @@ export interface Libp2pPeerInit {
   readonly peerDiscovery?: Libp2pInit['peerDiscovery'] | undefined
   /** False: it is not dialled, whichever part of libp2p asks for it. */
   readonly isDialled: (peerId: string) => boolean
+  /** Which connections are let in; all when it is not given. */
+  readonly gater?: ConnectionGater | undefined
 }
 
 /** Makes the libp2p peer; it neither listens nor dials before its `start`. */
@@ -56,16 +56,17 @@ export async function createLibp2pPeer(init: Libp2pPeerInit): Promise<Libp2pPeer
     connectionEncrypters: [frugalNoise()],
     streamMuxers: [steadyYamux()],
     connectionManager: {
-      maxConnections: CONNECTIONS_MAX,
-      inboundConnectionThreshold: INBOUND_PER_SECOND_MAX,
-      maxIncomingPendingConnections: INBOUND_PENDING_MAX,
+      maxConnections: UNBOUNDED,
+      inboundConnectionThreshold: UNBOUNDED,
+      maxIncomingPendingConnections: UNBOUNDED,
+      inboundUpgradeTimeout: INBOUND_UPGRADE_TIMEOUT_MS,
       addressDialTimeout: ADDRESS_DIAL_TIMEOUT_MS,
       // In the order that is given: what worked before comes first, and each has its turn.
       addressSorter: () => 0,
       // The connector redials; libp2p would give up after a few tries and untag the peer.
       reconnectRetries: 0,
     },
-    connectionGater: { denyDialPeer: (peerId: Libp2pPeerId) => !init.isDialled(peerId.toString()) },
+    connectionGater: { ...init.gater, denyDialPeer: (peerId: Libp2pPeerId) => !init.isDialled(peerId.toString()) },
     // One missed ping would cut a connection whose other end is merely busy; the protocol has heartbeats of its own.
     connectionMonitor: { enabled: false },
     // By default addresses are forgotten after an hour, and with them the DHT's knowledge of a live peer.

@@ -5,10 +5,10 @@ import type { Libp2pInit } from 'libp2p'
 import type { Logger } from 'pino'
 import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
+import type { Secrets } from '../ports/secrets.ts'
 import type { KnownPeer } from './known-peers.ts'
 import type { Libp2pPeer } from './libp2p-peer.ts'
 import type { ListenPorts } from './listening.ts'
-import type { Secrets } from './proof.ts'
 
 export interface NetworkInit {
   /** As libp2p's protobuf bytes, or ready to use. */
@@ -25,6 +25,8 @@ export interface NetworkInit {
   readonly protocolId?: string | undefined
   /** What all members share. With none among them anybody who can dial may join. */
   readonly secrets: Secrets
+  /** Who may join; undefined: whoever has a secret. */
+  readonly admitted?: ReadonlySet<PeerId> | undefined
   /** How peers are found that nobody named: `src/discovery/`. Started and stopped with the network. */
   readonly discovery: PeerDiscovery
   /** How peers on the local network are found, when that is wanted. */
@@ -59,8 +61,12 @@ export interface PeerDiscovery {
 }
 
 export interface NetworkEvents {
+  /** A peer has proved itself and greeted. `address`: where it is connected from, or was dialled. `provedBy`: as in `/status`. */
+  admitted(peerId: PeerId, address: string, provedBy: string): void
   /** The two are set up differently, or one broke the protocol. For `/status`. */
-  refused(peerId: PeerId, reason: string): void
+  refused(peerId: PeerId, reason: string, address: string): void
+  /** A connection was closed that nobody proved anything on. */
+  turnedAway(address: string, reason: string): void
   /** `knownPeers()` has changed: worth writing to disk. */
   knownChanged(): void
 }
@@ -76,6 +82,8 @@ export interface NetworkCounters {
   refusals: number
   /** Addresses dialled because others spoke of them. */
   hearsayDials: number
+  /** Connections turned away before anybody proved anything on them, by reason. */
+  readonly turnedAway: ReadonlyMap<string, number>
   /** Answers of repair among the messages sent, and the bytes of their stream. */
   repairAnswersSent: number
   repairBytesSent: number
@@ -84,4 +92,22 @@ export interface NetworkCounters {
   /** Of whole frames, on all streams. */
   bytesSent: number
   bytesReceived: number
+}
+
+/** Everything at 0. @param turnedAway counted by whoever keeps the doors */
+export function newCounters(turnedAway: NetworkCounters['turnedAway']): NetworkCounters {
+  return {
+    messagesSent: 0,
+    messagesReceived: 0,
+    messagesDropped: 0,
+    repairAnswersSent: 0,
+    repairBytesSent: 0,
+    breaches: 0,
+    refusals: 0,
+    turnedAway,
+    hearsayDials: 0,
+    valuesSent: new Map(),
+    bytesSent: 0,
+    bytesReceived: 0,
+  }
 }

@@ -8,22 +8,28 @@ import type { Identity, PeerId } from '../../protocols/base/identity.ts'
 import { ADDRESSES_MAX } from '../../protocols/base/limits.ts'
 import type { Greeting } from '../../protocols/wire/greeting.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
+import type { Secrets } from '../ports/secrets.ts'
 import type { Transport, TransportHandlers } from '../ports/transport.ts'
+import { Admission, NOT_ADMITTED, STALE_PROOF } from './admission.ts'
 import { isBulk, valueCountOf } from './message-weight.ts'
 import type { BulkStream } from './bulk-stream.ts'
 import { BulkStreams } from './bulk-streams.ts'
 import { Complaints } from './complaints.ts'
 import { Connector } from './connector.ts'
 import { isLoopback } from './addresses.ts'
+import { Gate } from './gate.ts'
 import type { KnownPeer } from './known-peers.ts'
 import { createLibp2pPeer } from './libp2p-peer.ts'
 import type { Libp2pPeer } from './libp2p-peer.ts'
 import { listen } from './listening.ts'
 import type { ListenPorts } from './listening.ts'
+import { newCounters } from './network-init.ts'
 import type { NetworkCounters, NetworkInit } from './network-init.ts'
 import { PeerStream } from './peer-stream.ts'
 import { PeerTable } from './peer-table.ts'
+import { fingerprintOf } from './proof.ts'
 import { SpareConnections } from './spare-connections.ts'
+import { StaleProofs } from './stale-proofs.ts'
 
 /** Prefix of our libp2p protocol id unless another is given. */
 export const PROTOCOL_PREFIX = '/p2p/rpc/replicator'
@@ -48,19 +54,7 @@ export async function createNetwork(init: NetworkInit): Promise<Libp2pNetwork> {
 
 export class Libp2pNetwork implements Transport {
   readonly peerId: PeerId
-  readonly counters: NetworkCounters = {
-    messagesSent: 0,
-    messagesReceived: 0,
-    messagesDropped: 0,
-    repairAnswersSent: 0,
-    repairBytesSent: 0,
-    breaches: 0,
-    refusals: 0,
-    hearsayDials: 0,
-    valuesSent: new Map(),
-    bytesSent: 0,
-    bytesReceived: 0,
-  }
+  readonly counters: NetworkCounters
   readonly #init: NetworkInit
   readonly #privateKey: PrivateKey
   readonly #protocolId: string
@@ -69,6 +63,9 @@ export class Libp2pNetwork implements Transport {
   readonly #bulk: BulkStreams
   readonly #connector: Connector
   readonly #spare: SpareConnections
+  readonly #gate: Gate
+  readonly #staleProofs: StaleProofs
+  readonly #admission: Admission
   /** Streams being opened or greeted on, and the rest until their end. */
   readonly #streams = new Set<PeerStream>()
   readonly #opening = new Set<PeerId>()
@@ -81,7 +78,20 @@ export class Libp2pNetwork implements Transport {
   constructor(init: NetworkInit, privateKey: PrivateKey) {
     this.#init = init
     this.#privateKey = privateKey
-    this.#complaints = new Complaints(init.logger, (peerId, reason) => init.events?.refused?.(peerId, reason))
+    this.#complaints = new Complaints(init.logger, (peerId, reason, address) => init.events?.refused?.(peerId, reason, address))
+    this.#admission = new Admission(init.secrets, init.admitted)
+    this.#gate = new Gate({
+      isProved: (peerId) => this.isProved(peerId),
+      inUse: (peerId) => this.#table.current(peerId)?.connection,
+      isClosed: () => this.isClosed,
+      turnedAway: (address, reason) => init.events?.turnedAway?.(address, reason),
+    })
+    this.#gate.memberAt([...init.peers, ...(init.known ?? []).flatMap(({ addresses }) => addresses)])
+    this.#staleProofs = new StaleProofs({
+      stale: () => this.#table.streams().flatMap((stream) => (this.#admission.isStale(stream) ? [stream.peerId] : [])),
+      close: (peerId) => this.disconnect(peerId, STALE_PROOF),
+    })
+    this.counters = newCounters(this.#gate.doors.counts)
     const prefix = init.protocolId ?? PROTOCOL_PREFIX
     this.#protocolId = `${prefix}/${STREAM_VERSION}`
     this.#bulkProtocolId = `${prefix}/bulk/${BULK_STREAM_VERSION}`
@@ -137,6 +147,7 @@ export class Libp2pNetwork implements Transport {
     })
     this.#libp2p = libp2p
     this.#listenPorts = ports
+    this.#gate.start(libp2p)
     this.#connector.start()
     this.#spare.start()
     this.#init.discovery.start(libp2p, {
@@ -151,6 +162,8 @@ export class Libp2pNetwork implements Transport {
     this.#stopping = true
     this.#connector.stop()
     this.#spare.stop()
+    this.#gate.stop()
+    this.#staleProofs.stop()
     this.#init.discovery.stop()
     this.#bulk.stop()
     for (const stream of this.#streams) stream.retire()
@@ -226,6 +239,51 @@ export class Libp2pNetwork implements Transport {
     if (!this.#table.has(peerId)) this.#connector.heard(peerId, addresses, isOfOwnCluster)
   }
 
+  /** Connections on which nobody has proved to be a member yet. */
+  unprovedCount(): number {
+    return this.#gate.doors.unproved().length
+  }
+
+  /** What an operator should know of those who come. */
+  warnings(): string[] {
+    const pressure = this.#gate.doors.pressure(performance.now())
+    return pressure === undefined ? [] : [pressure]
+  }
+
+  /** True when only those who know a secret are members. */
+  get isClosed(): boolean {
+    return this.#admission.isClosed
+  }
+
+  /** Has other secrets hold from now on. Peers proved by one that is gone are disconnected one by one, and prove themselves anew. */
+  useSecrets(secrets: Secrets): void {
+    this.#admission.secrets = secrets
+    this.#staleProofs.begin()
+  }
+
+  /** Has others be admitted from now on; those connected and not among them are disconnected. */
+  useAdmitted(admitted: ReadonlySet<PeerId> | undefined): void {
+    this.#admission.admitted = admitted
+    for (const stream of this.#table.streams()) {
+      if (!this.#admission.isNamed(stream.peerId)) this.disconnect(stream.peerId, NOT_ADMITTED)
+    }
+  }
+
+  /** What the secrets in force are told by, in their order. */
+  secretFingerprints(): string[] {
+    return this.#admission.secrets.map(fingerprintOf)
+  }
+
+  /** Which secret each connected peer has proved to know. */
+  provedBy(): Map<PeerId, string> {
+    return new Map(this.#table.streams().map((stream) => [stream.peerId, fingerprintOf(stream.provedBy?.secret)]))
+  }
+
+  /** True while the peer is connected and has proved itself: what it asks on any connection is asked by a member. */
+  isProved(peerId: PeerId): boolean {
+    return this.#table.has(peerId)
+  }
+
   #countValues(stream: PeerStream, message: Message): void {
     const count = valueCountOf(message)
     const clusterId = stream.remote?.clusterId
@@ -251,7 +309,8 @@ export class Libp2pNetwork implements Transport {
         isAnswered: (peerId) => this.#isTrusted(peerId as PeerId),
         isAsked: (peerId) => this.#isTrusted(peerId as PeerId) || this.#connector.isGiven(peerId as PeerId),
       }),
-      isDialled: (peerId) => this.#connector.isDialled(peerId as PeerId),
+      isDialled: (peerId) => this.#admission.isNamed(peerId as PeerId) && this.#connector.isDialled(peerId as PeerId),
+      gater: this.#gate.gater,
     })
     const bounds = { maxInboundStreams: STREAMS_MAX, maxOutboundStreams: STREAMS_MAX }
     await libp2p.handle(this.#protocolId, (stream, connection) => this.#adopt(stream, connection), bounds)
@@ -261,7 +320,7 @@ export class Libp2pNetwork implements Transport {
 
   /** Where a secret must be shown, one that has shown it; else anybody. */
   #isTrusted(peerId: PeerId): boolean {
-    return this.#init.secrets.includes(undefined) || this.#table.has(peerId)
+    return !this.isClosed || this.isProved(peerId)
   }
 
   /** Opens a stream on a connection, unless there is one to that peer already, or will be. */
@@ -312,13 +371,13 @@ export class Libp2pNetwork implements Transport {
       stream,
       connection,
       codec: this.#init.codec,
-      secrets: this.#init.secrets,
-      isAdmitted: true,
+      secrets: this.#admission.secrets,
+      isAdmitted: this.#admission.isNamed(connection.remotePeer.toString() as PeerId),
       greeting: handlers.greeting(),
       round: () => handlers.round(),
       traffic: this.counters,
       events: {
-        proven: (proven, remote) => this.#table.proven(proven, remote),
+        proven: (proven, remote) => this.#proven(proven, remote),
         message: (from, round, message) => this.#message(from, round, message),
         refused: (refused, reason) => this.#refused(refused, reason),
         breached: (breached, reason) => this.#breached(breached, reason),
@@ -327,6 +386,13 @@ export class Libp2pNetwork implements Transport {
     })
     this.#streams.add(peerStream)
     peerStream.begin()
+  }
+
+  /** What held when its stream was opened may hold no longer. */
+  #proven(stream: PeerStream, remote: Greeting): void {
+    const refusal = this.#admission.refusal(stream)
+    if (refusal === undefined) this.#table.proven(stream, remote)
+    else stream.abort(refusal)
   }
 
   #message(stream: PeerStream, round: number, message: Message): void {
@@ -344,6 +410,11 @@ export class Libp2pNetwork implements Transport {
     const connection = this.#table.current(peerId)?.connection
     const dialled = connection?.direction === 'outbound' ? connection.remoteAddr.toString() : undefined
     this.#connector.connected(peerId, remote.addresses, dialled)
+    this.#gate.memberAt(remote.addresses)
+    if (connection !== undefined) {
+      this.#gate.memberOn(connection)
+      this.#init.events?.admitted?.(peerId, connection.remoteAddr.toString(), fingerprintOf(this.#table.current(peerId)?.provedBy?.secret))
+    }
     this.#init.logger.debug({ peerId, clusterId: remote.clusterId }, 'connected')
     this.#handlers?.connected(remote)
     this.#init.events?.knownChanged?.()
@@ -351,6 +422,7 @@ export class Libp2pNetwork implements Transport {
 
   #disconnected(peerId: PeerId, reason: string): void {
     this.#bulk.drop(peerId, reason)
+    this.#gate.lost(peerId)
     this.#connector.disconnected(peerId)
     this.#init.logger.debug({ peerId, reason }, 'disconnected')
     this.#handlers?.disconnected(peerId, reason)

@@ -10,11 +10,11 @@ import { FRAME_BYTES_MAX, FRAME_BYTES_UNPROVED_MAX, FrameReader, Frames } from '
 import type { Frame } from '../../protocols/wire/frames.ts'
 import type { Greeting } from '../../protocols/wire/greeting.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
+import type { Secrets } from '../ports/secrets.ts'
 import { carry, textOf } from './carry.ts'
 import { Handshake } from './handshake.ts'
 import type { HandshakeOutcome, Saying } from './handshake.ts'
 import { Outbox } from './outbox.ts'
-import type { Secrets } from './proof.ts'
 import { valueBytesOf } from './message-weight.ts'
 
 /** Bytes of a nonce. */

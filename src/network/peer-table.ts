@@ -46,8 +46,9 @@ export class PeerTable {
     return this.#entries.get(peerId)?.current
   }
 
-  peerIds(): Iterable<PeerId> {
-    return this.#entries.keys()
+  /** The streams to write to, of all peers. */
+  streams(): PeerStream[] {
+    return [...this.#entries.values()].map(({ current }) => current)
   }
 
   /** Takes a stream whose greeting is done. */

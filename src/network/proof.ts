@@ -4,6 +4,7 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { PeerId } from '../../protocols/base/identity.ts'
+import type { Secrets } from '../ports/secrets.ts'
 
 /** Separates these proofs from every other use of the secret. */
 const LABEL = 'replicator/greeting-proof/2'
@@ -11,9 +12,6 @@ const LABEL = 'replicator/greeting-proof/2'
 const FINGERPRINT_LABEL = 'replicator/secret-fingerprint/1'
 /** Bytes of a fingerprint: enough to tell a few secrets apart, and too few to try guesses on. */
 const FINGERPRINT_BYTES = 4
-
-/** The first is proved, any is accepted; undefined stands for no secret. At least one. */
-export type Secrets = readonly [Uint8Array | undefined, ...(Uint8Array | undefined)[]]
 
 export interface ProofSubject {
   /** Who proves. */
@@ -53,6 +51,16 @@ export function secretOfProof(
 ): { readonly secret: Uint8Array | undefined } | undefined {
   for (const secret of secrets) if (isGoodProof(secret, subject, proof)) return { secret }
   return undefined
+}
+
+/** True while a proof by this secret would be accepted. */
+export function isInForce(secrets: Secrets, provedBy: { readonly secret: Uint8Array | undefined } | undefined): boolean {
+  return provedBy !== undefined && secrets.some((secret) => isSameSecret(secret, provedBy.secret))
+}
+
+function isSameSecret(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  return a.length === b.length && timingSafeEqual(a, b)
 }
 
 /** What a secret is told by where it must not be shown: 8 hexadecimal digits, or `none`. */

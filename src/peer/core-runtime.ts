@@ -1,6 +1,6 @@
 /** The core of a peer in its loop, over the store and the network it was given. */
 import type { Logger } from 'pino'
-import type { Identity } from '../../protocols/base/identity.ts'
+import type { Identity, PeerId } from '../../protocols/base/identity.ts'
 import { PROTOCOL_VERSION } from '../../protocols/base/config.ts'
 import type { Note } from '../../protocols/effects.ts'
 import type { Opened } from '../../protocols/opening.ts'
@@ -16,7 +16,6 @@ import { Runtime } from '../runtime/runtime.ts'
 import type { Metrics, Readings } from '../telemetry/metrics.ts'
 import { noteWriter, recallDivergences } from './notes.ts'
 import { whyNotAlive } from './views.ts'
-import type { Surroundings } from './views.ts'
 
 export interface RuntimeParts {
   readonly config: Config
@@ -101,13 +100,15 @@ export function handlers(runtime: Runtime, network: Libp2pNetwork, config: Confi
 }
 
 /** For the metrics. */
-export function readings({ core }: Runtime, failure: Surroundings['failure']): Readings {
+export function readings({ core }: Runtime, network: Libp2pNetwork): Readings {
+  const failure = (peerId: PeerId): string | undefined => network.failure(peerId)
   return {
     epoch: core.chain.epoch,
     keyCount: core.chosen.tree.keyCount,
     keyBytes: core.chosen.bytes,
     inDoubtCount: core.doubts.size,
     connectedPeerCount: core.roster.connected().length,
+    unprovedConnectionCount: network.unprovedCount(),
     peers: [...core.roster.all()].map((peer) => ({ state: peer.state, reason: peer.state === 'alive' ? '' : whyNotAlive(peer, failure) })),
   }
 }

@@ -29,6 +29,7 @@ import { auditedHandlers, openClientDoors } from './doors.ts'
 import { openForUse } from './founding.ts'
 import { openHttpDoors } from './http-doors.ts'
 import { assertMayFound, givenUp, openStore } from './opening.ts'
+import { Joining } from './joining.ts'
 import { RememberedFacts } from './remembered.ts'
 import { PeerService } from './service.ts'
 import { Warnings } from './warnings.ts'
@@ -157,6 +158,8 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   const { clusterId, minPeers } = config
   const founding = newNetwork && { networkId: newNetwork, clusterId, founder: self, isAnew: anew !== undefined, minPeers }
   const opened = await openForUse(storage, codec, founding)
+  const joining = await Joining.open({ ...opening, self: self.peerId })
+  closers.push(async () => joining.close())
   const facts = await RememberedFacts.open(directory, logger)
   const discovery = new Discovery({ rendezvous: config.rendezvous, clusterId, protocolId: config.protocolId, logger })
   const doors = await openClientDoors({ ...opening, clock: systemClock })
@@ -169,7 +172,8 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     listenPorts: facts.listenPorts,
     announce: config.announce,
     protocolId: config.protocolId,
-    secrets: [config.secret],
+    secrets: joining.secrets,
+    admitted: joining.admitted,
     discovery,
     localDiscovery: config.mdns ? localDiscovery(config.protocolId, config.rendezvous) : undefined,
     peers: [...config.peers, ...config.bootstrap],
@@ -182,6 +186,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
       knownChanged: () => facts.changed(network),
     },
   })
+  joining.follow(network)
   const runtime = createRuntime(opening, self, opened, network)
   await noteOpened(directory.storePath)
   const surroundings = {
@@ -189,9 +194,11 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     version: VERSION,
     addresses: () => network.addresses(),
     ready: () => service.readiness().ready,
-    warnings: () => [...(network.isOnLoopbackAlone() ? [LOOPBACK_ALONE] : []), ...warnings.all(config.secret !== undefined)],
+    warnings: () => [...(network.isOnLoopbackAlone() ? [LOOPBACK_ALONE] : []), ...warnings.all(network.isClosed), ...network.warnings()],
     failure: (peerId: PeerId) => network.failure(peerId),
     tokensFingerprint: doors.tokensFingerprint,
+    secrets: () => network.secretFingerprints(),
+    provedBy: () => network.provedBy(),
   }
   const { tallies } = metrics
   const service = new PeerService({
@@ -209,7 +216,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     await network.stop()
   })
   await network.start(auditedHandlers(handlers(runtime, network, config), doors.audit))
-  metrics.observe(() => readings(runtime, surroundings.failure))
+  metrics.observe(() => readings(runtime, network))
   metrics.observeTraffic(network.counters)
   metrics.observeDht(discovery.counters)
   const { registry } = metrics
@@ -231,7 +238,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     closers,
   )
   if (network.isOnLoopbackAlone()) logger.warn(LOOPBACK_ALONE)
-  if (config.secret === undefined) logger.warn('no -secret: anybody who can dial this peer may join the network')
+  if (!network.isClosed) logger.warn('no -secret: anybody who can dial this peer may join the network')
   printLines([...addressLines(self.peerId, network.addresses()), httpLine(url)])
   if (newNetwork !== undefined) printLines([newNetworkLine(newNetwork)])
   await facts.listening(network)

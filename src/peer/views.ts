@@ -23,6 +23,10 @@ export interface Surroundings {
   readonly failure: (peerId: PeerId) => string | undefined
   /** Of the token file in force; undefined without one. */
   readonly tokensFingerprint: () => string | undefined
+  /** What the secrets in force are told by, the one that is proved first. */
+  readonly secrets: () => readonly string[]
+  /** Which of them each connected peer has proved. */
+  readonly provedBy: () => ReadonlyMap<PeerId, string>
 }
 
 /** This peer, and all that it has met lately or that vote. */
@@ -84,6 +88,8 @@ export function statusView(core: PeerCore, surroundings: Surroundings): StatusVi
     },
     inDoubt: core.doubts.size,
     tokens: fingerprint === undefined ? null : { fingerprint },
+    secrets: surroundings.secrets(),
+    provedBy: Object.fromEntries(surroundings.provedBy()),
     warnings: [...surroundings.warnings(), ...coreWarnings(core), ...absences(core, surroundings.failure)],
   }
 }

@@ -86,6 +86,10 @@ export interface StatusView {
   readonly inDoubt: number
   /** The token file in force, told by a fingerprint that is the same where the files are; null without one. */
   readonly tokens: { readonly fingerprint: string } | null
+  /** Fingerprints of the secrets in force, `none` for no secret; the one that this peer proves itself by first. */
+  readonly secrets: readonly string[]
+  /** By which of them each connected peer has proved itself. */
+  readonly provedBy: Readonly<Record<string, string>>
   readonly warnings: readonly string[]
 }
 

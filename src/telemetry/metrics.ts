@@ -12,6 +12,8 @@ const BATCH_BUCKETS_WRITES = [1, 4, 16, 64, 256, 1_024, 4_096]
 const VALUES_SENT_HELP =
   'Values sent to peers of a cluster, repair apart; of another cluster at most one for each put, while nothing is lost'
 
+const TURNED_AWAY_HELP = 'Connections closed because nobody proved to be a member: out of time, or too many of a source, a peer or in all'
+
 type PutKind = PutOutcome['kind']
 type GetKind = GetOutcome['kind']
 
@@ -46,6 +48,8 @@ export interface Traffic {
   readonly breaches: number
   /** Addresses dialled because others spoke of them. */
   readonly hearsayDials: number
+  /** Connections closed before anybody proved anything on them, by why. */
+  readonly turnedAway: ReadonlyMap<string, number>
 }
 
 /** What the DHT counts; read when the registry is. */
@@ -65,6 +69,8 @@ export interface Readings {
   readonly keyBytes: number
   readonly inDoubtCount: number
   readonly connectedPeerCount: number
+  /** Connections on which nobody has proved to be a member. */
+  readonly unprovedConnectionCount: number
   /** Every other peer that is known, and in words why it is not alive, if it is not. */
   readonly peers: readonly { readonly state: string; readonly reason: string }[]
 }
@@ -147,6 +153,7 @@ function registerTraffic(registry: Registry, traffic: Traffic, tallies: Tallies)
   register('replicator_received_bytes_total', 'Bytes received from peers', () => traffic.bytesReceived)
   register('replicator_connections_refused_total', 'Connections refused', () => traffic.refusals + tallies.connectionsRefused)
   register('replicator_hearsay_dials_total', 'Addresses dialled because others spoke of them', () => traffic.hearsayDials)
+  registerLabelled(registry, 'replicator_connections_turned_away_total', TURNED_AWAY_HELP, 'why', () => traffic.turnedAway)
   register('replicator_breaches_total', 'Connections cut because the other end broke the protocol', () => traffic.breaches)
 }
 
@@ -216,6 +223,7 @@ function registerReadings(registry: Registry, read: () => Readings): void {
     }),
   )
   register('replicator_connected_peers', 'Peers connected', 'connectedPeerCount')
+  register('replicator_unproved_connections', 'Connections on which nobody has proved to be a member', 'unprovedConnectionCount')
 }
 
 /** Reasons that have a label of their own; what follows one in brackets, and all others, would make ever new series. */

@@ -107,6 +107,8 @@ export class FakeReplicator implements Replicator {
       keys: { count: 0, bytes: 0, root: '00', clusters: { 'cluster-1': 'equal' } },
       inDoubt: 0,
       tokens: null,
+      secrets: ['none'],
+      provedBy: {},
       warnings: [],
     }
   }

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { NetworkId } from '../../protocols/base/identity.ts'
 import { EVERYWHERE, ListenError } from '../../src/network/listening.ts'
+import { fingerprintOf } from '../../src/network/proof.ts'
 import { NetworkHarness } from '../contract/network-harness.ts'
 import type { NetworkPeer } from '../contract/network-harness.ts'
 import { connect, identityOf, large, numbered, numbersOf, recordsOf, until } from '../contract/transport.ts'
@@ -337,5 +338,59 @@ describe('listening', () => {
   it('announced addresses replace those listened on', async () => {
     const a = await harness.join({ announce: ['/dns4/peer.example/tcp/4001'] })
     assert.deepEqual(a.transport.addresses(), [`/dns4/peer.example/tcp/4001/p2p/${a.self.peerId}`])
+  })
+})
+
+describe('secrets that change', () => {
+  it('a peer proved by a secret that is gone is closed, and comes back by another', async () => {
+    const a = await harness.join({ secrets: [SECRET, OTHER_SECRET] })
+    const b = await harness.join({ secrets: [SECRET, OTHER_SECRET], peers: [addressOf(a)] })
+    await until('they connect', () => areConnected(a, b))
+    assert.deepEqual([...a.transport.provedBy()], [[b.self.peerId, fingerprintOf(SECRET)]])
+    a.transport.useSecrets([OTHER_SECRET, SECRET])
+    b.transport.useSecrets([OTHER_SECRET, SECRET])
+    assert.ok(areConnected(a, b), 'a secret that is still accepted closes nothing')
+    a.transport.useSecrets([OTHER_SECRET])
+    await until('it is closed', () => a.told.connections.length + b.told.connections.length > 2 && areConnected(a, b))
+    assert.deepEqual([...a.transport.provedBy()], [[b.self.peerId, fingerprintOf(OTHER_SECRET)]])
+    assert.deepEqual([a.refusals, b.refusals], [[], []])
+  })
+
+  it('while no secret is among them anybody is let in, and after it nobody without one', async () => {
+    const a = await harness.join({ secrets: [SECRET, undefined] })
+    const b = await harness.join({ peers: [addressOf(a)] })
+    await until('a peer without a secret refuses one that proves another', () => b.refusals.length > 0)
+    a.transport.useSecrets([undefined, SECRET])
+    assert.equal(a.transport.isClosed, false)
+    const c = await harness.join({ peers: [addressOf(a)] })
+    await until('a peer without a secret is let in', () => areConnected(a, c))
+    a.transport.useSecrets([SECRET])
+    assert.equal(a.transport.isClosed, true)
+    await until('it is let in no more', () => !a.told.isConnected(c.self.peerId) && c.refusals.length > 0)
+    assert.equal(c.refusals[0], 'it has a secret and this peer has none')
+  })
+})
+
+describe('peers admitted by name', () => {
+  it('one that is not among them is refused, and told why', async () => {
+    const a = await harness.join({ admitted: new Set() })
+    const b = await harness.join({ peers: [addressOf(a)] })
+    await until('it is refused', () => a.refusals.length > 0 && b.refusals.length > 0)
+    assert.deepEqual([a.refusals[0], b.refusals[0]], ['not among those of -admit', 'it does not admit this peer (-admit)'])
+    a.transport.useAdmitted(new Set([b.self.peerId]))
+    const c = await harness.join({ peers: [addressOf(a)] })
+    await until('another is refused', () => a.refusals.length > 1)
+    assert.equal(a.told.isConnected(c.self.peerId), false)
+  })
+
+  it('one that is not among them any more is disconnected, and dialled no more', async () => {
+    const a = await harness.join()
+    const b = await harness.join({ peers: [addressOf(a)] })
+    const c = await harness.join({ peers: [addressOf(a)] })
+    await until('they connect', () => areConnected(a, b) && areConnected(a, c))
+    a.transport.useAdmitted(new Set([b.self.peerId]))
+    await until('it is gone', () => !a.told.isConnected(c.self.peerId))
+    await until('it is refused when it comes back', () => c.refusals.length > 0)
+    assert.ok(areConnected(a, b))
   })
 })

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { parseCommandLine } from '../../src/config/command-line.ts'
+import { parseSecrets } from '../../src/config/secret.ts'
 import type { CommandLine } from '../../src/config/command-line.ts'
 
 const SECRET = 'a secret of exactly 32 bytes ...'
+const OTHER = 'another one of more than 32 bytes, later'
 let directory = ''
 
 before(() => {
@@ -20,11 +22,18 @@ function parseWithFile(content: string | Uint8Array): CommandLine {
   return parseCommandLine(['-cid', 'a', '-secret', path], {})
 }
 
-/** The secret read, as text. */
-function secretOf(content: string | Uint8Array): string {
+/** The secrets read, as text; undefined for none. */
+function secretsOf(content: string | Uint8Array): (string | undefined)[] {
   const parsed = parseWithFile(content)
   assert(parsed.kind === 'run' && parsed.config.secret !== undefined)
-  return Buffer.from(parsed.config.secret).toString()
+  return parseSecrets(parsed.config.secret.bytes).map((secret) => secret && Buffer.from(secret).toString())
+}
+
+/** The only one of them. */
+function secretOf(content: string | Uint8Array): string | undefined {
+  const [secret, ...others] = secretsOf(content)
+  assert.equal(others.length, 0)
+  return secret
 }
 
 function messageOf(parsed: CommandLine): string {
@@ -38,10 +47,31 @@ test('a secret is the bytes of its file', () => {
   assert.equal(secretOf('x'.repeat(65_536)), 'x'.repeat(65_536))
 })
 
-test('line ends at the end of the file are not part of the secret', () => {
+test('line ends and empty lines are part of no secret', () => {
   assert.equal(secretOf(`${SECRET}\n`), SECRET)
   assert.equal(secretOf(`${SECRET}\r\n\n`), SECRET)
-  assert.equal(secretOf(`${SECRET}\nmore `), `${SECRET}\nmore `)
+  assert.deepEqual(secretsOf(`\n${SECRET} \r\n\n${OTHER}\n\n`), [`${SECRET} `, OTHER])
+})
+
+test('a file of text holds a secret a line, in their order, and the line none stands for no secret', () => {
+  assert.deepEqual(secretsOf(`${OTHER}\n${SECRET}\n`), [OTHER, SECRET])
+  assert.deepEqual(secretsOf(`none\n${SECRET}`), [undefined, SECRET])
+  assert.deepEqual(secretsOf('none\n'), [undefined])
+})
+
+test('a file that is not ASCII text is one secret, whatever bytes it has', () => {
+  const bytes = Buffer.concat([Buffer.from(`${SECRET}\nnone\n`), Buffer.of(0xff), Buffer.from('\n')])
+  const parsed = parseWithFile(bytes)
+  assert(parsed.kind === 'run' && parsed.config.secret !== undefined)
+  assert.deepEqual(parseSecrets(parsed.config.secret.bytes), [new Uint8Array(bytes.subarray(0, -1))])
+  assert.equal(secretOf(`${SECRET}\nпароль`), `${SECRET}\nпароль`)
+})
+
+test('each line is long enough, and there are not too many', () => {
+  const message = messageOf(parseWithFile(`${SECRET}\n\nshort\n`))
+  assert.match(message, /line 3 of the file holds 5 bytes.*at least 32/)
+  assert(!message.includes('short'))
+  assert.match(messageOf(parseWithFile(`${SECRET}\n`.repeat(17))), /17 secrets, and a peer takes 16/)
 })
 
 test('what the secret command prints can be read back', () => {
@@ -72,7 +102,7 @@ test('the variable names a file too', () => {
   writeFileSync(path, SECRET, { mode: 0o600 })
   const parsed = parseCommandLine([], { REPLICATOR_CID: 'a', REPLICATOR_SECRET: path })
   assert(parsed.kind === 'run')
-  assert.deepEqual(parsed.config.secret, new Uint8Array(Buffer.from(SECRET)))
+  assert.deepEqual(parsed.config.secret, { path, bytes: new Uint8Array(Buffer.from(SECRET)) })
 })
 
 const MODELESS = process.platform === 'win32' && 'files have no modes here'

@@ -70,7 +70,15 @@ test('counters show what was added up, gauges what is true when they are read', 
   metrics.tallies.divergences += 1
   metrics.persisted(5, 0.002)
   let keyCount = 1
-  metrics.observe(() => ({ epoch: -1, keyCount, keyBytes: 20, inDoubtCount: 3, connectedPeerCount: 4, peers: [] }))
+  metrics.observe(() => ({
+    epoch: -1,
+    keyCount,
+    keyBytes: 20,
+    inDoubtCount: 3,
+    connectedPeerCount: 4,
+    unprovedConnectionCount: 5,
+    peers: [],
+  }))
   keyCount = 10
   for (const line of [
     'replicator_puts_total{outcome="created"} 2',
@@ -85,6 +93,7 @@ test('counters show what was added up, gauges what is true when they are read', 
     'replicator_key_bytes 20',
     'replicator_keys_in_doubt 3',
     'replicator_connected_peers 4',
+    'replicator_unproved_connections 5',
   ]) {
     const text = await metrics.registry.metrics()
     assert(text.split('\n').includes(line), `${line} is not in\n${text}`)
@@ -107,6 +116,7 @@ test('what the network counts is shown as it stands, the first time too, in what
     bytesReceived: 300,
     repairBytesSent: 200,
     refusals: 2,
+    turnedAway: new Map([['source', 3]]),
     breaches: 1,
     hearsayDials: 0,
     valuesSent: new Map([['c2', 8]]),
@@ -114,7 +124,15 @@ test('what the network counts is shown as it stands, the first time too, in what
   for (const order of ['gauges first', 'counters first']) {
     const metrics = createMetrics()
     const gauges = (): void =>
-      metrics.observe(() => ({ epoch: 0, keyCount: 0, keyBytes: 0, inDoubtCount: 0, connectedPeerCount: 0, peers: [] }))
+      metrics.observe(() => ({
+        epoch: 0,
+        keyCount: 0,
+        keyBytes: 0,
+        inDoubtCount: 0,
+        connectedPeerCount: 0,
+        unprovedConnectionCount: 0,
+        peers: [],
+      }))
     if (order === 'gauges first') gauges()
     metrics.observeTraffic(traffic)
     if (order !== 'gauges first') gauges()
@@ -131,6 +149,7 @@ test('what the network counts is shown as it stands, the first time too, in what
       'replicator_received_bytes_total 300',
       'replicator_connections_refused_total 3',
       'replicator_breaches_total 1',
+      'replicator_connections_turned_away_total{why="source"} 3',
     ]) {
       assert(lines.includes(line), line)
     }
@@ -139,7 +158,15 @@ test('what the network counts is shown as it stands, the first time too, in what
 
 test('every name belongs to the replicator, the process or Node', async () => {
   const metrics = createMetrics()
-  metrics.observe(() => ({ epoch: 0, keyCount: 0, keyBytes: 0, inDoubtCount: 0, connectedPeerCount: 0, peers: [] }))
+  metrics.observe(() => ({
+    epoch: 0,
+    keyCount: 0,
+    keyBytes: 0,
+    inDoubtCount: 0,
+    connectedPeerCount: 0,
+    unprovedConnectionCount: 0,
+    peers: [],
+  }))
   metrics.observeTraffic({
     messagesSent: 0,
     messagesReceived: 0,
@@ -150,6 +177,7 @@ test('every name belongs to the replicator, the process or Node', async () => {
     bytesSent: 0,
     bytesReceived: 0,
     refusals: 0,
+    turnedAway: new Map(),
     breaches: 0,
     hearsayDials: 0,
   })

@@ -74,6 +74,8 @@ const SCHEMAS: RouteGroup['schemas'] = {
       oneOf: [{ type: 'null' }, object({ fingerprint: text })],
       description: 'The token file in force: the fingerprint is the same where the files are',
     },
+    secrets: { ...list(text), description: 'Fingerprints of the secrets in force, none for no secret; the first is proved' },
+    provedBy: { ...mapOf(text), description: 'By which of them each connected peer has proved itself' },
     warnings: list(text),
   }),
 }
