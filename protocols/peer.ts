@@ -178,7 +178,7 @@ export class PeerCore {
     for (const service of this.services) service.tick?.()
     const { nowMs } = this.moment
     if (nowMs < this.upkeep.atMs) return
-    if (nowMs - this.upkeep.atMs > STOOD_STILL_MS) this.roster.stoodStill()
+    if (nowMs - this.upkeep.atMs > STOOD_STILL_MS) this.roster.onStoodStill()
     this.parts.readiness.observe()
     for (const service of this.services) service.upkeep?.()
     this.upkeep.looked(nowMs, this.restUntilMs())

@@ -1,5 +1,6 @@
 /** Who could be given a vote, as far as this peer knows, and what keeps the others from it. */
-import type { Roster, RosterPeer } from '../membership/roster.ts'
+import type { Roster } from '../membership/roster.ts'
+import type { RosterPeer } from '../membership/roster-peer.ts'
 import type { Identity } from '../base/identity.ts'
 import type { Candidate } from './growth.ts'
 

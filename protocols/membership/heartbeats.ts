@@ -8,7 +8,8 @@ import type { Outbox } from '../outbox.ts'
 import type { Health } from '../wire/membership-messages.ts'
 import type { Message } from '../wire/messages.ts'
 import type { Reachability } from './reachability.ts'
-import type { Roster, RosterPeer } from './roster.ts'
+import type { Roster } from './roster.ts'
+import type { RosterPeer } from './roster-peer.ts'
 
 /** Between heartbeats to a peer that is watched. */
 export const HEARTBEAT_MS = 1_000
@@ -88,7 +89,7 @@ export class Heartbeats {
   /** Takes a heartbeat of a peer, answers it when it should, and says whether it was itself an answer. */
   heard(peer: RosterPeer, message: Heartbeat): boolean {
     this.roster.beat(peer, message.health)
-    this.roster.doubt(message.doubted)
+    this.roster.onDoubted(message.doubted)
     this.reachability.heard(peer.peerId, message.reached)
     if (message.wantsAnswer) {
       const exchange = this.exchange(peer.peerId)

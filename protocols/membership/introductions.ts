@@ -9,7 +9,8 @@ import type { Quorum } from '../base/quorum.ts'
 import { ROSTER_ENTRIES_MAX } from '../base/limits.ts'
 import type { RosterEntry } from '../wire/membership-messages.ts'
 import { CONNECTED_PEERS_MAX } from './roster.ts'
-import type { Roster, RosterPeer } from './roster.ts'
+import type { Roster } from './roster.ts'
+import type { RosterPeer } from './roster-peer.ts'
 
 export class Introductions {
   private readonly outbox: Outbox

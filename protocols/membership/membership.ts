@@ -11,7 +11,8 @@ import { Heartbeats } from './heartbeats.ts'
 import { Introductions } from './introductions.ts'
 import { Reachability } from './reachability.ts'
 import type { Pair } from './reachability.ts'
-import type { Roster, RosterPeer } from './roster.ts'
+import type { Roster } from './roster.ts'
+import type { RosterPeer } from './roster-peer.ts'
 
 export interface MembershipContext {
   readonly self: Identity

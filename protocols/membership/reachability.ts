@@ -7,7 +7,8 @@ import type { PeerId } from '../base/identity.ts'
 import type { Moment } from '../base/moment.ts'
 import type { Outbox } from '../outbox.ts'
 import { REACHED_MAX } from '../base/limits.ts'
-import type { Roster, RosterPeer } from './roster.ts'
+import type { Roster } from './roster.ts'
+import type { RosterPeer } from './roster-peer.ts'
 
 /** Two that do not reach each other for so long are told of: some dials, the longest wait between them, and a heartbeat's time. */
 const APART_AFTER_MS = 15_000

@@ -5,7 +5,8 @@ import type { Identity } from '../base/identity.ts'
 import { TARGETS_MAX } from '../base/limits.ts'
 import type { Accepted, ValueRecord } from '../base/record.ts'
 import type { RegisterKey } from '../base/register.ts'
-import type { ByteReader, ByteWriter } from './bytes.ts'
+import type { ByteReader } from './reader.ts'
+import type { ByteWriter } from './writer.ts'
 import { readConfigs, writeConfigs } from './configs.ts'
 import {
   readAcceptedIfAny,

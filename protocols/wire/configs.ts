@@ -4,8 +4,9 @@ import { compareIdentities } from '../base/identity.ts'
 import type { ClusterId, Identity } from '../base/identity.ts'
 import { BARRED_MAX, VOTERS_PER_CLUSTER_MAX, VOTING_CLUSTERS_MAX } from '../base/config.ts'
 import type { Barred, Clusters, Config } from '../base/config.ts'
-import { refuse } from './bytes.ts'
-import type { ByteReader, ByteWriter } from './bytes.ts'
+import { refuse } from './malformed.ts'
+import type { ByteReader } from './reader.ts'
+import type { ByteWriter } from './writer.ts'
 import {
   readClusterId,
   readFlag,

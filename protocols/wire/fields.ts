@@ -7,8 +7,9 @@ import { isContentType } from '../base/record.ts'
 import type { Accepted, ValueRecord } from '../base/record.ts'
 import { configKey, dataKey, epochOfConfigKey, isConfigKey } from '../base/register.ts'
 import type { RegisterKey } from '../base/register.ts'
-import { refuse } from './bytes.ts'
-import type { ByteReader, ByteWriter } from './bytes.ts'
+import { refuse } from './malformed.ts'
+import type { ByteReader } from './reader.ts'
+import type { ByteWriter } from './writer.ts'
 import { PEER_ID_BYTES_MAX, readIdentity, writeIdentity } from './identities.ts'
 import {
   ADDRESSES_MAX,

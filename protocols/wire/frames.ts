@@ -6,8 +6,9 @@
  * stranger may make us hold a greeting, and no more.
  */
 import { assert } from '../base/assert.ts'
-import { ByteReader, refuse } from './bytes.ts'
-import type { ByteWriter } from './bytes.ts'
+import { ByteReader } from './reader.ts'
+import { refuse } from './malformed.ts'
+import type { ByteWriter } from './writer.ts'
 import type { Codec } from './codec.ts'
 import { MESSAGE_BYTES_MAX, RECORDS_BYTES_MAX } from '../base/limits.ts'
 import type { Greeting } from './greeting.ts'

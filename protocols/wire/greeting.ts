@@ -1,5 +1,6 @@
 /** What a peer says of itself once both ends have proved themselves. */
-import type { ByteReader, ByteWriter } from './bytes.ts'
+import type { ByteReader } from './reader.ts'
+import type { ByteWriter } from './writer.ts'
 import {
   readAddresses,
   readCeiling,

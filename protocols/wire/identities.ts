@@ -7,8 +7,9 @@
 import { assert } from '../base/assert.ts'
 import { identity } from '../base/identity.ts'
 import type { Identity, Incarnation, PeerId } from '../base/identity.ts'
-import { refuse } from './bytes.ts'
-import type { ByteReader, ByteWriter } from './bytes.ts'
+import { refuse } from './malformed.ts'
+import type { ByteReader } from './reader.ts'
+import type { ByteWriter } from './writer.ts'
 import { HEX_OF_BYTE, readAscii } from './octets.ts'
 
 /** Bytes of a peer id in text form. */

@@ -2,8 +2,9 @@
 import type { Ballot } from '../base/ballot.ts'
 import type { ValueRecord } from '../base/record.ts'
 import type { RegisterKey } from '../base/register.ts'
-import { refuse } from './bytes.ts'
-import type { ByteReader, ByteWriter } from './bytes.ts'
+import { refuse } from './malformed.ts'
+import type { ByteReader } from './reader.ts'
+import type { ByteWriter } from './writer.ts'
 import { readBallot, readFlag, readKey, readRecord, writeBallot, writeFlag, writeKey, writeRecord } from './fields.ts'
 import type { MessageRows } from './message-rows.ts'
 

@@ -2,7 +2,8 @@
 import type { Ceiling } from '../base/ballot.ts'
 import type { ClusterId, NetworkId, PeerId } from '../base/identity.ts'
 import { DOUBTED_MAX, REACHED_MAX, ROSTER_ENTRIES_MAX } from '../base/limits.ts'
-import type { ByteReader, ByteWriter } from './bytes.ts'
+import type { ByteReader } from './reader.ts'
+import type { ByteWriter } from './writer.ts'
 import {
   readAddresses,
   readCeiling,

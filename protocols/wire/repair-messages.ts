@@ -2,7 +2,8 @@
 import { KEYS_PER_MESSAGE_MAX, LEAVES_PER_MESSAGE_MAX } from '../base/limits.ts'
 import type { ValueRecord } from '../base/record.ts'
 import type { LeafEntry, RegisterKey } from '../base/register.ts'
-import type { ByteReader, ByteWriter } from './bytes.ts'
+import type { ByteReader } from './reader.ts'
+import type { ByteWriter } from './writer.ts'
 import {
   readFlag,
   readKey,

@@ -3,8 +3,9 @@
  * not compile.
  */
 import { assert } from '../base/assert.ts'
-import { refuse } from './bytes.ts'
-import type { ByteReader, ByteWriter } from './bytes.ts'
+import { refuse } from './malformed.ts'
+import type { ByteReader } from './reader.ts'
+import type { ByteWriter } from './writer.ts'
 
 /** How one kind of thing is written and read. */
 export interface Row<Kind> {

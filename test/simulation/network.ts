@@ -5,7 +5,7 @@
  */
 import type { Identity, PeerId } from '../../protocols/base/identity.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
-import { ByteReader } from '../../protocols/wire/bytes.ts'
+import { ByteReader } from '../../protocols/wire/reader.ts'
 import type { Send } from '../../src/runtime/send-gate.ts'
 import type { Agenda } from './agenda.ts'
 import { Chance } from './chance.ts'

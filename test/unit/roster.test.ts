@@ -5,7 +5,7 @@ import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
 import { missing } from '../../protocols/membership/readiness.ts'
 import type { ReadinessFacts } from '../../protocols/membership/readiness.ts'
 import { Roster } from '../../protocols/membership/roster.ts'
-import type { RosterPeer } from '../../protocols/membership/roster.ts'
+import type { RosterPeer } from '../../protocols/membership/roster-peer.ts'
 import { Latencies } from '../../protocols/agreement/latency.ts'
 import type { Health } from '../../protocols/wire/membership-messages.ts'
 import { Bench, configOf, network, peer } from './core-harness.ts'
@@ -141,7 +141,7 @@ suite('who is watched', () => {
     for (const name of ['far', 'farther']) known.meet(name, c2, 80)
     known.pass(5_000, ['near'])
     assert.equal(known.stateOf('far'), 'alive')
-    known.roster.doubt(['far', 'farther'] as PeerId[])
+    known.roster.onDoubted(['far', 'farther'] as PeerId[])
     known.pass(100, ['near'])
     assert.deepEqual(names(known), ['near', 'far', 'farther'])
     known.pass(900, ['near', 'farther'])
@@ -192,7 +192,7 @@ suite('who is watched', () => {
     assert.equal(known.roster.hasAnswered(far, 3_000), false)
     known.roster.answered(near, known.moment.nowMs)
     assert.equal(known.roster.hasAnswered(far, 3_000), true)
-    known.roster.doubt(['far' as PeerId])
+    known.roster.onDoubted(['far' as PeerId])
     known.pass(100, ['near'])
     assert.equal(known.roster.hasAnswered(far, 3_000), false)
   })

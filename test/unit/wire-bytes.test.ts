@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ProtocolViolation } from '../../protocols/base/assert.ts'
-import { ByteReader, ByteWriter, MalformedBytes } from '../../protocols/wire/bytes.ts'
+import { ByteReader } from '../../protocols/wire/reader.ts'
+import { ByteWriter } from '../../protocols/wire/writer.ts'
+import { MalformedBytes } from '../../protocols/wire/malformed.ts'
 import { utf8 } from '../../src/bytes.ts'
 
 test('a number has one form, and any longer one is refused', () => {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { ProtocolViolation } from '../../protocols/base/assert.ts'
 import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
 import { dataKey } from '../../protocols/base/register.ts'
-import { MalformedBytes } from '../../protocols/wire/bytes.ts'
+import { MalformedBytes } from '../../protocols/wire/malformed.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import {
   ENTRIES_PER_FRAME_MAX,

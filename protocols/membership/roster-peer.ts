@@ -1,0 +1,75 @@
+/** What this peer knows of another: what that one said of itself, and when it was last heard. */
+import { CEILING_NONE } from '../base/ballot.ts'
+import type { Ceiling } from '../base/ballot.ts'
+import type { ClusterId, Identity, PeerId } from '../base/identity.ts'
+import type { PeerState } from '../effects.ts'
+import type { Greeting } from '../wire/greeting.ts'
+import type { Health } from '../wire/membership-messages.ts'
+
+/** A peer as this one knows it. */
+export interface RosterPeer {
+  readonly peerId: PeerId
+  identity: Identity
+  readonly clusterId: ClusterId
+  addresses: readonly string[]
+  minPeers: number
+  /** The highest protocol version that it speaks. */
+  protocolMax: number
+  isConnected: boolean
+  state: PeerState
+  /** Why it is in this state, in words. */
+  reason: string
+  rttMs: number | undefined
+  lastHeardMs: number
+  /** When it last answered a heartbeat. */
+  lastAnsweredMs: number
+  /** When its connection was lost, if it was. */
+  lostAtMs: number
+  /** Asked every second, and expected to be heard, from this time on; undefined: asked rarely, and looked after by its neighbours. */
+  watchedFromMs: number | undefined
+  /** When another peer last told that it is silent. */
+  doubtedAtMs: number
+  /** Of two peers that are equally near, the lower is chosen; different at each peer that chooses. */
+  preference: number
+  health: Health | undefined
+  /** The highest ceiling it told for its present incarnation. */
+  ceiling: Ceiling
+  /** Its first heartbeat since it was met has come; a greeting may be older than a heartbeat of an earlier connection. */
+  hasBeaten: boolean
+  /** When its last heartbeat came. */
+  beatAtMs: number
+}
+
+/** A peer that has just greeted. @param before the same peer as it was known until now */
+export function greetedPeer(self: PeerId, remote: Greeting, before: RosterPeer | undefined, nowMs: number): RosterPeer {
+  const { peerId } = remote.identity
+  return {
+    peerId,
+    identity: remote.identity,
+    clusterId: remote.clusterId,
+    addresses: remote.addresses,
+    minPeers: remote.minPeers,
+    protocolMax: remote.protocolMax,
+    isConnected: true,
+    state: 'alive',
+    reason: 'connected',
+    rttMs: before?.rttMs,
+    lastHeardMs: nowMs,
+    lastAnsweredMs: Number.NEGATIVE_INFINITY,
+    lostAtMs: nowMs,
+    watchedFromMs: undefined,
+    doubtedAtMs: Number.NEGATIVE_INFINITY,
+    preference: preferenceOf(self, peerId),
+    health: undefined,
+    ceiling: before?.identity.id === remote.identity.id ? before.ceiling : CEILING_NONE,
+    hasBeaten: false,
+    beatAtMs: Number.NEGATIVE_INFINITY,
+  }
+}
+
+/** A number for a pair of peers, spread evenly: else all that are equally near would go through the same one (FNV-1a, 32 bits). */
+function preferenceOf(chooser: PeerId, chosen: PeerId): number {
+  let hash = 0x811c9dc5
+  for (const character of `${chooser} ${chosen}`) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0
+  return hash
+}
