@@ -27,6 +27,8 @@ export interface AddressRange {
 export interface Config {
   readonly clusterId: ClusterId
   readonly http: HttpAddress
+  /** Where health and metrics are served by themselves; undefined for nowhere. */
+  readonly health: HttpAddress | undefined
   /** Names, in lower case, that lead to this peer's HTTP, beside `localhost` and IP addresses. */
   readonly hostNames: readonly string[]
   /** Origins, as browsers write them, whose pages may do over HTTP what any client may. */

@@ -109,6 +109,13 @@ export const FLAGS: FlagTable<Config> = {
     meaning: 'HTTP address; only this machine unless a host is named. 0 is a free port, [::1]:8000 works.',
     fallback: { value: parseHttpAddress('0'), text: 'a free port on 127.0.0.1' },
   },
+  health: {
+    ...once(parseHttpAddress),
+    name: 'health',
+    placeholder: '[HOST:]PORT',
+    meaning: 'Serves /healthz, /readyz and /metrics here too, where no bound on clients reaches and no token is asked for.',
+    fallback: { value: undefined, text: 'none' },
+  },
   hostNames: {
     ...repeated(parseHostName),
     name: 'http-host',

@@ -54,6 +54,8 @@ export interface HttpInit {
   readonly proxies?: readonly AddressRange[]
   /** Bounds that are not as usual. */
   readonly load?: LoadInit
+  /** Called when another connection comes and all are taken. */
+  readonly connectionsFull?: () => void
   /** How long a body may take to arrive, 30 s unless given. */
   readonly bodyTimeoutMs?: number
   /** Between looks at how fast bodies and answers move, a second unless given; ten of them decide. */
@@ -68,9 +70,9 @@ export interface HttpApp {
   refuseExpectation(request: IncomingMessage, response: ServerResponse): void
 }
 
-export function createHttpApp(init: HttpInit): HttpApp {
+/** @param routes what it serves: all there is unless given */
+export function createHttpApp(init: HttpInit, routes: readonly Route[] = allRoutes(init)): HttpApp {
   const context = createContext(init)
-  const routes = allRoutes(init)
   const finder = new RouteFinder(routes)
   const serve = createExpressTable(routes)
   const exchangeOf = (request: IncomingMessage, response: ServerResponse, route: Route | undefined, grant?: Grant): Exchange =>

@@ -138,10 +138,13 @@ const PARSE_PROBLEMS: Readonly<Record<string, readonly [ProblemName, string]>> =
  */
 function refuseConnection(app: HttpApp, error: NodeJS.ErrnoException, socket: Socket): void {
   const { unansweredCount, first } = Connection.of(socket)
-  const isPending = unansweredCount > 1 || (first !== undefined && (first.request.complete || first.response.headersSent))
   // A handshake that fails has no way to tell anything in HTTP.
   const isHandshake = error.code?.startsWith('ERR_SSL') === true || error.code?.startsWith('ERR_TLS') === true
-  if (!socket.writable || error.code === 'ECONNRESET' || isPending || isHandshake) return void socket.destroy()
+  const isLost = !socket.writable || error.code === 'ECONNRESET' || isHandshake
+  // It has its answer already, which may not be on its way yet.
+  if (!isLost && unansweredCount === 1 && first?.response.headersSent === true) return socket.destroySoon()
+  const isPending = unansweredCount > 1 || first?.request.complete === true
+  if (isLost || isPending) return void socket.destroy()
   const [name, detail] = PARSE_PROBLEMS[error.code ?? ''] ?? ['bad-request', 'This could not be read as an HTTP request.']
   refuse(app, socket, name, detail)
 }

@@ -6,6 +6,7 @@ import type { HttpApp, HttpInit } from './app.ts'
 import { OPERATOR } from '../security/grant.ts'
 import type { TlsMaterial } from '../security/tls-files.ts'
 import { createListener, listen, renew } from './listener.ts'
+import type { Route } from './route.ts'
 import type { Bound, ListenAddress } from './listener.ts'
 import { Sockets } from './sockets.ts'
 
@@ -35,10 +36,11 @@ export interface HttpServer {
   close(graceMs: number): Promise<void>
 }
 
-export function createHttpServer(init: HttpInit): HttpServer {
-  const app = createHttpApp(init)
+/** @param routes what it serves: all there is unless given */
+export function createHttpServer(init: HttpInit, routes?: readonly Route[]): HttpServer {
+  const app = createHttpApp(init, routes)
   const { context } = app
-  const sockets = new Sockets(context.load, context.clients, context.metrics.cuts)
+  const sockets = new Sockets(context.load, context.clients, { cuts: context.metrics.cuts, full: init.connectionsFull })
   const servers: Server[] = []
   return {
     app,

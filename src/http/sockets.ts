@@ -16,20 +16,28 @@ interface Slot {
   bytesBefore: number
 }
 
+interface SocketsInit {
+  /** Where an idle connection that made room is counted. */
+  readonly cuts: Cuts
+  /** Called when another comes and all are taken. */
+  readonly full: (() => void) | undefined
+}
+
 export class Sockets {
   readonly #load: Load
   readonly #clients: Clients
   readonly #cuts: Cuts
+  readonly #full: (() => void) | undefined
   readonly #slots = new Map<Socket, Slot>()
   /** The one that has been idle the longest first, in all and by share. */
   readonly #idle = new Set<Slot>()
   readonly #idleOf = new Map<Share, Set<Slot>>()
 
-  /** @param cuts where an idle connection that made room is counted */
-  constructor(load: Load, clients: Clients, cuts: Cuts) {
+  constructor(load: Load, clients: Clients, { cuts, full }: SocketsInit) {
     this.#load = load
     this.#clients = clients
     this.#cuts = cuts
+    this.#full = full
   }
 
   /** Counts a connection until it is closed; false when there is no room for it. */
@@ -61,6 +69,7 @@ export class Sockets {
   #makeRoom(share: Share): void {
     const lack = this.#load.lack('connections', share, 1)
     if (lack === undefined) return
+    if (lack === 'all') this.#full?.()
     const [longest] = (lack === 'client' ? this.#idleOf.get(share) : this.#idle) ?? []
     if (longest === undefined) return
     this.#cuts.idle += 1

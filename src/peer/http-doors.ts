@@ -1,6 +1,9 @@
-/** Where HTTP comes in: the address of `-http`, over TLS where there is a certificate, and the sockets of the operator. */
+/**
+ * Where HTTP comes in: the addresses of `-http` and `-health`, over TLS where there is a certificate, and the sockets of the
+ * operator.
+ */
 import type { Logger } from 'pino'
-import type { Config } from '../config/config.ts'
+import type { Config, HttpAddress } from '../config/config.ts'
 import type { Bound } from '../http/listener.ts'
 import type { HttpServer } from '../http/server.ts'
 import type { Reloads } from '../reloads.ts'
@@ -15,6 +18,8 @@ const STOP_GRACE_MS = 10_000
 export interface HttpDoors {
   readonly config: Config
   readonly http: HttpServer
+  /** What listens where `-health` says, if it does. */
+  readonly health: HttpServer
   readonly logger: Logger
   readonly warnings: Warnings
   readonly reloads: Reloads
@@ -29,6 +34,7 @@ export interface HttpDoors {
 export async function openHttpDoors(doors: HttpDoors, closers: (() => Promise<void>)[]): Promise<Bound> {
   const { config, http, logger, warnings, directory } = doors
   const tls = await certificate(doors, closers)
+  if (config.health !== undefined) await openHealth(doors, config.health, tls, closers)
   const bound = await http.listen(config.http, tls).catch((error: unknown) => {
     throw new Error(`cannot listen for HTTP on ${config.http.host}:${config.http.port}: ${text(error)}; choose another -http`)
   })
@@ -43,16 +49,38 @@ export async function openHttpDoors(doors: HttpDoors, closers: (() => Promise<vo
   return bound
 }
 
+/** Opened before the other and closed after it, so that whoever watches the peer sees it come and go. */
+async function openHealth(
+  { health, logger }: HttpDoors,
+  address: HttpAddress,
+  tls: TlsMaterial | undefined,
+  closers: (() => Promise<void>)[],
+): Promise<void> {
+  const { url } = await health.listen(address, tls && forAnybody(tls)).catch((error: unknown) => {
+    throw new Error(`cannot listen for health on ${address.host}:${address.port}: ${text(error)}; choose another -health`)
+  })
+  closers.push(() => health.close(0))
+  logger.info({ url }, 'health and metrics are served at a port of their own')
+}
+
+/** Whoever watches a peer shows no certificate. */
+function forAnybody(tls: TlsMaterial): TlsMaterial {
+  return { ...tls, ca: undefined }
+}
+
 /** The certificate of HTTP, watched from now on; undefined where there is none. */
 async function certificate(
-  { config, http, logger, warnings, reloads }: HttpDoors,
+  { config, http, health, logger, warnings, reloads }: HttpDoors,
   closers: (() => Promise<void>)[],
 ): Promise<TlsMaterial | undefined> {
   const { httpCert: cert, httpKey: key, httpCa: ca, secretMode } = config
   if (cert === undefined || key === undefined) return undefined
   const files = await openTlsFiles({
     paths: { cert, key, ca, secretMode },
-    changed: (material) => http.renew(material),
+    changed: (material) => {
+      http.renew(material)
+      health.renew(forAnybody(material))
+    },
     warn: (warning) => warnings.set('tls', warning),
     logger,
   }).catch((error: unknown) => {

@@ -11,6 +11,7 @@ import type { Config } from '../config/config.ts'
 import { VERSION } from '../config/version.ts'
 import { Discovery } from '../discovery/discovery.ts'
 import { localDiscovery } from '../discovery/local.ts'
+import { createHealthServer } from '../http/health-server.ts'
 import { createHttpServer } from '../http/server.ts'
 import { createNetwork } from '../network/network.ts'
 import type { Storage } from '../ports/storage.ts'
@@ -24,6 +25,7 @@ import { noteDamage, noteOpened } from '../storage/examine.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { announceProgress } from './announce.ts'
+import { openClientRoom } from './client-room.ts'
 import { createRuntime, handlers, readings } from './core-runtime.ts'
 import { auditedHandlers, openClientDoors } from './doors.ts'
 import { openForUse } from './founding.ts'
@@ -220,21 +222,21 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   metrics.observeTraffic(network.counters)
   metrics.observeDht(discovery.counters)
   const { registry } = metrics
+  const init = { replicator: service, logger, registry, clock: systemClock, site: config }
+  const { connections, full } = await openClientRoom(logger, warnings)
   const http = createHttpServer({
-    replicator: service,
-    logger,
-    registry,
-    clock: systemClock,
+    ...init,
     valueBytesMax: config.valueBytesMax,
-    site: config,
     proxies: config.httpProxies,
     credentials: doors.credentials,
     audit: doors.audit,
     rate: doors.rate,
+    load: { bounds: { connections } },
+    connectionsFull: full,
     version: VERSION,
   })
   const { url, port } = await openHttpDoors(
-    { config, http, logger, warnings, reloads: opening.reloads, directory: directory.path },
+    { config, http, health: createHealthServer(init), logger, warnings, reloads: opening.reloads, directory: directory.path },
     closers,
   )
   if (network.isOnLoopbackAlone()) logger.warn(LOOPBACK_ALONE)

@@ -63,6 +63,7 @@ suite('defaults', () => {
       hostNames: [],
       corsOrigins: [],
       httpProxies: [],
+      health: undefined,
       tokensPath: undefined,
       auditPath: undefined,
       auditWrites: false,
@@ -162,6 +163,7 @@ suite('environment variables', () => {
       REPLICATOR_AUDIT_WRITES: 'on',
       REPLICATOR_RATE: '50',
       REPLICATOR_HTTP_CORS: 'https://b.example:8443',
+      REPLICATOR_HEALTH: '9000',
       REPLICATOR_HTTP_PROXY: '10.0.0.0/8',
       REPLICATOR_LOG_LEVEL: 'warn',
     })
@@ -189,6 +191,7 @@ suite('environment variables', () => {
       replaceAfterMs: undefined,
       hostNames: ['a.example'],
       corsOrigins: ['https://b.example:8443'],
+      health: { host: '127.0.0.1', port: 9000 },
       httpProxies: [{ address: '10.0.0.0', prefix: 8, family: 'ipv4' }],
       tokensPath: undefined,
       auditPath: '-',
