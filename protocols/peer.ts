@@ -4,6 +4,7 @@
  * a synchronous view of what was persisted.
  */
 import type { Ceiling } from './base/ballot.ts'
+import { PROTOCOL_VERSION } from './base/config.ts'
 import type { Config } from './base/config.ts'
 import type { ClusterId, Identity, PeerId } from './base/identity.ts'
 import type { Moment } from './base/moment.ts'
@@ -122,6 +123,18 @@ export class PeerCore {
   /** How much is under way, for metrics and for seeing that it comes back to nothing. */
   get load(): Load {
     return loadOf(this.parts)
+  }
+
+  /**
+   * What this peer says of itself on a new connection.
+   *
+   * @param ceiling as it is on disk: no other may be told
+   * @param addresses where it can be reached
+   */
+  greeting(ceiling: Ceiling, addresses: readonly string[]): Greeting {
+    const { identity, clusterId, minPeers, chain } = this
+    const versions = { protocolMin: PROTOCOL_VERSION, protocolMax: PROTOCOL_VERSION }
+    return { ...versions, networkId: chain.networkId, clusterId, identity, epoch: chain.epoch, ceiling, minPeers, addresses }
   }
 
   /** What this peer lacks to be ready; undefined when it is. */

@@ -1,7 +1,6 @@
 /** The core of a peer in its loop, over the store and the network it was given. */
 import type { Logger } from 'pino'
 import type { Identity, PeerId } from '../../protocols/base/identity.ts'
-import { PROTOCOL_VERSION } from '../../protocols/base/config.ts'
 import type { Note } from '../../protocols/effects.ts'
 import type { Opened } from '../../protocols/opening.ts'
 import { PeerCore } from '../../protocols/peer.ts'
@@ -74,7 +73,7 @@ export function createRuntime(
 }
 
 /** What the network hands over, and asks. */
-export function handlers(runtime: Runtime, network: Libp2pNetwork, config: Config): TransportHandlers {
+export function handlers(runtime: Runtime, network: Libp2pNetwork): TransportHandlers {
   const { core } = runtime
   return {
     connected: (remote) => runtime.dispatch({ kind: 'connected', remote }),
@@ -83,19 +82,7 @@ export function handlers(runtime: Runtime, network: Libp2pNetwork, config: Confi
     isVoter: (peerId) => core.chain.voterOf(peerId) !== undefined,
     isRemoved: (peerId) => core.isRemoved(peerId),
     round: () => core.round,
-    greeting: () => {
-      return {
-        protocolMin: PROTOCOL_VERSION,
-        protocolMax: PROTOCOL_VERSION,
-        networkId: core.chain.networkId,
-        clusterId: core.clusterId,
-        identity: core.identity,
-        epoch: core.chain.epoch,
-        ceiling: runtime.ceiling,
-        minPeers: config.minPeers,
-        addresses: network.addresses(),
-      }
-    },
+    greeting: () => core.greeting(runtime.ceiling, network.addresses()),
   }
 }
 

@@ -217,7 +217,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     await facts.close(network)
     await network.stop()
   })
-  await network.start(auditedHandlers(handlers(runtime, network, config), doors.audit))
+  await network.start(auditedHandlers(handlers(runtime, network), doors.audit))
   metrics.observe(() => readings(runtime, network))
   metrics.observeTraffic(network.counters)
   metrics.observeDht(discovery.counters)

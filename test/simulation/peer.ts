@@ -229,11 +229,8 @@ export class SimulatedPeer {
   }
 
   greeting(): Greeting | undefined {
-    const { core, identity: own, clusterId, minPeers } = this
-    if (core === undefined) return undefined
-    const { config, ceiling } = core
-    const said = { networkId: config?.networkId, clusterId, identity: own, epoch: config?.epoch ?? -1, ceiling, minPeers }
-    return { protocolMin: 1, protocolMax: 1, ...said, addresses: [`/sim/${this.peerId}`] }
+    const { core } = this
+    return core?.greeting(core.ceiling, [`/sim/${this.peerId}`])
   }
 
   /** A pause is over before its time: a tick that waits for its end is planned anew. */

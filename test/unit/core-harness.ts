@@ -287,10 +287,8 @@ export class TestWorld {
       [a, b],
       [b, a],
     ] as const) {
-      const { core, identity: remote, clusterId } = other
-      const { networkId } = core.chain
-      const greeting = { protocolMin: 1, protocolMax: 1, networkId, clusterId, identity: remote, epoch: core.chain.epoch }
-      one.step({ kind: 'connected', remote: { ...greeting, ceiling: core.ceiling, minPeers: core.minPeers, addresses: [] } })
+      const { core } = other
+      one.step({ kind: 'connected', remote: core.greeting(core.ceiling, []) })
     }
   }
 
