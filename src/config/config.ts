@@ -64,7 +64,7 @@ export interface Config {
   readonly admit: AdmitFile | undefined
   /** Whether files that hold secrets must be readable by their owner alone. */
   readonly secretMode: SecretMode
-  /** As it was written; undefined for the first directory of `replicator-data/CID/` that nobody has locked. */
+  /** As it was written; undefined for the one below `replicator-data/CID/` that the HTTP port names, or the first that nobody has locked. */
   readonly dataDirectory: string | undefined
   readonly minPeers: number
   /** Prefix of the libp2p protocol ids, without a slash at its end. */

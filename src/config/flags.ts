@@ -247,7 +247,10 @@ export const FLAGS: FlagTable<Config> = {
     name: 'data',
     placeholder: 'DIR',
     meaning: 'Identity, configuration and keys of this peer: of one cluster and one network, locked while in use.',
-    fallback: { value: undefined, text: 'replicator-data/CID/N, N the lowest number that no running peer has locked' },
+    fallback: {
+      value: undefined,
+      text: 'replicator-data/CID/PORT, PORT that of -http; without one replicator-data/CID/N, N the lowest number that no running peer has locked',
+    },
   },
   minPeers: {
     ...once(wholeNumber(1, MIN_PEERS_MAX, 'peers')),

@@ -1,4 +1,7 @@
-/** Query parameters: unknown names are ignored, a bad value of a known one is named. */
+/**
+ * Query parameters. One that a path does not know, one given twice and a bad value are refused by name: a slip of the pen
+ * must never change what a request means.
+ */
 import type { Consistency } from '../../protocols/events.ts'
 import { isLongerThan, KEY_BYTES_MAX } from './keys.ts'
 import { percentDecode } from './percent.ts'
@@ -12,7 +15,7 @@ const LIMIT_DEFAULT = 100
 /** More digits than any of the numbers above has. */
 const DIGITS_MAX = 9
 
-/** A parameter whose value will not do. */
+/** A parameter that will not do. */
 export interface BadParameter {
   readonly parameter: string
   readonly detail: string
@@ -78,6 +81,21 @@ export function parseListQuery(query: string): ListQuery | BadParameter {
   return { prefix: values.found.get('prefix') ?? '', after: values.found.get('after') ?? '', limit }
 }
 
+/**
+ * What is wrong with a query of a path that takes none.
+ *
+ * @param query what follows the question mark, or the empty text
+ */
+export function parseNoQuery(query: string): BadParameter | undefined {
+  const values = query === '' ? undefined : parse(query, [])
+  return values !== undefined && 'parameter' in values ? values : undefined
+}
+
+function unknownParameter(name: string, names: readonly string[]): BadParameter {
+  const known = names.length === 0 ? 'it takes none' : `it takes ${names.join(', ')}`
+  return { parameter: name, detail: `${JSON.stringify(name)} is no parameter of this path; ${known}` }
+}
+
 interface Values {
   readonly found: ReadonlyMap<string, string>
 }
@@ -88,7 +106,7 @@ function parse(query: string, names: readonly string[]): Values | BadParameter {
   for (const pair of query.split('&')) {
     const cut = pair.indexOf('=')
     const name = percentDecode(cut < 0 ? pair : pair.slice(0, cut), true).text
-    if (name === undefined || !names.includes(name)) continue
+    if (name === undefined || !names.includes(name)) return unknownParameter(name ?? pair, names)
     if (found.has(name)) return { parameter: name, detail: `${name} is given twice` }
     const value = percentDecode(cut < 0 ? '' : pair.slice(cut + 1), true)
     if (value.fault !== undefined) return { parameter: name, detail: `the value of ${name} is bad: ${value.fault}` }

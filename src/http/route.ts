@@ -56,6 +56,12 @@ export function methodOf(route: Route, method: string | undefined): RouteMethod 
   return method !== undefined && Object.hasOwn(route.methods, method) ? route.methods[method as Method] : undefined
 }
 
+/** True for an operation that reads the query: its handler refuses what it does not know in it. */
+export function takesQuery({ operation }: RouteMethod): boolean {
+  const { parameters } = operation
+  return Array.isArray(parameters) && parameters.some((parameter: Part) => parameter['in'] === 'query')
+}
+
 /** Makes a handler of a function that returns its answer. */
 export function answering(read: (exchange: Exchange) => Answer | Promise<Answer>): RouteMethod['handle'] {
   return (exchange) => {

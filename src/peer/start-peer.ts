@@ -62,9 +62,10 @@ interface Start extends PeerInit {
   readonly restart: (networkId: NetworkId) => void
 }
 
-/** A peer that runs, and the HTTP port that it has. */
+/** A peer that runs, the HTTP port and the data directory that it has. */
 interface OpenPeer extends RunningPeer {
   readonly httpPort: number
+  readonly dataDirectory: string
 }
 
 interface Opening extends Start {
@@ -94,7 +95,8 @@ export async function startPeer(init: PeerInit): Promise<RunningPeer> {
     if (isStopping) return running
     // The same place, whatever it was called: whoever waits for the answer looks for it there.
     const http = { ...config.http, port: running.httpPort }
-    return openPeer({ ...start, config: { ...config, http, networkId }, anew: networkId })
+    const { dataDirectory } = running
+    return openPeer({ ...start, config: { ...config, http, dataDirectory, networkId }, anew: networkId })
   }
   let peer = openTwice(start)
   await peer
@@ -128,7 +130,8 @@ async function openPeer(start: Start): Promise<OpenPeer> {
       logger.warn(warning)
       warnings.add(warning)
     },
-    ...(dataDirectory !== undefined && { directory: dataDirectory }),
+    directory: dataDirectory,
+    httpPort: config.http.port === 0 ? undefined : config.http.port,
   })
   const closers: (() => Promise<void>)[] = [() => directory.close()]
   const stop = async (): Promise<void> => {
@@ -142,7 +145,7 @@ async function openPeer(start: Start): Promise<OpenPeer> {
     const unwatch = directory.watch(broken)
     closers.push(async () => unwatch())
     const httpPort = await assemble({ ...start, directory, storage, codec, metrics: createMetrics(), warnings, failed: broken }, closers)
-    return { stop, httpPort }
+    return { stop, httpPort, dataDirectory: directory.path }
   } catch (error) {
     if (isDamage(error)) noteDamage(directory.storePath, error.message)
     await stop()

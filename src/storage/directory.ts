@@ -64,8 +64,10 @@ export interface DataDirectory {
 }
 
 export interface DataDirectoryOptions {
-  /** As named by the user; undefined: the first of `replicator-data/CID/N` that no running peer has. */
+  /** As named by the user; undefined: `replicator-data/CID/PORT`, or without a port the first of `…/N` that no running peer has. */
   readonly directory?: string | undefined
+  /** The HTTP port that the user named, so that the same line always finds the same peer; undefined when it is a free one. */
+  readonly httpPort?: number | undefined
   readonly clusterId: string
   readonly workingDirectory: string
   /** Told of what is ignored. */
@@ -78,7 +80,7 @@ export interface DataDirectoryOptions {
  * @throws DirectoryError when it cannot be used
  */
 export async function openDataDirectory(options: DataDirectoryOptions): Promise<DataDirectory> {
-  const { directory, clusterId, workingDirectory, warn = (): void => {} } = options
+  const { directory, clusterId, httpPort, workingDirectory, warn = (): void => {} } = options
   if (directory !== undefined) return openNamed(resolve(workingDirectory, directory), clusterId, warn)
   // A cluster may be called `.` or `..`; its directory may not.
   const base = join(
@@ -86,6 +88,7 @@ export async function openDataDirectory(options: DataDirectoryOptions): Promise<
     UNNAMED,
     clusterId.replace(/^\.{1,2}$/, (dots) => dots.replaceAll('.', '%2E')),
   )
+  if (httpPort !== undefined) return openNamed(join(base, String(httpPort)), clusterId, warn)
   for (let number = 1; number <= UNNAMED_MAX; number += 1) {
     try {
       return await openNamed(join(base, String(number)), clusterId, warn)

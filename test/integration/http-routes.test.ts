@@ -100,7 +100,12 @@ describe('what a peer tells of itself', () => {
       ['/status', replicator.status()],
       ['/config', replicator.config()],
     ] as const) {
-      const answer = await ask(fixture, 'GET', `${path}?any=thing`)
+      const answer = await ask(fixture, 'GET', path)
+      const refused = await ask(fixture, 'GET', `${path}?any=thing`)
+      assert.deepEqual(
+        [refused.status, bodyOf(refused)['type'], bodyOf(refused)['parameter']],
+        [400, 'urn:replicator:bad-parameter', 'any'],
+      )
       assert.deepEqual(
         [answer.status, answer.headers['content-type'], answer.headers['cache-control']],
         [200, 'application/json', 'no-store'],

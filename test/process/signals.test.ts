@@ -1,6 +1,6 @@
 /** How a peer starts, says so, and ends. */
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, it } from 'node:test'
 import { Network, freePort, until } from './network.ts'
@@ -108,16 +108,18 @@ it('a second signal ends it at once with exit code 1', async () => {
   await answer
 })
 
-it('peers without -data in one working directory take the first directories that no running peer has', async () => {
+it('peers without -data take the directory of their HTTP port, in whatever order they are started', async () => {
   const [first, second] = [await network.add({ flags: ALONE }), await network.add({ flags: ALONE })]
   for (const unnamed of [first, second]) unnamed.namesDirectory = false
   const directories = join(network.directory, 'replicator-data', 'cluster-1')
   await first.start()
   await second.start()
   assert.notEqual(first.peerId, second.peerId)
-  assert.ok(existsSync(join(directories, '1')) && existsSync(join(directories, '2')) && !existsSync(join(directories, '3')))
+  assert.deepEqual(readdirSync(directories).toSorted(), [first.httpPort, second.httpPort].map(String).toSorted())
   const { peerId } = first
   await first.kill()
+  await second.kill()
+  await second.start()
   await first.start()
   assert.equal(first.peerId, peerId)
 })

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { entityTag, listsTag } from '../../src/http/etags.ts'
 import { keyPath, parseKey } from '../../src/http/keys.ts'
 import { readPutHeaders } from '../../src/http/put-headers.ts'
-import { parseGetQuery, parseListQuery, parsePutQuery } from '../../src/http/query.ts'
+import { parseGetQuery, parseListQuery, parseNoQuery, parsePutQuery } from '../../src/http/query.ts'
 
 function keyOf(raw: string): string {
   const parsed = parseKey(raw)
@@ -147,9 +147,13 @@ describe('a query', () => {
     }
   })
 
-  it('may have names that are unknown, however odd', () => {
-    assert.deepEqual(parsePutQuery('wait=x&consistency=y&Timeout=1&%FF=%zz&=&&a=b=c'), { timeoutMs: 10_000 })
-    assert.deepEqual(parseGetQuery('limit=x&__proto__=1&constructor'), { timeoutMs: 10_000, waitMs: 0, consistency: 'linearizable' })
+  it('is refused for a name that the path does not know, however odd', () => {
+    for (const query of ['wait=1', 'Timeout=500', '%FF=%zz', '=', '&', 'a=b=c', '__proto__=1', 'constructor']) {
+      const parsed = parsePutQuery(query)
+      assert.match('parameter' in parsed ? parsed.detail : '', /is no parameter of this path; it takes timeout$/, query)
+    }
+    assert.equal(parseNoQuery(''), undefined)
+    assert.match(parseNoQuery('x=1')?.detail ?? '', /"x" is no parameter of this path; it takes none/)
   })
 })
 

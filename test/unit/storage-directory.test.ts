@@ -90,6 +90,16 @@ describe('a data directory', () => {
     assert.equal((await open(undefined, 'c2')).path, join(base, 'replicator-data/c2/1'))
   })
 
+  it('is that of the HTTP port where one was named, so that the same line finds the same peer', async () => {
+    const first = await openDataDirectory({ clusterId: 'c1', workingDirectory: base, httpPort: 8002 })
+    assert.equal(first.path, join(base, 'replicator-data/c1/8002'))
+    await assert.rejects(openDataDirectory({ clusterId: 'c1', workingDirectory: base, httpPort: 8002 }), { code: 'in-use' })
+    await first.close()
+    const again = await openDataDirectory({ clusterId: 'c1', workingDirectory: base, httpPort: 8002 })
+    assert.equal(again.path, first.path)
+    await again.close()
+  })
+
   it('stays below its place whatever the cluster is called', async () => {
     assert.equal((await open(undefined, '..')).path, join(base, 'replicator-data/%2E%2E/1'))
     assert.equal((await open(undefined, '.')).path, join(base, 'replicator-data/%2E/1'))
