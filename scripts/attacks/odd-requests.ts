@@ -6,8 +6,8 @@ import { exchange } from './raw-http.ts'
 const HOST = 'Host: localhost'
 const END = 'Connection: close'
 
-/** What is sent, and the status that must come. Those below the line held before too. */
-const CASES: readonly (readonly [string, string, number])[] = [
+/** What is sent, and the statuses of which one must come. */
+const CASES: readonly (readonly [string, string, ...number[]])[] = [
   ['two Host headers', `GET /status HTTP/1.1\r\n${HOST}\r\nHost: example.org\r\n${END}\r\n\r\n`, 400],
   ['Transfer-Encoding: gzip, chunked', put('gzip-chunked', 'Transfer-Encoding: gzip, chunked', '1\r\nx\r\n0\r\n\r\n'), 501],
   [
@@ -16,7 +16,7 @@ const CASES: readonly (readonly [string, string, number])[] = [
     501,
   ],
   ['no Host', `GET /status HTTP/1.1\r\n${END}\r\n\r\n`, 400],
-  ['both lengths', put('both', 'Content-Length: 1\r\nTransfer-Encoding: chunked', '0\r\n\r\n'), 400],
+  ['both lengths', put('both', 'Content-Length: 1\r\nTransfer-Encoding: chunked', '0\r\n\r\n'), 400, 501],
   ['two lengths', put('two-lengths', 'Content-Length: 1\r\nContent-Length: 2', 'xx'), 400],
   ['a path that climbs', `GET /store/a/%2e%2e/b HTTP/1.1\r\n${HOST}\r\n${END}\r\n\r\n`, 400],
   ['too many headers', `GET /status HTTP/1.1\r\n${HOST}\r\nX: ${'x'.repeat(40_000)}\r\n${END}\r\n\r\n`, 431],
@@ -34,9 +34,9 @@ export const oddRequests: Attack = {
   isBrief: true,
   async run({ victim, source }) {
     const findings = []
-    for (const [what, text, expected] of CASES) {
+    for (const [what, text, ...expected] of CASES) {
       const { status } = await exchange(victim.httpPort, source, text)
-      findings.push(finding(status === expected, `${what}: ${status}`))
+      findings.push(finding(expected.includes(status), `${what}: ${status}`))
     }
     return findings
   },
