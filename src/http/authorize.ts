@@ -48,7 +48,7 @@ export function authorize(exchange: Exchange, route: Route, scope: Scope): boole
   }
   // A token could do what a request without one may not.
   if (grant.proof === 'none' && credentials.isAsked) return challenged(exchange, 'missing')
-  tellCredentialRefused(exchange, lack.kind, grant.name)
+  tellCredentialRefused(exchange, lack.kind, grant)
   exchange.refuse('forbidden', lack.detail)
   return false
 }
@@ -62,7 +62,7 @@ function tellAudit(exchange: Exchange, scope: Scope): void {
 
 /** Answers a request that shows nothing, or nothing that counts. */
 export function challenged(exchange: Exchange, fault: CredentialFault): false {
-  tellCredentialRefused(exchange, `token-${fault}`, null)
+  tellCredentialRefused(exchange, `token-${fault}`, undefined)
   const answer = problem('unauthorized', FAULTS[fault])
   answer.headers.push('WWW-Authenticate', fault === 'missing' || fault === 'malformed' ? CHALLENGE : CHALLENGE_INVALID)
   exchange.send(answer)

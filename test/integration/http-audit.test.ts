@@ -74,7 +74,7 @@ describe('the audit', () => {
       path: '/store/team/k',
       status: 201,
     })
-    assert.ok(refused?.event === 'credential-refused' && refused.kind === 'prefix' && refused.name === 'team')
+    assert.ok(refused?.event === 'credential-refused' && refused.kind === 'prefix' && refused.name === 'team' && refused.proof === 'token')
     const told = JSON.stringify(events)
     for (const secret of [...Object.values(tokens), 'the value', 'timeout']) assert.ok(!told.includes(secret))
   })
