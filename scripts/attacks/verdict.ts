@@ -25,7 +25,7 @@ export function judge({ watched, quietStallMs, ended, joinMs, findings, fault }:
   const judged: Finding[] = []
   const see = (held: boolean, seen: string): void => void judged.push({ held, seen })
   if (ended.length > 0) see(false, `ended: ${ended.join(', ')}`)
-  if (watched !== undefined) {
+  if (watched !== undefined && watched.peers.length > 0) {
     const stallMs = Math.max(...watched.peers.map((peer) => peer.stallMs))
     see(stallMs <= STALL_MS_MAX, `stall ${stallMs.toFixed(0)} ms (quiet: ${quietStallMs.toFixed(0)} ms)`)
     const mostBytes = Math.max(...watched.peers.map((peer) => peer.mostBytes))
