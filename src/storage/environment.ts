@@ -14,6 +14,10 @@ import type { Database, DatabaseOptions, PutOptions, RootDatabase } from 'lmdb'
 import { readChosenHead } from './rows.ts'
 import type { ChosenHead } from './rows.ts'
 
+/** Below every key, config registers included. */
+export const ALL_FROM = '\u0000'
+/** Below every client's key and above every config register. */
+export const CLIENT_FROM = '\u0001'
 /**
  * Address space to map at once, in bytes; no memory and no disk is taken by it. When the store outgrows it lmdb maps twice as much
  * beside it; starting large enough makes that rare. Small enough for machines with 39 bits of addresses.

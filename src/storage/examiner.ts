@@ -15,9 +15,8 @@ import { DamagedStore, isDamage } from './errors.ts'
 import { checkHeader } from './header.ts'
 import { openLmdbStorage } from './lmdb.ts'
 import { readChosenHead, readChosenRow } from './rows.ts'
-import { openEnvironment } from './environment.ts'
+import { ALL_FROM, openEnvironment } from './environment.ts'
 import type { Environment } from './environment.ts'
-import { ALL_FROM } from './tables/registers.ts'
 
 async function examine(directory: string, isWhole: boolean): Promise<void> {
   await checkHeader(directory)

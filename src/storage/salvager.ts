@@ -21,9 +21,9 @@ import { endChild } from './child.ts'
 import { isDamage } from './errors.ts'
 import { openLmdbStorage } from './lmdb.ts'
 import { readChosenHead, readChosenRow, readDivergedRow } from './rows.ts'
-import { openEnvironment } from './environment.ts'
+import { ALL_FROM, CLIENT_FROM, openEnvironment } from './environment.ts'
 import type { Environment } from './environment.ts'
-import { ALL_FROM, CLIENT_FROM, ROW_MAX } from './tables/registers.ts'
+import { ROW_MAX } from './tables/registers.ts'
 
 /** Bytes of rows written in one transaction: what is lost of sound ones where reading ends the process. */
 const BATCH_BYTES = 65_536

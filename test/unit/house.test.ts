@@ -9,7 +9,10 @@ import { promisify } from 'node:util'
 
 const ROOT = join(import.meta.dirname, '../..')
 const ADAPTERS = ['http', 'network', 'discovery', 'storage', 'telemetry']
-/** The places of protocols/, each above those that it may import. What lies in none of them joins all: `peer.ts`, `upkeep.ts`. */
+/**
+ * The places of protocols/, each above those that it may import. A folder that is not named here holds a type of data, and lies
+ * above them all. A file that is not named here joins all: `peer.ts`, `upkeep.ts`.
+ */
 const LAYERS = [
   ['base'],
   ['wire'],
@@ -18,8 +21,13 @@ const LAYERS = [
   ['agreement'],
   ['config'],
   ['repair'],
-  ['keys'],
 ]
+const LAYER_OF_TYPES = LAYERS.length
+/** Folders with one file a type, and the files in them that every type may import. */
+const FILES_OF_TYPES = [
+  { folder: 'src/storage/tables/', shared: ['table.ts'] },
+  { folder: 'src/http/routes/', shared: [] },
+] as const
 /** `import … from '…'`, `export … from '…'`, `import '…'` and `import('…')`. */
 const SPECIFIER = /(?:\bfrom\s*|\bimport\s*\(?\s*)(['"`])([^'"`\n]+)\1/g
 const COMMENT = /\/\*[^]*?\*\/|(?<=^|\s)\/\/.*$/gm
@@ -54,6 +62,9 @@ function violation({ from, to, isRelative }: Import): string | undefined {
   if (!isRelative) return undefined
   if (place === 'protocols' && layerOf(to) > layerOf(from)) return `${told}: an arrow that runs back up`
   if (!to.endsWith('.ts')) return `${told}: relative imports end in .ts`
+  const type = typeOf(from)
+  const typeImported = typeOf(to)
+  if (type !== undefined && typeImported !== undefined && type !== typeImported) return `${told}: a type never imports a sibling`
   if (place === 'src' && targetPlace !== 'src' && targetPlace !== 'protocols')
     return `${told}: src/ imports itself, protocols/ and packages`
   const isBetweenAdapters = ADAPTERS.includes(folder) && ADAPTERS.includes(targetFolder) && folder !== targetFolder
@@ -63,9 +74,23 @@ function violation({ from, to, isRelative }: Import): string | undefined {
 
 /** How high a file of protocols/ lies. */
 function layerOf(path: string): number {
-  const [, name = ''] = path.split('/')
+  const [, name = '', ...below] = path.split('/')
   const layer = LAYERS.findIndex((names) => names.includes(name))
-  return layer < 0 ? LAYERS.length : layer
+  if (layer >= 0) return layer
+  return below.length > 0 ? LAYER_OF_TYPES : LAYER_OF_TYPES + 1
+}
+
+/**
+ * The part of a type that a file belongs to, named by its path: a folder of protocols/, else a file, or a folder, of those that
+ * hold one a type. Undefined for what belongs to no type.
+ */
+function typeOf(path: string): string | undefined {
+  const [place = '', name = ''] = path.split('/')
+  if (place === 'protocols') return layerOf(path) === LAYER_OF_TYPES ? `${place}/${name}` : undefined
+  const of = FILES_OF_TYPES.find(({ folder }) => path.startsWith(folder))
+  if (of === undefined) return undefined
+  const [file = ''] = path.slice(of.folder.length).split('/')
+  return of.shared.some((shared) => shared === file) ? undefined : `${of.folder}${file.replace(/\.ts$/, '')}`
 }
 
 suite('who may import whom', () => {
@@ -89,8 +114,24 @@ suite('who may import whom', () => {
     assert.match(told('protocols/base/a.ts', 'protocols/effects.ts'), /runs back up/)
     assert.match(told('protocols/agreement/a.ts', 'protocols/keys/b.ts'), /runs back up/)
     assert.match(told('protocols/keys/a.ts', 'protocols/peer.ts'), /runs back up/)
+    assert.match(told('protocols/repair/a.ts', 'protocols/registers/b.ts'), /runs back up/)
     assert.equal(told('protocols/keys/a.ts', 'protocols/agreement/b.ts'), '')
     assert.equal(told('protocols/peer.ts', 'protocols/keys/b.ts'), '')
+  })
+
+  test('a type never imports a sibling', () => {
+    const told = (from: string, text: string): string | undefined => importsOf(from, text).map(violation)[0]
+    assert.match(told('protocols/registers/a.ts', `import { b } from '../keys/b.ts'`) ?? '', /a sibling/)
+    assert.match(told('protocols/keys/deep/a.ts', `import type { B } from '../../sets/b.ts'`) ?? '', /a sibling/)
+    assert.match(told('src/storage/tables/sets.ts', `export * from './registers.ts'`) ?? '', /a sibling/)
+    assert.match(told('src/http/routes/sets.ts', `import { b } from './keys.ts'`) ?? '', /a sibling/)
+    assert.match(told('src/http/routes/log/a.ts', `import { b } from '../keys.ts'`) ?? '', /a sibling/)
+    assert.equal(told('protocols/registers/a.ts', `import { b } from './b.ts'`), undefined)
+    assert.equal(told('protocols/registers/a.ts', `import { b } from '../agreement/b.ts'`), undefined)
+    assert.equal(told('protocols/services.ts', `import { b } from './keys/b.ts'`), undefined)
+    assert.equal(told('src/storage/tables/sets.ts', `import type { Table } from './table.ts'`), undefined)
+    assert.equal(told('src/http/routes/log.ts', `import { b } from './log/b.ts'`), undefined)
+    assert.equal(told('src/http/routes.ts', `import { b } from './routes/keys.ts'`), undefined)
   })
 
   test('an adapter that imports another is found, at any depth', () => {

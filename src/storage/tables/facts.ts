@@ -6,11 +6,11 @@ import type { Incarnation } from '../../../protocols/base/identity.ts'
 import type { Persist } from '../../../protocols/base/persist.ts'
 import type { Facts } from '../../ports/storage.ts'
 import type { Change } from '../commit.ts'
+import { ALL_FROM } from '../environment.ts'
 import type { Environment } from '../environment.ts'
 import { DamagedStore, UnknownFormat } from '../errors.ts'
 import { syncDirectory } from '../files.ts'
 import { factRow, readFactRow } from '../rows.ts'
-import { ALL_FROM } from './registers.ts'
 import type { Table, TableInit } from './table.ts'
 
 /** The format written here. It rises when an older version could no longer read the store rightly. */

@@ -13,7 +13,7 @@ import type { LeafEntry, RegisterKey, RegisterState } from '../../../protocols/b
 import type { Codec } from '../../../protocols/wire/codec.ts'
 import type { ChosenSummary, Diverged, Listing, RegisterTable } from '../../ports/storage.ts'
 import type { Change } from '../commit.ts'
-import { appendRow } from '../environment.ts'
+import { ALL_FROM, appendRow, CLIENT_FROM } from '../environment.ts'
 import type { Environment } from '../environment.ts'
 import { DamagedStore } from '../errors.ts'
 import { NewestRows } from '../newest-rows.ts'
@@ -25,10 +25,6 @@ import { assertKey, changes, isRegisterWrite } from '../rules.ts'
 import { Undecided } from '../undecided.ts'
 import type { Table, TableInit } from './table.ts'
 
-/** Below every key, config registers included. */
-export const ALL_FROM = '\u0000'
-/** Below every client's key and above every config register. */
-export const CLIENT_FROM = '\u0001'
 /** Above the number of every row. */
 export const ROW_MAX = 0xffff_ffff
 
