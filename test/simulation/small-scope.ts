@@ -12,19 +12,20 @@ import { utf8 } from '../../src/bytes.ts'
 import { Agenda } from './agenda.ts'
 import { Chance } from './chance.ts'
 import { Ledger } from './checkers/ledger.ts'
-import { checkAnswer, checkHistory } from './checkers/outcomes.ts'
-import { QuorumProbe } from './checkers/probe.ts'
 import { Violation, check } from './checkers/violation.ts'
 import { Votes } from './checkers/votes.ts'
-import { Clients } from './clients.ts'
 import { describeMessage } from './describe.ts'
-import { History } from './history.ts'
 import type { Observer } from './observer.ts'
 import { drawOptions } from './options.ts'
 import type { Options } from './options.ts'
 import { SimulatedPeer } from './peer.ts'
 import type { PeerSurroundings } from './peer.ts'
 import { Trace } from './trace.ts'
+import { Clients } from './types/keys/clients.ts'
+import { History } from './types/keys/history.ts'
+import { KeyLedger } from './types/keys/ledger.ts'
+import { checkAnswer, checkHistory } from './types/keys/outcomes.ts'
+import { QuorumProbe } from './types/keys/probe.ts'
 
 const VOTERS = 3
 const KEY = dataKey('k')
@@ -86,7 +87,8 @@ class SmallScope {
   private readonly history: History = new History()
   private readonly votes: Votes = new Votes()
   private readonly peers: readonly SimulatedPeer[]
-  private readonly ledger: Ledger
+  private readonly configs: Ledger
+  private readonly ledger: KeyLedger
   private readonly probe: QuorumProbe
   private readonly clients: Clients
   private pending: Pending[] = []
@@ -137,9 +139,11 @@ class SmallScope {
     const clusters = new Map([['c' as ClusterId, this.peers.map((peer) => peer.identity)]])
     const config: Config = { networkId: chance.hex(32) as NetworkId, epoch: 0, clusters, forming: false, protocolMin: 1 }
     for (const peer of this.peers) peer.found([config])
-    this.ledger = new Ledger(codec, [config], { chosen: (key, { record }) => this.probe.one(key, record), decided: () => undefined })
+    this.configs = new Ledger(codec, [config], () => undefined)
+    this.ledger = new KeyLedger(this.configs, (key, { record }) => this.probe.one(key, record))
     this.probe = new QuorumProbe(this.ledger, (id, key) => this.peers.find((peer) => peer.identity.id === id)?.disk.readSynced(key))
-    this.clients = new Clients({ agenda, chance, options, history, peers: this.peers })
+    let lastClient = 0
+    this.clients = new Clients({ agenda, chance, options, history, peers: this.peers, nextClient: () => (lastClient += 1) })
   }
 
   /** @throws Violation */
@@ -252,7 +256,9 @@ class SmallScope {
         )
       },
       hardened: (_peer, identity, write) => {
-        if (this.ledger !== undefined) this.ledger.hardened(identity, write)
+        if (this.ledger === undefined) return
+        this.configs.hardened(identity, write)
+        this.ledger.hardened(identity, write)
       },
       sending: (peer, send) => this.votes.answering(peer, send),
       left: (peer, send) => this.votes.left(peer, send),

@@ -18,7 +18,6 @@ import { sha256, utf8 } from '../../src/bytes.ts'
 import { Agenda } from './agenda.ts'
 import { Chance } from './chance.ts'
 import { Ledger } from './checkers/ledger.ts'
-import { QuorumProbe } from './checkers/probe.ts'
 import { check } from './checkers/violation.ts'
 import { describeConfig, describeOutcome, describeRecord } from './describe.ts'
 import { SimulatedNetwork } from './network.ts'
@@ -29,6 +28,8 @@ import type { SimulatedDisk } from './disk.ts'
 import { SimulatedPeer } from './peer.ts'
 import type { PeerSurroundings } from './peer.ts'
 import { Trace } from './trace.ts'
+import { KeyLedger } from './types/keys/ledger.ts'
+import { QuorumProbe } from './types/keys/probe.ts'
 import { nameless, Witness } from './witness.ts'
 
 export interface Scenario {
@@ -74,6 +75,7 @@ export class Stage {
   private readonly peers: SimulatedPeer[] = []
   private readonly network: SimulatedNetwork
   private readonly ledger: Ledger
+  private readonly keys: KeyLedger
   private readonly quorumProbe: QuorumProbe
   private lastClient = 0
 
@@ -97,17 +99,15 @@ export class Stage {
     this.network = new SimulatedNetwork(this.peers, surroundings)
     const networkId = chance.hex(32) as NetworkId
     const config: Config = { networkId, epoch: 0, clusters: this.clusters(voting), forming: false, protocolMin: 1 }
-    this.ledger = new Ledger(codec, [config], {
-      chosen: (key, { record }) => this.lines.push(`== ${key} is chosen: ${describeRecord(record)}`),
-      decided: (decided) => {
-        this.lines.push(`== decided: ${nameless(describeConfig(decided))}`)
-        observer.copies.decided(decided)
-      },
+    this.ledger = new Ledger(codec, [config], (decided) => {
+      this.lines.push(`== decided: ${nameless(describeConfig(decided))}`)
+      observer.copies.decided(decided)
     })
-    observer.ledger = this.ledger
+    this.keys = new KeyLedger(this.ledger, (key, { record }) => this.lines.push(`== ${key} is chosen: ${describeRecord(record)}`))
+    observer.ledger = this.keys
     const readSynced = (id: Identity['id'], key: RegisterKey): ReturnType<SimulatedPeer['disk']['readSynced']> =>
       this.peers.find((peer) => peer.identity.id === id)?.disk.readSynced(key)
-    this.quorumProbe = new QuorumProbe(this.ledger, readSynced)
+    this.quorumProbe = new QuorumProbe(this.keys, readSynced)
     for (const peer of this.peers) peer.found([config])
   }
 
@@ -241,7 +241,7 @@ export class Stage {
   }
 
   chosenByQuorum(key: RegisterKey): string | undefined {
-    const record = this.ledger.chosen(key)?.record
+    const record = this.keys.chosen(key)?.record
     return record === undefined ? undefined : valueText(record)
   }
 

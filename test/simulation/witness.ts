@@ -5,13 +5,13 @@ import type { RegisterKey } from '../../protocols/base/register.ts'
 import type { Outcome } from '../../protocols/effects.ts'
 import type { PullQuestion } from '../../protocols/repair/answers.ts'
 import type { Send } from '../../src/runtime/send-gate.ts'
-import { Copies } from './checkers/copies.ts'
-import type { Ledger } from './checkers/ledger.ts'
 import { Violation } from './checkers/violation.ts'
 import { Votes } from './checkers/votes.ts'
 import { describePersist } from './describe.ts'
 import type { Observer } from './observer.ts'
 import type { SimulatedPeer } from './peer.ts'
+import { Copies } from './types/keys/copies.ts'
+import type { KeyLedger } from './types/keys/ledger.ts'
 
 export class Witness implements Observer {
   /** What happened, for people. */
@@ -25,8 +25,8 @@ export class Witness implements Observer {
   /** Peers that go by what they once were, which no rule allows: others must leave them out. */
   readonly outside: Set<string> = new Set()
   /** Told of all that is on disk; what peers are founded with it knows by itself. */
-  ledger: Ledger | undefined
-  readonly copies: Copies = new Copies(() => this.ledger as Ledger)
+  ledger: KeyLedger | undefined
+  readonly copies: Copies = new Copies(() => this.ledger as KeyLedger)
   private readonly votes: Votes = new Votes()
   private readonly notesByPeer = new Map<string, string[]>()
 
@@ -43,6 +43,7 @@ export class Witness implements Observer {
 
   hardened(_peer: SimulatedPeer, by: Identity, write: Parameters<Observer['hardened']>[2]): void {
     this.copies.hardened(by, write)
+    this.ledger?.configs.hardened(by, write)
     this.ledger?.hardened(by, write)
   }
 

@@ -2,9 +2,7 @@
  * One simulated run, whole: a network of production cores, clients and faults drawn from one seed; then healing, after which everything must
  * settle. The checkers watch all the way. The same seed gives the same run, to the last message.
  */
-import type { ClusterId, Identity, IdentityId } from '../../protocols/base/identity.ts'
-import { dataKey, isConfigKey } from '../../protocols/base/register.ts'
-import type { RegisterKey } from '../../protocols/base/register.ts'
+import type { ClusterId, Identity } from '../../protocols/base/identity.ts'
 import type { Persist } from '../../protocols/base/persist.ts'
 import type { Note, Outcome } from '../../protocols/effects.ts'
 import type { ClientId } from '../../protocols/events.ts'
@@ -13,21 +11,16 @@ import { utf8 } from '../../src/bytes.ts'
 import type { Send } from '../../src/runtime/send-gate.ts'
 import { Agenda } from './agenda.ts'
 import { Chance } from './chance.ts'
-import { Copies } from './checkers/copies.ts'
 import { Ledger } from './checkers/ledger.ts'
-import { incomplete, unsettled } from './checkers/liveness.ts'
-import { checkAnswer, checkHistory } from './checkers/outcomes.ts'
-import { QuorumProbe } from './checkers/probe.ts'
+import { unsettled } from './checkers/liveness.ts'
 import { holdsData } from './checkers/quorums.ts'
 import { Violation, check } from './checkers/violation.ts'
 import { Votes } from './checkers/votes.ts'
-import { Clients } from './clients.ts'
 import { noCoverage } from './coverage.ts'
 import type { Coverage } from './coverage.ts'
-import { describeConfig, describeKey, describeRecord } from './describe.ts'
+import { describeConfig } from './describe.ts'
 import { Faults } from './faults.ts'
 import { layFoundation } from './founding.ts'
-import { History } from './history.ts'
 import { SimulatedNetwork } from './network.ts'
 import type { Observer } from './observer.ts'
 import { Operator } from './operator.ts'
@@ -36,21 +29,24 @@ import type { Options } from './options.ts'
 import { SimulatedPeer } from './peer.ts'
 import type { PeerSurroundings } from './peer.ts'
 import { Trace } from './trace.ts'
+import type { BeginType, SimulatedType } from './type.ts'
+import { SimulatedKeys } from './types/keys/keys.ts'
 
 /** Founding takes a while before there is anything to break. */
 const FOUNDING_MS = 3_000
-/** Between looks at every key by the quorum probe. */
+/** Between looks at what is on disk. */
 const PROBE_MS = 150
 /** Between looks whether all has settled. */
 const SETTLE_LOOK_MS = 250
 /** After healing, everything has settled by then: a change whose new voters are gone is withdrawn after 4 s, but a disk that is gone has to be noticed. */
 const SETTLED_WITHIN_MS = 120_000
-/** A put must come through within so long while one peer is missing. */
-const PUT_WITHIN_MS = 20_000
-/** A rival gives up no sooner. */
-const RIVAL_DEADLINE_MS = 40_000
 /** Promises are kept for 60 s. */
 const PROMISES_GONE_MS = 63_000
+
+/** So many peers are asked for the same thing at once. */
+const RIVALS_MAX = 6
+
+const KEYS_ALONE: readonly BeginType[] = [(init) => new SimulatedKeys(init)]
 
 export interface RunResult {
   readonly seed: number
@@ -61,11 +57,16 @@ export interface RunResult {
   readonly lines: readonly string[]
 }
 
-/** Runs one seed to its end or to the first violation. */
-export function simulate(seed: number, keepsLines: boolean, change: Partial<Options> = {}): RunResult {
+/** Runs one seed to its end or to the first violation. @param types what the peers keep for clients: keys, when left out */
+export function simulate(
+  seed: number,
+  keepsLines: boolean,
+  change: Partial<Options> = {},
+  types: readonly BeginType[] = KEYS_ALONE,
+): RunResult {
   const chance = new Chance(seed)
   const options = { ...drawOptions(seed, chance.fork()), ...change }
-  const world = new World(options, chance, keepsLines)
+  const world = new World(options, chance, keepsLines, types)
   let violation: Violation | undefined
   try {
     world.run()
@@ -83,21 +84,17 @@ export class World implements Observer {
   private readonly chance: Chance
   private readonly agenda: Agenda = new Agenda()
   private readonly coverage: Coverage = noCoverage()
-  private readonly history: History = new History()
   private readonly votes: Votes = new Votes()
-  private readonly copies: Copies = new Copies(() => this.ledger)
   private readonly surroundings: PeerSurroundings
   private readonly network: SimulatedNetwork
   private readonly ledger: Ledger
-  private readonly probe: QuorumProbe
-  private readonly clients: Clients
   private readonly faults: Faults
   private readonly operator: Operator
-  private readonly inDoubt = new Set<RegisterKey>()
+  private readonly types: readonly SimulatedType[]
   private isLoaded = true
 
-  constructor(options: Options, chance: Chance, keepsLines: boolean) {
-    const { agenda, coverage, history } = this
+  constructor(options: Options, chance: Chance, keepsLines: boolean, types: readonly BeginType[]) {
+    const { agenda, coverage } = this
     const codec = new Codec(utf8)
     const trace = new Trace(keepsLines)
     this.options = options
@@ -115,24 +112,18 @@ export class World implements Observer {
     }
     const first = layFoundation(peers, options, chance)
     this.network = new SimulatedNetwork(peers, this.surroundings)
-    this.ledger = new Ledger(codec, first, {
-      chosen: (key, chosen) => {
-        trace.line(agenda.nowMs, () => `== ${key} is chosen: ${describeRecord(chosen.record)}`)
-        this.inDoubt.delete(key)
-        this.probe.one(key, chosen.record)
-      },
-      decided: (config) => {
-        trace.line(agenda.nowMs, () => `== decided: ${describeConfig(config)}`)
-        if (this.isLoaded) coverage.changesUnderLoad += 1
-        this.copies.decided(config)
-        this.probe.all()
-        this.faults.decided(config)
-      },
+    this.ledger = new Ledger(codec, first, (config) => {
+      trace.line(agenda.nowMs, () => `== decided: ${describeConfig(config)}`)
+      if (this.isLoaded) coverage.changesUnderLoad += 1
+      for (const type of this.types) type.decided?.(config)
+      this.faults.decided(config)
     })
-    this.probe = new QuorumProbe(this.ledger, (id, key) => this.readSynced(id, key))
-    this.clients = new Clients({ agenda, chance: chance.fork(), options, history, peers })
+    let lastClient = 0
+    const nextClient = (): ClientId => (lastClient += 1)
+    const shared = { agenda, trace, options, peers, ledger: this.ledger, nextClient }
+    this.types = types.map((begin) => begin({ ...shared, chance: chance.fork() }))
     this.operator = new Operator({ peers, chance, codec, ledger: this.ledger })
-    const isAnyInDoubt = (): boolean => this.inDoubt.size > 0
+    const isAnyInDoubt = (): boolean => this.types.some((type) => type.isAnyInDoubt === true)
     const start = (peer: SimulatedPeer): void => this.start(peer)
     const { network, ledger, operator } = this
     this.faults = new Faults({ agenda, chance, trace, options, peers, network, operator, ledger, coverage, isAnyInDoubt, start })
@@ -142,80 +133,69 @@ export class World implements Observer {
   run(): void {
     const { agenda, options, peers, chance } = this
     for (const peer of peers) agenda.at(peer.index === 0 ? 0 : chance.span(0, 300), () => this.start(peer))
-    this.clients.begin()
+    for (const type of this.types) type.begin()
     const foundingMs = options.isFounded ? FOUNDING_MS : 100
     agenda.at(chance.happens(0.5) ? foundingMs : chance.span(0, foundingMs), () => this.faults.begin())
     this.probeOnAndOn()
     agenda.runUntil(foundingMs + options.loadMs)
     this.heal()
     this.settle()
-    this.rival()
+    const rivals = chance.shuffled(peers).slice(0, RIVALS_MAX)
+    for (const type of this.types) type.contend?.(rivals)
     this.survive()
     this.settle()
-    check(incomplete(peers, this.ledger) === undefined, 'L3', () => incomplete(peers, this.ledger) ?? '')
-    checkHistory(this.history, this.ledger)
+    for (const type of this.types) type.check()
     this.operator.checkAnswered()
     if (options.waitsForPromises) this.forgetPromises()
   }
 
   finalCoverage(): Coverage {
-    const { coverage, history } = this
-    const answered = [...history.puts, ...history.gets].filter((operation) => operation.outcome !== undefined)
-    return {
-      ...coverage,
-      operations: history.size,
-      answered: answered.length,
-      created: answered.filter((operation) => operation.outcome?.kind === 'created').length,
-      contendedKeys: history.contendedCount,
+    const coverage: Coverage = {
+      ...this.coverage,
       withdrawals: this.operator.withdrawals,
       requests: this.operator.requests,
       requestsDone: this.operator.done,
-      probes: this.probe.probes,
       votes: this.votes.checkedCount,
       messages: this.network.sentCount,
       simulatedMs: this.agenda.nowMs,
     }
+    for (const type of this.types) type.cover(coverage)
+    return coverage
   }
 
   persisting(peer: SimulatedPeer, write: Persist): void {
     this.votes.persisting(peer, write)
-    if (write.kind !== 'chosen' || isConfigKey(write.key)) return
-    const chosen = this.ledger.chosen(write.key)
-    check(chosen !== undefined, 'S10', () => `${peer.peerId} takes ${describeKey(write.key)} for chosen, which no quorum has accepted`)
+    for (const type of this.types) type.persisting?.(peer, write)
   }
 
-  hardened(_peer: SimulatedPeer, identity: Identity, write: Persist): void {
+  hardened(peer: SimulatedPeer, identity: Identity, write: Persist): void {
     // While the world is being built there is nothing to check yet.
     if (this.ledger === undefined) return
-    if (write.kind === 'accepted' && !isConfigKey(write.key) && this.ledger.chosen(write.key) === undefined) this.inDoubt.add(write.key)
-    this.copies.hardened(identity, write)
+    for (const type of this.types) type.hardened?.(peer, identity, write)
     this.ledger.hardened(identity, write)
   }
 
   sending(peer: SimulatedPeer, send: Send): void {
     this.votes.answering(peer, send)
+    for (const type of this.types) type.sending?.(peer, send)
   }
 
   left(peer: SimulatedPeer, send: Send): void {
     this.votes.left(peer, send)
-    this.copies.left(peer, send)
+    for (const type of this.types) type.left?.(peer, send)
   }
 
   answered(_peer: SimulatedPeer, client: ClientId, outcome: Outcome): void {
     if (client < 0) this.operator.answered(client, outcome)
-    const operation = this.clients.operationOf(client)
     this.trace.mix(client)
     this.trace.mixText(outcome.kind)
-    if (operation === undefined) return
-    checkAnswer(this.ledger, operation.key, outcome)
-    this.clients.answered(client, outcome)
+    for (const type of this.types) type.answered(client, outcome)
   }
 
   noted(peer: SimulatedPeer, note: Note): void {
     const { trace, agenda } = this
     trace.line(agenda.nowMs, () => `${peer.peerId} notes ${note.kind}`)
-    this.copies.noted(peer, note)
-    check(note.kind !== 'divergence', 'S15', () => `${peer.peerId} was told two records: ${note.kind === 'divergence' ? note.key : ''}`)
+    for (const type of this.types) type.noted?.(peer, note)
   }
 
   threw(peer: SimulatedPeer, error: unknown): void {
@@ -226,8 +206,7 @@ export class World implements Observer {
   crashed(peer: SimulatedPeer, lost: number): void {
     this.coverage.crashes += 1
     this.coverage.lostWrites += lost
-    this.clients.crashed(peer)
-    this.probe.all()
+    for (const type of this.types) type.crashed(peer)
     this.network.stopped(peer)
     if (!this.surroundings.isCalm) this.agenda.after(this.chance.span(0, 2 * this.options.downMs), () => this.start(peer))
   }
@@ -236,27 +215,22 @@ export class World implements Observer {
     // Each opening raises the ceiling, for which there is no room.
     if (peer.isStarted || peer.isDiskFull) return
     this.trace.line(this.agenda.nowMs, () => `${peer.peerId} starts as ${peer.identity.incarnation.slice(0, 3)}`)
-    this.copies.starting(peer)
+    for (const type of this.types) type.starting?.(peer)
     peer.start(() => this.network.started(peer))
   }
 
   private probeOnAndOn(): void {
     this.agenda.after(PROBE_MS, () => {
-      this.probe.all()
+      for (const type of this.types) type.probe?.()
       this.probeOnAndOn()
     })
-  }
-
-  private readSynced(id: IdentityId, key: RegisterKey): ReturnType<SimulatedPeer['disk']['readSynced']> | 'gone' {
-    for (const peer of this.peers) if (peer.identity.id === id) return peer.disk.readSynced(key)
-    return 'gone'
   }
 
   private heal(): void {
     this.trace.line(this.agenda.nowMs, () => '-- healed')
     this.isLoaded = false
     this.surroundings.isCalm = true
-    this.clients.isStopped = true
+    for (const type of this.types) type.stop()
     this.faults.heal()
   }
 
@@ -266,7 +240,7 @@ export class World implements Observer {
     const endMs = agenda.nowMs + SETTLED_WITHIN_MS
     for (let calm = 0; calm < 2;) {
       agenda.runUntil(agenda.nowMs + SETTLE_LOOK_MS)
-      const lacking = unsettled(peers, ledger)
+      const lacking = unsettled(peers, ledger, this.types)
       calm = lacking === undefined ? calm + 1 : 0
       if (lacking !== undefined && agenda.nowMs > endMs) throw new Violation(lacking.rule, lacking.detail)
       const isAgreed = peers.every((peer) => peer.core?.config?.epoch === ledger.newest.epoch)
@@ -274,27 +248,12 @@ export class World implements Observer {
     }
   }
 
-  /** N rivals for one key: all are answered, one created it (L2). */
-  private rival(): void {
-    const { agenda, clients, chance, peers } = this
-    const key = dataKey('rivals')
-    const outcomes: (Outcome | undefined)[] = []
-    const rivals = chance.shuffled(peers).slice(0, 6)
-    for (const peer of rivals) clients.put(peer, key, clients.newRecord(), false, RIVAL_DEADLINE_MS, (outcome) => outcomes.push(outcome))
-    for (const endMs = agenda.nowMs + RIVAL_DEADLINE_MS; outcomes.length < rivals.length && agenda.nowMs < endMs;)
-      agenda.runUntil(agenda.nowMs + 5)
-    const kinds = outcomes.map((outcome) => outcome?.kind ?? 'none')
-    const created = kinds.filter((kind) => kind === 'created').length
-    const isSettled = created === 1 && kinds.filter((kind) => kind === 'conflict').length === rivals.length - 1
-    check(isSettled, 'L2', () => `${rivals.length} rivals were answered ${kinds.join(' ')}`)
-  }
-
   /**
-   * The loss of one peer, or of one cluster of three, stops no puts (L5). It is the newest config that must bear it; while those who decided
+   * The loss of one peer, or of one cluster of three, stops nobody else (L5). It is the newest config that must bear it; while those who decided
    * it are the only ones who know it, the one before still holds, and that may need all of its clusters.
    */
   private survive(): void {
-    const { agenda, chance, peers, ledger, clients } = this
+    const { agenda, chance, peers, ledger } = this
     const cluster = chance.pick(peers).clusterId
     const victims = chance.happens(0.3) ? peers.filter((peer) => peer.clusterId === cluster) : [chance.pick(peers)]
     const left = peers.filter((peer) => !victims.includes(peer))
@@ -303,12 +262,8 @@ export class World implements Observer {
     this.trace.line(agenda.nowMs, () => `-- ${victims.map((victim) => victim.peerId).join(' ')} left for good`)
     for (const victim of victims) victim.crash()
     const peer = chance.pick(left)
-    const outcomes: (Outcome | undefined)[] = []
-    clients.put(peer, dataKey('survivor'), clients.newRecord(), false, PUT_WITHIN_MS, (answer) => outcomes.push(answer))
-    for (const endMs = agenda.nowMs + PUT_WITHIN_MS; outcomes.length === 0 && agenda.nowMs <= endMs;) agenda.runUntil(agenda.nowMs + 20)
-    const [outcome] = outcomes
     const missing = victims.map((victim) => victim.peerId).join(' ')
-    check(outcome?.kind === 'created', 'L5', () => `without ${missing} a put at ${peer.peerId} ended ${outcome?.kind ?? 'not at all'}`)
+    for (const type of this.types) type.survive?.(peer, missing)
     for (const victim of victims) this.start(victim)
   }
 

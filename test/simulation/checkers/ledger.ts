@@ -1,53 +1,32 @@
 /**
- * What is chosen, worked out from durable acceptances alone, whoever may know it: a record is chosen once a quorum of its ballot's config
- * accepted it at that ballot. All other checkers compare against this. It checks by itself that a register is chosen once (S1), that a
- * ballot carries one record (S9), that an epoch has one config and its only successors (S11, section 10), and that nobody accepts without a vote (S10).
+ * Which configs are decided, worked out from durable acceptances alone, whoever may know it: a config is decided once a quorum of the one
+ * before accepted it at one ballot. All other checkers compare against this. It checks by itself that an epoch has one config and its only
+ * successors (S11, section 10).
  */
-import type { ClusterId, Identity, IdentityId } from '../../../protocols/base/identity.ts'
-import { compareBallots } from '../../../protocols/base/ballot.ts'
-import type { Ballot } from '../../../protocols/base/ballot.ts'
-import { equalRecords } from '../../../protocols/base/record.ts'
-import type { ValueRecord } from '../../../protocols/base/record.ts'
+import type { ClusterId, Identity } from '../../../protocols/base/identity.ts'
 import { epochOfConfigKey, isConfigKey } from '../../../protocols/base/register.ts'
 import type { RegisterKey } from '../../../protocols/base/register.ts'
 import { BARRED_MAX } from '../../../protocols/base/config.ts'
 import type { Barred, Clusters, Config } from '../../../protocols/base/config.ts'
 import type { Persist } from '../../../protocols/base/persist.ts'
 import type { Codec } from '../../../protocols/wire/codec.ts'
-import { describeBallot, describeConfig, describeIdentity, describeKey, describeRecord } from '../describe.ts'
-import { holds, holdsData, votersOf } from './quorums.ts'
+import { describeConfig, describeIdentity, describeKey } from '../describe.ts'
+import { Acceptances } from './acceptances.ts'
+import type { AtBallot } from './acceptances.ts'
+import { holds } from './quorums.ts'
 import { check } from './violation.ts'
-
-interface AtBallot {
-  readonly ballot: Ballot
-  readonly record: ValueRecord
-  readonly voters: Set<IdentityId>
-}
-
-export interface Chosen {
-  readonly record: ValueRecord
-  readonly ballot: Ballot
-}
-
-export interface LedgerListener {
-  /** A client's key was chosen just now. */
-  chosen(key: RegisterKey, chosen: Chosen): void
-  /** A config was decided just now. */
-  decided(config: Config): void
-}
 
 export class Ledger {
   private readonly codec: Codec
-  private readonly listener: LedgerListener
-  private readonly accepted = new Map<RegisterKey, Map<string, AtBallot>>()
-  private readonly data = new Map<RegisterKey, Chosen>()
+  private readonly onDecided: (config: Config) => void
+  private readonly accepted: Acceptances = new Acceptances((epoch) => this.configs.get(epoch))
   private readonly configs = new Map<number, Config>()
   private newestEpoch: number
 
-  /** @param first the configs that the network begins with, in order */
-  constructor(codec: Codec, first: readonly [Config, ...Config[]], listener: LedgerListener) {
+  /** @param first the configs that the network begins with, in order. @param onDecided told of each config when it is decided */
+  constructor(codec: Codec, first: readonly [Config, ...Config[]], onDecided: (config: Config) => void) {
     this.codec = codec
-    this.listener = listener
+    this.onDecided = onDecided
     for (const config of first) this.configs.set(config.epoch, config)
     this.newestEpoch = first.length - 1
   }
@@ -61,66 +40,15 @@ export class Ledger {
     return this.configs.get(epoch)
   }
 
-  chosen(key: RegisterKey): Chosen | undefined {
-    return this.data.get(key)
-  }
-
-  /** Every client key that is chosen. */
-  keys(): Iterable<[RegisterKey, Chosen]> {
-    return this.data
-  }
-
-  /** Keys that somebody accepted and that are not chosen. */
-  isInDoubt(key: RegisterKey): boolean {
-    return this.accepted.has(key) && !this.data.has(key)
-  }
-
   /** A write is on the disk of this identity. */
-  hardened({ id }: Identity, write: Persist): void {
-    if (write.kind !== 'accepted') return
-    const { key, accepted } = write
-    const { ballot, record } = accepted
-    const config = this.configs.get(ballot.epoch)
-    check(config !== undefined, 'S11', () => `${id} accepted ${describeKey(key)} at ${describeBallot(ballot)}, of an epoch nobody decided`)
-    check(votersOf(config).includes(id), 'S10', () => `${id} accepted ${describeKey(key)} at ${describeBallot(ballot)} without a vote`)
-    check(!config.forming || isConfigKey(key), 'S11', () => `${id} accepted ${key} while its network is still forming`)
-    const at = this.at(key, ballot, record)
-    at.voters.add(id)
-    const has = (voter: IdentityId): boolean => at.voters.has(voter)
-    if (isConfigKey(key)) this.decideIf(holds(config.clusters, has), key, at)
-    else if (holdsData(config, has)) this.choose(key, at)
-  }
-
-  private at(key: RegisterKey, ballot: Ballot, record: ValueRecord): AtBallot {
-    let ballots = this.accepted.get(key)
-    if (ballots === undefined) this.accepted.set(key, (ballots = new Map()))
-    const name = `${ballot.epoch}.${ballot.round}.${ballot.by.id}`
-    const found = ballots.get(name)
-    if (found === undefined) {
-      const at: AtBallot = { ballot, record, voters: new Set() }
-      ballots.set(name, at)
-      return at
-    }
-    const detail = (): string => `${describeRecord(found.record)} and ${describeRecord(record)} at ${describeBallot(ballot)}`
-    check(equalRecords(found.record, record), 'S9', () => `${describeKey(key)} has ${detail()}`)
-    return found
-  }
-
-  private choose(key: RegisterKey, { ballot, record }: AtBallot): void {
-    const before = this.data.get(key)
-    if (before === undefined) {
-      const chosen = { record, ballot }
-      this.data.set(key, chosen)
-      return this.listener.chosen(key, chosen)
-    }
-    const was = `${describeRecord(before.record)} at ${describeBallot(before.ballot)}`
-    check(
-      equalRecords(before.record, record),
-      'S1',
-      () => `${key} was chosen as ${was}, then as ${describeRecord(record)} at ${describeBallot(ballot)}`,
+  hardened(by: Identity, write: Persist): void {
+    if (write.kind !== 'accepted' || !isConfigKey(write.key)) return
+    const { at, config } = this.accepted.add(by, write)
+    this.decideIf(
+      holds(config.clusters, (voter) => at.voters.has(voter)),
+      write.key,
+      at,
     )
-    // A lower ballot may still be completed; that it carries the same record is what was checked.
-    if (compareBallots(ballot, before.ballot) < 0) this.data.set(key, { record, ballot })
   }
 
   private decideIf(isWon: boolean, key: RegisterKey, { ballot, record }: AtBallot): void {
@@ -136,7 +64,7 @@ export class Ledger {
     this.checkSuccessor(config)
     this.configs.set(epoch, config)
     this.newestEpoch = Math.max(this.newestEpoch, epoch)
-    this.listener.decided(config)
+    this.onDecided(config)
   }
 
   /** A finished config is followed by a joint one that begins with it; a joint one by either of its two sets alone, and whom it bars. */

@@ -3,18 +3,18 @@
  * shown (S2); nothing reads absent that was shown before (S5, S6); one put created it, and one did when all are answered (S3); what was called
  * not stored never shows (S4); and each outcome of a put says the truth about its writeId.
  */
-import { equalContents, equalRecords } from '../../../protocols/base/record.ts'
-import type { ValueRecord } from '../../../protocols/base/record.ts'
-import type { RegisterKey } from '../../../protocols/base/register.ts'
-import type { Outcome } from '../../../protocols/effects.ts'
-import { describeOutcome, describeRecord } from '../describe.ts'
-import { shownBy } from '../history.ts'
-import type { GetOperation, History, PutOperation } from '../history.ts'
-import type { Ledger } from './ledger.ts'
-import { check } from './violation.ts'
+import { equalContents, equalRecords } from '../../../../protocols/base/record.ts'
+import type { ValueRecord } from '../../../../protocols/base/record.ts'
+import type { RegisterKey } from '../../../../protocols/base/register.ts'
+import type { Outcome } from '../../../../protocols/effects.ts'
+import { describeOutcome, describeRecord } from '../../describe.ts'
+import { shownBy } from './history.ts'
+import type { GetOperation, History, PutOperation } from './history.ts'
+import type { KeyLedger } from './ledger.ts'
+import { check } from '../../checkers/violation.ts'
 
 /** An answer is given. @throws Violation when it shows what is not chosen (S7) */
-export function checkAnswer(ledger: Ledger, key: RegisterKey, outcome: Outcome): void {
+export function checkAnswer(ledger: KeyLedger, key: RegisterKey, outcome: Outcome): void {
   const shown = shownBy(outcome)
   if (shown === undefined) return
   const chosen = ledger.chosen(key)
@@ -24,7 +24,7 @@ export function checkAnswer(ledger: Ledger, key: RegisterKey, outcome: Outcome):
 }
 
 /** The whole history, at the end. @throws Violation */
-export function checkHistory(history: History, ledger: Ledger): void {
+export function checkHistory(history: History, ledger: KeyLedger): void {
   for (const [key, { puts, gets }] of history.byKey) {
     const chosen = ledger.chosen(key)?.record
     checkShown(key, puts, gets)

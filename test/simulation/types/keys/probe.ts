@@ -4,22 +4,22 @@
  * the chosen mark, or when what was accepted at its highest ballot is the record; so the worst quorum is all voters without a mark that
  * accepted nothing above some other record.
  */
-import { compareBallots } from '../../../protocols/base/ballot.ts'
-import type { IdentityId } from '../../../protocols/base/identity.ts'
-import { equalRecords } from '../../../protocols/base/record.ts'
-import type { Accepted, ValueRecord } from '../../../protocols/base/record.ts'
-import type { RegisterKey, RegisterState } from '../../../protocols/base/register.ts'
-import type { Config } from '../../../protocols/base/config.ts'
-import { describeAccepted, describeConfig, describeRecord } from '../describe.ts'
-import type { Ledger } from './ledger.ts'
-import { holdsData, votersOf } from './quorums.ts'
-import { Violation } from './violation.ts'
+import { compareBallots } from '../../../../protocols/base/ballot.ts'
+import type { IdentityId } from '../../../../protocols/base/identity.ts'
+import { equalRecords } from '../../../../protocols/base/record.ts'
+import type { Accepted, ValueRecord } from '../../../../protocols/base/record.ts'
+import type { RegisterKey, RegisterState } from '../../../../protocols/base/register.ts'
+import type { Config } from '../../../../protocols/base/config.ts'
+import { describeAccepted, describeConfig, describeRecord } from '../../describe.ts'
+import type { KeyLedger } from './ledger.ts'
+import { holdsData, votersOf } from '../../checkers/quorums.ts'
+import { Violation } from '../../checkers/violation.ts'
 
 /** What an identity has on disk of a register; `gone` when that identity's disk is no more. */
 export type ReadSynced = (id: IdentityId, key: RegisterKey) => RegisterState | undefined | 'gone'
 
 export class QuorumProbe {
-  private readonly ledger: Ledger
+  private readonly ledger: KeyLedger
   private readonly readSynced: ReadSynced
   /** Keys that every voter of the newest config has on disk as chosen, with its epoch: nothing can take that back. */
   private readonly settled = new Map<RegisterKey, number>()
@@ -27,19 +27,19 @@ export class QuorumProbe {
   private votersEpoch = -1
   probes = 0
 
-  constructor(ledger: Ledger, readSynced: ReadSynced) {
+  constructor(ledger: KeyLedger, readSynced: ReadSynced) {
     this.ledger = ledger
     this.readSynced = readSynced
   }
 
   /** @throws Violation when some quorum would not show a chosen record */
   all(): void {
-    const { epoch } = this.ledger.newest
+    const { epoch } = this.ledger.configs.newest
     for (const [key, { record }] of this.ledger.keys()) if (this.settled.get(key) !== epoch) this.one(key, record)
   }
 
   one(key: RegisterKey, record: ValueRecord): void {
-    const config = this.ledger.newest
+    const config = this.ledger.configs.newest
     this.probes += 1
     const unmarked = new Map<IdentityId, Accepted | undefined>()
     for (const id of this.voters(config)) {

@@ -3,19 +3,19 @@
  * the epoch it is for is there; a change is finished only when enough new voters have said so; and a peer that calls itself complete has what
  * some voter had. Each is checked where it is said: later, learns and repair have filled the gap.
  */
-import type { Identity, IdentityId, PeerId } from '../../../protocols/base/identity.ts'
-import { configKey, epochOfConfigKey, isConfigKey } from '../../../protocols/base/register.ts'
-import type { RegisterKey } from '../../../protocols/base/register.ts'
-import type { Clusters, Config } from '../../../protocols/base/config.ts'
-import type { Persist } from '../../../protocols/base/persist.ts'
-import type { Note } from '../../../protocols/effects.ts'
-import type { Message } from '../../../protocols/wire/messages.ts'
-import type { Send } from '../../../src/runtime/send-gate.ts'
-import { describeConfig, describeIdentity } from '../describe.ts'
-import type { SimulatedPeer } from '../peer.ts'
-import type { Ledger } from './ledger.ts'
-import { holds } from './quorums.ts'
-import { check } from './violation.ts'
+import type { Identity, IdentityId, PeerId } from '../../../../protocols/base/identity.ts'
+import { configKey, epochOfConfigKey, isConfigKey } from '../../../../protocols/base/register.ts'
+import type { RegisterKey } from '../../../../protocols/base/register.ts'
+import type { Clusters, Config } from '../../../../protocols/base/config.ts'
+import type { Persist } from '../../../../protocols/base/persist.ts'
+import type { Note } from '../../../../protocols/effects.ts'
+import type { Message } from '../../../../protocols/wire/messages.ts'
+import type { Send } from '../../../../src/runtime/send-gate.ts'
+import { describeConfig, describeIdentity } from '../../describe.ts'
+import type { SimulatedPeer } from '../../peer.ts'
+import type { KeyLedger } from './ledger.ts'
+import { holds } from '../../checkers/quorums.ts'
+import { check } from '../../checkers/violation.ts'
 
 /** What one store has on disk of clients' keys. */
 interface Held {
@@ -33,7 +33,7 @@ interface List {
 type Covered = Extract<Message, { kind: 'covered' }>
 
 export class Copies {
-  private readonly ledger: () => Ledger
+  private readonly ledger: () => KeyLedger
   private readonly held = new Map<IdentityId, Held>()
   /** By store and epoch. */
   private readonly lists = new Map<string, List>()
@@ -46,7 +46,7 @@ export class Copies {
   /** Whose list, in which epoch, was found on whose disk: nothing can take that back. */
   private readonly found = new Set<string>()
 
-  constructor(ledger: () => Ledger) {
+  constructor(ledger: () => KeyLedger) {
     this.ledger = ledger
   }
 
@@ -102,7 +102,7 @@ export class Copies {
 
   /** A config was decided. @throws Violation when it ends a change that is not carried over */
   decided(config: Config): void {
-    const joint = this.ledger().config(config.epoch - 1)
+    const joint = this.ledger().configs.config(config.epoch - 1)
     if (joint?.next === undefined || config.next !== undefined) return
     const said = this.said.get(joint.epoch)
     const isHeld = (holder: IdentityId): boolean => holds(joint.clusters, (source) => said?.get(holder)?.has(source) === true)

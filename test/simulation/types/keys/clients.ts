@@ -2,16 +2,16 @@
  * Simulated clients: each does one thing at a time at any peer, mostly on few keys, now and then under a writeId used before, with another
  * value under it, hanging up, or repeating what was left in doubt at another peer.
  */
-import { dataKey } from '../../protocols/base/register.ts'
-import type { RegisterKey } from '../../protocols/base/register.ts'
-import type { ValueRecord } from '../../protocols/base/record.ts'
-import type { Outcome } from '../../protocols/effects.ts'
-import type { ClientId } from '../../protocols/events.ts'
-import type { Agenda } from './agenda.ts'
-import type { Chance } from './chance.ts'
+import { dataKey } from '../../../../protocols/base/register.ts'
+import type { RegisterKey } from '../../../../protocols/base/register.ts'
+import type { ValueRecord } from '../../../../protocols/base/record.ts'
+import type { Outcome } from '../../../../protocols/effects.ts'
+import type { ClientId } from '../../../../protocols/events.ts'
+import type { Agenda } from '../../agenda.ts'
+import type { Chance } from '../../chance.ts'
 import type { GetOperation, History, PutOperation } from './history.ts'
-import type { Options } from './options.ts'
-import type { SimulatedPeer } from './peer.ts'
+import type { Options } from '../../options.ts'
+import type { SimulatedPeer } from '../../peer.ts'
 
 const WRITE_ID_DIGITS = 16
 /** Few values, so that equal values of different puts occur. */
@@ -30,6 +30,8 @@ export interface ClientsInit {
   readonly options: Options
   readonly history: History
   readonly peers: readonly SimulatedPeer[]
+  /** A number that no request had before. */
+  readonly nextClient: () => ClientId
 }
 
 type Ended = (outcome: Outcome | undefined) => void
@@ -44,7 +46,6 @@ export class Clients {
   isStopped = false
   private readonly init: ClientsInit
   private readonly asked = new Map<ClientId, Asked>()
-  private lastClient = 0
   private lastKey = 0
   private readonly recent: ValueRecord[] = []
 
@@ -137,9 +138,9 @@ export class Clients {
   }
 
   private ask(peer: SimulatedPeer, operation: PutOperation | GetOperation, ended: Ended): ClientId {
-    this.lastClient += 1
-    this.asked.set(this.lastClient, { operation, boot: peer.boots, ended })
-    return this.lastClient
+    const client = this.init.nextClient()
+    this.asked.set(client, { operation, boot: peer.boots, ended })
+    return client
   }
 
   private think(): void {
