@@ -1,6 +1,7 @@
 /**
- * The README against the program. The shell blocks marked in it are run as they stand, apart from ports and the way through
- * npx, on what was built last; what it says of flags, problems and metrics is compared with the tables these come from.
+ * The README and the pages beside it against the program. The shell blocks marked in them are run as they stand, apart from
+ * ports and the way through npx, on what was built last. What they say of flags, problems and metrics is compared with the
+ * tables that these come from.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -17,6 +18,11 @@ import { cleanEnvironment, freePort, until } from './network.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
+/** In the order in which their commands are run: each page goes on where the one before it ended. */
+const PAGES = ['README.md', 'docs/http.md', 'docs/operating.md', 'docs/security.md']
+const TEXT = PAGES.map((page) => readFileSync(join(ROOT, page), 'utf8')).join('\n')
+/** What a stranger can read in ten minutes, figures and folder map included. */
+const README_WORDS_MAX = 1_600
 const PROGRAM = join('dist', 'src', 'main.js')
 /** Ports of HTTP and of libp2p in the commands. */
 const PORT = /(?<![\d.])(?:800[1-9]|4001)(?!\d)/g
@@ -37,14 +43,14 @@ interface Ran {
   readonly errors: string
 }
 
-const blocks = [...README.matchAll(MARKED)].map(({ groups }): Block => ({
+const blocks = [...TEXT.matchAll(MARKED)].map(({ groups }): Block => ({
   mark: groups?.['mark'] ?? '',
   lines: (groups?.['text'] ?? '').trimEnd().split('\n'),
 }))
 /** Every command of every shell block, marked or not. */
-const commands = [...README.matchAll(SHELL_BLOCK)].flatMap(([, text = '']) => text.trimEnd().split('\n'))
+const commands = [...TEXT.matchAll(SHELL_BLOCK)].flatMap(([, text = '']) => text.trimEnd().split('\n'))
 
-suite('the commands of the README', () => {
+suite('the commands of the README and its pages', () => {
   const processes: ChildProcess[] = []
   const ports = new Map<string, string>()
   let directory: string
@@ -55,7 +61,7 @@ suite('the commands of the README', () => {
     // Where the commands are run looks as the root of a checkout does, as far as they can tell.
     for (const name of ['dist', 'node_modules']) symlinkSync(join(ROOT, name), join(directory, name))
     symlinkSync(join(ROOT, PROGRAM), join(directory, 'replicator'))
-    for (const [port] of README.matchAll(PORT)) if (!ports.has(port)) ports.set(port, String(await freePort()))
+    for (const [port] of TEXT.matchAll(PORT)) if (!ports.has(port)) ports.set(port, String(await freePort()))
   })
 
   after(async () => {
@@ -113,66 +119,86 @@ suite('the commands of the README', () => {
       if (verb === 'exits') assert.equal(ran.code, Number(expected), line + ran.errors)
       else if (verb === 'answers')
         assert.match(ran.output, new RegExp(`^HTTP/1\\.1 ${expected} [^]*${body === undefined ? '' : `${body}$`}`), line)
-      else assert.fail(`the README has an unknown mark: ${mark}`)
+      else assert.fail(`a page has an unknown mark: ${mark}`)
     }
   }
 
-  test('do what it says, one after another', async () => {
+  test('do what they say, one after another', async () => {
     assert.deepEqual(
       blocks.map(({ mark }) => mark),
-      ['start', 'exits 0', 'answers 201', 'answers 200 hello', 'answers 409', 'starts', 'answers 201', 'answers 200', 'exits 0'],
+      [
+        'start',
+        'exits 0',
+        'answers 201',
+        'answers 200 hello',
+        'answers 409',
+        'answers 200',
+        'answers 201',
+        'answers 200',
+        'starts',
+        'exits 0',
+      ],
     )
     for (const block of blocks) await run(block)
     const metrics = await finish('curl --silent http://127.0.0.1:8001/metrics')
-    const named = new Set([...README.matchAll(/`(replicator_\w+)`/g)].map(([, name = '']) => name))
+    const named = new Set([...TEXT.matchAll(/`(replicator_\w+)`/g)].map(([, name = '']) => name))
     assert.ok(named.size > 0)
     for (const name of named) assert.match(metrics.output, new RegExp(`^# TYPE ${name} `, 'm'))
   })
 })
 
-suite('what the README says', () => {
-  test('every command line of a peer in it is a good one', (context) => {
+suite('what the README and its pages say', () => {
+  test('the README is short enough for ten minutes', () => {
+    assert.ok(README.split(/\s+/).length <= README_WORDS_MAX)
+  })
+
+  test('every command line of a peer in them is a good one', (context) => {
     const directory = mkdtempSync(join(tmpdir(), 'replicator-readme-'))
     context.after(() => rmSync(directory, { recursive: true, force: true }))
-    const secret = join(directory, 'secret')
-    writeFileSync(secret, 's'.repeat(SECRET_BYTES), { mode: 0o600 })
+    const files = new Map([
+      ['replicator.secret', 's'.repeat(SECRET_BYTES)],
+      ['tokens.jsonl', '{"name": "anonymous", "scopes": ["read"]}'],
+      ['cert.pem', ''],
+      ['key.pem', ''],
+    ])
+    for (const [name, text] of files) writeFileSync(join(directory, name), text, { mode: 0o600 })
     const starts = commands.flatMap(
       (command) => /^(?:npx replicator|node_modules\/\.bin\/node dist\/src\/main\.js) (-.*)$/.exec(command)?.[1] ?? [],
     )
     assert.ok(starts.length >= 10)
     for (const flags of starts) {
-      const argv = flags.split(' ').map((text) => (text === 'replicator.secret' ? secret : text))
+      const argv = flags.split(' ').map((text) => (files.has(text) ? join(directory, text) : text))
       const commandLine = parseCommandLine(argv, {})
       assert.equal(commandLine.kind, 'run', `${flags}: ${JSON.stringify(commandLine)}`)
     }
   })
 
-  test('every command for a running peer in it is a good one, and none is left out', () => {
+  test('every command for a running peer in them is a good one, and none is left out', () => {
     const given = commands.flatMap((command) => /^npx replicator ((?!secret)[a-z][^>]*)$/.exec(command)?.[1] ?? [])
     assert.ok(given.length > 0)
     for (const text of given) assert.equal(parseCommandLine(text.split(' '), {}).kind, 'command', text)
-    const named = new Set([...README.matchAll(/^\| `replicator ([a-z-]+)[^`]*` \|/gm)].map(([, name = '']) => name))
+    const named = new Set([...TEXT.matchAll(/^\| `replicator ([a-z-]+)[^`]*` \|/gm)].map(([, name = '']) => name))
     assert.deepEqual(named, new Set(Object.keys(COMMANDS)))
   })
 
-  test('every script of npm in it is there', () => {
+  test('every script of npm in them is there', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
-    const named = [...README.matchAll(/npm run ([\w-]+)/g)].map(([, name = '']) => name)
+    const named = [...TEXT.matchAll(/npm run ([\w-]+)/g)].map(([, name = '']) => name)
     assert.deepEqual(
       named.filter((name) => !Object.hasOwn(scripts, name)),
       [],
     )
   })
 
-  test('every problem in its tables has the status that it says', () => {
-    const rows = [...README.matchAll(/^\| (\d{3}(?:, \d{3})*) \| ((?:`[\w-]+`(?:, )?)+)/gm)]
+  test('every problem in their tables has the status that they say', () => {
+    const rows = [...TEXT.matchAll(/^\| (\d{3}(?:, \d{3})*) \| ((?:`[\w-]+`(?:, )?)+)/gm)]
     const told = rows.flatMap(([, statuses = '', names = '']) =>
       names.split(', ').map((name) => [name.replaceAll('`', ''), statuses] as const),
     )
     assert.ok(told.length >= 10)
     for (const [name, statuses] of told) {
       const row = Object.entries(PROBLEMS).find(([known]) => known === name)?.[1]
-      assert.ok(row !== undefined && statuses.includes(String(row.status)), `the README says ${statuses} of ${name}`)
+      assert.ok(row !== undefined && statuses.includes(String(row.status)), `a page says ${statuses} of ${name}`)
     }
   })
 })
