@@ -16,7 +16,7 @@ import type { Frame } from '../../protocols/wire/frames.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
 import { bulkBytesOf } from './message-weight.ts'
 import { carry, textOf } from './carry.ts'
-import { PIECE_BYTES } from './outbox.ts'
+import { PIECE_BYTES } from './byte-queue.ts'
 import { WAITING_BYTES_MAX } from './peer-stream.ts'
 
 /**

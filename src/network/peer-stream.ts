@@ -14,7 +14,7 @@ import type { Secrets } from '../ports/secrets.ts'
 import { carry, textOf } from './carry.ts'
 import { Handshake } from './handshake.ts'
 import type { HandshakeOutcome, Saying } from './handshake.ts'
-import { Outbox } from './outbox.ts'
+import { ByteQueue } from './byte-queue.ts'
 import { valueBytesOf } from './message-weight.ts'
 
 /** Bytes of a nonce. */
@@ -73,7 +73,7 @@ export class PeerStream {
   readonly #handshake: Handshake
   readonly #reader: FrameReader
   readonly #frames: Frames
-  readonly #outbox: Outbox
+  readonly #byteQueue: ByteQueue
   readonly #round: () => number
   readonly #traffic: PeerStreamInit['traffic']
   #timer: NodeJS.Timeout | undefined
@@ -92,7 +92,7 @@ export class PeerStream {
     this.#traffic = init.traffic
     this.#reader = new FrameReader(init.codec, FRAME_BYTES_UNPROVED_MAX)
     this.#frames = new Frames(init.codec)
-    this.#outbox = new Outbox(init.stream)
+    this.#byteQueue = new ByteQueue(init.stream)
     this.#local = init.greeting
     this.#nonce = new Uint8Array(randomBytes(NONCE_BYTES))
     const isOpener = init.stream.direction === 'outbound'
@@ -129,7 +129,7 @@ export class PeerStream {
 
   /** Bytes waiting to leave, messages of this turn apart. */
   get waitingBytes(): number {
-    return this.#outbox.waitingBytes
+    return this.#byteQueue.waitingBytes
   }
 
   /**
@@ -137,7 +137,7 @@ export class PeerStream {
    * or too much is waiting.
    */
   send(message: Message): boolean {
-    if (this.#state !== 'proven' || this.#outbox.waitingBytes > WAITING_BYTES_MAX) return false
+    if (this.#state !== 'proven' || this.#byteQueue.waitingBytes > WAITING_BYTES_MAX) return false
     this.#queue.push(message)
     this.#queuedValueBytes += valueBytesOf(message)
     // Large values are not gathered but written at once, so that the bound counts them.
@@ -189,7 +189,7 @@ export class PeerStream {
   #write(frames: readonly Uint8Array[]): void {
     for (const frame of frames) this.#traffic.bytesSent += frame.length
     try {
-      this.#outbox.push(frames)
+      this.#byteQueue.push(frames)
     } catch (error) {
       this.abort(`cannot write: ${textOf(error)}`)
     }
@@ -198,7 +198,7 @@ export class PeerStream {
   #drained(): void {
     if (this.#state === 'closed') return
     try {
-      this.#outbox.drained()
+      this.#byteQueue.drained()
     } catch (error) {
       this.abort(`cannot write: ${textOf(error)}`)
       return
@@ -207,7 +207,7 @@ export class PeerStream {
   }
 
   #closeWhenEmpty(): void {
-    if (this.#outbox.waitingBytes > 0) return
+    if (this.#byteQueue.waitingBytes > 0) return
     this.#stream.close({ signal: AbortSignal.timeout(RETIRE_TIMEOUT_MS) }).catch(() => this.abort('replaced by another stream'))
   }
 
@@ -312,7 +312,7 @@ export class PeerStream {
     this.#state = 'closed'
     clearTimeout(this.#timer)
     this.#queue = []
-    this.#outbox.clear()
+    this.#byteQueue.clear()
     carry(() => this.#events.closed(this, reason))
   }
 }

@@ -6,7 +6,7 @@ import type { Message } from '../../protocols/wire/messages.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { utf8 } from '../../src/bytes.ts'
 import { isBulk } from '../../src/network/message-weight.ts'
-import { Outbox, PIECE_BYTES } from '../../src/network/outbox.ts'
+import { ByteQueue, PIECE_BYTES } from '../../src/network/byte-queue.ts'
 import { openForUse } from '../../src/peer/founding.ts'
 import { MemoryStorage } from '../../src/storage/memory.ts'
 import { messages } from '../unit/wire-examples.ts'
@@ -30,17 +30,17 @@ export const EDGE_FACTS: readonly EdgeFact[] = [
 /** A stream may drain before `send` returns, and say `drain` only then: whoever waits for another one stands still for good. */
 function drainedInSend(): void {
   let taken = 0
-  const outbox = new Outbox({
+  const queue = new ByteQueue({
     send: (bytes) => {
       taken += bytes.length
-      outbox.drained()
+      queue.drained()
       return false
     },
   })
   const bytes = PIECE_BYTES * 3 + 1
-  outbox.push([new Uint8Array(bytes)])
+  queue.push([new Uint8Array(bytes)])
   check(taken === bytes, 'L6', () => `the stream took ${taken} of ${bytes} bytes, drained, and is given no more`)
-  outbox.push([new Uint8Array(1)])
+  queue.push([new Uint8Array(1)])
   check(taken === bytes + 1, 'L6', () => 'what is pushed afterwards is not handed to a stream that has drained')
 }
 

@@ -177,7 +177,7 @@ const EDGES: readonly PlantedBug[] = [
   bug(
     'drain-in-send-lost',
     'a drain that is told during a send which then says "full" is lost',
-    'src/network/outbox.ts',
+    'src/network/byte-queue.ts',
     'this.#full = true\n        if (this.#stream.send(piece)) this.#full = false',
     'this.#full = !this.#stream.send(piece)',
   ),

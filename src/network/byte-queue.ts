@@ -18,7 +18,7 @@ export const PIECE_BYTES = 65_280
 /** A queue that never empties is cut this often: rarely enough to cost nothing, often enough to stay short. */
 const COMPACT_FRAMES = 4_096
 
-export class Outbox {
+export class ByteQueue {
   readonly #stream: WritableStream
   #frames: Uint8Array[] = []
   /** The first of `#frames` not handed over yet, and how much of it was. */
@@ -80,7 +80,7 @@ export class Outbox {
   /** The next piece: a part of a large frame as it lies there, or small frames put together. */
   #take(): Uint8Array {
     const first = this.#frames[this.#next]
-    if (first === undefined) throw new Error('the outbox counts bytes that it does not hold')
+    if (first === undefined) throw new Error('the queue counts bytes that it does not hold')
     const rest = first.length - this.#offset
     if (rest >= PIECE_BYTES || this.#next === this.#frames.length - 1) {
       const piece = first.subarray(this.#offset, this.#offset + PIECE_BYTES)
