@@ -13,7 +13,7 @@ import { CONNECTED_PEERS_MAX } from '../../protocols/membership/roster.ts'
 import { ADDRESSES_MAX } from '../../protocols/base/limits.ts'
 import { peerIdOfAddress } from './addresses.ts'
 import { KnownPeers, RETRY_FIRST_MS, RETRY_LAST_MS } from './known-peers.ts'
-import type { KnownPeer } from './known-peers.ts'
+import type { RememberedPeer } from './known-peers.ts'
 import { peerFoundInstead, reasonOf } from './reasons.ts'
 
 /** A dial, from DNS to encryption, and then the opening of our stream. */
@@ -25,7 +25,7 @@ export interface ConnectorInit {
   readonly self: PeerId
   /** Multiaddrs named on the command line, with or without a peer id. */
   readonly given: readonly string[]
-  readonly known: readonly KnownPeer[]
+  readonly known: readonly RememberedPeer[]
   readonly logger: Logger
   /** Dials a peer at these addresses, or returns the connection that is there. */
   readonly dial: (addresses: Multiaddr[], signal: AbortSignal) => Promise<Connection>
@@ -124,7 +124,7 @@ export class Connector {
   }
 
   /** Those worth keeping on disk. */
-  members(): KnownPeer[] {
+  members(): RememberedPeer[] {
     return this.#known.members()
   }
 

@@ -47,7 +47,7 @@ const STABLE_MS = 5_000
 export type Origin = 'given' | 'member' | 'heard'
 
 /** A peer to keep on disk, so that the next start finds the network without help. */
-export interface KnownPeer {
+export interface RememberedPeer {
   readonly peerId: PeerId
   /** Multiaddrs in text form, without the peer id, the most useful first. */
   readonly addresses: readonly string[]
@@ -266,7 +266,7 @@ export class KnownPeers {
   }
 
   /** Those worth keeping on disk, with what was proved of them alone. */
-  members(): KnownPeer[] {
+  members(): RememberedPeer[] {
     const members = [...this.#entries].filter(([, entry]) => entry.origin !== 'heard' && entry.addresses.length > 0)
     return members.map(([peerId, entry]) => ({ peerId, addresses: [...entry.addresses] }))
   }

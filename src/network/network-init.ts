@@ -6,7 +6,7 @@ import type { Logger } from 'pino'
 import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
 import type { Secrets } from '../ports/secrets.ts'
-import type { KnownPeer } from './known-peers.ts'
+import type { RememberedPeer } from './known-peers.ts'
 import type { Libp2pPeer } from './libp2p-peer.ts'
 import type { ListenPorts } from './listening.ts'
 
@@ -34,7 +34,7 @@ export interface NetworkInit {
   /** Multiaddrs of `-peer` and `-bootstrap`, with or without a peer id. */
   readonly peers: readonly string[]
   /** What `knownPeers()` said in an earlier run. */
-  readonly known?: readonly KnownPeer[]
+  readonly known?: readonly RememberedPeer[]
   readonly events?: Partial<NetworkEvents>
 }
 

@@ -18,7 +18,7 @@ import { Complaints } from './complaints.ts'
 import { Connector } from './connector.ts'
 import { isLoopback } from './addresses.ts'
 import { Gate } from './gate.ts'
-import type { KnownPeer } from './known-peers.ts'
+import type { RememberedPeer } from './known-peers.ts'
 import { createLibp2pPeer } from './libp2p-peer.ts'
 import type { Libp2pPeer } from './libp2p-peer.ts'
 import { listen } from './listening.ts'
@@ -215,7 +215,7 @@ export class Libp2pNetwork implements Transport {
   }
 
   /** Peers worth keeping on disk, for `known` of the next run. */
-  knownPeers(): KnownPeer[] {
+  knownPeers(): RememberedPeer[] {
     return this.#connector.members()
   }
 

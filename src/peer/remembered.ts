@@ -1,6 +1,6 @@
 /** Soft facts kept in the data directory: the ports last chosen, and where other peers were. Losing them costs time, never safety. */
 import type { Logger } from 'pino'
-import type { KnownPeer } from '../network/known-peers.ts'
+import type { RememberedPeer } from '../network/known-peers.ts'
 import type { ListenPorts } from '../network/listening.ts'
 import type { Libp2pNetwork } from '../network/network.ts'
 import type { DataDirectory } from '../storage/directory.ts'
@@ -30,7 +30,7 @@ export class RememberedFacts {
     return this.facts.listenPorts
   }
 
-  get knownPeers(): readonly KnownPeer[] {
+  get knownPeers(): readonly RememberedPeer[] {
     return this.facts.peers
   }
 

@@ -7,7 +7,7 @@ import { CONNECTED_PEERS_MAX } from '../../protocols/membership/roster.ts'
 import { ADDRESSES_MAX } from '../../protocols/base/limits.ts'
 import { withoutPeerId } from '../../src/network/addresses.ts'
 import { Connector } from '../../src/network/connector.ts'
-import type { KnownPeer } from '../../src/network/known-peers.ts'
+import type { RememberedPeer } from '../../src/network/known-peers.ts'
 import { until } from '../contract/transport.ts'
 
 const SELF = '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo' as PeerId
@@ -30,7 +30,7 @@ beforeEach(() => {
 })
 afterEach(() => connector.stop())
 
-function connectorWith(given: readonly string[], known: readonly KnownPeer[] = []): Connector {
+function connectorWith(given: readonly string[], known: readonly RememberedPeer[] = []): Connector {
   return new Connector({
     self: SELF,
     given,
