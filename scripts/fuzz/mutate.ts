@@ -11,9 +11,9 @@ const CHANGES_MAX = 4
 const REPEATS_MAX = 200
 const BYTES_MAX = 60_000
 
-type Change = (bytes: Buffer, chance: Chance, corpus: readonly Uint8Array[]) => Buffer
+type Mutation = (bytes: Buffer, chance: Chance, corpus: readonly Uint8Array[]) => Buffer
 
-const CHANGES: readonly Change[] = [
+const MUTATIONS: readonly Mutation[] = [
   (bytes, chance) => withByte(bytes, chance.below(bytes.length), (byte) => byte ^ (1 << chance.below(8))),
   (bytes, chance) => withByte(bytes, chance.below(bytes.length), () => chance.pick(EDGES)),
   (bytes, chance) => withByte(bytes, chance.below(bytes.length), (byte) => byte + chance.pick([1, -1])),
@@ -39,7 +39,7 @@ const CHANGES: readonly Change[] = [
 export function mutated(chance: Chance, corpus: readonly Uint8Array[]): Uint8Array {
   let bytes: Buffer = Buffer.from(chance.pick(corpus))
   for (let count = chance.below(CHANGES_MAX + 1); count > 0 && bytes.length > 0; count -= 1) {
-    bytes = chance.pick(CHANGES)(bytes, chance, corpus).subarray(0, BYTES_MAX)
+    bytes = chance.pick(MUTATIONS)(bytes, chance, corpus).subarray(0, BYTES_MAX)
   }
   return bytes
 }

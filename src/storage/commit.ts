@@ -1,8 +1,8 @@
 /** One change of a table; all of it is encoded by now, and carrying it out does not wait. */
-export type Change = () => Promise<boolean>
+export type RowChange = () => Promise<boolean>
 
 /** Makes the changes in one transaction; resolves when it is on disk. @throws the reason that the disk or lmdb gives */
-export async function commit(changes: readonly Change[]): Promise<void> {
+export async function commit(changes: readonly RowChange[]): Promise<void> {
   // All is encoded by now: from the first change to the last nothing may throw or wait, for lmdb ends the transaction with the turn.
   const promises = new Set<Promise<boolean>>()
   for (const change of changes) promises.add(change())

@@ -5,10 +5,10 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { commit as commitNow } from '../../src/storage/commit.ts'
-import type { Change } from '../../src/storage/commit.ts'
+import type { RowChange } from '../../src/storage/commit.ts'
 import { current } from './preload.ts'
 
-export async function commit(changes: readonly Change[]): Promise<void> {
+export async function commit(changes: readonly RowChange[]): Promise<void> {
   const { diskDelayMs, isDiskFailing } = current()
   if (diskDelayMs > 0) await delay(Math.random() * diskDelayMs)
   if (!isDiskFailing || Math.random() < 0.5) await commitNow(changes)

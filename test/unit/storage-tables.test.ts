@@ -9,7 +9,7 @@ import { dataKey } from '../../protocols/base/register.ts'
 import type { SlotType } from '../../protocols/base/slot.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { utf8 } from '../../src/bytes.ts'
-import type { Change } from '../../src/storage/commit.ts'
+import type { RowChange } from '../../src/storage/commit.ts'
 import { openLmdbStorage } from '../../src/storage/lmdb.ts'
 import { factRow, readFactRow } from '../../src/storage/rows.ts'
 import type { Table, TableInit } from '../../src/storage/tables/table.ts'
@@ -39,7 +39,7 @@ class CounterTable implements Table {
     return true
   }
 
-  changes({ total }: Raise): readonly Change[] {
+  changes({ total }: Raise): readonly RowChange[] {
     const row = factRow('counter', total)
     return [() => this.#init.environment.facts.put('counter', row)]
   }

@@ -5,7 +5,7 @@ import type { Ceiling } from '../../../protocols/base/ballot.ts'
 import type { Incarnation } from '../../../protocols/base/identity.ts'
 import type { Persist } from '../../../protocols/base/persist.ts'
 import type { Facts } from '../../ports/storage.ts'
-import type { Change } from '../commit.ts'
+import type { RowChange } from '../commit.ts'
 import { ALL_FROM } from '../environment.ts'
 import type { Environment } from '../environment.ts'
 import { DamagedStore, UnknownFormat } from '../errors.ts'
@@ -64,7 +64,7 @@ export class LmdbFacts implements Facts, Table {
     return true
   }
 
-  changes({ ceiling }: Extract<Persist, { kind: 'ceiling' }>): readonly Change[] {
+  changes({ ceiling }: Extract<Persist, { kind: 'ceiling' }>): readonly RowChange[] {
     const { facts } = this.#init.environment
     const row = factRow('ceiling', ceiling)
     return [() => facts.put('ceiling', row)]

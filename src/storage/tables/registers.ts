@@ -12,12 +12,12 @@ import { epochOfConfigKey, isConfigKey } from '../../../protocols/base/register.
 import type { LeafEntry, RegisterKey, RegisterState } from '../../../protocols/base/register.ts'
 import type { Codec } from '../../../protocols/wire/codec.ts'
 import type { ChosenSummary, Diverged, Listing, RegisterTable } from '../../ports/storage.ts'
-import type { Change } from '../commit.ts'
+import type { RowChange } from '../commit.ts'
 import { ALL_FROM, appendRow, CLIENT_FROM } from '../environment.ts'
 import type { Environment } from '../environment.ts'
 import { DamagedStore } from '../errors.ts'
 import { NewestRows } from '../newest-rows.ts'
-import { Overlay } from '../overlay.ts'
+import { UnsyncedWrites } from '../unsynced-writes.ts'
 import { Page } from '../page.ts'
 import { acceptedRow, chosenRow, divergedRow, numberingSum, readAcceptedRow, readChosenRow, readDivergedRow } from '../rows.ts'
 import type { ChosenHead } from '../rows.ts'
@@ -45,7 +45,7 @@ export class LmdbRegisters implements RegisterTable, Table {
   readonly #environment: Environment
   readonly #codec: Codec
   #newestEpoch = -1
-  #overlay = new Overlay()
+  #unsynced = new UnsyncedWrites()
   #undecided = new Undecided()
   /** Second records told since the store was opened. They are few: each is an alarm. */
   #divergences = new Map<RegisterKey, ValueRecord>()
@@ -73,7 +73,7 @@ export class LmdbRegisters implements RegisterTable, Table {
 
   read(key: RegisterKey): RegisterState | undefined {
     this.#init.assertGoing()
-    const overlaid = this.#overlay.get(key)
+    const overlaid = this.#unsynced.get(key)
     if (overlaid !== undefined) return overlaid.state
     if (this.#undecided.has(key)) return this.#undecided.get(key)
     const row = this.#environment.chosen.get(key)
@@ -97,7 +97,7 @@ export class LmdbRegisters implements RegisterTable, Table {
   /** Chosen client keys in order, each with the number of its row; undefined where it is not on disk yet. */
   *#keysAfter(prefix: string, after: string): Iterable<readonly [RegisterKey, number | undefined]> {
     const from = compareUtf8(after, prefix) < 0 ? prefix : after
-    const laid = this.#overlay.chosenKeys((key) => key.startsWith(prefix) && compareUtf8(key, after) > 0)
+    const laid = this.#unsynced.chosenKeys((key) => key.startsWith(prefix) && compareUtf8(key, after) > 0)
     let next = 0
     // A text longer than any key is cut to one that comes before it: what lies between is skipped below.
     const start = Buffer.byteLength(from) > KEY_BYTES_MAX ? from.slice(0, KEY_BYTES_MAX / 4) : from
@@ -114,7 +114,7 @@ export class LmdbRegisters implements RegisterTable, Table {
 
   *chosen(): Iterable<ChosenSummary> {
     this.#init.assertGoing()
-    const laid = this.#overlay.summaries()
+    const laid = this.#unsynced.summaries()
     let last = 0
     let sum = 0
     let count = 0
@@ -135,7 +135,7 @@ export class LmdbRegisters implements RegisterTable, Table {
   leaf(leaf: number, after: RegisterKey | undefined, limit: number): readonly LeafEntry[] {
     this.#init.assertGoing()
     this.#seeRows()
-    const entries = this.#overlay.leaf(leaf)
+    const entries = this.#unsynced.leaf(leaf)
     const laid = new Set(entries.map(({ key }) => key))
     for (let row = this.#newestRows.newest(leaf); row !== 0;) {
       const { key, digest, before } = this.#head(row)
@@ -149,7 +149,7 @@ export class LmdbRegisters implements RegisterTable, Table {
 
   *inDoubt(): Iterable<RegisterKey> {
     this.#init.assertGoing()
-    const laid = this.#overlay.doubts()
+    const laid = this.#unsynced.doubts()
     for (const { key, value: row } of this.#environment.accepted.getRange({ start: ALL_FROM })) {
       readAcceptedRow(key as RegisterKey, row, this.#codec)
       if (laid.get(key as RegisterKey) === false) continue
@@ -180,13 +180,13 @@ export class LmdbRegisters implements RegisterTable, Table {
       return true
     }
     if (!changes(write, this.#chosenDigest(write.key))) return false
-    this.#overlay.add(write, serial)
+    this.#unsynced.add(write, serial)
     this.#undecided.wrote(write)
     if (write.kind === 'chosen') this.#noteEpoch(write.key)
     return true
   }
 
-  changes(write: Write): readonly Change[] {
+  changes(write: Write): readonly RowChange[] {
     const { chosen, rows, accepted, diverged } = this.#environment
     switch (write.kind) {
       case 'configs-dropped':
@@ -218,7 +218,7 @@ export class LmdbRegisters implements RegisterTable, Table {
 
   settled(writes: readonly Write[], serial: number): void {
     for (const { leaf, number } of this.#unsettled.splice(0)) this.#newestRows.settle(leaf, number)
-    this.#overlay.settle(writes.filter((write) => write.kind !== 'configs-dropped').filter(isRegisterWrite), serial)
+    this.#unsynced.settle(writes.filter((write) => write.kind !== 'configs-dropped').filter(isRegisterWrite), serial)
   }
 
   /**
@@ -264,7 +264,7 @@ export class LmdbRegisters implements RegisterTable, Table {
   }
 
   #chosenDigest(key: RegisterKey): Uint8Array | undefined {
-    const overlaid = this.#overlay.get(key)
+    const overlaid = this.#unsynced.get(key)
     if (overlaid !== undefined) return overlaid.digest
     if (this.#undecided.has(key)) return undefined
     const row = this.#environment.chosen.get(key)
@@ -272,7 +272,7 @@ export class LmdbRegisters implements RegisterTable, Table {
   }
 
   #laid(key: RegisterKey): ValueRecord {
-    return this.#overlay.get(key)?.state?.chosen as ValueRecord
+    return this.#unsynced.get(key)?.state?.chosen as ValueRecord
   }
 
   #noteEpoch(key: RegisterKey): void {

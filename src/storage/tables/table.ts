@@ -1,6 +1,6 @@
 /** What the store asks of the table of one type of data. A type that moves in brings its own, and the store stays as it is. */
 import type { Placed } from '../../../protocols/base/persist.ts'
-import type { Change } from '../commit.ts'
+import type { RowChange } from '../commit.ts'
 import type { Environment } from '../environment.ts'
 
 export interface Table {
@@ -15,7 +15,7 @@ export interface Table {
    */
   take(write: Placed, serial: number): boolean
   /** Encodes a write that was taken. */
-  changes(write: Placed): readonly Change[]
+  changes(write: Placed): readonly RowChange[]
   /** All that was taken with this serial or a lower one is on disk, and a read of the disk shows it. */
   settled(writes: readonly Placed[], serial: number): void
 }

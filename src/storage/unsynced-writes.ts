@@ -16,7 +16,7 @@ interface Overlaid {
   readonly serial: number
 }
 
-export class Overlay {
+export class UnsyncedWrites {
   #registers = new Map<RegisterKey, Overlaid>()
   /** Chosen client keys by leaf; undefined until one is asked for, for a question of repair asks for many and no write needs it. */
   #leaves: Map<number, LeafEntry[]> | undefined
