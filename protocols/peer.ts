@@ -169,7 +169,7 @@ export class PeerCore {
         return
       case 'message':
         this.parts.agreement.rounds.observe(event.round)
-        if (event.from.id !== this.identity.id) this.roster.heard(event.from.peerId)
+        if (event.from.id !== this.identity.id) this.roster.onMessage(event.from.peerId)
         return this.handle(event.from, event.message)
       case 'put':
         return this.requests.put(event)
@@ -194,7 +194,7 @@ export class PeerCore {
     if (nowMs - this.upkeep.atMs > STOOD_STILL_MS) this.roster.onStoodStill()
     this.parts.readiness.observe()
     for (const service of this.services) service.upkeep?.()
-    this.upkeep.looked(nowMs, this.restUntilMs())
+    this.upkeep.onLooked(nowMs, this.restUntilMs())
   }
 
   private connected(remote: Greeting): void {

@@ -35,7 +35,7 @@ export class Upkeep {
    *
    * @param restUntilMs before this nothing is due, as far as time alone brings it; in the past while anything is under way
    */
-  looked(nowMs: number, restUntilMs: number): void {
+  onLooked(nowMs: number, restUntilMs: number): void {
     this.pointMs = nowMs + GRAIN_MS
     this.dueAtMs = this.firstPoint(Math.min(restUntilMs, nowMs + REST_MS))
   }

@@ -17,7 +17,7 @@ export class Absences {
   }
 
   /** While no quorum answers, it is this peer that is cut off, and nobody is missed. */
-  look(nowMs: number, clusters: Clusters, isUp: (voter: Identity) => boolean): void {
+  observe(nowMs: number, clusters: Clusters, isUp: (voter: Identity) => boolean): void {
     const elapsedMs = Math.min(nowMs - this.lookedAtMs, LOOK_MS_MAX)
     this.lookedAtMs = nowMs
     const addedMs = holdsMajority(clusters, isUp) ? elapsedMs : 0

@@ -129,7 +129,7 @@ export class Change {
   tick(): void {
     const config = this.context.chain.current?.config
     if (config === undefined) return
-    this.absences.look(this.context.moment.nowMs, config.clusters, this.isUp)
+    this.absences.observe(this.context.moment.nowMs, config.clusters, this.isUp)
     if (this.isDeciding) return
     if (config.next === undefined) this.grow(config)
     else this.complete(config, config.next)

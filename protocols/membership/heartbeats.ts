@@ -87,10 +87,10 @@ export class Heartbeats {
   }
 
   /** Takes a heartbeat of a peer, answers it when it should, and says whether it was itself an answer. */
-  heard(peer: RosterPeer, message: Heartbeat): boolean {
-    this.roster.beat(peer, message.health)
+  onHeartbeat(peer: RosterPeer, message: Heartbeat): boolean {
+    this.roster.onHeartbeat(peer, message.health)
     this.roster.onDoubted(message.doubted)
-    this.reachability.heard(peer.peerId, message.reached)
+    this.reachability.onHeartbeat(peer.peerId, message.reached)
     if (message.wantsAnswer) {
       const exchange = this.exchange(peer.peerId)
       exchange.askedAtMs = this.moment.nowMs

@@ -123,7 +123,7 @@ export class Membership implements Service {
     onInstalled(from.id, health.epoch)
     const peer = roster.get(from.peerId)
     if (peer === undefined) return
-    if (this.heartbeats.heard(peer, message)) onHeard()
+    if (this.heartbeats.onHeartbeat(peer, message)) onHeard()
     const own = chain.networkId
     if (health.networkId !== undefined && own !== undefined && health.networkId !== own) {
       outbox.note({ kind: 'refused', peerId: from.peerId, reason: 'other network' })

@@ -21,7 +21,7 @@ const PAIRS_MAX = 16
 /** In the order of their ids. */
 export type Pair = readonly [PeerId, PeerId]
 
-interface Told {
+interface Reached {
   readonly peers: ReadonlySet<PeerId>
   /** False: it reaches more than it could name, so that one it does not name may be among them. */
   readonly isWhole: boolean
@@ -33,7 +33,7 @@ export class Reachability {
   private readonly outbox: Outbox
   private readonly roster: Roster
   private readonly isVoter: (peerId: PeerId) => boolean
-  private readonly told = new Map<PeerId, Told>()
+  private readonly reachedBy = new Map<PeerId, Reached>()
   /** Pairs that do not reach each other, and since when. */
   private seen = new Map<string, { readonly pair: Pair; readonly sinceMs: number }>()
   private pairs: readonly Pair[] = []
@@ -50,12 +50,12 @@ export class Reachability {
   }
 
   /** What a heartbeat of a peer says; undefined: what the last one said. */
-  heard(peerId: PeerId, reached: readonly PeerId[] | undefined): void {
-    if (reached !== undefined) this.told.set(peerId, { peers: new Set(reached), isWhole: reached.length < REACHED_MAX })
+  onHeartbeat(peerId: PeerId, reached: readonly PeerId[] | undefined): void {
+    if (reached !== undefined) this.reachedBy.set(peerId, { peers: new Set(reached), isWhole: reached.length < REACHED_MAX })
   }
 
   lost(peerId: PeerId): void {
-    this.told.delete(peerId)
+    this.reachedBy.delete(peerId)
   }
 
   /** Pairs that have not reached each other for a while, to be told of. */
@@ -72,10 +72,11 @@ export class Reachability {
     const own = near.map(({ peerId }) => peerId).toSorted()
     if (own.join(' ') !== this.own.join(' ')) this.own = own.slice(0, REACHED_MAX)
     const reached = new Set([this.self, ...alive.map(({ peerId }) => peerId)])
-    this.look([...this.ownPairs(near, reached), ...this.pairsOf(near)])
+    this.keepLasting([...this.ownPairs(near, reached), ...this.pairsOf(near)])
   }
 
-  private look(found: readonly Pair[]): void {
+  /** Keeps those that last, and tells of the new ones among them. */
+  private keepLasting(found: readonly Pair[]): void {
     const { nowMs } = this.moment
     const seen: typeof this.seen = new Map()
     for (const pair of found) {
@@ -94,7 +95,7 @@ export class Reachability {
     const missing = new Set<PeerId>()
     for (const { peerId, clusterId } of near) {
       const isOfOwnCluster = clusterId === this.roster.clusterId
-      for (const other of this.told.get(peerId)?.peers ?? []) {
+      for (const other of this.reachedBy.get(peerId)?.peers ?? []) {
         const isNeeded = this.isVoter(this.self) || this.isVoter(other) || this.isOfOwnCluster(other, isOfOwnCluster)
         if (isNeeded && !reached.has(other)) missing.add(other)
       }
@@ -105,7 +106,7 @@ export class Reachability {
   /** Two that this peer reaches and that do not reach each other, as both say. */
   private pairsOf(near: readonly RosterPeer[]): Pair[] {
     const pairs: Pair[] = []
-    const compared = near.filter(({ peerId }) => this.told.get(peerId)?.isWhole === true).slice(0, COMPARED_MAX)
+    const compared = near.filter(({ peerId }) => this.reachedBy.get(peerId)?.isWhole === true).slice(0, COMPARED_MAX)
     for (const [index, a] of compared.entries()) {
       for (const b of compared.slice(index + 1)) {
         const isNeeded = a.clusterId === b.clusterId || this.isVoter(a.peerId) || this.isVoter(b.peerId)
@@ -116,7 +117,7 @@ export class Reachability {
   }
 
   private reaches(peerId: PeerId, other: PeerId): boolean {
-    return this.told.get(peerId)?.peers.has(other) ?? true
+    return this.reachedBy.get(peerId)?.peers.has(other) ?? true
   }
 
   /** @param otherwise of a peer that this one has never met */

@@ -120,7 +120,7 @@ export class Roster implements Neighbours {
     this.change(peer, 'suspect', reason)
   }
 
-  heard(peerId: PeerId): RosterPeer | undefined {
+  onMessage(peerId: PeerId): RosterPeer | undefined {
     const peer = this.peers.get(peerId)
     if (peer === undefined) return undefined
     peer.lastHeardMs = this.moment.nowMs
@@ -132,7 +132,7 @@ export class Roster implements Neighbours {
    * Takes what a heartbeat tells. The ceiling is raised at every opening; one that is lower than before tells of an older
    * copy of the store, put back.
    */
-  beat(peer: RosterPeer, health: Health): void {
+  onHeartbeat(peer: RosterPeer, health: Health): void {
     peer.health = health
     peer.beatAtMs = this.moment.nowMs
     if (!peer.hasBeaten && compareCeilings(health.ceiling, peer.ceiling) < 0 && !this.putBack.has(peer.identity.id)) {

@@ -216,7 +216,7 @@ export class Repair implements Service {
     if (this.context.chain.current === undefined) return
     for (const peer of this.due()) {
       if (this.pulls.length >= PULLS_MAX || this.isGoingOn()) return
-      this.look(peer)
+      this.compare(peer)
     }
   }
 
@@ -235,7 +235,8 @@ export class Repair implements Service {
     return due.sort((a, b) => dueAtMs(a) - dueAtMs(b))
   }
 
-  private look(peer: RosterPeer): void {
+  /** Begins a pull where the roots of two peers have differed for a while. */
+  private compare(peer: RosterPeer): void {
     const { roster, moment, collection, random } = this.context
     const { nowMs } = moment
     const health = roster.freshHealth(peer)

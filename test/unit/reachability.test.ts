@@ -84,7 +84,7 @@ suite('peers tell in heartbeats whom they reach', () => {
     const apartAfter = (reached: readonly PeerId[]): readonly unknown[] => {
       for (const peerId of others) {
         roster.greeted({ ...greeting, identity: peer(peerId) })
-        reachability.heard(peerId, ['a' as PeerId, ...reached])
+        reachability.onHeartbeat(peerId, ['a' as PeerId, ...reached])
       }
       for (let second = 0; second < 20; second += 1) {
         moment.nowMs += 1_000

@@ -81,17 +81,17 @@ suite('time that a voter is gone', () => {
 
   test('does not pass while the one that looks is paused', () => {
     const absences = new Absences(0)
-    absences.look(500, voting, upWithout('c'))
-    absences.look(3_600_000, voting, upWithout('c'))
+    absences.observe(500, voting, upWithout('c'))
+    absences.observe(3_600_000, voting, upWithout('c'))
     assert.deepEqual([...absences.longerThan(1_501)], [])
     assert.deepEqual([...absences.longerThan(1_500)], [peer('c').id])
   })
 
   test('does not pass while no quorum answers the one that looks', () => {
     const absences = new Absences(0)
-    for (let nowMs = 100; nowMs <= 10_000; nowMs += 100) absences.look(nowMs, voting, upWithout('b', 'c'))
+    for (let nowMs = 100; nowMs <= 10_000; nowMs += 100) absences.observe(nowMs, voting, upWithout('b', 'c'))
     assert.deepEqual([...absences.longerThan(1)], [])
-    absences.look(10_100, voting, upWithout('c'))
+    absences.observe(10_100, voting, upWithout('c'))
     assert.deepEqual([...absences.longerThan(101)], [])
     assert.deepEqual([...absences.longerThan(100)], [peer('c').id])
   })

@@ -36,7 +36,7 @@ class Known extends Bench {
   pass(forMs: number, heard: readonly string[] = []): void {
     for (const endMs = this.moment.nowMs + forMs; this.moment.nowMs < endMs;) {
       this.moment.nowMs += 100
-      for (const name of heard) this.roster.heard(name as PeerId)
+      for (const name of heard) this.roster.onMessage(name as PeerId)
       this.roster.tick(() => false)
     }
   }
@@ -58,7 +58,7 @@ suite('the roster', () => {
     assert.equal(known.stateOf('a'), 'alive')
     known.pass(200)
     assert.equal(known.stateOf('a'), 'suspect')
-    known.roster.heard('a' as PeerId)
+    known.roster.onMessage('a' as PeerId)
     assert.equal(known.stateOf('a'), 'alive')
     known.take()
     known.pass(6_100)
@@ -245,7 +245,7 @@ suite('a store that was put back', () => {
       root: new Uint8Array(16),
       inDoubtCount: 0,
     }
-    known.roster.beat(met, health)
+    known.roster.onHeartbeat(met, health)
   }
 
   test('is known by a ceiling lower than the one remembered, at its first heartbeat', () => {

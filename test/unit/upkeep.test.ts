@@ -29,17 +29,17 @@ function looks(world: TestWorld, peer: TestPeer, forMs: number): number[] {
 suite('upkeep', () => {
   test('the next look is 100 ms later while anything is under way, and no sooner than anything is due while all is at rest', () => {
     const upkeep = new Upkeep(0)
-    upkeep.looked(0, 0)
+    upkeep.onLooked(0, 0)
     assert.equal(upkeep.atMs, 100)
-    upkeep.looked(103, 350)
+    upkeep.onLooked(103, 350)
     assert.equal(upkeep.atMs, 403)
-    upkeep.looked(403, 60_000)
+    upkeep.onLooked(403, 60_000)
     assert.equal(upkeep.atMs, 1_303)
   })
 
   test('whatever happens brings the next look forward to the next point of the same grid', () => {
     const upkeep = new Upkeep(0)
-    upkeep.looked(0, 900)
+    upkeep.onLooked(0, 900)
     upkeep.hurry(410)
     assert.equal(upkeep.atMs, 500)
     upkeep.hurry(490)
@@ -48,7 +48,7 @@ suite('upkeep', () => {
 
   test('a look that is overdue stays so, whatever happens before it comes', () => {
     const upkeep = new Upkeep(0)
-    upkeep.looked(0, 900)
+    upkeep.onLooked(0, 900)
     upkeep.hurry(7_000)
     assert.equal(upkeep.atMs, 900)
   })
