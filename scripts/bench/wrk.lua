@@ -35,17 +35,17 @@ local function keyOf(name, number)
 end
 
 local function post(path, body)
-  return "POST " .. path .. " HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: " .. #body .. "\r\n\r\n" .. body
+  return "POST " .. path .. " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " .. #body .. "\r\n\r\n" .. body
 end
 
 local function put(key)
   if SIDE == "etcd" then return post("/v3/kv/put", '{"key":"' .. key .. '","value":"' .. VALUE64 .. '"}') end
-  return "PUT /store/" .. key .. " HTTP/1.1\r\nHost: bench\r\nContent-Length: 100\r\n\r\n" .. VALUE
+  return "PUT /store/" .. key .. " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n" .. VALUE
 end
 
 local function get(key)
   if SIDE == "etcd" then return post("/v3/kv/range", '{"key":"' .. key .. '"}') end
-  return "GET /store/" .. key .. " HTTP/1.1\r\nHost: bench\r\n\r\n"
+  return "GET /store/" .. key .. " HTTP/1.1\r\nHost: localhost\r\n\r\n"
 end
 
 local function storedKey()
