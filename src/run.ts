@@ -1,7 +1,7 @@
 /** From the command line to a running peer, or to a command's end: exit codes, signals, one line for whoever started it. */
 import { parseCommandLine } from './config/command-line.ts'
 import type { Environment } from './config/command-line.ts'
-import type { Config } from './config/config.ts'
+import type { Settings } from './config/settings.ts'
 import type { RunningPeer } from './peer/start-peer.ts'
 import { Reloads } from './reloads.ts'
 import { writePrivateFile } from './security/private-file.ts'
@@ -53,7 +53,7 @@ async function giveSecret(text: string, out: string | undefined): Promise<number
   }
 }
 
-async function runPeer(config: Config): Promise<void> {
+async function runPeer(config: Settings): Promise<void> {
   boundYoungSpace()
   let peer: RunningPeer | undefined
   let signals = 0

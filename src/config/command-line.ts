@@ -1,5 +1,5 @@
 /**
- * The command line: arguments and variables in, a Config or the reason why not out. Nothing is printed, created or ended here.
+ * The command line: arguments and variables in, settings or the reason why not out. Nothing is printed, created or ended here.
  *
  * The arguments are paired by hand. A flag takes the next argument whatever that begins with, so one cannot tell which
  * arguments are flags, and mend their dashes, without pairing them all; after that nothing is left for a library to do.
@@ -7,7 +7,7 @@
 import { exposure } from '../security/private-file.ts'
 import { COMMANDS, SECRET, SECRET_COMMAND, isCommandName } from './commands.ts'
 import type { Command } from './commands.ts'
-import type { Config } from './config.ts'
+import type { Settings } from './settings.ts'
 import { FLAGS, variableOf } from './flags.ts'
 import type { AnyFlags, Flag, FlagTable } from './flags.ts'
 import { commandHelp, helpText } from './help.ts'
@@ -18,7 +18,7 @@ import { VERSION } from './version.ts'
 
 /** What the command line asks for. Texts have no line end after their last line; a message is one line. */
 export type CommandLine =
-  | { readonly kind: 'run'; readonly config: Config }
+  | { readonly kind: 'run'; readonly config: Settings }
   | { readonly kind: 'command'; readonly command: Command }
   | { readonly kind: 'help' | 'version'; readonly text: string }
   /** A new secret, and the file to make for it; undefined where it is printed. */
@@ -43,7 +43,7 @@ const HELP_HINT = 'replicator -help lists all flags'
 const SHOWN_CHARACTERS_MAX = 80
 
 /**
- * Reads the command line. The secret's file is read too, so that the Config is complete.
+ * Reads the command line. The secret's file is read too, so that the settings are complete.
  *
  * @param argv what follows the name of the program
  * @param environment the variables

@@ -1,10 +1,10 @@
 /**
  * The table of flags. Names, variables, defaults, types and the help text come from here and from nowhere else: every field
- * of Config has one row, and a field without a row does not compile.
+ * of Settings has one row, and a field without a row does not compile.
  */
 import { VALUE_BYTES_MAX } from '../../protocols/base/limits.ts'
-import { LOG_LEVELS } from './config.ts'
-import type { Config } from './config.ts'
+import { LOG_LEVELS } from './settings.ts'
+import type { Settings } from './settings.ts'
 import type { SecretMode } from '../security/private-file.ts'
 import { readAdmitFile } from './admitted.ts'
 import { readSecretFile } from './secret.ts'
@@ -39,7 +39,7 @@ const RATE_MAX = 1_000_000
 const REPLACE_AFTER_SECONDS = 600
 const VALUE_BYTES_DEFAULT = 1_048_576
 
-/** One row: how the value of a field of Config is asked for. */
+/** One row: how the value of a field of Settings is asked for. */
 export interface Flag<T> {
   /** Without its dash. */
   readonly name: string
@@ -94,7 +94,7 @@ export const SECRET_MODE: Flag<SecretMode> = {
 }
 
 /** All flags that have a value, in the order of the help text. */
-export const FLAGS: FlagTable<Config> = {
+export const FLAGS: FlagTable<Settings> = {
   clusterId: {
     ...once(parseClusterId),
     name: 'cid',

@@ -7,8 +7,8 @@ import type { ClusterId, NetworkId, PeerId } from '../../protocols/base/identity
 import { isPeerId } from '../peer-id.ts'
 import { SECRET_MODES } from '../security/private-file.ts'
 import type { SecretMode } from '../security/private-file.ts'
-import { LOG_LEVELS } from './config.ts'
-import type { AddressRange, HttpAddress, LogLevel } from './config.ts'
+import { LOG_LEVELS } from './settings.ts'
+import type { AddressRange, HttpAddress, LogLevel } from './settings.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Only this machine, unless a host is named. */

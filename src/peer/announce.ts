@@ -1,6 +1,6 @@
 /** What a starting peer says as it finds company, and what it does when it finds none. */
 import type { Logger } from 'pino'
-import type { Config } from '../config/config.ts'
+import type { Settings } from '../config/settings.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { READY_LINE, discoveredLine, printLines, waitingLine } from '../start-up.ts'
 import type { PeerService } from './service.ts'
@@ -10,7 +10,7 @@ import type { Warnings } from './warnings.ts'
 const LOOK_MS = 50
 
 export interface ProgressInit {
-  readonly config: Config
+  readonly config: Settings
   readonly runtime: Runtime
   readonly service: PeerService
   readonly warnings: Warnings

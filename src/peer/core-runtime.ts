@@ -6,7 +6,7 @@ import type { Opened } from '../../protocols/opening.ts'
 import { PeerCore } from '../../protocols/peer.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
 import { sha256 } from '../bytes.ts'
-import type { Config } from '../config/config.ts'
+import type { Settings } from '../config/settings.ts'
 import type { Libp2pNetwork } from '../network/network.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { TransportHandlers } from '../ports/transport.ts'
@@ -17,7 +17,7 @@ import { noteWriter, recallDivergences } from './notes.ts'
 import { whyNotAlive } from './views.ts'
 
 export interface RuntimeParts {
-  readonly config: Config
+  readonly config: Settings
   readonly logger: Logger
   readonly failed: (error: Error) => void
   readonly storage: Storage

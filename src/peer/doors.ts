@@ -1,6 +1,6 @@
 /** What a peer lets clients in by: opened from its files, and read again when they change. */
 import type { Logger } from 'pino'
-import type { Config } from '../config/config.ts'
+import type { Settings } from '../config/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { TransportHandlers } from '../ports/transport.ts'
 import type { Reloads } from '../reloads.ts'
@@ -23,7 +23,7 @@ const AUDIT = 'audit'
 const THE_LOG = '-'
 
 export interface DoorsInit {
-  readonly config: Config
+  readonly config: Settings
   readonly logger: Logger
   readonly clock: Clock
   readonly reloads: Reloads
@@ -130,7 +130,7 @@ export function auditedHandlers(handlers: TransportHandlers, audit: Audit): Tran
   }
 }
 
-function warnOfOpenHttp({ http }: Config, logger: Logger, warnings: Warnings): void {
+function warnOfOpenHttp({ http }: Settings, logger: Logger, warnings: Warnings): void {
   if (isLoopbackHost(http.host)) return
   const warning = `HTTP is open to other machines (-http ${http.host}) without -tokens: anybody who can reach it may read and write`
   logger.warn(warning)

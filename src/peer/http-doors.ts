@@ -3,7 +3,7 @@
  * operator.
  */
 import type { Logger } from 'pino'
-import type { Config, HttpAddress } from '../config/config.ts'
+import type { HttpAddress, Settings } from '../config/settings.ts'
 import type { Bound } from '../http/listener.ts'
 import type { HttpServer } from '../http/server.ts'
 import type { Reloads } from '../reloads.ts'
@@ -16,7 +16,7 @@ import type { Warnings } from './warnings.ts'
 const STOP_GRACE_MS = 10_000
 
 export interface HttpDoors {
-  readonly config: Config
+  readonly config: Settings
   readonly http: HttpServer
   /** What listens where `-health` says, if it does. */
   readonly health: HttpServer

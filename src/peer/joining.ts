@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import type { PeerId } from '../../protocols/base/identity.ts'
 import { parseAdmitted } from '../config/admitted.ts'
-import type { Config } from '../config/config.ts'
+import type { Settings } from '../config/settings.ts'
 import { parseSecrets } from '../config/secret.ts'
 import type { Libp2pNetwork } from '../network/network.ts'
 import type { Secrets } from '../ports/secrets.ts'
@@ -13,7 +13,7 @@ import { WatchedFiles } from '../security/watched-files.ts'
 import type { Warnings } from './warnings.ts'
 
 export interface JoiningInit {
-  readonly config: Config
+  readonly config: Settings
   readonly logger: Logger
   readonly reloads: Reloads
   readonly warnings: Warnings

@@ -7,7 +7,7 @@ import { identity } from '../../protocols/base/identity.ts'
 import type { NetworkId, PeerId } from '../../protocols/base/identity.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { utf8 } from '../bytes.ts'
-import type { Config } from '../config/config.ts'
+import type { Settings } from '../config/settings.ts'
 import { VERSION } from '../config/version.ts'
 import { Discovery } from '../discovery/discovery.ts'
 import { localDiscovery } from '../discovery/local.ts'
@@ -46,7 +46,7 @@ export interface RunningPeer {
 
 /** What a peer is started with. */
 interface PeerInit {
-  readonly config: Config
+  readonly config: Settings
   readonly logger: Logger
   /** Where parts that read files register to read them again. */
   readonly reloads: Reloads
@@ -257,7 +257,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
 }
 
 /** A network is founded by a peer that was told of none, on a store that has seen none. */
-function founds(config: Config, storage: Storage): boolean {
+function founds(config: Settings, storage: Storage): boolean {
   const isTold = config.peers.length > 0 || config.bootstrap.length > 0 || config.networkId !== undefined
   return !isTold && storage.registers.newestEpoch() < 0
 }

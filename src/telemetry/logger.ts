@@ -4,7 +4,7 @@ import { isatty } from 'node:tty'
 import { destination, pino, stdTimeFunctions } from 'pino'
 import type { DestinationStream, Logger } from 'pino'
 import type { PrettyOptions } from 'pino-pretty'
-import type { LogLevel } from '../config/config.ts'
+import type { LogLevel } from '../config/settings.ts'
 
 const STANDARD_ERROR = 2
 /** Lines that nobody reads wait up to here; later ones are dropped, so that a stuck reader holds up no peer and fills no memory. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { parseCommandLine } from '../../src/config/command-line.ts'
 import type { Environment } from '../../src/config/command-line.ts'
-import type { Config } from '../../src/config/config.ts'
+import type { Settings } from '../../src/config/settings.ts'
 
 const PEER_ID = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
 const ADDRESS_A = `/ip4/127.0.0.1/tcp/4001/p2p/${PEER_ID}`
@@ -13,8 +13,8 @@ const FLAG_NAMES =
     ' ',
   )
 
-/** The Config of a command line that is right. */
-function configOf(argv: readonly string[], environment: Environment = {}): Config {
+/** The settings of a command line that is right. */
+function configOf(argv: readonly string[], environment: Environment = {}): Settings {
   const parsed = parseCommandLine(argv, environment)
   assert.equal(parsed.kind, 'run', JSON.stringify(parsed))
   assert(parsed.kind === 'run')

@@ -24,7 +24,7 @@ export interface AddressRange {
 }
 
 /** All that a peer is told when it is started: checked, with the defaults filled in, frozen. */
-export interface Config {
+export interface Settings {
   readonly clusterId: ClusterId
   readonly http: HttpAddress
   /** Where health and metrics are served by themselves; undefined for nowhere. */
