@@ -6,7 +6,7 @@
  * sooner than that of all writes before it. Sends held back by the same sync leave in their order.
  */
 import type { ClusterId, PeerId } from './base/identity.ts'
-import type { Persist } from './base/persist.ts'
+import type { AnyWrite } from './base/persist.ts'
 import type { ValueRecord } from './base/record.ts'
 import type { RegisterKey } from './base/register.ts'
 import type { After } from './base/slot.ts'
@@ -14,7 +14,7 @@ import type { ClientId, Consistency } from './events.ts'
 import type { Message } from './wire/messages.ts'
 
 export type Effect =
-  | { readonly kind: 'persist'; readonly write: Persist }
+  | { readonly kind: 'persist'; readonly write: AnyWrite }
   | {
       readonly kind: 'send'
       readonly to: PeerId
@@ -30,7 +30,14 @@ export type Effect =
   | { readonly kind: 'note'; readonly note: Note }
 
 /** The end of a client's request. Every member has exactly one HTTP status (`src/http/`). */
-export type Outcome = KeyOutcome | ChangeOutcome
+export type Outcome = KeyOutcome | ChangeOutcome | TypeOutcome
+
+/** The end of what a client asked of a further type of data; the type says what its answers are. */
+export interface TypeOutcome {
+  readonly kind: 'typed'
+  readonly type: string
+  readonly answer: unknown
+}
 
 /** The end of a put or a get. */
 export type KeyOutcome =

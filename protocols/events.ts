@@ -38,6 +38,8 @@ export type CoreEvent =
     }
   /** An operator wants the configuration changed. Any peer takes it; a change that has begun goes on without the asker. */
   | { readonly kind: 'change'; readonly client: ClientId; readonly request: ChangeRequest; readonly deadlineMs: number }
+  /** A client asks something of a further type of data, which says what its requests are. */
+  | { readonly kind: 'typed'; readonly type: string; readonly client: ClientId; readonly request: unknown; readonly deadlineMs: number }
   /** The client hung up. A put that has begun to commit is finished all the same; no answer follows. */
   | { readonly kind: 'cancel'; readonly client: ClientId }
 

@@ -1,4 +1,4 @@
-import type { Persist } from './base/persist.ts'
+import type { AnyWrite } from './base/persist.ts'
 import type { Effect, Note, Outcome } from './effects.ts'
 import type { ClientId } from './events.ts'
 import type { Message } from './wire/messages.ts'
@@ -15,7 +15,7 @@ export class Outbox {
     this.overlay = overlay
   }
 
-  persist(write: Persist): void {
+  persist(write: AnyWrite): void {
     this.overlay.apply(write)
     this.effects.push({ kind: 'persist', write })
   }

@@ -177,6 +177,8 @@ export class PeerCore {
         return this.requests.get(event)
       case 'change':
         return this.requests.change(event)
+      case 'typed':
+        return this.requests.typed(event)
       case 'cancel':
         for (const service of this.services) service.cancel?.(event.client)
     }

@@ -19,7 +19,7 @@ export type Handlers<Kind extends Message['kind']> = {
 }
 
 /** What clients ask for. */
-export type RequestKind = RequestOf<'put' | 'get' | 'change'>['kind']
+export type RequestKind = RequestOf<'put' | 'get' | 'change' | 'typed'>['kind']
 
 /** What is done with clients' requests, by kind; complete as messages are. */
 export type Requests<Kind extends RequestKind> = {

@@ -10,6 +10,7 @@ import { isConfigKey } from './base/register.ts'
 import type { RegisterKey, Registers } from './base/register.ts'
 import { ConfigChain } from './config/chain.ts'
 import { Configs } from './config/configs.ts'
+import type { CreateType } from './data-type.ts'
 import type { ChosenAtStart } from './keys/chosen.ts'
 import { KeyCollection } from './keys/collection.ts'
 import { Keys } from './keys/keys.ts'
@@ -20,6 +21,7 @@ import type { Outbox } from './outbox.ts'
 import type { PageLimits } from './repair/answers.ts'
 import { Repair } from './repair/repair.ts'
 import type { Handlers, RequestKind, Requests, Service } from './service.ts'
+import { Types } from './types.ts'
 import type { Codec } from './wire/codec.ts'
 import type { Health } from './wire/membership-messages.ts'
 import type { Message } from './wire/messages.ts'
@@ -53,6 +55,8 @@ export interface PeerInit {
   readonly diverged: Iterable<RegisterKey>
   /** Of the answers to pulls; undefined for as much as a message takes. Small ones, so that few keys need several pages. */
   readonly pageLimits?: PageLimits | undefined
+  /** Types of data beside keys, in the order in which things are handed to them. */
+  readonly types?: readonly CreateType[] | undefined
   readonly nowMs: number
 }
 
@@ -66,6 +70,7 @@ export interface Services {
   readonly configs: Configs
   readonly keys: Keys
   readonly repair: Repair
+  readonly types: Types
 }
 
 /**
@@ -150,19 +155,20 @@ export function createServices(
     onHeard: () => agreement.rounds.onHeard(),
     onEpoch: (peerId, networkId, epoch) => configs.onEpoch(peerId, networkId, epoch),
   })
-  return { roster, chain, readiness, membership, agreement, configs, keys, repair }
+  const types = new Types((init.types ?? []).map((create) => create({ self, moment, outbox, chain, neighbours: roster })))
+  return { roster, chain, readiness, membership, agreement, configs, keys, repair, types }
 }
 
 /**
  * All is handed to them in this order, and effects leave in it. It is agreement, membership, repair, configs, then the types
  * of data; what is done for others, finishing and relaying, comes last.
  */
-export function inOrder({ agreement, membership, repair, configs, keys }: Services): readonly Service[] {
-  return [agreement, membership, repair, configs, keys, agreement.finisher, agreement.representative]
+export function inOrder({ agreement, membership, repair, configs, keys, types }: Services): readonly Service[] {
+  return [agreement, membership, repair, configs, keys, ...types.all, agreement.finisher, agreement.representative]
 }
 
 /** Who handles a message. A kind that nobody handles does not compile. */
-export function handlersOf({ agreement, membership, repair, configs, keys }: Services): Handlers<Message['kind']> {
+export function handlersOf({ agreement, membership, repair, configs, keys, types }: Services): Handlers<Message['kind']> {
   const { representative } = agreement
   return {
     ...agreement.handles,
@@ -170,13 +176,14 @@ export function handlersOf({ agreement, membership, repair, configs, keys }: Ser
     ...repair.handles,
     ...configs.handles,
     ...keys.handles,
+    ...types.handles,
     ...representative.handles,
   }
 }
 
 /** Who handles a client's request; complete as messages are. */
-export function requestsOf({ configs, keys }: Services): Requests<RequestKind> {
-  return { ...configs.requests, ...keys.requests }
+export function requestsOf({ configs, keys, types }: Services): Requests<RequestKind> {
+  return { ...configs.requests, ...keys.requests, ...types.requests }
 }
 
 /** How much is under way. */

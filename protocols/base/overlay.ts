@@ -1,4 +1,4 @@
-import type { Persist } from './persist.ts'
+import type { AnyWrite } from './persist.ts'
 import { leafOf } from './hash-tree.ts'
 import { compareUtf8 } from './bytes.ts'
 import type { ValueRecord } from './record.ts'
@@ -39,7 +39,7 @@ export class Overlay implements Registers {
     for (const [key, { chosen: record }] of this.written) if (record !== undefined && !isConfigKey(key)) yield { key, record }
   }
 
-  apply(write: Persist): void {
+  apply(write: AnyWrite): void {
     if (write.kind === 'accepted') this.written.set(write.key, { accepted: write.accepted })
     else if (write.kind === 'chosen') {
       this.written.set(write.key, { chosen: write.record })

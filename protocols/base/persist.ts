@@ -27,6 +27,15 @@ type Written =
 
 export type Persist = Placed & Written
 
+/** A write of a further type of data, by the type of its slot. Nobody but that type and its table knows what the row says. */
+export interface TypeWrite extends Placed {
+  readonly kind: 'typed'
+  readonly row: unknown
+}
+
+/** Whatever a core may write. */
+export type AnyWrite = Persist | TypeWrite
+
 type Write<Kind extends Written['kind']> = Extract<Persist, { readonly kind: Kind }>
 
 const CEILING_SLOT: Slot = { type: 'facts', name: 'ceiling' }

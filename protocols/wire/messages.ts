@@ -15,8 +15,10 @@ import type { MembershipMessage } from './membership-messages.ts'
 import { MessageTable } from './message-rows.ts'
 import { REPAIR } from './repair-messages.ts'
 import type { RepairMessage } from './repair-messages.ts'
+import { TYPES } from './type-messages.ts'
+import type { TypeMessage } from './type-messages.ts'
 
-export type Message = AgreementMessage | KeysMessage | ConfigMessage | MembershipMessage | RepairMessage
+export type Message = AgreementMessage | KeysMessage | ConfigMessage | MembershipMessage | RepairMessage | TypeMessage
 
 /** The row of each message. A kind that is in no protocol's table does not compile. */
 export const MESSAGE_TABLE: MessageTable<Message> = new MessageTable<Message>({
@@ -25,4 +27,5 @@ export const MESSAGE_TABLE: MessageTable<Message> = new MessageTable<Message>({
   ...CONFIG,
   ...MEMBERSHIP,
   ...REPAIR,
+  ...TYPES,
 })

@@ -7,7 +7,7 @@ import { Overlay } from '../../protocols/base/overlay.ts'
 import type { Ceiling } from '../../protocols/base/ballot.ts'
 import type { Identity } from '../../protocols/base/identity.ts'
 import type { Registers } from '../../protocols/base/register.ts'
-import type { Persist } from '../../protocols/base/persist.ts'
+import type { AnyWrite } from '../../protocols/base/persist.ts'
 import type { Effect, Note, Outcome } from '../../protocols/effects.ts'
 import { unreachable } from '../../protocols/base/assert.ts'
 import type { ClientId, CoreEvent } from '../../protocols/events.ts'
@@ -49,7 +49,7 @@ export class Runtime {
   private readonly queue: CoreEvent[] = []
   private isStepping = false
   private ceilingSynced: Ceiling
-  private writes: Persist[] = []
+  private writes: AnyWrite[] = []
   private isWriting = false
   private isFlushPlanned = false
   private lazyTimer: NodeJS.Timeout | undefined
@@ -180,7 +180,7 @@ export class Runtime {
     resolve?.(outcome)
   }
 
-  private persist(write: Persist): void {
+  private persist(write: AnyWrite): void {
     this.registers.apply(write)
     this.gate.wrote(write)
     this.writes.push(write)
@@ -214,7 +214,7 @@ export class Runtime {
     )
   }
 
-  private written(batch: number, writes: readonly Persist[], startedAtMs: number): void {
+  private written(batch: number, writes: readonly AnyWrite[], startedAtMs: number): void {
     this.isWriting = false
     for (const write of writes) if (write.kind === 'ceiling') this.ceilingSynced = write.ceiling
     this.init.synced(writes.length, this.init.clock.nowMs() - startedAtMs)

@@ -157,6 +157,7 @@ const messageKinds: Kinds<Message> = {
   }),
   'covered-wanted': shape({ kind: fc.constant('covered-wanted'), epoch: whole }),
   covered: shape({ kind: fc.constant('covered'), epoch: whole, sender: identities, sources: fc.array(identities, { maxLength: 35 }) }),
+  typed: shape({ kind: fc.constant('typed'), type: fc.integer({ min: 0, max: 255 }), body: fc.uint8Array({ maxLength: 300 }).map(plain) }),
 }
 
 /** A message of each kind, by kind. */

@@ -5,14 +5,14 @@ import { identity } from '../../protocols/base/identity.ts'
 import type { Identity, Incarnation, PeerId } from '../../protocols/base/identity.ts'
 import { dataKey } from '../../protocols/base/register.ts'
 import { acceptedWrite, ceilingWrite } from '../../protocols/base/persist.ts'
-import type { Persist } from '../../protocols/base/persist.ts'
+import type { AnyWrite } from '../../protocols/base/persist.ts'
 import { Agenda } from './agenda.ts'
 import { Chance } from './chance.ts'
 import { SimulatedDisk } from './disk.ts'
 
 const BY: Identity = identity('p' as PeerId, '0'.repeat(32) as Incarnation)
 
-function accepted(key: string, round: number): Persist {
+function accepted(key: string, round: number): AnyWrite {
   const record = { writeId: 'w', value: Uint8Array.of(1), contentType: 'text/plain', writtenAtMs: 0 }
   return acceptedWrite(dataKey(key), { ballot: { epoch: 0, round, by: BY }, record })
 }
@@ -43,7 +43,7 @@ test('what is due first happens first, and in the order planned when due togethe
 })
 
 test('a crash keeps what was synced and, of the rest, what it is told to keep', () => {
-  const hardened: Persist[] = []
+  const hardened: AnyWrite[] = []
   const disk = new SimulatedDisk((write) => hardened.push(write))
   const first = disk.write(accepted('a', 1))
   const second = disk.write(accepted('b', 1))

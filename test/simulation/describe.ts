@@ -4,7 +4,7 @@ import type { Identity } from '../../protocols/base/identity.ts'
 import type { Accepted, ValueRecord } from '../../protocols/base/record.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
 import type { Barred, Clusters, Config } from '../../protocols/base/config.ts'
-import type { Persist } from '../../protocols/base/persist.ts'
+import type { AnyWrite } from '../../protocols/base/persist.ts'
 import type { Outcome } from '../../protocols/effects.ts'
 import type { AcceptorReply, AcceptorRequest } from '../../protocols/wire/agreement-messages.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
@@ -113,7 +113,7 @@ export function describeMessage(message: Message): string {
   }
 }
 
-export function describePersist(write: Persist): string {
+export function describePersist(write: AnyWrite): string {
   switch (write.kind) {
     case 'accepted':
       return `accepted ${describeKey(write.key)} ${describeAccepted(write.accepted)}`
@@ -125,6 +125,8 @@ export function describePersist(write: Persist): string {
       return `diverged ${describeKey(write.key)} ${describeRecord(write.told)}`
     case 'ceiling':
       return `ceiling ${write.ceiling.epoch}.${write.ceiling.round}`
+    case 'typed':
+      return `${write.slot.type} ${write.slot.name} ${JSON.stringify(write.row)}`
   }
 }
 

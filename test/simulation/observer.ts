@@ -1,6 +1,6 @@
 /** What a simulated peer tells of itself to whoever watches: the checkers and the counts. */
 import type { Identity } from '../../protocols/base/identity.ts'
-import type { Persist } from '../../protocols/base/persist.ts'
+import type { AnyWrite } from '../../protocols/base/persist.ts'
 import type { Note, Outcome } from '../../protocols/effects.ts'
 import type { ClientId } from '../../protocols/events.ts'
 import type { Send } from '../../src/runtime/send-gate.ts'
@@ -8,9 +8,9 @@ import type { SimulatedPeer } from './peer.ts'
 
 export interface Observer {
   /** The core asked for a write. */
-  persisting(peer: SimulatedPeer, write: Persist): void
+  persisting(peer: SimulatedPeer, write: AnyWrite): void
   /** A write of this identity's store is on disk. */
-  hardened(peer: SimulatedPeer, identity: Identity, write: Persist): void
+  hardened(peer: SimulatedPeer, identity: Identity, write: AnyWrite): void
   /** The core asked for a message to be sent, once what it rests on is synced. */
   sending(peer: SimulatedPeer, send: Send): void
   /** A message leaves, to others or to itself: everything it rests on must be on disk now. */

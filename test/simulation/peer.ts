@@ -9,6 +9,7 @@ import { configKey } from '../../protocols/base/register.ts'
 import { configRecord } from '../../protocols/config/chain.ts'
 import type { Config } from '../../protocols/base/config.ts'
 import type { Effect } from '../../protocols/effects.ts'
+import type { CreateType } from '../../protocols/data-type.ts'
 import type { CoreEvent } from '../../protocols/events.ts'
 import { beginOpening } from '../../protocols/opening.ts'
 import type { Founding, Opened, OpeningStore } from '../../protocols/opening.ts'
@@ -22,6 +23,7 @@ import { Chance } from './chance.ts'
 import { describeOutcome, describePersist } from './describe.ts'
 import { SimulatedDisk } from './disk.ts'
 import type { Observer } from './observer.ts'
+import type { DiskTable } from './slot-disk.ts'
 import type { Options } from './options.ts'
 import { BatchedSyncing, LooseSyncing } from './syncing.ts'
 import type { Syncing, SyncingInit } from './syncing.ts'
@@ -37,6 +39,13 @@ const OPENING = 2 ** 44
 /** Incarnations are 32 hexadecimal digits. */
 const INCARNATION_DIGITS = 32
 
+/** A type of data beside keys, as a peer has it: a table on its disk, and a service in its core. */
+export interface FurtherType {
+  readonly table: () => DiskTable
+  /** @param disk as it is when the core starts */
+  readonly create: (disk: SimulatedDisk) => CreateType
+}
+
 export interface PeerSurroundings {
   readonly agenda: Agenda
   readonly chance: Chance
@@ -44,6 +53,8 @@ export interface PeerSurroundings {
   readonly options: Options
   readonly codec: Codec
   readonly observer: Observer
+  /** What peers keep for clients beside keys; nothing when left out. */
+  readonly furtherTypes?: readonly FurtherType[] | undefined
   /** Hands a message to the network. */
   readonly transmit: (from: SimulatedPeer, send: Send) => void
   /** The core wants a connection closed. */
@@ -201,6 +212,7 @@ export class SimulatedPeer {
       diverged: this.disk.diverged(),
       inDoubt: this.disk.inDoubt(),
       pageLimits: { keys: this.surroundings.options.pageKeys, recordsBytes: this.surroundings.options.pageBytes },
+      types: this.surroundings.furtherTypes?.map((type) => type.create(this.disk)),
       nowMs: this.clockMs,
     })
     this.dispatch({ kind: 'tick' })
@@ -339,6 +351,7 @@ export class SimulatedPeer {
 
   private emptyDisk(): SimulatedDisk {
     const { identity: own } = this
-    return new SimulatedDisk((write) => this.surroundings.observer.hardened(this, own, write))
+    const tables = this.surroundings.furtherTypes?.map((type) => type.table())
+    return new SimulatedDisk((write) => this.surroundings.observer.hardened(this, own, write), tables)
   }
 }

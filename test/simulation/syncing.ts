@@ -7,7 +7,7 @@
 import { Overlay } from '../../protocols/base/overlay.ts'
 import type { Registers } from '../../protocols/base/register.ts'
 import type { After, Slot } from '../../protocols/base/slot.ts'
-import type { Persist } from '../../protocols/base/persist.ts'
+import type { AnyWrite } from '../../protocols/base/persist.ts'
 import { SendGate } from '../../src/runtime/send-gate.ts'
 import type { Send } from '../../src/runtime/send-gate.ts'
 import type { Agenda } from './agenda.ts'
@@ -36,7 +36,7 @@ export interface Syncing {
   readonly registers: Registers
   /** How many writes are not on disk yet. */
   readonly pendingCount: number
-  persist(write: Persist): void
+  persist(write: AnyWrite): void
   /** @returns true when the send may leave now; else it comes back by `released` */
   admit(send: Send): boolean
   /** The process is gone. @returns how many writes were lost */
@@ -47,7 +47,7 @@ export class BatchedSyncing implements Syncing {
   readonly registers: Overlay
   private readonly init: SyncingInit
   private readonly gate: SendGate = new SendGate()
-  private gathered: Persist[] = []
+  private gathered: AnyWrite[] = []
   private isWriting = false
   private flushAtMs = Number.POSITIVE_INFINITY
   private isGone = false
@@ -61,7 +61,7 @@ export class BatchedSyncing implements Syncing {
     return this.gathered.length + this.init.disk.unsyncedCount
   }
 
-  persist(write: Persist): void {
+  persist(write: AnyWrite): void {
     this.registers.apply(write)
     this.gate.wrote(write)
     this.gathered.push(write)
@@ -150,7 +150,7 @@ export class LooseSyncing implements Syncing {
     return this.units.length
   }
 
-  persist(write: Persist): void {
+  persist(write: AnyWrite): void {
     const { disk, agenda, chance } = this.init
     const { slot, isBarrier } = write
     const unit: Unit = { sequence: disk.write(write), slot, isBarrier, isReady: false }

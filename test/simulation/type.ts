@@ -11,7 +11,7 @@ import type { Ledger } from './checkers/ledger.ts'
 import type { Coverage } from './coverage.ts'
 import type { Observer } from './observer.ts'
 import type { Options } from './options.ts'
-import type { SimulatedPeer } from './peer.ts'
+import type { FurtherType, SimulatedPeer } from './peer.ts'
 import type { Trace } from './trace.ts'
 
 export interface TypeInit {
@@ -65,5 +65,10 @@ export interface SimulatedType extends Watching {
   cover(coverage: Coverage): void
 }
 
-/** Begins a type in a run. Types are begun in one order, since each draws its chance. */
-export type BeginType = (init: TypeInit) => SimulatedType
+/** What a world is told of a type. */
+export interface WorldType {
+  /** Begins it in a run. Types are begun in the order of their list, because each draws its chance. */
+  readonly begin: (init: TypeInit) => SimulatedType
+  /** What it adds to a peer; undefined for keys, which every peer has. */
+  readonly further?: FurtherType | undefined
+}

@@ -37,7 +37,7 @@ export class Witness implements Observer {
 
   persisting(peer: SimulatedPeer, write: Parameters<Observer['persisting']>[1]): void {
     if (!this.outside.has(peer.peerId)) this.votes.persisting(peer, write)
-    if (write.kind === 'ceiling' || isConfigKey(write.key)) return
+    if (write.kind === 'ceiling' || write.kind === 'typed' || isConfigKey(write.key)) return
     this.lines.push(`${peer.peerId} writes ${nameless(describePersist(write))}`)
   }
 

@@ -3,7 +3,7 @@
  * settle. The checkers watch all the way. The same seed gives the same run, to the last message.
  */
 import type { ClusterId, Identity } from '../../protocols/base/identity.ts'
-import type { Persist } from '../../protocols/base/persist.ts'
+import type { AnyWrite } from '../../protocols/base/persist.ts'
 import type { Note, Outcome } from '../../protocols/effects.ts'
 import type { ClientId } from '../../protocols/events.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
@@ -29,8 +29,8 @@ import type { Options } from './options.ts'
 import { SimulatedPeer } from './peer.ts'
 import type { PeerSurroundings } from './peer.ts'
 import { Trace } from './trace.ts'
-import type { BeginType, SimulatedType } from './type.ts'
-import { SimulatedKeys } from './types/keys/keys.ts'
+import type { SimulatedType, WorldType } from './type.ts'
+import { KEYS } from './types/keys/keys.ts'
 
 /** Founding takes a while before there is anything to break. */
 const FOUNDING_MS = 3_000
@@ -46,7 +46,7 @@ const PROMISES_GONE_MS = 63_000
 /** So many peers are asked for the same thing at once. */
 const RIVALS_MAX = 6
 
-const KEYS_ALONE: readonly BeginType[] = [(init) => new SimulatedKeys(init)]
+const KEYS_ALONE: readonly WorldType[] = [KEYS]
 
 export interface RunResult {
   readonly seed: number
@@ -62,7 +62,7 @@ export function simulate(
   seed: number,
   keepsLines: boolean,
   change: Partial<Options> = {},
-  types: readonly BeginType[] = KEYS_ALONE,
+  types: readonly WorldType[] = KEYS_ALONE,
 ): RunResult {
   const chance = new Chance(seed)
   const options = { ...drawOptions(seed, chance.fork()), ...change }
@@ -93,7 +93,7 @@ export class World implements Observer {
   private readonly types: readonly SimulatedType[]
   private isLoaded = true
 
-  constructor(options: Options, chance: Chance, keepsLines: boolean, types: readonly BeginType[]) {
+  constructor(options: Options, chance: Chance, keepsLines: boolean, types: readonly WorldType[]) {
     const { agenda, coverage } = this
     const codec = new Codec(utf8)
     const trace = new Trace(keepsLines)
@@ -104,7 +104,8 @@ export class World implements Observer {
     this.peers = peers
     const transmit = (from: SimulatedPeer, send: Send): void => this.network.transmit(from, send)
     const disconnect: PeerSurroundings['disconnect'] = (from, to) => this.network.closeByPeerId(from, to)
-    this.surroundings = { agenda, chance, trace, options, codec, observer: this, transmit, disconnect, isCalm: false }
+    const furtherTypes = types.flatMap(({ further }) => further ?? [])
+    this.surroundings = { agenda, chance, trace, options, codec, observer: this, transmit, disconnect, furtherTypes, isCalm: false }
     for (const [cluster, size] of options.clusterSizes.entries()) {
       for (let member = 0; member < size; member += 1) {
         peers.push(new SimulatedPeer(peers.length, `c${cluster}` as ClusterId, options.minPeers, this.surroundings))
@@ -121,7 +122,7 @@ export class World implements Observer {
     let lastClient = 0
     const nextClient = (): ClientId => (lastClient += 1)
     const shared = { agenda, trace, options, peers, ledger: this.ledger, nextClient }
-    this.types = types.map((begin) => begin({ ...shared, chance: chance.fork() }))
+    this.types = types.map((type) => type.begin({ ...shared, chance: chance.fork() }))
     this.operator = new Operator({ peers, chance, codec, ledger: this.ledger })
     const isAnyInDoubt = (): boolean => this.types.some((type) => type.isAnyInDoubt === true)
     const start = (peer: SimulatedPeer): void => this.start(peer)
@@ -163,12 +164,12 @@ export class World implements Observer {
     return coverage
   }
 
-  persisting(peer: SimulatedPeer, write: Persist): void {
+  persisting(peer: SimulatedPeer, write: AnyWrite): void {
     this.votes.persisting(peer, write)
     for (const type of this.types) type.persisting?.(peer, write)
   }
 
-  hardened(peer: SimulatedPeer, identity: Identity, write: Persist): void {
+  hardened(peer: SimulatedPeer, identity: Identity, write: AnyWrite): void {
     // While the world is being built there is nothing to check yet.
     if (this.ledger === undefined) return
     for (const type of this.types) type.hardened?.(peer, identity, write)

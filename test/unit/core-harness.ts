@@ -14,7 +14,7 @@ import type { RegisterKey, RegisterState } from '../../protocols/base/register.t
 import { configRecord } from '../../protocols/config/chain.ts'
 import type { Clusters, Config } from '../../protocols/base/config.ts'
 import { chosenWrite } from '../../protocols/base/persist.ts'
-import type { Persist } from '../../protocols/base/persist.ts'
+import type { AnyWrite } from '../../protocols/base/persist.ts'
 import type { Effect, Note, Outcome } from '../../protocols/effects.ts'
 import type { ClientId, Consistency, CoreEvent } from '../../protocols/events.ts'
 import { beginOpening } from '../../protocols/opening.ts'
@@ -67,7 +67,7 @@ export function sends(effects: readonly Effect[]): Send[] {
   return effects.filter((effect) => effect.kind === 'send')
 }
 
-export function persists(effects: readonly Effect[]): Persist[] {
+export function persists(effects: readonly Effect[]): AnyWrite[] {
   return effects.flatMap((effect) => (effect.kind === 'persist' ? [effect.write] : []))
 }
 
@@ -106,8 +106,8 @@ export class TestPeer {
   readonly notes: Note[] = []
   readonly connected: Set<PeerId> = new Set()
   private readonly minPeers: number
-  private synced: Persist[] = []
-  private unsynced: Persist[] = []
+  private synced: AnyWrite[] = []
+  private unsynced: AnyWrite[] = []
   private storage = new MemoryStorage()
   private gate = new SendGate()
   private stores = 0
@@ -176,7 +176,7 @@ export class TestPeer {
     const { incarnation } = this.identity
     const before = new MemoryStorage(incarnation)
     void before.write(this.synced)
-    const write = (writes: readonly Persist[], synced: () => void): void => {
+    const write = (writes: readonly AnyWrite[], synced: () => void): void => {
       this.synced.push(...writes)
       synced()
     }
@@ -387,6 +387,6 @@ export function ask(of: TestPeer, from: Identity, body: AcceptorRequest, target:
 }
 
 /** The write that stands for an installed config. */
-export function configWrite(config: Config): Persist {
+export function configWrite(config: Config): AnyWrite {
   return chosenWrite(configKey(config.epoch), configRecord(codec, config), new Uint8Array(16))
 }

@@ -16,7 +16,7 @@ const ADAPTERS = ['http', 'network', 'discovery', 'storage', 'telemetry']
 const LAYERS = [
   ['base'],
   ['wire'],
-  ['effects.ts', 'events.ts', 'outbox.ts', 'service.ts'],
+  ['effects.ts', 'events.ts', 'outbox.ts', 'service.ts', 'data-type.ts'],
   ['membership'],
   ['agreement'],
   ['config'],

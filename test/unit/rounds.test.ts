@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { CEILING_NONE, CEILING_STRIDE_ROUNDS, compareBallots, isCovered } from '../../protocols/base/ballot.ts'
 import type { Ballot, Ceiling } from '../../protocols/base/ballot.ts'
-import type { Persist } from '../../protocols/base/persist.ts'
+import type { AnyWrite } from '../../protocols/base/persist.ts'
 import { Rounds, raisedAtOpening } from '../../protocols/agreement/rounds.ts'
 import { Bench, peer, persists } from './core-harness.ts'
 
@@ -11,7 +11,7 @@ function roundsOf(bench: Bench, ceiling: Ceiling, floor: Ceiling = CEILING_NONE)
   return new Rounds(peer('c'), bench.outbox, ceiling, floor)
 }
 
-function ceilings(writes: readonly Persist[]): Ceiling[] {
+function ceilings(writes: readonly AnyWrite[]): Ceiling[] {
   return writes.flatMap((write) => (write.kind === 'ceiling' ? [write.ceiling] : []))
 }
 

@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import type { Placed } from '../../protocols/base/persist.ts'
 import { dataKey } from '../../protocols/base/register.ts'
-import type { SlotType } from '../../protocols/base/slot.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { utf8 } from '../../src/bytes.ts'
 import type { RowChange } from '../../src/storage/commit.ts'
@@ -50,7 +49,7 @@ class CounterTable implements Table {
 }
 
 function raise(total: number): Raise {
-  return { slot: { type: 'counter' as SlotType, name: 'a' }, isBarrier: false, isLazy: false, total }
+  return { slot: { type: 'counter', name: 'a' }, isBarrier: false, isLazy: false, total }
 }
 
 suite('a table of a further type', () => {

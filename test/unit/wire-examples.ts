@@ -104,6 +104,7 @@ export const messages: ReadonlyMap<string, Message> = new Map([
   ['records', { kind: 'records', id: 9, records: [{ key, record }], keysDone: 1 }],
   ['covered-wanted', { kind: 'covered-wanted', epoch: 2 }],
   ['covered', { kind: 'covered', epoch: 2, sender: peerA, sources: [peerB] }],
+  ['typed', { kind: 'typed', type: 3, body: Uint8Array.of(1, 2, 3) }],
 ])
 
 function request(body: AcceptorRequest): Message {

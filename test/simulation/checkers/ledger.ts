@@ -8,7 +8,7 @@ import { epochOfConfigKey, isConfigKey } from '../../../protocols/base/register.
 import type { RegisterKey } from '../../../protocols/base/register.ts'
 import { BARRED_MAX } from '../../../protocols/base/config.ts'
 import type { Barred, Clusters, Config } from '../../../protocols/base/config.ts'
-import type { Persist } from '../../../protocols/base/persist.ts'
+import type { AnyWrite } from '../../../protocols/base/persist.ts'
 import type { Codec } from '../../../protocols/wire/codec.ts'
 import { describeConfig, describeIdentity, describeKey } from '../describe.ts'
 import { Acceptances } from './acceptances.ts'
@@ -41,7 +41,7 @@ export class Ledger {
   }
 
   /** A write is on the disk of this identity. */
-  hardened(by: Identity, write: Persist): void {
+  hardened(by: Identity, write: AnyWrite): void {
     if (write.kind !== 'accepted' || !isConfigKey(write.key)) return
     const { at, config } = this.accepted.add(by, write)
     this.decideIf(

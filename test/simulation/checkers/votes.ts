@@ -10,7 +10,7 @@ import { equalRecords } from '../../../protocols/base/record.ts'
 import type { Accepted } from '../../../protocols/base/record.ts'
 import { configKey } from '../../../protocols/base/register.ts'
 import type { RegisterKey } from '../../../protocols/base/register.ts'
-import type { Persist } from '../../../protocols/base/persist.ts'
+import type { AnyWrite } from '../../../protocols/base/persist.ts'
 import type { AcceptorReply, AcceptorRequest, Vote } from '../../../protocols/wire/agreement-messages.ts'
 import { describeAccepted, describeBallot, describeIdentity, describeKey, describeReply } from '../describe.ts'
 import type { Send } from '../../../src/runtime/send-gate.ts'
@@ -54,7 +54,7 @@ export class Votes {
   }
 
   /** A peer lost its vote and lets go of what it accepted: it may say so. */
-  persisting(peer: SimulatedPeer, write: Persist): void {
+  persisting(peer: SimulatedPeer, write: AnyWrite): void {
     if (write.kind !== 'accepted-dropped') return
     const said = this.saidOf(peer, write.key)
     said.committed = undefined

@@ -7,7 +7,7 @@ import type { Identity, IdentityId, PeerId } from '../../../../protocols/base/id
 import { configKey, epochOfConfigKey, isConfigKey } from '../../../../protocols/base/register.ts'
 import type { RegisterKey } from '../../../../protocols/base/register.ts'
 import type { Clusters, Config } from '../../../../protocols/base/config.ts'
-import type { Persist } from '../../../../protocols/base/persist.ts'
+import type { AnyWrite } from '../../../../protocols/base/persist.ts'
 import type { Note } from '../../../../protocols/effects.ts'
 import type { Message } from '../../../../protocols/wire/messages.ts'
 import type { Send } from '../../../../src/runtime/send-gate.ts'
@@ -50,8 +50,8 @@ export class Copies {
     this.ledger = ledger
   }
 
-  hardened({ id }: Identity, write: Persist): void {
-    if (write.kind === 'ceiling' || write.kind === 'diverged') return
+  hardened({ id }: Identity, write: AnyWrite): void {
+    if (write.kind === 'ceiling' || write.kind === 'diverged' || write.kind === 'typed') return
     const { chosen, accepted } = this.of(id)
     const { key } = write
     if (isConfigKey(key)) {

@@ -1,7 +1,7 @@
 /** Write-once keys in the simulated world: clients that put and get, what is chosen worked out from disks, and the checkers S1 to S15, L2, L3, L5. */
 import type { Config } from '../../../../protocols/base/config.ts'
 import type { Identity, IdentityId } from '../../../../protocols/base/identity.ts'
-import type { Persist } from '../../../../protocols/base/persist.ts'
+import type { AnyWrite } from '../../../../protocols/base/persist.ts'
 import { dataKey, isConfigKey } from '../../../../protocols/base/register.ts'
 import type { RegisterKey } from '../../../../protocols/base/register.ts'
 import type { Note, Outcome } from '../../../../protocols/effects.ts'
@@ -11,7 +11,7 @@ import { check } from '../../checkers/violation.ts'
 import type { Coverage } from '../../coverage.ts'
 import { describeKey, describeRecord } from '../../describe.ts'
 import type { SimulatedPeer } from '../../peer.ts'
-import type { Lacking, SimulatedType, TypeInit } from '../../type.ts'
+import type { Lacking, SimulatedType, TypeInit, WorldType } from '../../type.ts'
 import { Clients } from './clients.ts'
 import { incomplete, unequal } from './copied.ts'
 import { Copies } from './copies.ts'
@@ -25,7 +25,9 @@ const PUT_WITHIN_MS = 20_000
 /** A rival gives up no sooner. */
 const RIVAL_DEADLINE_MS = 40_000
 
-export class SimulatedKeys implements SimulatedType {
+export const KEYS: WorldType = { begin: (init) => new SimulatedKeys(init) }
+
+class SimulatedKeys implements SimulatedType {
   private readonly init: TypeInit
   private readonly history: History = new History()
   private readonly ledger: KeyLedger
@@ -59,13 +61,13 @@ export class SimulatedKeys implements SimulatedType {
     this.clients.isStopped = true
   }
 
-  persisting(peer: SimulatedPeer, write: Persist): void {
+  persisting(peer: SimulatedPeer, write: AnyWrite): void {
     if (write.kind !== 'chosen' || isConfigKey(write.key)) return
     const chosen = this.ledger.chosen(write.key)
     check(chosen !== undefined, 'S10', () => `${peer.peerId} takes ${describeKey(write.key)} for chosen, which no quorum has accepted`)
   }
 
-  hardened(_peer: SimulatedPeer, identity: Identity, write: Persist): void {
+  hardened(_peer: SimulatedPeer, identity: Identity, write: AnyWrite): void {
     if (write.kind === 'accepted' && !isConfigKey(write.key) && this.ledger.chosen(write.key) === undefined) this.inDoubt.add(write.key)
     this.copies.hardened(identity, write)
     this.ledger.hardened(identity, write)

@@ -5,7 +5,7 @@
 import { compareBallots } from '../../../../protocols/base/ballot.ts'
 import type { Ballot } from '../../../../protocols/base/ballot.ts'
 import type { Identity } from '../../../../protocols/base/identity.ts'
-import type { Persist } from '../../../../protocols/base/persist.ts'
+import type { AnyWrite } from '../../../../protocols/base/persist.ts'
 import { equalRecords } from '../../../../protocols/base/record.ts'
 import type { ValueRecord } from '../../../../protocols/base/record.ts'
 import { isConfigKey } from '../../../../protocols/base/register.ts'
@@ -46,7 +46,7 @@ export class KeyLedger {
   }
 
   /** A write is on the disk of this identity. */
-  hardened(by: Identity, write: Persist): void {
+  hardened(by: Identity, write: AnyWrite): void {
     if (write.kind !== 'accepted' || isConfigKey(write.key)) return
     const { key } = write
     const { at, config } = this.accepted.add(by, write)
