@@ -16,7 +16,6 @@ import type { Doubts } from './agreement/doubts.ts'
 import type { Effect } from './effects.ts'
 import type { CoreEvent } from './events.ts'
 import type { ChosenKeys } from './keys/chosen.ts'
-import { describePair } from './membership/reachability.ts'
 import type { Pair } from './membership/reachability.ts'
 import type { Roster } from './membership/roster.ts'
 import { Outbox } from './outbox.ts'
@@ -139,8 +138,7 @@ export class PeerCore {
 
   /** What this peer lacks to be ready; undefined when it is. */
   missing(): string | undefined {
-    const lacking = this.parts.readiness.missing()
-    return lacking === undefined ? undefined : [lacking, ...this.apart.map(describePair)].join('; ')
+    return this.parts.readiness.missing()
   }
 
   /** Pairs of peers that must reach one another and do not. */

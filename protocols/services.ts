@@ -94,7 +94,7 @@ export function createServices(
 
   const isCaughtUp = (): boolean => repair.caughtUp
   const spaceOf: SpaceOf = (key) => (isConfigKey(key) ? configs.space : keys.space)
-  const readiness = new Readiness({ ...shared, isCaughtUp })
+  const readiness = new Readiness({ ...shared, isCaughtUp, apart: () => membership.apart })
   const agreement: Agreement = new Agreement({
     ...shared,
     ceiling: init.ceiling,

@@ -3,6 +3,8 @@ import type { ClusterId, Identity } from '../base/identity.ts'
 import type { InForce } from '../base/installed.ts'
 import type { Config } from '../base/config.ts'
 import { holdsMajority } from '../base/quorum.ts'
+import { describePair } from './reachability.ts'
+import type { Pair } from './reachability.ts'
 import type { Roster } from './roster.ts'
 
 /** A voter that answered a heartbeat no longer ago than this counts as answering. */
@@ -28,6 +30,8 @@ export interface ReadinessContext {
   readonly chain: InForce
   readonly roster: Roster
   readonly isCaughtUp: () => boolean
+  /** Pairs of peers that must reach one another and do not. */
+  readonly apart: () => readonly Pair[]
 }
 
 /** Whether this peer is ready, and whether it ever was. */
@@ -48,11 +52,16 @@ export class Readiness {
 
   /** Time has passed, or a put came: it is remembered when the peer is ready now. */
   observe(): void {
-    this.wasReady ||= this.missing() === undefined
+    this.wasReady ||= this.lacking() === undefined
   }
 
-  /** What this peer lacks to be ready; undefined when it is. */
+  /** What this peer lacks to be ready, and which peers cannot reach one another while it does; undefined when it is ready. */
   missing(): string | undefined {
+    const lacking = this.lacking()
+    return lacking === undefined ? undefined : [lacking, ...this.context.apart().map(describePair)].join('; ')
+  }
+
+  private lacking(): string | undefined {
     const { roster, clusterId, chain, isCaughtUp } = this.context
     const near = [...roster.all()].filter((peer) => peer.clusterId === clusterId && peer.state === 'alive')
     const minPeers = Math.max(this.context.minPeers, ...near.map((peer) => peer.minPeers))

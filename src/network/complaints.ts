@@ -8,19 +8,29 @@ const AGAIN_MS = 600_000
 /** Peers and reasons remembered for that. Strangers may come under ever new names. */
 const REMEMBERED_MAX = 1_000
 
+/** Whom it is about. */
+export interface Complained {
+  readonly peerId: PeerId
+  readonly connection: Connection
+  /** Of the secret that it proved to know; undefined when it has proved none. */
+  readonly provedFingerprint?: string | undefined
+}
+
+type Told = (peerId: PeerId, reason: string, address: string, provedBy: string | undefined) => void
+
 export class Complaints {
   readonly #logger: Logger
-  readonly #told: (peerId: PeerId, reason: string, address: string) => void
+  readonly #told: Told
   readonly #toldAtMs = new Map<string, number>()
 
   /** `told`: hears of every complaint, repeated or not. */
-  constructor(logger: Logger, told: (peerId: PeerId, reason: string, address: string) => void) {
+  constructor(logger: Logger, told: Told) {
     this.#logger = logger
     this.#told = told
   }
 
   /** `text`: what was done to the peer. */
-  tell(peerId: PeerId, connection: Connection, reason: string, text: string): void {
+  tell({ peerId, connection, provedFingerprint }: Complained, reason: string, text: string): void {
     const nowMs = performance.now()
     const what = `${peerId} ${reason}`
     const isRepeated = nowMs - (this.#toldAtMs.get(what) ?? Number.NEGATIVE_INFINITY) < AGAIN_MS
@@ -30,6 +40,6 @@ export class Complaints {
     const fields = { peerId, address, reason }
     if (isRepeated) this.#logger.debug(fields, text)
     else this.#logger.warn(fields, text)
-    this.#told(peerId, reason, address)
+    this.#told(peerId, reason, address, provedFingerprint)
   }
 }

@@ -37,6 +37,10 @@ const ALL_HOSTS = ['0.0.0.0', '::'] as const
 const CHOICES_MAX = 3
 /** A line that leaves the choice of the port. */
 const FREE = /^\/ip[46]\/([^/]+)\/tcp\/0$/
+/** A line of IPv6, and its address. */
+const IP6_HOST = /^\/ip6\/([^/]+)\//
+const IN_USE = 'the port is in use'
+const NOT_HERE = 'this machine has no such address'
 
 /**
  * Makes a libp2p peer and has it listen.
@@ -96,8 +100,12 @@ async function portFor({ warn }: ListeningInit, hosts: readonly string[], before
 
 async function startAt(init: ListeningInit, addresses: readonly string[]): Promise<Libp2pPeer> {
   const libp2p = await init.create(addresses)
+  let listeningCount = 0
+  libp2p.addEventListener('transport:listening', () => (listeningCount += 1))
   try {
     await libp2p.start()
+    // libp2p takes it for a machine without IPv6 when each address of that family fails, taken ones too, and says nothing.
+    if (listeningCount < addresses.length) throw new ListenError(await describeSilent(addresses.filter((line) => IP6_HOST.test(line))))
     return libp2p
   } catch (error) {
     await libp2p.stop()
@@ -108,9 +116,16 @@ async function startAt(init: ListeningInit, addresses: readonly string[]): Promi
   }
 }
 
+/** @param lines of IPv6, on none of which could be listened */
+async function describeSilent(lines: readonly string[]): Promise<string> {
+  const host = IP6_HOST.exec(lines[0] ?? '')?.[1]
+  const isHere = host !== undefined && (await freePort([host])) !== undefined
+  return `cannot listen on ${lines.join(', ')}: ${isHere ? IN_USE : NOT_HERE}`
+}
+
 function causeOf(error: Error): string {
-  if (error.message.includes('EADDRINUSE')) return 'the port is in use'
+  if (error.message.includes('EADDRINUSE')) return IN_USE
   if (error.message.includes('EACCES')) return 'not permitted'
-  if (error.message.includes('EADDRNOTAVAIL')) return 'this machine has no such address'
+  if (error.message.includes('EADDRNOTAVAIL')) return NOT_HERE
   return error.message.split('\n').at(-1)?.trim() || 'no transport for it'
 }

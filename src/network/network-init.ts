@@ -5,6 +5,7 @@ import type { Libp2pInit } from 'libp2p'
 import type { Logger } from 'pino'
 import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
+import type { Greeting } from '../../protocols/wire/greeting.ts'
 import type { Secrets } from '../ports/secrets.ts'
 import type { RememberedPeer } from './known-peers.ts'
 import type { Libp2pPeer } from './libp2p-peer.ts'
@@ -62,9 +63,9 @@ export interface PeerDiscovery {
 
 export interface NetworkEvents {
   /** A peer has proved itself and greeted. `address`: where it is connected from, or was dialled. `provedBy`: as in `/status`. */
-  admitted(peerId: PeerId, address: string, provedBy: string): void
-  /** The two are set up differently, or one broke the protocol. For `/status`. */
-  refused(peerId: PeerId, reason: string, address: string): void
+  admitted(remote: Greeting, address: string, provedBy: string): void
+  /** The two are set up differently, or one broke the protocol. `provedBy`: undefined where it has proved nothing. */
+  refused(peerId: PeerId, reason: string, address: string, provedBy: string | undefined): void
   /** A connection was closed that nobody proved anything on. */
   turnedAway(address: string, reason: string): void
   /** `knownPeers()` has changed: worth writing to disk. */

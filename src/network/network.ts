@@ -78,7 +78,7 @@ export class Libp2pNetwork implements Transport {
   constructor(init: NetworkInit, privateKey: PrivateKey) {
     this.#init = init
     this.#privateKey = privateKey
-    this.#complaints = new Complaints(init.logger, (peerId, reason, address) => init.events?.refused?.(peerId, reason, address))
+    this.#complaints = new Complaints(init.logger, (...refusal) => init.events?.refused?.(...refusal))
     this.#admission = new Admission(init.secrets, init.admitted)
     this.#gate = new Gate({
       isProved: (peerId) => this.isProved(peerId),
@@ -276,7 +276,7 @@ export class Libp2pNetwork implements Transport {
 
   /** Which secret each connected peer has proved to know. */
   provedBy(): Map<PeerId, string> {
-    return new Map(this.#table.streams().map((stream) => [stream.peerId, fingerprintOf(stream.provedBy?.secret)]))
+    return new Map(this.#table.streams().map((stream) => [stream.peerId, stream.provedFingerprint ?? '']))
   }
 
   /** True while the peer is connected and has proved itself: what it asks on any connection is asked by a member. */
@@ -344,7 +344,7 @@ export class Libp2pNetwork implements Transport {
       this.counters.refusals += 1
       const reason = `it does not speak ${this.#protocolId}`
       this.#connector.refused(peerId, reason)
-      this.#complaints.tell(peerId, connection, reason, 'refused a peer')
+      this.#complaints.tell({ peerId, connection }, reason, 'refused a peer')
     } else {
       connection.abort(error instanceof Error ? error : new Error(String(error)))
     }
@@ -407,13 +407,14 @@ export class Libp2pNetwork implements Transport {
 
   #connected(remote: Greeting): void {
     const { peerId } = remote.identity
-    const connection = this.#table.current(peerId)?.connection
+    const current = this.#table.current(peerId)
+    const connection = current?.connection
     const dialled = connection?.direction === 'outbound' ? connection.remoteAddr.toString() : undefined
     this.#connector.connected(peerId, remote.addresses, dialled)
     this.#gate.memberAt(remote.addresses)
     if (connection !== undefined) {
       this.#gate.memberOn(connection)
-      this.#init.events?.admitted?.(peerId, connection.remoteAddr.toString(), fingerprintOf(this.#table.current(peerId)?.provedBy?.secret))
+      this.#init.events?.admitted?.(remote, connection.remoteAddr.toString(), current?.provedFingerprint ?? '')
     }
     this.#init.logger.debug({ peerId, clusterId: remote.clusterId }, 'connected')
     this.#handlers?.connected(remote)
@@ -436,19 +437,21 @@ export class Libp2pNetwork implements Transport {
   #refused(stream: PeerStream, reason: string): void {
     this.counters.refusals += 1
     this.#connector.refused(stream.peerId, reason)
-    this.#complaints.tell(stream.peerId, stream.connection, reason, 'refused a peer')
+    this.#complaints.tell(stream, reason, 'refused a peer')
   }
 
   #breached(stream: PeerStream, reason: string): void {
     this.counters.breaches += 1
-    this.#complaints.tell(stream.peerId, stream.connection, reason, 'cut a connection that broke the protocol')
+    this.#complaints.tell(stream, reason, 'cut a connection that broke the protocol')
   }
 
   /** The peer goes with all its connections, also when it is used over another than that of the bulk stream. */
   #breachedInBulk(stream: BulkStream, reason: string): void {
     this.counters.breaches += 1
-    this.#complaints.tell(stream.peerId, stream.connection, reason, 'cut a connection that broke the protocol')
-    this.disconnect(stream.peerId, reason)
+    const { peerId, connection } = stream
+    const provedFingerprint = this.#table.current(peerId)?.provedFingerprint
+    this.#complaints.tell({ peerId, connection, provedFingerprint }, reason, 'cut a connection that broke the protocol')
+    this.disconnect(peerId, reason)
   }
 
   /** The peer stays. What was lost is asked for again, over a new stream. */

@@ -15,6 +15,7 @@ import { carry, textOf } from './carry.ts'
 import { Handshake } from './handshake.ts'
 import type { HandshakeOutcome, Saying } from './handshake.ts'
 import { ByteQueue } from './byte-queue.ts'
+import { fingerprintOf } from './proof.ts'
 import { valueBytesOf } from './message-weight.ts'
 
 /** Bytes of a nonce. */
@@ -115,6 +116,11 @@ export class PeerStream {
   /** The secret that the other end has proved to know, `undefined` inside for none; undefined until it has. */
   get provedBy(): { readonly secret: Uint8Array | undefined } | undefined {
     return this.#handshake.provedBy
+  }
+
+  /** What that secret is told by; undefined until the other end has proved to know one. */
+  get provedFingerprint(): string | undefined {
+    return this.provedBy && fingerprintOf(this.provedBy.secret)
   }
 
   /** The nonce of its opener, as hexadecimal: orders streams of one opener the same at both ends. */

@@ -2,7 +2,6 @@
 import type { Logger } from 'pino'
 import type { Settings } from '../config/settings.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { TransportHandlers } from '../ports/transport.ts'
 import type { Reloads } from '../reloads.ts'
 import { AuditLines, NO_AUDIT } from '../security/audit.ts'
 import type { Audit } from '../security/audit.ts'
@@ -117,17 +116,6 @@ function openAudit({ config, logger, clock, reloads, warnings }: DoorsInit): { r
     file.close()
   }
   return { audit, close }
-}
-
-/** Has the audit hear which peers are let in. */
-export function auditedHandlers(handlers: TransportHandlers, audit: Audit): TransportHandlers {
-  return {
-    ...handlers,
-    connected: (remote) => {
-      audit.record({ event: 'peer-admitted', peerId: remote.identity.peerId, clusterId: remote.clusterId })
-      handlers.connected(remote)
-    },
-  }
 }
 
 function warnOfOpenHttp({ http }: Settings, logger: Logger, warnings: Warnings): void {

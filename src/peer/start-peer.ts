@@ -27,11 +27,12 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { announceProgress } from './announce.ts'
 import { openClientRoom } from './client-room.ts'
 import { createRuntime, handlers, readings } from './core-runtime.ts'
-import { auditedHandlers, openClientDoors } from './doors.ts'
+import { openClientDoors } from './doors.ts'
 import { openForUse } from './founding.ts'
 import { openHttpDoors } from './http-doors.ts'
 import { assertMayFound, givenUp, openStore } from './opening.ts'
 import { Joining } from './joining.ts'
+import { peerAudit } from './peer-audit.ts'
 import { RememberedFacts } from './remembered.ts'
 import { PeerService } from './service.ts'
 import { Warnings } from './warnings.ts'
@@ -169,6 +170,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   const discovery = new Discovery({ rendezvous: config.rendezvous, clusterId, protocolId: config.protocolId, logger })
   const doors = await openClientDoors({ ...opening, clock: systemClock })
   closers.push(async () => doors.close())
+  const audited = peerAudit(doors.audit)
   const network = await createNetwork({
     privateKey,
     codec,
@@ -184,9 +186,10 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     peers: [...config.peers, ...config.bootstrap],
     known: facts.knownPeers,
     events: {
-      refused: (peerId, reason) => {
+      ...audited,
+      refused: (peerId, reason, address, provedBy) => {
         warnings.refused(peerId, reason)
-        doors.audit.recordRefusal(peerId, { event: 'peer-refused', peerId, reason })
+        audited.refused(peerId, reason, address, provedBy)
       },
       knownChanged: () => facts.changed(network),
     },
@@ -220,7 +223,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     await facts.close(network)
     await network.stop()
   })
-  await network.start(auditedHandlers(handlers(runtime, network), doors.audit))
+  await network.start(handlers(runtime, network))
   metrics.observe(() => readings(runtime, network))
   metrics.observeTraffic(network.counters)
   metrics.observeDht(discovery.counters)

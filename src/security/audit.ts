@@ -17,11 +17,21 @@ export interface AuditedRequest {
   readonly status: number
 }
 
+/** A peer, as far as the audit tells of it. */
+export interface AuditedPeer {
+  /** Null for one that was turned away before it said who it is. */
+  readonly peerId: string | null
+  /** Multiaddr where it is connected from, or was dialled. */
+  readonly address: string
+  /** Fingerprint of the secret that it proved to know, as in `/status`; null where it has proved none. */
+  readonly provedBy: string | null
+}
+
 export type AuditEvent =
   | ({ readonly event: 'operator-request' | 'write' } & AuditedRequest)
   | ({ readonly event: 'credential-refused'; readonly kind: string } & AuditedRequest)
-  | { readonly event: 'peer-admitted'; readonly peerId: string; readonly clusterId: string }
-  | { readonly event: 'peer-refused'; readonly peerId: string; readonly reason: string }
+  | ({ readonly event: 'peer-admitted'; readonly clusterId: string } & AuditedPeer)
+  | ({ readonly event: 'peer-refused'; readonly reason: string } & AuditedPeer)
   /** More refusals of one source in a second than are written. */
   | { readonly event: 'refusals-not-written'; readonly source: string; readonly count: number }
 
@@ -30,7 +40,7 @@ export interface Audit {
   /** True where each write is to be told. */
   readonly tellsWrites: boolean
   record(event: AuditEvent): void
-  /** Refusals can be brought about by anybody: those of one source are bounded. @param source address or peer id */
+  /** Refusals can be brought about by anybody: those of one source are bounded. @param source where they come from */
   recordRefusal(source: string, event: AuditEvent): void
 }
 

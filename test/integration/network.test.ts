@@ -282,6 +282,10 @@ async function untilMeshed(peers: readonly NetworkPeer[]): Promise<void> {
   await until('all are connected to all', () => peers.every((a) => peers.every((b) => a === b || areConnected(a, b))), 30_000)
 }
 
+function hasIPv6(): boolean {
+  return Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'))
+}
+
 describe('listening', () => {
   it('an address that was named and is taken is an error of one line', async () => {
     const a = await harness.join()
@@ -289,6 +293,24 @@ describe('listening', () => {
       assert.equal(error.name, ListenError.name)
       assert.match(error.message, /^cannot listen on \/ip4\/127\.0\.0\.1\/tcp\/\d+: the port is in use$/)
       return true
+    })
+  })
+
+  it('an address of IPv6 that was named and is taken is one too, though that of IPv4 beside it is free', async (context) => {
+    if (!hasIPv6()) return context.skip('this machine has no IPv6')
+    const a = await harness.join({ listen: ['/ip6/::1/tcp/0'] })
+    const taken = `/ip6/::1/tcp/${portOf(a)}`
+    await assert.rejects(harness.join({ listen: ['/ip4/127.0.0.1/tcp/0', taken] }), (error: Error) => {
+      assert.equal(error.name, ListenError.name)
+      assert.equal(error.message, `cannot listen on ${taken}: the port is in use`)
+      return true
+    })
+  })
+
+  it('an address of IPv6 that was named and is of another machine is one as well', async (context) => {
+    if (!hasIPv6()) return context.skip('this machine has no IPv6')
+    await assert.rejects(harness.join({ listen: ['/ip4/127.0.0.1/tcp/0', '/ip6/2001:db8::1/tcp/4001'] }), {
+      message: 'cannot listen on /ip6/2001:db8::1/tcp/4001: this machine has no such address',
     })
   })
 
@@ -319,8 +341,7 @@ describe('listening', () => {
   })
 
   it('a peer that was told of no address listens on both families, at one port', async (context) => {
-    if (!Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1')))
-      return context.skip('this machine has no IPv6')
+    if (!hasIPv6()) return context.skip('this machine has no IPv6')
     const a = await harness.join({ listen: [] })
     const port = portOf(a)
     const told = a.transport.addresses().join()

@@ -1,11 +1,16 @@
 /** The audit of running peers: who was let in and refused, who operated, and a file that is opened anew on SIGHUP. */
 import assert from 'node:assert/strict'
 import { chmodSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, it } from 'node:test'
 import { problemOf } from './client.ts'
 import { Network, until } from './network.ts'
 import type { PeerProcess } from './network.ts'
+
+/** Far more silent connections than one source may have, of a source that is no member's. */
+const STRANGERS = 80
+const STRANGE_SOURCE = '127.0.0.9'
 
 let network: Network
 let peer: PeerProcess
@@ -56,11 +61,41 @@ it('tells of peers that are let in, and of those that are refused', async () => 
   const through = ['-peer', peer.address, '-min-peers', '1']
   const member = await network.add({ flags: [...through, '-secret', secretFile('same', 's')] })
   await member.start()
-  await until('it is let in', () => lines().some((line) => line['event'] === 'peer-admitted' && line['peerId'] === member.peerId))
+  const linesOf = (event: string): Line[] => lines().filter((line) => line['event'] === event)
+  await until('it is let in', () => linesOf('peer-admitted').length > 0)
+  const [provedBy] = (await peer.client.status()).secrets
+  assert.match(String(provedBy), /^[0-9a-f]{8}$/)
+  const [admitted] = linesOf('peer-admitted')
+  assert.deepEqual([admitted?.['peerId'], admitted?.['clusterId'], admitted?.['provedBy']], [member.peerId, 'cluster-1', provedBy])
+  assert.match(String(admitted?.['address']), /^\/ip4\/127\.0\.0\.1\/tcp\/\d+$/)
   const stranger = await network.add({ flags: [...through, '-secret', secretFile('other', 'o')] })
   stranger.spawn()
-  await until('it is refused', () => lines().some((line) => line['event'] === 'peer-refused'), 30_000)
+  await until('it is refused', () => linesOf('peer-refused').length > 0, 30_000)
+  const [refused] = linesOf('peer-refused')
+  assert.match(String(refused?.['peerId']), /^12D3KooW/)
+  assert.match(String(refused?.['address']), /^\/ip4\/127\.0\.0\.1\/tcp\/\d+$/)
+  assert.match(String(refused?.['reason']), /secret/)
+  assert.equal(refused?.['provedBy'], null)
   assert.ok(!readFileSync(auditPath, 'utf8').includes('ssss'))
+})
+
+it('tells where strangers came from that were turned away, ten a second of one source, and counts the others', async () => {
+  const [, port] = /\/tcp\/(\d+)/.exec(peer.address) ?? []
+  const sockets = Array.from({ length: STRANGERS }, () => connect({ port: Number(port), host: '127.0.0.1', localAddress: STRANGE_SOURCE }))
+  for (const socket of sockets) socket.on('error', () => {}).resume()
+  try {
+    const ofSource = (): Line[] => lines().filter(({ address }) => String(address).startsWith(`/ip4/${STRANGE_SOURCE}/tcp/`))
+    const counted = (): Line[] => lines().filter(({ source }) => source === STRANGE_SOURCE)
+    await until('the others are counted', () => counted().length > 0)
+    for (const line of ofSource()) {
+      assert.deepEqual([line['event'], line['peerId'], line['provedBy']], ['peer-refused', null, null])
+      assert.match(String(line['reason']), /too many unproved connections of its source/)
+    }
+    assert.equal(counted()[0]?.['event'], 'refusals-not-written')
+    assert.ok(ofSource().length >= 10 && ofSource().length < STRANGERS / 2, `${ofSource().length} lines`)
+  } finally {
+    for (const socket of sockets) socket.destroy()
+  }
 })
 
 it('goes on in a new file when the old one was moved away and SIGHUP is sent', async () => {

@@ -41,6 +41,9 @@ suite('peers tell in heartbeats whom they reach', () => {
     assert.deepEqual(apart(world), { a: ['a-c'], b: ['a-c'], c: ['a-c'] })
     for (const { core } of [a, c]) assert.match(core.missing() ?? '', /a and c cannot reach one another/)
     assert.equal(b.notes.filter(({ kind }) => kind === 'apart').length, 1)
+    const refused = world.outcome(a, world.put(a, 'x'))
+    assert.equal(refused.kind, 'not-ready')
+    assert.match('detail' in refused ? refused.detail : '', /a and c cannot reach one another/, 'the answer to a put says it too')
   })
 
   test('two voters that lose each other are named by all, and no longer when they are back', () => {

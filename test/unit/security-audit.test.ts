@@ -14,19 +14,22 @@ function folder(context: TestContext): string {
   return path
 }
 
+const FROM = { address: '/ip4/192.0.2.1/tcp/4001', provedBy: null } as const
+
 suite('refusals', () => {
   test('above ten a second of one source are counted and not written, and others are written meanwhile', () => {
     const lines: object[] = []
     const audit = new AuditLines((line) => lines.push(line), false)
-    const refused = (peerId: string): void => audit.recordRefusal(peerId, { event: 'peer-refused', peerId, reason: 'other secret' })
+    const refused = (peerId: string): void =>
+      audit.recordRefusal(peerId, { event: 'peer-refused', peerId, reason: 'other secret', ...FROM })
     for (let count = 0; count < 1000; count += 1) refused('a')
     refused('b')
     assert.equal(lines.length, 11)
-    audit.record({ event: 'peer-admitted', peerId: 'c', clusterId: 'cluster-1' })
+    audit.record({ event: 'peer-admitted', peerId: 'c', clusterId: 'cluster-1', ...FROM })
     audit.close()
     assert.deepEqual(lines.slice(10), [
-      { event: 'peer-refused', peerId: 'b', reason: 'other secret' },
-      { event: 'peer-admitted', peerId: 'c', clusterId: 'cluster-1' },
+      { event: 'peer-refused', peerId: 'b', reason: 'other secret', ...FROM },
+      { event: 'peer-admitted', peerId: 'c', clusterId: 'cluster-1', ...FROM },
       { event: 'refusals-not-written', source: 'a', count: 990 },
     ])
   })
@@ -35,7 +38,7 @@ suite('refusals', () => {
     const lines: object[] = []
     const audit = new AuditLines((line) => lines.push(line), false)
     for (let count = 0; count < 3000; count += 1)
-      audit.recordRefusal(`10.0.${count >> 8}.${count & 255}`, { event: 'peer-refused', peerId: 'p', reason: 'r' })
+      audit.recordRefusal(`10.0.${count >> 8}.${count & 255}`, { event: 'peer-refused', peerId: 'p', reason: 'r', ...FROM })
     audit.close()
     assert.equal(lines.length, 1024 + 10 + 1)
     assert.deepEqual(lines.at(-1), { event: 'refusals-not-written', source: 'others', count: 3000 - 1024 - 10 })
