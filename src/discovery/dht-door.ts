@@ -17,10 +17,8 @@ type ConnectionManager = KadDHTComponents['connectionManager']
 
 export interface DhtDoorInit {
   readonly counters: DhtCounters
-  /** False: it is not answered. */
-  readonly isAnswered: (peerId: string) => boolean
-  /** False: it is not asked. */
-  readonly isAsked: (peerId: string) => boolean
+  /** False: it is neither answered nor asked, for a question tells who asks, where it is and what it looks for. */
+  readonly isTrusted: (peerId: string) => boolean
 }
 
 /** The parts of libp2p that the DHT is given, with everything beyond the bounds kept from it. */
@@ -49,9 +47,9 @@ export function behindDoor(components: KadDHTComponents, init: DhtDoorInit): Kad
 type Handler = Parameters<Registrar['handle']>[1]
 
 /** Hands over streams of those who are answered, until they say too much. */
-function guarded(handler: Handler, { counters, isAnswered }: DhtDoorInit): Handler {
+function guarded(handler: Handler, { counters, isTrusted }: DhtDoorInit): Handler {
   return async (stream: Stream, connection: Connection) => {
-    if (!isAnswered(connection.remotePeer.toString())) {
+    if (!isTrusted(connection.remotePeer.toString())) {
       counters.refused.unproved += 1
       stream.abort(new Error('the DHT answers proved peers only'))
       return
@@ -76,11 +74,11 @@ function kindOf(error: unknown): DhtRefusal | undefined {
 }
 
 /** Opens a stream to those alone that are connected: whom else to dial is not for the DHT to say. */
-function opener(connectionManager: ConnectionManager, { isAsked }: DhtDoorInit): ConnectionManager['openStream'] {
+function opener(connectionManager: ConnectionManager, { isTrusted }: DhtDoorInit): ConnectionManager['openStream'] {
   return async (peer, protocol, options) => {
     const peerId = (peer as PeerId).toString()
     if (connectionManager.getConnections(peer as PeerId).length === 0) throw new Error(`not connected to ${peerId}`)
-    if (!isAsked(peerId)) throw new Error(`${peerId} has not proved itself`)
+    if (!isTrusted(peerId)) throw new Error(`${peerId} has not proved itself`)
     const stream = await connectionManager.openStream(peer, protocol, options)
     cutBeyond(stream, ANSWERED_BYTES_MAX, () => {})
     return stream

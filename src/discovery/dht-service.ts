@@ -40,7 +40,7 @@ export interface DhtServiceInit extends Omit<DhtDoorInit, 'counters'> {
 }
 
 /** Anybody is answered and asked. */
-const OPEN: DhtServiceInit = { isAnswered: () => true, isAsked: () => true }
+const OPEN: DhtServiceInit = { isTrusted: () => true }
 
 /** For `services.dht` of libp2p. */
 export function dhtService({ counters = dhtCounters(), ...door }: DhtServiceInit = OPEN): (components: KadDHTComponents) => KadDHT {

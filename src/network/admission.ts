@@ -29,6 +29,11 @@ export class Admission {
     return !this.secrets.includes(undefined)
   }
 
+  /** True when nobody has a secret to show. */
+  get isOpen(): boolean {
+    return this.secrets.every((secret) => secret === undefined)
+  }
+
   isNamed(peerId: PeerId): boolean {
     return this.admitted?.has(peerId) ?? true
   }

@@ -113,11 +113,6 @@ export class Connector {
     return this.#dialled.has(peerId)
   }
 
-  /** True for one named on the command line. */
-  isGiven(peerId: PeerId): boolean {
-    return this.#known.origin(peerId) === 'given'
-  }
-
   /** Why a peer could not be reached the last time, in a few words; undefined when it could. */
   failure(peerId: PeerId): string | undefined {
     return this.#known.failure(peerId)

@@ -12,7 +12,7 @@ import { createLibp2p } from 'libp2p'
 import type { Libp2p, Libp2pInit } from 'libp2p'
 import { announcer } from './announcer.ts'
 import { frugalNoise } from './encryption.ts'
-import { boundedIdentify } from './identifying.ts'
+import { guardedIdentify } from './identifying.ts'
 import { steadyYamux } from './muxer.ts'
 import { boundPeerStore } from './peer-store.ts'
 
@@ -42,6 +42,8 @@ export interface Libp2pPeerInit {
   readonly peerDiscovery?: Libp2pInit['peerDiscovery'] | undefined
   /** False: it is not dialled, whichever part of libp2p asks for it. */
   readonly isDialled: (peerId: string) => boolean
+  /** False: it is not told where this peer listens and what it speaks; all are when it is not given. */
+  readonly isTold?: (peerId: string) => boolean
   /** Which connections are let in; all when it is not given. */
   readonly gater?: ConnectionGater | undefined
 }
@@ -72,7 +74,7 @@ export async function createLibp2pPeer(init: Libp2pPeerInit): Promise<Libp2pPeer
     // By default addresses are forgotten after an hour, and with them the DHT's knowledge of a live peer.
     peerStore: { maxAddressAge: Number.POSITIVE_INFINITY, maxPeerAge: Number.POSITIVE_INFINITY },
     peerDiscovery: init.peerDiscovery ?? [],
-    services: { identify: boundedIdentify(), ping: ping(), dht: init.dht, announcer: announcer() },
+    services: { identify: guardedIdentify(init.isTold ?? (() => true)), ping: ping(), dht: init.dht, announcer: announcer() },
   })
   boundPeerStore(libp2p.peerStore, { self: libp2p.peerId, isConnected: (peerId) => libp2p.getConnections(peerId).length > 0 })
   return libp2p

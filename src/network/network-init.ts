@@ -47,10 +47,7 @@ export type LocalDiscovery = (
 /** What the network asks of `src/discovery/`. */
 export interface PeerDiscovery {
   /** For `services.dht` of libp2p; whom it answers and asks is for the network to say. */
-  service(door: {
-    readonly isAnswered: (peerId: string) => boolean
-    readonly isAsked: (peerId: string) => boolean
-  }): (components: KadDHTComponents) => KadDHT
+  service(door: { readonly isTrusted: (peerId: string) => boolean }): (components: KadDHTComponents) => KadDHT
   start(
     host: Libp2pPeer,
     calls: {

@@ -305,10 +305,8 @@ export class Libp2pNetwork implements Transport {
       privateKey: this.#privateKey,
       listen: addresses,
       announce: this.#init.announce,
-      dht: this.#init.discovery.service({
-        isAnswered: (peerId) => this.#isTrusted(peerId as PeerId),
-        isAsked: (peerId) => this.#isTrusted(peerId as PeerId) || this.#connector.isGiven(peerId as PeerId),
-      }),
+      dht: this.#init.discovery.service({ isTrusted: (peerId) => !this.isClosed || this.isProved(peerId as PeerId) }),
+      isTold: (peerId) => this.#admission.isOpen || this.isProved(peerId as PeerId),
       isDialled: (peerId) => this.#admission.isNamed(peerId as PeerId) && this.#connector.isDialled(peerId as PeerId),
       gater: this.#gate.gater,
     })
@@ -316,11 +314,6 @@ export class Libp2pNetwork implements Transport {
     await libp2p.handle(this.#protocolId, (stream, connection) => this.#adopt(stream, connection), bounds)
     await libp2p.handle(this.#bulkProtocolId, (stream, connection) => this.#bulk.accept(stream, this.#provenOn(connection)), bounds)
     return libp2p
-  }
-
-  /** Where a secret must be shown, one that has shown it; else anybody. */
-  #isTrusted(peerId: PeerId): boolean {
-    return !this.isClosed || this.isProved(peerId)
   }
 
   /** Opens a stream on a connection, unless there is one to that peer already, or will be. */
@@ -414,11 +407,19 @@ export class Libp2pNetwork implements Transport {
     this.#gate.memberAt(remote.addresses)
     if (connection !== undefined) {
       this.#gate.memberOn(connection)
+      if (!this.#admission.isOpen) this.#identify(connection)
       this.#init.events?.admitted?.(remote, connection.remoteAddr.toString(), current?.provedFingerprint ?? '')
     }
     this.#init.logger.debug({ peerId, clusterId: remote.clusterId }, 'connected')
     this.#handlers?.connected(remote)
     this.#init.events?.knownChanged?.()
+  }
+
+  /** Only now it tells what the DHT needs to know of it. */
+  #identify(connection: Connection): void {
+    this.#libp2p?.services.identify.identify(connection).catch((error: unknown) => {
+      this.#init.logger.debug({ peerId: connection.remotePeer.toString(), error: String(error) }, 'a member does not say what it speaks')
+    })
   }
 
   #disconnected(peerId: PeerId, reason: string): void {
