@@ -83,13 +83,14 @@ export class Connector {
   }
 
   /**
-   * A peer was heard of at these addresses.
+   * A peer was heard of at these addresses. They may be anything: each is read when it is dialled, because whoever tells of many
+   * peers at once must not have all their addresses read in one turn.
    *
    * @param isWanted dialled however many are connected
    * @param isVouched a member says so
    */
   heard(peerId: PeerId, addresses: readonly string[], isWanted: boolean, isVouched = false): void {
-    const told = addresses.slice(0, ADDRESSES_MAX).filter(isMultiaddr)
+    const told = addresses.slice(0, ADDRESSES_MAX)
     if (this.#known.learn(peerId, told, 'heard', performance.now(), isWanted, isVouched)) this.#schedule()
   }
 
@@ -191,8 +192,13 @@ export class Connector {
   async #dialInTurn(peerId: PeerId, addresses: readonly string[], signal: AbortSignal): Promise<Connection> {
     const errors: unknown[] = []
     for (const address of addresses) {
+      const target = parsed(`${address}/p2p/${peerId}`)
+      if (target === undefined) {
+        errors.push(new Error('no multiaddr'))
+        continue
+      }
       try {
-        return await this.#init.dial([multiaddr(address).encapsulate(`/p2p/${peerId}`)], signal)
+        return await this.#init.dial([target], signal)
       } catch (error) {
         errors.push(error)
         if (signal.aborted) break
@@ -272,10 +278,13 @@ export class Connector {
 
 /** Addresses told by others may be anything. */
 function isMultiaddr(text: string): boolean {
+  return parsed(text) !== undefined
+}
+
+function parsed(text: string): Multiaddr | undefined {
   try {
-    multiaddr(text)
-    return true
+    return multiaddr(text)
   } catch {
-    return false
+    return undefined
   }
 }

@@ -91,6 +91,14 @@ it('a peer that was named is dialled where that says, before all the places wher
   assert.equal(dialled[0], moved)
 })
 
+it('what others tell that is no address is passed over when its turn comes', async () => {
+  connected = 0
+  connector.start()
+  connector.heard(OTHER, ['', 'nowhere', `/identity key ${THIRD} does not match expected remote identity key ${OTHER}`, ADDRESS], true)
+  await until('the one that is an address is dialled', () => dialled.length > 0)
+  assert.deepEqual(dialled, [`${ADDRESS}/p2p/${OTHER}`])
+})
+
 describe('where another peer answers than the one that is looked for', () => {
   it('it is greeted, for it may be one of ours', async () => {
     connector = connectorWith([], [{ peerId: OTHER, addresses: [ADDRESS] }])
