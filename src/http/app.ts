@@ -27,6 +27,7 @@ import { createExpressTable } from './express.ts'
 import { withinRate } from './rates.ts'
 import type { Route } from './route.ts'
 import { allRoutes, RouteFinder } from './routes.ts'
+import { Turns } from './turns.ts'
 
 const BODY_TIMEOUT_MS = 30_000
 /** The name in the metrics of every path where nothing lives. */
@@ -107,6 +108,7 @@ function createContext(init: HttpInit): HttpContext {
     load,
     clients: new Clients(load, new Proxies(init.proxies ?? [])),
     flows: new Flows(init.flowLookMs),
+    turns: new Turns(init.clock),
     metrics: new HttpMetrics(init.registry, load),
     valueBytesMax: init.valueBytesMax,
     site: init.site,

@@ -4,10 +4,11 @@
  * be finished before what follows it begins (RFC 9112, 9.3.2).
  *
  * Whoever sends many requests without reading an answer decides how many are handed over, so nothing here recurses or looks
- * through all of them, and the socket is not read on while there are too many.
+ * through all of them, only some of them begin in one turn of the loop, and the socket is not read on while there are too many.
  */
 import type { Socket } from 'node:net'
 import type { Exchange } from './exchange.ts'
+import type { Waiter } from './turns.ts'
 
 /** Requests of one connection that are worked on at once. With so many unanswered ones its socket is not read. */
 const OPEN_MAX = 256
@@ -25,7 +26,7 @@ interface Waiting {
 
 const connections = new WeakMap<Socket, Connection>()
 
-export class Connection {
+export class Connection implements Waiter {
   /** Called when the first request comes, and when the last is answered. */
   onBusy: (() => void) | undefined
   onIdle: (() => void) | undefined
@@ -36,7 +37,7 @@ export class Connection {
   readonly #waiting: Waiting[] = []
   /** Of those that are open, the ones that may change something: there is one at most, and it is alone. */
   #unsafeCount = 0
-  #isAdvancing = false
+  #isStarting = false
   #isHeldBack = false
 
   private constructor(socket: Socket) {
@@ -83,20 +84,36 @@ export class Connection {
     if (this.#isHeldBack && this.unansweredCount < OPEN_MAX) this.#readOn()
   }
 
-  /**
-   * Starts what may start. A start that ends its request at once comes back here, and finds the loop running. On a lost
-   * connection nothing starts: all of it is closed in a moment.
-   */
+  /** Starts the first of what waits; true when another may start in a turn to come. */
+  goOn(): boolean {
+    if (this.#next !== undefined) this.#start()
+    return this.#next !== undefined
+  }
+
+  /** Starts what may start, for as long as this turn has time; the rest starts in later ones. */
   #advance(): void {
-    if (this.#isAdvancing || this.#socket.destroyed) return
-    this.#isAdvancing = true
-    for (let next = this.#waiting[0]; next !== undefined && this.#mayStart(next.exchange); next = this.#waiting[0]) {
-      this.#waiting.shift()
-      this.#open.add(next.exchange)
-      if (!next.exchange.isSafe) this.#unsafeCount += 1
-      next.start()
+    if (this.#isStarting) return
+    for (let next = this.#next; next !== undefined; next = this.#next) {
+      const { context, client } = next
+      if (!context.turns.mayBegin()) return context.turns.wait(client.share, this)
+      this.#start()
     }
-    this.#isAdvancing = false
+  }
+
+  /** The first of what waits, if it may start. On a lost connection nothing starts: all of it is closed in a moment. */
+  get #next(): Exchange | undefined {
+    const [first] = this.#waiting
+    return first !== undefined && !this.#socket.destroyed && this.#mayStart(first.exchange) ? first.exchange : undefined
+  }
+
+  /** A start that ends its request at once comes back to `end`, which starts no other: whoever called this goes on. */
+  #start(): void {
+    const { exchange, start } = this.#waiting.shift() as Waiting
+    this.#open.add(exchange)
+    if (!exchange.isSafe) this.#unsafeCount += 1
+    this.#isStarting = true
+    start()
+    this.#isStarting = false
   }
 
   #mayStart(exchange: Exchange): boolean {

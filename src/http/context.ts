@@ -10,6 +10,7 @@ import type { HttpDates } from './dates.ts'
 import type { Lapses } from './lapses.ts'
 import type { Load } from './load.ts'
 import type { HttpMetrics } from './metrics.ts'
+import type { Turns } from './turns.ts'
 
 /** What all requests share. */
 export interface HttpContext {
@@ -20,6 +21,7 @@ export interface HttpContext {
   readonly load: Load
   readonly clients: Clients
   readonly flows: Flows
+  readonly turns: Turns
   readonly metrics: HttpMetrics
   readonly valueBytesMax: number
   /** By which names this peer is asked, and which pages may ask. */

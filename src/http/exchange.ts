@@ -3,6 +3,7 @@
  * client hung up, and how an answer is written.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { VALUE_BYTES_MAX } from '../../protocols/base/limits.ts'
 import { COMMON_HEADERS } from './answers.ts'
 import type { Grant } from '../security/grant.ts'
 import type { Answer } from './answers.ts'
@@ -20,6 +21,8 @@ import type { ProblemExtensions, ProblemName } from './problems.ts'
 const UNCOUNTED_BYTES_MAX = 8_192
 /** A refused body up to this size is read to its end and dropped, so that the connection can go on being used. */
 const DROPPED_BYTES_MAX = 65_536
+
+const TOO_MANY_ANSWER_BYTES = 'Too many bytes of answers are under way.'
 
 /** Most requests tell nobody of their end. */
 const NOBODY: readonly (() => void)[] = []
@@ -125,6 +128,23 @@ export class Exchange {
   }
 
   /**
+   * Whether the bytes of an answer would be let through, asked before anything is read for it; the request is answered when
+   * they would not be. Their number is asked for only when the largest value there may be would be too many.
+   */
+  hasRoomFor(countBytes: () => number): boolean {
+    const { load } = this.context
+    const { share } = this.client
+    if (this.request.method === 'HEAD' || load.lack('answerBytes', share, VALUE_BYTES_MAX) === undefined) return true
+    const bytes = countBytes()
+    if (bytes <= UNCOUNTED_BYTES_MAX) return true
+    const hasRoom = load.take('answerBytes', share, bytes)
+    // It is counted when it is answered: until then its bytes may turn out to be fewer, or none.
+    if (hasRoom) load.give('answerBytes', share, bytes)
+    else this.refuse('overloaded', TOO_MANY_ANSWER_BYTES)
+    return hasRoom
+  }
+
+  /**
    * Waits for the replicator's outcome. Until then the body is held in memory whether or not the client is still there,
    * so it goes on counting.
    *
@@ -179,8 +199,7 @@ export class Exchange {
     if (this.#closed || response.headersSent) return
     const { status, headers, body } = answer
     const content = request.method === 'HEAD' ? undefined : body
-    if (content !== undefined && !this.#holdAnswer(content.length))
-      return this.refuse('overloaded', 'Too many bytes of answers are under way.')
+    if (content !== undefined && !this.#holdAnswer(content.length)) return this.refuse('overloaded', TOO_MANY_ANSWER_BYTES)
     headers.push('Date', context.dates.now(), ...COMMON_HEADERS, ...this.extraHeaders)
     const rest = this.#rest()
     if (context.closing || rest !== 'none') headers.push('Connection', 'close')

@@ -18,8 +18,9 @@ export function getKey(exchange: Exchange): void {
     const query = parseGetQuery(rawQuery)
     if ('parameter' in query) return exchange.refuse('bad-parameter', query.detail, { parameter: query.parameter })
     const { consistency, timeoutMs, waitMs } = query
-    if (!exchange.enter(waitMs > 0 ? 'waits' : 'requests')) return
-    const work = exchange.context.replicator.get({ key, consistency, timeoutMs, waitMs, signal: exchange.signal })
+    const { replicator } = exchange.context
+    if (!exchange.enter(waitMs > 0 ? 'waits' : 'requests') || !exchange.hasRoomFor(() => replicator.valueBytes(key))) return
+    const work = replicator.get({ key, consistency, timeoutMs, waitMs, signal: exchange.signal })
     exchange.follow(work, timeoutMs + waitMs, (outcome) => answerGet(exchange, outcome))
   })
 }

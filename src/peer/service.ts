@@ -88,14 +88,13 @@ export class PeerService implements Replicator {
     return outcome
   }
 
+  valueBytes(key: string): number {
+    return this.readStore(() => this.init.runtime.valueBytes(dataKey(key)))
+  }
+
   list(prefix: string, after: string, limit: number): { keys: ListedKey[]; more: boolean } {
-    try {
-      const { entries, more } = this.init.runtime.list(prefix, after, limit)
-      return { keys: entries.map(({ key, record }): ListedKey => ({ key, record })), more }
-    } catch (error) {
-      this.init.failed(error as Error)
-      throw error
-    }
+    const { entries, more } = this.readStore(() => this.init.runtime.list(prefix, after, limit))
+    return { keys: entries.map(({ key, record }): ListedKey => ({ key, record })), more }
   }
 
   peers(): PeerView[] {
@@ -144,5 +143,14 @@ export class PeerService implements Replicator {
 
   healthy(): boolean {
     return !this.hasFailed
+  }
+
+  private readStore<T>(read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      this.init.failed(error as Error)
+      throw error
+    }
   }
 }

@@ -133,6 +133,8 @@ export interface Replicator {
   /** @throws never: what the world can do is an outcome. */
   put(init: PutInit): Promise<PutOutcome>
   get(init: GetInit): Promise<GetOutcome>
+  /** Bytes of the value that this peer holds for a key, told without reading it; 0 when it holds none. */
+  valueBytes(key: string): number
   /**
    * This peer's chosen keys in UTF-8 byte order: at most `limit` after `after`, fewer where the values are large, and whether
    * there are more. There is one at least when there are more.

@@ -48,6 +48,8 @@ export interface Facts {
 
 /** The registers of clients' keys and of configs, and what lists and repair need of them. */
 export interface RegisterTable extends Registers {
+  /** Bytes of a chosen value, found without reading it; 0 when none is chosen. */
+  valueBytes(key: RegisterKey): number
   /**
    * Chosen client keys with the prefix, after the given key, in the order of their UTF-8 bytes: `limit` at most, and fewer where
    * their values come to PAGE_BYTES_MAX; one at least, if there is one and the limit is not 0.

@@ -6,7 +6,7 @@ import { compareUtf8 } from '../../protocols/base/bytes.ts'
 import { Overlay } from '../../protocols/base/overlay.ts'
 import type { Ceiling } from '../../protocols/base/ballot.ts'
 import type { Identity } from '../../protocols/base/identity.ts'
-import type { Registers } from '../../protocols/base/register.ts'
+import type { RegisterKey, Registers } from '../../protocols/base/register.ts'
 import type { AnyWrite } from '../../protocols/base/persist.ts'
 import type { Effect, Note, Outcome } from '../../protocols/effects.ts'
 import { unreachable } from '../../protocols/base/assert.ts'
@@ -134,6 +134,11 @@ export class Runtime {
     if (laid.length === 0) return stored
     const entries = [...stored.entries, ...laid].toSorted((a, b) => compareUtf8(a.key, b.key))
     return { entries: entries.slice(0, limit), more: stored.more || entries.length > limit }
+  }
+
+  /** As `RegisterTable.valueBytes`, of what was handed to the store. */
+  valueBytes(key: RegisterKey): number {
+    return this.init.storage.registers.valueBytes(key)
   }
 
   /** Takes no more events, and resolves when everything written is on disk. */

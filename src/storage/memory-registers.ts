@@ -35,6 +35,10 @@ export class MemoryRegisters implements RegisterTable {
     return this.#registers.get(key)?.state
   }
 
+  valueBytes(key: RegisterKey): number {
+    return this.read(key)?.chosen?.value.length ?? 0
+  }
+
   list(prefix: string, after: string, limit: number): Listing {
     this.#assertGoing()
     const found: Listed[] = []

@@ -330,10 +330,13 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
         for (const size of sizes) {
           const value = storage.registers.read(dataKey(`size-${size}`))?.chosen?.value
           assert.equal(value?.length, size)
+          assert.equal(storage.registers.valueBytes(dataKey(`size-${size}`)), size)
           assert.ok(value?.every((byte) => byte === size % 251))
         }
         assert.equal(valueOf(storage, long), 'long')
         assert.equal(valueOf(storage, dataKey('1')), 'short')
+        assert.equal(storage.registers.valueBytes(long), 4)
+        assert.equal(storage.registers.valueBytes(dataKey('absent')), 0)
       })
     })
 

@@ -65,6 +65,10 @@ export class FakeReplicator implements Replicator {
       : { kind: 'found', record, consistency: init.consistency }
   }
 
+  valueBytes(key: string): number {
+    return this.records.get(key)?.value.length ?? 0
+  }
+
   list(prefix: string, after: string, limit: number): ReturnType<Replicator['list']> {
     const bytes = (text: string): Buffer => Buffer.from(text)
     const keys = [...this.records.keys()].filter((key) => key.startsWith(prefix) && Buffer.compare(bytes(key), bytes(after)) > 0)

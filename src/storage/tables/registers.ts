@@ -84,6 +84,14 @@ export class LmdbRegisters implements RegisterTable, Table {
     return undefined
   }
 
+  valueBytes(key: RegisterKey): number {
+    this.#init.assertGoing()
+    const overlaid = this.#overlay.get(key)
+    if (overlaid !== undefined) return overlaid.state?.chosen?.value.length ?? 0
+    const row = this.#undecided.has(key) ? undefined : this.#environment.chosen.get(key)
+    return row === undefined ? 0 : this.#head(row).bytes - Buffer.byteLength(key)
+  }
+
   list(prefix: string, after: string, limit: number): Listing {
     this.#init.assertGoing()
     const page = new Page(limit)

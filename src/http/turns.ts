@@ -1,0 +1,74 @@
+/**
+ * How much begins in one turn of the event loop. Pipelined requests are handed over thousands at a time, and while they begin
+ * nobody else is answered and no message of a peer is read. So a turn begins requests for a few milliseconds. The rest begin in
+ * later turns: one request of each client, and of its connections in turn, so that many of one client hold up nobody else.
+ */
+import type { Clock } from '../ports/clock.ts'
+import type { Share } from './load.ts'
+
+/** How long one turn goes on beginning requests. What they do afterwards, such as hashing an answer, is of the same order. */
+const TURN_MS = 5
+
+/** A connection with requests that have not begun. */
+export interface Waiter {
+  /** Begins its next request, if one may begin; true when another may. */
+  goOn(): boolean
+}
+
+export class Turns {
+  readonly #clock: Clock
+  /** Each client's connections, those first that waited longest. */
+  readonly #waiting = new Map<Share, Set<Waiter>>()
+  #isUnderWay = false
+  #endsAtMs = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Whether a request may begin at once. Nobody overtakes those that wait. */
+  mayBegin(): boolean {
+    if (this.#waiting.size > 0) return false
+    if (!this.#isUnderWay) {
+      this.#start()
+      return true
+    }
+    return this.#clock.nowMs() < this.#endsAtMs
+  }
+
+  /** Lets a connection go on in a later turn; one that waits already keeps its place. */
+  wait(share: Share, waiter: Waiter): void {
+    const waiters = this.#waiting.get(share)
+    if (waiters === undefined) this.#waiting.set(share, new Set([waiter]))
+    else waiters.add(waiter)
+    if (!this.#isUnderWay) this.#start()
+  }
+
+  #start(): void {
+    this.#isUnderWay = true
+    this.#endsAtMs = this.#clock.nowMs() + TURN_MS
+    setImmediate(this.#next)
+  }
+
+  /** The turn is over; the next one begins with those that wait. */
+  readonly #next = (): void => {
+    this.#isUnderWay = false
+    if (this.#waiting.size === 0) return
+    this.#start()
+    do this.#goOn()
+    while (this.#waiting.size > 0 && this.#clock.nowMs() < this.#endsAtMs)
+  }
+
+  #goOn(): void {
+    for (const [share, waiters] of this.#waiting) {
+      for (const waiter of waiters) {
+        waiters.delete(waiter)
+        if (waiter.goOn()) waiters.add(waiter)
+        break
+      }
+      this.#waiting.delete(share)
+      if (waiters.size > 0) this.#waiting.set(share, waiters)
+      return
+    }
+  }
+}
