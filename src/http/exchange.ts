@@ -128,19 +128,16 @@ export class Exchange {
   }
 
   /**
-   * Whether the bytes of an answer would be let through, asked before anything is read for it; the request is answered when
-   * they would not be. Their number is asked for only when the largest value there may be would be too many.
+   * Counts the bytes of the answer before anything is read for it. Their number is asked for only when the largest value there
+   * may be would be too many.
+   *
+   * @returns false when they are too many; the request is then answered
    */
-  hasRoomFor(countBytes: () => number): boolean {
-    const { load } = this.context
+  reserve(countBytes: () => number): boolean {
     const { share } = this.client
-    if (this.request.method === 'HEAD' || load.lack('answerBytes', share, VALUE_BYTES_MAX) === undefined) return true
-    const bytes = countBytes()
-    if (bytes <= UNCOUNTED_BYTES_MAX) return true
-    const hasRoom = load.take('answerBytes', share, bytes)
-    // It is counted when it is answered: until then its bytes may turn out to be fewer, or none.
-    if (hasRoom) load.give('answerBytes', share, bytes)
-    else this.refuse('overloaded', TOO_MANY_ANSWER_BYTES)
+    if (this.request.method === 'HEAD' || this.context.load.lack('answerBytes', share, VALUE_BYTES_MAX) === undefined) return true
+    const hasRoom = this.#holdAnswer(countBytes())
+    if (!hasRoom) this.refuse('overloaded', TOO_MANY_ANSWER_BYTES)
     return hasRoom
   }
 
@@ -216,12 +213,16 @@ export class Exchange {
     context.flows.add(flow)
   }
 
-  /** Counts the bytes of the answer until the client has it or is gone; false when too many are under way. */
+  /** Counts the bytes of the answer, and no others, until the client has it or is gone; false when too many are under way. */
   #holdAnswer(bytes: number): boolean {
-    if (bytes <= UNCOUNTED_BYTES_MAX) return true
-    const held = this.context.load.take('answerBytes', this.client.share, bytes)
-    if (held) this.#answerBytes = bytes
-    return held
+    const { load } = this.context
+    const { share } = this.client
+    const counted = bytes <= UNCOUNTED_BYTES_MAX ? 0 : bytes
+    const more = counted - this.#answerBytes
+    if (more > 0 && !load.take('answerBytes', share, more)) return false
+    if (more < 0) load.give('answerBytes', share, -more)
+    this.#answerBytes = counted
+    return true
   }
 
   /** What of the body is still to come when the answer is written, and stands in the way of the connection's next request. */

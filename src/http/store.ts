@@ -19,7 +19,7 @@ export function getKey(exchange: Exchange): void {
     if ('parameter' in query) return exchange.refuse('bad-parameter', query.detail, { parameter: query.parameter })
     const { consistency, timeoutMs, waitMs } = query
     const { replicator } = exchange.context
-    if (!exchange.enter(waitMs > 0 ? 'waits' : 'requests') || !exchange.hasRoomFor(() => replicator.valueBytes(key))) return
+    if (!exchange.enter(waitMs > 0 ? 'waits' : 'requests') || !exchange.reserve(() => replicator.valueBytes(key))) return
     const work = replicator.get({ key, consistency, timeoutMs, waitMs, signal: exchange.signal })
     exchange.follow(work, timeoutMs + waitMs, (outcome) => answerGet(exchange, outcome))
   })

@@ -65,13 +65,10 @@ describe('a client that takes no answers', () => {
     await using client = new RawClient(fixture.port)
     client.socket.pause()
     const { load } = fixture.server.app.context
-    client.write(requestHead('GET', '/store/large').repeat(40))
-    await eventually(() => load.refused.client.answerBytes > 0, 'its part is under way')
-    const before = { read: fixture.replicator.gets.length, refused: load.refused.client.answerBytes }
-    client.write(requestHead('GET', '/store/large').repeat(100))
-    // The system may take one more answer meanwhile.
-    await eventually(() => load.refused.client.answerBytes >= before.refused + 95, 'all others are refused')
-    assert.ok(fixture.replicator.gets.length <= before.read + 5)
+    client.write(requestHead('GET', '/store/large').repeat(140))
+    // Ten of them are its part; the system takes some besides, as many as its buffers have room for.
+    await eventually(() => load.refused.client.answerBytes >= 100, 'most are refused')
+    assert.ok(fixture.replicator.gets.length <= 40, `${fixture.replicator.gets.length} were read`)
     assert.equal((await ask(fixture, 'GET', '/store/small')).status, 200, 'small answers are not counted')
     assert.equal((await ask(fixture, 'HEAD', '/store/large')).status, 200)
   })
