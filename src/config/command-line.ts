@@ -4,7 +4,7 @@
  * The arguments are paired by hand. A flag takes the next argument whatever that begins with, so one cannot tell which
  * arguments are flags, and mend their dashes, without pairing them all; after that nothing is left for a library to do.
  */
-import { exposure } from '../security/private-file.ts'
+import { exposure, tampering } from '../security/private-file.ts'
 import { COMMANDS, SECRET, SECRET_COMMAND, isCommandName } from './commands.ts'
 import type { Command } from './commands.ts'
 import type { Settings } from './settings.ts'
@@ -154,7 +154,7 @@ function readFields<Fields extends object>(table: FlagTable<Fields>, given: Flag
 /**
  * The value of a flag: from the flag, else from its variable, else its default.
  *
- * @param isPrivate files that hold secrets must be their owner's alone
+ * @param isPrivate files that hold secrets must be their owner's alone, and those that say who may do what for it alone to write
  */
 function readValue<T>(flag: Flag<T>, given: Flags, environment: Environment, isPrivate: boolean): T {
   const texts = given.get(flag.name)
@@ -183,8 +183,9 @@ function textsOfVariable(flag: Flag<unknown>, text: string): string[] {
 
 function parse<T>(flag: Flag<T>, texts: readonly string[], shownBefore: string, isPrivate: boolean): T {
   const read = (): T => {
-    const exposed = flag.isPrivate && isPrivate ? texts.map(exposure).find((why) => why !== undefined) : undefined
-    if (exposed !== undefined) throw new UsageError(exposed)
+    const faultOf = flag.isPrivate ? exposure : flag.isOwn ? tampering : undefined
+    const fault = isPrivate && faultOf !== undefined ? texts.map(faultOf).find((why) => why !== undefined) : undefined
+    if (fault !== undefined) throw new UsageError(fault)
     return flag.parse(texts)
   }
   return told(read, `${shownBefore}${texts.map(show).join(', ')}: `)

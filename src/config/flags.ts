@@ -51,6 +51,8 @@ export interface Flag<T> {
   readonly repeatable: boolean
   /** True for the path of a file that holds a secret: it must be its owner's alone, unless `-secret-mode` says otherwise. */
   readonly isPrivate?: true
+  /** True for the path of a file that says who may do what: its owner alone may write it, unless `-secret-mode` says otherwise. */
+  readonly isOwn?: true
   /** A variable that holds what is in the file, and how it is read, for where neither the flag nor its own variable is there. */
   readonly content?: { readonly variable: string; readonly parse: (text: string) => T }
   /** What holds when neither the flag nor its variable is there; `required` when there is no such thing. */
@@ -89,7 +91,7 @@ export const SECRET_MODE: Flag<SecretMode> = {
   name: 'secret-mode',
   placeholder: 'MODE',
   meaning:
-    'private: a file that holds a secret and can be read by other users of this machine is refused. any: it is taken, for volumes that know no modes.',
+    'private: a file that holds a secret is refused when other users of this machine can read it, and -tokens and -admit when they can write it. any: it is taken, for volumes that know no modes.',
   fallback: { value: 'private', text: 'private' },
 }
 
@@ -164,6 +166,7 @@ export const FLAGS: FlagTable<Settings> = {
     ...once(parseTokensPath),
     name: 'tokens',
     placeholder: 'FILE',
+    isOwn: true,
     meaning:
       'Tokens that clients show, read again when the file changes; "replicator token" adds one. Without it whoever reaches HTTP may read and write.',
     fallback: { value: undefined, text: 'none' },
@@ -239,6 +242,7 @@ export const FLAGS: FlagTable<Settings> = {
     ...once(readAdmitFile),
     name: 'admit',
     placeholder: 'FILE',
+    isOwn: true,
     meaning: 'Peers that may join: a peer id a line, what follows a # left aside. Read again when it changes; others are disconnected.',
     fallback: { value: undefined, text: 'whoever has the secret' },
   },

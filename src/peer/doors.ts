@@ -8,6 +8,7 @@ import type { Audit } from '../security/audit.ts'
 import { openAuditFile } from '../security/audit-file.ts'
 import { Credentials } from '../security/credentials.ts'
 import { isLoopbackHost } from '../security/loopback.ts'
+import { readOwnFile } from '../security/private-file.ts'
 import { RateLimit } from '../security/rate.ts'
 import { parseTokenFile } from '../security/token-file.ts'
 import type { TokenLine } from '../security/token-file.ts'
@@ -72,6 +73,7 @@ async function openTokens({ config, logger, clock, reloads, warnings }: DoorsIni
   const file = await WatchedFiles.open<readonly TokenLine[]>({
     name: 'the token file',
     paths: [config.tokensPath],
+    read: (path) => readOwnFile(path, config.secretMode),
     parse: ([contents]) => parseTokenFile(contents ?? new Uint8Array()),
     changed: (lines) => credentials.replace(lines),
     warn: (warning) => warnings.set(TOKENS, warning),

@@ -8,7 +8,7 @@ import { parseSecrets } from '../config/secret.ts'
 import type { Libp2pNetwork } from '../network/network.ts'
 import type { Secrets } from '../ports/secrets.ts'
 import type { Reloads } from '../reloads.ts'
-import { exposure } from '../security/private-file.ts'
+import { exposure, readOwnFile } from '../security/private-file.ts'
 import { WatchedFiles } from '../security/watched-files.ts'
 import type { Warnings } from './warnings.ts'
 
@@ -50,7 +50,7 @@ export class Joining {
       joining.#admitted = await watched(reloads, closers, {
         name: 'the file of -admit',
         paths: [path],
-        read: firstThen(bytes, () => readFile(path)),
+        read: firstThen(bytes, () => readOwnFile(path, config.secretMode)),
         parse: ([content = bytes]) => parseAdmitted(content),
         changed: (admitted) => {
           look(admitted)

@@ -1,17 +1,21 @@
 /**
- * Files that hold secrets. One that other users of the machine can read, or write, is refused with how to mend it, because
- * nobody notices a lax mode by himself. Where a volume knows no modes, or gives its own, `-secret-mode any` takes it as it is.
+ * Files that hold secrets, and files that say who may do what. A file of the first kind is refused when other users of the
+ * machine can read or write it, one of the second kind when they can write it: nobody notices a lax mode by himself, so the
+ * refusal says how to mend it. Where a volume knows no modes, or gives its own, `-secret-mode any` takes a file as it is.
  */
 import { statSync } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
+import { readWhole } from './watched-files.ts'
 
 export const SECRET_MODES = ['private', 'any'] as const
 export type SecretMode = (typeof SECRET_MODES)[number]
 
-/** Reading and writing by the group and by others. */
+/** Reading and writing, or writing alone, by the group and by others. */
 const OTHERS = 0o066
+const OTHERS_WRITE = 0o022
 const PERMISSIONS = 0o777
 const OWNER_ONLY = 0o600
+const OR_ANY = 'or give -secret-mode any where that is impossible'
 
 /**
  * Why a file may hold no secret, and how to mend it; undefined when it may, or is not there.
@@ -19,10 +23,27 @@ const OWNER_ONLY = 0o600
  * @param path of a file; a pipe or a device belongs to whoever handed it over
  */
 export function exposure(path: string): string | undefined {
+  const mode = laxMode(path, OTHERS)
+  return mode && `other users of this machine can get at the file (mode ${mode}); run "chmod 600 ${path}", ${OR_ANY}`
+}
+
+/**
+ * Why a file may not say who may do what, and how to mend it; undefined when it may, or is not there. It holds no secret, so
+ * others may read it.
+ *
+ * @param path as of `exposure`
+ */
+export function tampering(path: string): string | undefined {
+  const mode = laxMode(path, OTHERS_WRITE)
+  return mode && `other users of this machine can write the file (mode ${mode}); run "chmod go-w ${path}", ${OR_ANY}`
+}
+
+/** The mode of a file that others may do any of this with. */
+function laxMode(path: string, forbidden: number): string | undefined {
   const found = statSync(path, { throwIfNoEntry: false })
   // Windows has no modes, and Node makes some up.
-  if (process.platform === 'win32' || found === undefined || !found.isFile() || (found.mode & OTHERS) === 0) return undefined
-  return `other users of this machine can get at the file (mode ${octal(found.mode)}); run "chmod 600 ${path}", or give -secret-mode any where that is impossible`
+  if (process.platform === 'win32' || found === undefined || !found.isFile() || (found.mode & forbidden) === 0) return undefined
+  return octal(found.mode)
 }
 
 /**
@@ -34,6 +55,17 @@ export async function readPrivateFile(path: string, mode: SecretMode): Promise<U
   const why = mode === 'any' ? undefined : exposure(path)
   if (why !== undefined) throw new Error(`${path}: ${why}`)
   return readFile(path)
+}
+
+/**
+ * Reads a file that says who may do what.
+ *
+ * @throws Error of one line when others can write it and may not, or it cannot be read
+ */
+export async function readOwnFile(path: string, mode: SecretMode): Promise<Uint8Array> {
+  const why = mode === 'any' ? undefined : tampering(path)
+  if (why !== undefined) throw new Error(why)
+  return readWhole(path)
 }
 
 /**

@@ -193,7 +193,8 @@ async function readAll<T>({ paths, read = readWhole }: WatchedFilesInit<T>): Pro
   return contents
 }
 
-async function readWhole(path: string): Promise<Uint8Array> {
+/** A file that is no larger than such files are. @throws Error of one line when it is, or cannot be read */
+export async function readWhole(path: string): Promise<Uint8Array> {
   const { size } = await stat(path)
   if (size > FILE_BYTES_MAX) throw new Error(`${path} holds more than ${FILE_BYTES_MAX} bytes`)
   return readFile(path)

@@ -126,6 +126,23 @@ test('a secret that the group or others can read or write is refused with how to
   }
 })
 
+test('a file that says who may do what may be read by others, and is refused when they can write it', { skip: MODELESS }, () => {
+  for (const flag of ['-tokens', '-admit']) {
+    const path = join(directory, `own${flag}`)
+    writeFileSync(path, '')
+    for (const mode of [0o620, 0o602, 0o664, 0o666]) {
+      chmodSync(path, mode)
+      const message = messageOf(parseCommandLine(['-cid', 'a', flag, path], {}))
+      assert(message.includes(`(mode ${mode.toString(8)}); run "chmod go-w ${path}", or give -secret-mode any`), message)
+      assert.equal(parseCommandLine(['-cid', 'a', flag, path, '-secret-mode', 'any'], {}).kind, 'run')
+    }
+    for (const mode of [0o600, 0o644, 0o444, 0o755]) {
+      chmodSync(path, mode)
+      assert.equal(parseCommandLine(['-cid', 'a', flag, path], {}).kind, 'run')
+    }
+  }
+})
+
 test('reading the command line creates nothing', () => {
   const empty = mkdtempSync(join(directory, 'empty-'))
   assert.equal(parseCommandLine(['-cid', 'a', '-data', join(empty, 'data')], {}).kind, 'run')
