@@ -53,6 +53,8 @@ export interface PeerInit {
   readonly inDoubt: Iterable<RegisterKey>
   /** Keys with two chosen records, as persisted. */
   readonly diverged: Iterable<RegisterKey>
+  /** What tells the token file in force from others, 16 hexadecimal digits; undefined without one. Others are told, and nothing is decided by it. */
+  readonly tokens: () => string | undefined
   /** Of the answers to pulls; undefined for as much as a message takes. Small ones, so that few keys need several pages. */
   readonly pageLimits?: PageLimits | undefined
   /** Types of data beside keys, in the order in which things are handed to them. */
@@ -145,12 +147,14 @@ export function createServices(
       keyCount: tree.keyCount,
       root: tree.rootHash(),
       inDoubtCount: agreement.doubts.size,
+      tokens: init.tokens(),
     }
   }
   const membership = new Membership({
     ...shared,
     health,
     isCaughtUp,
+    tokens: init.tokens,
     onInstalled: (sender, epoch) => configs.onInstalled(sender, epoch),
     onHeard: () => agreement.rounds.onHeard(),
     onEpoch: (peerId, networkId, epoch) => configs.onEpoch(peerId, networkId, epoch),

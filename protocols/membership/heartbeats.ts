@@ -44,6 +44,7 @@ export class Heartbeats {
   private readonly exchanges = new Map<PeerId, Exchange>()
   private doubted: readonly PeerId[] = []
   private wasCaughtUp = false
+  private lastTokens: string | undefined
 
   constructor(moment: Moment, outbox: Outbox, roster: Roster, reachability: Reachability, health: () => Health) {
     this.moment = moment
@@ -114,6 +115,12 @@ export class Heartbeats {
   caughtUp(isCaughtUp: boolean): void {
     if (isCaughtUp && !this.wasCaughtUp) this.tellAll()
     this.wasCaughtUp = isCaughtUp
+  }
+
+  /** Where another token file is in force, all compare it at once with their own. @param tokens what tells it from others */
+  tokens(tokens: string | undefined): void {
+    if (tokens !== this.lastTokens) this.tellAll()
+    this.lastTokens = tokens
   }
 
   /** Says how this peer is; to itself too: that is heard once all that it says is on disk. */

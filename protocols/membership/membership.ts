@@ -23,6 +23,8 @@ export interface MembershipContext {
   /** What this peer says of itself. */
   readonly health: () => Health
   readonly isCaughtUp: () => boolean
+  /** What tells its token file from others. */
+  readonly tokens: () => string | undefined
   /** A peer, perhaps this one, says which epoch it has on disk. */
   readonly onInstalled: (sender: IdentityId, epoch: number) => void
   /** A peer answered a heartbeat, and so has heard what this one told of itself. */
@@ -71,7 +73,7 @@ export class Membership implements Service {
   }
 
   upkeep(): void {
-    const { roster, chain, isCaughtUp } = this.context
+    const { roster, chain, isCaughtUp, tokens } = this.context
     roster.tick(
       (peerId) => chain.voterOf(peerId) !== undefined,
       (peerId) => this.isRemoved(peerId),
@@ -79,6 +81,7 @@ export class Membership implements Service {
     this.introductions.tick()
     this.reachability.tick()
     this.heartbeats.caughtUp(isCaughtUp())
+    this.heartbeats.tokens(tokens())
     this.heartbeats.tick()
   }
 

@@ -45,6 +45,8 @@ export interface Health {
   /** 16 bytes. */
   readonly root: Uint8Array
   readonly inDoubtCount: number
+  /** What tells its token file from others: 16 hexadecimal digits, which are only compared; undefined without a file. */
+  readonly tokens: string | undefined
 }
 
 export type MembershipMessage =
@@ -69,6 +71,8 @@ type Of<Kind extends MembershipMessage['kind']> = Extract<MembershipMessage, { r
 
 /** Bytes of the root of a hash tree. */
 const ROOT_BYTES = 16
+/** Bytes of what tells token files apart. */
+const TOKENS_BYTES = 8
 
 export const MEMBERSHIP: MessageRows<MembershipMessage> = {
   heartbeat: { code: 8, way: 'votes', write: writeHeartbeat, read: readHeartbeat },
@@ -96,6 +100,8 @@ function writeHeartbeat(writer: ByteWriter, message: Of<'heartbeat'>): void {
   writer.varint(health.keyCount)
   writeFixed(writer, health.root, ROOT_BYTES)
   writer.varint(health.inDoubtCount)
+  writeFlag(writer, health.tokens !== undefined)
+  if (health.tokens !== undefined) writer.hex(health.tokens)
   writeCount(writer, message.doubted.length, DOUBTED_MAX)
   for (const peerId of message.doubted) writePeerId(writer, peerId)
   writeFlag(writer, message.reached !== undefined)
@@ -121,7 +127,9 @@ function readHealth(reader: ByteReader): Health {
   const caughtUp = readFlag(reader)
   const keyCount = reader.varint()
   const root = reader.raw(ROOT_BYTES)
-  return { networkId, epoch, ceiling, caughtUp, keyCount, root, inDoubtCount: reader.varint() }
+  const inDoubtCount = reader.varint()
+  const tokens = readFlag(reader) ? reader.hex(TOKENS_BYTES) : undefined
+  return { networkId, epoch, ceiling, caughtUp, keyCount, root, inDoubtCount, tokens }
 }
 
 function writeRosterEntry(writer: ByteWriter, entry: RosterEntry): void {

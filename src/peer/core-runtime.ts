@@ -23,6 +23,8 @@ export interface RuntimeParts {
   readonly storage: Storage
   readonly codec: Codec
   readonly metrics: Metrics
+  /** Of the token file in force; undefined without one. */
+  readonly tokensFingerprint: () => string | undefined
 }
 
 /**
@@ -30,7 +32,7 @@ export interface RuntimeParts {
  * @throws Error when the store is of another network than the one asked for
  */
 export function createRuntime(
-  { config, logger, failed, storage, codec, metrics }: RuntimeParts,
+  { config, logger, failed, storage, codec, metrics, tokensFingerprint }: RuntimeParts,
   self: Identity,
   opened: Opened,
   network: Libp2pNetwork,
@@ -50,6 +52,7 @@ export function createRuntime(
         codec,
         sha256,
         random: () => systemRandom.number(),
+        tokens: tokensFingerprint,
         floor: opened.floor,
         ceiling: opened.ceiling,
         newestEpoch: storage.registers.newestEpoch(),

@@ -195,7 +195,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     },
   })
   joining.follow(network)
-  const runtime = createRuntime(opening, self, opened, network)
+  const runtime = createRuntime({ ...opening, tokensFingerprint: doors.tokensFingerprint }, self, opened, network)
   await noteOpened(directory.storePath)
   const surroundings = {
     clock: systemClock,

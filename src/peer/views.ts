@@ -11,6 +11,9 @@ import type { PeerCore } from '../../protocols/peer.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ChangeView, ConfigView, MemberView, PeerView, QuorumView, StatusView } from '../ports/replicator.ts'
 
+/** How many peers one warning names. */
+const NAMED_MAX = 3
+
 /** What the core does not know of the peer it runs in. */
 export interface Surroundings {
   readonly clock: Clock
@@ -90,7 +93,12 @@ export function statusView(core: PeerCore, surroundings: Surroundings): StatusVi
     tokens: fingerprint === undefined ? null : { fingerprint },
     secrets: surroundings.secrets(),
     provedBy: Object.fromEntries(surroundings.provedBy()),
-    warnings: [...surroundings.warnings(), ...coreWarnings(core), ...absences(core, surroundings.failure)],
+    warnings: [
+      ...surroundings.warnings(),
+      ...coreWarnings(core),
+      ...tokenWarnings(core, fingerprint),
+      ...absences(core, surroundings.failure),
+    ],
   }
 }
 
@@ -158,6 +166,18 @@ function rootsView(core: PeerCore): Record<string, 'equal' | 'different' | 'unkn
     else if (clusterId !== core.clusterId) view[clusterId] = 'unknown'
   }
   return view
+}
+
+/** Peers that ask other tokens of their clients than this one does, or none. */
+function tokenWarnings({ identity, roster }: PeerCore, fingerprint: string | undefined): string[] {
+  const others = roster.connected().filter(({ health }) => health !== undefined && health.tokens !== fingerprint)
+  if (others.length === 0) return []
+  const shown = others.slice(0, NAMED_MAX).map(({ peerId }) => peerId)
+  const more = others.length > NAMED_MAX ? [`${others.length - NAMED_MAX} more`] : []
+  const without = others.filter(({ health }) => health?.tokens === undefined).map(({ peerId }) => peerId)
+  const bare = fingerprint === undefined ? [identity.peerId] : without.slice(0, NAMED_MAX)
+  const none = bare.length === 0 ? '' : `; no file has ${bare.join(', ')}`
+  return [`the token files of ${identity.peerId} and ${[...shown, ...more].join(', ')} differ${none}`]
 }
 
 /** Voters that are not alive, and why, as far as it is known here. */

@@ -108,6 +108,7 @@ export class CoreNetwork {
       wantedNetwork: undefined,
       codec,
       sha256,
+      tokens: () => undefined,
       ...opened,
     }
     const diverged = [...storage.registers.diverged()].map(({ key }) => key)

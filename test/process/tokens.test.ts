@@ -1,6 +1,6 @@
 /** Tokens at a running peer: the table of who may do what, a file that changes under it, and the warning of one that is bad. */
 import assert from 'node:assert/strict'
-import { appendFileSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, it } from 'node:test'
 import { newToken } from '../../src/security/token-file.ts'
@@ -101,4 +101,44 @@ it('HTTP that other machines reach is warned of without tokens', async () => {
   assert.ok(warnings.some((warning) => /HTTP is open to other machines.*without -tokens/.test(warning)))
   assert.match(open.log, /HTTP is open to other machines/)
   await open.stop()
+})
+
+it('a token file that others can write is refused, and read again it counts only once that is mended', async () => {
+  const lax = join(network.directory, 'lax.jsonl')
+  writeFileSync(lax, fileOf(LINES, tokens))
+  chmodSync(lax, 0o666)
+  const refused = await runToEnd(network.directory, ['-cid', 'a', '-tokens', lax])
+  assert.equal(refused.code, 2)
+  assert.match(refused.stderr, /-tokens .*lax\.jsonl.*can write the file \(mode 666\); run "chmod go-w /)
+  const warned = async (): Promise<boolean> => {
+    const { warnings } = JSON.parse((await as(tokens['all'], 'GET', '/status')).body.toString()) as { warnings: string[] }
+    return warnings.some((warning) => /token file .*is bad.*chmod go-w/.test(warning))
+  }
+  chmodSync(tokensPath, 0o666)
+  peer.signal('SIGHUP')
+  await until('the warning', warned)
+  chmodSync(tokensPath, 0o644)
+  peer.signal('SIGHUP')
+  await until('no warning', async () => !(await warned()))
+})
+
+it('peers whose token files differ warn of it, each naming the other, until they agree', async () => {
+  const path = join(network.directory, 'other.jsonl')
+  writeFileSync(path, fileOf(LINES, tokens))
+  assert.notDeepEqual(readFileSync(path), readFileSync(tokensPath), 'the command added a line to the other')
+  const other = await network.add({ flags: ['-min-peers', '1', '-peer', peer.address, '-tokens', path] })
+  await other.start()
+  const differences = async (): Promise<string[]> => {
+    const asked = { headers: { Authorization: `Bearer ${tokens['all']}` } }
+    const answers = await Promise.all([peer, other].map(({ client }) => client.ask('GET', '/status', asked)))
+    const views = answers.map(({ body }) => JSON.parse(body.toString()) as { peerId: string; warnings: string[] })
+    const ids = views.map(({ peerId }) => peerId)
+    return views.flatMap(({ peerId, warnings }) =>
+      warnings.filter((warning) => warning === `the token files of ${peerId} and ${ids.find((id) => id !== peerId)} differ`),
+    )
+  }
+  await until('both warn', async () => (await differences()).length === 2)
+  writeFileSync(path, readFileSync(tokensPath))
+  await until('neither warns', async () => (await differences()).length === 0)
+  await other.stop()
 })

@@ -20,6 +20,7 @@ type Kinds<Union extends { readonly kind: string }> = {
 
 const whole: Arbitrary<number> = fc.oneof(fc.nat(300), fc.maxSafeNat())
 const hex16: Arbitrary<string> = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes).toString('hex'))
+const hex8: Arbitrary<string> = fc.uint8Array({ minLength: 8, maxLength: 8 }).map((bytes) => Buffer.from(bytes).toString('hex'))
 const bytes16: Arbitrary<Uint8Array> = fixed(16)
 const networkId: Arbitrary<NetworkId> = hex16.map((digits) => digits as NetworkId)
 const peerId: Arbitrary<PeerId> = letters('!"#~0123456789ABCDEFabcdef', 128).map((text) => text as PeerId)
@@ -98,6 +99,7 @@ const health: Arbitrary<Health> = shape({
   keyCount: whole,
   root: bytes16,
   inDoubtCount: whole,
+  tokens: maybe(hex8),
 })
 const rosterEntries: Arbitrary<RosterEntry> = shape({ peerId, clusterId, addresses })
 const sentAtMs: Arbitrary<number> = fc.double({ noNaN: true, noDefaultInfinity: true })

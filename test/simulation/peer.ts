@@ -205,6 +205,7 @@ export class SimulatedPeer {
       codec,
       sha256,
       random: () => coreChance.number(),
+      tokens: () => undefined,
       floor,
       ceiling,
       newestEpoch: this.disk.newestEpoch(),

@@ -156,7 +156,15 @@ suite('the chain', () => {
     assert.equal(old.core.chain.epoch, 0)
     const effects = old.step({ kind: 'connected', remote: { ...greetingOf('a'), networkId: anew.networkId, epoch: 1 } })
     assert.equal(sends(effects).filter(({ message }) => message.kind === 'configs').length, 0)
-    const health = { networkId: anew.networkId, epoch: 1, ceiling: { epoch: 1, round: 1 }, caughtUp: true, keyCount: 0, inDoubtCount: 0 }
+    const health = {
+      networkId: anew.networkId,
+      epoch: 1,
+      ceiling: { epoch: 1, round: 1 },
+      caughtUp: true,
+      keyCount: 0,
+      inDoubtCount: 0,
+      tokens: undefined,
+    }
     const message = {
       kind: 'heartbeat',
       sentAtMs: 0,

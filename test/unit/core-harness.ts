@@ -100,6 +100,8 @@ export class TestPeer {
   identity: Identity
   core: PeerCore
   isUp = true
+  /** What tells its token file from others. */
+  tokens: string | undefined
   /** False: what is persisted waits for `sync`. */
   syncsAtOnce = true
   readonly answers: Map<ClientId, Outcome> = new Map()
@@ -196,6 +198,7 @@ export class TestPeer {
       codec,
       sha256,
       random: () => this.world.random(),
+      tokens: () => this.tokens,
       ...opened,
       newestEpoch: this.storage.registers.newestEpoch(),
       chosen: this.storage.registers.chosen(),

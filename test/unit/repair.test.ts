@@ -188,7 +188,7 @@ suite('looking at others', () => {
   function pretend(world: TestWorld, to: string, name: string): void {
     const root = Uint8Array.from({ length: HASH_BYTES }, () => world.random() * 256)
     const ceiling = { epoch: 0, round: 1_000_000 }
-    const health = { networkId: network, epoch: 0, ceiling, caughtUp: true, keyCount: 1, root, inDoubtCount: 0 }
+    const health = { networkId: network, epoch: 0, ceiling, caughtUp: true, keyCount: 1, root, inDoubtCount: 0, tokens: undefined }
     const beat = { sentAtMs: world.nowMs, echoMs: undefined, wantsAnswer: false, health, doubted: [], reached: undefined }
     world.get(to).step({ kind: 'message', from: world.get(name).identity, round: 0, message: { kind: 'heartbeat', ...beat } })
   }

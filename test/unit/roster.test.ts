@@ -244,6 +244,7 @@ suite('a store that was put back', () => {
       keyCount: 0,
       root: new Uint8Array(16),
       inDoubtCount: 0,
+      tokens: undefined,
     }
     known.roster.onHeartbeat(met, health)
   }

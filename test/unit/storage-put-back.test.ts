@@ -26,6 +26,7 @@ function comesBack(world: TestWorld, ceiling: Ceiling): { a: TestPeer; c: TestPe
     keyCount: 0,
     root: new Uint8Array(16),
     inDoubtCount: 0,
+    tokens: undefined,
   }
   const beat = { kind: 'heartbeat', sentAtMs: 0, echoMs: world.nowMs, wantsAnswer: false, health, doubted: [], reached: undefined } as const
   a.step({ kind: 'message', from: identity, round: 0, message: beat })

@@ -82,7 +82,7 @@ suite('the protocol version of a config', () => {
         keyCount: 0,
         root: new Uint8Array(16),
       }
-      roster.onHeartbeat(met, { ...health, inDoubtCount: 0 })
+      roster.onHeartbeat(met, { ...health, inDoubtCount: 0, tokens: undefined })
     }
     const self = { identity: peer('self'), clusterId: 'c1' as ClusterId, minPeers: 1, protocolMax: 2, hindrance: undefined }
     const hindrances = knownPeers(self, roster, 2).map(({ identity, hindrance }) => `${identity.peerId}: ${hindrance}`)

@@ -86,8 +86,8 @@ export class LmdbRegisters implements RegisterTable, Table {
 
   valueBytes(key: RegisterKey): number {
     this.#init.assertGoing()
-    const overlaid = this.#overlay.get(key)
-    if (overlaid !== undefined) return overlaid.state?.chosen?.value.length ?? 0
+    const unsynced = this.#unsynced.get(key)
+    if (unsynced !== undefined) return unsynced.state?.chosen?.value.length ?? 0
     const row = this.#undecided.has(key) ? undefined : this.#environment.chosen.get(key)
     return row === undefined ? 0 : this.#head(row).bytes - Buffer.byteLength(key)
   }
