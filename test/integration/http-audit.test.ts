@@ -47,7 +47,7 @@ describe('the audit', () => {
           event,
           ...(kind !== undefined && { kind }),
           name,
-          proof: status === 200 || status === 415 ? 'token' : 'none',
+          proof: name === null ? 'none' : 'token',
           address: '127.0.0.1',
           method: 'POST',
           path: '/config/changes',
