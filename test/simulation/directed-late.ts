@@ -4,7 +4,7 @@ import type { RegisterKey } from '../../protocols/base/register.ts'
 import type { AcceptorRequest } from '../../protocols/wire/agreement-messages.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
 import { check } from './checkers/violation.ts'
-import { Stage, text } from './stage.ts'
+import { KeyStage, text } from './types/keys/stage.ts'
 import type { Scenario } from './stage.ts'
 
 const KEY = dataKey('k')
@@ -38,7 +38,7 @@ function requestIn(message: Message, key: RegisterKey): AcceptorRequest['kind'] 
 
 /** T4: a get answers absent, the commits arrive, the key appears: allowed after a 504, never after a 503. */
 function lateCommits(): string[] {
-  const stage = new Stage({ c: ['A', 'B', 'C'] })
+  const stage = new KeyStage({ c: ['A', 'B', 'C'] })
   stage.start()
   stage.fate = (from, _, message) => (from === 'A' && requestIn(message, KEY) === 'commit' ? 'waits' : 'arrives')
   const outcome = stage.put('A', KEY, text('x'), SHORT_MS)
@@ -72,7 +72,7 @@ function ceilingBehindItsConfig(): string[] {
   const seen = new Set<string>()
   for (const looseRate of [0, 1]) {
     for (let elapsedMs = 0; elapsedMs < INSTANTS_MS; elapsedMs += INSTANT_MS) {
-      const stage = new Stage({ c: ['A', 'B', 'C', 'D'] }, { c: ['A', 'B', 'C'] }, { looseRate })
+      const stage = new KeyStage({ c: ['A', 'B', 'C', 'D'] }, { c: ['A', 'B', 'C'] }, { looseRate })
       stage.start()
       stage.slow('B', 3)
       stage.propose({ c: ['A', 'B', 'C', 'D'] })
@@ -101,7 +101,7 @@ function ceilingBehindItsConfig(): string[] {
  * ceiling leaves it out, so that it makes no quorum with a voter that knows as little.
  */
 function olderStorePutBack(): string[] {
-  const stage = new Stage({ c: ['A', 'B', 'C'] })
+  const stage = new KeyStage({ c: ['A', 'B', 'C'] })
   stage.start()
   stage.crash('C')
   const copy = stage.copyOf('C')
@@ -129,7 +129,7 @@ function olderStorePutBack(): string[] {
 
 /** What B said of a change that was withdrawn comes in the middle of the next one, for which B has copied nothing yet. */
 function lateWordOfCoverage(): string[] {
-  const stage = new Stage({ c: ['A', 'B'] }, { c: ['A'] })
+  const stage = new KeyStage({ c: ['A', 'B'] }, { c: ['A'] })
   stage.start()
   stage.fate = (from, _, message) => (from === 'B' && message.kind === 'covered' ? 'waits' : 'arrives')
   stage.beginChange({ c: ['A', 'B'] }, [])
@@ -155,7 +155,7 @@ function lateWordOfCoverage(): string[] {
 function overdueQuestions(): string[] {
   const lines: string[] = []
   for (const sleepMs of SLEEPS_MS) {
-    const stage = new Stage({ c: ['A', 'B', 'C', 'D'] }, { c: ['A', 'B', 'C'] })
+    const stage = new KeyStage({ c: ['A', 'B', 'C', 'D'] }, { c: ['A', 'B', 'C'] })
     for (const holder of ['A', 'B', 'C']) stage.chosen(holder, KEY, text('x'))
     stage.fate = (_, to, message) => (to === 'D' && message.kind === 'hashes' ? 'is lost' : 'arrives')
     stage.start()

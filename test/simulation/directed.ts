@@ -29,7 +29,7 @@ import { check } from './checkers/violation.ts'
 import { describeAccepted, describePersist, describeReply, describeRequest } from './describe.ts'
 import { LATE_SCENARIOS } from './directed-late.ts'
 import { SimulatedDisk } from './disk.ts'
-import { Stage, text } from './stage.ts'
+import { KeyStage, text } from './types/keys/stage.ts'
 import type { Scenario } from './stage.ts'
 
 const KEY = dataKey('k')
@@ -241,7 +241,7 @@ function listedAndLost(): string[] {
 
 /** T8 once more: two of three voters have a record of epoch 0 under way to their disks while epoch 1 is installed and the lists are given. */
 function acceptedUnderSync(): string[] {
-  const stage = new Stage({ c: ['A', 'B', 'C', 'D', 'E', 'F'] }, { c: ['A', 'B', 'C'] })
+  const stage = new KeyStage({ c: ['A', 'B', 'C', 'D', 'E', 'F'] }, { c: ['A', 'B', 'C'] })
   stage.startWithout(['D', 'E', 'F'])
   for (const holder of ['A', 'B', 'C']) stage.slow(holder, 100)
   const client = stage.beginPut('A', KEY, text('x'), 10_000)
@@ -259,7 +259,7 @@ function acceptedUnderSync(): string[] {
 
 /** What T6 rests on: a finish that learns of a chosen record from one voter has a copy of it from then on. */
 function finishBringsTheRecord(): string[] {
-  const stage = new Stage({ c: ['A', 'B', 'C'] })
+  const stage = new KeyStage({ c: ['A', 'B', 'C'] })
   stage.start()
   // Else two that know nothing may be asked first.
   stage.isolate('C')
@@ -273,7 +273,7 @@ function finishBringsTheRecord(): string[] {
 
 /** S15: being told another record for a chosen key is an alarm; the record stays, and is served no more. */
 function learnNeverOverwrites(): string[] {
-  const stage = new Stage({ c: ['A', 'B', 'C'] })
+  const stage = new KeyStage({ c: ['A', 'B', 'C'] })
   stage.chosen('A', KEY, text('x'))
   stage.start()
   stage.tell('B', 'A', { kind: 'learn', key: KEY, ballot: undefined, record: text('y'), spread: false })
@@ -287,7 +287,7 @@ function learnNeverOverwrites(): string[] {
 
 /** S6: what was asked in an earlier life of the process may be answered after its restart; it answers nothing that is asked now. */
 function lateAnswers(): string[] {
-  const stage = new Stage({ c: ['A', 'B', 'C'] })
+  const stage = new KeyStage({ c: ['A', 'B', 'C'] })
   stage.start()
   stage.isolate('A')
   check(stage.put('B', KEY, text('x')) === 'created', 'L5', () => 'two of three voters take no put')
@@ -303,7 +303,7 @@ function lateAnswers(): string[] {
 
 /** T2: a new voter's accepted record is no copy of the chosen one, even when equal: another ballot may hide it. */
 function acceptedIsNoCopy(): string[] {
-  const stage = new Stage({ c: ['A', 'B', 'C', 'D', 'G'] })
+  const stage = new KeyStage({ c: ['A', 'B', 'C', 'D', 'G'] })
   const x = text('x')
   for (const holder of ['A', 'D', 'G']) stage.accepted(holder, KEY, 3, 'A', x)
   stage.accepted('B', KEY, 1, 'A', x)
@@ -313,7 +313,7 @@ function acceptedIsNoCopy(): string[] {
 
 /** S14 for transfers: a voter that lost its store has no lists to give, whatever is answered in its place. */
 function listsOfEmptyStore(): string[] {
-  const stage = new Stage({ c: ['A', 'B', 'C', 'D'] }, { c: ['A', 'B', 'C'] })
+  const stage = new KeyStage({ c: ['A', 'B', 'C', 'D'] }, { c: ['A', 'B', 'C'] })
   for (const holder of ['A', 'B', 'C']) stage.chosen(holder, KEY, text('x'))
   stage.startWithout(['D'])
   stage.beginChange({ c: ['D'] }, ['D'])
@@ -328,7 +328,7 @@ function listsOfEmptyStore(): string[] {
 
 /** T6: the mark is at B, the list comes from A and C, the finish ends on B's `chosen`: what it returns must be copied. */
 function finishThatEndsOnChosen(): string[] {
-  const stage = new Stage({ c: ['A', 'B', 'C'], d: ['D'], e: ['E'] }, { c: ['A', 'B', 'C'] })
+  const stage = new KeyStage({ c: ['A', 'B', 'C'], d: ['D'], e: ['E'] }, { c: ['A', 'B', 'C'] })
   stage.accepted('A', KEY, 1, 'A', text('x'))
   stage.chosen('B', KEY, text('x'))
   // B gives nobody a list, and nobody repairs from it.
@@ -338,7 +338,7 @@ function finishThatEndsOnChosen(): string[] {
 
 /** T7: power is lost everywhere the moment the change is decided: what was counted as copied must be on disk. */
 function powerLostAfterTransfer(slowness: number): string[] {
-  const stage = new Stage({ c: ['A', 'B', 'C', 'D', 'E', 'F'] }, { c: ['A', 'B', 'C'] })
+  const stage = new KeyStage({ c: ['A', 'B', 'C', 'D', 'E', 'F'] }, { c: ['A', 'B', 'C'] })
   for (const holder of ['A', 'B', 'C']) stage.chosen(holder, KEY, text('x'))
   for (const holder of ['D', 'E', 'F']) stage.slow(holder, slowness)
   return changed(stage, { c: ['D', 'E', 'F'] }, ['D', 'E', 'F'])
@@ -346,7 +346,7 @@ function powerLostAfterTransfer(slowness: number): string[] {
 
 /** T7 once more: the new voter drives the change itself, and counts its own copy no sooner than that of others. */
 function powerLostAtDriver(slowness: number): string[] {
-  const stage = new Stage({ c: ['A', 'D', 'E', 'F'] }, { c: ['D', 'E', 'F'] })
+  const stage = new KeyStage({ c: ['A', 'D', 'E', 'F'] }, { c: ['D', 'E', 'F'] })
   for (const holder of ['D', 'E', 'F']) stage.chosen(holder, KEY, text('x'))
   // Finishing this one raises the ceiling first, so that nothing that follows waits for the mark of k by chance.
   stage.accepted('F', dataKey('doubt'), 1, 'F', text('y'))
@@ -357,7 +357,7 @@ function powerLostAtDriver(slowness: number): string[] {
 /** T1: records of two ballots lie about; a lower one must not come back to life through the change. */
 function lowerBallotAfterChange(): string[] {
   const old = { one: ['D1', 'D2', 'G'], two: ['A', 'B', 'B2'], three: ['E1', 'E2', 'E3'] }
-  const stage = new Stage({ ...old, one: ['D1', 'D2', 'G', 'F'] }, old)
+  const stage = new KeyStage({ ...old, one: ['D1', 'D2', 'G', 'F'] }, old)
   for (const holder of ['D1', 'D2']) stage.accepted(holder, KEY, 1, 'D1', text('x'))
   stage.accepted('A', KEY, 2, 'E1', text('y'))
   return changed(stage, { ...old, one: ['D1', 'D2', 'F'] })
@@ -370,7 +370,7 @@ function atEachSlowness(play: (slowness: number) => string[]): string[] {
 
 /** Carries a change out, loses power at the moment it is decided, and reads the key everywhere: all must see one and the same. */
 function changed(
-  stage: Stage,
+  stage: KeyStage,
   next: Readonly<Record<string, readonly string[]>>,
   latecomers: readonly string[] = [],
   driver?: string,
