@@ -136,6 +136,7 @@ export function createServices(
       learn: (key, record) => spaceOf(key).learn(key, record),
     }),
     pageLimits: init.pageLimits,
+    roundTripMs: (peerId) => roster.roundTripMs(peerId),
   })
   const health = (): Health => {
     const { tree } = keys.chosen

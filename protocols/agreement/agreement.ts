@@ -21,6 +21,7 @@ import { Finisher } from './finisher.ts'
 import { Latencies } from './latency.ts'
 import { Polls } from './polls.ts'
 import { Representative } from './representative.ts'
+import { RoundTrips } from './round-trips.ts'
 import { ROUND_MAX, Rounds } from './rounds.ts'
 import type { SpaceOf } from './space.ts'
 
@@ -59,7 +60,8 @@ export class Agreement implements Service {
   readonly handles: Handlers<'request' | 'reply' | 'relayed'>
   readonly rounds: Rounds
   readonly acceptor: Acceptor
-  readonly latencies: Latencies = new Latencies()
+  readonly roundTrips: RoundTrips
+  private readonly latencies: Latencies = new Latencies()
   readonly polls: Polls
   readonly representative: Representative
   readonly coordinator: Coordinator
@@ -73,22 +75,28 @@ export class Agreement implements Service {
     this.context = context
     this.rounds = new Rounds(self, outbox, ceiling, floor)
     this.acceptor = new Acceptor(registers, this.rounds, outbox, floor, (key) => spaceOf(key).settlement)
-    this.doubts = new Doubts(moment, random)
-    for (const key of context.inDoubt) this.doubts.accepted(key)
     const { rounds, latencies } = this
-    this.polls = new Polls(self, moment, outbox, nextId, roster, latencies)
-    this.representative = new Representative(self, moment, outbox, nextId, roster)
+    const roundTrips = new RoundTrips(self, roster, latencies, (key) =>
+      chain.current === undefined ? undefined : spaceOf(key).quorum(chain.current),
+    )
+    this.roundTrips = roundTrips
+    this.doubts = new Doubts(moment, random, roundTrips)
+    for (const key of context.inDoubt) this.doubts.accepted(key)
+    this.polls = new Polls(self, moment, outbox, nextId, roster, latencies, roundTrips)
+    this.representative = new Representative(self, moment, outbox, nextId, roster, roundTrips)
     this.coordinator = new Coordinator(registers, {
       moment,
       rounds,
       chain,
       polls: this.polls,
       latencies,
+      roundTrips,
+      rivals: this.doubts,
       random,
       spaceOf,
       chose: this.chose,
     })
-    this.finisher = new Finisher(moment, outbox, this.doubts, this.coordinator)
+    this.finisher = new Finisher(moment, outbox, this.doubts, this.coordinator, roundTrips)
     this.handles = {
       request: (from, { id, target, body }) => this.requested(from, id, target, body),
       reply: (from, { id, vote }) => (vote.sender.id === from.id ? this.voted(from, id, vote) : undefined),
@@ -148,6 +156,7 @@ export class Agreement implements Service {
     if (!space.quorum(installed).has(self.id) || !space.isOpen(body.key, installed) || this.context.isTooOld()) return
     const reply = this.acceptor.answer(body, moment.nowMs)
     if (reply.kind === 'committed') this.doubts.accepted(body.key)
+    if (body.kind !== 'read' && reply.kind !== 'rejected' && body.ballot.by.id !== self.id) this.doubts.onRival(body.key)
     this.reply(from, id, reply, body.key)
   }
 

@@ -6,21 +6,25 @@ import type { Service } from '../service.ts'
 import { finishingClaim } from './coordinator.ts'
 import type { Coordinator } from './coordinator.ts'
 import type { Doubts } from './doubts.ts'
+import type { RoundTrips } from './round-trips.ts'
 
-/** One try to finish a register that is in doubt. */
+/** One try to finish a register that is in doubt, and on far links as long as it takes with a rival that is waited for. */
 const FINISH_MS = 10_000
+const FINISH_ROUND_TRIPS = 16
 
 export class Finisher implements Service {
   private readonly moment: Moment
   private readonly outbox: Outbox
   private readonly doubts: Doubts
   private readonly coordinator: Coordinator
+  private readonly roundTrips: Pick<RoundTrips, 'toDecideMs'>
 
-  constructor(moment: Moment, outbox: Outbox, doubts: Doubts, coordinator: Coordinator) {
+  constructor(moment: Moment, outbox: Outbox, doubts: Doubts, coordinator: Coordinator, roundTrips: Pick<RoundTrips, 'toDecideMs'>) {
     this.moment = moment
     this.outbox = outbox
     this.doubts = doubts
     this.coordinator = coordinator
+    this.roundTrips = roundTrips
   }
 
   upkeep(): void {
@@ -33,7 +37,8 @@ export class Finisher implements Service {
 
   /** @param settled told false when it could not be done in time */
   finish(key: RegisterKey, settled: (done: boolean) => void): void {
-    const claim = finishingClaim(this.moment.nowMs + FINISH_MS, (result) => {
+    const tryMs = Math.max(FINISH_MS, FINISH_ROUND_TRIPS * this.roundTrips.toDecideMs(key))
+    const claim = finishingClaim(this.moment.nowMs + tryMs, (result) => {
       if (result.kind === 'chosen') this.outbox.note({ kind: 'finished', key })
       settled(result.kind !== 'expired')
     })

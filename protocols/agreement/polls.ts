@@ -10,9 +10,12 @@ import type { Quorum } from '../base/quorum.ts'
 import type { Reach } from '../base/reach.ts'
 import type { AcceptorRequest, Vote } from '../wire/agreement-messages.ts'
 import type { Latencies } from './latency.ts'
+import type { RoundTrips } from './round-trips.ts'
 
-/** Between repetitions of a question the wait doubles up to this. */
+/** Between repetitions of a question the wait doubles up to this, or to the usual time where that is longer. */
 const RESEND_MOST_MS = 1_000
+/** An answer is late only after so many round trips to a quorum: the delay of a link varies. */
+const LATE_ROUND_TRIPS = 1.5
 
 export interface PollListener {
   /** An answer of one voter of the poll's config; the first of each voter, and every `chosen`. */
@@ -39,15 +42,25 @@ export class Polls {
   private readonly nextId: NextId
   private readonly reach: Reach
   private readonly latencies: Latencies
+  private readonly roundTrips: Pick<RoundTrips, 'toQuorumMs'>
   private readonly open = new Map<number, Poll>()
 
-  constructor(self: Identity, moment: Moment, outbox: Outbox, nextId: NextId, reach: Reach, latencies: Latencies) {
+  constructor(
+    self: Identity,
+    moment: Moment,
+    outbox: Outbox,
+    nextId: NextId,
+    reach: Reach,
+    latencies: Latencies,
+    roundTrips: Pick<RoundTrips, 'toQuorumMs'>,
+  ) {
     this.self = self
     this.moment = moment
     this.outbox = outbox
     this.nextId = nextId
     this.reach = reach
     this.latencies = latencies
+    this.roundTrips = roundTrips
   }
 
   get size(): number {
@@ -58,7 +71,7 @@ export class Polls {
   ask(body: AcceptorRequest, quorum: Quorum, listener: PollListener): Poll {
     const unanswered = new Map<IdentityId, Identity>()
     for (const voter of quorum.voters) unanswered.set(voter.id, voter)
-    let usualMs = 0
+    let usualMs = LATE_ROUND_TRIPS * this.roundTrips.toQuorumMs(quorum)
     for (const cluster of quorum.votersByCluster.keys()) usualMs = Math.max(usualMs, this.latencies.usualMs(cluster, body.kind))
     const openedAtMs = this.moment.nowMs
     const resendAtMs = openedAtMs + usualMs
@@ -90,7 +103,7 @@ export class Polls {
   tick(): void {
     for (const poll of this.open.values()) {
       if (poll.resendAtMs > this.moment.nowMs || poll.unanswered.size === 0) continue
-      poll.resendAtMs = this.moment.nowMs + Math.min(RESEND_MOST_MS, poll.usualMs * 2 ** poll.attempts)
+      poll.resendAtMs = this.moment.nowMs + Math.min(Math.max(RESEND_MOST_MS, poll.usualMs), poll.usualMs * 2 ** poll.attempts)
       this.send(poll)
     }
   }

@@ -11,13 +11,15 @@ import type { ValueRecord } from '../base/record.ts'
 import type { RegisterKey } from '../base/register.ts'
 import { majoritySize } from '../base/quorum.ts'
 import type { Reach } from '../base/reach.ts'
+import type { RoundTrips } from './round-trips.ts'
 import type { Handlers, Service } from '../service.ts'
 import type { AcceptorRequest, Vote } from '../wire/agreement-messages.ts'
 
 /** Answers are gathered this long for one message back, unless a majority is there sooner. */
 const GATHER_MS = 10
-/** Nobody waits for an answer longer than a put may take. */
+/** Nobody waits for an answer longer than this, but where the targets themselves are so far. */
 const RELAY_KEPT_MS = 10_000
+const RELAY_ROUND_TRIPS = 4
 /** Relays under way at one time; the oldest is dropped for a new one, as a network may drop it. */
 const RELAYS_MAX = 16_384
 /** Records relayed lately, kept so that a learn that follows needs no second crossing of the value. */
@@ -36,6 +38,7 @@ interface Relay {
   readonly unanswered: Set<IdentityId>
   readonly enough: number
   readonly openedAtMs: number
+  readonly keptUntilMs: number
   gathered: Vote[]
   count: number
 }
@@ -51,18 +54,27 @@ export class Representative implements Service {
   private readonly outbox: Outbox
   private readonly nextId: NextId
   private readonly roster: Relays
+  private readonly roundTrips: Pick<RoundTrips, 'toFarthestMs'>
   /** Relays whose answers are gathered still, and those whose late answers go back one by one; each the oldest first. */
   private readonly gathering = new Map<number, Relay>()
   private readonly released = new Map<number, Relay>()
   private readonly recent = new Map<RegisterKey, { readonly ballot: Ballot; readonly record: ValueRecord }>()
   private recentBytes = 0
 
-  constructor(self: Identity, moment: Moment, outbox: Outbox, nextId: NextId, roster: Relays) {
+  constructor(
+    self: Identity,
+    moment: Moment,
+    outbox: Outbox,
+    nextId: NextId,
+    roster: Relays,
+    roundTrips: Pick<RoundTrips, 'toFarthestMs'>,
+  ) {
     this.self = self
     this.moment = moment
     this.outbox = outbox
     this.nextId = nextId
     this.roster = roster
+    this.roundTrips = roundTrips
   }
 
   get isBusy(): boolean {
@@ -88,7 +100,8 @@ export class Representative implements Service {
     if (this.released.size >= RELAYS_MAX && oldest !== undefined) this.released.delete(oldest)
     const enough = majoritySize(targets.length)
     const openedAtMs = this.moment.nowMs
-    this.gathering.set(id, { asker, askerId, unanswered, enough, openedAtMs, gathered: [], count: 0 })
+    const keptUntilMs = openedAtMs + Math.max(RELAY_KEPT_MS, RELAY_ROUND_TRIPS * this.roundTrips.toFarthestMs(targets))
+    this.gathering.set(id, { asker, askerId, unanswered, enough, openedAtMs, keptUntilMs, gathered: [], count: 0 })
   }
 
   /** Takes a voter's answer to a relay. @returns false when no relay has this number */
@@ -116,7 +129,7 @@ export class Representative implements Service {
     }
     for (const [id, relay] of this.released) {
       if (this.moment.nowMs - relay.openedAtMs < RELAY_KEPT_MS) break
-      this.released.delete(id)
+      if (this.moment.nowMs >= relay.keptUntilMs) this.released.delete(id)
     }
   }
 

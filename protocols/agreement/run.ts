@@ -10,18 +10,25 @@ import type { Accepted, ValueRecord } from '../base/record.ts'
 import type { RegisterKey } from '../base/register.ts'
 import type { InForce } from '../base/installed.ts'
 import { Tally } from '../base/quorum.ts'
+import type { Doubts } from './doubts.ts'
 import type { Latencies } from './latency.ts'
 import type { Poll, PollListener, Polls } from './polls.ts'
 import type { AcceptorRequest, Vote } from '../wire/agreement-messages.ts'
 import { ReadCount } from './read-count.ts'
+import type { RoundTrips } from './round-trips.ts'
 import type { Rounds } from './rounds.ts'
 import type { Settlement } from './settlement.ts'
 import type { SpaceOf } from './space.ts'
 
 /** After this many lost tries the wait between them grows no longer. */
 const BACKOFF_DOUBLINGS_MAX = 6
+/** It grows no longer than this either, but for links so far that so many round trips take longer. */
+const BACKOFF_MOST_MS = 10_000
+const BACKOFF_ROUND_TRIPS = 8
 /** A commit whose client is gone is carried on for so long; after that, voters finish it. */
 const LINGER_MS = 5_000
+/** On far links for as long as it takes to ask again. */
+const LINGER_ROUND_TRIPS = 3
 
 export type ClaimResult =
   | { readonly kind: 'chosen'; readonly record: ValueRecord }
@@ -50,6 +57,9 @@ export interface RunContext {
   readonly chain: InForce
   readonly polls: Polls
   readonly latencies: Latencies
+  readonly roundTrips: RoundTrips
+  /** Other coordinators at work on a register in doubt here. */
+  readonly rivals: Pick<Doubts, 'onRival' | 'rivalUntilMs'>
   readonly random: () => number
   readonly spaceOf: SpaceOf
   /** A record was found to be chosen: with its ballot when a quorum is known to hold it at that ballot. */
@@ -229,10 +239,21 @@ export class Run implements PollListener {
     const result = this.readCount?.add(vote)
     if (result === undefined || result.kind === 'pending') return
     if (result.kind === 'chosen') this.context.chose(this.key, result.record, result.ballot)
-    else this.reserve()
+    else if (!this.isLeftToRival()) this.reserve()
+  }
+
+  /** Whoever only finishes has no haste: a rival that was seen gets the time it needs, and is then read of once more. */
+  private isLeftToRival(): boolean {
+    const untilMs = this.context.rivals.rivalUntilMs(this.key)
+    if (untilMs <= this.context.moment.nowMs || this.claims.some(({ record }) => record !== undefined)) return false
+    this.leavePoll()
+    this.phase = 'waiting'
+    this.wakeAtMs = untilMs
+    return true
   }
 
   private rejected(vote: Vote, higher: Ballot, tally: Tally): void {
+    this.context.rivals.onRival(this.key)
     this.context.rounds.observe(higher.round)
     this.wasRejected = true
     tally.no(vote.sender.id)
@@ -242,7 +263,9 @@ export class Run implements PollListener {
   private backOff(): void {
     this.leavePoll()
     this.tries += 1
-    const mostMs = 2 ** Math.min(this.tries, BACKOFF_DOUBLINGS_MAX) * this.context.latencies.roundTripMs
+    const roundTripMs = this.context.roundTrips.latelyToDecideMs(this.key)
+    const growingMs = 2 ** Math.min(this.tries, BACKOFF_DOUBLINGS_MAX) * roundTripMs
+    const mostMs = Math.min(growingMs, Math.max(BACKOFF_MOST_MS, BACKOFF_ROUND_TRIPS * roundTripMs))
     this.phase = 'waiting'
     this.wasRejected = false
     this.wakeAtMs = this.context.moment.nowMs + this.context.random() * mostMs
@@ -260,7 +283,7 @@ export class Run implements PollListener {
   private closeIfIdle(nowMs: number): void {
     if (this.claims.length > 0 || this.phase === 'over') return
     if (this.phase !== 'committing') return this.finish()
-    this.lingerUntilMs ??= nowMs + LINGER_MS
+    this.lingerUntilMs ??= nowMs + Math.max(LINGER_MS, LINGER_ROUND_TRIPS * this.context.roundTrips.toDecideMs(this.key))
     if (nowMs >= this.lingerUntilMs) this.finish()
   }
 

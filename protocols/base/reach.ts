@@ -7,6 +7,8 @@ export interface Reach {
   isConnected(peerId: PeerId): boolean
   /** Connected peers of a cluster, the one to be used first in front. */
   representatives(cluster: ClusterId): readonly PeerId[]
+  /** To a peer and back, as heartbeats measured it; undefined until they have. */
+  roundTripMs(peerId: PeerId): number | undefined
 }
 
 /** Who is connected, by cluster. */

@@ -10,6 +10,7 @@ import type { Outbox } from '../outbox.ts'
 import type { Roster } from '../membership/roster.ts'
 import { writingClaim } from '../agreement/coordinator.ts'
 import type { Coordinator } from '../agreement/coordinator.ts'
+import type { RoundTrips } from '../agreement/round-trips.ts'
 import type { Codec } from '../wire/codec.ts'
 import { Absences } from './absences.ts'
 import { barredIn } from './barred.ts'
@@ -27,17 +28,23 @@ import { protocolMinAfter } from './versions.ts'
 const SETTLE_MS = 400
 /** How much longer each further voter waits before it does what another should have done. */
 const RANK_WAIT_MS = 2_000
+/** On far links as long as a config takes to be decided and told. */
+const RANK_ROUND_TRIPS = 3
 /** Between questions to the new voters about what they hold, by the one that drives the change. */
 const ASK_MS = 100
 /** The same by the other voters, so that all can tell how far it is. */
 const ASK_IDLY_MS = 1_000
 /** One try to decide a config. */
 const DECIDE_MS = 10_000
+/** On far links as long as it takes with a rival that comes between. */
+const DECIDE_ROUND_TRIPS = 16
 /**
  * A change whose new voters are out of reach for so long is withdrawn: the network takes no puts meanwhile. It takes 2 s
  * more to notice that they are, and all of it is to be over within 10 s.
  */
 export const WITHDRAW_AFTER_MS = 4_000
+/** New voters that are far are out of reach only after so many round trips to the farthest. */
+const WITHDRAW_ROUND_TRIPS = 4
 
 export interface ChangeContext {
   readonly self: Identity
@@ -47,6 +54,7 @@ export interface ChangeContext {
   readonly chain: ConfigChain
   readonly roster: Roster
   readonly coordinator: Coordinator
+  readonly roundTrips: Pick<RoundTrips, 'toDecideMs' | 'toFarthestMs'>
   /** Who is known here, this peer included. */
   readonly known: () => readonly KnownPeer[]
   /** A voter that was silent for so long gives its place to a learner of its cluster; undefined for never. */
@@ -178,7 +186,7 @@ export class Change {
       this.plan = plan
       this.plannedAtMs = nowMs
     }
-    if (nowMs - this.plannedAtMs < SETTLE_MS + rank * RANK_WAIT_MS) return
+    if (nowMs - this.plannedAtMs < SETTLE_MS + rank * this.rankWaitMs(config)) return
     const protocolMin = protocolMinAfter(config, next, { peers: known(), isUp: this.isUp })
     this.decide(jointAfter(config, next, barredIn(config), protocolMin))
   }
@@ -189,11 +197,11 @@ export class Change {
     const rank = this.rank([...members(config.clusters), ...members(next)])
     // Whoever decided the joint config completes it; the others, one after another, should it not.
     const isOwn = this.ownEpoch === config.epoch
-    const isDriver = isOwn || (rank >= 0 && nowMs - this.installedAtMs >= RANK_WAIT_MS * (rank + 1))
+    const isDriver = isOwn || (rank >= 0 && nowMs - this.installedAtMs >= this.rankWaitMs(config) * (rank + 1))
     if (isOwn || rank >= 0) this.askNewVoters(config.epoch, next, isDriver ? ASK_MS : ASK_IDLY_MS)
     if (!isDriver) return
     if (isTransferred(config.clusters, next, this.coverage)) this.decide(finishedAfter(config, next))
-    else if (nowMs - this.reachableAtMs > WITHDRAW_AFTER_MS) this.decide(withdrawnAfter(config))
+    else if (nowMs - this.reachableAtMs > this.withdrawAfterMs(next)) this.decide(withdrawnAfter(config))
   }
 
   private askNewVoters(epoch: number, next: Clusters, everyMs: number): void {
@@ -205,7 +213,17 @@ export class Change {
 
   private decide(successor: Config): void {
     this.isDeciding = true
-    this.propose(successor, this.context.moment.nowMs + DECIDE_MS, () => (this.isDeciding = false))
+    const { moment, roundTrips } = this.context
+    const tryMs = Math.max(DECIDE_MS, DECIDE_ROUND_TRIPS * roundTrips.toDecideMs(configKey(successor.epoch)))
+    this.propose(successor, moment.nowMs + tryMs, () => (this.isDeciding = false))
+  }
+
+  private rankWaitMs({ epoch }: Config): number {
+    return Math.max(RANK_WAIT_MS, RANK_ROUND_TRIPS * this.context.roundTrips.toDecideMs(configKey(epoch + 1)))
+  }
+
+  private withdrawAfterMs(next: Clusters): number {
+    return Math.max(WITHDRAW_AFTER_MS, WITHDRAW_ROUND_TRIPS * this.context.roundTrips.toFarthestMs(members(next)))
   }
 
   /** This peer's place among those that are up, in the order given; -1 when it is not one of them. */

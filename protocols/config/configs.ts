@@ -56,7 +56,7 @@ export class Configs implements Service {
     const { chain, outbox, agreement } = context
     this.context = context
     this.exchange = new ConfigExchange(chain, outbox, (configs, isWhole) => this.offer(configs, isWhole))
-    const changing = { ...context, coordinator: agreement.coordinator, known: () => this.known() }
+    const changing = { ...context, coordinator: agreement.coordinator, roundTrips: agreement.roundTrips, known: () => this.known() }
     this.change = new Change(changing)
     this.changeRequests = new ChangeRequests(changing, this.change)
     this.handles = {

@@ -51,13 +51,13 @@ export class Keys implements Service {
 
   constructor(context: KeysContext) {
     const { self, moment, outbox, registers, codec, sha256, chain, neighbours, agreement, learn } = context
-    const { coordinator, polls, latencies, representative, chose } = agreement
+    const { coordinator, polls, roundTrips, representative, chose } = agreement
     this.context = context
     this.chosen = new ChosenKeys(registers, codec, sha256, outbox, { learned: (key, record) => this.learned(key, record) })
     this.chosen.restore(context.chosenAtStart, context.diverged)
     const { chosen } = this
     this.puts = new Puts(outbox, coordinator)
-    this.reads = new Reads({ moment, outbox, chain, polls, latencies, chosen, coordinator, chose })
+    this.reads = new Reads({ moment, outbox, chain, polls, roundTrips, chosen, coordinator, chose })
     this.spread = new Spread({ self, registers, outbox, chosen, chain, neighbours, representative, learn })
     this.handles = {
       learn: (from, message) => this.spread.onLearn(from.peerId, message),

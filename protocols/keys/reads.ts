@@ -9,8 +9,8 @@ import type { ValueRecord } from '../base/record.ts'
 import type { InForce } from '../base/installed.ts'
 import type { Outcome } from '../effects.ts'
 import type { ClientId, CoreEvent } from '../events.ts'
-import type { Latencies } from '../agreement/latency.ts'
 import type { Poll, PollListener, Polls } from '../agreement/polls.ts'
+import type { RoundTrips } from '../agreement/round-trips.ts'
 import type { Vote } from '../wire/agreement-messages.ts'
 import type { ChosenKeys } from './chosen.ts'
 import { finishingClaim } from '../agreement/coordinator.ts'
@@ -28,7 +28,7 @@ export interface ReadContext {
   readonly outbox: Outbox
   readonly chain: InForce
   readonly polls: Polls
-  readonly latencies: Latencies
+  readonly roundTrips: RoundTrips
   readonly chosen: ChosenKeys
   readonly coordinator: Coordinator
   readonly chose: RunContext['chose']
@@ -113,7 +113,7 @@ class Lookup implements PollListener {
     if (this.metDoubt) return this.finishOthers()
     this.metDoubt = true
     this.phase = 'pausing'
-    this.resumeAtMs = this.context.moment.nowMs + this.context.latencies.roundTripMs
+    this.resumeAtMs = this.context.moment.nowMs + this.context.roundTrips.latelyToDecideMs(this.event.key)
   }
 
   private finishOthers(): void {

@@ -7,6 +7,7 @@ import type { Moment } from '../base/moment.ts'
 import type { Outbox } from '../outbox.ts'
 import type { Health } from '../wire/membership-messages.ts'
 import type { Message } from '../wire/messages.ts'
+import { patienceMs } from './roster-peer.ts'
 import type { Reachability } from './reachability.ts'
 import type { Roster } from './roster.ts'
 import type { RosterPeer } from './roster-peer.ts'
@@ -78,7 +79,7 @@ export class Heartbeats {
       const exchange = this.exchange(peerId)
       const isDue = this.beatAtMs(peer) <= dueUntilMs
       if (isDue) exchange.lastBeatMs = nowMs
-      if (isDue || (isNews && nowMs - exchange.askedAtMs < WATCHER_KEPT_MS)) this.tell(peerId, isDue)
+      if (isDue || (isNews && nowMs - exchange.askedAtMs < WATCHER_KEPT_MS + patienceMs(peer))) this.tell(peerId, isDue)
     }
   }
 

@@ -6,6 +6,7 @@ import type { ClusterId, PeerId } from '../base/identity.ts'
 import { DOUBTED_MAX } from '../base/limits.ts'
 import type { Moment } from '../base/moment.ts'
 import type { Nearness } from './nearness.ts'
+import { patienceMs, usualRoundTripMs } from './roster-peer.ts'
 import type { RosterPeer } from './roster-peer.ts'
 
 /** A watched peer becomes suspect after this much silence. With the tick and the word of others that is within 3 s of its last sign. */
@@ -18,6 +19,14 @@ const DOUBT_KEPT_MS = 5_000
 const UNWATCHED_SUSPECT_AFTER_MS = 75_000
 /** The connection of a watched peer is closed after this much silence. The peer is then dialled anew. */
 const DISCONNECT_AFTER_MS = 6_000
+/** The same for a peer whose distance is not known yet: it may be so far that its first answer takes this long. */
+const UNMEASURED_DISCONNECT_AFTER_MS = 24_000
+/**
+ * Each of these is longer for a far peer, by its patience: a doubt by one, what follows from it by two, so that who is asked
+ * because of a doubt has time to answer; and the end of the connection by three.
+ */
+const SUSPECT_PATIENCE = 2
+const DISCONNECT_PATIENCE = 3
 
 /** What its silence makes of a connected peer. */
 export interface Judgement {
@@ -48,7 +57,7 @@ export class Liveness {
     const doubted: PeerId[] = []
     for (const peer of this.peers.values()) {
       if (peer.clusterId !== this.clusterId || !peer.isConnected || peer.watchedFromMs === undefined) continue
-      if (this.silentMs(peer) > DOUBT_AFTER_MS && doubted.length < DOUBTED_MAX) doubted.push(peer.peerId)
+      if (this.silentMs(peer) > doubtAfterMs(peer) && doubted.length < DOUBTED_MAX) doubted.push(peer.peerId)
     }
     return doubted
   }
@@ -58,7 +67,7 @@ export class Liveness {
     const { nowMs } = this.moment
     for (const peerId of peerIds) {
       const peer = this.peers.get(peerId)
-      if (peer?.isConnected === true && nowMs - peer.lastHeardMs > DOUBT_AFTER_MS) peer.doubtedAtMs = nowMs
+      if (peer?.isConnected === true && nowMs - peer.lastHeardMs > doubtAfterMs(peer)) peer.doubtedAtMs = nowMs
     }
   }
 
@@ -73,8 +82,8 @@ export class Liveness {
     let untilMs = Number.POSITIVE_INFINITY
     for (const peer of this.peers.values()) {
       if (peer.state === 'gone') continue
-      if (peer.state === 'suspect' || nowMs - peer.doubtedAtMs < DOUBT_KEPT_MS) return nowMs
-      const limitMs = peer.watchedFromMs === undefined ? UNWATCHED_SUSPECT_AFTER_MS : DOUBT_AFTER_MS
+      if (peer.state === 'suspect' || nowMs - peer.doubtedAtMs < doubtKeptMs(peer)) return nowMs
+      const limitMs = peer.watchedFromMs === undefined ? UNWATCHED_SUSPECT_AFTER_MS : doubtAfterMs(peer)
       untilMs = Math.min(untilMs, nowMs + limitMs - this.silentMs(peer))
     }
     return untilMs
@@ -84,8 +93,8 @@ export class Liveness {
     const silentMs = this.silentMs(peer)
     const isWatched = peer.watchedFromMs !== undefined
     return {
-      isSuspect: silentMs > (isWatched ? SUSPECT_AFTER_MS : UNWATCHED_SUSPECT_AFTER_MS),
-      isGivenUp: isWatched && silentMs > DISCONNECT_AFTER_MS,
+      isSuspect: silentMs > (isWatched ? suspectAfterMs(peer) : UNWATCHED_SUSPECT_AFTER_MS),
+      isGivenUp: isWatched && silentMs > disconnectAfterMs(peer),
     }
   }
 
@@ -109,18 +118,35 @@ export class Liveness {
   private watchFrom(peer: RosterPeer, isNear: boolean): number | undefined {
     const { nowMs } = this.moment
     if (isNear || peer.state !== 'alive') return nowMs
-    if (nowMs - peer.doubtedAtMs < DOUBT_KEPT_MS) return peer.doubtedAtMs - DOUBT_AFTER_MS
+    if (nowMs - peer.doubtedAtMs < doubtKeptMs(peer)) return peer.doubtedAtMs - doubtAfterMs(peer)
     if (peer.clusterId === this.clusterId) return undefined
     const [first] = this.nearness.representatives(peer.clusterId)
     if (first === peer.peerId) return nowMs
     const representative = first === undefined ? undefined : this.peers.get(first)
     if (representative?.watchedFromMs === undefined) return undefined
     const silentMs = this.silentMs(representative)
-    return silentMs > DOUBT_AFTER_MS ? nowMs - silentMs : undefined
+    return silentMs > doubtAfterMs(representative) ? nowMs - silentMs + patienceMs(representative) : undefined
   }
 
   /** How long it could have been heard and was not. */
   private silentMs(peer: RosterPeer): number {
     return this.moment.nowMs - Math.max(peer.lastHeardMs, peer.watchedFromMs ?? 0, this.awakeFromMs)
   }
+}
+
+function doubtAfterMs(peer: RosterPeer): number {
+  return DOUBT_AFTER_MS + patienceMs(peer)
+}
+
+function suspectAfterMs(peer: RosterPeer): number {
+  return SUSPECT_AFTER_MS + SUSPECT_PATIENCE * patienceMs(peer)
+}
+
+function doubtKeptMs(peer: RosterPeer): number {
+  return DOUBT_KEPT_MS + SUSPECT_PATIENCE * patienceMs(peer)
+}
+
+function disconnectAfterMs(peer: RosterPeer): number {
+  if (usualRoundTripMs(peer) === undefined) return UNMEASURED_DISCONNECT_AFTER_MS
+  return DISCONNECT_AFTER_MS + DISCONNECT_PATIENCE * patienceMs(peer)
 }

@@ -2,9 +2,15 @@
 import { CEILING_NONE } from '../base/ballot.ts'
 import type { Ceiling } from '../base/ballot.ts'
 import type { ClusterId, Identity, PeerId } from '../base/identity.ts'
+import { preferenceOf } from '../base/preference.ts'
 import type { PeerState } from '../effects.ts'
 import type { Greeting } from '../wire/greeting.ts'
 import type { Health } from '../wire/membership-messages.ts'
+
+/** Every silence that is judged leaves this much for a round trip. */
+const ROUND_TRIP_LEFT_MS = 500
+/** A far peer has this many round trips: the delay of a link varies. */
+const PATIENCE_ROUND_TRIPS = 2
 
 /** A peer as this one knows it. */
 export interface RosterPeer {
@@ -19,7 +25,10 @@ export interface RosterPeer {
   state: PeerState
   /** Why it is in this state, in words. */
   reason: string
+  /** The running mean of its round trips. */
   rttMs: number | undefined
+  /** The last few round trips, the newest last. */
+  roundTripsMs: readonly number[]
   lastHeardMs: number
   /** When it last answered a heartbeat. */
   lastAnsweredMs: number
@@ -54,6 +63,7 @@ export function greetedPeer(self: PeerId, remote: Greeting, before: RosterPeer |
     state: 'alive',
     reason: 'connected',
     rttMs: before?.rttMs,
+    roundTripsMs: before?.roundTripsMs ?? [],
     lastHeardMs: nowMs,
     lastAnsweredMs: Number.NEGATIVE_INFINITY,
     lostAtMs: nowMs,
@@ -67,9 +77,12 @@ export function greetedPeer(self: PeerId, remote: Greeting, before: RosterPeer |
   }
 }
 
-/** A number for a pair of peers, spread evenly: else all that are equally near would go through the same one (FNV-1a, 32 bits). */
-function preferenceOf(chooser: PeerId, chosen: PeerId): number {
-  let hash = 0x811c9dc5
-  for (const character of `${chooser} ${chosen}`) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0
-  return hash
+/** The middle one of the last few round trips, so that one that met a pause does not count; undefined before there are any. */
+export function usualRoundTripMs({ roundTripsMs }: RosterPeer): number | undefined {
+  return roundTripsMs.toSorted((a, b) => a - b)[Math.floor((roundTripsMs.length - 1) / 2)]
+}
+
+/** How much longer than a near peer it may be silent before anything is made of it. */
+export function patienceMs(peer: RosterPeer): number {
+  return Math.max(0, PATIENCE_ROUND_TRIPS * (usualRoundTripMs(peer) ?? 0) - ROUND_TRIP_LEFT_MS)
 }

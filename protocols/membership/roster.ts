@@ -12,7 +12,7 @@ import type { Greeting } from '../wire/greeting.ts'
 import type { Health } from '../wire/membership-messages.ts'
 import { Liveness } from './liveness.ts'
 import { Nearness } from './nearness.ts'
-import { greetedPeer } from './roster-peer.ts'
+import { greetedPeer, patienceMs, usualRoundTripMs } from './roster-peer.ts'
 import type { RosterPeer } from './roster-peer.ts'
 
 /** A peer counts as gone this long after its connection was lost. */
@@ -28,6 +28,8 @@ const FORGOTTEN_AFTER_MS = 3_600_000
 export const CONNECTED_PEERS_MAX = 64
 /** Weight of the newest round trip in the running mean. */
 const RTT_WEIGHT = 0.25
+/** Round trips that are remembered of each peer. */
+const ROUND_TRIPS_KEPT = 5
 
 export class Roster implements Neighbours {
   readonly clusterId: ClusterId
@@ -77,6 +79,11 @@ export class Roster implements Neighbours {
 
   representatives(cluster: ClusterId): readonly PeerId[] {
     return this.nearness.representatives(cluster)
+  }
+
+  roundTripMs(peerId: PeerId): number | undefined {
+    const peer = this.peers.get(peerId)
+    return peer === undefined ? undefined : usualRoundTripMs(peer)
   }
 
   /** A peer that could have more connections has one to everybody it has heard of. */
@@ -149,24 +156,29 @@ export class Roster implements Neighbours {
     // The number is our own, come back; one that never was is passed over.
     if (!(rttMs >= 0 && rttMs < GONE_AFTER_MS)) return
     peer.rttMs = peer.rttMs === undefined ? rttMs : peer.rttMs + (rttMs - peer.rttMs) * RTT_WEIGHT
+    peer.roundTripsMs = [...peer.roundTripsMs, rttMs].slice(-ROUND_TRIPS_KEPT)
     peer.lastAnsweredMs = this.moment.nowMs
   }
 
   /**
-   * Whether it answered within a time, itself or, when it is one of those that are looked after by their neighbours, one of them: they
+   * Whether it answered within a time, or what more a far one needs, itself or, when it is one of those that are looked after by their neighbours, one of them: they
    * would tell if it were silent.
    */
   hasAnswered(peer: RosterPeer, withinMs: number): boolean {
     const { nowMs } = this.moment
     if (!peer.isConnected) return false
-    if (nowMs - peer.lastAnsweredMs <= withinMs) return true
+    const isLately = (other: RosterPeer): boolean => nowMs - other.lastAnsweredMs <= withinMs + patienceMs(other)
+    if (isLately(peer)) return true
     if (peer.watchedFromMs !== undefined || peer.state !== 'alive') return false
-    return this.representatives(peer.clusterId).some((near) => nowMs - (this.peers.get(near)?.lastAnsweredMs ?? 0) <= withinMs)
+    return this.representatives(peer.clusterId).some((peerId) => {
+      const near = this.peers.get(peerId)
+      return near !== undefined && isLately(near)
+    })
   }
 
   /** What it said of itself, if that was not long ago. */
   freshHealth(peer: RosterPeer): Health | undefined {
-    return peer.isConnected && this.moment.nowMs - peer.beatAtMs <= FRESH_MS ? peer.health : undefined
+    return peer.isConnected && this.moment.nowMs - peer.beatAtMs <= FRESH_MS + patienceMs(peer) ? peer.health : undefined
   }
 
   /** Peers of the own cluster that are silent to this one: whoever relies on it to watch them is told. */

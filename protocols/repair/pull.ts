@@ -5,6 +5,7 @@
  */
 import type { Identity } from '../base/identity.ts'
 import type { Moment, NextId } from '../base/moment.ts'
+import type { Reach } from '../base/reach.ts'
 import type { Outbox } from '../outbox.ts'
 import type { RegisterKey } from '../base/register.ts'
 import type { Collection } from './collection.ts'
@@ -28,6 +29,8 @@ const FINISHING_MAX = 64
 /** An unanswered question is asked again after this, then after twice as long, and so on. */
 const RETRY_FIRST_MS = 300
 const RETRY_LAST_MS = 2_400
+/** And no sooner than after so many round trips to the source. */
+const RETRY_ROUND_TRIPS = 1.5
 /** After so many repetitions of one question the pull is given up; a later one starts over. */
 const RETRIES_MAX = 8
 
@@ -42,6 +45,8 @@ export interface PullContext {
   readonly outbox: Outbox
   readonly nextId: NextId
   readonly collection: Collection
+  /** To a peer and back; undefined until it is measured. */
+  readonly roundTripMs: Reach['roundTripMs']
 }
 
 /** One walk through one other peer's tree. */
@@ -113,8 +118,7 @@ export class Pull {
   tick(): void {
     const { nowMs } = this.context.moment
     for (const [id, outstanding] of this.outstanding) {
-      if (this.state !== 'running' || nowMs - outstanding.sentAtMs < Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** outstanding.retries))
-        continue
+      if (this.state !== 'running' || nowMs - outstanding.sentAtMs < this.retryMs(outstanding.retries)) continue
       if (outstanding.retries >= RETRIES_MAX) {
         this.state = 'failed'
         return
@@ -123,6 +127,11 @@ export class Pull {
       outstanding.sentAtMs = nowMs
       this.send(id, outstanding.ask)
     }
+  }
+
+  private retryMs(retries: number): number {
+    const lateMs = RETRY_ROUND_TRIPS * (this.context.roundTripMs(this.source.peerId) ?? 0)
+    return Math.min(Math.max(RETRY_LAST_MS, lateMs), Math.max(RETRY_FIRST_MS, lateMs) * 2 ** retries)
   }
 
   private walk(): void {

@@ -30,6 +30,8 @@ const FAR_APART_MS = 2_000
 const DOUBLINGS_MAX = 2
 /** While a pull has had an answer within this time, no other is begun: what all others have would be copied from each. */
 const ALONE_MS = 1_000
+/** Both are no shorter than so many round trips to the peer. */
+const AWAITED_ROUND_TRIPS = 1.5
 /**
  * A peer that holds so many keys fewer than this one has some time to fill itself before it is asked for what it has more. More than
  * are put between two of its heartbeats.
@@ -252,7 +254,7 @@ export class Repair implements Service {
       Object.assign(look, { nextAtMs: wait(0), awaited: undefined, fruitless: 0 })
     } else if (look.awaited === undefined) {
       look.awaited = health.root
-      look.nextAtMs = nowMs + UNDER_WAY_MS
+      look.nextAtMs = nowMs + this.awaitMs(UNDER_WAY_MS, peer.peerId)
     } else if (nowMs >= (isNear ? this.nearAtMs : this.farAtMs)) {
       if (isNear) this.nearAtMs = nowMs + APART_MS
       else this.farAtMs = nowMs + FAR_APART_MS
@@ -264,7 +266,13 @@ export class Repair implements Service {
 
   private isGoingOn(): boolean {
     const { nowMs } = this.context.moment
-    return this.pulls.some((pull) => pull.minEpoch === 0 && nowMs - pull.answeredAtMs < ALONE_MS)
+    return this.pulls.some(
+      ({ minEpoch, answeredAtMs, source }) => minEpoch === 0 && nowMs - answeredAtMs < this.awaitMs(ALONE_MS, source.peerId),
+    )
+  }
+
+  private awaitMs(leastMs: number, peerId: PeerId): number {
+    return Math.max(leastMs, AWAITED_ROUND_TRIPS * (this.context.roundTripMs(peerId) ?? 0))
   }
 
   private start(source: Identity, minEpoch: number): void {

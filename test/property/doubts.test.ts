@@ -9,6 +9,8 @@ import { Doubts } from '../../protocols/agreement/doubts.ts'
 const WAIT_LEAST_MS = 2_000
 const WAIT_MOST_MS = 3_000
 const FINISHING_MAX = 64
+/** All voters are next door. */
+const NEAR = { toDecideMs: () => 0, turnOf: () => 1 }
 const KEYS = ['a', 'b', 'c', 'd', 'é', '😀'].map(dataKey)
 
 type Command = { accepted: RegisterKey } | { settled: RegisterKey } | { retry: RegisterKey } | { passMs: number } | 'due'
@@ -29,7 +31,7 @@ suite('doubts', () => {
       fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true })),
       (commands, chance) => {
         const moment = { nowMs: 0 }
-        const doubts = new Doubts(moment, () => chance.next().value as number)
+        const doubts = new Doubts(moment, () => chance.next().value as number, NEAR)
         const sinceMs = new Map<RegisterKey, number>()
         const named = new Set<RegisterKey>()
         for (const command of commands) {
@@ -66,7 +68,7 @@ suite('doubts', () => {
 
   test('no more than 64 are named until some are retried or settled, and then the next', () => {
     const moment = { nowMs: 0 }
-    const doubts = new Doubts(moment, () => 0.5)
+    const doubts = new Doubts(moment, () => 0.5, NEAR)
     for (let number = 0; number < 100; number += 1) doubts.accepted(dataKey(`key ${number}`))
     moment.nowMs = WAIT_MOST_MS
     const first = doubts.due()
@@ -83,7 +85,7 @@ suite('doubts', () => {
       fc.uniqueArray(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 4 })),
       fc.integer({ min: 1, max: 5 }),
       (names, limit) => {
-        const doubts = new Doubts({ nowMs: 0 }, () => 0)
+        const doubts = new Doubts({ nowMs: 0 }, () => 0, NEAR)
         doubts.accepted(configKey(1))
         const keys = names.filter((name) => !name.includes('\u0000')).map(dataKey)
         for (const key of keys) doubts.accepted(key)

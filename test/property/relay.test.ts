@@ -19,6 +19,8 @@ const self = peer('self')
 const ballot = ballotOf(1, 1, 'self')
 const reserve: AcceptorRequest = { kind: 'reserve', key, ballot }
 const GATHER_MS = 10
+/** All voters are next door. */
+const NEAR = { toQuorumMs: () => 0, toFarthestMs: () => 0 }
 
 const someReply: fc.Arbitrary<AcceptorReply> = fc.constantFrom<AcceptorReply[]>(
   { kind: 'promised', ballot, accepted: undefined },
@@ -32,12 +34,12 @@ const someVotes: fc.Arbitrary<Vote[]> = fc.array(fc.record({ sender: someIdentit
 function reachOf(clusterId: string, clusters: ReadonlyMap<ClusterId, readonly Identity[]>, cutOff: readonly PeerId[] = []): Relays {
   const isConnected = (peerId: PeerId): boolean => !cutOff.includes(peerId)
   const representatives = (cluster: ClusterId): PeerId[] => (clusters.get(cluster) ?? []).map(({ peerId }) => peerId).filter(isConnected)
-  return { clusterId: clusterId as ClusterId, isConnected, representatives, isPutBack: () => false }
+  return { clusterId: clusterId as ClusterId, isConnected, representatives, roundTripMs: () => undefined, isPutBack: () => false }
 }
 
 function pollsOf(bench: Bench, reach: Reach, moment = { nowMs: 0 }): Polls {
   let id = 0
-  return new Polls(self, moment, bench.outbox, () => (id += 1), reach, new Latencies())
+  return new Polls(self, moment, bench.outbox, () => (id += 1), reach, new Latencies(), NEAR)
 }
 
 /** Who is asked by these messages, directly or through somebody. */
@@ -96,7 +98,8 @@ suite('polls', () => {
     ])
     const quorum = dataQuorum({ networkId: '' as never, epoch: 1, clusters, forming: false, protocolMin: 1 })
     const isConnected = (peerId: PeerId): boolean => ['a', 'learner'].includes(peerId)
-    const reach: Reach = { clusterId: own, isConnected, representatives: (cluster) => (cluster === own ? ['a' as PeerId] : [learner]) }
+    const representatives = (cluster: ClusterId): PeerId[] => (cluster === own ? ['a' as PeerId] : [learner])
+    const reach: Reach = { clusterId: own, isConnected, representatives, roundTripMs: () => undefined }
     const bench = new Bench()
     const moment = { nowMs: 0 }
     const polls = pollsOf(bench, reach, moment)
@@ -122,7 +125,7 @@ suite('polls', () => {
     const moment = { nowMs: 0 }
     const latencies = new Latencies()
     let id = 0
-    const polls = new Polls(self, moment, new Bench().outbox, () => (id += 1), reachOf('c0', quorum.votersByCluster), latencies)
+    const polls = new Polls(self, moment, new Bench().outbox, () => (id += 1), reachOf('c0', quorum.votersByCluster), latencies, NEAR)
     for (let question = 0; question < 16; question += 1) {
       const poll = polls.ask(reserve, quorum, { voted: () => undefined })
       moment.nowMs += 600
@@ -182,7 +185,7 @@ suite('a representative', () => {
         const bench = new Bench()
         const moment = { nowMs: 0 }
         let id = 100
-        const representative = new Representative(self, moment, bench.outbox, () => (id += 1), reachOf('c0', new Map()))
+        const representative = new Representative(self, moment, bench.outbox, () => (id += 1), reachOf('c0', new Map()), NEAR)
         representative.relay('asker' as PeerId, 7, targets, reserve)
         assert.deepEqual(
           sends(bench.take()).map(({ to, message }) => [to, message]),
@@ -228,7 +231,7 @@ suite('a representative', () => {
   })
 
   test('gives back the record of a commit it relayed for exactly that ballot', () => {
-    const representative = new Representative(self, { nowMs: 0 }, new Bench().outbox, () => 1, reachOf('c0', new Map()))
+    const representative = new Representative(self, { nowMs: 0 }, new Bench().outbox, () => 1, reachOf('c0', new Map()), NEAR)
     const record = recordOf('x')
     representative.relay('asker' as PeerId, 1, [peer('a')], { kind: 'commit', key, ballot, record })
     assert.equal(representative.recall(key, { ...ballot }), record)
@@ -245,7 +248,7 @@ suite('a representative', () => {
 
   test('remembers no more records than it may, and not one that is larger than all it may', () => {
     let id = 0
-    const representative = new Representative(self, { nowMs: 0 }, new Bench().outbox, () => (id += 1), reachOf('c0', new Map()))
+    const representative = new Representative(self, { nowMs: 0 }, new Bench().outbox, () => (id += 1), reachOf('c0', new Map()), NEAR)
     const commit = (name: string, bytes: number): AcceptorRequest => {
       const record = { ...recordOf(name), value: new Uint8Array(bytes) }
       return { kind: 'commit', key: name as typeof key, ballot, record }

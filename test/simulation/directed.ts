@@ -199,7 +199,7 @@ function neitherListMissesIt(): string[] {
   const nextId = (): number => (lastId += 1)
   const chosen = new ChosenKeys(overlay, new Codec(utf8), sha256, outbox, { learned: () => undefined })
   const collection = collectionOf(chosen, overlay)
-  const pull = new Pull(P, 1, { moment: { nowMs: 0 }, outbox, nextId, collection })
+  const pull = new Pull(P, 1, { moment: { nowMs: 0 }, outbox, nextId, roundTripMs: () => undefined, collection })
   pull.begin()
   const asked = outbox.take().flatMap((effect) => (effect.kind === 'send' ? [effect.message.kind] : []))
   lines.push(`a transfer begins with ${asked.join(' and ')}`)
@@ -221,7 +221,13 @@ function listedAndLost(): string[] {
   let lastId = 0
   const nextId = (): number => (lastId += 1)
   const chosen = new ChosenKeys(overlay, new Codec(utf8), sha256, outbox, { learned: () => undefined })
-  const pull = new Pull(P, 1, { moment: { nowMs: 0 }, outbox, nextId, collection: collectionOf(chosen, overlay) })
+  const pull = new Pull(P, 1, {
+    moment: { nowMs: 0 },
+    outbox,
+    nextId,
+    roundTripMs: () => undefined,
+    collection: collectionOf(chosen, overlay),
+  })
   const digest = new Uint8Array(HASH_BYTES).fill(1)
   const group = Math.floor(leafOf(KEY) / LEAVES_PER_GROUP)
   const hashes = (place: number): Uint8Array => {

@@ -114,6 +114,16 @@ export class SimulatedNetwork {
     this.side(b, a).isCut = false
   }
 
+  /** What a rule allows: so long, and where links are far, so many of the longest round trips between two peers. */
+  allowedMs(leastMs: number, farthestRoundTrips: number): number {
+    return Math.max(leastMs, farthestRoundTrips * this.farthestRoundTripMs)
+  }
+
+  private get farthestRoundTripMs(): number {
+    const roundTrips = [...this.links.values()].map(({ sides: [there, back] }) => there.delayMs + back.delayMs)
+    return Math.max(0, ...roundTrips) * (1 + this.options.jitter)
+  }
+
   transmit(from: SimulatedPeer, send: Send): void {
     const to = this.byPeerId.get(send.to)
     const core = from.core
@@ -233,7 +243,7 @@ export class SimulatedNetwork {
     const newSide = (): Side => {
       const usualMs = a.clusterId === b.clusterId ? this.options.nearMs : this.options.farMs
       const delayMs = usualMs * this.chance.span(0.5, 1.5) * (this.chance.happens(this.options.slowLinkRate) ? SLOW_LINK_FACTOR : 1)
-      return { remote: undefined, isUnaware: false, isCut: false, lastArrivalMs: 0, delayMs }
+      return { remote: undefined, isUnaware: false, isCut: false, lastArrivalMs: 0, delayMs: Math.min(delayMs, this.options.slowestMs) }
     }
     return { sides: [newSide(), newSide()], connection: 0, isDialling: false }
   }

@@ -20,6 +20,8 @@ export interface Options {
   readonly reorderRate: number
   /** Chance that a link is slow by a factor of ten. */
   readonly slowLinkRate: number
+  /** But no slower than this, one way. */
+  readonly slowestMs: number
   /** Votes that a representative loses on the way back. */
   readonly relayDropRate: number
   /** Peers whose writes are synced one by one in any order; the others write as the runtime does. */
@@ -86,6 +88,9 @@ const NEVER_MS = Number.POSITIVE_INFINITY
 /** Above any seed, and no seed itself. */
 const FULL_DISKS = 2 ** 40
 const COPYING = 2 ** 41
+const DISTANCE = 2 ** 44
+/** Satellites, and uplinks that are full. */
+const SLOWEST_MS = 4_000
 
 export function drawOptions(seed: number, chance: Chance): Options {
   const clusterSizes = drawShape(chance)
@@ -111,6 +116,7 @@ export function drawOptions(seed: number, chance: Chance): Options {
     duplicateRate: isRough ? sometimes(0.5, 0.2) : 0,
     reorderRate: isRough ? sometimes(0.5, 0.3) : 0,
     slowLinkRate: sometimes(0.4, 0.4),
+    slowestMs: SLOWEST_MS,
     relayDropRate: sometimes(0.3, 0.5),
     looseRate: chance.pick([0, 0.5, 1]),
     syncMs: chance.pick([0.1, 1, 5, 20]),
@@ -145,11 +151,23 @@ export function drawOptions(seed: number, chance: Chance): Options {
     fullDiskEveryMs: drawFullDisks(new Chance(seed + FULL_DISKS)),
     ...drawCopying(new Chance(seed + COPYING)),
     replaceAfterMs: often(0.3, 300, 4_000),
+    ...drawDistance(new Chance(seed + DISTANCE)),
   }
 }
 
 function drawFullDisks(chance: Chance): number {
   return chance.happens(0.25) ? chance.span(500, 5_000) : NEVER_MS
+}
+
+/** In a share of the seeds clusters are far from one another; then load and deadlines last as much longer as answers do. */
+function drawDistance(chance: Chance): Partial<Pick<Options, 'farMs' | 'slowLinkRate' | 'deadlineMs' | 'loadMs'>> {
+  if (!chance.happens(0.2)) return {}
+  return {
+    farMs: chance.span(60, 400),
+    slowLinkRate: chance.pick([0, 0.1, 0.3]),
+    deadlineMs: chance.pick([800, 3_000, 10_000, 30_000]),
+    loadMs: chance.span(4_000, 16_000),
+  }
 }
 
 type Copying =

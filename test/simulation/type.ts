@@ -23,6 +23,8 @@ export interface TypeInit {
   readonly peers: readonly SimulatedPeer[]
   /** The configs that were decided. */
   readonly ledger: Ledger
+  /** What a rule allows: so long, and where links are far, so many of the longest round trips between two peers. */
+  readonly allowedMs: (leastMs: number, farthestRoundTrips: number) => number
   /** A number that no client's request had before. */
   readonly nextClient: () => ClientId
 }

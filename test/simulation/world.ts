@@ -29,7 +29,7 @@ import type { Options } from './options.ts'
 import { SimulatedPeer } from './peer.ts'
 import type { PeerSurroundings } from './peer.ts'
 import { Trace } from './trace.ts'
-import type { SimulatedType, WorldType } from './type.ts'
+import type { SimulatedType, TypeInit, WorldType } from './type.ts'
 import { KEYS } from './types/keys/keys.ts'
 
 /** Founding takes a while before there is anything to break. */
@@ -40,6 +40,8 @@ const PROBE_MS = 150
 const SETTLE_LOOK_MS = 250
 /** After healing, everything has settled by then: a change whose new voters are gone is withdrawn after 4 s, but a disk that is gone has to be noticed. */
 const SETTLED_WITHIN_MS = 120_000
+/** What is left half done may be two changes, each with two configs to decide, a transfer, and a try or two that come to nothing. */
+const SETTLED_ROUND_TRIPS = 60
 /** Promises are kept for 60 s. */
 const PROMISES_GONE_MS = 63_000
 
@@ -121,7 +123,8 @@ export class World implements Observer {
     })
     let lastClient = 0
     const nextClient = (): ClientId => (lastClient += 1)
-    const shared = { agenda, trace, options, peers, ledger: this.ledger, nextClient }
+    const allowedMs: TypeInit['allowedMs'] = (leastMs, roundTrips) => this.network.allowedMs(leastMs, roundTrips)
+    const shared = { agenda, trace, options, peers, ledger: this.ledger, nextClient, allowedMs }
     this.types = types.map((type) => type.begin({ ...shared, chance: chance.fork() }))
     this.operator = new Operator({ peers, chance, codec, ledger: this.ledger })
     const isAnyInDoubt = (): boolean => this.types.some((type) => type.isAnyInDoubt === true)
@@ -238,7 +241,7 @@ export class World implements Observer {
   /** Waits until nothing is left to be done. @throws Violation when that takes too long */
   private settle(): void {
     const { agenda, peers, ledger } = this
-    const endMs = agenda.nowMs + SETTLED_WITHIN_MS
+    const endMs = agenda.nowMs + this.network.allowedMs(SETTLED_WITHIN_MS, SETTLED_ROUND_TRIPS)
     for (let calm = 0; calm < 2;) {
       agenda.runUntil(agenda.nowMs + SETTLE_LOOK_MS)
       const lacking = unsettled(peers, ledger, this.types)

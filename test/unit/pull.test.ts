@@ -16,6 +16,7 @@ import { Bench, codec, key, peer, recordOf, sends, worldOf } from './core-harnes
 class Walk extends Bench {
   readonly moment = { nowMs: 0 }
   readonly source: Identity = peer('s')
+  roundTripMs: number | undefined
   readonly pull: Pull
   readonly finishing: Map<RegisterKey, (done: boolean) => void> = new Map()
   readonly learned: RegisterKey[] = []
@@ -26,6 +27,7 @@ class Walk extends Bench {
     const chosen = new ChosenKeys(this.overlay, codec, sha256, this.outbox, { learned: () => undefined })
     this.pull = new Pull(this.source, minEpoch, {
       moment: this.moment,
+      roundTripMs: () => this.roundTripMs,
       outbox: this.outbox,
       nextId: () => (this.lastId += 1),
       collection: {

@@ -53,7 +53,7 @@ class Known extends Bench {
 suite('the roster', () => {
   test('a watched peer that is silent is suspect after 2.5 s, is disconnected after 6 s, and alive again once it is heard', () => {
     const known = new Known()
-    known.meet('a', c1)
+    known.meet('a', c1, 1)
     known.pass(2_500)
     assert.equal(known.stateOf('a'), 'alive')
     known.pass(200)
@@ -63,6 +63,38 @@ suite('the roster', () => {
     known.take()
     known.pass(6_100)
     assert(known.take().some((effect) => effect.kind === 'disconnect'))
+  })
+
+  test('a peer whose round trip is 3 s is doubted, suspected and given up later by that, a near one as before', () => {
+    const known = new Known()
+    known.meet('near', c1, 200)
+    known.meet('far', c1, 3_000)
+    known.pass(7_000)
+    assert.deepEqual(known.roster.doubted(), ['near'])
+    assert.deepEqual([known.stateOf('near'), known.stateOf('far')], ['suspect', 'alive'])
+    const givenUp = (): string[] => known.take().flatMap((effect) => (effect.kind === 'disconnect' ? [effect.peerId] : []))
+    assert.deepEqual([...new Set(givenUp())], ['near'])
+    known.pass(7_000)
+    assert.equal(known.stateOf('far'), 'suspect')
+    assert(!givenUp().includes('far'))
+    known.pass(9_000)
+    assert(givenUp().includes('far'))
+  })
+
+  test('a peer that has answered nothing yet keeps its connection for 24 s', () => {
+    const known = new Known()
+    known.meet('a', c1)
+    known.pass(23_900)
+    assert(!known.take().some((effect) => effect.kind === 'disconnect'))
+    known.pass(300)
+    assert(known.take().some((effect) => effect.kind === 'disconnect'))
+  })
+
+  test('one round trip that met a pause does not make a peer far', () => {
+    const known = new Known()
+    const met = known.meet('a', c1, 10)
+    for (const rttMs of [12, 5_000, 11]) known.roster.answered(met, known.moment.nowMs - rttMs)
+    assert.equal(known.roster.roundTripMs('a' as PeerId), 11)
   })
 
   test('a peer that is lost is suspect at once, gone after 30 s, and forgotten after an hour unless it votes', () => {

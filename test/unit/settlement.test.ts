@@ -4,6 +4,7 @@ import { suite, test } from 'node:test'
 import { Coordinator, finishingClaim, writingClaim } from '../../protocols/agreement/coordinator.ts'
 import { Latencies } from '../../protocols/agreement/latency.ts'
 import { Polls } from '../../protocols/agreement/polls.ts'
+import { RoundTrips } from '../../protocols/agreement/round-trips.ts'
 import { Rounds } from '../../protocols/agreement/rounds.ts'
 import type { ClaimResult } from '../../protocols/agreement/run.ts'
 import { AT_EACH_BALLOT, ONCE } from '../../protocols/agreement/settlement.ts'
@@ -31,9 +32,10 @@ class Coordinating extends Bench {
     const quorum = dataQuorum(config)
     const moment = { nowMs: 0 }
     const latencies = new Latencies()
-    const reach = { clusterId: 'c' as ClusterId, isConnected: () => true, representatives: () => [] }
+    const reach = { clusterId: 'c' as ClusterId, isConnected: () => true, representatives: () => [], roundTripMs: () => undefined }
+    const roundTrips = new RoundTrips(self, reach, latencies, () => quorum)
     let lastId = 0
-    this.polls = new Polls(self, moment, this.outbox, () => (lastId += 1), reach, latencies)
+    this.polls = new Polls(self, moment, this.outbox, () => (lastId += 1), reach, latencies, roundTrips)
     this.coordinator = new Coordinator(this.overlay, {
       moment,
       rounds: new Rounds(self, this.outbox, { epoch: 0, round: 1_000 }, CEILING_NONE),
@@ -46,6 +48,8 @@ class Coordinating extends Bench {
       },
       polls: this.polls,
       latencies,
+      roundTrips,
+      rivals: { onRival: () => undefined, rivalUntilMs: () => 0 },
       random: () => 0,
       spaceOf: () => ({
         settlement,

@@ -28,7 +28,7 @@ class Spreading extends Bench {
     const learned = (): void => this.spread.learned(key, record)
     const chosen = new ChosenKeys(registers, codec, sha256, outbox, { learned })
     const self = peer('self')
-    const representative = new Representative(self, this.moment, outbox, () => 1, neighbours)
+    const representative = new Representative(self, this.moment, outbox, () => 1, neighbours, { toFarthestMs: () => 0 })
     const learn: ChosenKeys['learn'] = (of, told) => chosen.learn(of, told)
     this.spread = new Spread({ self, registers, outbox, chosen, chain, neighbours, representative, learn })
     this.meet('mate', 'c1')

@@ -22,8 +22,12 @@ import { QuorumProbe } from './probe.ts'
 
 /** A put must come through within so long while one peer is missing. */
 const PUT_WITHIN_MS = 20_000
+/** Until the loss is noticed, and then a put that meets the voters who finish it. */
+const PUT_ROUND_TRIPS = 20
 /** A rival gives up no sooner. */
 const RIVAL_DEADLINE_MS = 40_000
+/** Up to six rivals, each of whom may lose several tries. */
+const RIVAL_ROUND_TRIPS = 40
 
 export const KEYS: WorldType = { begin: (init) => new SimulatedKeys(init) }
 
@@ -117,8 +121,9 @@ class SimulatedKeys implements SimulatedType {
     const { clients } = this
     const key = dataKey('rivals')
     const outcomes: (Outcome | undefined)[] = []
-    for (const rival of rivals) clients.put(rival, key, clients.newRecord(), false, RIVAL_DEADLINE_MS, (outcome) => outcomes.push(outcome))
-    for (const endMs = agenda.nowMs + RIVAL_DEADLINE_MS; outcomes.length < rivals.length && agenda.nowMs < endMs;)
+    const deadlineMs = this.init.allowedMs(RIVAL_DEADLINE_MS, RIVAL_ROUND_TRIPS)
+    for (const rival of rivals) clients.put(rival, key, clients.newRecord(), false, deadlineMs, (outcome) => outcomes.push(outcome))
+    for (const endMs = agenda.nowMs + deadlineMs; outcomes.length < rivals.length && agenda.nowMs < endMs;)
       agenda.runUntil(agenda.nowMs + 5)
     const kinds = outcomes.map((outcome) => outcome?.kind ?? 'none')
     const created = kinds.filter((kind) => kind === 'created').length
@@ -131,8 +136,9 @@ class SimulatedKeys implements SimulatedType {
     const { agenda } = this.init
     const { clients } = this
     const outcomes: (Outcome | undefined)[] = []
-    clients.put(peer, dataKey('survivor'), clients.newRecord(), false, PUT_WITHIN_MS, (answer) => outcomes.push(answer))
-    for (const endMs = agenda.nowMs + PUT_WITHIN_MS; outcomes.length === 0 && agenda.nowMs <= endMs;) agenda.runUntil(agenda.nowMs + 20)
+    const withinMs = this.init.allowedMs(PUT_WITHIN_MS, PUT_ROUND_TRIPS)
+    clients.put(peer, dataKey('survivor'), clients.newRecord(), false, withinMs, (answer) => outcomes.push(answer))
+    for (const endMs = agenda.nowMs + withinMs; outcomes.length === 0 && agenda.nowMs <= endMs;) agenda.runUntil(agenda.nowMs + 20)
     const [outcome] = outcomes
     check(outcome?.kind === 'created', 'L5', () => `without ${missing} a put at ${peer.peerId} ended ${outcome?.kind ?? 'not at all'}`)
   }

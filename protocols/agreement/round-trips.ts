@@ -1,0 +1,80 @@
+/**
+ * How long a round trip is to those whose answers are needed. A wait that races an answer is some of these long, and never
+ * shorter than it is on near links. Heartbeats measure it, so that lost and repeated questions do not lengthen it. It tunes
+ * patience and decides nothing else.
+ */
+import type { Identity } from '../base/identity.ts'
+import { preferenceOf } from '../base/preference.ts'
+import { Tally } from '../base/quorum.ts'
+import type { Quorum } from '../base/quorum.ts'
+import type { Reach } from '../base/reach.ts'
+import type { RegisterKey } from '../base/register.ts'
+import type { Latencies } from './latency.ts'
+
+/** A shorter round trip counts as none: no wait is so short that it would race it, and nothing is different on near links. */
+const FAR_LEAST_MS = 50
+/** A voter that is reached through a neighbour is farther by this factor than the farthest that is reached directly. */
+const AROUND_FACTOR = 2
+
+/** How long it takes until a quorum has answered: that of the nearest voters that make one. */
+export function nearestQuorumMs(quorum: Quorum, distanceMs: (voter: Identity) => number): number {
+  const distances = quorum.voters.map((voter) => ({ voter, ms: distanceMs(voter) })).toSorted((a, b) => a.ms - b.ms)
+  const tally = new Tally(quorum)
+  for (const { voter, ms } of distances) {
+    tally.yes(voter.id)
+    if (tally.verdict() === 'won') return ms
+  }
+  return 0
+}
+
+export class RoundTrips {
+  private readonly self: Identity
+  private readonly reach: Reach
+  private readonly latencies: Latencies
+  private readonly quorumOf: (key: RegisterKey) => Quorum | undefined
+
+  /** @param quorumOf who decides a register now; undefined before the first config */
+  constructor(self: Identity, reach: Reach, latencies: Latencies, quorumOf: (key: RegisterKey) => Quorum | undefined) {
+    this.self = self
+    this.reach = reach
+    this.latencies = latencies
+    this.quorumOf = quorumOf
+  }
+
+  /** Until a quorum has answered, of those that are connected first. */
+  toQuorumMs(quorum: Quorum): number {
+    const aroundMs = AROUND_FACTOR * this.toFarthestMs(quorum.voters)
+    return nearestQuorumMs(quorum, (voter) => this.toVoterMs(voter) ?? aroundMs)
+  }
+
+  /** Until the quorum has answered that decides a register now. */
+  toDecideMs(key: RegisterKey): number {
+    const quorum = this.quorumOf(key)
+    return quorum === undefined ? 0 : this.toQuorumMs(quorum)
+  }
+
+  /** The same, and never less than quorums have lately taken, with slow disks and lost messages. */
+  latelyToDecideMs(key: RegisterKey): number {
+    return Math.max(this.latencies.roundTripMs, this.toDecideMs(key))
+  }
+
+  /** Until all of these that are connected have answered. */
+  toFarthestMs(voters: readonly Identity[]): number {
+    return voters.reduce((mostMs, voter) => Math.max(mostMs, this.toVoterMs(voter) ?? 0), 0)
+  }
+
+  /** This peer's place among the voters of a register that are connected, in an order that is another one for each register. */
+  turnOf(key: RegisterKey): number {
+    const voters = this.quorumOf(key)?.voters ?? []
+    const own = preferenceOf(key, this.self.id)
+    return voters.filter((voter) => this.toVoterMs(voter) !== undefined && preferenceOf(key, voter.id) < own).length
+  }
+
+  /** Undefined for a voter without a connection; 0 for a near one, and until it is measured. */
+  private toVoterMs(voter: Identity): number | undefined {
+    if (voter.id === this.self.id) return 0
+    if (!this.reach.isConnected(voter.peerId)) return undefined
+    const roundTripMs = this.reach.roundTripMs(voter.peerId) ?? 0
+    return roundTripMs < FAR_LEAST_MS ? 0 : roundTripMs
+  }
+}
