@@ -16,7 +16,7 @@ import { Chance } from '../../test/simulation/chance.ts'
 import type { Observer } from '../../test/simulation/observer.ts'
 import { drawOptions } from '../../test/simulation/options.ts'
 import { SimulatedPeer } from '../../test/simulation/peer.ts'
-import type { PeerSurroundings } from '../../test/simulation/peer.ts'
+import type { PeerSurroundings } from '../../test/simulation/surroundings.ts'
 import { Trace } from '../../test/simulation/trace.ts'
 
 const SEED = 1

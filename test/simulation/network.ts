@@ -11,7 +11,7 @@ import type { Agenda } from './agenda.ts'
 import { Chance } from './chance.ts'
 import { describeMessage } from './describe.ts'
 import type { SimulatedPeer } from './peer.ts'
-import type { PeerSurroundings } from './peer.ts'
+import type { PeerSurroundings } from './surroundings.ts'
 
 /** Between tries to dial somebody, at most. */
 const REDIAL_MS = 300

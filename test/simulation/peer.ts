@@ -9,59 +9,28 @@ import { configKey } from '../../protocols/base/register.ts'
 import { configRecord } from '../../protocols/config/chain.ts'
 import type { Config } from '../../protocols/base/config.ts'
 import type { Effect } from '../../protocols/effects.ts'
-import type { CreateType } from '../../protocols/data-type.ts'
 import type { CoreEvent } from '../../protocols/events.ts'
 import { beginOpening } from '../../protocols/opening.ts'
-import type { Founding, Opened, OpeningStore } from '../../protocols/opening.ts'
+import type { Founding, Opened } from '../../protocols/opening.ts'
 import { PeerCore } from '../../protocols/peer.ts'
-import type { Codec } from '../../protocols/wire/codec.ts'
 import type { Greeting } from '../../protocols/wire/greeting.ts'
 import { sha256 } from '../../src/bytes.ts'
 import type { Send } from '../../src/runtime/send-gate.ts'
-import type { Agenda } from './agenda.ts'
 import { Chance } from './chance.ts'
 import { describeOutcome, describePersist } from './describe.ts'
 import { SimulatedDisk } from './disk.ts'
-import type { Observer } from './observer.ts'
-import type { DiskTable } from './slot-disk.ts'
-import type { Options } from './options.ts'
+import { openingStore } from './opening-store.ts'
+import type { PeerSurroundings } from './surroundings.ts'
 import { BatchedSyncing, LooseSyncing } from './syncing.ts'
 import type { Syncing, SyncingInit } from './syncing.ts'
-import type { Trace } from './trace.ts'
 
 const DIGEST_NONE = new Uint8Array(16)
 /** A slow sync takes so many times as long. */
 const SLOW_SYNC_FACTOR = 40
-/** The sync of an opening that is slow takes so long at most. */
-const SLOW_OPENING_MS = 400
 /** Above any seed and what is drawn of it elsewhere. */
 const OPENING = 2 ** 44
 /** Incarnations are 32 hexadecimal digits. */
 const INCARNATION_DIGITS = 32
-
-/** A type of data beside keys, as a peer has it: a table on its disk, and a service in its core. */
-export interface FurtherType {
-  readonly table: () => DiskTable
-  /** @param disk as it is when the core starts */
-  readonly create: (disk: SimulatedDisk) => CreateType
-}
-
-export interface PeerSurroundings {
-  readonly agenda: Agenda
-  readonly chance: Chance
-  readonly trace: Trace
-  readonly options: Options
-  readonly codec: Codec
-  readonly observer: Observer
-  /** What peers keep for clients beside keys; nothing when left out. */
-  readonly furtherTypes?: readonly FurtherType[] | undefined
-  /** Hands a message to the network. */
-  readonly transmit: (from: SimulatedPeer, send: Send) => void
-  /** The core wants a connection closed. */
-  readonly disconnect: (from: SimulatedPeer, to: PeerId) => void
-  /** Faults are over: syncs neither fail nor drag. */
-  isCalm: boolean
-}
 
 export class SimulatedPeer {
   readonly index: number
@@ -155,30 +124,23 @@ export class SimulatedPeer {
     const boot = this.boots
     this.isOpening = true
     const founding = this.disk.newestEpoch() < 0 ? this.founding : undefined
-    beginOpening(this.openingStore(boot), this.surroundings.codec, founding, (opened) => {
+    const { disk, opening: chance } = this
+    const { agenda, options } = this.surroundings
+    const store = openingStore({
+      disk,
+      agenda,
+      chance,
+      slowRate: options.slowOpeningRate,
+      isGone: () => this.boots !== boot || this.disk !== disk,
+      isFull: () => this.isDiskFull,
+      failed: () => this.crash(),
+    })
+    beginOpening(store, this.surroundings.codec, founding, (opened) => {
       if (this.boots !== boot || !this.isOpening) return
       this.isOpening = false
       this.run(opened, boot)
       running()
     })
-  }
-
-  /** All or nothing is written, and a full disk takes none of it. */
-  private openingStore(boot: number): OpeningStore {
-    const { disk } = this
-    const { agenda, options } = this.surroundings
-    const write: OpeningStore['write'] = (writes, synced) => {
-      const sequences = writes.map((each) => disk.write(each))
-      const sync = (): void => {
-        if (this.boots !== boot || this.disk !== disk) return
-        if (this.isDiskFull) return this.crash()
-        for (const sequence of sequences) disk.sync(sequence)
-        synced()
-      }
-      if (this.opening.happens(options.slowOpeningRate)) agenda.after(this.opening.span(0, SLOW_OPENING_MS), sync)
-      else sync()
-    }
-    return { ceiling: disk.ceilingSynced, newestEpoch: disk.newestEpoch(), write, replaceConfigs: write }
   }
 
   private run({ floor, ceiling }: Opened, boot: number): void {

@@ -11,7 +11,8 @@ import type { Ledger } from './checkers/ledger.ts'
 import type { Coverage } from './coverage.ts'
 import type { Observer } from './observer.ts'
 import type { Options } from './options.ts'
-import type { FurtherType, SimulatedPeer } from './peer.ts'
+import type { SimulatedPeer } from './peer.ts'
+import type { FurtherType } from './surroundings.ts'
 import type { Trace } from './trace.ts'
 
 export interface TypeInit {
