@@ -4,17 +4,16 @@
  */
 import { bug } from './bug.ts'
 import type { PlantedBug } from './bug.ts'
+import { KEY_OUTCOMES, KEY_READS } from '../types/keys/planted.ts'
 import { BUGS_OF_COPIES } from './bugs-of-copies.ts'
 
 const RUN = 'protocols/agreement/run.ts'
 const ACCEPTOR = 'protocols/agreement/acceptor.ts'
 const PROMISES = 'protocols/agreement/promises.ts'
-const READ_COUNT = 'protocols/agreement/read-count.ts'
 const AGREEMENT_FILE = 'protocols/agreement/agreement.ts'
 const REPAIR = 'protocols/repair/repair.ts'
 const PULL = 'protocols/repair/pull.ts'
 const CHOSEN = 'protocols/keys/chosen.ts'
-const PUTS = 'protocols/keys/puts.ts'
 const GATE = 'src/runtime/send-gate.ts'
 
 const REPLY = "this.context.outbox.send(to.peerId, { kind: 'reply', id, vote: { sender: this.context.self, body } }, slotOf(key))"
@@ -86,37 +85,6 @@ const AGREEMENT: readonly PlantedBug[] = [
     'protocols/agreement/polls.ts',
     'if (poll === undefined || !poll.quorum.has(vote.sender.id)) return',
     'if (poll === undefined) return\n    for (const voter of [...poll.unanswered.values()]) { poll.unanswered.delete(voter.id); poll.listener.voted({ sender: voter, body: vote.body }, poll) }',
-  ),
-]
-
-const READS: readonly PlantedBug[] = [
-  bug(
-    'empty-for-latecomers',
-    'a get that joins a run is told empty by a reserve sent before it came',
-    RUN,
-    'claim.record === undefined && claim.asked)',
-    'claim.record === undefined)',
-  ),
-  bug(
-    'miss-is-absent',
-    'a local miss sold as absent',
-    'protocols/keys/reads.ts',
-    "if (this.event.consistency === 'local') this.absent()",
-    'if (this.event.client > 0) this.absent()',
-  ),
-  bug(
-    'accepted-shown',
-    'an accepted-only value returned',
-    READ_COUNT,
-    "if (isOfThisEpoch && group.tally.verdict() === 'won')",
-    'if (isOfThisEpoch)',
-  ),
-  bug(
-    'older-epoch-counted',
-    'a read that counts (b, record) of an older epoch',
-    READ_COUNT,
-    'const isOfThisEpoch = body.accepted.ballot.epoch === this.epoch',
-    'const isOfThisEpoch = true',
   ),
 ]
 
@@ -361,45 +329,13 @@ const CHANGES: readonly PlantedBug[] = [
   ),
 ]
 
-const OUTCOMES: readonly PlantedBug[] = [
-  bug(
-    'not-stored-after-commit',
-    '*not stored* after a commit was sent',
-    PUTS,
-    '!claim.commitSent && !event.writeIdGiven',
-    '!event.writeIdGiven',
-  ),
-  bug('not-stored-for-retry', '*not stored* for a retried writeId', PUTS, '!claim.commitSent && !event.writeIdGiven', '!claim.commitSent'),
-  bug(
-    'created-for-another-value',
-    'created for another value under the same writeId',
-    PUTS,
-    'if (claim.record === undefined || !equalContents(record, claim.record))',
-    'if (claim.record === undefined || (!equalContents(record, claim.record) && claim.deadlineMs < 0))',
-  ),
-  bug(
-    'created-for-another-writer',
-    'a conflict is called created (the prototype)',
-    PUTS,
-    "if (record.writeId !== event.writeId) return { kind: 'conflict', record }",
-    "if (record.writeId !== event.writeId) return { kind: 'created', record }",
-  ),
-  bug(
-    'learn-overwrites',
-    'learn overwrites',
-    CHOSEN,
-    'else if (!equalRecords(held, record)) this.alarm(key, held, record)',
-    'else if (!equalRecords(held, record)) this.mark(key, record)',
-  ),
-]
-
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...AGREEMENT,
-  ...READS,
+  ...KEY_READS,
   ...DURABILITY,
   ...EPOCHS,
   ...TRANSFER,
   ...BUGS_OF_COPIES,
   ...CHANGES,
-  ...OUTCOMES,
+  ...KEY_OUTCOMES,
 ]
