@@ -274,7 +274,7 @@ export const FLAGS: FlagTable<Settings> = {
     ...once(parseRendezvous),
     name: 'rendezvous',
     placeholder: 'NAME',
-    meaning: 'DHT rendezvous.',
+    meaning: 'Name by which peers look for one another in the DHT: the same at all of them.',
     fallback: { value: 'replicator', text: 'replicator' },
   },
   mdns: {
