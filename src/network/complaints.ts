@@ -8,6 +8,9 @@ const AGAIN_MS = 600_000
 /** Peers and reasons remembered for that. Strangers may come under ever new names. */
 const REMEMBERED_MAX = 1_000
 
+/** What is said when a peer breaks the protocol. */
+export const BROKE_THE_PROTOCOL = 'cut a connection that broke the protocol'
+
 /** Whom it is about. */
 export interface Complained {
   readonly peerId: PeerId

@@ -12,9 +12,10 @@ import type { PeerId } from '../../protocols/base/identity.ts'
 import { CONNECTED_PEERS_MAX } from '../../protocols/membership/roster.ts'
 import { ADDRESSES_MAX } from '../../protocols/base/limits.ts'
 import { peerIdOfAddress } from './addresses.ts'
-import { KnownPeers, RETRY_FIRST_MS, RETRY_LAST_MS } from './known-peers.ts'
+import { KnownPeers } from './known-peers.ts'
 import type { RememberedPeer } from './known-peers.ts'
 import { peerFoundInstead, reasonOf } from './reasons.ts'
+import { backoffMs } from './retrying.ts'
 
 /** A dial, from DNS to encryption, and then the opening of our stream. */
 const DIAL_TIMEOUT_MS = 10_000
@@ -243,8 +244,7 @@ export class Connector {
       this.#known.learn(connection.remotePeer.toString() as PeerId, [address], 'given', performance.now())
     } else {
       nameless.failures += 1
-      const ceilingMs = Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** Math.min(nameless.failures, 10))
-      nameless.nextDialAtMs = performance.now() + ceilingMs * (0.5 + Math.random() / 2)
+      nameless.nextDialAtMs = performance.now() + backoffMs(nameless.failures, Math.random)
     }
     this.#schedule()
   }

@@ -2,47 +2,34 @@
  * Peers worth dialling, where, and when next. Rules only: time and chance are arguments, dialling is `connector.ts`.
  *
  * A peer named on the command line is never given up, nor is a voter; any other is, after a time, and one that was removed at once.
- *
- * Addresses are of two kinds. Those that were proved are what the peer told itself, where it was reached, and what the command line
- * names. Hearsay is what others told: it is tried after those, as far as `hearsay.ts` allows, and never written down.
  */
 import type { PeerId } from '../../protocols/base/identity.ts'
 import { ADDRESSES_MAX } from '../../protocols/base/limits.ts'
 import { cleaned, withoutPeerId } from './addresses.ts'
 import { HearsayBudget } from './hearsay.ts'
+import { HEARSAY_PER_TRY, addHearsay, addProved, inTurn } from './known-addresses.ts'
+import type { Addresses } from './known-addresses.ts'
+import {
+  LONG_GONE_MS,
+  RETRY_FIRST_MS,
+  RETRY_LONG_GONE_MS,
+  RETRY_POSTPONED_MS,
+  RETRY_REFUSED_HEARD_MS,
+  RETRY_REFUSED_MS,
+  STABLE_MS,
+  backoffMs,
+} from './retrying.ts'
 
-/** The wait before the second try; enough for a peer that is just restarting its process. */
-export const RETRY_FIRST_MS = 200
-/** The longest wait between tries of a peer that does not answer: what a healed link costs at most. */
-export const RETRY_LAST_MS = 5_000
-/** The wait while there are as many connections as are worth having: one may end, or the peer may become a voter. */
-export const RETRY_POSTPONED_MS = 1_000
-/** The wait after one end refused the other: people have to mend something first, and the mended end dials by itself. */
-export const RETRY_REFUSED_MS = 30_000
-/** The same for a peer merely heard of: most likely it belongs to others for good. */
-export const RETRY_REFUSED_HEARD_MS = 600_000
 /** A peer merely heard of that could not be reached for this long is forgotten; whoever still knows it will tell again. */
 export const FORGET_MS = 600_000
 /** The same for one that was connected: a day. It dials us when it comes back after all. */
 export const FORGET_MEMBER_MS = 86_400_000
-/** A peer gone for this long is tried more rarely: most likely it is gone for good, and when it is not, it dials us. */
-const LONG_GONE_MS = 3_600_000
-const RETRY_LONG_GONE_MS = 30_000
-/** Of a peer's addresses, tried one after another, how many have their time in one try when none of them answers. */
-const ADDRESSES_PER_TRY = 2
-/** Of what others tell of a peer with proved addresses, the newest so many are kept. */
-export const HEARSAY_KEPT_MAX = 4
-/** Addresses of hearsay dialled in one try. */
-const HEARSAY_PER_TRY = 4
 /** How many peers are remembered. Beyond it the one that was of no use for the longest time is forgotten. */
 export const KNOWN_PEERS_MAX = 1_024
 /** How many of them are forgotten at once. */
 const FORGOTTEN_AT_ONCE = 64
 /** Of two peers that hear of each other at once, the one with the higher id lets the other dial first. */
 const YIELD_MS = 250
-/** A connection that ends sooner than this counts as a failed try, so that a peer that hangs up at once is not dialled at once. */
-const STABLE_MS = 5_000
-
 /** `given`: named on the command line. `member`: was connected. `heard`: told of by others. */
 export type Origin = 'given' | 'member' | 'heard'
 
@@ -53,14 +40,10 @@ export interface RememberedPeer {
   readonly addresses: readonly string[]
 }
 
-interface Entry {
+interface Entry extends Addresses {
   origin: Origin
   /** Dialled however many are connected. */
   isWanted: boolean
-  /** Proved, the most useful first. */
-  addresses: string[]
-  /** Told by others, the newest first. */
-  hearsay: string[]
   /** How much of it was dialled since the peer was last connected. */
   hearsayDialled: number
   /** A member told of it, and not only the DHT or the local network, where anybody may speak. */
@@ -155,7 +138,7 @@ export class KnownPeers {
     entry.connectedAtMs = undefined
     entry.wantedSinceMs = nowMs
     entry.failures = stable ? 0 : entry.failures + 1
-    entry.nextDialAtMs = nowMs + this.#backoffMs(entry.failures)
+    entry.nextDialAtMs = nowMs + backoffMs(entry.failures, this.#random)
   }
 
   /**
@@ -169,7 +152,7 @@ export class KnownPeers {
     entry.failures += 1
     entry.failure = reason ?? entry.failure
     const isLongGone = entry.origin !== 'given' && nowMs - entry.wantedSinceMs > LONG_GONE_MS
-    const waitMs = isLongGone ? RETRY_LONG_GONE_MS : this.#backoffMs(entry.failures)
+    const waitMs = isLongGone ? RETRY_LONG_GONE_MS : backoffMs(entry.failures, this.#random)
     entry.nextDialAtMs = Math.max(nowMs + waitMs, entry.refusedUntilMs)
     if (reason !== undefined && this.#isForgotten(peerId, entry, nowMs)) this.#entries.delete(peerId)
   }
@@ -254,15 +237,10 @@ export class KnownPeers {
     return this.#entries.get(peerId)?.failure
   }
 
-  /**
-   * Where it may be, to be tried in this order: hearsay last. A try may end before the last had its turn, so each try after one that
-   * failed begins further down.
-   */
+  /** Where it may be, in the order to be tried. */
   addresses(peerId: PeerId): readonly string[] {
-    const { addresses, hearsay, failures } = this.#entries.get(peerId) ?? { addresses: [], hearsay: [], failures: 0 }
-    const all = [...addresses, ...hearsay]
-    const start = (failures * ADDRESSES_PER_TRY) % Math.max(1, all.length)
-    return [...all.slice(start), ...all.slice(0, start)]
+    const entry = this.#entries.get(peerId)
+    return entry === undefined ? [] : inTurn(entry, entry.failures)
   }
 
   /** Those worth keeping on disk, with what was proved of them alone. */
@@ -297,21 +275,6 @@ export class KnownPeers {
     const alike = idle.slice(0, FORGOTTEN_AT_ONCE).filter(([, entry]) => rankOf(entry) === rankOf(least[1]))
     for (const [peerId] of alike) this.#entries.delete(peerId)
   }
-
-  #backoffMs(failures: number): number {
-    const ceilingMs = Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** Math.min(failures, 10))
-    return ceilingMs * (0.5 + this.#random() / 2)
-  }
-}
-
-function addProved(entry: Entry, clean: readonly string[]): void {
-  entry.addresses = [...new Set([...clean, ...entry.addresses])].slice(0, ADDRESSES_MAX)
-  addHearsay(entry, [])
-}
-
-function addHearsay(entry: Entry, clean: readonly string[]): void {
-  const told = new Set([...clean, ...entry.hearsay].filter((address) => !entry.addresses.includes(address)))
-  entry.hearsay = [...told].slice(0, entry.addresses.length > 0 ? HEARSAY_KEPT_MAX : ADDRESSES_MAX)
 }
 
 const RANKS: Readonly<Record<Origin, number>> = { given: 3, member: 2, heard: 0 }

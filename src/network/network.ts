@@ -1,21 +1,18 @@
 /** The transport on libp2p: puts the parts of this folder together. What each does is said at its top. */
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys'
-import type { Connection, PrivateKey, Stream } from '@libp2p/interface'
+import type { Connection, PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
-import { assert } from '../../protocols/base/assert.ts'
-import type { Identity, PeerId } from '../../protocols/base/identity.ts'
+import type { PeerId } from '../../protocols/base/identity.ts'
 import { ADDRESSES_MAX } from '../../protocols/base/limits.ts'
 import type { Greeting } from '../../protocols/wire/greeting.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
 import type { Secrets } from '../ports/secrets.ts'
 import type { Transport, TransportHandlers } from '../ports/transport.ts'
 import { Admission, NOT_ADMITTED, STALE_PROOF } from './admission.ts'
-import { isBulk, valueCountOf } from './message-weight.ts'
-import type { BulkStream } from './bulk-stream.ts'
-import { BulkStreams } from './bulk-streams.ts'
 import { Complaints } from './complaints.ts'
 import { Connector } from './connector.ts'
+import { Delivery } from './delivery.ts'
 import { isLoopback } from './addresses.ts'
 import { Gate } from './gate.ts'
 import type { RememberedPeer } from './known-peers.ts'
@@ -25,7 +22,7 @@ import { listen } from './listening.ts'
 import type { ListenPorts } from './listening.ts'
 import { newCounters } from './network-init.ts'
 import type { NetworkCounters, NetworkInit } from './network-init.ts'
-import { PeerStream } from './peer-stream.ts'
+import { PeerStreams } from './peer-streams.ts'
 import { PeerTable } from './peer-table.ts'
 import { fingerprintOf } from './proof.ts'
 import { SpareConnections } from './spare-connections.ts'
@@ -60,16 +57,13 @@ export class Libp2pNetwork implements Transport {
   readonly #protocolId: string
   readonly #bulkProtocolId: string
   readonly #table: PeerTable
-  readonly #bulk: BulkStreams
+  readonly #streams: PeerStreams
+  readonly #delivery: Delivery
   readonly #connector: Connector
   readonly #spare: SpareConnections
   readonly #gate: Gate
   readonly #staleProofs: StaleProofs
   readonly #admission: Admission
-  /** Streams being opened or greeted on, and the rest until their end. */
-  readonly #streams = new Set<PeerStream>()
-  readonly #opening = new Set<PeerId>()
-  readonly #complaints: Complaints
   #libp2p: Libp2pPeer | undefined
   #listenPorts: ListenPorts = {}
   #handlers: TransportHandlers | undefined
@@ -78,7 +72,6 @@ export class Libp2pNetwork implements Transport {
   constructor(init: NetworkInit, privateKey: PrivateKey) {
     this.#init = init
     this.#privateKey = privateKey
-    this.#complaints = new Complaints(init.logger, (...refusal) => init.events?.refused?.(...refusal))
     this.#admission = new Admission(init.secrets, init.admitted)
     this.#gate = new Gate({
       isProved: (peerId) => this.isProved(peerId),
@@ -100,16 +93,22 @@ export class Libp2pNetwork implements Transport {
       connected: (remote) => this.#connected(remote),
       disconnected: (peerId, reason) => this.#disconnected(peerId, reason),
     })
-    this.#bulk = new BulkStreams({
-      protocolId: this.#bulkProtocolId,
-      codec: init.codec,
-      round: () => this.#handlers?.round() ?? 0,
-      traffic: this.counters,
-      events: {
-        message: (from, round, message) => this.#deliver(from, round, message),
-        breached: (stream, reason) => this.#breachedInBulk(stream, reason),
-        closed: (stream, reason, lost) => this.#closedInBulk(stream, reason, lost),
-      },
+    const complaints = new Complaints(init.logger, (...refusal) => init.events?.refused?.(...refusal))
+    const { codec, logger } = init
+    const shared = { self: this.peerId, codec, logger, counters: this.counters, table: this.#table, complaints }
+    this.#delivery = new Delivery({
+      ...shared,
+      bulkProtocolId: this.#bulkProtocolId,
+      handlers: () => this.#handlers,
+      disconnect: (peerId, reason) => this.disconnect(peerId, reason),
+    })
+    this.#streams = new PeerStreams({
+      ...shared,
+      protocolId: this.#protocolId,
+      admission: this.#admission,
+      handlers: () => (this.#stopping ? undefined : this.#handlers),
+      message: (stream, round, message) => this.#delivery.received(stream, round, message),
+      refused: (peerId, reason) => this.#connector.refused(peerId, reason),
     })
     this.#connector = new Connector({
       self: this.peerId,
@@ -117,7 +116,7 @@ export class Libp2pNetwork implements Transport {
       known: init.known ?? [],
       logger: init.logger,
       dial: (addresses, signal) => this.#started().dial(addresses, { signal }),
-      open: (connection, signal) => this.#open(connection, signal),
+      open: (connection, signal) => this.#streams.open(connection, signal),
       connectedCount: () => this.#table.size,
       hearsayDialled: (count) => (this.counters.hearsayDials += count),
       isVoter: (peerId) => this.#handlers?.isVoter?.(peerId) ?? false,
@@ -127,7 +126,7 @@ export class Libp2pNetwork implements Transport {
       self: this.peerId,
       connections: () => this.#libp2p?.getConnections() ?? [],
       inUse: (peerId) => this.#table.current(peerId),
-      leave: (connection) => this.#bulk.leave(connection),
+      leave: (connection) => this.#delivery.leave(connection),
     })
   }
 
@@ -165,26 +164,19 @@ export class Libp2pNetwork implements Transport {
     this.#gate.stop()
     this.#staleProofs.stop()
     this.#init.discovery.stop()
-    this.#bulk.stop()
-    for (const stream of this.#streams) stream.retire()
+    this.#delivery.stop()
+    this.#streams.retire()
     const signal = AbortSignal.timeout(STOP_FLUSH_MS)
     const closing = (this.#libp2p?.getConnections() ?? []).map((connection) =>
       connection.close({ signal }).catch((error: unknown) => connection.abort(error instanceof Error ? error : new Error(String(error)))),
     )
     await Promise.all(closing)
-    for (const stream of this.#streams) stream.abort('this peer stops')
+    this.#streams.abort('this peer stops')
     await this.#libp2p?.stop()
   }
 
   send(to: PeerId, message: Message): void {
-    assert(to !== this.peerId, `a message to oneself: ${message.kind}`)
-    const stream = this.#table.current(to)
-    const isAnswerOfRepair = isBulk(message)
-    const isTaken = stream !== undefined && (isAnswerOfRepair ? this.#bulk.send(stream, message) : stream.send(message))
-    if (isTaken) this.counters.messagesSent += 1
-    else this.counters.messagesDropped += 1
-    if (isTaken && isAnswerOfRepair) this.counters.repairAnswersSent += 1
-    if (isTaken) this.#countValues(stream, message)
+    this.#delivery.send(to, message)
   }
 
   disconnect(peerId: PeerId, reason: string): void {
@@ -226,7 +218,7 @@ export class Libp2pNetwork implements Transport {
 
   /** Bytes waiting to leave, to all peers. */
   waitingBytes(): number {
-    return [...this.#streams].reduce((sum, stream) => sum + stream.waitingBytes, this.#bulk.waitingBytes)
+    return this.#streams.waitingBytes + this.#delivery.waitingBytes
   }
 
   /** libp2p connections open now, to members and strangers. */
@@ -284,14 +276,6 @@ export class Libp2pNetwork implements Transport {
     return this.#table.has(peerId)
   }
 
-  #countValues(stream: PeerStream, message: Message): void {
-    const count = valueCountOf(message)
-    const clusterId = stream.remote?.clusterId
-    if (count === 0 || clusterId === undefined) return
-    const { valuesSent } = this.counters
-    valuesSent.set(clusterId, (valuesSent.get(clusterId) ?? 0) + count)
-  }
-
   #started(): Libp2pPeer {
     if (this.#libp2p === undefined) throw new Error('the network is not started')
     return this.#libp2p
@@ -311,91 +295,13 @@ export class Libp2pNetwork implements Transport {
       gater: this.#gate.gater,
     })
     const bounds = { maxInboundStreams: STREAMS_MAX, maxOutboundStreams: STREAMS_MAX }
-    await libp2p.handle(this.#protocolId, (stream, connection) => this.#adopt(stream, connection), bounds)
-    await libp2p.handle(this.#bulkProtocolId, (stream, connection) => this.#bulk.accept(stream, this.#provenOn(connection)), bounds)
+    await libp2p.handle(this.#protocolId, (stream, connection) => this.#streams.accept(stream, connection), bounds)
+    await libp2p.handle(
+      this.#bulkProtocolId,
+      (stream, connection) => this.#delivery.accept(stream, this.#streams.provenOn(connection)),
+      bounds,
+    )
     return libp2p
-  }
-
-  /** Opens a stream on a connection, unless there is one to that peer already, or will be. */
-  async #open(connection: Connection, signal: AbortSignal): Promise<void> {
-    const peerId = connection.remotePeer.toString() as PeerId
-    if (this.#table.has(peerId) || this.#opening.has(peerId) || this.#isGreeting(peerId)) return
-    this.#opening.add(peerId)
-    try {
-      this.#adopt(await connection.newStream(this.#protocolId, { signal }), connection)
-    } catch (error) {
-      this.#notOpened(peerId, connection, error)
-      throw error
-    } finally {
-      this.#opening.delete(peerId)
-    }
-  }
-
-  /** A peer that speaks something else stays connected, for the DHT; a connection that takes no stream is dead. */
-  #notOpened(peerId: PeerId, connection: Connection, error: unknown): void {
-    if (error instanceof Error && error.name === 'UnsupportedProtocolError') {
-      this.counters.refusals += 1
-      const reason = `it does not speak ${this.#protocolId}`
-      this.#connector.refused(peerId, reason)
-      this.#complaints.tell({ peerId, connection }, reason, 'refused a peer')
-    } else {
-      connection.abort(error instanceof Error ? error : new Error(String(error)))
-    }
-  }
-
-  #isGreeting(peerId: PeerId): boolean {
-    for (const stream of this.#streams) if (stream.peerId === peerId && stream.openedBy === this.peerId) return true
-    return false
-  }
-
-  /** The stream on the connection by which its other end is the peer that we know now. */
-  #provenOn(connection: Connection): PeerStream | undefined {
-    for (const stream of this.#streams) if (stream.connection === connection && this.#table.isKnown(stream)) return stream
-    return undefined
-  }
-
-  #adopt(stream: Stream, connection: Connection): void {
-    if (this.#stopping || this.#handlers === undefined) {
-      stream.abort(new Error('this peer stops'))
-      return
-    }
-    const handlers = this.#handlers
-    const peerStream = new PeerStream({
-      stream,
-      connection,
-      codec: this.#init.codec,
-      secrets: this.#admission.secrets,
-      isAdmitted: this.#admission.isNamed(connection.remotePeer.toString() as PeerId),
-      greeting: handlers.greeting(),
-      round: () => handlers.round(),
-      traffic: this.counters,
-      events: {
-        proven: (proven, remote) => this.#proven(proven, remote),
-        message: (from, round, message) => this.#message(from, round, message),
-        refused: (refused, reason) => this.#refused(refused, reason),
-        breached: (breached, reason) => this.#breached(breached, reason),
-        closed: (closed, reason) => this.#closed(closed, reason),
-      },
-    })
-    this.#streams.add(peerStream)
-    peerStream.begin()
-  }
-
-  /** What held when its stream was opened may hold no longer. */
-  #proven(stream: PeerStream, remote: Greeting): void {
-    const refusal = this.#admission.refusal(stream)
-    if (refusal === undefined) this.#table.proven(stream, remote)
-    else stream.abort(refusal)
-  }
-
-  #message(stream: PeerStream, round: number, message: Message): void {
-    const from = stream.remote?.identity
-    if (from !== undefined && this.#table.isKnown(stream)) this.#deliver(from, round, message)
-  }
-
-  #deliver(from: Identity, round: number, message: Message): void {
-    this.counters.messagesReceived += 1
-    this.#handlers?.message(from, round, message)
   }
 
   #connected(remote: Greeting): void {
@@ -423,41 +329,10 @@ export class Libp2pNetwork implements Transport {
   }
 
   #disconnected(peerId: PeerId, reason: string): void {
-    this.#bulk.drop(peerId, reason)
+    this.#delivery.drop(peerId, reason)
     this.#gate.lost(peerId)
     this.#connector.disconnected(peerId)
     this.#init.logger.debug({ peerId, reason }, 'disconnected')
     this.#handlers?.disconnected(peerId, reason)
-  }
-
-  #closed(stream: PeerStream, reason: string): void {
-    this.#streams.delete(stream)
-    this.#table.closed(stream, reason)
-  }
-
-  #refused(stream: PeerStream, reason: string): void {
-    this.counters.refusals += 1
-    this.#connector.refused(stream.peerId, reason)
-    this.#complaints.tell(stream, reason, 'refused a peer')
-  }
-
-  #breached(stream: PeerStream, reason: string): void {
-    this.counters.breaches += 1
-    this.#complaints.tell(stream, reason, 'cut a connection that broke the protocol')
-  }
-
-  /** The peer goes with all its connections, also when it is used over another than that of the bulk stream. */
-  #breachedInBulk(stream: BulkStream, reason: string): void {
-    this.counters.breaches += 1
-    const { peerId, connection } = stream
-    const provedFingerprint = this.#table.current(peerId)?.provedFingerprint
-    this.#complaints.tell({ peerId, connection, provedFingerprint }, reason, 'cut a connection that broke the protocol')
-    this.disconnect(peerId, reason)
-  }
-
-  /** The peer stays. What was lost is asked for again, over a new stream. */
-  #closedInBulk(stream: BulkStream, reason: string, lost: number): void {
-    this.counters.messagesDropped += lost
-    this.#init.logger.debug({ peerId: stream.peerId, reason, lost }, 'a bulk stream has ended')
   }
 }

@@ -3,15 +3,9 @@ import { describe, it } from 'node:test'
 import type { PeerId } from '../../protocols/base/identity.ts'
 import { peerIdOfAddress, withoutPeerId } from '../../src/network/addresses.ts'
 import { HEARSAY_DIALS_PER_MINUTE, HearsayBudget } from '../../src/network/hearsay.ts'
-import {
-  FORGET_MS,
-  KNOWN_PEERS_MAX,
-  KnownPeers,
-  RETRY_LAST_MS,
-  RETRY_POSTPONED_MS,
-  RETRY_REFUSED_MS,
-  HEARSAY_KEPT_MAX,
-} from '../../src/network/known-peers.ts'
+import { HEARSAY_KEPT_MAX } from '../../src/network/known-addresses.ts'
+import { FORGET_MS, KNOWN_PEERS_MAX, KnownPeers } from '../../src/network/known-peers.ts'
+import { RETRY_LAST_MS, RETRY_POSTPONED_MS, RETRY_REFUSED_MS } from '../../src/network/retrying.ts'
 
 const SELF = 'peer-m' as PeerId
 const HIGHER = 'peer-z' as PeerId
