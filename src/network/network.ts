@@ -146,6 +146,8 @@ export class Libp2pNetwork implements Transport {
     })
     this.#libp2p = libp2p
     this.#listenPorts = ports
+    // Whoever came while the rest was being started.
+    for (const { connection } of this.#table.streams()) this.#identify(connection)
     this.#gate.start(libp2p)
     this.#connector.start()
     this.#spare.start()
@@ -313,7 +315,7 @@ export class Libp2pNetwork implements Transport {
     this.#gate.memberAt(remote.addresses)
     if (connection !== undefined) {
       this.#gate.memberOn(connection)
-      if (!this.#admission.isOpen) this.#identify(connection)
+      this.#identify(connection)
       this.#init.events?.admitted?.(remote, connection.remoteAddr.toString(), current?.provedFingerprint ?? '')
     }
     this.#init.logger.debug({ peerId, clusterId: remote.clusterId }, 'connected')
@@ -321,8 +323,9 @@ export class Libp2pNetwork implements Transport {
     this.#init.events?.knownChanged?.()
   }
 
-  /** Only now it tells what the DHT needs to know of it. */
+  /** Where there is a secret, only a member is told what the DHT needs to know. */
   #identify(connection: Connection): void {
+    if (this.#admission.isOpen) return
     this.#libp2p?.services.identify.identify(connection).catch((error: unknown) => {
       this.#init.logger.debug({ peerId: connection.remotePeer.toString(), error: String(error) }, 'a member does not say what it speaks')
     })
