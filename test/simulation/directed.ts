@@ -27,6 +27,7 @@ import { sha256, utf8 } from '../../src/bytes.ts'
 import type { AcceptorReply, AcceptorRequest } from '../../protocols/wire/agreement-messages.ts'
 import { check } from './checkers/violation.ts'
 import { describeAccepted, describePersist, describeReply, describeRequest } from './describe.ts'
+import { FAR_SCENARIOS } from './directed-far.ts'
 import { LATE_SCENARIOS } from './directed-late.ts'
 import { SimulatedDisk } from './disk.ts'
 import { KeyStage, text } from './types/keys/stage.ts'
@@ -59,6 +60,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'T7-power-lost-at-the-driver', play: () => atEachSlowness(powerLostAtDriver) },
   { name: 'T1-lower-ballot-after-change', play: lowerBallotAfterChange },
   ...LATE_SCENARIOS,
+  ...FAR_SCENARIOS,
 ]
 
 /** An acceptor by itself, with a disk that it can be restarted from. */

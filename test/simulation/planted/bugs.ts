@@ -5,6 +5,7 @@
 import { bug } from './bug.ts'
 import type { PlantedBug } from './bug.ts'
 import { KEY_OUTCOMES, KEY_READS } from '../types/keys/planted.ts'
+import { BUGS_OF_WAITS } from './bugs-of-waits.ts'
 import { BUGS_OF_COPIES } from './bugs-of-copies.ts'
 
 const RUN = 'protocols/agreement/run.ts'
@@ -336,6 +337,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...EPOCHS,
   ...TRANSFER,
   ...BUGS_OF_COPIES,
+  ...BUGS_OF_WAITS,
   ...CHANGES,
   ...KEY_OUTCOMES,
 ]
