@@ -191,7 +191,7 @@ function farSilence(): string[] {
   bench.see(
     'a peer of unknown distance is given up',
     untilLook(() => isGivenUp('U')),
-    4 * FAR_MS,
+    7 * FAR_MS,
   )
   return bench.lines
 }

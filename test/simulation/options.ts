@@ -160,13 +160,18 @@ function drawFullDisks(chance: Chance): number {
 }
 
 /** In a share of the seeds clusters are far from one another; then load and deadlines last as much longer as answers do. */
-function drawDistance(chance: Chance): Partial<Pick<Options, 'farMs' | 'slowLinkRate' | 'deadlineMs' | 'loadMs'>> {
+function drawDistance(
+  chance: Chance,
+): Partial<Pick<Options, 'farMs' | 'slowLinkRate' | 'deadlineMs' | 'loadMs' | 'pageKeys' | 'pageBytes'>> {
   if (!chance.happens(0.2)) return {}
   return {
     farMs: chance.span(60, 400),
     slowLinkRate: chance.pick([0, 0.1, 0.3]),
     deadlineMs: chance.pick([800, 3_000, 10_000, 30_000]),
     loadMs: chance.span(4_000, 16_000),
+    // Each page costs a round trip: with a few keys on each, filling a peer would take as many as there are keys.
+    pageKeys: 64,
+    pageBytes: 4_096,
   }
 }
 
