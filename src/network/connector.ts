@@ -216,8 +216,10 @@ export class Connector {
       this.#known.isElsewhere(sought, address)
       return
     }
-    // Whoever is there because others said so is not looked for: what they say counts for the peer they named.
-    if (this.#dialled.has(found) || !this.#known.isProved(sought, address)) return
+    // Whoever names a peer by its id wants that peer. And whoever is there because others said so is not looked for: what they
+    // say counts for the peer they named.
+    const isRemembered = this.#known.origin(sought) === 'member' && this.#known.isProved(sought, address)
+    if (this.#dialled.has(found) || !isRemembered) return
     this.#dialled.add(found)
     try {
       const connection = await this.#init.dial([multiaddr(address).encapsulate(`/p2p/${found}`)], signal)

@@ -108,6 +108,14 @@ describe('where another peer answers than the one that is looked for', () => {
     assert.deepEqual(dialled.slice(0, 2), [`${ADDRESS}/p2p/${OTHER}`, `${ADDRESS}/p2p/${THIRD}`])
   })
 
+  it('it is left alone when the peer was named by its id: that peer is wanted and no other', async () => {
+    connector = connectorWith([`${ADDRESS}/p2p/${OTHER}`])
+    residents.set(ADDRESS, THIRD)
+    connector.start()
+    await until('it was tried twice', () => dialled.length >= 2)
+    assert.ok(dialled.every((address) => address === `${ADDRESS}/p2p/${OTHER}`))
+  })
+
   it('it is left alone when others said that the peer is there', async () => {
     connected = 0
     residents.set(ADDRESS, THIRD)
