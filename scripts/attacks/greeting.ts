@@ -1,7 +1,7 @@
 /** Row 11: what a stranger learns by only connecting. */
 import type { Attack } from './attack.ts'
 import { finding } from './attack.ts'
-import { dial, mainProtocols, openStream, stranger } from './stranger.ts'
+import { dial, MAIN_PROTOCOLS, openStream, stranger } from './stranger.ts'
 import { pause } from './waiting.ts'
 
 const LISTEN_MS = 2_000
@@ -15,7 +15,7 @@ export const greeting: Attack = {
     try {
       const connection = await dial(libp2p, victim.address)
       const told: Uint8Array[] = []
-      const stream = await openStream(connection, await mainProtocols(libp2p, connection))
+      const stream = await openStream(connection, MAIN_PROTOCOLS)
       stream?.addEventListener('message', ({ data }) => told.push(data.subarray()))
       await pause(LISTEN_MS)
       stream?.send(Buffer.from('00000021 01'.replace(' ', ''), 'hex'))

@@ -20,7 +20,6 @@ const OUR_PREFIX = '/p2p/rpc/replicator/'
 
 const CONNECTIONS_MAX = 5_000
 const DIAL_MS = 10_000
-const IDENTIFY_MS = 5_000
 /** Below what a stream of libp2p buffers. */
 const PIECE_BYTES = 65_280
 
@@ -64,16 +63,8 @@ export async function openStream(connection: Connection, protocol: string | read
   }
 }
 
-/** The ids of our own main protocol that the other end says it speaks, the newest first. */
-export async function mainProtocols(libp2p: Stranger, connection: Connection): Promise<string[]> {
-  const deadlineMs = performance.now() + IDENTIFY_MS
-  for (;;) {
-    const { protocols } = await libp2p.peerStore.get(connection.remotePeer)
-    const ours = protocols.filter((protocol) => protocol.startsWith(OUR_PREFIX) && !protocol.includes('/bulk/'))
-    if (ours.length > 0 || performance.now() > deadlineMs) return ours.sort().reverse()
-    await pause(20)
-  }
-}
+/** Our own main protocol, the newest first, of this build and of the one before: a stranger is not told which of them is spoken. */
+export const MAIN_PROTOCOLS: readonly string[] = [`${OUR_PREFIX}2.0.0`, `${OUR_PREFIX}1.0.0`]
 
 /** Has it answer with these bytes whoever asks who it is. */
 export async function identifyAs(libp2p: Stranger, answer: () => Uint8Array): Promise<void> {

@@ -12,7 +12,7 @@ import { cidOf, Field, provider } from '../attacks/dht-messages.ts'
 import { joinAsMember, messagesFrame } from '../attacks/member.ts'
 import type { Member } from '../attacks/member.ts'
 import { bytesField, delimited, numberField, varint } from '../attacks/protobuf.ts'
-import { DHT_PROTOCOL, dial, identifyAs, mainProtocols, openStream, sendAll, stranger } from '../attacks/stranger.ts'
+import { DHT_PROTOCOL, dial, identifyAs, MAIN_PROTOCOLS, openStream, sendAll, stranger } from '../attacks/stranger.ts'
 import type { Stranger } from '../attacks/stranger.ts'
 import { pause } from '../attacks/waiting.ts'
 import { mutated } from './mutate.ts'
@@ -69,8 +69,8 @@ export class PeerFuzzer {
   /** Frames of a stranger. */
   async beforeProof(chance: Chance): Promise<number> {
     const bytes = mutated(chance, EARLY)
-    const [libp2p, connection] = await this.#connected()
-    const stream = connection && (await openStream(connection, await mainProtocols(libp2p, connection)))
+    const [, connection] = await this.#connected()
+    const stream = connection && (await openStream(connection, MAIN_PROTOCOLS))
     if (connection === undefined || stream === undefined) return 0
     let toldBytes = 0
     stream.addEventListener('message', ({ data }) => (toldBytes += data.byteLength))
