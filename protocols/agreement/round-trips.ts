@@ -70,10 +70,10 @@ export class RoundTrips {
     return voters.filter((voter) => this.toVoterMs(voter) !== undefined && preferenceOf(key, voter.id) < own).length
   }
 
-  /** Undefined for a voter without a connection; 0 for a near one, and until it is measured. */
+  /** Undefined for a voter without a connection, or whose peer came back with another store; 0 for a near one, and until it is measured. */
   private toVoterMs(voter: Identity): number | undefined {
     if (voter.id === this.self.id) return 0
-    if (!this.reach.isConnected(voter.peerId)) return undefined
+    if (!this.reach.isConnectedAs(voter)) return undefined
     const roundTripMs = this.reach.roundTripMs(voter.peerId) ?? 0
     return roundTripMs < FAR_LEAST_MS ? 0 : roundTripMs
   }

@@ -1,10 +1,12 @@
 /** Who can be reached now, as the roles that send questions and results see it. Soft: no vote is counted by it. */
-import type { ClusterId, PeerId } from './identity.ts'
+import type { ClusterId, Identity, PeerId } from './identity.ts'
 
 /** Whom a question can be sent to now. */
 export interface Reach {
   readonly clusterId: ClusterId
   isConnected(peerId: PeerId): boolean
+  /** The same, and with the store that is meant: a peer that lost its disk is connected and is another voter. */
+  isConnectedAs(identity: Identity): boolean
   /** Connected peers of a cluster, the one to be used first in front. */
   representatives(cluster: ClusterId): readonly PeerId[]
   /** To a peer and back, as heartbeats measured it; undefined until they have. */

@@ -3,7 +3,7 @@
  * what to show, and is never used for counting votes.
  */
 import { compareCeilings, higherCeiling } from '../base/ballot.ts'
-import type { ClusterId, IdentityId, PeerId } from '../base/identity.ts'
+import type { ClusterId, Identity, IdentityId, PeerId } from '../base/identity.ts'
 import type { Moment } from '../base/moment.ts'
 import type { Neighbours } from '../base/reach.ts'
 import type { Outbox } from '../outbox.ts'
@@ -66,6 +66,11 @@ export class Roster implements Neighbours {
 
   isConnected(peerId: PeerId): boolean {
     return this.peers.get(peerId)?.isConnected ?? false
+  }
+
+  isConnectedAs({ id, peerId }: Identity): boolean {
+    const peer = this.peers.get(peerId)
+    return peer?.isConnected === true && peer.identity.id === id
   }
 
   clusterIds(): Iterable<ClusterId> {

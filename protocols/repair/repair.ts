@@ -206,8 +206,7 @@ export class Repair implements Service {
     this.transferAtMs = moment.nowMs + TRANSFER_RETRY_MS
     for (const source of members(config.clusters)) {
       const isRunning = this.pulls.some((pull) => pull.minEpoch > 0 && pull.source.id === source.id)
-      const peer = roster.get(source.peerId)
-      const isReachable = source.id === self.id || (peer?.isConnected === true && peer.identity.id === source.id)
+      const isReachable = source.id === self.id || roster.isConnectedAs(source)
       if (isRunning || !isReachable || roster.isPutBack(source.id) || this.covered.has(source.id) || this.pulls.length >= TRANSFERS_MAX)
         continue
       this.start(source, config.epoch)

@@ -33,8 +33,16 @@ const someVotes: fc.Arbitrary<Vote[]> = fc.array(fc.record({ sender: someIdentit
 /** Everybody is connected but those named. */
 function reachOf(clusterId: string, clusters: ReadonlyMap<ClusterId, readonly Identity[]>, cutOff: readonly PeerId[] = []): Relays {
   const isConnected = (peerId: PeerId): boolean => !cutOff.includes(peerId)
+  const isConnectedAs = ({ peerId }: Identity): boolean => isConnected(peerId)
   const representatives = (cluster: ClusterId): PeerId[] => (clusters.get(cluster) ?? []).map(({ peerId }) => peerId).filter(isConnected)
-  return { clusterId: clusterId as ClusterId, isConnected, representatives, roundTripMs: () => undefined, isPutBack: () => false }
+  return {
+    clusterId: clusterId as ClusterId,
+    isConnected,
+    isConnectedAs,
+    representatives,
+    roundTripMs: () => undefined,
+    isPutBack: () => false,
+  }
 }
 
 function pollsOf(bench: Bench, reach: Reach, moment = { nowMs: 0 }): Polls {
@@ -98,8 +106,9 @@ suite('polls', () => {
     ])
     const quorum = dataQuorum({ networkId: '' as never, epoch: 1, clusters, forming: false, protocolMin: 1 })
     const isConnected = (peerId: PeerId): boolean => ['a', 'learner'].includes(peerId)
+    const isConnectedAs = ({ peerId }: Identity): boolean => isConnected(peerId)
     const representatives = (cluster: ClusterId): PeerId[] => (cluster === own ? ['a' as PeerId] : [learner])
-    const reach: Reach = { clusterId: own, isConnected, representatives, roundTripMs: () => undefined }
+    const reach: Reach = { clusterId: own, isConnected, isConnectedAs, representatives, roundTripMs: () => undefined }
     const bench = new Bench()
     const moment = { nowMs: 0 }
     const polls = pollsOf(bench, reach, moment)

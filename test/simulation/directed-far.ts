@@ -77,7 +77,13 @@ class Waiting {
 function farQuestions(): string[] {
   const bench = new Waiting()
   const { moment, outbox, nextId } = bench
-  const reach = { clusterId: CLUSTER, isConnected: () => true, representatives: () => [], roundTripMs: () => FAR_MS }
+  const reach = {
+    clusterId: CLUSTER,
+    isConnected: () => true,
+    isConnectedAs: () => true,
+    representatives: () => [],
+    roundTripMs: () => FAR_MS,
+  }
   const quorum = quorumOf(['B', 'C', 'D'])
   const roundTrips = new RoundTrips(voter('A'), reach, new Latencies(), () => quorum)
   const polls = new Polls(voter('A'), moment, outbox, nextId, reach, new Latencies(), roundTrips)
@@ -121,9 +127,11 @@ function farRivals(): string[] {
 function farQuorums(): string[] {
   const bench = new Waiting()
   const gone = new Set<PeerId>()
+  const wiped = new Set<PeerId>()
   const reach = {
     clusterId: CLUSTER,
     isConnected: (peerId: PeerId) => !gone.has(peerId),
+    isConnectedAs: ({ peerId }: Identity) => !gone.has(peerId) && !wiped.has(peerId),
     representatives: () => [],
     roundTripMs: (peerId: PeerId) => (peerId === 'B' ? 100 : FAR_MS),
   }
@@ -131,6 +139,8 @@ function farQuorums(): string[] {
   const roundTrips = new RoundTrips(voter('A'), reach, new Latencies(), () => quorum)
   bench.lines.push(`with B, ${roundTrips.latelyToDecideMs(KEY)} ms`)
   check(roundTrips.latelyToDecideMs(KEY) === 100, 'L5', () => 'the quorum of A and B is not as far as B')
+  wiped.add('B' as PeerId)
+  bench.see('when B has lost its disk a quorum answers', roundTrips.latelyToDecideMs(KEY), FAR_MS)
   gone.add('B' as PeerId)
   bench.see('without B a quorum answers', roundTrips.latelyToDecideMs(KEY), FAR_MS)
   return bench.lines
@@ -140,7 +150,13 @@ function farQuorums(): string[] {
 function farRelays(): string[] {
   const bench = new Waiting()
   const { moment, outbox, nextId } = bench
-  const reach = { clusterId: CLUSTER, isConnected: () => true, representatives: () => [], roundTripMs: () => 4 * FAR_MS }
+  const reach = {
+    clusterId: CLUSTER,
+    isConnected: () => true,
+    isConnectedAs: () => true,
+    representatives: () => [],
+    roundTripMs: () => 4 * FAR_MS,
+  }
   const roundTrips = new RoundTrips(voter('A'), reach, new Latencies(), () => undefined)
   const representative = new Representative(voter('A'), moment, outbox, nextId, { ...reach, isPutBack: () => false }, roundTrips)
   representative.relay('Z' as PeerId, 1, [voter('B')], { kind: 'read', key: KEY, epoch: 0 })

@@ -2,6 +2,7 @@
  * One simulated run, whole: a network of production cores, clients and faults drawn from one seed; then healing, after which everything must
  * settle. The checkers watch all the way. The same seed gives the same run, to the last message.
  */
+import { GROUPS } from '../../protocols/base/hash-tree.ts'
 import type { ClusterId, Identity } from '../../protocols/base/identity.ts'
 import type { AnyWrite } from '../../protocols/base/persist.ts'
 import type { Note, Outcome } from '../../protocols/effects.ts'
@@ -42,6 +43,12 @@ const SETTLE_LOOK_MS = 250
 const SETTLED_WITHIN_MS = 120_000
 /** What is left half done may be two changes, each with two configs to decide, a transfer, and a try or two that come to nothing. */
 const SETTLED_ROUND_TRIPS = 60
+/**
+ * What an operation left may be copied after that, a page of one row being the smallest: a listing and a record each, and
+ * before them the groups of the hash tree, with so many questions under way at one time.
+ */
+const QUESTIONS_PER_OPERATION = 2
+const QUESTIONS_AT_ONCE = 4
 /** Promises are kept for 60 s. */
 const PROMISES_GONE_MS = 63_000
 
@@ -241,7 +248,7 @@ export class World implements Observer {
   /** Waits until nothing is left to be done. @throws Violation when that takes too long */
   private settle(): void {
     const { agenda, peers, ledger } = this
-    const endMs = agenda.nowMs + this.network.allowedMs(SETTLED_WITHIN_MS, SETTLED_ROUND_TRIPS)
+    const endMs = agenda.nowMs + this.network.allowedMs(SETTLED_WITHIN_MS, SETTLED_ROUND_TRIPS + this.copyRoundTrips())
     for (let calm = 0; calm < 2;) {
       agenda.runUntil(agenda.nowMs + SETTLE_LOOK_MS)
       const lacking = unsettled(peers, ledger, this.types)
@@ -250,6 +257,12 @@ export class World implements Observer {
       const isAgreed = peers.every((peer) => peer.core?.config?.epoch === ledger.newest.epoch)
       if (isAgreed && lacking?.rule === 'L4') this.operator.replace(ledger.newest)
     }
+  }
+
+  /** To copy all that clients left, from one peer to another, by the smallest pages. */
+  private copyRoundTrips(): number {
+    const { operations } = this.finalCoverage()
+    return (GROUPS + QUESTIONS_PER_OPERATION * operations) / QUESTIONS_AT_ONCE
   }
 
   /**

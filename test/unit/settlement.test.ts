@@ -32,7 +32,13 @@ class Coordinating extends Bench {
     const quorum = dataQuorum(config)
     const moment = { nowMs: 0 }
     const latencies = new Latencies()
-    const reach = { clusterId: 'c' as ClusterId, isConnected: () => true, representatives: () => [], roundTripMs: () => undefined }
+    const reach = {
+      clusterId: 'c' as ClusterId,
+      isConnected: () => true,
+      isConnectedAs: () => true,
+      representatives: () => [],
+      roundTripMs: () => undefined,
+    }
     const roundTrips = new RoundTrips(self, reach, latencies, () => quorum)
     let lastId = 0
     this.polls = new Polls(self, moment, this.outbox, () => (lastId += 1), reach, latencies, roundTrips)

@@ -50,6 +50,13 @@ export const BUGS_OF_WAITS: readonly PlantedBug[] = [
     'return this.latencies.roundTripMs',
   ),
   bug(
+    'other-store-is-near',
+    'a voter that lost its disk counts as near because its peer is',
+    'protocols/agreement/round-trips.ts',
+    'if (!this.reach.isConnectedAs(voter)) return undefined',
+    'if (!this.reach.isConnected(voter.peerId)) return undefined',
+  ),
+  bug(
     'relay-forgotten',
     'a representative forgets a relay after 10 s, however far its targets are',
     'protocols/agreement/representative.ts',
