@@ -1,9 +1,10 @@
 /**
- * The hash tree over chosen keys: 65,536 leaves by key hash, 256 groups of 256 leaves, one root. A leaf is the sum
- * (modulo 2^128, so without order) of the digests of its records; a group is the sum of its leaves and the root the sum
- * of all: adding a key touches three sums. Keys are never removed.
+ * The hash tree over the rows of a collection, such as chosen keys: 65,536 leaves by key hash, 256 groups of 256 leaves, one
+ * root. A leaf is the sum (modulo 2^128, so without order) of the digests of its rows; a group is the sum of its leaves and
+ * the root the sum of all. So whatever happens to a row touches three sums: what it adds can be taken away again.
+ *
+ * The tree holds no rows. Whoever replaces or removes one says by which digest it was in the tree.
  */
-import type { RegisterKey } from './register.ts'
 
 export const LEAVES = 65_536
 export const GROUPS = 256
@@ -17,7 +18,7 @@ const WORDS = 4
  * The leaf of a key: FNV-1a (32 bits, RFC 9923) over its UTF-16 code units as two bytes each, high byte first,
  * folded to 16 bits by exclusive or of its halves.
  */
-export function leafOf(key: RegisterKey): number {
+export function leafOf(key: string): number {
   let hash = 0x811c9dc5
   for (let index = 0; index < key.length; index += 1) {
     const unit = key.charCodeAt(index)
@@ -27,7 +28,7 @@ export function leafOf(key: RegisterKey): number {
   return (hash >>> 16) ^ (hash & 0xffff)
 }
 
-/** Roots remembered: one for each key that was added lately. */
+/** Roots remembered: one for each change of a row lately. */
 const PAST_ROOTS = 512
 
 /** What a group without keys shows. */
@@ -38,28 +39,37 @@ export class HashTree {
   private readonly leaves: (Uint32Array | undefined)[] = []
   private readonly groups = new Uint32Array(GROUPS * WORDS)
   private readonly root = new Uint32Array(WORDS)
-  /** The roots after the last keys that were added, in a circle; the root without keys is among them for good. */
+  /** The roots after the last changes, in a circle; the root without keys is among them for good. */
   private readonly past = new Uint32Array((PAST_ROOTS + 1) * WORDS)
   private keys = 0
+  private changes = 0
 
   get keyCount(): number {
     return this.keys
   }
 
-  /** @param digest 16 bytes */
-  add(key: RegisterKey, digest: Uint8Array): void {
-    const leaf = leafOf(key)
-    const view = new DataView(digest.buffer, digest.byteOffset, HASH_BYTES)
-    const group = Math.floor(leaf / LEAVES_PER_GROUP)
-    const leaves = (this.leaves[group] ??= new Uint32Array(LEAVES_PER_GROUP * WORDS))
-    addTo(leaves, leaf % LEAVES_PER_GROUP, view)
-    addTo(this.groups, group, view)
-    addTo(this.root, 0, view)
-    this.past.set(this.root, (this.keys % PAST_ROOTS) * WORDS)
+  /** A row that was not here. @param digest 16 bytes */
+  add(key: string, digest: Uint8Array): void {
     this.keys += 1
+    this.change(key, digest, addTo)
+    this.remember()
   }
 
-  /** True for the root as it is, or as it was not many keys ago: whoever has it now holds nothing that is not here. */
+  /** A row that was here is another now. @param before the digest that it was added by @param digest 16 bytes */
+  replace(key: string, before: Uint8Array, digest: Uint8Array): void {
+    this.change(key, before, takeFrom)
+    this.change(key, digest, addTo)
+    this.remember()
+  }
+
+  /** A row is gone. @param digest that it was added by */
+  remove(key: string, digest: Uint8Array): void {
+    this.keys -= 1
+    this.change(key, digest, takeFrom)
+    this.remember()
+  }
+
+  /** True for the root as it is, or as it was not many changes ago: whoever has it now holds nothing that this tree has not had. */
   hadRoot(root: Uint8Array): boolean {
     const { past } = this
     const view = new DataView(root.buffer, root.byteOffset, HASH_BYTES)
@@ -84,6 +94,21 @@ export class HashTree {
   leafHashes(group: number): Uint8Array {
     return bytesOf(this.leaves[group] ?? NO_LEAVES)
   }
+
+  private change(key: string, digest: Uint8Array, apply: (sums: Uint32Array, place: number, digest: DataView) => void): void {
+    const leaf = leafOf(key)
+    const view = new DataView(digest.buffer, digest.byteOffset, HASH_BYTES)
+    const group = Math.floor(leaf / LEAVES_PER_GROUP)
+    const leaves = (this.leaves[group] ??= new Uint32Array(LEAVES_PER_GROUP * WORDS))
+    apply(leaves, leaf % LEAVES_PER_GROUP, view)
+    apply(this.groups, group, view)
+    apply(this.root, 0, view)
+  }
+
+  private remember(): void {
+    this.past.set(this.root, (this.changes % PAST_ROOTS) * WORDS)
+    this.changes += 1
+  }
 }
 
 /** The places at which two rows of sums differ. */
@@ -107,6 +132,16 @@ function addTo(sums: Uint32Array, place: number, digest: DataView): void {
     const sum = (sums[at] ?? 0) + digest.getUint32(word * 4) + carry
     sums[at] = sum
     carry = sum > 0xffffffff ? 1 : 0
+  }
+}
+
+function takeFrom(sums: Uint32Array, place: number, digest: DataView): void {
+  let borrow = 0
+  for (let word = WORDS - 1; word >= 0; word -= 1) {
+    const at = place * WORDS + word
+    const difference = (sums[at] ?? 0) - digest.getUint32(word * 4) - borrow
+    sums[at] = difference
+    borrow = difference < 0 ? 1 : 0
   }
 }
 

@@ -87,6 +87,41 @@ suite('the hash tree', () => {
     fc.assert(property, { numRuns: 300 })
   })
 
+  test('rows that come, change and go leave the tree of those that are left', () => {
+    const someSteps = fc.array(fc.record({ key: fc.nat(5), digest: fc.option(someDigest, { nil: undefined }) }), { maxLength: 60 })
+    const property = fc.property(someSteps, (steps) => {
+      const tree = new HashTree()
+      const left = new Map<RegisterKey, Uint8Array>()
+      for (const { key: number, digest } of steps) {
+        const key = dataKey(`row ${number}`)
+        const before = left.get(key)
+        if (digest !== undefined && before !== undefined) tree.replace(key, before, digest)
+        else if (digest !== undefined) tree.add(key, digest)
+        else if (before !== undefined) tree.remove(key, before)
+        if (digest === undefined) left.delete(key)
+        else left.set(key, digest)
+        assert(tree.hadRoot(tree.rootHash()))
+      }
+      const whole = treeOf([...left].map(([key, digest]) => ({ key, digest })))
+      assert.equal(tree.keyCount, whole.keyCount)
+      assert.deepEqual(tree.rootHash(), whole.rootHash())
+      assert.deepEqual(tree.groupHashes(), whole.groupHashes())
+      for (let group = 0; group < GROUPS; group += 1) assert.deepEqual(tree.leafHashes(group), whole.leafHashes(group))
+    })
+    fc.assert(property, { numRuns: 300 })
+  })
+
+  test('the roots of before a change are remembered, whatever the change', () => {
+    const [one, other] = [new Uint8Array(HASH_BYTES).fill(0xff), new Uint8Array(HASH_BYTES).fill(0x81)]
+    const tree = treeOf([{ key: dataKey('a'), digest: one }])
+    const [first, keys] = [tree.rootHash(), ['a', 'b'].map(dataKey) as [RegisterKey, RegisterKey]]
+    tree.replace(keys[0], one, other)
+    const second = tree.rootHash()
+    tree.remove(keys[0], other)
+    tree.add(keys[1], other)
+    for (const root of [first, second, tree.rootHash(), new Uint8Array(HASH_BYTES)]) assert(tree.hadRoot(root))
+  })
+
   test('two trees differ exactly where one has an entry that the other lacks', () => {
     const property = fc.property(someEntries, someDigest, (entries, digest) => {
       fc.pre(digest.some((byte) => byte !== 0))
