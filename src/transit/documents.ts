@@ -1,0 +1,125 @@
+/** What clients send of sets: elements, and replicas `{add-set, del-set}`. Bounded; read whole or refused whole. */
+import { isUtf8 } from 'node:buffer'
+import { equalBytes } from '../../protocols/base/record.ts'
+import { TransitFault, guarded } from './fault.ts'
+import type { Read } from './fault.ts'
+import { ELEMENT_BYTES_MAX, TransitText } from './transit-text.ts'
+import type { Form } from './transit-text.ts'
+
+/** Of one request. */
+export const ELEMENTS_MAX = 10_000
+
+/** An element with its stamps, in milliseconds; -1 for none. */
+export interface Stamped {
+  readonly element: Uint8Array
+  readonly added: number
+  readonly removed: number
+}
+
+/** A stamp that is below every other. */
+export const NO_STAMP = -1
+
+/** UTF-8 or a fault; a byte order mark at the start is no part of a text. */
+const decoder = new TextDecoder('utf-8', { fatal: true })
+/** Elements that are known to be in their one spelling without reading them. */
+const PLAIN = /^(?:[1-9][0-9]{0,14}|"[A-Za-z0-9 ._-]*")$/
+/** The keys of a replica, as keywords or, in JSON, as text. */
+const FIELDS: Readonly<Record<string, 'added' | 'removed'>> = {
+  '"~:add-set"': 'added',
+  '"add-set"': 'added',
+  '"~:del-set"': 'removed',
+  '"del-set"': 'removed',
+}
+
+/** Reads an array, a list or a set of elements. @returns them in canonical spelling, each once */
+export function readElements(body: Uint8Array, form: Form): Read<Uint8Array[]> {
+  return guarded(() => {
+    const found = new Set<string>()
+    let count = 0
+    read(body, form, (text) =>
+      text.elements((element) => {
+        count += 1
+        if (count > ELEMENTS_MAX) refuseMany()
+        found.add(element)
+      }),
+    )
+    return [...found].map(bytesOf)
+  })
+}
+
+/** Reads one element. */
+export function readElement(text: string): Read<Uint8Array> {
+  return guarded(() => {
+    const transit = new TransitText(text, 'transit')
+    const element = transit.element()
+    transit.end()
+    return bytesOf(element)
+  })
+}
+
+/** Whether bytes that came from elsewhere are an element in its one spelling. */
+export function isElement(bytes: Uint8Array): boolean {
+  if (bytes.length === 0 || bytes.length > ELEMENT_BYTES_MAX) return false
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+  // Most are short and plain: a number, or text of letters and digits.
+  if (PLAIN.test(text)) return true
+  const { value } = isUtf8(bytes) ? readElement(Buffer.from(bytes).toString('utf8')) : {}
+  return value !== undefined && equalBytes(value, bytes)
+}
+
+/** Reads a replica. An element that is there more than once has the highest of its stamps. */
+export function readReplica(body: Uint8Array, form: Form): Read<Stamped[]> {
+  return guarded(() => {
+    const rows = new Map<string, Row>()
+    const fields = new Set<string>()
+    read(body, form, (text) =>
+      text.map((key) => {
+        const field = Object.hasOwn(FIELDS, key) ? FIELDS[key] : undefined
+        if (field === undefined) throw new TransitFault(`${key.slice(0, 40)} is no part of a replica; its parts are add-set and del-set`)
+        if (fields.has(field)) throw new TransitFault(`${key} is there twice`)
+        fields.add(field)
+        readStamps(text, rows, field)
+      }),
+    )
+    return Array.from(rows, ([element, { added, removed }]) => ({ element: bytesOf(element), added, removed }))
+  })
+}
+
+interface Row {
+  added: number
+  removed: number
+}
+
+function readStamps(text: TransitText, rows: Map<string, Row>, field: 'added' | 'removed'): void {
+  let count = 0
+  text.map((element) => {
+    count += 1
+    const stamp = text.stamp(element)
+    const row = rows.get(element) ?? { added: NO_STAMP, removed: NO_STAMP }
+    rows.set(element, row)
+    if (count > ELEMENTS_MAX || rows.size > ELEMENTS_MAX) refuseMany()
+    row[field] = Math.max(row[field], stamp)
+  })
+}
+
+function read(body: Uint8Array, form: Form, take: (text: TransitText) => void): void {
+  const text = new TransitText(decode(body), form)
+  take(text)
+  text.end()
+}
+
+function decode(body: Uint8Array): string {
+  try {
+    return decoder.decode(body)
+  } catch {
+    throw new TransitFault('it is not UTF-8')
+  }
+}
+
+function refuseMany(): never {
+  throw new TransitFault(`a request may have at most ${ELEMENTS_MAX} elements`, 'too-large')
+}
+
+function bytesOf(element: string): Uint8Array {
+  return Buffer.from(element, 'utf8')
+}
