@@ -191,9 +191,10 @@ export class Pull {
   private records(message: Extract<PullReply, { kind: 'records' }>, ask: Extract<Ask, { kind: 'records-wanted' }>): void {
     if (message.keysDone === 0 || message.keysDone > ask.keys.length) return this.fail()
     if (this.isAnyWithheld(message, ask.keys.slice(0, message.keysDone))) return this.fail()
-    for (const { key, record } of message.records) this.context.collection.take(key, record)
     this.copiedCount += message.records.length
+    // The rest comes first: a record that is taken may end the finish of its key, and the walk must not look complete then.
     this.wantRecords(ask.keys.slice(message.keysDone))
+    for (const { key, record } of message.records) this.context.collection.take(key, record)
   }
 
   /** A source that listed a record and has it no more came back without what it had in memory alone: its lists are others now. */

@@ -11,6 +11,7 @@ import { Outbox } from '../../protocols/outbox.ts'
 import { Overlay } from '../../protocols/base/overlay.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
 import { dataKey } from '../../protocols/base/register.ts'
+import type { RegisterKey } from '../../protocols/base/register.ts'
 import { Acceptor } from '../../protocols/agreement/acceptor.ts'
 import { PROMISE_KEPT_MS } from '../../protocols/agreement/promises.ts'
 import { ONCE } from '../../protocols/agreement/settlement.ts'
@@ -49,6 +50,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'outcomes-of-a-put', play: outcomesOfPut },
   { name: 'T8-neither-list-misses-it', play: neitherListMissesIt },
   { name: 'listed-and-lost', play: listedAndLost },
+  { name: 'finished-with-more-to-come', play: finishedWithMoreToCome },
   { name: 'T8-accepted-under-sync', play: acceptedUnderSync },
   { name: 'finish-brings-the-record', play: finishBringsTheRecord },
   { name: 'learn-never-overwrites', play: learnNeverOverwrites },
@@ -213,6 +215,23 @@ function neitherListMissesIt(): string[] {
   return lines
 }
 
+/** A transfer's questions are answered, up to one leaf with these keys. The next question is number 5. */
+function walkToLeaf(pull: Pull, doubts: readonly RegisterKey[], keys: readonly RegisterKey[]): void {
+  const digest = new Uint8Array(HASH_BYTES).fill(1)
+  const group = Math.floor(leafOf(KEY) / LEAVES_PER_GROUP)
+  const hashes = (place: number): Uint8Array => {
+    const sums = new Uint8Array(LEAVES_PER_GROUP * HASH_BYTES)
+    sums.set(digest, place * HASH_BYTES)
+    return sums
+  }
+  const entries = keys.map((key) => ({ key, digest }))
+  pull.begin()
+  pull.reply({ kind: 'doubts', id: 1, keys: doubts, more: false })
+  pull.reply({ kind: 'hashes', id: 2, group: undefined, hashes: hashes(group) })
+  pull.reply({ kind: 'hashes', id: 3, group, hashes: hashes(leafOf(KEY) % LEAVES_PER_GROUP) })
+  pull.reply({ kind: 'leaves', id: 4, entries, leavesDone: 1, after: undefined })
+}
+
 /**
  * A source lists a record that it knows in memory alone, loses power, and is back within a moment, at the other end of what looks like the same
  * connection. Its list in doubt was given before that: a transfer that goes on would have the record from neither.
@@ -230,21 +249,33 @@ function listedAndLost(): string[] {
     roundTripMs: () => undefined,
     collection: collectionOf(chosen, overlay),
   })
-  const digest = new Uint8Array(HASH_BYTES).fill(1)
-  const group = Math.floor(leafOf(KEY) / LEAVES_PER_GROUP)
-  const hashes = (place: number): Uint8Array => {
-    const sums = new Uint8Array(LEAVES_PER_GROUP * HASH_BYTES)
-    sums.set(digest, place * HASH_BYTES)
-    return sums
-  }
-  pull.begin()
-  pull.reply({ kind: 'doubts', id: 1, keys: [], more: false })
-  pull.reply({ kind: 'hashes', id: 2, group: undefined, hashes: hashes(group) })
-  pull.reply({ kind: 'hashes', id: 3, group, hashes: hashes(leafOf(KEY) % LEAVES_PER_GROUP) })
-  pull.reply({ kind: 'leaves', id: 4, entries: [{ key: KEY, digest }], leavesDone: 1, after: undefined })
+  walkToLeaf(pull, [], [KEY])
   pull.reply({ kind: 'records', id: 5, records: [], keysDone: 1 })
   check(!pull.isDone && !pull.isRunning, 'S12', () => 'a transfer is done though a record on its list never came')
   return ['a record that was listed does not come: the transfer fails, and begins anew']
+}
+
+/**
+ * A record that comes ends the finish of its key, which was the last thing that the walk waited for; and the answer that brought it had no
+ * room for the next one.
+ */
+function finishedWithMoreToCome(): string[] {
+  const overlay = new Overlay(new SimulatedDisk(() => undefined))
+  const outbox = new Outbox(overlay)
+  let lastId = 0
+  const chosen = new ChosenKeys(overlay, new Codec(utf8), sha256, outbox, { learned: () => undefined })
+  let settled: (done: boolean) => void = () => undefined
+  const pull = new Pull(P, 1, {
+    moment: { nowMs: 0 },
+    outbox,
+    nextId: () => (lastId += 1),
+    roundTripMs: () => undefined,
+    collection: { ...collectionOf(chosen, overlay), settle: (_key, ended) => (settled = ended), take: () => settled(true) },
+  })
+  walkToLeaf(pull, [KEY], [KEY, dataKey('next')])
+  pull.reply({ kind: 'records', id: 5, records: [{ key: KEY, record: text('x') }], keysDone: 1 })
+  check(!pull.isDone, 'S12', () => 'a transfer is done though the rest of an answer is still to be asked for')
+  return ['the last key in doubt is finished by a record with more behind it: the transfer goes on']
 }
 
 /** T8 once more: two of three voters have a record of epoch 0 under way to their disks while epoch 1 is installed and the lists are given. */

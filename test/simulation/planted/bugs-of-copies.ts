@@ -48,6 +48,13 @@ const WALKS: readonly PlantedBug[] = [
     'this.wantRecords([])',
   ),
   bug(
+    'rest-asked-for-last',
+    'records are taken before the rest of their list is asked for, and taking one can end the walk',
+    PULL,
+    'this.wantRecords(ask.keys.slice(message.keysDone))\n    for (const { key, record } of message.records) this.context.collection.take(key, record)',
+    'for (const { key, record } of message.records) this.context.collection.take(key, record)\n    this.wantRecords(ask.keys.slice(message.keysDone))',
+  ),
+  bug(
     'withheld-is-copied',
     'a record that was listed and does not come counts as copied',
     PULL,
