@@ -25,6 +25,7 @@ import { measureStages } from './bench/stages.ts'
 import { formatTable } from './bench/table.ts'
 import type { Table } from './bench/table.ts'
 import { measureWorkload, warmUp } from './bench/throughput.ts'
+import { measureFarTrouble } from './bench/far-trouble.ts'
 import { measureWan } from './bench/wan.ts'
 import { formatSeconds, whenOrphaned } from './run.ts'
 
@@ -134,7 +135,7 @@ async function measureAll(options: Options): Promise<Table[]> {
   if (parts.has('stages')) tables.push(await measureStages(options.seconds, options.stored, signal, say))
   if (parts.has('catch-up')) tables.push(await measureCatchUp(options.missedKeys, runs, signal, say))
   if (parts.has('start')) tables.push(await measureStart(options.startKeys, runs, signal, say))
-  if (parts.has('wan')) tables.push(measureWan(say), await measureFar(signal, say))
+  if (parts.has('wan')) tables.push(measureWan(say), measureFarTrouble(say), await measureFar(signal, say))
   if (parts.has('growth')) tables.push(measureGrowth(options.peersMax, say))
   return tables
 }

@@ -1,6 +1,6 @@
 /**
  * A network in simulated time: the production core of every peer, a disk that syncs in a fixed time, and links with a fixed delay. Nothing
- * is lost and nothing fails: what is looked at is how many messages, bytes and round trips things take, which no load of this machine changes.
+ * is lost and nothing fails but the peers that are killed: what is looked at is how many messages, bytes and round trips things take, which no load of this machine changes.
  */
 import type { ClusterId, Identity, NetworkId, PeerId } from '../../protocols/base/identity.ts'
 import { dataKey } from '../../protocols/base/register.ts'
@@ -46,6 +46,10 @@ export interface Ended {
   readonly elapsedMs: number
 }
 
+interface Answer {
+  ended: Ended | undefined
+}
+
 /** A message that left a peer for another. */
 export type Watch = (from: SimulatedPeer, to: SimulatedPeer, message: Message) => void
 
@@ -65,7 +69,7 @@ export class Model {
     const { agenda, codec } = this
     this.init = init
     const chance = new Chance(SEED)
-    const calm = { looseRate: 0, failedSyncRate: 0, slowSyncRate: 0, syncMs: SYNC_MS, tickLateMs: TICK_LATE_MS }
+    const calm = { looseRate: 0, failedSyncRate: 0, slowSyncRate: 0, syncMs: SYNC_MS, tickLateMs: TICK_LATE_MS, slowOpeningRate: 0 }
     const surroundings: PeerSurroundings = {
       agenda,
       chance,
@@ -75,7 +79,7 @@ export class Model {
       observer: this.observer(),
       transmit: (from, send) => this.transmit(from, send),
       disconnect: (from, to) => {
-        throw new Error(`${from.peerId} gave up ${to}: nothing fails here`)
+        if (this.byPeerId.get(to)?.isUp === true) throw new Error(`${from.peerId} gave up ${to}: nothing fails here`)
       },
       isCalm: true,
     }
@@ -108,35 +112,61 @@ export class Model {
 
   /** Runs until the request is answered. */
   put(peer: SimulatedPeer, key: string): Ended {
-    return this.ask(peer, (client) => {
-      const contents = { value: VALUE, contentType: 'text/plain', writeId: `w${client}`, writeIdGiven: false, writtenAtMs: 0 }
-      peer.dispatch({ kind: 'put', client, key: dataKey(key), ...contents, deadlineMs: peer.clockMs + REQUEST_MS })
-    })
+    return this.ended(this.beginPut(peer, key))
   }
 
   get(peer: SimulatedPeer, key: string): Ended {
-    return this.ask(peer, (client) => {
+    const answer = this.ask((client) => {
       const how = { consistency: 'linearizable', waitUntilMs: undefined } as const
       peer.dispatch({ kind: 'get', client, key: dataKey(key), ...how, deadlineMs: peer.clockMs + REQUEST_MS })
     })
+    return this.ended(answer)
+  }
+
+  /** Each of these peers is asked to put the key, all at one moment. Runs until all are answered. */
+  contend(peers: readonly SimulatedPeer[], key: string): Ended[] {
+    return peers.map((peer) => this.beginPut(peer, key)).map((answer) => this.ended(answer))
+  }
+
+  /** The process ends, and those connected to it hear so as soon as a message of its would have come. */
+  kill(peer: SimulatedPeer): void {
+    peer.crash()
+    for (const other of this.peers) {
+      if (other === peer || !this.init.connects(peer, other)) continue
+      this.agenda.after(this.init.delayMs(peer, other), () => {
+        other.dispatch({ kind: 'disconnected', peerId: peer.peerId, reason: 'connection closed' })
+      })
+    }
   }
 
   isVoter(peer: SimulatedPeer): boolean {
     return this.config.clusters.get(peer.clusterId)?.some((voter) => voter.id === peer.identity.id) === true
   }
 
-  private ask(peer: SimulatedPeer, begin: (client: number) => void): Ended {
+  private beginPut(peer: SimulatedPeer, key: string): Answer {
+    return this.ask((client) => {
+      const contents = { value: VALUE, contentType: 'text/plain', writeId: `w${client}`, writeIdGiven: false, writtenAtMs: 0 }
+      peer.dispatch({ kind: 'put', client, key: dataKey(key), ...contents, deadlineMs: peer.clockMs + REQUEST_MS })
+    })
+  }
+
+  private ask(begin: (client: number) => void): Answer {
     const { agenda } = this
     const client = (this.clients += 1)
     const startedMs = agenda.nowMs
-    const ends: Ended[] = []
-    this.waiting.set(client, (outcome) => ends.push({ outcome, elapsedMs: agenda.nowMs - startedMs }))
+    const answer: Answer = { ended: undefined }
+    this.waiting.set(client, (outcome) => (answer.ended = { outcome, elapsedMs: agenda.nowMs - startedMs }))
     begin(client)
+    return answer
+  }
+
+  private ended(answer: Answer): Ended {
+    const { agenda } = this
+    const endMs = agenda.nowMs + REQUEST_MS
     // In small steps, so that nothing much happens after the answer.
-    while (ends.length === 0 && agenda.nowMs < startedMs + REQUEST_MS) this.run(0.1)
-    const [ended] = ends
-    if (ended === undefined) throw new Error(`no answer from ${peer.peerId} in ${REQUEST_MS} ms`)
-    return ended
+    while (answer.ended === undefined && agenda.nowMs < endMs) this.run(0.1)
+    if (answer.ended === undefined) throw new Error(`no answer in ${REQUEST_MS} ms`)
+    return answer.ended
   }
 
   private transmit(from: SimulatedPeer, { to, message }: Send): void {

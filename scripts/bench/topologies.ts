@@ -12,6 +12,8 @@ export const TOPOLOGIES: readonly Topology[] = [
   { name: 'two near, one very far: 30, 150, 160 ms', rttMs: triangle(30, 150, 160) },
   { name: 'the whole earth: 80, 150, 230 ms', rttMs: triangle(80, 150, 230) },
   { name: 'the far one asks: 250, 240, 10 ms', rttMs: triangle(250, 240, 10) },
+  { name: 'by satellite: 700, 700, 1,400 ms', rttMs: triangle(700, 700, 1_400) },
+  { name: 'full uplinks: 2, 2, 2 s', rttMs: triangle(2_000, 2_000, 2_000) },
   { name: 'five clusters: 20, 80, 150, 250 ms away', rttMs: star([20, 80, 150, 250]) },
 ]
 

@@ -19,8 +19,9 @@ const PEERS = 3
 const REQUESTS = 60
 /** Between two requests: what is learned, and the heartbeats, take their course. */
 const BETWEEN_MS = 50
-/** After a put it is known everywhere by then. */
+/** After a put it is known everywhere by then, and after so many of the longest round trips. */
 const SPREAD_MS = 1_000
+const SPREAD_ROUND_TRIPS = 2
 const TITLE = 'Puts and gets over long distances'
 
 interface Figures extends FarFigures {
@@ -76,7 +77,7 @@ function measure(topology: Topology): Figures {
     putMs.push(elapsedMs)
     model.run(BETWEEN_MS)
   }
-  model.run(SPREAD_MS)
+  model.run(SPREAD_MS + SPREAD_ROUND_TRIPS * Math.max(...topology.rttMs.flat()))
   const acrossAPut = { messages: messages / REQUESTS, bytes: bytes / REQUESTS, repairBytes: repairBytes / REQUESTS }
   model.watch = () => undefined
   const gets = (keyOf: (index: number) => string, kind: string): number[] =>
@@ -99,15 +100,19 @@ function measure(topology: Topology): Figures {
   }
 }
 
+/** Which cluster of the layout a peer is of, from 0 on. */
+export function clusterAt({ clusterId }: SimulatedPeer): number {
+  return Number(clusterId.slice(1))
+}
+
 /** Clusters of three so far apart. */
 export function farApart({ rttMs }: Pick<Topology, 'rttMs'>): Model {
-  const place = (peer: SimulatedPeer): number => Number(peer.clusterId.slice(1))
   return new Model({
     clusters: rttMs.length,
     peersPerCluster: PEERS,
     votersPerCluster: PEERS,
     votingClusters: rttMs.length,
-    delayMs: (from, to) => (from.clusterId === to.clusterId ? NEAR_MS : (rttMs[place(from)]?.[place(to)] ?? 0) / 2),
+    delayMs: (from, to) => (from.clusterId === to.clusterId ? NEAR_MS : (rttMs[clusterAt(from)]?.[clusterAt(to)] ?? 0) / 2),
     connects: () => true,
   })
 }

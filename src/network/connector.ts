@@ -15,10 +15,9 @@ import { peerIdOfAddress } from './addresses.ts'
 import { KnownPeers } from './known-peers.ts'
 import type { RememberedPeer } from './known-peers.ts'
 import { peerFoundInstead, reasonOf } from './reasons.ts'
-import { backoffMs } from './retrying.ts'
+import { backoffMs, patienceAfter } from './retrying.ts'
+import type { Patience } from './retrying.ts'
 
-/** A dial, from DNS to encryption, and then the opening of our stream. */
-const DIAL_TIMEOUT_MS = 10_000
 /** Dials under way at once: each costs some 35 ms of CPU at both ends, and a joining peer has other things to do. */
 const DIALS_MAX = 16
 
@@ -160,9 +159,9 @@ export class Connector {
         this.#known.postponed(peerId, nowMs)
         continue
       }
-      const { addresses, hearsayCount } = this.#known.dialling(peerId, nowMs)
+      const { addresses, hearsayCount, failures } = this.#known.dialling(peerId, nowMs)
       this.#init.hearsayDialled(hearsayCount)
-      if (addresses.length > 0) void this.#dialPeer(peerId, addresses)
+      if (addresses.length > 0) void this.#dialPeer(peerId, addresses, patienceAfter(failures))
     }
     this.#schedule()
   }
@@ -173,11 +172,12 @@ export class Connector {
     return connectedCount() >= CONNECTED_PEERS_MAX && this.#known.isOptional(peerId) && !isVoter(peerId)
   }
 
-  async #dialPeer(peerId: PeerId, addresses: readonly string[]): Promise<void> {
+  async #dialPeer(peerId: PeerId, addresses: readonly string[], patience: Patience): Promise<void> {
     let reason: string | undefined
     this.#dialled.add(peerId)
     await this.#dialling(
-      (signal) => this.#dialInTurn(peerId, addresses, signal),
+      patience,
+      (signal) => this.#dialInTurn(peerId, addresses, patience, signal),
       (error) => {
         reason = reasonOf(error)
         this.#unreached(this.#isNews(peerId, reason), { peerId, reason, error: error.message })
@@ -190,7 +190,7 @@ export class Connector {
   }
 
   /** Tries one address after another. Where another peer answers, it is greeted instead: it may be one of ours. */
-  async #dialInTurn(peerId: PeerId, addresses: readonly string[], signal: AbortSignal): Promise<Connection> {
+  async #dialInTurn(peerId: PeerId, addresses: readonly string[], { addressMs }: Patience, signal: AbortSignal): Promise<Connection> {
     const errors: unknown[] = []
     for (const address of addresses) {
       const target = parsed(`${address}/p2p/${peerId}`)
@@ -199,7 +199,7 @@ export class Connector {
         continue
       }
       try {
-        return await this.#init.dial([target], signal)
+        return await this.#init.dial([target], AbortSignal.any([signal, AbortSignal.timeout(addressMs)]))
       } catch (error) {
         errors.push(error)
         if (signal.aborted) break
@@ -234,6 +234,7 @@ export class Connector {
   async #dialNameless(nameless: Nameless): Promise<void> {
     const { address } = nameless
     const connection = await this.#dialling(
+      patienceAfter(nameless.failures),
       (signal) => this.#init.dial([multiaddr(address)], signal),
       (error) => {
         if (error.message.includes('dial self')) this.#nameless = this.#nameless.filter((other) => other !== nameless)
@@ -262,9 +263,13 @@ export class Connector {
   }
 
   /** Dials, and has a stream opened. */
-  async #dialling(dial: (signal: AbortSignal) => Promise<Connection>, failed: (error: Error) => void): Promise<Connection | undefined> {
+  async #dialling(
+    { dialMs }: Patience,
+    dial: (signal: AbortSignal) => Promise<Connection>,
+    failed: (error: Error) => void,
+  ): Promise<Connection | undefined> {
     this.#dialsUnderWay += 1
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)])
+    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(dialMs)])
     try {
       const connection = await dial(signal)
       await this.#init.open(connection, signal)

@@ -59,6 +59,12 @@ interface Entry extends Addresses {
   failure: string | undefined
 }
 
+interface Dialling {
+  readonly addresses: readonly string[]
+  readonly hearsayCount: number
+  readonly failures: number
+}
+
 export class KnownPeers {
   /** How long one that cannot be reached is worth remembering: a voter `always`, one that was removed `never`. */
   isKept: (peerId: PeerId) => 'always' | 'for a time' | 'never' = () => 'for a time'
@@ -176,11 +182,12 @@ export class KnownPeers {
   /**
    * A dial begins: no other before it has an end.
    *
-   * @returns where to dial, in this order, and how many of the addresses are hearsay; none when it must wait
+   * @returns where to dial, in this order, and how many of the addresses are hearsay; none when it must wait. And how many tries
+   * before it have failed
    */
-  dialling(peerId: PeerId, nowMs: number): { readonly addresses: readonly string[]; readonly hearsayCount: number } {
+  dialling(peerId: PeerId, nowMs: number): Dialling {
     const entry = this.#entries.get(peerId)
-    if (entry === undefined) return { addresses: [], hearsayCount: 0 }
+    if (entry === undefined) return { addresses: [], hearsayCount: 0, failures: 0 }
     const ordered = this.addresses(peerId)
     const told = ordered.filter((address) => entry.hearsay.includes(address)).slice(0, HEARSAY_PER_TRY)
     const hearsayCount = this.#budgetOf(entry).take(told.length, nowMs)
@@ -189,7 +196,7 @@ export class KnownPeers {
     entry.hearsayDialled += hearsayCount
     const isHeldBack = addresses.length === 0 && told.length > 0
     entry.nextDialAtMs = isHeldBack ? nowMs + RETRY_POSTPONED_MS : Number.POSITIVE_INFINITY
-    return { addresses, hearsayCount }
+    return { addresses, hearsayCount, failures: entry.failures }
   }
 
   /** Another peer, with its own key, answers at this address of a peer. Kept when it is the only one: the other may go again. */

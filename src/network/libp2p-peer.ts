@@ -15,6 +15,7 @@ import { frugalNoise } from './encryption.ts'
 import { guardedIdentify } from './identifying.ts'
 import { steadyYamux } from './muxer.ts'
 import { boundPeerStore } from './peer-store.ts'
+import { ADDRESS_LONGEST_MS } from './retrying.ts'
 
 /**
  * libp2p's own bounds on connections are lifted: they count members and strangers alike, so that strangers could shut members
@@ -23,8 +24,6 @@ import { boundPeerStore } from './peer-store.ts'
 const UNBOUNDED = Number.MAX_SAFE_INTEGER
 /** What encryption and multiplexer of an inbound connection may take; `doors.ts` cuts it sooner, and says why. */
 const INBOUND_UPGRADE_TIMEOUT_MS = 15_000
-/** One address of a peer; of several, some usually lead nowhere, and the right one must get its turn. */
-const ADDRESS_DIAL_TIMEOUT_MS = 4_000
 /** A connection that is silent for this long is dropped; the multiplexer says something every 30 s. */
 const SOCKET_INACTIVITY_MS = 300_000
 
@@ -62,7 +61,8 @@ export async function createLibp2pPeer(init: Libp2pPeerInit): Promise<Libp2pPeer
       inboundConnectionThreshold: UNBOUNDED,
       maxIncomingPendingConnections: UNBOUNDED,
       inboundUpgradeTimeout: INBOUND_UPGRADE_TIMEOUT_MS,
-      addressDialTimeout: ADDRESS_DIAL_TIMEOUT_MS,
+      // The connector ends a try sooner, but for the most patient one.
+      addressDialTimeout: ADDRESS_LONGEST_MS,
       // In the order that is given: what worked before comes first, and each has its turn.
       addressSorter: () => 0,
       // The connector redials; libp2p would give up after a few tries and untag the peer.
