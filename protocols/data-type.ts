@@ -1,34 +1,84 @@
 /**
- * A further type of data in a peer, beside write-once keys: a service with slots, messages and requests of its own. What it says
- * passes through the core, the runtime and the network as it is; none of them knows what it means. So a type is added by
- * naming it where a peer is put together (`PeerInit.types`), and by a table of the store for its slots.
+ * A further type of data in a peer, beside write-once keys: a service with rows, messages and requests of its own. What it says
+ * passes through the core, the runtime, the network and the store as it is; none of them knows what it means. So a type is
+ * added by naming it where a peer is put together (`PeerInit.types`).
  */
-import type { Identity } from './base/identity.ts'
-import type { InForce } from './base/installed.ts'
-import type { Moment } from './base/moment.ts'
-import type { Neighbours } from './base/reach.ts'
-import type { RequestOf, Service } from './service.ts'
+import type { Agreement } from './agreement/agreement.ts'
+import type { Sha256 } from './base/bytes.ts'
+import type { Identity, PeerId } from './base/identity.ts'
+import type { Moment, NextId } from './base/moment.ts'
+import type { RowWrite, Rows } from './base/rows.ts'
+import type { After } from './base/slot.ts'
+import type { ConfigChain } from './config/chain.ts'
+import type { ClientId } from './events.ts'
+import type { Readiness } from './membership/readiness.ts'
+import type { Roster } from './membership/roster.ts'
 import type { Outbox } from './outbox.ts'
+import type { RowCollection } from './repair/collection.ts'
+import type { RequestOf, Service } from './service.ts'
+import type { Codec } from './wire/codec.ts'
+import type { Way } from './wire/message-rows.ts'
 
 /** What a type is given by the peer that it lives in. */
 export interface TypeContext {
   readonly self: Identity
   readonly moment: Moment
+  /** Milliseconds since 1970 as this machine has it: it jumps and drifts, and no safety may rest on it. */
+  readonly wallMs: () => number
+  /** Numbers of questions. */
+  readonly nextId: NextId
+  /** From 0 up to, not including, 1. */
+  readonly random: () => number
+  readonly sha256: Sha256
+  readonly codec: Codec
+  /** The configs, and the quorum of the one in force. */
+  readonly chain: ConfigChain
+  /** Who is there, how far away, and how alive. */
+  readonly roster: Roster
+  readonly readiness: Readiness
+  /** Ballots, polls of voters and what relays them. */
+  readonly agreement: Agreement
   readonly outbox: Outbox
-  readonly chain: InForce
-  readonly neighbours: Neighbours
+  /** The rows of this type, as written so far: what the store held at the start is here from the first moment. */
+  readonly rows: Rows
+  /** Writes rows of this type, all or none. @param name of the slot that a send, or an answer, can wait for */
+  persist(name: string, rows: readonly RowWrite[], urgency?: 'barrier' | 'lazy' | 'usual'): void
+  /**
+   * Says something to the same type of a peer, perhaps this one. It is dropped where that peer does not know the type.
+   *
+   * @param after what must be on disk before it leaves, besides every barrier
+   * @param way `bulk` for what is large, nobody waits for, and may be lost
+   */
+  send(to: PeerId, body: Uint8Array, after: After, way?: Way): void
+  /** True when the peer, perhaps this one, knows the type. */
+  speaks(peerId: PeerId): boolean
+  /** True when all voters know the type: what rests on voters may be used. */
+  readonly isOpen: boolean
+  /** Ends a client's request. @param after what must be on disk before the client is told */
+  answer(client: ClientId, answer: unknown, after: After): void
+  /** Tells a client that goes on listening: any number of times before the request ends. */
+  tell(client: ClientId, event: unknown, after: After): void
+  /** Pulls all that a connected peer holds of this type. @param ended told once, with true when it is all here */
+  pull(source: Identity, ended: (isDone: boolean) => void): void
 }
 
 export interface DataType extends Service {
-  /** Of its slots and requests. */
-  readonly name: string
-  /** Of its messages, 0 to 255. A code that was ever in use keeps its meaning. */
-  readonly code: number
+  /** Its rows, where peers repair them among one another. */
+  readonly collection?: RowCollection
   /** A peer, perhaps this one, said something. What bytes mean that came from elsewhere is for the type to refuse or to take. */
   told(from: Identity, body: Uint8Array): void
-  /** A client asks for something. */
+  /** A client asks for something. It is answered, or told and then answered; until then it may be cancelled (`cancel`). */
   asked(request: RequestOf<'typed'>): void
 }
 
-/** Makes a type for one peer. What its store held at the start it knows by itself, from its table. */
-export type CreateType = (context: TypeContext) => DataType
+/** What a peer is given of a type. */
+export interface TypeDefinition {
+  /** Of its slots, its rows and its requests. */
+  readonly name: string
+  /** Of its messages, 0 to 255. A code that was ever in use keeps its meaning. */
+  readonly code: number
+  /** The protocol version from which on builds know the type, 2 or more: nobody who speaks none so late is told of it. */
+  readonly since: number
+  /** Makes it for one peer. */
+  readonly create: (context: TypeContext) => DataType
+}

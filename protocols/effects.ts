@@ -22,7 +22,16 @@ export type Effect =
       /** What must be on disk before it leaves, besides every barrier. */
       readonly after: After
     }
-  | { readonly kind: 'answer'; readonly client: ClientId; readonly outcome: Outcome }
+  /** Ends a client's request. */
+  | {
+      readonly kind: 'answer'
+      readonly client: ClientId
+      readonly outcome: Outcome
+      /** As of a send; `at once`: what it says rests on nothing that this peer has yet to sync, not even on a barrier. */
+      readonly after: After | 'at once'
+    }
+  /** Tells a client whose request goes on: before its answer, any number of times. */
+  | { readonly kind: 'tell'; readonly client: ClientId; readonly outcome: TypeOutcome; readonly after: After }
   /** A peer was heard of; whoever keeps connections decides whether to dial it. */
   | { readonly kind: 'meet'; readonly peerId: PeerId; readonly clusterId: ClusterId; readonly addresses: readonly string[] }
   /** Close the connection: the peer is silent, of another network, or speaks nonsense. */
@@ -72,8 +81,9 @@ export type ChangeOutcome =
 export type Note =
   | { readonly kind: 'config-installed'; readonly epoch: number; readonly joint: boolean }
   | { readonly kind: 'change-begun'; readonly epoch: number }
-  | { readonly kind: 'caught-up'; readonly keyCount: number }
-  | { readonly kind: 'repaired'; readonly from: PeerId; readonly keyCount: number }
+  /** Of one type, `keys` or the name of another, as far as it is repaired. */
+  | { readonly kind: 'caught-up'; readonly type: string; readonly keyCount: number }
+  | { readonly kind: 'repaired'; readonly type: string; readonly from: PeerId; readonly keyCount: number }
   /** Two chosen records for one key: the key is no longer served and both are kept. */
   | { readonly kind: 'divergence'; readonly key: RegisterKey; readonly held: ValueRecord; readonly told: ValueRecord }
   | { readonly kind: 'finished'; readonly key: RegisterKey }

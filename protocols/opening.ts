@@ -6,7 +6,6 @@
 import { raisedAtOpening } from './agreement/rounds.ts'
 import { higherCeiling } from './base/ballot.ts'
 import type { Ceiling } from './base/ballot.ts'
-import { PROTOCOL_VERSION } from './base/config.ts'
 import type { Config } from './base/config.ts'
 import { HASH_BYTES } from './base/hash-tree.ts'
 import type { ClusterId, Identity, NetworkId } from './base/identity.ts'
@@ -24,6 +23,8 @@ export interface Founding {
   /** What the store holds is kept, and the network that it was of is given up. */
   readonly isAnew: boolean
   readonly minPeers: number
+  /** The protocol version that a peer must speak to vote: the founder's own (`protocolOf`). */
+  readonly protocolMin: number
 }
 
 export interface Opened {
@@ -64,8 +65,8 @@ export function beginOpening(store: OpeningStore, codec: Codec, founding: Foundi
  * A network that begins anew goes on with the next epoch, so that what is in doubt keeps its place among the ballots: this peer
  * finishes it by itself, as it would have with the others.
  */
-function firstConfig(codec: Codec, { networkId, clusterId, founder, isAnew, minPeers }: Founding, epoch: number): Persist {
+function firstConfig(codec: Codec, { networkId, clusterId, founder, isAnew, minPeers, protocolMin }: Founding, epoch: number): Persist {
   const clusters = new Map([[clusterId, [founder]]])
-  const config: Config = { networkId, epoch, clusters, forming: !isAnew && minPeers > 1, protocolMin: PROTOCOL_VERSION }
+  const config: Config = { networkId, epoch, clusters, forming: !isAnew && minPeers > 1, protocolMin }
   return chosenWrite(configKey(epoch), configRecord(codec, config), new Uint8Array(HASH_BYTES))
 }

@@ -1,5 +1,5 @@
 import type { AnyWrite } from './base/persist.ts'
-import type { Effect, Note, Outcome } from './effects.ts'
+import type { Effect, Note, Outcome, TypeOutcome } from './effects.ts'
 import type { ClientId } from './events.ts'
 import type { Message } from './wire/messages.ts'
 import type { ClusterId, PeerId } from './base/identity.ts'
@@ -25,8 +25,19 @@ export class Outbox {
     this.effects.push({ kind: 'send', to, message, after })
   }
 
+  /** What it says rests on what a quorum holds, or on nothing: it waits for no sync here. */
   answer(client: ClientId, outcome: Outcome): void {
-    this.effects.push({ kind: 'answer', client, outcome })
+    this.effects.push({ kind: 'answer', client, outcome, after: 'at once' })
+  }
+
+  /** @param after what must be on disk here before the client is told, besides every barrier */
+  answerAfter(client: ClientId, outcome: Outcome, after: After): void {
+    this.effects.push({ kind: 'answer', client, outcome, after })
+  }
+
+  /** The request goes on. */
+  tell(client: ClientId, outcome: TypeOutcome, after: After): void {
+    this.effects.push({ kind: 'tell', client, outcome, after })
   }
 
   meet(peerId: PeerId, clusterId: ClusterId, addresses: readonly string[]): void {

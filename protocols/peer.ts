@@ -20,6 +20,7 @@ import type { Pair } from './membership/reachability.ts'
 import type { Roster } from './membership/roster.ts'
 import { Outbox } from './outbox.ts'
 import type { Handlers, RequestKind, Requests, Service } from './service.ts'
+import type { RepairedType } from './repair/repair.ts'
 import { createServices, handlersOf, inOrder, loadOf, requestsOf } from './services.ts'
 import type { Load, PeerInit, Services } from './services.ts'
 import { Upkeep } from './upkeep.ts'
@@ -48,7 +49,7 @@ export class PeerCore {
   private readonly upkeep: Upkeep
 
   constructor(init: PeerInit) {
-    const registers = new Overlay(init.registers)
+    const registers = new Overlay(init.registers, init.tables)
     this.moment = { nowMs: init.nowMs }
     this.outbox = new Outbox(registers)
     this.upkeep = new Upkeep(init.nowMs)
@@ -111,12 +112,22 @@ export class PeerCore {
     return this.parts.membership.isRemoved(peerId)
   }
 
+  /** The latest protocol version that this peer speaks. */
+  get protocolMax(): number {
+    return this.parts.configs.protocolMax
+  }
+
   get isVoter(): boolean {
     return this.chain.isVoter(this.identity.id)
   }
 
   get caughtUp(): boolean {
     return this.parts.repair.caughtUp
+  }
+
+  /** The further types whose rows are repaired, with their trees. */
+  get repairedTypes(): readonly RepairedType[] {
+    return this.parts.types.repaired
   }
 
   /** How much is under way, for metrics and for seeing that it comes back to nothing. */
@@ -132,7 +143,7 @@ export class PeerCore {
    */
   greeting(ceiling: Ceiling, addresses: readonly string[]): Greeting {
     const { identity, clusterId, minPeers, chain } = this
-    const versions = { protocolMin: PROTOCOL_VERSION, protocolMax: PROTOCOL_VERSION }
+    const versions = { protocolMin: PROTOCOL_VERSION, protocolMax: this.protocolMax }
     return { ...versions, networkId: chain.networkId, clusterId, identity, epoch: chain.epoch, ceiling, minPeers, addresses }
   }
 
@@ -215,7 +226,7 @@ export class PeerCore {
   private isNoNews(event: CoreEvent): boolean {
     if (event.kind !== 'message' || event.message.kind !== 'heartbeat') return false
     const { membership, repair } = this.parts
-    return membership.isNoNews(event.from.peerId, event.message) && repair.isOwnRoot(event.message.health.root)
+    return membership.isNoNews(event.from.peerId, event.message) && repair.isOwn(event.message.health)
   }
 
   /** When something is due, if nothing happens before; with anything under way, now. */

@@ -3,14 +3,15 @@ import { Agreement } from './agreement/agreement.ts'
 import type { SpaceOf } from './agreement/space.ts'
 import type { Ceiling } from './base/ballot.ts'
 import type { Sha256 } from './base/bytes.ts'
-import type { ClusterId, Identity, NetworkId } from './base/identity.ts'
+import type { ClusterId, Identity, NetworkId, PeerId } from './base/identity.ts'
 import type { Moment } from './base/moment.ts'
 import type { Quorum } from './base/quorum.ts'
 import { isConfigKey } from './base/register.ts'
 import type { RegisterKey, Registers } from './base/register.ts'
+import type { Tables } from './base/rows.ts'
 import { ConfigChain } from './config/chain.ts'
 import { Configs } from './config/configs.ts'
-import type { CreateType } from './data-type.ts'
+import type { TypeDefinition } from './data-type.ts'
 import type { ChosenAtStart } from './keys/chosen.ts'
 import { KeyCollection } from './keys/collection.ts'
 import { Keys } from './keys/keys.ts'
@@ -21,7 +22,7 @@ import type { Outbox } from './outbox.ts'
 import type { PageLimits } from './repair/answers.ts'
 import { Repair } from './repair/repair.ts'
 import type { Handlers, RequestKind, Requests, Service } from './service.ts'
-import { Types } from './types.ts'
+import { Types, protocolOf } from './types.ts'
 import type { Codec } from './wire/codec.ts'
 import type { Health } from './wire/membership-messages.ts'
 import type { Message } from './wire/messages.ts'
@@ -39,10 +40,14 @@ export interface PeerInit {
   /** Join or reopen this network only; undefined for any. */
   readonly wantedNetwork: NetworkId | undefined
   readonly registers: Registers
+  /** Of further types; left out where there are none. */
+  readonly tables?: Tables | undefined
   readonly codec: Codec
   readonly sha256: Sha256
   /** From 0 up to, not including, 1. */
   readonly random: () => number
+  /** Milliseconds since 1970, as the machine has it: for types of data that stamp by it. */
+  readonly wallMs: () => number
   /** As it was on disk before this opening: what memory forgot is at or below it. */
   readonly floor: Ceiling
   /** As raised for this opening (`raisedAtOpening`), and synced already. */
@@ -58,7 +63,7 @@ export interface PeerInit {
   /** Of the answers to pulls; undefined for as much as a message takes. Small ones, so that few keys need several pages. */
   readonly pageLimits?: PageLimits | undefined
   /** Types of data beside keys, in the order in which things are handed to them. */
-  readonly types?: readonly CreateType[] | undefined
+  readonly types?: readonly TypeDefinition[] | undefined
   readonly nowMs: number
 }
 
@@ -82,11 +87,11 @@ export interface Services {
 export function createServices(
   init: PeerInit,
   moment: Moment,
-  registers: Registers,
+  registers: Registers & Tables,
   outbox: Outbox,
   onInstalled: (before: Quorum | undefined) => void,
 ): Services {
-  const { identity: self, clusterId, minPeers, replaceAfterMs, codec, sha256, random } = init
+  const { identity: self, clusterId, minPeers, replaceAfterMs, codec, sha256, random, wallMs, types: definitions = [] } = init
   // An answer to a question of an earlier run of this peer must not pass for one of this run's.
   let lastId = Math.floor(random() * FIRST_ID_MAX)
   const nextId = (): number => (lastId += 1)
@@ -114,6 +119,7 @@ export function createServices(
     replaceAfterMs,
     isCaughtUp,
     missing: () => readiness.missing(),
+    protocolMax: protocolOf(definitions),
     onInstalled,
   })
   const keys: Keys = new Keys({
@@ -126,8 +132,18 @@ export function createServices(
     diverged: init.diverged,
     learn: (key, record) => spaceOf(key).learn(key, record),
   })
+  const types: Types = new Types(definitions, {
+    ...shared,
+    wallMs,
+    sha256,
+    agreement,
+    readiness,
+    tables: registers,
+    pull: (type, source, ended) => repair.pull(type, source, ended),
+  })
   const repair: Repair = new Repair({
     ...shared,
+    types: types.repaired,
     collection: new KeyCollection({
       registers,
       chosen: keys.chosen,
@@ -138,8 +154,9 @@ export function createServices(
     pageLimits: init.pageLimits,
     roundTripMs: (peerId) => roster.roundTripMs(peerId),
   })
-  const health = (): Health => {
+  const health = (to: PeerId): Health => {
     const { tree } = keys.chosen
+    const ofTypes = repair.healthOfTypes(to === self.peerId ? Infinity : (roster.get(to)?.protocolMax ?? 0))
     return {
       networkId: chain.current?.config.networkId,
       epoch: chain.epoch,
@@ -149,6 +166,7 @@ export function createServices(
       root: tree.rootHash(),
       inDoubtCount: agreement.doubts.size,
       tokens: init.tokens(),
+      ...(ofTypes.length > 0 && { types: ofTypes }),
     }
   }
   const membership = new Membership({
@@ -160,7 +178,6 @@ export function createServices(
     onHeard: () => agreement.rounds.onHeard(),
     onEpoch: (peerId, networkId, epoch) => configs.onEpoch(peerId, networkId, epoch),
   })
-  const types = new Types((init.types ?? []).map((create) => create({ self, moment, outbox, chain, neighbours: roster })))
   return { roster, chain, readiness, membership, agreement, configs, keys, repair, types }
 }
 

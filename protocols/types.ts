@@ -1,30 +1,74 @@
-/** The further types of data of a peer: whose message and whose request it is. */
+/** The further types of data of a peer: whose message and whose request it is, and what each is given of the peer. */
 import { assert } from './base/assert.ts'
-import type { DataType } from './data-type.ts'
+import { PROTOCOL_VERSION } from './base/config.ts'
+import type { PeerId } from './base/identity.ts'
+import { rowsWrite } from './base/persist.ts'
+import type { Tables } from './base/rows.ts'
+import type { DataType, TypeContext, TypeDefinition } from './data-type.ts'
+import type { RepairedType } from './repair/repair.ts'
 import type { Handlers, Requests } from './service.ts'
+
+/** What types are given alike. */
+type Shared = Omit<TypeContext, 'rows' | 'persist' | 'send' | 'speaks' | 'isOpen' | 'answer' | 'tell' | 'pull'>
+
+export interface TypesContext extends Shared {
+  readonly tables: Tables
+  /** Has one type pull from a peer. */
+  readonly pull: (type: number, ...how: Parameters<TypeContext['pull']>) => void
+}
+
+/** The latest protocol version that a peer with these types speaks. */
+export function protocolOf(types: readonly Pick<TypeDefinition, 'since'>[]): number {
+  return Math.max(PROTOCOL_VERSION, ...types.map(({ since }) => since))
+}
 
 export class Types {
   readonly all: readonly DataType[]
-  readonly handles: Handlers<'typed'>
+  readonly handles: Handlers<'typed' | 'typed-bulk'>
   readonly requests: Requests<'typed'>
-  private readonly byCode: ReadonlyMap<number, DataType>
-  private readonly byName: ReadonlyMap<string, DataType>
+  /** Those whose rows peers repair among one another. */
+  readonly repaired: readonly RepairedType[]
 
-  constructor(all: readonly DataType[]) {
-    this.all = all
-    this.byCode = new Map(all.map((type) => [type.code, type]))
-    this.byName = new Map(all.map((type) => [type.name, type]))
-    assert(this.byCode.size === all.length && this.byName.size === all.length, 'two types of data go by one name or code')
+  constructor(definitions: readonly TypeDefinition[], context: TypesContext) {
+    const types = definitions.map((definition) => ({ ...definition, type: definition.create(contextOf(definition, context)) }))
+    const byCode = new Map(types.map(({ code, type }) => [code, type]))
+    const byName = new Map(types.map(({ name, type }) => [name, type]))
+    assert(byCode.size === types.length && byName.size === types.length, 'two types of data go by one name or code')
+    this.all = types.map(({ type }) => type)
+    this.repaired = types.flatMap(({ name, code, since, type: { collection } }) =>
+      collection === undefined ? [] : [{ name, code, since, collection }],
+    )
     this.handles = {
       // Of a type that is not here: its sender is of a later build, and this one has no part in what it means.
-      typed: (from, { type, body }) => this.byCode.get(type)?.told(from, body),
+      typed: (from, { type, body }) => byCode.get(type)?.told(from, body),
+      'typed-bulk': (from, { type, body }) => byCode.get(type)?.told(from, body),
     }
     this.requests = {
       typed: (request) => {
-        const type = this.byName.get(request.type)
+        const type = byName.get(request.type)
         assert(type !== undefined, `a request of type ${request.type}, which is not here`)
         type.asked(request)
       },
     }
+  }
+}
+
+function contextOf({ name: type, code, since }: TypeDefinition, context: TypesContext): TypeContext {
+  const { self, outbox, roster, chain, tables, pull } = context
+  const speaks = (peerId: PeerId): boolean => peerId === self.peerId || (roster.get(peerId)?.protocolMax ?? 0) >= since
+  return {
+    ...context,
+    rows: tables.rows(type),
+    persist: (name, rows, urgency) => outbox.persist(rowsWrite({ type, name }, rows, urgency)),
+    send: (to, body, after, way = 'votes') => {
+      if (speaks(to)) outbox.send(to, { kind: way === 'bulk' ? 'typed-bulk' : 'typed', type: code, body }, after)
+    },
+    speaks,
+    get isOpen() {
+      return (chain.current?.config.protocolMin ?? 0) >= since
+    },
+    answer: (client, answer, after) => outbox.answerAfter(client, { kind: 'typed', type, answer }, after),
+    tell: (client, answer, after) => outbox.tell(client, { kind: 'typed', type, answer }, after),
+    pull: (source, ended) => pull(code, source, ended),
   }
 }

@@ -29,6 +29,10 @@ export const ADDRESS_BYTES_MAX = 512
 export const KEY_BYTES_MAX = 1_024
 /** Bytes of a value that peers take from one another. */
 export const VALUE_BYTES_MAX = 16_777_216
+/** Bytes of a row of a further type, and of what such a type says in one message: the largest value, and what goes with it. */
+export const ROW_BYTES_MAX = 16_809_984
+/** Bytes of what a type says of its rows as a whole with each answer to a pull. */
+export const MARK_BYTES_MAX = 1_024
 /** Bytes of a content type. */
 export const CONTENT_TYPE_BYTES_MAX = 255
 /** Bytes of a writeId. */

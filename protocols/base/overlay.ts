@@ -1,4 +1,6 @@
 import type { AnyWrite } from './persist.ts'
+import { NO_TABLES, TablesOverlay } from './rows.ts'
+import type { Rows, Tables } from './rows.ts'
 import { leafOf } from './hash-tree.ts'
 import { compareUtf8 } from './bytes.ts'
 import type { ValueRecord } from './record.ts'
@@ -6,16 +8,22 @@ import { isConfigKey } from './register.ts'
 import type { LeafEntry, RegisterKey, RegisterState, Registers } from './register.ts'
 
 /** The store with what was persisted and not handed to it yet laid over it. */
-export class Overlay implements Registers {
+export class Overlay implements Registers, Tables {
   private readonly registers: Registers
+  private readonly tables: TablesOverlay
   private readonly written = new Map<RegisterKey, RegisterState>()
   /** Of the chosen client keys among them: the tree shows these already, so a leaf must list them. */
   private readonly digests = new Map<RegisterKey, Uint8Array>()
   /** The same by leaf; undefined until a leaf is asked for, for a question of repair asks for many and no write needs it. */
   private laid: Map<number, LeafEntry[]> | undefined
 
-  constructor(registers: Registers) {
+  constructor(registers: Registers, tables: Tables = NO_TABLES) {
     this.registers = registers
+    this.tables = new TablesOverlay(tables)
+  }
+
+  rows(type: string): Rows {
+    return this.tables.rows(type)
   }
 
   read(key: RegisterKey): RegisterState | undefined {
@@ -40,7 +48,8 @@ export class Overlay implements Registers {
   }
 
   apply(write: AnyWrite): void {
-    if (write.kind === 'accepted') this.written.set(write.key, { accepted: write.accepted })
+    if (write.kind === 'typed') this.tables.rows(write.slot.type).apply(write.rows)
+    else if (write.kind === 'accepted') this.written.set(write.key, { accepted: write.accepted })
     else if (write.kind === 'chosen') {
       this.written.set(write.key, { chosen: write.record })
       if (isConfigKey(write.key)) return
@@ -54,5 +63,6 @@ export class Overlay implements Registers {
     if (this.written.size > 0) this.written.clear()
     if (this.digests.size > 0) this.digests.clear()
     this.laid = undefined
+    this.tables.clear()
   }
 }

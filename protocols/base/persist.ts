@@ -3,6 +3,7 @@ import type { Ceiling } from './ballot.ts'
 import type { Accepted, ValueRecord } from './record.ts'
 import { isConfigKey, slotOf } from './register.ts'
 import type { RegisterKey } from './register.ts'
+import type { RowWrite } from './rows.ts'
 import type { Slot } from './slot.ts'
 
 /** Where a write belongs and how urgent it is: all that a runtime, a send gate and a disk need to know of it. */
@@ -27,10 +28,11 @@ type Written =
 
 export type Persist = Placed & Written
 
-/** A write of a further type of data, by the type of its slot. Nobody but that type and its table knows what the row says. */
+/** A write of a further type of data, to the table of that type. What its rows say nobody knows but the type. */
 export interface TypeWrite extends Placed {
   readonly kind: 'typed'
-  readonly row: unknown
+  /** All of them are on disk together, or none is. No two are of one name. */
+  readonly rows: readonly RowWrite[]
 }
 
 /** Whatever a core may write. */
@@ -42,6 +44,11 @@ const CEILING_SLOT: Slot = { type: 'facts', name: 'ceiling' }
 
 export function acceptedWrite(key: RegisterKey, accepted: Accepted): Write<'accepted'> {
   return { kind: 'accepted', slot: slotOf(key), isBarrier: false, isLazy: false, key, accepted }
+}
+
+/** Rows of a further type. @param slot of that type, for sends that wait for this write */
+export function rowsWrite(slot: Slot, rows: readonly RowWrite[], urgency: 'barrier' | 'lazy' | 'usual' = 'usual'): TypeWrite {
+  return { kind: 'typed', slot, isBarrier: urgency === 'barrier', isLazy: urgency === 'lazy', rows }
 }
 
 /** A config that is chosen is installed: everything that follows rests on it. */

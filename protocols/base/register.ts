@@ -40,9 +40,9 @@ export interface RegisterState {
   readonly chosen?: ValueRecord
 }
 
-/** One entry of a leaf of the hash tree: a chosen key and the digest of its record (16 bytes, see `hash-tree.ts`). */
-export interface LeafEntry {
-  readonly key: RegisterKey
+/** One entry of a leaf of the hash tree: a chosen key, or the name of a row, and its digest (16 bytes, see `hash-tree.ts`). */
+export interface LeafEntry<Key extends string = RegisterKey> {
+  readonly key: Key
   readonly digest: Uint8Array
 }
 

@@ -1,6 +1,5 @@
 /** Configs: the chain as it is installed here, how it gets about, and how it is changed. */
 import type { Config } from '../base/config.ts'
-import { PROTOCOL_VERSION } from '../base/config.ts'
 import type { ClusterId, Identity, IdentityId, NetworkId, PeerId } from '../base/identity.ts'
 import type { Installed } from '../base/installed.ts'
 import type { Moment } from '../base/moment.ts'
@@ -39,6 +38,8 @@ export interface ConfigsContext {
   readonly isCaughtUp: () => boolean
   /** What this peer lacks to be ready. */
   readonly missing: () => string | undefined
+  /** The latest protocol version spoken here. */
+  readonly protocolMax: number
   /** Configs were installed. @param before of the one that was in force until now */
   readonly onInstalled: (before: Quorum | undefined) => void
 }
@@ -70,7 +71,11 @@ export class Configs implements Service {
   /** True when the config lets only peers vote that speak a later protocol than this one: it learns. */
   get isTooOld(): boolean {
     const config = this.context.chain.current?.config
-    return config !== undefined && config.protocolMin > PROTOCOL_VERSION
+    return config !== undefined && config.protocolMin > this.protocolMax
+  }
+
+  get protocolMax(): number {
+    return this.context.protocolMax
   }
 
   cancel(client: ClientId): void {
@@ -147,7 +152,7 @@ export class Configs implements Service {
     const { self: identity, clusterId, minPeers, chain, roster, isCaughtUp } = this.context
     const catchingUp = isCaughtUp() ? undefined : 'catching up'
     const hindrance = this.isTooOld ? 'protocol too old' : catchingUp
-    const self: KnownPeer = { identity, clusterId, minPeers, protocolMax: PROTOCOL_VERSION, hindrance }
+    const self: KnownPeer = { identity, clusterId, minPeers, protocolMax: this.protocolMax, hindrance }
     return knownPeers(self, roster, chain.current?.config.protocolMin ?? 0)
   }
 }

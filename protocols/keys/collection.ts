@@ -41,8 +41,9 @@ export class KeyCollection implements Collection {
     return this.context.chosen.isDiverged(key)
   }
 
-  take(key: RegisterKey, record: ValueRecord): void {
+  take(key: RegisterKey, record: ValueRecord): boolean {
     this.context.learn(key, record)
+    return true
   }
 
   page(after: RegisterKey | undefined, limit: number): { readonly keys: readonly RegisterKey[]; readonly more: boolean } {

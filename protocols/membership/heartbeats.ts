@@ -41,13 +41,13 @@ export class Heartbeats {
   private readonly outbox: Outbox
   private readonly roster: Roster
   private readonly reachability: Reachability
-  private readonly health: () => Health
+  private readonly health: (to: PeerId) => Health
   private readonly exchanges = new Map<PeerId, Exchange>()
   private doubted: readonly PeerId[] = []
   private wasCaughtUp = false
   private lastTokens: string | undefined
 
-  constructor(moment: Moment, outbox: Outbox, roster: Roster, reachability: Reachability, health: () => Health) {
+  constructor(moment: Moment, outbox: Outbox, roster: Roster, reachability: Reachability, health: (to: PeerId) => Health) {
     this.moment = moment
     this.outbox = outbox
     this.roster = roster
@@ -135,7 +135,7 @@ export class Heartbeats {
     const reached = this.reachedNewsFor(exchange)
     this.outbox.send(
       peerId,
-      { kind: 'heartbeat', sentAtMs: nowMs, echoMs, wantsAnswer, health: this.health(), doubted, reached },
+      { kind: 'heartbeat', sentAtMs: nowMs, echoMs, wantsAnswer, health: this.health(peerId), doubted, reached },
       'nothing',
     )
   }

@@ -20,8 +20,8 @@ export interface MembershipContext {
   readonly outbox: Outbox
   readonly roster: Roster
   readonly chain: InForce
-  /** What this peer says of itself. */
-  readonly health: () => Health
+  /** What this peer says of itself to another, or to itself. */
+  readonly health: (to: PeerId) => Health
   readonly isCaughtUp: () => boolean
   /** What tells its token file from others. */
   readonly tokens: () => string | undefined

@@ -1,15 +1,13 @@
-/** Answers what pulls ask: from memory, in any epoch not below the one asked for. */
-import type { PeerId } from '../base/identity.ts'
-import type { Outbox } from '../outbox.ts'
-import type { ValueRecord } from '../base/record.ts'
-import type { LeafEntry, RegisterKey } from '../base/register.ts'
-import type { InForce } from '../base/installed.ts'
+/** Answers what pulls ask of one collection: from memory, in any epoch not below the one asked for. */
 import { KEYS_PER_MESSAGE_MAX, RECORDS_BYTES_MAX } from '../base/limits.ts'
-import type { Message } from '../wire/messages.ts'
+import type { PeerId } from '../base/identity.ts'
+import type { InForce } from '../base/installed.ts'
+import type { LeafEntry } from '../base/register.ts'
+import type { PullAnswer, PullQuestion } from '../wire/pull-messages.ts'
 import type { Collection } from './collection.ts'
+import type { Speech } from './speech.ts'
 
-type Wanted<K extends Message['kind']> = Extract<Message, { kind: K }>
-export type PullQuestion = Wanted<'doubts-wanted' | 'hashes-wanted' | 'leaves-wanted' | 'records-wanted'>
+type Wanted<Key extends string, Kind extends PullQuestion<Key>['kind']> = Extract<PullQuestion<Key>, { readonly kind: Kind }>
 
 /** How much an answer holds at most, so that one fits a frame. */
 export interface PageLimits {
@@ -21,25 +19,25 @@ export interface PageLimits {
 
 const PAGE_LIMITS: PageLimits = { keys: KEYS_PER_MESSAGE_MAX, recordsBytes: RECORDS_BYTES_MAX }
 
-export class PullAnswers {
+export class PullAnswers<Key extends string, Row> {
   private readonly chain: InForce
-  private readonly collection: Collection
-  private readonly outbox: Outbox
+  private readonly collection: Collection<Key, Row>
+  private readonly speech: Speech<Key, Row>
   private readonly limits: PageLimits
 
-  constructor(chain: InForce, collection: Collection, outbox: Outbox, limits: PageLimits = PAGE_LIMITS) {
+  constructor(chain: InForce, collection: Collection<Key, Row>, speech: Speech<Key, Row>, limits: PageLimits = PAGE_LIMITS) {
     this.chain = chain
     this.collection = collection
-    this.outbox = outbox
+    this.speech = speech
     this.limits = limits
   }
 
-  answer(from: PeerId, question: PullQuestion): void {
+  answer(from: PeerId, question: PullQuestion<Key>): void {
     if (question.kind !== 'records-wanted' && question.minEpoch > this.chain.epoch) return
-    this.outbox.send(from, this.reply(question), 'nothing')
+    this.speech.answer(from, this.reply(question))
   }
 
-  private reply(question: PullQuestion): Message {
+  private reply(question: PullQuestion<Key>): PullAnswer<Key, Row> {
     const { id } = question
     switch (question.kind) {
       case 'doubts-wanted': {
@@ -58,8 +56,8 @@ export class PullAnswers {
     }
   }
 
-  private leaves({ id, leaves, after }: Wanted<'leaves-wanted'>): Message {
-    const entries: LeafEntry[] = []
+  private leaves({ id, leaves, after }: Wanted<Key, 'leaves-wanted'>): PullAnswer<Key, Row> {
+    const entries: LeafEntry<Key>[] = []
     let leavesDone = 0
     let cut = after
     for (const leaf of leaves) {
@@ -74,15 +72,16 @@ export class PullAnswers {
     return { kind: 'leaves', id, entries, leavesDone, after: undefined }
   }
 
-  private records({ id, keys }: Wanted<'records-wanted'>): Message {
-    const records: { key: RegisterKey; record: ValueRecord }[] = []
+  private records({ id, keys }: Wanted<Key, 'records-wanted'>): PullAnswer<Key, Row> {
+    const records: { key: Key; record: Row }[] = []
     let bytes = 0
     let keysDone = 0
     for (const key of keys) {
       const record = this.collection.held(key)
-      if (record !== undefined && records.length > 0 && bytes + record.value.length > this.limits.recordsBytes) break
+      const recordBytes = record === undefined ? 0 : this.speech.bytesOf(record)
+      if (record !== undefined && records.length > 0 && bytes + recordBytes > this.limits.recordsBytes) break
       if (record !== undefined) records.push({ key, record })
-      bytes += record?.value.length ?? 0
+      bytes += recordBytes
       keysDone += 1
     }
     return { kind: 'records', id, records, keysDone }

@@ -3,22 +3,21 @@
  * record twice changes nothing, so any message may be asked for again. For a transfer the same walk begins with the keys
  * that are not settled at the other. Each of them is settled before the walk counts as done.
  */
+import { LEAVES_PER_GROUP, differences, leafOf } from '../base/hash-tree.ts'
 import type { Identity } from '../base/identity.ts'
+import { KEYS_PER_MESSAGE_MAX, LEAVES_PER_MESSAGE_MAX } from '../base/limits.ts'
 import type { Moment, NextId } from '../base/moment.ts'
 import type { Reach } from '../base/reach.ts'
-import type { Outbox } from '../outbox.ts'
-import type { RegisterKey } from '../base/register.ts'
-import type { Collection } from './collection.ts'
-import { KEYS_PER_MESSAGE_MAX, LEAVES_PER_MESSAGE_MAX } from '../base/limits.ts'
-import type { Message } from '../wire/messages.ts'
-import { LEAVES_PER_GROUP, differences } from '../base/hash-tree.ts'
+import type { LeafEntry } from '../base/register.ts'
+import type { PullAnswer, PullQuestion } from '../wire/pull-messages.ts'
+import type { Collection, Visit } from './collection.ts'
+import type { Speech } from './speech.ts'
 
-type Ask =
-  | Omit<Extract<Message, { kind: 'doubts-wanted' }>, 'id'>
-  | Omit<Extract<Message, { kind: 'hashes-wanted' }>, 'id'>
-  | Omit<Extract<Message, { kind: 'leaves-wanted' }>, 'id'>
-  | Omit<Extract<Message, { kind: 'records-wanted' }>, 'id'>
-export type PullReply = Extract<Message, { kind: 'doubts' | 'hashes' | 'leaves' | 'records' }>
+/** A question without its number. */
+type Ask<Key extends string> = { [Kind in PullQuestion<Key>['kind']]: Omit<QuestionOf<Key, Kind>, 'id'> }[PullQuestion<Key>['kind']]
+type QuestionOf<Key extends string, Kind> = Extract<PullQuestion<Key>, { readonly kind: Kind }>
+type AskOf<Key extends string, Kind> = Extract<Ask<Key>, { readonly kind: Kind }>
+type AnswerOf<Key extends string, Row, Kind> = Extract<PullAnswer<Key, Row>, { readonly kind: Kind }>
 
 /** Questions under way at one time: enough to hide the round trip, few enough to leave the line to others. */
 const WINDOW = 4
@@ -34,42 +33,51 @@ const RETRY_ROUND_TRIPS = 1.5
 /** After so many repetitions of one question the pull is given up; a later one starts over. */
 const RETRIES_MAX = 8
 
-interface Outstanding {
-  readonly ask: Ask
+interface Outstanding<Key extends string> {
+  readonly ask: Ask<Key>
   sentAtMs: number
   retries: number
 }
 
-export interface PullContext {
+export interface PullContext<Key extends string, Row> {
   readonly moment: Moment
-  readonly outbox: Outbox
   readonly nextId: NextId
-  readonly collection: Collection
+  readonly collection: Collection<Key, Row>
+  readonly speech: Speech<Key, Row>
   /** To a peer and back; undefined until it is measured. */
   readonly roundTripMs: Reach['roundTripMs']
 }
 
 /** One walk through one other peer's tree. */
-export class Pull {
+export class Pull<Key extends string, Row> {
   readonly source: Identity
   /** 0 for repair; above, the epoch of the joint config that is transferred. */
   readonly minEpoch: number
-  private readonly context: PullContext
-  private readonly todo: Ask[] = []
-  private readonly outstanding = new Map<number, Outstanding>()
+  private readonly context: PullContext<Key, Row>
+  private readonly visit: Visit<Key> | undefined
+  private readonly onEnded: ((isDone: boolean) => void) | undefined
+  private readonly todo: Ask<Key>[] = []
+  private readonly outstanding = new Map<number, Outstanding<Key>>()
   /** Leaves that differ and are not asked for yet. */
   private readonly leavesWaiting: number[] = []
+  /** By the keys of records that are wanted: the digests by which the source listed them. */
+  private readonly wanted = new Map<Key, Uint8Array>()
+  /** Of leaves that are listed in part: the keys so far. */
+  private readonly listing = new Map<number, Set<Key>>()
   /** Keys in doubt at the source: those to be finished, and those that are being finished. */
-  private unfinished: RegisterKey[] = []
+  private unfinished: Key[] = []
   private finishing = 0
   private copiedCount = 0
   private answeredMs: number
   private state: 'running' | 'done' | 'failed' = 'running'
 
-  constructor(source: Identity, minEpoch: number, context: PullContext) {
+  /** @param onEnded told once how it ended, when it is put away */
+  constructor(source: Identity, minEpoch: number, context: PullContext<Key, Row>, onEnded?: (isDone: boolean) => void) {
     this.source = source
     this.minEpoch = minEpoch
     this.context = context
+    this.onEnded = onEnded
+    this.visit = context.collection.visit?.(source, minEpoch)
     this.answeredMs = context.moment.nowMs
   }
 
@@ -86,7 +94,7 @@ export class Pull {
     return this.answeredMs
   }
 
-  /** Records that came by this walk. */
+  /** Rows that came by this walk and changed something here. */
   get copied(): number {
     return this.copiedCount
   }
@@ -98,15 +106,19 @@ export class Pull {
     this.advance()
   }
 
-  /** @returns false when the reply is to another pull's question */
-  reply(message: PullReply): boolean {
+  /**
+   * @param mark of the source, where its type has one
+   * @returns false when the reply is to another pull's question
+   */
+  reply(message: PullAnswer<Key, Row>, mark?: Uint8Array): boolean {
     const outstanding = this.outstanding.get(message.id)
     if (outstanding === undefined) return false
     this.outstanding.delete(message.id)
     this.answeredMs = this.context.moment.nowMs
     if (this.state !== 'running') return true
     const { ask } = outstanding
-    if (message.kind === 'doubts' && ask.kind === 'doubts-wanted') this.doubts(message)
+    if (mark !== undefined && this.visit?.told(mark) === false) this.fail()
+    else if (message.kind === 'doubts' && ask.kind === 'doubts-wanted') this.doubts(message)
     else if (message.kind === 'hashes' && ask.kind === 'hashes-wanted') this.hashes(message, ask)
     else if (message.kind === 'leaves' && ask.kind === 'leaves-wanted') this.leaves(message, ask)
     else if (message.kind === 'records' && ask.kind === 'records-wanted') this.records(message, ask)
@@ -138,14 +150,14 @@ export class Pull {
     this.todo.push({ kind: 'hashes-wanted', minEpoch: this.minEpoch, group: undefined })
   }
 
-  private doubts(message: Extract<PullReply, { kind: 'doubts' }>): void {
+  private doubts(message: AnswerOf<Key, Row, 'doubts'>): void {
     const last = message.keys.at(-1)
     if (message.more && last !== undefined) this.todo.push({ kind: 'doubts-wanted', minEpoch: this.minEpoch, after: last })
     else this.walk()
     this.unfinished = [...message.keys].toReversed()
   }
 
-  private finish(key: RegisterKey): void {
+  private finish(key: Key): void {
     this.finishing += 1
     this.context.collection.settle(key, (done) => {
       this.finishing -= 1
@@ -154,7 +166,7 @@ export class Pull {
     })
   }
 
-  private hashes(message: Extract<PullReply, { kind: 'hashes' }>, ask: Extract<Ask, { kind: 'hashes-wanted' }>): void {
+  private hashes(message: AnswerOf<Key, Row, 'hashes'>, ask: AskOf<Key, 'hashes-wanted'>): void {
     const { tree } = this.context.collection
     const { group } = ask
     if (message.group !== group) return this.fail()
@@ -177,30 +189,54 @@ export class Pull {
     this.todo.push({ kind: 'leaves-wanted', minEpoch: this.minEpoch, leaves, after: undefined })
   }
 
-  private leaves(message: Extract<PullReply, { kind: 'leaves' }>, ask: Extract<Ask, { kind: 'leaves-wanted' }>): void {
+  private leaves(message: AnswerOf<Key, Row, 'leaves'>, ask: AskOf<Key, 'leaves-wanted'>): void {
     const rest = ask.leaves.slice(message.leavesDone)
     const isShort = rest.length > 0 && message.leavesDone === 0 && message.entries.length === 0
     if (isShort || message.leavesDone > ask.leaves.length) return this.fail()
     if (rest.length > 0) {
       this.todo.push({ kind: 'leaves-wanted', minEpoch: this.minEpoch, leaves: rest, after: message.after })
     }
+    if (this.visit !== undefined) this.list(this.visit, message.entries, ask.leaves.slice(0, message.leavesDone))
     const missing = message.entries.filter((entry) => this.context.collection.lacks(entry.key, entry.digest))
-    this.wantRecords(missing.map((entry) => entry.key))
+    for (const { key, digest } of missing) this.wanted.set(key, digest)
+    this.wantRecords(missing.map(({ key }) => key))
   }
 
-  private records(message: Extract<PullReply, { kind: 'records' }>, ask: Extract<Ask, { kind: 'records-wanted' }>): void {
+  private records(message: AnswerOf<Key, Row, 'records'>, ask: AskOf<Key, 'records-wanted'>): void {
     if (message.keysDone === 0 || message.keysDone > ask.keys.length) return this.fail()
-    if (this.isAnyWithheld(message, ask.keys.slice(0, message.keysDone))) return this.fail()
-    this.copiedCount += message.records.length
+    const covered = ask.keys.slice(0, message.keysDone)
+    const came = new Set(message.records.map(({ key }) => key))
+    // A source that listed a record and has it no more came back without what it had in memory alone: its lists are others now.
+    if (covered.some((key) => !came.has(key) && this.isLacking(key))) return this.fail()
+    for (const key of covered) this.wanted.delete(key)
     // The rest comes first: a record that is taken may end the finish of its key, and the walk must not look complete then.
     this.wantRecords(ask.keys.slice(message.keysDone))
-    for (const { key, record } of message.records) this.context.collection.take(key, record)
+    for (const { key, record } of message.records) if (this.context.collection.take(key, record, this.source)) this.copiedCount += 1
   }
 
-  /** A source that listed a record and has it no more came back without what it had in memory alone: its lists are others now. */
-  private isAnyWithheld({ records }: Extract<PullReply, { kind: 'records' }>, covered: readonly RegisterKey[]): boolean {
-    const came = new Set(records.map(({ key }) => key))
-    return covered.some((key) => !came.has(key) && this.context.collection.held(key) === undefined)
+  private isLacking(key: Key): boolean {
+    const digest = this.wanted.get(key)
+    return digest !== undefined && this.context.collection.lacks(key, digest)
+  }
+
+  /** Whoever follows is told of a leaf when its last entries are here. */
+  private list(visit: Visit<Key>, entries: readonly LeafEntry<Key>[], whole: readonly number[]): void {
+    for (const { key } of entries) {
+      const leaf = leafOf(key)
+      const keys = this.listing.get(leaf)
+      if (keys === undefined) this.listing.set(leaf, new Set([key]))
+      else keys.add(key)
+    }
+    for (const leaf of whole) {
+      visit.listed(leaf, this.listing.get(leaf) ?? new Set())
+      this.listing.delete(leaf)
+    }
+  }
+
+  /** It is over, and put away. */
+  close(): void {
+    this.visit?.ended(this.isDone)
+    this.onEnded?.(this.isDone)
   }
 
   /** What it was for is over. */
@@ -213,7 +249,7 @@ export class Pull {
     this.state = 'failed'
   }
 
-  private wantRecords(keys: readonly RegisterKey[]): void {
+  private wantRecords(keys: readonly Key[]): void {
     for (let from = 0; from < keys.length; from += KEYS_PER_MESSAGE_MAX) {
       this.todo.push({ kind: 'records-wanted', keys: keys.slice(from, from + KEYS_PER_MESSAGE_MAX) })
     }
@@ -244,7 +280,7 @@ export class Pull {
     if (isIdle && this.state === 'running') this.state = 'done'
   }
 
-  private send(id: number, ask: Ask): void {
-    this.context.outbox.send(this.source.peerId, { ...ask, id }, 'nothing')
+  private send(id: number, ask: Ask<Key>): void {
+    this.context.speech.ask(this.source.peerId, { ...ask, id })
   }
 }

@@ -1,86 +1,75 @@
 /**
- * Anti-entropy: when to pull, and from whom. With peers of the own cluster every few seconds, with one of each other
- * cluster more rarely, at once on meeting; and not at all where the roots that heartbeats carry are equal. While a config
- * is joint, its new voters pull from every old one and tell whose lists they hold.
+ * Repair of all that a peer holds: each type's rows are copied by themselves (`copying.ts`), and a peer is complete, or covers
+ * an old voter, when that is so of all of them.
  */
-import type { Identity, IdentityId, PeerId } from '../base/identity.ts'
-import { equalBytes } from '../base/record.ts'
-import type { ConfigChain } from '../config/chain.ts'
-import { members } from '../config/transfer.ts'
-import type { Roster } from '../membership/roster.ts'
-import type { RosterPeer } from '../membership/roster-peer.ts'
+import type { Identity, PeerId } from '../base/identity.ts'
+import type { InForce } from '../base/installed.ts'
+import type { ValueRecord } from '../base/record.ts'
+import type { RegisterKey } from '../base/register.ts'
+import type { Outbox } from '../outbox.ts'
 import type { Handlers, Service } from '../service.ts'
 import type { Greeting } from '../wire/greeting.ts'
-import { PullAnswers } from './answers.ts'
-import type { PageLimits, PullQuestion } from './answers.ts'
-import { Pull } from './pull.ts'
-import type { PullContext, PullReply } from './pull.ts'
+import type { Health, TypeHealth } from '../wire/membership-messages.ts'
+import type { PullAnswer, PullQuestion } from '../wire/pull-messages.ts'
+import type { RowCollection } from './collection.ts'
+import { Copying } from './copying.ts'
+import type { CopyingContext } from './copying.ts'
+import { speechOfKeys, speechOfRows } from './speech.ts'
 
-/** Between looks at a peer of the own cluster. */
-const NEAR_MS = 3_000
-/** Between looks at a peer of another cluster. */
-const FAR_MS = 15_000
-/** What a peer holds and this one does not is under way, as a rule: a pull is begun only where it has not come after so long. */
-const UNDER_WAY_MS = 1_000
-/** Between pulls from peers of one cluster that were met before: what is missing is held by most, and those who are many are asked in turn. */
-const APART_MS = 1_000
-/** The same for all other clusters together. */
-const FAR_APART_MS = 2_000
-/** Each pull that brought nothing doubles the time to the next look at its source, so many times at most. */
-const DOUBLINGS_MAX = 2
-/** While a pull has had an answer within this time, no other is begun: what all others have would be copied from each. */
-const ALONE_MS = 1_000
-/** Both are no shorter than so many round trips to the peer. */
-const AWAITED_ROUND_TRIPS = 1.5
-/**
- * A peer that holds so many keys fewer than this one has some time to fill itself before it is asked for what it has more. More than
- * are put between two of its heartbeats.
- */
-const KEYS_BEHIND = 8_192
-/** Pulls under way at one time. */
-const PULLS_MAX = 2
-/** Between tries to pull for a transfer. */
-const TRANSFER_RETRY_MS = 500
-/** Transfers under way at one time. */
-const TRANSFERS_MAX = 8
+type Shared = Omit<CopyingContext<never, never>, 'collection' | 'speech' | 'toldBy' | 'onCaughtUp' | 'onCopied'>
 
-export interface RepairContext extends PullContext {
-  readonly self: Identity
-  readonly pageLimits: PageLimits | undefined
-  readonly chain: ConfigChain
-  readonly roster: Roster
-  readonly random: () => number
+export interface RepairContext extends Shared {
+  readonly outbox: Outbox
+  readonly collection: CopyingContext<RegisterKey, ValueRecord>['collection']
+  /** The types beside keys whose rows are repaired. */
+  readonly types: readonly RepairedType[]
 }
 
-/** When a peer is looked at next, and what came of it before. */
-interface Look {
-  nextAtMs: number
-  /** A root that it told and that was never the root here, while what leads to it may be under way. */
-  awaited: Uint8Array | undefined
-  /** Pulls in a row that brought nothing. */
-  fruitless: number
+/** A further type, as repair knows it. */
+export interface RepairedType {
+  readonly name: string
+  readonly code: number
+  /** Peers speak of it from this protocol version on. */
+  readonly since: number
+  readonly collection: RowCollection
 }
 
-type Kinds = PullQuestion['kind'] | PullReply['kind'] | 'covered-wanted'
+/** The rows of one further type, and how they are copied. */
+interface Rows {
+  readonly type: RepairedType
+  readonly copying: Copying<string, Uint8Array>
+}
+
+type Kinds =
+  | PullQuestion<RegisterKey>['kind']
+  | PullAnswer<RegisterKey, ValueRecord>['kind']
+  | 'rows-wanted'
+  | 'rows-told'
+  | 'covered-wanted'
 
 export class Repair implements Service {
   readonly handles: Handlers<Kinds>
   private readonly context: RepairContext
-  private pulls: Pull[] = []
-  private readonly looks = new Map<PeerId, Look>()
-  /** No pull from a peer that was met before begins sooner: of the own cluster, of any other. */
-  private nearAtMs = Number.NEGATIVE_INFINITY
-  private farAtMs = Number.NEGATIVE_INFINITY
-  private covered = new Map<IdentityId, Identity>()
-  private transferAtMs = 0
-  private isComplete = false
+  private readonly keys: Copying<RegisterKey, ValueRecord>
+  private readonly rows: readonly Rows[]
 
   constructor(context: RepairContext) {
+    const { outbox, roster, collection } = context
     this.context = context
-    const { chain, collection, outbox } = context
-    const answers = new PullAnswers(chain, collection, outbox, context.pageLimits)
-    const answer = (from: Identity, question: PullQuestion): void => answers.answer(from.peerId, question)
-    const reply = (from: Identity, message: PullReply): void => this.reply(from, message)
+    const keys = new Copying<RegisterKey, ValueRecord>({
+      ...context,
+      speech: speechOfKeys(outbox),
+      toldBy: (peer) => {
+        const health = roster.freshHealth(peer)
+        return health && { root: health.root, rowCount: health.keyCount }
+      },
+      onCaughtUp: () => outbox.note({ kind: 'caught-up', type: 'keys', keyCount: collection.tree.keyCount }),
+      onCopied: (from, keyCount) => outbox.note({ kind: 'repaired', type: 'keys', from, keyCount }),
+    })
+    this.keys = keys
+    this.rows = context.types.map((type) => ({ type, copying: this.copyingOf(type) }))
+    const answer = (from: Identity, question: PullQuestion<RegisterKey>): void => keys.answer(from.peerId, question)
+    const reply = (from: Identity, message: PullAnswer<RegisterKey, ValueRecord>): void => keys.reply(from, message)
     this.handles = {
       'doubts-wanted': answer,
       'hashes-wanted': answer,
@@ -90,193 +79,94 @@ export class Repair implements Service {
       hashes: reply,
       leaves: reply,
       records: reply,
+      'rows-wanted': (from, { type, question }) => this.of(type)?.answer(from.peerId, question),
+      'rows-told': (from, { type, mark, answer: told }) => this.of(type)?.reply(from, told, mark),
       'covered-wanted': (from, { epoch }) => this.coveredWanted(from.peerId, epoch),
     }
   }
 
-  /** Complete once since the start: everything that one voter had is here. */
+  /** Complete once since the start: everything that one voter had is here, of each type that the config lets be used. */
   get caughtUp(): boolean {
-    return this.isComplete
+    return this.keys.caughtUp && this.rows.every(({ type, copying }) => copying.caughtUp || !this.isOpen(type))
   }
 
-  /** Nothing is being pulled, nor to be: whoever was heard lately has what is here, and no more. */
-  private get isAtRest(): boolean {
-    const { roster } = this.context
-    const isEqual = (peer: RosterPeer): boolean => roster.freshHealth(peer) === undefined || this.hasSameRoot(peer)
-    return this.isComplete && this.pulls.length === 0 && roster.connected().every(isEqual)
+  /** True when another peer holds what is held here: there is nothing to pull. */
+  isOwn({ root, types = [] }: Health): boolean {
+    return this.keys.isOwnRoot(root) && types.every(({ type, root: told }) => this.of(type)?.isOwnRoot(told) !== false)
   }
 
-  /** True when the root is that of what is held here: there is nothing to pull. */
-  isOwnRoot(root: Uint8Array): boolean {
-    return equalBytes(root, this.context.collection.tree.rootHash())
+  /** What heartbeats say of the rows of further types. @param protocolMax of whoever is told */
+  healthOfTypes(protocolMax: number): readonly TypeHealth[] {
+    return this.rows.flatMap(({ type: { code, since, collection } }) =>
+      since <= protocolMax ? [{ type: code, rowCount: collection.tree.keyCount, root: collection.tree.rootHash() }] : [],
+    )
+  }
+
+  /** Has one type pull from a peer at once. @param ended told once how it ended */
+  pull(type: number, source: Identity, ended: (isDone: boolean) => void): void {
+    this.of(type)?.pull(source, ended)
   }
 
   restUntilMs(): number {
-    return this.isAtRest ? Number.POSITIVE_INFINITY : this.context.moment.nowMs
+    const isAtRest = this.keys.isAtRest && this.rows.every(({ copying }) => copying.isAtRest)
+    return isAtRest ? Number.POSITIVE_INFINITY : this.context.moment.nowMs
   }
 
   /** The old voters whose lists are held here; said to others only behind the sync of everything. */
   coveredSources(): readonly Identity[] {
-    return [...this.covered.values()]
+    const carried = this.rows.filter(({ type }) => this.isCarriedOver(type))
+    return this.keys.coveredSources().filter(({ id }) => carried.every(({ copying }) => copying.covers(id)))
   }
 
   configInstalled(): void {
-    this.covered = new Map()
-    for (const pull of this.pulls) if (pull.minEpoch > 0) pull.stop()
-    this.sweep()
+    this.keys.configInstalled()
+    for (const { copying } of this.rows) copying.configInstalled()
   }
 
-  /** A peer was met: look at once. */
   met({ identity }: Greeting): void {
-    this.looks.delete(identity.peerId)
+    this.keys.met(identity.peerId)
+    for (const { copying } of this.rows) copying.met(identity.peerId)
   }
 
-  /** A peer was lost: nothing comes from it any more, and another is asked. */
   lost(peerId: PeerId): void {
-    this.looks.delete(peerId)
-    for (const pull of this.pulls) if (pull.source.peerId === peerId) pull.stop()
-    this.sweep()
-  }
-
-  /** An answer counts only from the very store that was asked: a peer that was wiped meanwhile has nothing to tell. */
-  reply(from: Identity, message: PullReply): void {
-    this.pulls.some((pull) => pull.source.id === from.id && pull.reply(message))
-    this.sweep()
+    this.keys.lost(peerId)
+    for (const { copying } of this.rows) copying.lost(peerId)
   }
 
   upkeep(): void {
-    for (const pull of this.pulls) pull.tick()
-    this.sweep()
-    this.noteIfComplete()
-    this.startTransfers()
-    this.startPulls()
+    this.keys.upkeep(true)
+    for (const { type, copying } of this.rows) copying.upkeep(this.isCarriedOver(type))
+  }
+
+  private copyingOf({ name, code, collection }: RepairedType): Copying<string, Uint8Array> {
+    const { outbox, roster } = this.context
+    return new Copying<string, Uint8Array>({
+      ...this.context,
+      collection,
+      speech: speechOfRows(outbox, code, collection.mark?.bind(collection)),
+      toldBy: (peer) => roster.freshHealth(peer)?.types?.find(({ type }) => type === code),
+      onCaughtUp: () => outbox.note({ kind: 'caught-up', type: name, keyCount: collection.tree.keyCount }),
+      onCopied: (from, keyCount) => outbox.note({ kind: 'repaired', type: name, from, keyCount }),
+    })
+  }
+
+  private of(type: number): Copying<string, Uint8Array> | undefined {
+    return this.rows.find((each) => each.type.code === type)?.copying
+  }
+
+  /** A voter that does not know the type answers no question about it: nobody may wait for one. */
+  private isOpen({ since }: RepairedType): boolean {
+    const config = (this.context.chain as InForce).current?.config
+    return config !== undefined && config.protocolMin >= since
+  }
+
+  private isCarriedOver(type: RepairedType): boolean {
+    return type.collection.isCarriedOver && this.isOpen(type)
   }
 
   private coveredWanted(from: PeerId, epoch: number): void {
     const { chain, self, outbox } = this.context
     if (epoch !== chain.epoch) return
     outbox.send(from, { kind: 'covered', epoch, sender: self, sources: this.coveredSources() }, 'everything')
-  }
-
-  private sweep(): void {
-    for (const pull of this.pulls) {
-      if (pull.isRunning) continue
-      if (pull.isDone) this.done(pull)
-    }
-    if (this.pulls.some((pull) => !pull.isRunning)) this.pulls = this.pulls.filter((pull) => pull.isRunning)
-  }
-
-  private done(pull: Pull): void {
-    const look = this.looks.get(pull.source.peerId)
-    if (look !== undefined) look.fruitless = pull.copied > 0 ? 0 : Math.min(DOUBLINGS_MAX, look.fruitless + 1)
-    if (pull.copied > 0) this.context.outbox.note({ kind: 'repaired', from: pull.source.peerId, keyCount: pull.copied })
-    if (pull.minEpoch > 0 && pull.minEpoch === this.context.chain.epoch) this.covered.set(pull.source.id, pull.source)
-    if (this.context.chain.isVoter(pull.source.id) && pull.source.id !== this.context.self.id) this.complete()
-  }
-
-  private complete(): void {
-    if (this.isComplete) return
-    this.isComplete = true
-    this.context.outbox.note({ kind: 'caught-up', keyCount: this.context.collection.tree.keyCount })
-  }
-
-  /** Nothing is missing for the only voter, nor for a peer whose root a voter has. */
-  private noteIfComplete(): void {
-    const { chain, roster, self } = this.context
-    const voters = chain.current?.quorum.voters
-    if (this.isComplete || voters === undefined) return
-    const isAlone = voters.length === 1 && voters[0]?.id === self.id
-    const isEqual = (voter: Identity): boolean => {
-      const peer = roster.get(voter.peerId)
-      return peer?.identity.id === voter.id && this.hasSameRoot(peer)
-    }
-    if (isAlone || voters.some(isEqual)) this.complete()
-  }
-
-  private hasSameRoot(peer: RosterPeer): boolean {
-    const root = this.context.roster.freshHealth(peer)?.root
-    return root !== undefined && this.isOwnRoot(root)
-  }
-
-  private startTransfers(): void {
-    const { chain, self, roster, moment } = this.context
-    const config = chain.current?.config
-    if (config?.next === undefined || moment.nowMs < this.transferAtMs) return
-    if (!members(config.next).some((voter) => voter.id === self.id)) return
-    this.transferAtMs = moment.nowMs + TRANSFER_RETRY_MS
-    for (const source of members(config.clusters)) {
-      const isRunning = this.pulls.some((pull) => pull.minEpoch > 0 && pull.source.id === source.id)
-      const isReachable = source.id === self.id || roster.isConnectedAs(source)
-      if (isRunning || !isReachable || roster.isPutBack(source.id) || this.covered.has(source.id) || this.pulls.length >= TRANSFERS_MAX)
-        continue
-      this.start(source, config.epoch)
-    }
-  }
-
-  private startPulls(): void {
-    if (this.context.chain.current === undefined) return
-    for (const peer of this.due()) {
-      if (this.pulls.length >= PULLS_MAX || this.isGoingOn()) return
-      this.compare(peer)
-    }
-  }
-
-  /**
-   * Those to be looked at, the longest overdue first, those just met before all others. Of another cluster it is one peer that is looked
-   * at, the one that is watched: what was heard of the others is old.
-   */
-  private due(): RosterPeer[] {
-    const { roster, moment } = this.context
-    const dueAtMs = ({ peerId }: RosterPeer): number => this.looks.get(peerId)?.nextAtMs ?? 0
-    const due: RosterPeer[] = []
-    for (const peer of roster.all()) {
-      if (roster.freshHealth(peer) === undefined || dueAtMs(peer) > moment.nowMs) continue
-      if (!this.pulls.some((pull) => pull.source.peerId === peer.peerId)) due.push(peer)
-    }
-    return due.sort((a, b) => dueAtMs(a) - dueAtMs(b))
-  }
-
-  /** Begins a pull where the roots of two peers have differed for a while. */
-  private compare(peer: RosterPeer): void {
-    const { roster, moment, collection, random } = this.context
-    const { nowMs } = moment
-    const health = roster.freshHealth(peer)
-    if (health === undefined || health.epoch < 0) return
-    const isNear = peer.clusterId === roster.clusterId
-    const isBehind = collection.tree.keyCount - health.keyCount > KEYS_BEHIND
-    const wait = (doublings: number): number => nowMs + (isNear && !isBehind ? NEAR_MS : FAR_MS) * (0.75 + random() / 2) * 2 ** doublings
-    const look = this.looks.get(peer.peerId)
-    if (look === undefined) {
-      this.looks.set(peer.peerId, { nextAtMs: wait(0), awaited: undefined, fruitless: 0 })
-      if (!isBehind && !collection.tree.hadRoot(health.root)) this.start(peer.identity, 0)
-    } else if (collection.tree.hadRoot(look.awaited ?? health.root)) {
-      Object.assign(look, { nextAtMs: wait(0), awaited: undefined, fruitless: 0 })
-    } else if (look.awaited === undefined) {
-      look.awaited = health.root
-      look.nextAtMs = nowMs + this.awaitMs(UNDER_WAY_MS, peer.peerId)
-    } else if (nowMs >= (isNear ? this.nearAtMs : this.farAtMs)) {
-      if (isNear) this.nearAtMs = nowMs + APART_MS
-      else this.farAtMs = nowMs + FAR_APART_MS
-      look.awaited = undefined
-      look.nextAtMs = wait(look.fruitless)
-      this.start(peer.identity, 0)
-    }
-  }
-
-  private isGoingOn(): boolean {
-    const { nowMs } = this.context.moment
-    return this.pulls.some(
-      ({ minEpoch, answeredAtMs, source }) => minEpoch === 0 && nowMs - answeredAtMs < this.awaitMs(ALONE_MS, source.peerId),
-    )
-  }
-
-  private awaitMs(leastMs: number, peerId: PeerId): number {
-    return Math.max(leastMs, AWAITED_ROUND_TRIPS * (this.context.roundTripMs(peerId) ?? 0))
-  }
-
-  private start(source: Identity, minEpoch: number): void {
-    const pull = new Pull(source, minEpoch, this.context)
-    this.pulls.push(pull)
-    pull.begin()
   }
 }

@@ -103,6 +103,14 @@ export class Codec {
     return digest
   }
 
+  /** A name as text, and bytes behind it: what a digest is taken of. */
+  encodeNamed(name: string, bytes: Uint8Array): Uint8Array {
+    return this.#encode((writer, value) => {
+      writer.text(name)
+      writer.raw(value)
+    }, bytes)
+  }
+
   #encode<Value>(write: (writer: ByteWriter, value: Value) => void, value: Value): Uint8Array {
     // What an assertion cut short may still lie in the buffer.
     this.#writer.clear()

@@ -23,6 +23,7 @@ import {
   writeNetworkIdIfAny,
   writePeerId,
 } from './fields.ts'
+import { refuse } from './malformed.ts'
 import type { MessageRows } from './message-rows.ts'
 
 /** What is known of a peer, passed on so that peers find one another without a search. Soft: nothing is decided by it. */
@@ -47,6 +48,16 @@ export interface Health {
   readonly inDoubtCount: number
   /** What tells its token file from others: 16 hexadecimal digits, which are only compared; undefined without a file. */
   readonly tokens: string | undefined
+  /** What it holds of further types that are repaired; left out when there is none. */
+  readonly types?: readonly TypeHealth[]
+}
+
+/** What a peer says of the rows of one further type. */
+export interface TypeHealth {
+  readonly type: number
+  readonly rowCount: number
+  /** 16 bytes. */
+  readonly root: Uint8Array
 }
 
 export type MembershipMessage =
@@ -71,6 +82,8 @@ type Of<Kind extends MembershipMessage['kind']> = Extract<MembershipMessage, { r
 
 /** Bytes of the root of a hash tree. */
 const ROOT_BYTES = 16
+/** Further types that a heartbeat tells of at most: as many as have a code. */
+const TYPES_MAX = 256
 /** Bytes of what tells token files apart. */
 const TOKENS_BYTES = 8
 
@@ -105,9 +118,28 @@ function writeHeartbeat(writer: ByteWriter, message: Of<'heartbeat'>): void {
   writeCount(writer, message.doubted.length, DOUBTED_MAX)
   for (const peerId of message.doubted) writePeerId(writer, peerId)
   writeFlag(writer, message.reached !== undefined)
-  if (message.reached === undefined) return
-  writeCount(writer, message.reached.length, REACHED_MAX)
-  for (const peerId of message.reached) writePeerId(writer, peerId)
+  if (message.reached !== undefined) {
+    writeCount(writer, message.reached.length, REACHED_MAX)
+    for (const peerId of message.reached) writePeerId(writer, peerId)
+  }
+  writeTypes(writer, health.types ?? [])
+}
+
+/** What a heartbeat ends with when there are further types: without them it is as it was before there were any. */
+function writeTypes(writer: ByteWriter, types: readonly TypeHealth[]): void {
+  if (types.length === 0) return
+  writeCount(writer, types.length, TYPES_MAX)
+  for (const { type, rowCount, root } of types) {
+    writer.u8(type)
+    writer.varint(rowCount)
+    writeFixed(writer, root, ROOT_BYTES)
+  }
+}
+
+function readTypes(reader: ByteReader): TypeHealth[] {
+  if (reader.remaining === 0) return []
+  const types = readList(reader, TYPES_MAX, (each) => ({ type: each.u8(), rowCount: each.varint(), root: each.raw(ROOT_BYTES) }))
+  return types.length > 0 ? types : refuse('no further types where some are due')
 }
 
 function readHeartbeat(reader: ByteReader): Of<'heartbeat'> {
@@ -117,7 +149,8 @@ function readHeartbeat(reader: ByteReader): Of<'heartbeat'> {
   const health = readHealth(reader)
   const doubted = readList(reader, DOUBTED_MAX, readPeerId)
   const reached = readFlag(reader) ? readList(reader, REACHED_MAX, readPeerId) : undefined
-  return { kind: 'heartbeat', sentAtMs, echoMs, wantsAnswer, health, doubted, reached }
+  const types = readTypes(reader)
+  return { kind: 'heartbeat', sentAtMs, echoMs, wantsAnswer, health: types.length > 0 ? { ...health, types } : health, doubted, reached }
 }
 
 function readHealth(reader: ByteReader): Health {

@@ -1,24 +1,47 @@
-/** The message of every further type of data: each has a table of its own inside, which the outer one does not know. */
-import { VALUE_BYTES_MAX } from '../base/limits.ts'
+/**
+ * The messages of every further type of data: each type has a table of its own inside, which the outer one does not know. One is
+ * for what somebody waits for, the other for what is large.
+ */
+import { ROW_BYTES_MAX } from '../base/limits.ts'
 import type { MessageRows } from './message-rows.ts'
+import type { ByteReader } from './reader.ts'
+import type { ByteWriter } from './writer.ts'
 
-export interface TypeMessage {
-  readonly kind: 'typed'
+interface Body {
   /** The code of the type, 0 to 255. */
   readonly type: number
-  /** As the type writes it; no more bytes than a value has. */
+  /** As the type writes it; ROW_BYTES_MAX at most. */
   readonly body: Uint8Array
 }
+
+export type TypeMessage = ({ readonly kind: 'typed' } & Body) | ({ readonly kind: 'typed-bulk' } & Body)
+
+/** What a message weighs besides its body. More than it is, so that a bound holds. */
+const OUTSIDE_BYTES = 16
 
 export const TYPES: MessageRows<TypeMessage> = {
   typed: {
     code: 21,
     way: 'votes',
-    write: (writer, { type, body }) => {
-      writer.u8(type)
-      writer.sized(body)
-    },
-    read: (reader) => ({ kind: 'typed', type: reader.u8(), body: reader.sized(VALUE_BYTES_MAX) }),
+    write: writeBody,
+    read: (reader) => ({ kind: 'typed', ...readBody(reader) }),
     values: ({ body }) => [body],
   },
+  'typed-bulk': {
+    code: 24,
+    way: 'bulk',
+    write: writeBody,
+    read: (reader) => ({ kind: 'typed-bulk', ...readBody(reader) }),
+    bytes: ({ body }) => body.length + OUTSIDE_BYTES,
+    values: ({ body }) => [body],
+  },
+}
+
+function writeBody(writer: ByteWriter, { type, body }: Body): void {
+  writer.u8(type)
+  writer.sized(body)
+}
+
+function readBody(reader: ByteReader): Body {
+  return { type: reader.u8(), body: reader.sized(ROW_BYTES_MAX) }
 }

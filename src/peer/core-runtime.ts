@@ -14,6 +14,7 @@ import { systemClock, systemRandom } from '../runtime/clock.ts'
 import { Runtime } from '../runtime/runtime.ts'
 import type { Metrics, Readings } from '../telemetry/metrics.ts'
 import { noteWriter, recallDivergences } from './notes.ts'
+import { TYPES } from './types.ts'
 import { whyNotAlive } from './views.ts'
 
 export interface RuntimeParts {
@@ -43,6 +44,8 @@ export function createRuntime(
     clock: systemClock,
     createCore: (registers) =>
       new PeerCore({
+        tables: registers,
+        types: TYPES,
         identity: self,
         clusterId: config.clusterId,
         minPeers: config.minPeers,
@@ -52,6 +55,7 @@ export function createRuntime(
         codec,
         sha256,
         random: () => systemRandom.number(),
+        wallMs: () => systemClock.wallMs(),
         tokens: tokensFingerprint,
         floor: opened.floor,
         ceiling: opened.ceiling,

@@ -21,10 +21,10 @@ export function noteWriter(logger: Logger, tallies: Tallies): (note: Note) => vo
       case 'change-begun':
         return logger.info({ epoch: note.epoch }, 'deciding the next config')
       case 'caught-up':
-        return logger.info({ keyCount: note.keyCount }, 'caught up')
+        return logger.info({ keyCount: note.keyCount, ...ofType(note) }, 'caught up')
       case 'repaired':
-        tallies.keysRepaired += note.keyCount
-        return logger.info({ from: note.from, keyCount: note.keyCount }, 'copied missing keys')
+        if (note.type === 'keys') tallies.keysRepaired += note.keyCount
+        return logger.info({ from: note.from, keyCount: note.keyCount, ...ofType(note) }, 'copied missing keys')
       case 'divergence':
         tallies.divergences += 1
         return alarm(logger, note.key, note.held, note.told)
@@ -43,6 +43,11 @@ export function noteWriter(logger: Logger, tallies: Tallies): (note: Note) => vo
         return unreachable(note)
     }
   }
+}
+
+/** Which type it is that a line speaks of, where it is not keys. */
+function ofType({ type }: { readonly type: string }): object {
+  return type === 'keys' ? {} : { type }
 }
 
 /** Says again at a start what is not served, so that the alarm outlives the log that it was first told in. */

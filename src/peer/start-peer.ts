@@ -5,6 +5,7 @@ import type { PrivateKey } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import { identity } from '../../protocols/base/identity.ts'
 import type { NetworkId, PeerId } from '../../protocols/base/identity.ts'
+import { protocolOf } from '../../protocols/types.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { utf8 } from '../bytes.ts'
 import type { Settings } from '../config/settings.ts'
@@ -35,6 +36,7 @@ import { Joining } from './joining.ts'
 import { peerAudit } from './peer-audit.ts'
 import { RememberedFacts } from './remembered.ts'
 import { PeerService } from './service.ts'
+import { TYPES } from './types.ts'
 import { Warnings } from './warnings.ts'
 
 /** Of a peer that was not told to listen on loopback alone. */
@@ -162,7 +164,14 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   if (founds(config, storage)) await assertMayFound(directory)
   const newNetwork = anew ?? (founds(config, storage) ? (systemRandom.id() as NetworkId) : undefined)
   const { clusterId, minPeers } = config
-  const founding = newNetwork && { networkId: newNetwork, clusterId, founder: self, isAnew: anew !== undefined, minPeers }
+  const founding = newNetwork && {
+    networkId: newNetwork,
+    clusterId,
+    founder: self,
+    isAnew: anew !== undefined,
+    minPeers,
+    protocolMin: protocolOf(TYPES),
+  }
   const opened = await openForUse(storage, codec, founding)
   const joining = await Joining.open({ ...opening, self: self.peerId })
   closers.push(async () => joining.close())

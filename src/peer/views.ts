@@ -1,7 +1,6 @@
 /** What a peer shows of itself: `/status`, `/peers`, `/clusters` and `/config`, read off the core. */
 import type { ClusterId, Identity, IdentityId, PeerId } from '../../protocols/base/identity.ts'
 import { equalBytes } from '../../protocols/base/record.ts'
-import { PROTOCOL_VERSION } from '../../protocols/base/config.ts'
 import type { Clusters } from '../../protocols/base/config.ts'
 import { majoritySize } from '../../protocols/base/quorum.ts'
 import type { PeerState } from '../../protocols/effects.ts'
@@ -211,7 +210,7 @@ function coreWarnings(core: PeerCore): string[] {
   }
   if (core.isTooOld) {
     warnings.push(
-      `this peer speaks protocol versions up to ${PROTOCOL_VERSION}, and its network lets vote from ${config?.protocolMin} on: it learns; start a newer release`,
+      `this peer speaks protocol versions up to ${core.protocolMax}, and its network lets vote from ${config?.protocolMin} on: it learns; start a newer release`,
     )
   }
   for (const { peerId, state, protocolMax } of roster.all()) {

@@ -4,6 +4,7 @@ import type { Incarnation } from '../../protocols/base/identity.ts'
 import type { RegisterKey, Registers } from '../../protocols/base/register.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
 import type { Placed } from '../../protocols/base/persist.ts'
+import type { Tables } from '../../protocols/base/rows.ts'
 
 /** A chosen key with what the hash tree and the counters need of it. */
 export interface ChosenSummary {
@@ -65,8 +66,8 @@ export interface RegisterTable extends Registers {
   newestEpoch(): number
 }
 
-/** One table a type of data, and one order of writes over all of them. */
-export interface Storage {
+/** One table a type of data, and one order of writes over all of them. `rows` shows those of a further type, of any name. */
+export interface Storage extends Tables {
   readonly facts: Facts
   readonly registers: RegisterTable
   /**

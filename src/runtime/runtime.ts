@@ -7,8 +7,9 @@ import { Overlay } from '../../protocols/base/overlay.ts'
 import type { Ceiling } from '../../protocols/base/ballot.ts'
 import type { Identity } from '../../protocols/base/identity.ts'
 import type { RegisterKey, Registers } from '../../protocols/base/register.ts'
+import type { Tables } from '../../protocols/base/rows.ts'
 import type { AnyWrite } from '../../protocols/base/persist.ts'
-import type { Effect, Note, Outcome } from '../../protocols/effects.ts'
+import type { Effect, Note, Outcome, TypeOutcome } from '../../protocols/effects.ts'
 import { unreachable } from '../../protocols/base/assert.ts'
 import type { ClientId, CoreEvent } from '../../protocols/events.ts'
 import type { PeerCore } from '../../protocols/peer.ts'
@@ -17,7 +18,7 @@ import type { OutcomeOf } from '../ports/replicator.ts'
 import type { Listing, Storage } from '../ports/storage.ts'
 import type { Transport } from '../ports/transport.ts'
 import { SendGate } from './send-gate.ts'
-import type { Send } from './send-gate.ts'
+import type { Saying } from './send-gate.ts'
 
 /** Lazy writes that nobody waits for are made no later than this: they ride along with a sync that somebody needs. */
 const LAZY_WRITE_MS = 20
@@ -27,7 +28,7 @@ export interface RuntimeInit {
   readonly transport: Transport
   readonly clock: Clock
   /** Builds the core over the store as the runtime shows it. */
-  readonly createCore: (registers: Registers) => PeerCore
+  readonly createCore: (registers: Registers & Tables) => PeerCore
   readonly noted: (note: Note) => void
   /** A transaction was synced: how many writes, in how many milliseconds. */
   readonly synced: (writes: number, elapsedMs: number) => void
@@ -45,6 +46,8 @@ export class Runtime {
   private readonly registers: Overlay
   private readonly gate: SendGate = new SendGate()
   private readonly waiting = new Map<ClientId, (outcome: Outcome) => void>()
+  /** Of requests that go on: who is told what comes before their answer. */
+  private readonly watching = new Map<ClientId, (outcome: TypeOutcome) => void>()
   /** Events that arose while another was being performed. */
   private readonly queue: CoreEvent[] = []
   private isStepping = false
@@ -62,7 +65,7 @@ export class Runtime {
   constructor(init: RuntimeInit) {
     this.init = init
     this.ceilingSynced = init.storage.facts.ceiling()
-    this.registers = new Overlay(init.storage.registers)
+    this.registers = new Overlay(init.storage.registers, init.storage)
     this.core = init.createCore(this.registers)
     this.self = this.core.identity
     this.planTick()
@@ -159,10 +162,10 @@ export class Runtime {
       case 'persist':
         return this.persist(effect.write)
       case 'send':
-        if (this.gate.admit(effect)) return this.send(effect)
-        return this.planFlush()
       case 'answer':
-        return this.answer(effect.client, effect.outcome)
+      case 'tell':
+        if (this.gate.admit(effect)) return this.say(effect)
+        return this.planFlush()
       case 'meet':
         return this.init.transport.meet(effect.peerId, effect.addresses, effect.clusterId === this.core.clusterId)
       case 'disconnect':
@@ -174,7 +177,10 @@ export class Runtime {
     }
   }
 
-  private send({ to, message }: Send): void {
+  private say(saying: Saying): void {
+    if (saying.kind === 'answer') return this.answer(saying.client, saying.outcome)
+    if (saying.kind === 'tell') return this.watching.get(saying.client)?.(saying.outcome)
+    const { to, message } = saying
     if (to !== this.self.peerId) this.init.transport.send(to, message)
     else this.dispatch({ kind: 'message', from: this.self, round: 0, message })
   }
@@ -182,6 +188,7 @@ export class Runtime {
   private answer(client: ClientId, outcome: Outcome): void {
     const resolve = this.waiting.get(client)
     this.waiting.delete(client)
+    this.watching.delete(client)
     resolve?.(outcome)
   }
 
@@ -232,9 +239,9 @@ export class Runtime {
   }
 
   /** All of them leave before anything that follows from those to this peer itself. */
-  private release(sends: readonly Send[]): void {
+  private release(sayings: readonly Saying[]): void {
     this.isStepping = true
-    for (const send of sends) this.send(send)
+    for (const saying of sayings) this.say(saying)
     this.isStepping = false
     this.drain()
   }

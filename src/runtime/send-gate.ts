@@ -1,12 +1,14 @@
 /**
- * Holds each send back behind the syncs it rests on, and no others: those of barriers, and those of its slot or of everything,
- * as the send says. Writes are counted in batches that become durable in order.
+ * Holds each send, and each answer that rests on writes, back behind the syncs it rests on, and no others: those of barriers,
+ * and those of its slot or of everything, as it says. Writes are counted in batches that become durable in order.
  */
 import type { Persist } from '../../protocols/base/persist.ts'
 import type { After, Slot } from '../../protocols/base/slot.ts'
 import type { Effect } from '../../protocols/effects.ts'
 
 export type Send = Extract<Effect, { kind: 'send' }>
+/** What is said, to a peer or to a client: it may rest on writes. */
+export type Saying = Extract<Effect, { kind: 'send' | 'answer' | 'tell' }>
 
 export class SendGate {
   /** The batch that writes go into now. */
@@ -18,7 +20,7 @@ export class SendGate {
   /** By type, then by name: the newest batch with a write of the slot. */
   private readonly batches = new Map<Slot['type'], Map<string, number>>()
   private readonly slotsByBatch = new Map<number, Slot[]>()
-  private readonly held = new Map<number, Send[]>()
+  private readonly held = new Map<number, Saying[]>()
 
   /** True when a send waits for the batch that is being gathered. */
   get isAwaited(): boolean {
@@ -35,13 +37,14 @@ export class SendGate {
     else slots.push(slot)
   }
 
-  /** @returns true when the send may leave now; else it is kept, and comes back from `settle` */
-  admit(send: Send): boolean {
-    const batch = Math.max(this.lastBarrier, this.batchOf(send.after))
+  /** @returns true when it may leave now; else it is kept, and comes back from `settle` */
+  admit(saying: Saying): boolean {
+    if (saying.after === 'at once') return true
+    const batch = Math.max(this.lastBarrier, this.batchOf(saying.after))
     if (batch <= this.synced) return true
     const held = this.held.get(batch)
-    if (held === undefined) this.held.set(batch, [send])
-    else held.push(send)
+    if (held === undefined) this.held.set(batch, [saying])
+    else held.push(saying)
     return false
   }
 
@@ -50,8 +53,8 @@ export class SendGate {
     return this.gathering++
   }
 
-  /** The batch, and so all before it, is synced. @returns the sends that waited for it, in their order */
-  settle(batch: number): readonly Send[] {
+  /** The batch, and so all before it, is synced. @returns what waited for it, in order */
+  settle(batch: number): readonly Saying[] {
     this.synced = batch
     for (const slot of this.slotsByBatch.get(batch) ?? []) {
       const batches = this.batchesOf(slot)

@@ -40,6 +40,8 @@ export interface Environment {
   readonly accepted: Database<Uint8Array, string>
   /** Second records that were told of chosen keys, by key. */
   readonly diverged: Database<Uint8Array, string>
+  /** Rows of further types, by type and name. */
+  readonly typed: Database<Uint8Array, string>
   /** The format, the incarnation, the ceiling. */
   readonly facts: Database<Uint8Array, string>
 }
@@ -104,6 +106,7 @@ export function openEnvironment(directory: string): Environment {
     heads: root.openDB<ChosenHead, number>('rows', HEAD_BY_NUMBER),
     accepted: root.openDB<Uint8Array, string>('accepted', BY_KEY),
     diverged: root.openDB<Uint8Array, string>('diverged', BY_KEY),
+    typed: root.openDB<Uint8Array, string>('typed', BY_KEY),
     facts: root.openDB<Uint8Array, string>('facts', BY_KEY),
   }
 }

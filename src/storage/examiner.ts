@@ -14,7 +14,7 @@ import { DAMAGED_EXIT } from './examine.ts'
 import { DamagedStore, isDamage } from './errors.ts'
 import { checkHeader } from './header.ts'
 import { openLmdbStorage } from './lmdb.ts'
-import { readChosenHead, readChosenRow } from './rows.ts'
+import { readChosenHead, readChosenRow, readTypedRow } from './rows.ts'
 import { ALL_FROM, openEnvironment } from './environment.ts'
 import type { Environment } from './environment.ts'
 
@@ -23,6 +23,7 @@ async function examine(directory: string, isWhole: boolean): Promise<void> {
   const tables = openEnvironment(directory)
   checkCounts(tables, directory)
   if (isWhole) checkRecords(tables)
+  if (isWhole) for (const { key, value } of tables.typed.getRange({ start: ALL_FROM })) readTypedRow(key, value)
   await tables.root.close()
   if (!isWhole) return
   const storage = await openLmdbStorage(directory, new Codec(utf8))
@@ -31,10 +32,11 @@ async function examine(directory: string, isWhole: boolean): Promise<void> {
 }
 
 /** What is found on the way through a table is as many rows as lmdb has noted for it. */
-function checkCounts({ chosen, rows, accepted, diverged, facts }: Environment, directory: string): void {
-  const counts = { rows: rows.getKeysCount({ start: 1 }), chosen: 0, accepted: 0, diverged: 0, facts: 0 }
-  const byKey = { chosen, accepted, diverged, facts }
-  for (const name of ['chosen', 'accepted', 'diverged', 'facts'] as const) counts[name] = byKey[name].getKeysCount({ start: ALL_FROM })
+function checkCounts({ chosen, rows, accepted, diverged, typed, facts }: Environment, directory: string): void {
+  const counts = { rows: rows.getKeysCount({ start: 1 }), chosen: 0, accepted: 0, diverged: 0, typed: 0, facts: 0 }
+  const byKey = { chosen, accepted, diverged, typed, facts }
+  for (const name of ['chosen', 'accepted', 'diverged', 'typed', 'facts'] as const)
+    counts[name] = byKey[name].getKeysCount({ start: ALL_FROM })
   for (const [name, table] of Object.entries({ rows, ...byKey })) {
     const { entryCount } = table.getStats() as { entryCount: number }
     if (entryCount !== counts[name as keyof typeof counts])

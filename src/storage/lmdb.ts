@@ -6,7 +6,8 @@
  * tried again, for after a failed sync nobody knows what the disk holds.
  */
 import { assert } from '../../protocols/base/assert.ts'
-import type { Placed } from '../../protocols/base/persist.ts'
+import type { AnyWrite, Placed } from '../../protocols/base/persist.ts'
+import type { Rows } from '../../protocols/base/rows.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
 import type { Storage } from '../ports/storage.ts'
 import { commit } from './commit.ts'
@@ -15,9 +16,11 @@ import type { Environment } from './environment.ts'
 import { DamagedStore, StorageFailed, isDamage } from './errors.ts'
 import { checkHeader } from './header.ts'
 import { HeldFiles, dataFileOf } from './held-files.ts'
-import { checkFormat, LmdbFacts } from './tables/facts.ts'
+import { checkFormat } from './format.ts'
+import { LmdbFacts } from './tables/facts.ts'
 import { CONFIGS_DROPPED, LmdbRegisters } from './tables/registers.ts'
-import type { OpenTable, Table, TableInit } from './tables/table.ts'
+import type { Table, TableInit } from './tables/table.ts'
+import { LmdbTypedRows } from './tables/typed.ts'
 
 interface Waiting {
   readonly resolve: () => void
@@ -29,11 +32,10 @@ interface Waiting {
  * resolves. The caller sees to it that nobody else has it open.
  *
  * @param directory an existing directory that holds nothing but the store
- * @param others tables of further types; whoever opens one keeps it, to read from
  * @throws UnknownFormat when it was written by a version that this one does not know
  * @throws DamagedStore when it is not what was written, or no store at all
  */
-export async function openLmdbStorage(directory: string, codec: Codec, others: readonly OpenTable<Table>[] = []): Promise<Storage> {
+export async function openLmdbStorage(directory: string, codec: Codec): Promise<Storage> {
   await checkHeader(directory)
   let environment: Environment
   try {
@@ -44,7 +46,7 @@ export async function openLmdbStorage(directory: string, codec: Codec, others: r
   }
   try {
     await checkFormat(environment, directory)
-    return new LmdbStorage(environment, directory, codec, others)
+    return new LmdbStorage(environment, directory, codec)
   } catch (error) {
     await environment.root.close()
     throw error
@@ -54,6 +56,7 @@ export async function openLmdbStorage(directory: string, codec: Codec, others: r
 class LmdbStorage implements Storage {
   readonly facts: LmdbFacts
   readonly registers: LmdbRegisters
+  readonly #typed: LmdbTypedRows
   readonly #environment: Environment
   readonly #directory: string
   readonly #held: HeldFiles
@@ -70,7 +73,7 @@ class LmdbStorage implements Storage {
   /** Why nothing can be done any more: closed, or failed. */
   #ended: Error | undefined
 
-  constructor(environment: Environment, directory: string, codec: Codec, others: readonly OpenTable<Table>[]) {
+  constructor(environment: Environment, directory: string, codec: Codec) {
     this.#environment = environment
     this.#directory = directory
     this.#held = new HeldFiles([dataFileOf(directory)])
@@ -82,8 +85,13 @@ class LmdbStorage implements Storage {
     }
     this.facts = new LmdbFacts(init)
     this.registers = new LmdbRegisters(init, codec)
-    this.#tables = [this.facts, this.registers, ...others.map((open) => open(init))]
+    this.#typed = new LmdbTypedRows(init)
+    this.#tables = [this.facts, this.registers, this.#typed]
     for (const table of this.#tables) for (const type of table.types) this.#byType.set(type, table)
+  }
+
+  rows(type: string): Rows {
+    return this.#typed.rows(type)
   }
 
   write(writes: readonly Placed[]): Promise<void> {
@@ -146,8 +154,9 @@ class LmdbStorage implements Storage {
     this.#underway = undefined
   }
 
-  #tableOf({ slot }: Placed): Table {
-    const table = this.#byType.get(slot.type)
+  #tableOf(write: Placed): Table {
+    const { slot } = write
+    const table = (write as AnyWrite).kind === 'typed' ? this.#typed : this.#byType.get(slot.type)
     assert(table !== undefined, `no table for a write of type ${slot.type}`)
     return table
   }

@@ -3,14 +3,17 @@ import { randomBytes } from 'node:crypto'
 import { CEILING_NONE } from '../../protocols/base/ballot.ts'
 import type { Ceiling } from '../../protocols/base/ballot.ts'
 import type { Incarnation } from '../../protocols/base/identity.ts'
-import type { Persist, Placed } from '../../protocols/base/persist.ts'
+import type { AnyWrite, Placed } from '../../protocols/base/persist.ts'
+import type { Rows } from '../../protocols/base/rows.ts'
 import type { Facts, Storage } from '../ports/storage.ts'
 import { StorageFailed } from './errors.ts'
 import { MemoryRegisters } from './memory-registers.ts'
+import { MemoryTables } from './memory-rows.ts'
 
 export class MemoryStorage implements Storage {
   readonly facts: Facts
   readonly registers: MemoryRegisters
+  readonly #tables: MemoryTables
   #ceiling: Ceiling = CEILING_NONE
   #ended: Error | undefined
 
@@ -18,6 +21,7 @@ export class MemoryStorage implements Storage {
   constructor(incarnation: Incarnation = randomBytes(16).toString('hex') as Incarnation) {
     const assertGoing = (): void => this.#assertGoing()
     this.registers = new MemoryRegisters(assertGoing)
+    this.#tables = new MemoryTables(assertGoing)
     const ceiling = (): Ceiling => {
       assertGoing()
       return this.#ceiling
@@ -25,11 +29,16 @@ export class MemoryStorage implements Storage {
     this.facts = { incarnation, ceiling }
   }
 
+  rows(type: string): Rows {
+    return this.#tables.rows(type)
+  }
+
   async write(writes: readonly Placed[]): Promise<void> {
     this.#assertGoing()
     try {
-      for (const write of writes as readonly Persist[]) {
+      for (const write of writes as readonly AnyWrite[]) {
         if (write.kind === 'ceiling') this.#ceiling = write.ceiling
+        else if (write.kind === 'typed') this.#tables.take(write.slot.type, write.rows)
         else this.registers.take(write)
       }
     } catch (error) {

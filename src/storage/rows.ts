@@ -6,6 +6,7 @@
  *                | number of the row before it in its leaf u32 | bytes of the key u16 | key | record  (the head ends with the key)
  *     accepted   checksum u32 | accepted                                  (the checksum covers the key, too)
  *     diverged   checksum u32 | record                                    (likewise)
+ *     typed      checksum u32 | what the type wrote                       (likewise)
  *     fact       checksum u32 | JSON                                      (likewise)
  *
  * Numbers are big-endian, checksums are CRC-32. The head stands first, so that a start reads no records to rebuild the tree.
@@ -109,6 +110,16 @@ export function factRow(name: string, fact: unknown): Buffer {
 export function readFactRow(name: string, row: Uint8Array): unknown {
   const content = opened(name, row)
   return decoded(name, (): unknown => JSON.parse(utf8.decode(content)))
+}
+
+/** A row of a further type. @param key that it lies by */
+export function typedRow(key: string, bytes: Uint8Array): Buffer {
+  return sealed(key, bytes)
+}
+
+/** The bytes are the caller's own. @throws DamagedStore when the row is not as it was written */
+export function readTypedRow(key: string, row: Uint8Array): Uint8Array {
+  return Uint8Array.prototype.slice.call(opened(key, row))
 }
 
 /** What one key and the number of its row add to a sum over all of them, by which two tables are compared. */

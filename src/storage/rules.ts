@@ -3,7 +3,9 @@ import { assert } from '../../protocols/base/assert.ts'
 import { equalBytes } from '../../protocols/base/record.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
 import type { Persist } from '../../protocols/base/persist.ts'
-import { KEY_BYTES_MAX } from '../../protocols/base/limits.ts'
+import { KEY_BYTES_MAX, ROW_BYTES_MAX } from '../../protocols/base/limits.ts'
+import { ROW_NAME_BYTES_MAX } from '../../protocols/base/rows.ts'
+import type { RowWrite } from '../../protocols/base/rows.ts'
 
 /** Bytes of the digest that comes with a chosen record. */
 export const DIGEST_BYTES = 16
@@ -28,6 +30,13 @@ export function changes(write: RegisterWrite, chosenDigest: Uint8Array | undefin
   if (write.kind === 'accepted') assert(false, `accepted although chosen: ${write.key}`)
   if (write.kind === 'chosen') assert(equalBytes(write.digest, chosenDigest), `a second record is chosen for ${write.key}`)
   return false
+}
+
+/** @throws ProtocolViolation on a row that no store takes */
+export function assertRow({ name, bytes }: RowWrite): void {
+  const nameBytes = Buffer.byteLength(name)
+  assert(nameBytes > 0 && nameBytes <= ROW_NAME_BYTES_MAX, `a row whose name has ${nameBytes} bytes`)
+  assert((bytes?.length ?? 0) <= ROW_BYTES_MAX, `a row of ${bytes?.length} bytes`)
 }
 
 /** @throws ProtocolViolation on a key of no bytes or of more than KEY_BYTES_MAX */

@@ -7,8 +7,9 @@ import type { Incarnation, PeerId } from '../../protocols/base/identity.ts'
 import type { Accepted, ValueRecord } from '../../protocols/base/record.ts'
 import { configKey, dataKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
-import { acceptedWrite, ceilingWrite, chosenWrite, divergedWrite, droppedWrite } from '../../protocols/base/persist.ts'
-import type { Persist } from '../../protocols/base/persist.ts'
+import { acceptedWrite, ceilingWrite, chosenWrite, divergedWrite, droppedWrite, rowsWrite } from '../../protocols/base/persist.ts'
+import type { AnyWrite, Persist } from '../../protocols/base/persist.ts'
+import type { RowWrite } from '../../protocols/base/rows.ts'
 import { leafOf } from '../../protocols/base/hash-tree.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { sha256, utf8 } from '../../src/bytes.ts'
@@ -58,7 +59,7 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
     afterEach(async () => discard(storage))
 
     /** Runs the checks while the writes are still under way, and again when they are on disk. */
-    async function bothTimes(writes: readonly Persist[], check: () => void): Promise<void> {
+    async function bothTimes(writes: readonly AnyWrite[], check: () => void): Promise<void> {
       const done = storage.write(writes)
       check()
       await done
@@ -75,6 +76,54 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
       assert.deepEqual([...storage.registers.inDoubt()], [])
       assert.deepEqual([...storage.registers.diverged()], [])
       assert.deepEqual(storage.registers.leaf(0, undefined, 10), [])
+    })
+
+    const rowsOf = (prefix = '', after?: string, type = 'sets'): string[] =>
+      [...storage.rows(type).range(prefix, after)].map((row) => `${row.name}=${utf8.decode(row.bytes)}`)
+    const put = (row: string, text: string | undefined): RowWrite => ({
+      name: row,
+      bytes: text === undefined ? undefined : utf8.encode(text),
+    })
+
+    it('keeps rows of further types, in the order of their names, and lets go of those that are deleted', async () => {
+      const write = (...rows: RowWrite[]): AnyWrite => rowsWrite({ type: 'sets', name: 'any' }, rows)
+      await bothTimes([write(put('b/2', 'two'), put('a', 'one')), write(put('b/1', 'x'), put('😀', 'y'), put('ﬀ', 'z'))], () =>
+        assert.deepEqual(rowsOf(), ['a=one', 'b/1=x', 'b/2=two', 'ﬀ=z', '😀=y']),
+      )
+      await bothTimes([write(put('b/1', undefined), put('b/2', 'three')), write(put('b/3', 'four'))], () => {
+        assert.deepEqual(rowsOf('b/'), ['b/2=three', 'b/3=four'])
+        assert.deepEqual(rowsOf('b/', 'b/2'), ['b/3=four'])
+        assert.deepEqual(rowsOf('b/', 'a'), ['b/2=three', 'b/3=four'])
+        assert.deepEqual(rowsOf('', 'b/3'), ['ﬀ=z', '😀=y'])
+        assert.equal(storage.rows('sets').get('b/1'), undefined)
+        assert.deepEqual(storage.rows('sets').get('b/2'), utf8.encode('three'))
+      })
+    })
+
+    it('keeps the rows of each type apart', async () => {
+      await storage.write([
+        rowsWrite({ type: 'sets', name: 's' }, [put('a', 'one')]),
+        rowsWrite({ type: 'set', name: 's' }, [put('a', 'two')]),
+      ])
+      assert.deepEqual([rowsOf(), rowsOf('', undefined, 'set'), rowsOf('', undefined, 'sett')], [['a=one'], ['a=two'], []])
+      await storage.write([rowsWrite({ type: 'set', name: 's' }, [put('a', undefined)])])
+      assert.deepEqual([rowsOf(), rowsOf('', undefined, 'set')], [['a=one'], []])
+    })
+
+    it('takes a row whose name has 1,600 bytes, and none that is longer, has no name, or is too large', async () => {
+      const longest = 'é'.repeat(800)
+      await bothTimes([rowsWrite({ type: 'sets', name: 's' }, [put(longest, 'one')])], () =>
+        assert.deepEqual(rowsOf(longest), [`${longest}=one`]),
+      )
+      assert.deepEqual(rowsOf('', `${longest}é`), [])
+      const tooLarge = { name: 'a', bytes: new Uint8Array(16_809_985) }
+      for (const row of [put(`${longest}a`, ''), put('', ''), tooLarge]) {
+        await assert.rejects(storage.write([rowsWrite({ type: 'sets', name: 's' }, [put('b', 'not this'), row])]), {
+          name: 'ProtocolViolation',
+        })
+        await discard(storage)
+        storage = await open()
+      }
     })
 
     it('lets go of every config, chosen or in doubt, for another to begin with, and keeps all else', async () => {

@@ -97,7 +97,14 @@ export class CoreNetwork {
     const cluster = clusterId as ClusterId
     const self = identity(name as PeerId, storage.facts.incarnation)
     const isFounder = this.peers.length === 0 && storage.registers.newestEpoch() < 0
-    const founding = { networkId: systemRandom.id() as NetworkId, clusterId: cluster, founder: self, isAnew: false, minPeers }
+    const founding = {
+      networkId: systemRandom.id() as NetworkId,
+      clusterId: cluster,
+      founder: self,
+      isAnew: false,
+      minPeers,
+      protocolMin: PROTOCOL_VERSION,
+    }
     const opened = await openForUse(storage, codec, isFounder ? founding : undefined)
     const failures: Error[] = []
     const init = {
@@ -124,7 +131,15 @@ export class CoreNetwork {
       transport,
       clock: systemClock,
       createCore: (registers) =>
-        new PeerCore({ ...init, ...kept, registers, random: () => systemRandom.number(), nowMs: systemClock.nowMs() }),
+        new PeerCore({
+          ...init,
+          ...kept,
+          registers,
+          tables: registers,
+          wallMs: () => systemClock.wallMs(),
+          random: () => systemRandom.number(),
+          nowMs: systemClock.nowMs(),
+        }),
       noted: () => {},
       synced: () => {},
       failed: (error) => failures.push(error),

@@ -12,6 +12,7 @@ import type { Barred, Clusters, Config } from '../../protocols/base/config.ts'
 import type { AcceptorReply, AcceptorRequest, Vote } from '../../protocols/wire/agreement-messages.ts'
 import type { Greeting } from '../../protocols/wire/greeting.ts'
 import type { Health, RosterEntry } from '../../protocols/wire/membership-messages.ts'
+import type { RowAnswer, RowQuestion } from '../../protocols/wire/repair-messages.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
 
 type Kinds<Union extends { readonly kind: string }> = {
@@ -107,6 +108,39 @@ const leafEntries: Arbitrary<{ key: RegisterKey; digest: Uint8Array }> = shape({
 const keyLists: Arbitrary<RegisterKey[]> = fc.array(key, { maxLength: 10 })
 const group: Arbitrary<number | undefined> = maybe(fc.nat(255))
 
+const code = fc.nat(255)
+const rowNames = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
+const rows = fc.uint8Array({ maxLength: 60 }).map(plain)
+const rowQuestions: Arbitrary<RowQuestion> = fc.oneof(
+  shape({ kind: fc.constant('doubts-wanted' as const), id: whole, minEpoch: whole, after: maybe(rowNames) }),
+  shape({ kind: fc.constant('hashes-wanted' as const), id: whole, minEpoch: whole, group }),
+  shape({
+    kind: fc.constant('leaves-wanted' as const),
+    id: whole,
+    minEpoch: whole,
+    leaves: fc.array(fc.nat(65_535), { maxLength: 256 }),
+    after: maybe(rowNames),
+  }),
+  shape({ kind: fc.constant('records-wanted' as const), id: whole, keys: fc.array(rowNames, { maxLength: 10 }) }),
+)
+const rowAnswers: Arbitrary<RowAnswer> = fc.oneof(
+  shape({ kind: fc.constant('doubts' as const), id: whole, keys: fc.array(rowNames, { maxLength: 10 }), more: fc.boolean() }),
+  shape({ kind: fc.constant('hashes' as const), id: whole, group, hashes: fixed(4096) }),
+  shape({
+    kind: fc.constant('leaves' as const),
+    id: whole,
+    entries: fc.array(shape({ key: rowNames, digest: bytes16 }), { maxLength: 10 }),
+    leavesDone: fc.nat(256),
+    after: maybe(rowNames),
+  }),
+  shape({
+    kind: fc.constant('records' as const),
+    id: whole,
+    records: fc.array(shape({ key: rowNames, record: rows }), { maxLength: 5 }),
+    keysDone: fc.nat(1024),
+  }),
+)
+
 const messageKinds: Kinds<Message> = {
   request: shape({ kind: fc.constant('request'), id: whole, target: identities, body: requestBodies }),
   reply: shape({ kind: fc.constant('reply'), id: whole, vote: votes }),
@@ -159,7 +193,10 @@ const messageKinds: Kinds<Message> = {
   }),
   'covered-wanted': shape({ kind: fc.constant('covered-wanted'), epoch: whole }),
   covered: shape({ kind: fc.constant('covered'), epoch: whole, sender: identities, sources: fc.array(identities, { maxLength: 35 }) }),
-  typed: shape({ kind: fc.constant('typed'), type: fc.integer({ min: 0, max: 255 }), body: fc.uint8Array({ maxLength: 300 }).map(plain) }),
+  'rows-wanted': shape({ kind: fc.constant('rows-wanted'), type: code, question: rowQuestions }),
+  'rows-told': shape({ kind: fc.constant('rows-told'), type: code, mark: fc.uint8Array({ maxLength: 40 }).map(plain), answer: rowAnswers }),
+  'typed-bulk': shape({ kind: fc.constant('typed-bulk'), type: code, body: fc.uint8Array({ maxLength: 300 }).map(plain) }),
+  typed: shape({ kind: fc.constant('typed'), type: code, body: fc.uint8Array({ maxLength: 300 }).map(plain) }),
 }
 
 /** A message of each kind, by kind. */

@@ -6,7 +6,8 @@ import { identity } from '../../protocols/base/identity.ts'
 import type { Incarnation } from '../../protocols/base/identity.ts'
 import { configKey } from '../../protocols/base/register.ts'
 import { configRecord } from '../../protocols/config/chain.ts'
-import type { PullQuestion } from '../../protocols/repair/answers.ts'
+import type { RegisterKey } from '../../protocols/base/register.ts'
+import type { PullQuestion } from '../../protocols/wire/pull-messages.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
 import { check } from './checkers/violation.ts'
 import { describeConfig } from './describe.ts'
@@ -87,7 +88,7 @@ export class ChangingStage extends Stage {
 }
 
 /** What a store without a key answers. */
-function answerOfEmptyStore(question: PullQuestion): Message {
+function answerOfEmptyStore(question: PullQuestion<RegisterKey>): Message {
   const { id } = question
   if (question.kind === 'doubts-wanted') return { kind: 'doubts', id, keys: [], more: false }
   if (question.kind === 'records-wanted') return { kind: 'records', id, records: [], keysDone: question.keys.length }

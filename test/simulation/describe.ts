@@ -108,6 +108,10 @@ export function describeMessage(message: Message): string {
     case 'records-wanted':
     case 'hashes':
       return `#${message.id} ${message.kind}`
+    case 'rows-wanted':
+      return `${message.type} ${describeMessage(message.question as Message)}`
+    case 'rows-told':
+      return `${message.type} ${describeMessage(message.answer as Message)}`
     default:
       return message.kind
   }
@@ -126,7 +130,7 @@ export function describePersist(write: AnyWrite): string {
     case 'ceiling':
       return `ceiling ${write.ceiling.epoch}.${write.ceiling.round}`
     case 'typed':
-      return `${write.slot.type} ${write.slot.name} ${JSON.stringify(write.row)}`
+      return `${write.slot.type} ${write.slot.name}: ${write.rows.map(({ name, bytes }) => `${name} ${bytes?.length ?? 'gone'}`).join(', ')}`
   }
 }
 

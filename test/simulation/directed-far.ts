@@ -18,7 +18,8 @@ import { dataKey } from '../../protocols/base/register.ts'
 import { Roster } from '../../protocols/membership/roster.ts'
 import { Outbox } from '../../protocols/outbox.ts'
 import { Pull } from '../../protocols/repair/pull.ts'
-import type { PullContext } from '../../protocols/repair/pull.ts'
+import { speechOfKeys } from '../../protocols/repair/speech.ts'
+import type { Collection } from '../../protocols/repair/collection.ts'
 import { check } from './checkers/violation.ts'
 import { SimulatedDisk } from './disk.ts'
 import type { Scenario } from './stage.ts'
@@ -216,17 +217,17 @@ function farSilence(): string[] {
 function farPulls(): string[] {
   const bench = new Waiting()
   const { moment, outbox, nextId } = bench
-  const collection: PullContext['collection'] = {
-    tree: { groupHashes: () => new Uint8Array(GROUPS * HASH_BYTES) } as unknown as PullContext['collection']['tree'],
+  const collection: Collection = {
+    tree: { groupHashes: () => new Uint8Array(GROUPS * HASH_BYTES) } as unknown as Collection['tree'],
     leaf: () => [],
     lacks: () => false,
     held: () => undefined,
     isWithheld: () => false,
-    take: () => undefined,
+    take: () => false,
     page: () => ({ keys: [], more: false }),
     settle: () => undefined,
   }
-  const pull = new Pull(voter('B'), 0, { moment, outbox, nextId, collection, roundTripMs: () => FAR_MS })
+  const pull = new Pull(voter('B'), 0, { moment, nextId, collection, speech: speechOfKeys(outbox), roundTripMs: () => FAR_MS })
   pull.begin()
   bench.sends()
   const atMs = bench.until(20_000, () => {

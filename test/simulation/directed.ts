@@ -22,6 +22,7 @@ import { outcomeOf } from '../../protocols/keys/puts.ts'
 import type { PutEvent } from '../../protocols/keys/puts.ts'
 import type { Collection } from '../../protocols/repair/collection.ts'
 import { Pull } from '../../protocols/repair/pull.ts'
+import { speechOfKeys } from '../../protocols/repair/speech.ts'
 import { HASH_BYTES, LEAVES_PER_GROUP, leafOf } from '../../protocols/base/hash-tree.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { sha256, utf8 } from '../../src/bytes.ts'
@@ -187,7 +188,7 @@ function collectionOf(chosen: ChosenKeys, overlay: Overlay): Collection {
     lacks: (key, digest) => chosen.lacks(key, digest),
     held: (key) => chosen.get(key),
     isWithheld: (key) => chosen.isDiverged(key),
-    take: () => undefined,
+    take: () => false,
     page: () => ({ keys: [], more: false }),
     settle: () => undefined,
   }
@@ -203,7 +204,7 @@ function neitherListMissesIt(): string[] {
   const nextId = (): number => (lastId += 1)
   const chosen = new ChosenKeys(overlay, new Codec(utf8), sha256, outbox, { learned: () => undefined })
   const collection = collectionOf(chosen, overlay)
-  const pull = new Pull(P, 1, { moment: { nowMs: 0 }, outbox, nextId, roundTripMs: () => undefined, collection })
+  const pull = new Pull(P, 1, { moment: { nowMs: 0 }, nextId, roundTripMs: () => undefined, collection, speech: speechOfKeys(outbox) })
   pull.begin()
   const asked = outbox.take().flatMap((effect) => (effect.kind === 'send' ? [effect.message.kind] : []))
   lines.push(`a transfer begins with ${asked.join(' and ')}`)
@@ -216,7 +217,7 @@ function neitherListMissesIt(): string[] {
 }
 
 /** A transfer's questions are answered, up to one leaf with these keys. The next question is number 5. */
-function walkToLeaf(pull: Pull, doubts: readonly RegisterKey[], keys: readonly RegisterKey[]): void {
+function walkToLeaf(pull: Pull<RegisterKey, ValueRecord>, doubts: readonly RegisterKey[], keys: readonly RegisterKey[]): void {
   const digest = new Uint8Array(HASH_BYTES).fill(1)
   const group = Math.floor(leafOf(KEY) / LEAVES_PER_GROUP)
   const hashes = (place: number): Uint8Array => {
@@ -244,9 +245,9 @@ function listedAndLost(): string[] {
   const chosen = new ChosenKeys(overlay, new Codec(utf8), sha256, outbox, { learned: () => undefined })
   const pull = new Pull(P, 1, {
     moment: { nowMs: 0 },
-    outbox,
     nextId,
     roundTripMs: () => undefined,
+    speech: speechOfKeys(outbox),
     collection: collectionOf(chosen, overlay),
   })
   walkToLeaf(pull, [], [KEY])
@@ -267,10 +268,17 @@ function finishedWithMoreToCome(): string[] {
   let settled: (done: boolean) => void = () => undefined
   const pull = new Pull(P, 1, {
     moment: { nowMs: 0 },
-    outbox,
     nextId: () => (lastId += 1),
     roundTripMs: () => undefined,
-    collection: { ...collectionOf(chosen, overlay), settle: (_key, ended) => (settled = ended), take: () => settled(true) },
+    speech: speechOfKeys(outbox),
+    collection: {
+      ...collectionOf(chosen, overlay),
+      settle: (_key, ended) => (settled = ended),
+      take: () => {
+        settled(true)
+        return true
+      },
+    },
   })
   walkToLeaf(pull, [KEY], [KEY, dataKey('next')])
   pull.reply({ kind: 'records', id: 5, records: [{ key: KEY, record: text('x') }], keysDone: 1 })

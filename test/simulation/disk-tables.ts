@@ -1,9 +1,14 @@
-/** The tables that every simulated store has: the registers of clients' keys and of configs, and what a store knows of itself. */
+/**
+ * The tables of a simulated store: the registers of clients' keys and of configs, what a store knows of itself, and the rows of each further
+ * type.
+ */
 import { CEILING_NONE } from '../../protocols/base/ballot.ts'
 import type { Ceiling } from '../../protocols/base/ballot.ts'
 import type { AnyWrite } from '../../protocols/base/persist.ts'
 import { equalRecords } from '../../protocols/base/record.ts'
 import type { RegisterKey, RegisterState } from '../../protocols/base/register.ts'
+import { compareUtf8 } from '../../protocols/base/bytes.ts'
+import type { Row, Rows } from '../../protocols/base/rows.ts'
 import type { DiskTable } from './slot-disk.ts'
 
 interface Held {
@@ -63,6 +68,46 @@ export class FactRows implements DiskTable {
   copy(): FactRows {
     const copy = new FactRows()
     copy.ceiling = this.ceiling
+    return copy
+  }
+}
+
+/** The rows of one further type. */
+export class TypeRows implements DiskTable, Rows {
+  readonly types: readonly string[]
+  /** Deleted rows stay as such: an older write of the row may come later. */
+  private readonly held = new Map<string, { readonly bytes: Uint8Array | undefined; readonly sequence: number }>()
+
+  constructor(type: string) {
+    this.types = [type]
+  }
+
+  get(name: string): Uint8Array | undefined {
+    return this.held.get(name)?.bytes
+  }
+
+  range(prefix: string, after = ''): Iterable<Row> {
+    const rows: Row[] = []
+    for (const [name, { bytes }] of this.held) {
+      if (bytes !== undefined && name.startsWith(prefix) && compareUtf8(name, after) > 0) rows.push({ name, bytes })
+    }
+    return rows.sort((a, b) => compareUtf8(a.name, b.name))
+  }
+
+  apply(write: AnyWrite, sequence: number): void {
+    if (write.kind !== 'typed') return
+    for (const { name, bytes } of write.rows) {
+      if ((this.held.get(name)?.sequence ?? 0) <= sequence) this.held.set(name, { bytes, sequence })
+    }
+  }
+
+  refuse(): void {
+    // What a type may write is for its checkers to say.
+  }
+
+  copy(): TypeRows {
+    const copy = new TypeRows(this.types[0] as string)
+    for (const [name, held] of this.held) copy.held.set(name, held)
     return copy
   }
 }

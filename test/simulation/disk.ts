@@ -6,14 +6,24 @@ import type { AnyWrite } from '../../protocols/base/persist.ts'
 import { epochOfConfigKey, isConfigKey } from '../../protocols/base/register.ts'
 import type { LeafEntry, RegisterKey, RegisterState, Registers } from '../../protocols/base/register.ts'
 import type { ChosenAtStart } from '../../protocols/keys/chosen.ts'
-import { FactRows, RegisterRows } from './disk-tables.ts'
+import type { Rows, Tables } from '../../protocols/base/rows.ts'
+import { FactRows, RegisterRows, TypeRows } from './disk-tables.ts'
 import { SlotDisk } from './slot-disk.ts'
-import type { DiskTable } from './slot-disk.ts'
 
-export class SimulatedDisk extends SlotDisk implements Registers {
-  /** @param hardened told of every write that is synced from now on. @param further tables of types beside keys, empty */
-  constructor(hardened: (write: AnyWrite) => void, further: readonly DiskTable[] = []) {
-    super(hardened, [new RegisterRows(), new FactRows(), ...further])
+export class SimulatedDisk extends SlotDisk implements Registers, Tables {
+  /** @param hardened told of every write that is synced from now on. @param types beside keys, of which there are no rows yet */
+  constructor(hardened: (write: AnyWrite) => void, types: readonly string[] = []) {
+    super(hardened, [new RegisterRows(), new FactRows(), ...types.map((type) => new TypeRows(type))])
+  }
+
+  rows(type: string): Rows {
+    // Whatever a crash takes is gone from a table that is made anew.
+    return { get: (name) => this.typeRows(type).get(name), range: (prefix, after) => this.typeRows(type).range(prefix, after) }
+  }
+
+  /** What would still be there of a type if power were lost now, whatever the crash keeps beyond it. */
+  rowsSynced(type: string): Rows {
+    return this.synced(type) as TypeRows
   }
 
   /** A copy of what is synced, as of a directory whose process has ended. */
@@ -24,7 +34,7 @@ export class SimulatedDisk extends SlotDisk implements Registers {
   }
 
   read(key: RegisterKey): RegisterState | undefined {
-    return this.rows.held.get(key)?.state
+    return this.registerRows.held.get(key)?.state
   }
 
   /** What would still be there if power were lost now, whatever the crash keeps beyond it. */
@@ -38,7 +48,7 @@ export class SimulatedDisk extends SlotDisk implements Registers {
 
   leaf(leaf: number, after: RegisterKey | undefined, limit: number): readonly LeafEntry[] {
     const entries: LeafEntry[] = []
-    for (const [key, { digest }] of this.rows.held) {
+    for (const [key, { digest }] of this.registerRows.held) {
       if (digest === undefined || isConfigKey(key) || leafOf(key) !== leaf) continue
       if (after === undefined || compareUtf8(key, after) > 0) entries.push({ key, digest })
     }
@@ -47,7 +57,7 @@ export class SimulatedDisk extends SlotDisk implements Registers {
 
   chosen(): ChosenAtStart[] {
     const summaries: ChosenAtStart[] = []
-    for (const [key, { state, digest }] of this.rows.held) {
+    for (const [key, { state, digest }] of this.registerRows.held) {
       if (state.chosen === undefined || digest === undefined || isConfigKey(key)) continue
       summaries.push({ key, digest, bytes: key.length + state.chosen.value.length })
     }
@@ -55,22 +65,26 @@ export class SimulatedDisk extends SlotDisk implements Registers {
   }
 
   diverged(): RegisterKey[] {
-    return [...this.rows.diverged]
+    return [...this.registerRows.diverged]
   }
 
   inDoubt(): RegisterKey[] {
-    return [...this.rows.held].filter(([, { state }]) => state.accepted !== undefined).map(([key]) => key)
+    return [...this.registerRows.held].filter(([, { state }]) => state.accepted !== undefined).map(([key]) => key)
   }
 
   newestEpoch(): number {
     let newest = -1
-    for (const [key, { state }] of this.rows.held) {
+    for (const [key, { state }] of this.registerRows.held) {
       if (state.chosen !== undefined && isConfigKey(key)) newest = Math.max(newest, epochOfConfigKey(key))
     }
     return newest
   }
 
-  private get rows(): RegisterRows {
+  private typeRows(type: string): TypeRows {
+    return this.seen(type) as TypeRows
+  }
+
+  private get registerRows(): RegisterRows {
     return this.seen('keys') as RegisterRows
   }
 }

@@ -18,8 +18,8 @@ export interface EdgeFact {
   readonly play: () => void | Promise<void>
 }
 
-/** The answers of repair, a megabyte each: only they may wait behind one another, since a pull asks again. */
-const ON_BULK: ReadonlySet<Message['kind']> = new Set(['doubts', 'hashes', 'leaves', 'records'] as const)
+/** The answers of repair, a megabyte each, since a pull asks again, and what further types say is like them: only they may wait behind one another. */
+const ON_BULK: ReadonlySet<Message['kind']> = new Set(['doubts', 'hashes', 'leaves', 'records', 'rows-told', 'typed-bulk'] as const)
 
 export const EDGE_FACTS: readonly EdgeFact[] = [
   { name: 'a drain that is told while a send is under way counts, also when that send says that the stream is full', play: drainedInSend },

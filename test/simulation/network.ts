@@ -279,5 +279,5 @@ export class SimulatedNetwork {
 
 /** An answer to a pull, or to whoever drives a change. */
 function isOfCopying({ kind }: Message): boolean {
-  return kind === 'covered' || kind === 'doubts' || kind === 'hashes' || kind === 'leaves' || kind === 'records'
+  return kind === 'covered' || kind === 'rows-told' || kind === 'doubts' || kind === 'hashes' || kind === 'leaves' || kind === 'records'
 }

@@ -13,9 +13,10 @@ import type { CoreEvent } from '../../protocols/events.ts'
 import { beginOpening } from '../../protocols/opening.ts'
 import type { Founding, Opened } from '../../protocols/opening.ts'
 import { PeerCore } from '../../protocols/peer.ts'
+import { protocolOf } from '../../protocols/types.ts'
 import type { Greeting } from '../../protocols/wire/greeting.ts'
 import { sha256 } from '../../src/bytes.ts'
-import type { Send } from '../../src/runtime/send-gate.ts'
+import type { Saying, Send } from '../../src/runtime/send-gate.ts'
 import { Chance } from './chance.ts'
 import { describeOutcome, describePersist } from './describe.ts'
 import { SimulatedDisk } from './disk.ts'
@@ -29,6 +30,8 @@ const DIGEST_NONE = new Uint8Array(16)
 const SLOW_SYNC_FACTOR = 40
 /** Above any seed and what is drawn of it elsewhere. */
 const OPENING = 2 ** 44
+/** The time of day when a run begins. */
+const WALL_MS = 1_700_000_000_000
 /** Incarnations are 32 hexadecimal digits. */
 const INCARNATION_DIGITS = 32
 
@@ -59,6 +62,8 @@ export class SimulatedPeer {
   private readonly queue: CoreEvent[] = []
   private isStepping = false
   private tickAtMs = Number.POSITIVE_INFINITY
+  /** The time of day that its machine shows is ahead by so much, or behind: it is set to jump by whoever tests a type that stamps by it. */
+  wallAheadMs = 0
   /** The peer's own clock is ahead of simulated time by so much. */
   private clockAheadMs: number
 
@@ -102,6 +107,16 @@ export class SimulatedPeer {
   /** The time that this peer's core is told. */
   get clockMs(): number {
     return this.surroundings.agenda.nowMs + this.clockAheadMs
+  }
+
+  /** What its machine shows as the time of day. */
+  get wallMs(): number {
+    return this.surroundings.agenda.nowMs + WALL_MS + this.wallAheadMs
+  }
+
+  /** The latest protocol version that its build speaks. */
+  get protocol(): number {
+    return protocolOf(this.surroundings.furtherTypes ?? [])
   }
 
   /** Its clock jumps ahead. */
@@ -151,7 +166,7 @@ export class SimulatedPeer {
       chance,
       syncMs: () => this.syncMs(),
       fails: () => this.isDiskFull || (!this.surroundings.isCalm && chance.happens(this.surroundings.options.failedSyncRate)),
-      released: (sends) => this.released(sends, boot),
+      released: (sayings) => this.released(sayings, boot),
       failed: () => this.crash(),
     }
     const syncing = this.isLoose ? new LooseSyncing(init) : new BatchedSyncing(init)
@@ -164,9 +179,11 @@ export class SimulatedPeer {
       replaceAfterMs: this.surroundings.options.replaceAfterMs,
       wantedNetwork: undefined,
       registers: syncing.registers,
+      tables: syncing.registers,
       codec,
       sha256,
       random: () => coreChance.number(),
+      wallMs: () => this.wallMs,
       tokens: () => undefined,
       floor,
       ceiling,
@@ -175,7 +192,7 @@ export class SimulatedPeer {
       diverged: this.disk.diverged(),
       inDoubt: this.disk.inDoubt(),
       pageLimits: { keys: this.surroundings.options.pageKeys, recordsBytes: this.surroundings.options.pageBytes },
-      types: this.surroundings.furtherTypes?.map((type) => type.create(this.disk)),
+      types: this.surroundings.furtherTypes,
       nowMs: this.clockMs,
     })
     this.dispatch({ kind: 'tick' })
@@ -259,10 +276,10 @@ export class SimulatedPeer {
         return this.syncing?.persist(effect.write)
       case 'send':
         observer.sending(this, effect)
-        return this.syncing?.admit(effect) === true ? this.send(effect) : undefined
+        return this.syncing?.admit(effect) === true ? this.say(effect) : undefined
       case 'answer':
-        trace.line(agenda.nowMs, () => `${this.peerId} answers client ${effect.client}: ${describeOutcome(effect.outcome)}`)
-        return observer.answered(this, effect.client, effect.outcome)
+      case 'tell':
+        return this.syncing?.admit(effect) === true ? this.say(effect) : undefined
       case 'disconnect':
         return this.surroundings.disconnect(this, effect.peerId)
       case 'note':
@@ -273,11 +290,20 @@ export class SimulatedPeer {
   }
 
   /** All of them leave before anything that follows from those to this peer itself. */
-  private released(sends: readonly Send[], boot: number): void {
+  private released(sayings: readonly Saying[], boot: number): void {
     this.isStepping = true
-    for (const send of sends) if (this.boots === boot && this.core !== undefined) this.send(send)
+    for (const saying of sayings) if (this.boots === boot && this.core !== undefined) this.say(saying)
     this.isStepping = false
     this.drain()
+  }
+
+  private say(saying: Saying): void {
+    if (saying.kind === 'send') return this.send(saying)
+    const { observer, trace, agenda } = this.surroundings
+    const { kind, client, outcome } = saying
+    trace.line(agenda.nowMs, () => `${this.peerId} ${kind}s client ${client}: ${describeOutcome(outcome)}`)
+    if (kind === 'answer') observer.answered(this, client, outcome)
+    else observer.told?.(this, client, outcome)
   }
 
   private send(send: Send): void {
@@ -314,7 +340,7 @@ export class SimulatedPeer {
 
   private emptyDisk(): SimulatedDisk {
     const { identity: own } = this
-    const tables = this.surroundings.furtherTypes?.map((type) => type.table())
-    return new SimulatedDisk((write) => this.surroundings.observer.hardened(this, own, write), tables)
+    const types = this.surroundings.furtherTypes?.map(({ name }) => name)
+    return new SimulatedDisk((write) => this.surroundings.observer.hardened(this, own, write), types)
   }
 }

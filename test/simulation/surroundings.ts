@@ -1,23 +1,14 @@
 /** What a simulated peer finds around itself: time, chance, who watches it, and the network. */
 import type { PeerId } from '../../protocols/base/identity.ts'
-import type { CreateType } from '../../protocols/data-type.ts'
+import type { TypeDefinition } from '../../protocols/data-type.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
 import type { Send } from '../../src/runtime/send-gate.ts'
 import type { Agenda } from './agenda.ts'
 import type { Chance } from './chance.ts'
-import type { SimulatedDisk } from './disk.ts'
 import type { Observer } from './observer.ts'
 import type { Options } from './options.ts'
 import type { SimulatedPeer } from './peer.ts'
-import type { DiskTable } from './slot-disk.ts'
 import type { Trace } from './trace.ts'
-
-/** A type of data beside keys, as a peer has it: a table on its disk, and a service in its core. */
-export interface FurtherType {
-  readonly table: () => DiskTable
-  /** @param disk as it is when the core starts */
-  readonly create: (disk: SimulatedDisk) => CreateType
-}
 
 export interface PeerSurroundings {
   readonly agenda: Agenda
@@ -27,7 +18,7 @@ export interface PeerSurroundings {
   readonly codec: Codec
   readonly observer: Observer
   /** What peers keep for clients beside keys; nothing when left out. */
-  readonly furtherTypes?: readonly FurtherType[] | undefined
+  readonly furtherTypes?: readonly TypeDefinition[] | undefined
   /** Hands a message to the network. */
   readonly transmit: (from: SimulatedPeer, send: Send) => void
   /** The core wants a connection closed. */

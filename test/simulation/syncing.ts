@@ -6,10 +6,11 @@
  */
 import { Overlay } from '../../protocols/base/overlay.ts'
 import type { Registers } from '../../protocols/base/register.ts'
+import type { Tables } from '../../protocols/base/rows.ts'
 import type { After, Slot } from '../../protocols/base/slot.ts'
 import type { AnyWrite } from '../../protocols/base/persist.ts'
 import { SendGate } from '../../src/runtime/send-gate.ts'
-import type { Send } from '../../src/runtime/send-gate.ts'
+import type { Saying } from '../../src/runtime/send-gate.ts'
 import type { Agenda } from './agenda.ts'
 import type { Chance } from './chance.ts'
 import type { SimulatedDisk } from './disk.ts'
@@ -25,20 +26,20 @@ export interface SyncingInit {
   readonly syncMs: () => number
   /** Whether the sync that ends now fails. */
   readonly fails: () => boolean
-  /** Sends whose syncs are done, in order. */
-  readonly released: (sends: readonly Send[]) => void
+  /** What is said once its syncs are done, in order. */
+  readonly released: (sayings: readonly Saying[]) => void
   /** A sync failed: the peer must stop. */
   readonly failed: () => void
 }
 
 export interface Syncing {
   /** What the core reads. */
-  readonly registers: Registers
+  readonly registers: Registers & Tables
   /** How many writes are not on disk yet. */
   readonly pendingCount: number
   persist(write: AnyWrite): void
-  /** @returns true when the send may leave now; else it comes back by `released` */
-  admit(send: Send): boolean
+  /** @returns true when it may leave now; else it comes back by `released` */
+  admit(saying: Saying): boolean
   /** The process is gone. @returns how many writes were lost */
   crash(): number
 }
@@ -54,7 +55,7 @@ export class BatchedSyncing implements Syncing {
 
   constructor(init: SyncingInit) {
     this.init = init
-    this.registers = new Overlay(init.disk)
+    this.registers = new Overlay(init.disk, init.disk)
   }
 
   get pendingCount(): number {
@@ -68,8 +69,8 @@ export class BatchedSyncing implements Syncing {
     this.plan(write.isLazy ? LAZY_WRITE_MS : 0)
   }
 
-  admit(send: Send): boolean {
-    if (this.gate.admit(send)) return true
+  admit(saying: Saying): boolean {
+    if (this.gate.admit(saying)) return true
     this.plan(0)
     return false
   }
@@ -122,7 +123,7 @@ interface Unit {
 }
 
 interface Held {
-  readonly send: Send
+  readonly saying: Saying
   readonly waitsFor: Set<number>
 }
 
@@ -142,7 +143,7 @@ export class LooseSyncing implements Syncing {
     this.init = init
   }
 
-  get registers(): Registers {
+  get registers(): Registers & Tables {
     return this.init.disk
   }
 
@@ -159,12 +160,14 @@ export class LooseSyncing implements Syncing {
     agenda.after(lazyMs + this.init.syncMs(), () => this.ready(unit))
   }
 
-  admit(send: Send): boolean {
+  admit(saying: Saying): boolean {
+    const { after } = saying
     const waitsFor = new Set<number>()
+    if (after === 'at once') return true
     for (const unit of this.units) {
-      if (unit.isBarrier || isAwaited(send.after, unit.slot)) waitsFor.add(unit.sequence)
+      if (unit.isBarrier || isAwaited(after, unit.slot)) waitsFor.add(unit.sequence)
     }
-    if (waitsFor.size > 0) this.held.push({ send, waitsFor })
+    if (waitsFor.size > 0) this.held.push({ saying, waitsFor })
     return waitsFor.size === 0
   }
 
@@ -199,6 +202,6 @@ export class LooseSyncing implements Syncing {
     const free = this.held.filter((held) => held.waitsFor.size === 0)
     if (free.length === 0) return
     this.held = this.held.filter((held) => held.waitsFor.size > 0)
-    this.init.released(free.map((held) => held.send))
+    this.init.released(free.map((held) => held.saying))
   }
 }

@@ -3,7 +3,8 @@
  * the peers to it. World, faults, disk and network know slots and no type; each type lives in a folder of `types/`, and says here what it needs.
  */
 import type { Config } from '../../protocols/base/config.ts'
-import type { Outcome } from '../../protocols/effects.ts'
+import type { TypeDefinition } from '../../protocols/data-type.ts'
+import type { Outcome, TypeOutcome } from '../../protocols/effects.ts'
 import type { ClientId } from '../../protocols/events.ts'
 import type { Agenda } from './agenda.ts'
 import type { Chance } from './chance.ts'
@@ -12,7 +13,6 @@ import type { Coverage } from './coverage.ts'
 import type { Observer } from './observer.ts'
 import type { Options } from './options.ts'
 import type { SimulatedPeer } from './peer.ts'
-import type { FurtherType } from './surroundings.ts'
 import type { Trace } from './trace.ts'
 
 export interface TypeInit {
@@ -49,6 +49,8 @@ export interface SimulatedType extends Watching {
   stop(): void
   /** A client is answered; it may be a client of another type. */
   answered(client: ClientId, outcome: Outcome): void
+  /** A client is told something, and its request goes on. */
+  told?(client: ClientId, outcome: TypeOutcome): void
   /** The peer is about to start. */
   starting?(peer: SimulatedPeer): void
   /** The peer's process is gone, with what was not on disk: whoever waits for it learns nothing. */
@@ -73,5 +75,5 @@ export interface WorldType {
   /** Begins it in a run. Types are begun in the order of their list, because each draws its chance. */
   readonly begin: (init: TypeInit) => SimulatedType
   /** What it adds to a peer; undefined for keys, which every peer has. */
-  readonly further?: FurtherType | undefined
+  readonly further?: TypeDefinition | undefined
 }

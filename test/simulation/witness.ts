@@ -3,7 +3,7 @@ import type { Identity } from '../../protocols/base/identity.ts'
 import { isConfigKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
 import type { Outcome } from '../../protocols/effects.ts'
-import type { PullQuestion } from '../../protocols/repair/answers.ts'
+import type { PullQuestion } from '../../protocols/wire/pull-messages.ts'
 import type { Send } from '../../src/runtime/send-gate.ts'
 import { Violation } from './checkers/violation.ts'
 import { Votes } from './checkers/votes.ts'
@@ -21,7 +21,7 @@ export class Witness implements Observer {
   /** Questions about keys, as they left. */
   readonly asked: { from: string; to: string; id: number; key: RegisterKey }[] = []
   /** Questions for lists, as they left. */
-  readonly lists: { from: string; to: string; question: PullQuestion }[] = []
+  readonly lists: { from: string; to: string; question: PullQuestion<RegisterKey> }[] = []
   /** Peers that go by what they once were, which no rule allows: others must leave them out. */
   readonly outside: Set<string> = new Set()
   /** Told of all that is on disk; what peers are founded with it knows by itself. */

@@ -5,7 +5,7 @@
 import { GROUPS } from '../../protocols/base/hash-tree.ts'
 import type { ClusterId, Identity } from '../../protocols/base/identity.ts'
 import type { AnyWrite } from '../../protocols/base/persist.ts'
-import type { Note, Outcome } from '../../protocols/effects.ts'
+import type { Note, Outcome, TypeOutcome } from '../../protocols/effects.ts'
 import type { ClientId } from '../../protocols/events.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { utf8 } from '../../src/bytes.ts'
@@ -201,6 +201,11 @@ export class World implements Observer {
     this.trace.mix(client)
     this.trace.mixText(outcome.kind)
     for (const type of this.types) type.answered(client, outcome)
+  }
+
+  told(_peer: SimulatedPeer, client: ClientId, outcome: TypeOutcome): void {
+    this.trace.mix(client)
+    for (const type of this.types) type.told?.(client, outcome)
   }
 
   noted(peer: SimulatedPeer, note: Note): void {

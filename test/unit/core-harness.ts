@@ -15,6 +15,7 @@ import { configRecord } from '../../protocols/config/chain.ts'
 import type { Clusters, Config } from '../../protocols/base/config.ts'
 import { chosenWrite } from '../../protocols/base/persist.ts'
 import type { AnyWrite } from '../../protocols/base/persist.ts'
+import type { TypeDefinition } from '../../protocols/data-type.ts'
 import type { Effect, Note, Outcome } from '../../protocols/effects.ts'
 import type { ClientId, Consistency, CoreEvent } from '../../protocols/events.ts'
 import { beginOpening } from '../../protocols/opening.ts'
@@ -25,7 +26,7 @@ import type { AcceptorReply, AcceptorRequest } from '../../protocols/wire/agreem
 import type { Message } from '../../protocols/wire/messages.ts'
 import { sha256, utf8 } from '../../src/bytes.ts'
 import { SendGate } from '../../src/runtime/send-gate.ts'
-import type { Send } from '../../src/runtime/send-gate.ts'
+import type { Saying, Send } from '../../src/runtime/send-gate.ts'
 import { MemoryStorage } from '../../src/storage/memory.ts'
 
 export const codec: Codec = new Codec(utf8)
@@ -74,7 +75,7 @@ export function persists(effects: readonly Effect[]): AnyWrite[] {
 /** A role alone: its outbox over a store that takes what is persisted. */
 export class Bench {
   readonly storage: MemoryStorage = new MemoryStorage()
-  readonly overlay: Overlay = new Overlay(this.storage.registers)
+  readonly overlay: Overlay = new Overlay(this.storage.registers, this.storage)
   readonly outbox: Outbox = new Outbox(this.overlay)
 
   /** The effects since the last call, the writes among them being in the store from now on. */
@@ -105,6 +106,8 @@ export class TestPeer {
   /** False: what is persisted waits for `sync`. */
   syncsAtOnce = true
   readonly answers: Map<ClientId, Outcome> = new Map()
+  /** What clients were told before their answers. */
+  readonly told: { readonly client: ClientId; readonly outcome: Outcome }[] = []
   readonly notes: Note[] = []
   readonly connected: Set<PeerId> = new Set()
   private readonly minPeers: number
@@ -149,7 +152,7 @@ export class TestPeer {
     if (this.unsynced.length === 0) return
     this.synced.push(...this.unsynced)
     this.unsynced = []
-    for (const send of this.gate.settle(this.gate.close())) this.post(send)
+    for (const saying of this.gate.settle(this.gate.close())) this.say(saying)
   }
 
   /** Ends the process: what was not synced, and what was on its way to it, is lost. */
@@ -195,6 +198,9 @@ export class TestPeer {
       replaceAfterMs: this.world.replaceAfterMs,
       wantedNetwork: network,
       registers: this.storage.registers,
+      tables: this.storage,
+      types: this.world.types,
+      wallMs: () => this.world.nowMs,
       codec,
       sha256,
       random: () => this.world.random(),
@@ -213,12 +219,17 @@ export class TestPeer {
       void this.storage.write([effect.write])
       this.unsynced.push(effect.write)
       this.gate.wrote(effect.write)
-    } else if (effect.kind === 'send') {
-      if (this.gate.admit(effect)) this.post(effect)
-    } else if (effect.kind === 'answer') {
-      assert(!this.answers.has(effect.client), `client ${effect.client} is answered twice`)
-      this.answers.set(effect.client, effect.outcome)
+    } else if (effect.kind === 'send' || effect.kind === 'answer' || effect.kind === 'tell') {
+      if (this.gate.admit(effect)) this.say(effect)
     } else if (effect.kind === 'note') this.notes.push(effect.note)
+  }
+
+  private say(saying: Saying): void {
+    if (saying.kind === 'send') return this.post(saying)
+    const { kind, client, outcome } = saying
+    assert(!this.answers.has(client), `client ${client} is answered twice`)
+    if (kind === 'answer') this.answers.set(client, outcome)
+    else this.told.push({ client, outcome })
   }
 
   private post({ to, message }: Send): void {
@@ -240,6 +251,8 @@ export interface Asked {
 export class TestWorld {
   nowMs = 1_000
   readonly peers: Map<string, TestPeer> = new Map()
+  /** The further types of the builds that peers start with from now on. */
+  types: readonly TypeDefinition[] = []
   /** What peers that are added from now on are told with `-replace-after`. */
   replaceAfterMs: number | undefined
   /** Says which messages are lost. */
@@ -372,10 +385,19 @@ export class TestWorld {
   }
 }
 
-/** A world of peers that have installed a chain of configs, all connected, all ready. */
-export function worldOf(names: Record<string, readonly string[]>, chain: readonly Config[] = [configOf(0, names)]): TestWorld {
+/** A world of peers that have installed a chain of configs, all connected, all ready. @param types of the build of each, by name */
+export function worldOf(
+  names: Record<string, readonly string[]>,
+  chain: readonly Config[] = [configOf(0, names)],
+  types: (name: string) => readonly TypeDefinition[] = () => [],
+): TestWorld {
   const world = new TestWorld()
-  for (const [cluster, members] of Object.entries(names)) for (const name of members) world.add(name, cluster, chain)
+  for (const [cluster, members] of Object.entries(names)) {
+    for (const name of members) {
+      world.types = types(name)
+      world.add(name, cluster, chain)
+    }
+  }
   world.connectAll()
   world.reach('every peer is ready', () => [...world.peers.values()].every(({ core }) => core.missing() === undefined))
   world.seen.length = 0

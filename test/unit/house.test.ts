@@ -16,11 +16,12 @@ const ADAPTERS = ['http', 'network', 'discovery', 'storage', 'telemetry']
 const LAYERS = [
   ['base'],
   ['wire'],
-  ['effects.ts', 'events.ts', 'outbox.ts', 'service.ts', 'data-type.ts'],
+  ['effects.ts', 'events.ts', 'outbox.ts', 'service.ts'],
   ['membership'],
   ['agreement'],
   ['config'],
   ['repair'],
+  ['data-type.ts'],
 ]
 const LAYER_OF_TYPES = LAYERS.length
 /** Folders with one file a type, and the files in them that every type may import. */

@@ -6,8 +6,10 @@ import { dataKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
 import { ChosenKeys } from '../../protocols/keys/chosen.ts'
 import { Pull } from '../../protocols/repair/pull.ts'
-import type { PullReply } from '../../protocols/repair/pull.ts'
+import { speechOfKeys } from '../../protocols/repair/speech.ts'
 import { HASH_BYTES, LEAVES_PER_GROUP, leafOf } from '../../protocols/base/hash-tree.ts'
+import type { ValueRecord } from '../../protocols/base/record.ts'
+import type { PullAnswer } from '../../protocols/wire/pull-messages.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
 import { sha256 } from '../../src/bytes.ts'
 import { Bench, codec, key, peer, recordOf, sends, worldOf } from './core-harness.ts'
@@ -17,7 +19,7 @@ class Walk extends Bench {
   readonly moment = { nowMs: 0 }
   readonly source: Identity = peer('s')
   roundTripMs: number | undefined
-  readonly pull: Pull
+  readonly pull: Pull<RegisterKey, ValueRecord>
   readonly finishing: Map<RegisterKey, (done: boolean) => void> = new Map()
   readonly learned: RegisterKey[] = []
   private lastId = 0
@@ -25,10 +27,10 @@ class Walk extends Bench {
   constructor(minEpoch: number) {
     super()
     const chosen = new ChosenKeys(this.overlay, codec, sha256, this.outbox, { learned: () => undefined })
-    this.pull = new Pull(this.source, minEpoch, {
+    this.pull = new Pull<RegisterKey, ValueRecord>(this.source, minEpoch, {
       moment: this.moment,
       roundTripMs: () => this.roundTripMs,
-      outbox: this.outbox,
+      speech: speechOfKeys(this.outbox),
       nextId: () => (this.lastId += 1),
       collection: {
         tree: chosen.tree,
@@ -36,7 +38,7 @@ class Walk extends Bench {
         lacks: (of, digest) => chosen.lacks(of, digest),
         held: (of) => chosen.get(of),
         isWithheld: () => false,
-        take: (of) => void this.learned.push(of),
+        take: (of) => this.learned.push(of) > 0,
         page: () => ({ keys: [], more: false }),
         settle: (of, settled) => void this.finishing.set(of, settled),
       },
@@ -50,7 +52,7 @@ class Walk extends Bench {
   }
 
   /** Expects one question of this kind and answers it. */
-  answer(kind: Message['kind'], reply: (id: number) => PullReply): void {
+  answer(kind: Message['kind'], reply: (id: number) => PullAnswer<RegisterKey, ValueRecord>): void {
     const questions = this.asked()
     assert.deepEqual(
       questions.map((question) => question.kind),
@@ -184,15 +186,20 @@ suite('a pull', () => {
     const walk = new Walk(0)
     assert.equal(walk.pull.reply({ kind: 'hashes', id: 99, group: undefined, hashes: hashesWith(1) }), false)
     const [first] = walk.asked()
-    const reply: PullReply = { kind: 'hashes', id: first?.id ?? 0, group: undefined, hashes: hashesWith(undefined) }
+    const reply: PullAnswer<RegisterKey, ValueRecord> = {
+      kind: 'hashes',
+      id: first?.id ?? 0,
+      group: undefined,
+      hashes: hashesWith(undefined),
+    }
     assert.equal(walk.pull.reply(reply), true)
     assert.equal(walk.pull.reply(reply), false)
   })
 
   test('concludes nothing from an answer that does not fit its question, or is cut to nothing', () => {
     for (const reply of [
-      (id: number): PullReply => ({ kind: 'doubts', id, keys: [], more: false }),
-      (id: number): PullReply => ({ kind: 'hashes', id, group: 5, hashes: hashesWith(undefined) }),
+      (id: number): PullAnswer<RegisterKey, ValueRecord> => ({ kind: 'doubts', id, keys: [], more: false }),
+      (id: number): PullAnswer<RegisterKey, ValueRecord> => ({ kind: 'hashes', id, group: 5, hashes: hashesWith(undefined) }),
     ]) {
       const walk = new Walk(0)
       walk.answer('hashes-wanted', reply)
@@ -215,7 +222,12 @@ suite('a pull', () => {
 })
 
 suite('a pull for a transfer', () => {
-  const none = (id: number): PullReply => ({ kind: 'hashes', id, group: undefined, hashes: hashesWith(undefined) })
+  const none = (id: number): PullAnswer<RegisterKey, ValueRecord> => ({
+    kind: 'hashes',
+    id,
+    group: undefined,
+    hashes: hashesWith(undefined),
+  })
 
   test('lists every page of doubts before it looks at the tree', () => {
     const walk = new Walk(3)

@@ -1,4 +1,4 @@
-import { ceilingWrite, divergedWrite } from '../../protocols/base/persist.ts'
+import { ceilingWrite, divergedWrite, rowsWrite } from '../../protocols/base/persist.ts'
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
@@ -16,7 +16,7 @@ import { Codec } from '../../protocols/wire/codec.ts'
 import { utf8 } from '../../src/bytes.ts'
 import type { Storage } from '../../src/ports/storage.ts'
 import { openLmdbStorage } from '../../src/storage/lmdb.ts'
-import { factRow } from '../../src/storage/rows.ts'
+import { factRow, readFactRow } from '../../src/storage/rows.ts'
 import { openEnvironment } from '../../src/storage/environment.ts'
 import { accepted, chosen, recordOf } from '../contract/storage.ts'
 import { batchOf } from '../contract/storage-writer.ts'
@@ -185,13 +185,32 @@ describe('the store on disk', () => {
     assert.deepEqual(await opened(listed), keys)
   })
 
+  it('keeps rows of further types, and has the later format from the first of them on', async () => {
+    const format = async (): Promise<unknown> => {
+      const tables = openEnvironment(directory)
+      const row = tables.facts.getBinary('format')
+      await tables.root.close()
+      return row === undefined ? undefined : readFactRow('format', row)
+    }
+    await opened((storage) => storage.write([chosen(dataKey('a'), 'one')]))
+    assert.equal(await format(), 2)
+    const slot = { type: 'sets', name: 's' }
+    const row = { name: 'row', bytes: utf8.encode('x') }
+    await opened((storage) =>
+      storage.write([rowsWrite(slot, [row, { ...row, name: 'gone' }]), rowsWrite(slot, [{ name: 'gone', bytes: undefined }])]),
+    )
+    assert.equal(await format(), 3)
+    const found = await opened((storage) => [...storage.rows('sets').range('')].map(({ name, bytes }) => [name, utf8.decode(bytes)]))
+    assert.deepEqual(found, [['row', 'x']])
+  })
+
   it('is not opened when it is no store, or of a format not known', async () => {
     const tables = openEnvironment(directory)
-    await tables.facts.put('format', factRow('format', 3))
+    await tables.facts.put('format', factRow('format', 4))
     await tables.root.close()
     await assert.rejects(openLmdbStorage(directory, codec), {
       name: 'UnknownFormat',
-      message: `the store in ${directory} has format 3; this version knows 2`,
+      message: `the store in ${directory} has format 4; this version knows 2 and 3`,
     })
     await writeFile(join(directory, 'data.mdb'), 'something else'.repeat(1_000))
     await assert.rejects(openLmdbStorage(directory, codec), { name: 'DamagedStore' })

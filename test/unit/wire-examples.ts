@@ -100,6 +100,28 @@ export const messages: ReadonlyMap<string, Message> = new Map([
     },
   ],
   [
+    'heartbeat, with further types',
+    {
+      kind: 'heartbeat',
+      sentAtMs: 1234.5,
+      echoMs: undefined,
+      wantsAnswer: false,
+      health: {
+        networkId,
+        epoch: 2,
+        ceiling: { epoch: 2, round: 65_536 },
+        caughtUp: true,
+        keyCount: 0,
+        root: new Uint8Array(16),
+        inDoubtCount: 0,
+        tokens: undefined,
+        types: [{ type: 3, rowCount: 300, root: digest }],
+      },
+      doubted: [],
+      reached: undefined,
+    },
+  ],
+  [
     'roster',
     { kind: 'roster', entries: [{ peerId: peerA.peerId, clusterId: 'east' as ClusterId, addresses: ['/ip4/127.0.0.1/tcp/4001'] }] },
   ],
@@ -113,6 +135,26 @@ export const messages: ReadonlyMap<string, Message> = new Map([
   ['records', { kind: 'records', id: 9, records: [{ key, record }], keysDone: 1 }],
   ['covered-wanted', { kind: 'covered-wanted', epoch: 2 }],
   ['covered', { kind: 'covered', epoch: 2, sender: peerA, sources: [peerB] }],
+  ['rows-wanted', { kind: 'rows-wanted', type: 3, question: { kind: 'leaves-wanted', id: 9, minEpoch: 0, leaves: [7], after: 'a row' } }],
+  [
+    'rows-told: leaves',
+    {
+      kind: 'rows-told',
+      type: 3,
+      mark: new Uint8Array(0),
+      answer: { kind: 'leaves', id: 9, entries: [{ key: 'a row', digest }], leavesDone: 1, after: undefined },
+    },
+  ],
+  [
+    'rows-told: records',
+    {
+      kind: 'rows-told',
+      type: 3,
+      mark: Uint8Array.of(4),
+      answer: { kind: 'records', id: 9, records: [{ key: 'a row', record: Uint8Array.of(1, 2, 3) }], keysDone: 1 },
+    },
+  ],
+  ['typed-bulk', { kind: 'typed-bulk', type: 3, body: Uint8Array.of(1, 2, 3) }],
   ['typed', { kind: 'typed', type: 3, body: Uint8Array.of(1, 2, 3) }],
 ])
 

@@ -1,4 +1,4 @@
-/** What the store asks of the table of one type of data. A type that moves in brings its own, and the store stays as it is. */
+/** What the store asks of a table: that of registers, that of facts, and the one that holds the rows of every further type. */
 import type { Placed } from '../../../protocols/base/persist.ts'
 import type { RowChange } from '../commit.ts'
 import type { Environment } from '../environment.ts'
@@ -30,6 +30,3 @@ export interface TableInit {
   /** True while a transaction is under way. */
   readonly isWriting: () => boolean
 }
-
-/** Makes the table of one type. @throws DamagedStore when it is not what was written */
-export type OpenTable<T extends Table> = (init: TableInit) => T

@@ -6,12 +6,12 @@ import { bug } from './bug.ts'
 import type { PlantedBug } from './bug.ts'
 
 const PULL = 'protocols/repair/pull.ts'
-const REPAIR = 'protocols/repair/repair.ts'
+const COPYING = 'protocols/repair/copying.ts'
 const ANSWERS = 'protocols/repair/answers.ts'
 const CHANGE = 'protocols/config/change.ts'
 
 const WALKS: readonly PlantedBug[] = [
-  bug('failed-is-done', 'a pull that failed counts as done', REPAIR, 'if (pull.isDone) this.done(pull)', 'this.done(pull)'),
+  bug('failed-is-done', 'a pull that failed counts as done', COPYING, 'if (pull.isDone) this.done(pull)', 'this.done(pull)'),
   bug(
     'finish-expired-is-done',
     'a key in doubt that could not be finished in time counts as finished',
@@ -51,15 +51,15 @@ const WALKS: readonly PlantedBug[] = [
     'rest-asked-for-last',
     'records are taken before the rest of their list is asked for, and taking one can end the walk',
     PULL,
-    'this.wantRecords(ask.keys.slice(message.keysDone))\n    for (const { key, record } of message.records) this.context.collection.take(key, record)',
-    'for (const { key, record } of message.records) this.context.collection.take(key, record)\n    this.wantRecords(ask.keys.slice(message.keysDone))',
+    'this.wantRecords(ask.keys.slice(message.keysDone))\n    for (const { key, record } of message.records)',
+    'for (const { key, record } of message.records) this.context.collection.take(key, record, this.source)\n    this.wantRecords(ask.keys.slice(message.keysDone))\n    for (const { key, record } of message.records)',
   ),
   bug(
     'withheld-is-copied',
     'a record that was listed and does not come counts as copied',
     PULL,
-    'if (this.isAnyWithheld(message, ask.keys.slice(0, message.keysDone))) return this.fail()',
-    'if (this.isAnyWithheld(message, [])) return this.fail()',
+    'if (covered.some((key) => !came.has(key) && this.isLacking(key))) return this.fail()',
+    '',
   ),
   bug(
     'overdue-never-asked',
@@ -98,21 +98,21 @@ const COVERAGE: readonly PlantedBug[] = [
   bug(
     'own-list-not-walked',
     'a voter of both sets counts its own list as held, and walks nothing',
-    REPAIR,
+    COPYING,
     'for (const source of members(config.clusters)) {\n',
     'for (const source of members(config.clusters)) {\n      if (source.id === self.id) this.covered.set(self.id, self)\n',
   ),
   bug(
     'covered-for-good',
     'lists held for an earlier change count for the next one',
-    REPAIR,
+    COPYING,
     'this.covered = new Map()\n    for (const pull',
     'for (const pull',
   ),
   bug(
     'repair-is-transfer',
     'a pull for repair counts as one for a transfer',
-    REPAIR,
+    COPYING,
     'if (pull.minEpoch > 0 && pull.minEpoch === this.context.chain.epoch)',
     'if (pull.minEpoch <= this.context.chain.epoch)',
   ),
@@ -136,7 +136,7 @@ const WORDS: readonly PlantedBug[] = [
   bug(
     'covered-in-another-epoch',
     'whoever is asked about another epoch tells whose lists it holds in its own',
-    REPAIR,
+    COPYING,
     "if (epoch !== chain.epoch) return\n    outbox.send(from, { kind: 'covered'",
     "outbox.send(from, { kind: 'covered'",
   ),
@@ -150,14 +150,14 @@ const WORDS: readonly PlantedBug[] = [
   bug(
     'learner-is-enough',
     'a pull from a learner makes complete',
-    REPAIR,
+    COPYING,
     'if (this.context.chain.isVoter(pull.source.id) && pull',
     'if (pull',
   ),
   bug(
     'root-of-a-learner',
     'the root of a learner makes complete',
-    REPAIR,
+    COPYING,
     'if (isAlone || voters.some(isEqual)) this.complete()',
     'if (isAlone || voters.some(isEqual) || [...roster.all()].some((peer) => this.hasSameRoot(peer))) this.complete()',
   ),

@@ -244,8 +244,8 @@ const TRANSFER: readonly PlantedBug[] = [
     'equal-accepted-is-copy',
     'transfer satisfied with equal accepted records',
     PULL,
-    'private finish(key: RegisterKey): void {',
-    "private finish(key: RegisterKey): void {\n    if (this.context.collection['context'].registers.read(key)?.accepted !== undefined) return",
+    'private finish(key: Key): void {',
+    "private finish(key: Key): void {\n    if (this.context.collection['context'].registers.read(key)?.accepted !== undefined) return",
   ),
   bug(
     'marks-in-memory',
@@ -277,9 +277,9 @@ const TRANSFER: readonly PlantedBug[] = [
   bug(
     'pull-from-anybody',
     'a transfer counts the lists of another incarnation',
-    'protocols/repair/repair.ts',
-    'pull.source.id === from.id && pull.reply(message)',
-    'pull.reply(message)',
+    'protocols/repair/copying.ts',
+    'pull.source.id === from.id && pull.reply(answer, mark)',
+    'pull.reply(answer, mark)',
   ),
   bug(
     'own-coverage-unsynced',

@@ -1,102 +1,114 @@
 /**
- * A counter that only grows, as a peer runs it: a type of data that lives in the tests alone. Totals are merged by the higher one, kept in
- * slots of their own, told to everybody once they are on disk, and told again on and on, so that what was lost on the way arrives some time.
- * Its clients are answered when what they are shown is on this peer's disk. Two that count at once at two peers count once: it is no good
- * counter, and only has to show that a further type moves in.
+ * A counter that only grows, as a peer runs it: a type of data that lives in the tests alone. Totals are merged by the higher one, told to
+ * everybody once they are on disk, and repaired where that was lost. A total lies in a row of its decade, `doors/2`, and the rows of decades
+ * before are removed, so that rows come, change and go. Clients are answered when what they are shown is on this peer's disk. Two that count at
+ * once at two peers count once: it is no good counter, and only has to show that a further type moves in.
  */
-import type { CreateType, DataType, TypeContext } from '../../../../protocols/data-type.ts'
-import type { Identity, PeerId } from '../../../../protocols/base/identity.ts'
-import type { TypeWrite } from '../../../../protocols/base/persist.ts'
-import type { After, Slot } from '../../../../protocols/base/slot.ts'
+import type { Identity } from '../../../../protocols/base/identity.ts'
+import type { RowWrite } from '../../../../protocols/base/rows.ts'
+import type { DataType, TypeContext, TypeDefinition } from '../../../../protocols/data-type.ts'
+import type { ClientId } from '../../../../protocols/events.ts'
+import type { RowCollection } from '../../../../protocols/repair/collection.ts'
+import { IndexedRows, rowDigest } from '../../../../protocols/repair/indexed-rows.ts'
 import type { RequestOf } from '../../../../protocols/service.ts'
-import { readCounterMessage, writeCounterMessage } from './messages.ts'
-import type { CounterMessage } from './messages.ts'
+import { readCounterMessage, readTotal, writeCounterMessage, writeTotal } from './messages.ts'
 
-export const COUNTER = 'counter'
-const CODE = 200
-/** All totals are told again this often. */
-const RETELL_MS = 1_000
+/** Totals in one row before the next begins. */
+const DECADE = 4
 
-/** What clients ask for. */
-export interface CounterRequest {
-  readonly kind: 'add' | 'read'
-  readonly name: string
-}
+/** What clients ask for. A watch shows the totals that come, and ends after so many. */
+export type CounterRequest =
+  | { readonly kind: 'add' | 'read'; readonly name: string }
+  | { readonly kind: 'watch'; readonly name: string; readonly count: number }
 
 /** What they are told: the total, which is on this peer's disk. */
 export interface CounterAnswer {
   readonly total: number
 }
 
-/** @param held the totals that the store holds */
-export function createCounter(held: ReadonlyMap<string, number>): CreateType {
-  return (context) => new Counter(context, held)
+export const COUNTER: TypeDefinition = { name: 'counter', code: 200, since: 2, create: (context) => new Counter(context) }
+
+interface Watch {
+  readonly name: string
+  left: number
 }
 
 class Counter implements DataType {
-  readonly name: string = COUNTER
-  readonly code: number = CODE
+  readonly collection: RowCollection
   private readonly context: TypeContext
-  private readonly totals: Map<string, number>
-  private retellAtMs: number
+  private readonly rows: IndexedRows
+  private readonly watches = new Map<ClientId, Watch>()
 
-  constructor(context: TypeContext, held: ReadonlyMap<string, number>) {
+  constructor(context: TypeContext) {
+    const rows = new IndexedRows(context.rows, rowDigest(context.sha256, context.codec))
     this.context = context
-    this.totals = new Map(held)
-    this.retellAtMs = context.moment.nowMs + RETELL_MS
+    this.rows = rows
+    this.collection = {
+      isCarriedOver: true,
+      tree: rows.tree,
+      leaf: (leaf, after, limit) => rows.leaf(leaf, after, limit),
+      lacks: (row, digest) => decadeOf(row) >= this.decade(nameOf(row)) && rows.lacks(row, digest),
+      held: (row) => rows.get(row),
+      isWithheld: () => false,
+      take: (row, bytes) => this.raise(nameOf(row), readTotal(bytes)),
+      page: () => ({ keys: [], more: false }),
+      settle: (_, settled) => settled(true),
+    }
   }
 
   asked({ client, request }: RequestOf<'typed'>): void {
-    const { kind, name } = request as CounterRequest
-    const before = this.totals.get(name) ?? 0
-    const total = kind === 'add' ? before + 1 : before
-    if (total > before) this.raise(name, total)
-    // It comes back when all that was written of this counter is on disk.
-    this.send(this.context.self.peerId, { kind: 'kept', client, total }, slotOf(name))
-  }
-
-  told(from: Identity, body: Uint8Array): void {
-    const message = readCounterMessage(body)
-    if (message.kind === 'total') {
-      const { name, total } = message
-      if (total > (this.totals.get(name) ?? 0)) this.raise(name, total)
-    } else if (from.id === this.context.self.id) {
-      const answer: CounterAnswer = { total: message.total }
-      this.context.outbox.answer(message.client, { kind: 'typed', type: COUNTER, answer })
+    const { kind, name, ...rest } = request as CounterRequest
+    if (kind === 'watch') this.watches.set(client, { name, left: 'count' in rest ? rest.count : 0 })
+    else {
+      if (kind === 'add') this.raise(name, this.total(name) + 1)
+      this.context.answer(client, { total: this.total(name) }, { type: COUNTER.name, name })
     }
   }
 
-  upkeep(): void {
-    const { nowMs } = this.context.moment
-    if (nowMs < this.retellAtMs) return
-    this.retellAtMs = nowMs + RETELL_MS
-    for (const [name, total] of this.totals) this.tellAll(name, total)
+  cancel(client: ClientId): void {
+    this.watches.delete(client)
   }
 
-  restUntilMs(): number {
-    return this.retellAtMs
+  told(_: Identity, body: Uint8Array): void {
+    const { name, total } = readCounterMessage(body)
+    this.raise(name, total)
   }
 
-  private raise(name: string, total: number): void {
-    this.totals.set(name, total)
-    const row: CounterAnswer = { total }
-    const write: TypeWrite = { kind: 'typed', slot: slotOf(name), isBarrier: false, isLazy: false, row }
-    this.context.outbox.persist(write)
-    this.tellAll(name, total)
+  total(name: string): number {
+    return [...this.rows.range(`${name}/`)].reduce((most, { bytes }) => Math.max(most, readTotal(bytes)), 0)
   }
 
-  private tellAll(name: string, total: number): void {
-    const { neighbours } = this.context
-    for (const cluster of neighbours.clusterIds()) {
-      for (const peerId of neighbours.connectedOf(cluster)) this.send(peerId, { kind: 'total', name, total }, slotOf(name))
+  /** The decade of what is held; -1 for none. */
+  private decade(name: string): number {
+    return [...this.rows.range(`${name}/`)].reduce((most, row) => Math.max(most, decadeOf(row.name)), -1)
+  }
+
+  /** @returns false when no less is held */
+  private raise(name: string, total: number): boolean {
+    if (total <= this.total(name)) return false
+    const row = `${name}/${Math.floor(total / DECADE)}`
+    const before = [...this.rows.range(`${name}/`)].filter((each) => each.name !== row)
+    const writes: RowWrite[] = [...before.flatMap((each) => this.rows.remove(each.name)), ...this.rows.put(row, writeTotal(total))]
+    const after = { type: COUNTER.name, name }
+    this.context.persist(name, writes)
+    for (const { peerId } of this.context.roster.connected())
+      this.context.send(peerId, writeCounterMessage({ kind: 'total', name, total }), after)
+    for (const [client, watch] of this.watches) {
+      if (watch.name !== name) continue
+      watch.left -= 1
+      this.context.tell(client, { total }, after)
+      if (watch.left > 0) continue
+      this.watches.delete(client)
+      this.context.answer(client, { total }, after)
     }
-  }
-
-  private send(to: PeerId, message: CounterMessage, after: After): void {
-    this.context.outbox.send(to, { kind: 'typed', type: CODE, body: writeCounterMessage(message) }, after)
+    return true
   }
 }
 
-function slotOf(name: string): Slot {
-  return { type: COUNTER, name }
+function nameOf(row: string): string {
+  return row.slice(0, row.lastIndexOf('/'))
+}
+
+function decadeOf(row: string): number {
+  return Number(row.slice(row.lastIndexOf('/') + 1))
 }

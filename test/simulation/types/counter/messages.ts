@@ -6,11 +6,12 @@ import { utf8 } from '../../../../src/bytes.ts'
 
 const NAME_BYTES_MAX = 255
 
-export type CounterMessage =
-  /** The sender holds so much on disk. */
-  | { readonly kind: 'total'; readonly name: string; readonly total: number }
-  /** To the sender itself: what a client is to be shown is on disk. */
-  | { readonly kind: 'kept'; readonly client: number; readonly total: number }
+/** The sender holds so much on disk. */
+export interface CounterMessage {
+  readonly kind: 'total'
+  readonly name: string
+  readonly total: number
+}
 
 const MESSAGES: Table<CounterMessage> = new Table<CounterMessage>({
   total: {
@@ -20,14 +21,6 @@ const MESSAGES: Table<CounterMessage> = new Table<CounterMessage>({
       writer.varint(total)
     },
     read: (reader) => ({ kind: 'total', name: reader.text(NAME_BYTES_MAX), total: reader.varint() }),
-  },
-  kept: {
-    code: 1,
-    write: (writer, { client, total }) => {
-      writer.varint(client)
-      writer.varint(total)
-    },
-    read: (reader) => ({ kind: 'kept', client: reader.varint(), total: reader.varint() }),
   },
 })
 
@@ -43,4 +36,19 @@ export function readCounterMessage(bytes: Uint8Array): CounterMessage {
   const message = MESSAGES.read(reader)
   reader.end()
   return message
+}
+
+/** A row. */
+export function writeTotal(total: number): Uint8Array {
+  const writer = new ByteWriter(utf8)
+  writer.varint(total)
+  return writer.finish()
+}
+
+/** @throws MalformedBytes */
+export function readTotal(bytes: Uint8Array): number {
+  const reader = new ByteReader(bytes, utf8)
+  const total = reader.varint()
+  reader.end()
+  return total
 }

@@ -1,21 +1,30 @@
 /**
- * Counters in the simulated world: clients that count and look, a model of what they may see, and its checkers. N1: what is shown is on the
+ * Counters in the simulated world: clients that count, look and watch, a model of what they may see, and its checkers. N1: what is shown is on the
  * peer's disk, so an answered count survives any crash of its peer. N2: a total never goes back at one peer. N3: nobody sees more than was
- * counted. N4: after healing all peers show the same, and no less than what peers that still have their disk answered.
+ * counted. N4: after healing all peers show the same, and no less than what peers that still have their disk answered. N5: a peer holds the row of
+ * one decade of a counter, and its hash tree is that of its rows.
  */
+import { HashTree } from '../../../../protocols/base/hash-tree.ts'
+import { equalBytes } from '../../../../protocols/base/record.ts'
 import type { IdentityId } from '../../../../protocols/base/identity.ts'
-import type { Outcome } from '../../../../protocols/effects.ts'
+import type { Outcome, TypeOutcome } from '../../../../protocols/effects.ts'
+import type { Row } from '../../../../protocols/base/rows.ts'
 import type { ClientId } from '../../../../protocols/events.ts'
 import { check } from '../../checkers/violation.ts'
 import type { Coverage } from '../../coverage.ts'
 import type { SimulatedPeer } from '../../peer.ts'
 import type { Lacking, SimulatedType, TypeInit, WorldType } from '../../type.ts'
-import { COUNTER, createCounter } from './counter.ts'
+import { COUNTER } from './counter.ts'
 import type { CounterAnswer, CounterRequest } from './counter.ts'
-import { CounterRows } from './rows.ts'
+import { readTotal } from './messages.ts'
 
 const NAMES: readonly string[] = ['doors', 'visitors', 'words']
 const ADD_RATE = 0.6
+/** Of the requests that do not count: those that watch. */
+const WATCH_RATE = 0.3
+const WATCHED_MAX = 5
+/** Where the name begins in the name of a digest's row. */
+const LEAF_END = 5
 /** Clients ask no more than this in a run. */
 const REQUESTS_MAX = 300
 /** A peer that is up answers within so long, whoever else is gone. */
@@ -27,15 +36,14 @@ interface Asked {
   readonly request: CounterRequest
   /** The highest that this peer had shown when it was asked. */
   readonly shownBefore: number
+  /** The last total that a watch was told. */
+  lastTold: number | undefined
   readonly ended: () => void
 }
 
 export const COUNTERS: WorldType = {
   begin: (init) => new SimulatedCounters(init),
-  further: {
-    table: () => new CounterRows(),
-    create: (disk) => createCounter((disk.seen(COUNTER) as CounterRows).totals),
-  },
+  further: COUNTER,
 }
 
 class SimulatedCounters implements SimulatedType {
@@ -66,17 +74,28 @@ class SimulatedCounters implements SimulatedType {
     if (asked === undefined || outcome.kind !== 'typed') return
     this.asked.delete(client)
     this.answeredCount += 1
-    const { total } = outcome.answer as CounterAnswer
-    const { peer, by, request, shownBefore } = asked
+    this.shows(asked, (outcome.answer as CounterAnswer).total)
+    asked.ended()
+  }
+
+  told(client: ClientId, { answer }: TypeOutcome): void {
+    const asked = this.asked.get(client)
+    if (asked === undefined) return
+    const { total } = answer as CounterAnswer
+    check(total > (asked.lastTold ?? 0), 'N2', () => `a watch is told ${total} after ${asked.lastTold}`)
+    asked.lastTold = total
+    this.shows(asked, total)
+  }
+
+  private shows({ peer, by, request, shownBefore }: Asked, total: number): void {
     const { name, kind } = request
     const told = (): string => `${peer.peerId} answers ${kind} ${name}: ${total}`
-    const onDisk = rowsOf(peer).total(name)
+    const onDisk = totalAt(peer, name)
     check(onDisk >= total, 'N1', () => `${told()}, and its disk has ${onDisk}`)
     check(total >= shownBefore, 'N2', () => `${told()}, after ${shownBefore}`)
     const added = this.added.get(name) ?? 0
     check(total <= added, 'N3', () => `${told()}, of ${added} in all`)
     this.shownBy(by).set(name, Math.max(total, this.shownBy(by).get(name) ?? 0))
-    asked.ended()
   }
 
   crashed(peer: SimulatedPeer): void {
@@ -89,7 +108,7 @@ class SimulatedCounters implements SimulatedType {
 
   unsettled(): Lacking | undefined {
     for (const name of NAMES) {
-      const totals = this.init.peers.map((peer) => rowsOf(peer).total(name))
+      const totals = this.init.peers.map((peer) => totalAt(peer, name))
       if (new Set(totals).size > 1) return { rule: 'N4', detail: `the totals of ${name} are ${totals.join(' ')}` }
     }
     return undefined
@@ -105,9 +124,10 @@ class SimulatedCounters implements SimulatedType {
 
   check(): void {
     for (const peer of this.init.peers) {
+      checkRows(peer)
       for (const other of this.init.peers) {
         for (const [name, total] of this.shownBy(other.identity.id)) {
-          const held = rowsOf(peer).total(name)
+          const held = totalAt(peer, name)
           check(held >= total, 'N4', () => `${peer.peerId} has ${held} of ${name}, and ${other.peerId} answered ${total}`)
         }
       }
@@ -129,8 +149,20 @@ class SimulatedCounters implements SimulatedType {
     if (this.isStopped || this.requests >= REQUESTS_MAX) return
     const up = peers.filter((peer) => peer.isUp && !peer.isPaused)
     if (up.length === 0) return this.think()
-    const kind = chance.happens(ADD_RATE) ? 'add' : 'read'
-    this.ask(chance.pick(up), { kind, name: chance.pick(NAMES) }, () => this.think())
+    const name = chance.pick(NAMES)
+    const peer = chance.pick(up)
+    if (chance.happens(ADD_RATE)) this.ask(peer, { kind: 'add', name }, () => this.think())
+    else if (!chance.happens(WATCH_RATE)) this.ask(peer, { kind: 'read', name }, () => this.think())
+    else {
+      // A client that watches does other things meanwhile, and may hang up before it has seen all.
+      const client = this.ask(peer, { kind: 'watch', name, count: 1 + chance.below(WATCHED_MAX) }, () => undefined)
+      if (chance.happens(0.5)) this.init.agenda.after(chance.span(0, ANSWERED_WITHIN_MS), () => this.hangUp(peer, client))
+      this.think()
+    }
+  }
+
+  private hangUp(peer: SimulatedPeer, client: ClientId): void {
+    if (this.asked.delete(client)) peer.dispatch({ kind: 'cancel', client })
   }
 
   private ask(peer: SimulatedPeer, request: CounterRequest, ended: () => void): ClientId {
@@ -139,8 +171,8 @@ class SimulatedCounters implements SimulatedType {
     const by = peer.identity.id
     this.requests += 1
     if (kind === 'add') this.added.set(name, (this.added.get(name) ?? 0) + 1)
-    this.asked.set(client, { peer, by, request, shownBefore: this.shownBy(by).get(name) ?? 0, ended })
-    peer.dispatch({ kind: 'typed', type: COUNTER, client, request, deadlineMs: peer.clockMs + ANSWERED_WITHIN_MS })
+    this.asked.set(client, { peer, by, request, shownBefore: this.shownBy(by).get(name) ?? 0, lastTold: undefined, ended })
+    peer.dispatch({ kind: 'typed', type: COUNTER.name, client, request, deadlineMs: peer.clockMs + ANSWERED_WITHIN_MS })
     return client
   }
 
@@ -152,6 +184,21 @@ class SimulatedCounters implements SimulatedType {
 }
 
 /** What the peer has on disk. */
-function rowsOf(peer: SimulatedPeer): CounterRows {
-  return peer.disk.synced(COUNTER) as CounterRows
+function totalAt(peer: SimulatedPeer, name: string): number {
+  return rowsOf(peer, `=${name}/`).reduce((most, { bytes }) => Math.max(most, readTotal(bytes)), 0)
+}
+
+function rowsOf({ disk }: SimulatedPeer, prefix: string): Row[] {
+  return [...disk.rowsSynced(COUNTER.name).range(prefix)]
+}
+
+function checkRows(peer: SimulatedPeer): void {
+  const rows = rowsOf(peer, '=').map(({ name }) => name.slice(1))
+  const told = (): string => `${peer.peerId} has the rows ${rows.join(' ')}`
+  check(new Set(rows.map((row) => row.slice(0, row.indexOf('/')))).size === rows.length, 'N5', told)
+  const held = new HashTree()
+  for (const { name, bytes } of rowsOf(peer, '#')) held.add(name.slice(LEAF_END), bytes)
+  const tree = peer.core?.repairedTypes[0]?.collection.tree
+  check(held.keyCount === rows.length, 'N5', () => `${told()}, and other digests`)
+  check(tree === undefined || equalBytes(held.rootHash(), tree.rootHash()), 'N5', () => `${told()}, and another root`)
 }

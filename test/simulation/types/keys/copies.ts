@@ -88,7 +88,7 @@ export class Copies {
   /** @throws Violation when a peer calls itself complete and has not what any voter had when it started */
   noted(peer: SimulatedPeer, note: Note): void {
     const { core } = peer
-    if (note.kind !== 'caught-up' || core?.config === undefined) return
+    if (note.kind !== 'caught-up' || note.type !== 'keys' || core?.config === undefined) return
     const { clusters, next } = core.config
     const voters = [...clusters.values(), ...(next?.values() ?? [])].flat().filter(({ id }) => id !== peer.identity.id)
     const lacking = (id: IdentityId): RegisterKey | undefined =>
