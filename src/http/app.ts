@@ -5,6 +5,7 @@ import type { Registry } from 'prom-client'
 import type { AddressRange } from '../config/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Replicator } from '../ports/replicator.ts'
+import type { Sets } from '../ports/sets.ts'
 import { NO_AUDIT } from '../security/audit.ts'
 import type { Audit } from '../security/audit.ts'
 import { Credentials } from '../security/credentials.ts'
@@ -35,6 +36,8 @@ const OTHER_ROUTE = 'other'
 
 export interface HttpInit {
   readonly replicator: Replicator
+  /** Nothing of them is served when they are left out. */
+  readonly sets?: Sets
   readonly logger: Logger
   /** Where the metrics of HTTP are registered, and what `/metrics` prints. */
   readonly registry: Registry
@@ -71,9 +74,15 @@ export interface HttpApp {
   refuseExpectation(request: IncomingMessage, response: ServerResponse): void
 }
 
-/** @param routes what it serves: all there is unless given */
-export function createHttpApp(init: HttpInit, routes: readonly Route[] = allRoutes(init)): HttpApp {
-  const context = createContext(init)
+/**
+ * @param routes what it serves: all there is unless given
+ * @param context what it counts in; one of its own unless given
+ */
+export function createHttpApp(
+  init: HttpInit,
+  routes: readonly Route[] = allRoutes(init),
+  context: HttpContext = createContext(init),
+): HttpApp {
   const finder = new RouteFinder(routes)
   const serve = createExpressTable(routes)
   const exchangeOf = (request: IncomingMessage, response: ServerResponse, route: Route | undefined, grant?: Grant): Exchange =>
@@ -116,6 +125,7 @@ function createContext(init: HttpInit): HttpContext {
     lapses: new Lapses(credentials),
     audit: init.audit ?? NO_AUDIT,
     bodyTimeoutMs: init.bodyTimeoutMs ?? BODY_TIMEOUT_MS,
+    endless: new Set(),
     closing: false,
     wasReady: false,
   }

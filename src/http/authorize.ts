@@ -69,13 +69,13 @@ export function challenged(exchange: Exchange, fault: CredentialFault): false {
   return false
 }
 
-function lackOf(grant: Grant, { request }: Exchange, { isList }: Route, scope: Exclude<Scope, 'none'>): Lack | undefined {
+function lackOf(grant: Grant, { request }: Exchange, { isList, standsFor }: Route, scope: Exclude<Scope, 'none'>): Lack | undefined {
   if (!grant.scopes.has(scope))
     return {
       kind: 'scope',
       detail: `This needs the scope "${scope}", which ${grant.name} does not have${scope === 'operate' ? OPERATE_HOW : '.'}`,
     }
   if (isList === true || grant.prefixes === undefined) return undefined
-  if (opens(grant, percentDecode(pathOf(request), false).text)) return undefined
+  if (opens(grant, standsFor ?? percentDecode(pathOf(request), false).text)) return undefined
   return { kind: 'prefix', detail: `This path is below none of the prefixes that ${grant.name} is kept to.` }
 }

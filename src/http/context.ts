@@ -31,6 +31,8 @@ export interface HttpContext {
   readonly audit: Audit
   /** How long a body may take to arrive. */
   readonly bodyTimeoutMs: number
+  /** Ends of what would go on for as long as its client likes: called when the server begins to close. */
+  readonly endless: Set<() => void>
   /** True from the moment the server began to close: every answer then ends its connection. */
   closing: boolean
   /**

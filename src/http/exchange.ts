@@ -14,6 +14,7 @@ import { discardRest } from './discard.ts'
 import type { Flow } from './flows.ts'
 import type { Work } from './load.ts'
 import { AnswerFlow } from './answer-flow.ts'
+import { StreamedAnswer } from './streamed-answer.ts'
 import { problem } from './problems.ts'
 import type { ProblemExtensions, ProblemName } from './problems.ts'
 
@@ -21,6 +22,9 @@ import type { ProblemExtensions, ProblemName } from './problems.ts'
 const UNCOUNTED_BYTES_MAX = 8_192
 /** A refused body up to this size is read to its end and dropped, so that the connection can go on being used. */
 const DROPPED_BYTES_MAX = 65_536
+
+/** What an answer of unknown length holds at once, about: a piece in our hands, and one in those of the system. */
+const STREAM_BYTES = 131_072
 
 const TOO_MANY_ANSWER_BYTES = 'Too many bytes of answers are under way.'
 
@@ -197,10 +201,7 @@ export class Exchange {
     const { status, headers, body } = answer
     const content = request.method === 'HEAD' ? undefined : body
     if (content !== undefined && !this.#holdAnswer(content.length)) return this.refuse('overloaded', TOO_MANY_ANSWER_BYTES)
-    headers.push('Date', context.dates.now(), ...COMMON_HEADERS, ...this.extraHeaders)
-    const rest = this.#rest()
-    if (context.closing || rest !== 'none') headers.push('Connection', 'close')
-    response.writeHead(status, headers)
+    const rest = this.#writeHead(status, headers)
     const flow = new AnswerFlow(response, () => (context.metrics.cuts.answer += 1))
     if (rest === 'arriving' && content !== undefined) {
       response.write(content)
@@ -211,6 +212,42 @@ export class Exchange {
     if (!flow.isWaiting) return
     this.#flow = flow
     context.flows.add(flow)
+  }
+
+  /**
+   * Begins an answer whose length is not known.
+   *
+   * @param heldBytes what it holds until its end, beside the pieces that are written
+   * @returns undefined when there is nothing to write: the client is gone, asked for the head alone, or is refused
+   */
+  stream({ status, headers }: Pick<Answer, 'status' | 'headers'>, heldBytes: number = 0): StreamedAnswer | undefined {
+    const { request, response, context } = this
+    if (this.#closed || response.headersSent) return undefined
+    const isHead = request.method === 'HEAD'
+    if (!isHead && !this.#holdAnswer(heldBytes + STREAM_BYTES)) {
+      this.refuse('overloaded', TOO_MANY_ANSWER_BYTES)
+      return undefined
+    }
+    this.#writeHead(status, headers)
+    if (isHead) {
+      response.end()
+      return undefined
+    }
+    response.flushHeaders()
+    const flow = new StreamedAnswer(response, () => (context.metrics.cuts.answer += 1))
+    this.#flow = flow
+    context.flows.add(flow)
+    return flow
+  }
+
+  /** @returns what of the body is still to come */
+  #writeHead(status: number, headers: string[]): 'none' | 'unasked' | 'arriving' {
+    const { context } = this
+    headers.push('Date', context.dates.now(), ...COMMON_HEADERS, ...this.extraHeaders)
+    const rest = this.#rest()
+    if (context.closing || rest !== 'none') headers.push('Connection', 'close')
+    this.response.writeHead(status, headers)
+    return rest
   }
 
   /** Counts the bytes of the answer, and no others, until the client has it or is gone; false when too many are under way. */

@@ -19,9 +19,13 @@ export function createExpressTable(routes: readonly Route[]): (exchange: Exchang
   app.use((_request: ExpressRequest, response: ExpressResponse) => {
     exchanges.get(response)?.refuse('not-found', 'Nothing lives at this path. Keys live below /store/; /openapi.json lists everything.')
   })
-  app.use((error: unknown, _request: ExpressRequest, response: ExpressResponse, _next: NextFunction) =>
-    exchanges.get(response)?.fail(error),
-  )
+  app.use((error: unknown, _request: ExpressRequest, response: ExpressResponse, _next: NextFunction) => {
+    const exchange = exchanges.get(response)
+    // Express decodes what stands for a name in braces, whether or not somebody asks for it.
+    if (error instanceof URIError)
+      exchange?.refuse('bad-request', 'A percent sign in the path is followed by no two digits that make text.')
+    else exchange?.fail(error)
+  })
   return (exchange) => {
     exchanges.set(exchange.response, exchange)
     app(exchange.request, exchange.response)

@@ -17,7 +17,7 @@ export function openApiDocument(version: string, groups: readonly RouteGroup[]):
       title: 'Replicator',
       version,
       description:
-        'A write-once key-value store over many clusters. Any peer serves any request. A key that was stored keeps its value for ever. ' +
+        'Write-once keys and sets over many clusters. Any peer serves any request. A key that was stored keeps its value for ever. ' +
         'Errors are problems (RFC 9457): decide by their `type`; a 502, 503 or 504 without one comes from something in between and leaves a put in doubt.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },

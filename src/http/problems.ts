@@ -15,6 +15,7 @@ export interface ProblemRow {
 /** What follows `urn:replicator:` in the type of a problem. */
 export type ProblemName =
   | 'bad-key'
+  | 'bad-name'
   | 'bad-parameter'
   | 'bad-header'
   | 'bad-body'
@@ -23,10 +24,14 @@ export type ProblemName =
   | 'forbidden'
   | 'not-found'
   | 'unknown-key'
+  | 'unknown-set'
+  | 'unknown-element'
   | 'method-not-allowed'
   | 'body-timeout'
   | 'key-exists'
+  | 'too-many-sets'
   | 'change-refused'
+  | 'cursor-gone'
   | 'precondition-failed'
   | 'too-large'
   | 'unsupported-encoding'
@@ -34,6 +39,7 @@ export type ProblemName =
   | 'expectation-failed'
   | 'misdirected'
   | 'idempotency-key-reused'
+  | 'bad-stamp'
   | 'too-many-requests'
   | 'headers-too-large'
   | 'internal'
@@ -41,6 +47,7 @@ export type ProblemName =
   | 'not-ready'
   | 'change-expired'
   | 'not-stored'
+  | 'clock-off'
   | 'overloaded'
   | 'unavailable'
   | 'in-doubt'
@@ -48,6 +55,7 @@ export type ProblemName =
 /** The table of problems, by the name. */
 export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
   'bad-key': { status: 400, title: 'The key is not a valid key' },
+  'bad-name': { status: 400, title: 'The name is not a valid name' },
   'bad-parameter': { status: 400, title: 'A query parameter has a bad value' },
   'bad-header': { status: 400, title: 'A header has a bad value' },
   'bad-body': { status: 400, title: 'The body is not what it should be' },
@@ -56,10 +64,14 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
   forbidden: { status: 403, title: 'This is not allowed' },
   'not-found': { status: 404, title: 'Nothing lives at this path' },
   'unknown-key': { status: 404, title: 'The key is not stored' },
+  'unknown-set': { status: 404, title: 'The set is not known here' },
+  'unknown-element': { status: 404, title: 'The element is no member' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'body-timeout': { status: 408, title: 'The body did not arrive in time' },
   'key-exists': { status: 409, title: 'The key is taken: choose another key' },
+  'too-many-sets': { status: 409, title: 'There are as many sets as there may be' },
   'change-refused': { status: 409, title: 'The change is refused' },
+  'cursor-gone': { status: 410, title: 'The cursor leads nowhere any more: start over' },
   'precondition-failed': { status: 412, title: 'The precondition does not hold' },
   'too-large': { status: 413, title: 'The value or body is too large' },
   'unsupported-encoding': { status: 415, title: 'The content encoding is not supported' },
@@ -67,6 +79,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
   'expectation-failed': { status: 417, title: 'The expectation cannot be met' },
   misdirected: { status: 421, title: 'The request was not meant for this peer' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key belongs to another put of this key' },
+  'bad-stamp': { status: 422, title: 'A stamp is refused' },
   'too-many-requests': { status: 429, title: 'More requests than are allowed', retryAfterSeconds: 1 },
   'headers-too-large': { status: 431, title: 'The request line and headers are too large' },
   'unsupported-coding': { status: 501, title: 'The transfer coding is not supported' },
@@ -74,13 +87,14 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
   'not-ready': { status: 503, title: 'This peer is not ready', retryAfterSeconds: 1 },
   'change-expired': { status: 503, title: 'Nothing was changed in time', retryAfterSeconds: 1 },
   'not-stored': { status: 503, title: 'The value is not stored, and never will be by this request', retryAfterSeconds: 1 },
+  'clock-off': { status: 503, title: 'The clock of this peer is too far off', retryAfterSeconds: 60 },
   overloaded: { status: 503, title: 'This peer has too much to do', retryAfterSeconds: 1 },
   unavailable: { status: 503, title: 'No quorum answered in time', retryAfterSeconds: 1 },
   'in-doubt': { status: 504, title: 'It is not known whether the value is stored', retryAfterSeconds: 1 },
 }
 
 /** Further members of a problem, beside the four that each has. */
-export type ProblemExtensions = Readonly<Record<string, string | number | boolean>>
+export type ProblemExtensions = Readonly<Record<string, string | number | boolean | null>>
 
 /**
  * Makes the answer for a problem.

@@ -46,7 +46,7 @@ export function parsePutQuery(query: string): PutQuery | BadParameter {
   if (query === '') return PUT_DEFAULT
   const values = parse(query, ['timeout'])
   if ('parameter' in values) return values
-  const timeoutMs = number(values, 'timeout', TIMEOUT_MS_MIN, TIMEOUT_MS_MAX, TIMEOUT_MS_DEFAULT)
+  const timeoutMs = timeoutOf(values)
   return typeof timeoutMs === 'number' ? { timeoutMs } : timeoutMs
 }
 
@@ -55,7 +55,7 @@ export function parseGetQuery(query: string): GetQuery | BadParameter {
   if (query === '') return GET_DEFAULT
   const values = parse(query, ['timeout', 'wait', 'consistency'])
   if ('parameter' in values) return values
-  const timeoutMs = number(values, 'timeout', TIMEOUT_MS_MIN, TIMEOUT_MS_MAX, TIMEOUT_MS_DEFAULT)
+  const timeoutMs = timeoutOf(values)
   if (typeof timeoutMs !== 'number') return timeoutMs
   const waitMs = number(values, 'wait', 0, WAIT_MS_MAX, 0)
   if (typeof waitMs !== 'number') return waitMs
@@ -96,12 +96,13 @@ function unknownParameter(name: string, names: readonly string[]): BadParameter 
   return { parameter: name, detail: `${JSON.stringify(name)} is no parameter of this path; ${known}` }
 }
 
-interface Values {
+/** The values of the parameters that are given, by name. */
+export interface Values {
   readonly found: ReadonlyMap<string, string>
 }
 
 /** The values of the known names. A name given twice has no one value, which is as bad as a wrong one. */
-function parse(query: string, names: readonly string[]): Values | BadParameter {
+export function parse(query: string, names: readonly string[]): Values | BadParameter {
   const found = new Map<string, string>()
   for (const pair of query.split('&')) {
     const cut = pair.indexOf('=')
@@ -113,6 +114,11 @@ function parse(query: string, names: readonly string[]): Values | BadParameter {
     found.set(name, value.text)
   }
   return { found }
+}
+
+/** Milliseconds to try for, 10 s unless given. */
+export function timeoutOf(values: Values): number | BadParameter {
+  return number(values, 'timeout', TIMEOUT_MS_MIN, TIMEOUT_MS_MAX, TIMEOUT_MS_DEFAULT)
 }
 
 function number(values: Values, name: string, min: number, max: number, otherwise: number): number | BadParameter {

@@ -31,6 +31,8 @@ export interface Route {
   readonly isRaw?: boolean
   /** True for a list of what lies below other paths: a grant kept to some of them may ask, and the handler cuts the list to it. */
   readonly isList?: boolean
+  /** The path by which a grant opens this one, where the same thing lives at another path at another port. */
+  readonly standsFor?: string
   /** The only paths that a `{…}` stands for; undefined for any segment. */
   readonly literals?: readonly string[]
   /** In the order of `Allow`. */

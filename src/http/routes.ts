@@ -1,11 +1,13 @@
 /** Every path of the interface, as rows that the types give, and what is derived from them to find one. */
 import type { Registry } from 'prom-client'
+import type { Sets } from '../ports/sets.ts'
 import { openApiDocument } from './openapi.ts'
 import type { Route } from './route.ts'
 import { configRoutes } from './routes/config.ts'
 import { documentationRoutes } from './routes/documentation.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { setRoutes } from './routes/sets.ts'
 import { statusRoutes } from './routes/status.ts'
 
 export interface RoutesInit {
@@ -15,12 +17,21 @@ export interface RoutesInit {
   readonly version: string
   /** The largest value taken by this peer. */
   readonly valueBytesMax: number
+  /** Undefined where nothing of them is served. */
+  readonly sets?: Sets | undefined
 }
 
 /** The rows, in the order of the document. */
-export function allRoutes({ registry, version, valueBytesMax }: RoutesInit): readonly Route[] {
+export function allRoutes({ registry, version, valueBytesMax, sets }: RoutesInit): readonly Route[] {
   let document = ''
-  const groups = [keyRoutes(valueBytesMax), statusRoutes(), configRoutes(), healthRoutes(registry), documentationRoutes(() => document)]
+  const groups = [
+    keyRoutes(valueBytesMax),
+    ...(sets === undefined ? [] : [setRoutes(sets)]),
+    statusRoutes(),
+    configRoutes(),
+    healthRoutes(registry),
+    documentationRoutes(() => document),
+  ]
   document = JSON.stringify(openApiDocument(version, groups))
   return groups.flatMap(({ routes }) => routes)
 }

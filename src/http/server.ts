@@ -22,9 +22,10 @@ export interface HttpServer {
    * Starts to accept connections at one more address. Who comes by a socket file is the operator: see that nobody else can open it.
    *
    * @param tls undefined for HTTP without TLS
+   * @param routes what is served there: what is served at the others unless given. It counts with theirs in any case
    * @throws the system's error when the address cannot be had; its `code` tells (`EADDRINUSE`)
    */
-  listen(address: ListenAddress, tls?: TlsMaterial): Promise<Bound>
+  listen(address: ListenAddress, tls?: TlsMaterial, routes?: readonly Route[]): Promise<Bound>
   /** Has those with TLS show another certificate from now on; connections that are open go on. @throws what TLS finds wrong with it */
   renew(tls: TlsMaterial): void
   /**
@@ -44,8 +45,9 @@ export function createHttpServer(init: HttpInit, routes?: readonly Route[]): Htt
   const servers: Server[] = []
   return {
     app,
-    listen: async (address, tls) => {
-      const server = createListener(app, sockets, { tls, grant: 'path' in address ? OPERATOR : undefined })
+    listen: async (address, tls, other) => {
+      const served = other === undefined ? app : createHttpApp(init, other, context)
+      const server = createListener(served, sockets, { tls, grant: 'path' in address ? OPERATOR : undefined })
       const bound = await listen(server, address)
       servers.push(server)
       return bound
@@ -55,6 +57,7 @@ export function createHttpServer(init: HttpInit, routes?: readonly Route[]): Htt
     },
     close: async (graceMs) => {
       context.closing = true
+      for (const end of context.endless) end()
       if (servers.length === 0) return
       const begunAtMs = performance.now()
       // Whoever asks meanwhile is told that this peer goes, which says more than a refused connection.

@@ -1,23 +1,12 @@
 /** What clients send of sets: elements, and replicas `{add-set, del-set}`. Bounded; read whole or refused whole. */
 import { isUtf8 } from 'node:buffer'
+import { ELEMENTS_MAX, ELEMENT_BYTES_MAX, NO_STAMP } from '../../protocols/sets/requests.ts'
+import type { Entry } from '../../protocols/sets/requests.ts'
 import { equalBytes } from '../../protocols/base/record.ts'
 import { TransitFault, guarded } from './fault.ts'
 import type { Read } from './fault.ts'
-import { ELEMENT_BYTES_MAX, TransitText } from './transit-text.ts'
+import { TransitText } from './transit-text.ts'
 import type { Form } from './transit-text.ts'
-
-/** Of one request. */
-export const ELEMENTS_MAX = 10_000
-
-/** An element with its stamps, in milliseconds; -1 for none. */
-export interface Stamped {
-  readonly element: Uint8Array
-  readonly added: number
-  readonly removed: number
-}
-
-/** A stamp that is below every other. */
-export const NO_STAMP = -1
 
 /** UTF-8 or a fault; a byte order mark at the start is no part of a text. */
 const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -68,7 +57,7 @@ export function isElement(bytes: Uint8Array): boolean {
 }
 
 /** Reads a replica. An element that is there more than once has the highest of its stamps. */
-export function readReplica(body: Uint8Array, form: Form): Read<Stamped[]> {
+export function readReplica(body: Uint8Array, form: Form): Read<Entry[]> {
   return guarded(() => {
     const rows = new Map<string, Row>()
     const fields = new Set<string>()

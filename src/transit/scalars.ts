@@ -2,6 +2,7 @@
  * The scalars of transit in their one canonical spelling, which is a piece of transit+json and of JSON: two spellings of one
  * value become the same text. `protocols/sets/elements.md` is the specification.
  */
+import { ELEMENT_BYTES_MAX } from '../../protocols/sets/requests.ts'
 import { TransitFault } from './fault.ts'
 import type { NumberText } from './json-text.ts'
 
@@ -11,7 +12,7 @@ const INT64_LIMIT = 2n ** 63n
 /** Digits of a number that is below the limit for certain. */
 const PLAIN_DIGITS = 15
 /** An integer of more characters would be too large an element. */
-const INTEGER_CHARACTERS_MAX = 4_096
+const INTEGER_CHARACTERS_MAX = ELEMENT_BYTES_MAX
 /** From the year 271,821 before to 275,760 after our time: what dates of JavaScript, and of most others, reach. */
 const INSTANT_MS_MAX = 8.64e15
 const INTEGER = /^-?[0-9]+$/

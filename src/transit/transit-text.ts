@@ -2,13 +2,12 @@
  * Reads transit+json, or JSON that says the same, into canonical elements: a pull reader, bounded in depth and in the size of
  * an element. Both are read by one grammar; only in transit does a code stand for a string said before.
  */
+import { ELEMENT_BYTES_MAX } from '../../protocols/sets/requests.ts'
 import { CachedStrings } from './cached-strings.ts'
 import { TransitFault } from './fault.ts'
 import { JsonText } from './json-text.ts'
 import { canonicalNumber, canonicalString } from './scalars.ts'
 
-/** Of its canonical spelling, in UTF-8. */
-export const ELEMENT_BYTES_MAX = 4_096
 /** Arrays and tags within one another. */
 export const ELEMENT_DEPTH_MAX = 32
 

@@ -3,12 +3,12 @@
  * pieces; only as the key of a map is it spelled otherwise.
  */
 
-/** What an array begins with: it is no key of a map `["^ ", …]`. */
-const ARRAY = '['
+/** What an array begins with. */
+const BRACKET = 0x5b
 
-/** True for an element that only a map of pairs, `~#cmap`, has as a key. */
-export function isComposite(element: string): boolean {
-  return element.startsWith(ARRAY)
+/** True for an element that is no key of a map `["^ ", …]`: only a map of pairs, `~#cmap`, has it as a key. */
+export function isComposite(element: Uint8Array): boolean {
+  return element[0] === BRACKET
 }
 
 /**

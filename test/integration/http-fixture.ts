@@ -12,6 +12,7 @@ import type { HttpInit } from '../../src/http/app.ts'
 import { createHttpServer } from '../../src/http/server.ts'
 import type { HttpServer } from '../../src/http/server.ts'
 import type { ChangeOutcome } from '../../protocols/effects.ts'
+import { FakeSets } from './fake-sets.ts'
 import { Credentials } from '../../src/security/credentials.ts'
 import { OPERATOR } from '../../src/security/grant.ts'
 import type {
@@ -149,6 +150,7 @@ export class FakeReplicator implements Replicator {
 
 export interface Fixture {
   readonly replicator: FakeReplicator
+  readonly sets: FakeSets
   readonly server: HttpServer
   readonly url: string
   readonly port: number
@@ -163,11 +165,13 @@ export const ANYBODY_OPERATES: Credentials = new Credentials(() => 0, [{ hash: u
 /** A server on a free port of the loopback, closed with `await using`. */
 export async function startHttp(options: Partial<HttpInit> = {}): Promise<Fixture> {
   const replicator = new FakeReplicator()
+  const sets = new FakeSets()
   const log: Record<string, unknown>[] = []
   const logger = pino({ level: 'info' }, { write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) })
   const clock = { nowMs: () => performance.now(), wallMs: () => Date.now() }
   const server = createHttpServer({
     replicator,
+    sets,
     logger,
     registry: new Registry(),
     clock,
@@ -177,7 +181,7 @@ export async function startHttp(options: Partial<HttpInit> = {}): Promise<Fixtur
     ...options,
   })
   const { url } = await server.listen({ host: '127.0.0.1', port: 0 })
-  return { replicator, server, url, port: Number(new URL(url).port), log, [Symbol.asyncDispose]: () => server.close(0) }
+  return { replicator, sets, server, url, port: Number(new URL(url).port), log, [Symbol.asyncDispose]: () => server.close(0) }
 }
 
 export interface RawAnswer {
@@ -205,6 +209,11 @@ export class RawClient {
       this.#wake()
     }
     this.socket.on('close', end).on('end', end).on('error', end)
+  }
+
+  /** What came and was not read as an answer. */
+  get received(): Buffer {
+    return this.#received
   }
 
   /** Text stands for one byte a character. */

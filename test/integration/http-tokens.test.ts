@@ -8,6 +8,7 @@ import { allRoutes } from '../../src/http/routes.ts'
 import { OPERATOR } from '../../src/security/grant.ts'
 import { expected, fileOf, LINES, OF_JSON, TABLE, tokensFor, WHO } from './access-table.ts'
 import type { Line, Tokens } from './access-table.ts'
+import { FakeSets } from './fake-sets.ts'
 import { ask, eventually, RawClient, requestHead, startHttp, WRITTEN_AT_MS } from './http-fixture.ts'
 import type { Fixture, RawAnswer } from './http-fixture.ts'
 
@@ -38,7 +39,7 @@ function told(answer: RawAnswer): Record<string, unknown> {
 
 describe('the table of who may do what', () => {
   it('has a row for each route and method, and no other', () => {
-    const routes = allRoutes({ registry: new Registry(), version: '1', valueBytesMax: 1 })
+    const routes = allRoutes({ registry: new Registry(), version: '1', valueBytesMax: 1, sets: new FakeSets() })
     const rows = routes.flatMap(({ path, methods }) => Object.keys(methods).map((method) => `${method} ${path}`))
     assert.deepEqual(rows.toSorted(), Object.keys(TABLE).toSorted())
   })
@@ -54,6 +55,7 @@ describe('the table of who may do what', () => {
           contentType: 'a/b',
           writtenAtMs: WRITTEN_AT_MS,
         })
+        await server.fixture.sets.ask<'insert'>({ kind: 'insert', set: 's', elements: [Buffer.from('7')], wait: 'here' })
         const answer = await server.as(who, method, target ?? path, { ...headers }, body)
         const status = expected(who, needs)
         if (status === 0) assert.ok(answer.status >= 200 && answer.status < 300, `${row} for ${who}: ${answer.status}`)
@@ -62,6 +64,7 @@ describe('the table of who may do what', () => {
         if (status !== 0 && method !== 'HEAD')
           assert.equal(told(answer)['type'], `urn:replicator:${status === 401 ? 'unauthorized' : 'forbidden'}`)
         if (status !== 0) assert.deepEqual([server.fixture.replicator.puts, server.fixture.replicator.changes], [[], []])
+        if (status !== 0) assert.equal(server.fixture.sets.asked.length, 1)
       }
     }
   })

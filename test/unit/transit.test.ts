@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
-import { ELEMENTS_MAX, isElement, readElement, readElements, readReplica } from '../../src/transit/documents.ts'
+import { ELEMENTS_MAX, ELEMENT_BYTES_MAX } from '../../protocols/sets/requests.ts'
+import { isElement, readElement, readElements, readReplica } from '../../src/transit/documents.ts'
 import type { Form } from '../../src/transit/transit-text.ts'
-import { ELEMENT_BYTES_MAX, ELEMENT_DEPTH_MAX } from '../../src/transit/transit-text.ts'
+import { ELEMENT_DEPTH_MAX } from '../../src/transit/transit-text.ts'
 import { isComposite, keyOf } from '../../src/transit/writing.ts'
 
 const SPECIFICATION = join(import.meta.dirname, '../../protocols/sets/elements.md')
@@ -74,8 +75,8 @@ suite('the one spelling of an element', () => {
       assert.equal(keyOf(element), key)
       assert.deepEqual(elements(`[${key}]`), [element])
     }
-    assert(isComposite('[]'))
-    assert(!isComposite('"[]"'))
+    assert(isComposite(Buffer.from('[]')))
+    assert(!isComposite(Buffer.from('"[]"')))
   })
 })
 
