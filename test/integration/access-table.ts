@@ -60,6 +60,7 @@ export const TABLE: Readonly<
   'GET /sets/{name}/contains': { needs: 'read', target: '/sets/s/contains?element=7' },
   'HEAD /sets/{name}/contains': { needs: 'read', target: '/sets/s/contains?element=7' },
   'GET /sets/{name}/watch': { needs: 'read', target: '/sets/s/watch' },
+  'HEAD /sets/{name}/watch': { needs: 'read', target: '/sets/s/watch' },
   'GET /peers': { needs: 'read' },
   'HEAD /peers': { needs: 'read' },
   'GET /clusters': { needs: 'read' },

@@ -1,6 +1,5 @@
 /** `/sets`: elements that converge. And the port of `-lww`, which serves one set at its root. */
-import type { SetView } from '../../../protocols/sets/requests.ts'
-import type { Sets } from '../../ports/sets.ts'
+import type { SetAnswerOf, Sets } from '../../ports/sets.ts'
 import { opens } from '../../security/grant.ts'
 import { json } from '../answers.ts'
 import type { Exchange } from '../exchange.ts'
@@ -32,10 +31,7 @@ export function setRoutes(sets: Sets): RouteGroup {
     { path: '/sets', isList: true, methods: reading({ ...LIST, handle: (exchange) => listSets(exchange, sets) }) },
     ...rowsOf(base, handlers, named),
     { path: `${base}contains`, methods: reading({ ...CONTAINS, handle: named((exchange, set) => handlers.contains(exchange, set)) }) },
-    {
-      path: `${base}watch`,
-      methods: { GET: { scope: 'read', handle: named((exchange, set) => watchSet(exchange, sets, set)), operation: WATCH } },
-    },
+    { path: `${base}watch`, methods: reading({ ...WATCH, handle: named((exchange, set) => watchSet(exchange, sets, set)) }) },
   ]
   return { routes: rows.map((row) => (row.isList === true ? row : { ...row, parameters: [NAME] })), schemas: SCHEMAS }
 }
@@ -77,7 +73,7 @@ function listSets(exchange: Exchange, sets: Sets): void {
   })
 }
 
-function viewOf({ set, memberCount, entryCount, equality, cut }: SetView): Record<string, unknown> {
+function viewOf({ set, memberCount, entryCount, equality, cut }: SetAnswerOf<'sets'>['sets'][number]): Record<string, unknown> {
   return { name: set, members: memberCount, elements: entryCount, peers: equality, cut: cut.number }
 }
 
@@ -163,17 +159,14 @@ const CONTAINS = {
   refusals: ['bad-name', 'bad-parameter', 'unknown-element'],
 } as const
 
-const WATCH: Part = {
+const WATCH = {
+  scope: 'read',
   operationId: 'watchSet',
-  summary: 'Changes of a set as they become visible here',
-  description:
-    'Server-sent events `insert` and `delete`, each with an entry. Each change comes once, and its id is a cursor. `cursor-gone` is the last event: start over.',
+  summary: 'Changes of a set as they become visible here: events `insert` and `delete`, each with an entry, its id a cursor',
   parameters: [AFTER, headerParameter('Last-Event-ID', 'A cursor, before `after`')],
-  responses: {
-    200: contentOf('The events', EVENT_STREAM_TYPE),
-    ...problems([...READ_PROBLEMS, 'cursor-gone', 'not-ready', ...ALWAYS], false, {}),
-  },
-}
+  responses: { 200: contentOf('The events. After `cursor-gone`, which is the last one, start over', EVENT_STREAM_TYPE) },
+  refusals: [...READ_PROBLEMS, 'cursor-gone', 'not-ready'],
+} as const
 
 const WAIT = queryParameter('wait', 'Answer once it is on the disks of a majority of the voters here, or of most clusters', {
   enum: ['cluster', 'network'],
