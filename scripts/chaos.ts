@@ -1,7 +1,7 @@
 /**
  * `npm run chaos -- --seconds N --seed S [--clusters C --peers P --clients K]`: real peers as processes on this machine, clients
  * at all of them, and faults drawn from the seed; then everything is mended, the network must be whole again, and the history is
- * checked twice. `--planted BUG` puts a bug into the peers, which must be found.
+ * checked twice. `--far MS`: the last cluster lies so far from the others, one way. `--planted BUG` puts a bug into the peers, which must be found.
  *
  * Where the machine lets us, each peer has a network namespace, in which links are cut; with `--no-namespaces` the peers drop what
  * they would send over a link that is cut.
@@ -41,6 +41,7 @@ function parse(): Parameters<typeof drawOptions>[0] {
       peers: { type: 'string' },
       clients: { type: 'string' },
       planted: { type: 'string' },
+      far: { type: 'string', default: '0' },
       namespaces: { type: 'boolean', default: hindrance() === undefined },
     },
   })
@@ -56,6 +57,7 @@ function parse(): Parameters<typeof drawOptions>[0] {
     clusters: optional('clusters'),
     peersPerCluster: optional('peers'),
     clients: optional('clients'),
+    farMs: whole('far', values.far),
     planted: values.planted as Planted | undefined,
     namespaces: values.namespaces,
   }

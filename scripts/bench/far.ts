@@ -1,14 +1,13 @@
 /**
- * Long distances with real peers: processes of the built program, over libp2p, with a delay below it (`distance.ts`). What the
+ * Long distances with real peers: processes of the built program, over libp2p, with a delay below it (`test/process/distance.ts`). What the
  * model in simulated time says (`wan.ts`) must show here too, with the cost of everything that it leaves out.
  */
-import { fileURLToPath } from 'node:url'
+import { placedAt } from '../../test/process/far-apart.ts'
 import { holdTheSame, Network, until } from '../../test/process/network.ts'
 import type { PeerOptions, PeerProcess } from '../../test/process/network.ts'
 import { sumCounters } from '../counters.ts'
 import { percentileOf } from '../statistics.ts'
 import { VALUE } from './contender.ts'
-import { HOST_VARIABLE, RTTS_VARIABLE } from './distance.ts'
 import { FAR_COLUMNS, farRow } from './far-figures.ts'
 import type { FarFigures } from './far-figures.ts'
 import { PROGRAM } from './replicator.ts'
@@ -24,7 +23,6 @@ const FIRST_REQUESTS = 100
 /** Where a majority is farther, the milliseconds that a program takes do not show, and all of it would take half an hour. */
 const FAR_MS = 500
 const FAR_REQUESTS = 10
-const DISTANCE = fileURLToPath(new URL('distance.ts', import.meta.url))
 const WHOLE_MS = 30_000
 
 export async function measureFar(signal: AbortSignal, say: (text: string) => void): Promise<Table> {
@@ -36,7 +34,7 @@ export async function measureFar(signal: AbortSignal, say: (text: string) => voi
     say(`${topology.name}, real peers: put ${figure(percentileOf(measured.putMs, 50))} ms`)
   }
   return {
-    title: 'The same with real peers',
+    title: 'Puts and gets over long distances, with real peers',
     note: `Processes on this machine, ${PEERS_PER_CLUSTER} a cluster; what one cluster sends to another is held back for half the round trip below libp2p. ${REQUESTS} requests of each kind over HTTP from the first cluster, one after another, after ${FIRST_REQUESTS} puts that are not measured; ${FAR_REQUESTS} and ${FAR_REQUESTS} where a majority is more than ${FAR_MS} ms away.`,
     columns: FAR_COLUMNS,
     rows: figures.map(farRow),
@@ -71,12 +69,7 @@ export async function measure(topology: Topology): Promise<FarFigures> {
 /** What makes a peer one of this cluster, at its host, so far from all others. */
 function placed({ rttMs }: Topology, cluster: number): PeerOptions {
   const rtts = Object.fromEntries((rttMs[cluster] ?? []).map((rtt, other) => [hostOf(other), rtt]))
-  return {
-    main: PROGRAM,
-    nodeFlags: ['--import', DISTANCE],
-    host: hostOf(cluster),
-    environment: { [HOST_VARIABLE]: hostOf(cluster), [RTTS_VARIABLE]: JSON.stringify(rtts) },
-  }
+  return { main: PROGRAM, ...placedAt(hostOf(cluster), rtts) }
 }
 
 /** One after another, at each of the peers in turn. @returns milliseconds */

@@ -4,6 +4,8 @@
  */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { placedAt } from '../process/far-apart.ts'
+import type { Place } from '../process/far-apart.ts'
 import type { Network, PeerProcess } from '../process/network.ts'
 import { until } from '../process/network.ts'
 import { CONTROL_NONE, CONTROL_VARIABLE, PLANTED_VARIABLE, PRELOAD, writeControl } from './control.ts'
@@ -104,7 +106,7 @@ export class Fleet {
   async begin(): Promise<void> {
     const { clusters, peersPerCluster } = this.#options
     for (let cluster = 1; cluster <= clusters; cluster += 1) {
-      for (let index = 0; index < peersPerCluster; index += 1) await this.#add(`cluster-${cluster}`)
+      for (let index = 0; index < peersPerCluster; index += 1) await this.#add(clusterOf(cluster))
     }
     const voters = this.members.map(({ process }) => process)
     await Promise.all(voters.map((peer) => peer.printed('HTTP listening on ', START_MS)))
@@ -125,8 +127,13 @@ export class Fleet {
 
   async #add(clusterId: string): Promise<void> {
     const namespace = this.#options.namespaces ? await Namespace.create(this.members.length + 1) : undefined
-    const place = namespace === undefined ? {} : { host: namespace.host, wrapper: namespace.wrapper }
-    const peer = await this.#network.add({ clusterId, ...place })
+    const far = this.#farAway(clusterId)
+    const host = namespace?.host ?? far?.host
+    const peer = await this.#network.add({
+      clusterId,
+      ...(host !== undefined && { host }),
+      ...(namespace !== undefined && { wrapper: namespace.wrapper }),
+    })
     if (this.#isOver) return
     const controlPath = `${peer.directory}.control.json`
     const member = new Member(peer, controlPath, namespace)
@@ -139,12 +146,28 @@ export class Fleet {
       [CONTROL_VARIABLE]: controlPath,
       NODE_COMPILE_CACHE: join(this.#network.directory, 'compiled'),
       ...(planted !== undefined && { [PLANTED_VARIABLE]: planted }),
+      ...far?.environment,
     }
     const flags = first === undefined ? [] : ['-peer', first.process.address]
-    peer.options = { ...peer.options, flags, environment, nodeFlags: ['--import', PRELOAD] }
+    peer.options = { ...peer.options, flags, environment, nodeFlags: ['--import', PRELOAD, ...(far?.nodeFlags ?? [])] }
     member.state = 'starting'
     peer.spawn()
     if (first === undefined) await peer.printed('HTTP listening on ', START_MS)
+  }
+
+  /** Where the next peer is, and how far from it those of other clusters are; undefined where all are near. */
+  #farAway(clusterId: string): Place | undefined {
+    const { clusters, peersPerCluster, farMs, namespaces } = this.#options
+    if (farMs === 0) return undefined
+    const farthest = clusterOf(clusters)
+    const hostOf = (number: number): string => (namespaces ? Namespace.hostOf(number) : `127.0.${number}.1`)
+    const numbers = Array.from({ length: clusters * peersPerCluster }, (_, index) => index + 1)
+    const rtts = numbers.map((number) => {
+      const other = clusterOf(Math.ceil(number / peersPerCluster))
+      const isFar = other !== clusterId && (other === farthest || clusterId === farthest)
+      return [hostOf(number), isFar ? 2 * farMs : 0] as const
+    })
+    return placedAt(hostOf(this.members.length + 1), Object.fromEntries(rtts))
   }
 
   /** From the second start on. The first peer too, which would found another network if it lost its disk. */
@@ -265,4 +288,9 @@ export class Fleet {
     member.tell((peerId) => this.members.find((other) => other.peerId === peerId)?.namespace?.host)
     this.#changed()
   }
+}
+
+/** @param number from 1 on */
+function clusterOf(number: number): string {
+  return `cluster-${number}`
 }

@@ -73,7 +73,11 @@ export class Namespace {
 
   private constructor(number: number) {
     this.name = `peer-${number}`
-    this.host = `${SUBNET}.${number}`
+    this.host = Namespace.hostOf(number)
+  }
+
+  static hostOf(number: number): string {
+    return `${SUBNET}.${number}`
   }
 
   /** @param number 1 to 253, one a peer */

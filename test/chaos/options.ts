@@ -25,6 +25,8 @@ export interface ChaosOptions {
   /** Links are cut in the network below the peers, each of which is in a namespace of its own, not in the peers. */
   readonly namespaces: boolean
   readonly planted: Planted | undefined
+  /** The last cluster lies so far from the others: a message takes so many milliseconds, and an answer as many. */
+  readonly farMs: number
   /** Faults that end or stop peers are done to all of them, always. */
   readonly everybody: boolean
 }
@@ -37,6 +39,7 @@ export interface Asked {
   readonly clients?: number | undefined
   readonly namespaces?: boolean | undefined
   readonly planted?: Planted | undefined
+  readonly farMs?: number | undefined
   /** In place of those drawn. */
   readonly weights?: Readonly<Partial<Record<FaultKind, number>>> | undefined
   readonly diskDelayMs?: number | undefined
@@ -73,6 +76,7 @@ export function drawOptions(asked: Asked): ChaosOptions {
     weights: asked.weights === undefined ? drawn : { ...none, ...asked.weights },
     namespaces: asked.namespaces ?? false,
     planted: asked.planted,
+    farMs: asked.farMs ?? 0,
     everybody: asked.everybody ?? false,
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { describe, it, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { HOST_VARIABLE, RTTS_VARIABLE } from '../../scripts/bench/distance.ts'
+import { HOST_VARIABLE, RTTS_VARIABLE } from '../process/distance.ts'
 import { parseOptions } from '../../scripts/bench/options.ts'
 import { parseProcessorSeconds } from '../../scripts/usage.ts'
 import { parseCounters } from '../../scripts/counters.ts'
@@ -141,7 +141,7 @@ server.listen(0, '127.0.2.1', () => {
 })`
 
 test('what is sent to a cluster that lies far away arrives half a round trip later, in order', () => {
-  const distance = fileURLToPath(new URL('../../scripts/bench/distance.ts', import.meta.url))
+  const distance = fileURLToPath(new URL('../process/distance.ts', import.meta.url))
   const env = { ...process.env, [HOST_VARIABLE]: '127.0.1.1', [RTTS_VARIABLE]: JSON.stringify({ '127.0.1.1': 0, '127.0.2.1': 80 }) }
   const flags = ['--import', distance, '--input-type=module', '--eval', SENDING]
   const seen = JSON.parse(execFileSync(process.execPath, flags, { env, encoding: 'utf8', timeout: 20_000 })) as Record<string, unknown>

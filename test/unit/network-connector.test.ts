@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { afterEach, beforeEach, describe, it } from 'node:test'
+import { afterEach, beforeEach, describe, it, test } from 'node:test'
 import type { Connection } from '@libp2p/interface'
 import { pino } from 'pino'
 import type { PeerId } from '../../protocols/base/identity.ts'
@@ -8,6 +8,7 @@ import { ADDRESSES_MAX } from '../../protocols/base/limits.ts'
 import { withoutPeerId } from '../../src/network/addresses.ts'
 import { Connector } from '../../src/network/connector.ts'
 import type { RememberedPeer } from '../../src/network/known-peers.ts'
+import { ADDRESS_LONGEST_MS, patienceAfter } from '../../src/network/retrying.ts'
 import { until } from '../contract/transport.ts'
 
 const SELF = '12D3KooWQYhTNQdmr3ArTeUHRYzFg94BKyTkoWBDWez9kSCVe2Xo' as PeerId
@@ -133,4 +134,12 @@ describe('where another peer answers than the one that is looked for', () => {
     await until('the other address is dialled', () => dialled.length >= 2)
     assert.deepEqual(dialled.slice(0, 2), [`${ADDRESS}/p2p/${OTHER}`, `${ADDRESS}2/p2p/${OTHER}`])
   })
+})
+
+test('the second try to reach somebody has twice the time of the first, the third four times, and then it begins anew', () => {
+  const first = patienceAfter(0)
+  const times = [0, 1, 2, 3].map((failures) => patienceAfter(failures).addressMs / first.addressMs)
+  assert.deepEqual(times, [1, 2, 4, 1])
+  assert.equal(patienceAfter(2).addressMs, ADDRESS_LONGEST_MS)
+  assert.ok([0, 1, 2].every((failures) => patienceAfter(failures).dialMs > 2 * patienceAfter(failures).addressMs))
 })
