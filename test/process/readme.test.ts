@@ -22,7 +22,7 @@ const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
 const PAGES = ['README.md', 'docs/http.md', 'docs/operating.md', 'docs/security.md']
 const TEXT = PAGES.map((page) => readFileSync(join(ROOT, page), 'utf8')).join('\n')
 /** What a stranger can read in ten minutes, figures and folder map included. */
-const README_WORDS_MAX = 1_700
+const README_WORDS_MAX = 1_500
 const PROGRAM = join('dist', 'src', 'main.js')
 /** Ports of HTTP and of libp2p in the commands. */
 const PORT = /(?<![\d.])(?:800[1-9]|4001)(?!\d)/g
