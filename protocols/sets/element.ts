@@ -22,12 +22,6 @@ export function keyOfElement(element: Element): ElementKey {
 
 export function elementOfKey(key: ElementKey): Element {
   const element = new Uint8Array(key.length)
-  putKey(key, element, 0)
+  for (let index = 0; index < key.length; index += 1) element[index] = key.charCodeAt(index)
   return element
-}
-
-/** Writes the bytes of an element. @returns where the next byte goes */
-export function putKey(key: ElementKey, bytes: Uint8Array, at: number): number {
-  for (let index = 0; index < key.length; index += 1) bytes[at + index] = key.charCodeAt(index)
-  return at + key.length
 }

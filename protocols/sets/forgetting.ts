@@ -6,9 +6,6 @@ import { isMember, latest } from './join.ts'
 import type { Stamps } from './join.ts'
 import type { Cut, Stamp } from './requests.ts'
 
-/** No cut lies nearer to the present of a member that agrees to it: nobody's operations of today are cut off by another's clock. */
-const LEAST_AGE_MS = 86_400_000
-
 /** True for a row that belongs to the time that the cut has settled: both of its stamps lie there. */
 export function isBelow(stamp: Stamp, row: Stamps): boolean {
   return latest(row) <= stamp
@@ -30,10 +27,13 @@ export function isTaken(told: Stamps, held: Stamps | undefined, settled: Stamp, 
   return held !== undefined || isWhole || !isBelow(settled, told)
 }
 
-/** Why a member does not agree to a cut; undefined when it does. */
-export function barRefusal(cut: Cut, number: number, stamp: Stamp, wallMs: number): 'cut' | 'clock' | undefined {
+/**
+ * Why a member does not agree to a cut; undefined when it does. No cut lies near the present of a member that agrees to it: nobody's
+ * operations of today are cut off by another's clock.
+ */
+export function barRefusal(cut: Cut, number: number, stamp: Stamp, latestStamp: Stamp): 'cut' | 'clock' | undefined {
   if (number !== cut.number + 1) return 'cut'
-  return stamp > wallMs - LEAST_AGE_MS ? 'clock' : undefined
+  return stamp > latestStamp ? 'clock' : undefined
 }
 
 export function barred(cut: Cut, stamp: Stamp): Cut {

@@ -4,16 +4,16 @@
  * requests; the answer comes in an outcome of kind `typed`.
  */
 
-/** The name of this type: of its slots, requests and answers. @public */
+/** The name of this type: of its slots, requests and answers. */
 export const SETS = 'sets'
 
-/** Bytes of a set's name: letters, digits, `.`, `_`, `-`. @public */
+/** Bytes of a set's name: letters, digits, `.`, `_`, `-`. */
 export const SET_NAME_BYTES_MAX = 64
 /** Bytes of an element in canonical form. */
 export const ELEMENT_BYTES_MAX = 4_096
-/** Elements of one request. @public */
+/** Elements of one request. */
 export const ELEMENTS_MAX = 10_000
-/** Sets of one network: every peer holds all of them. @public */
+/** Sets of one network: every peer holds all of them. */
 export const SETS_MAX = 1_000
 
 /** One element in canonical form: equal elements are equal bytes. 1 to `ELEMENT_BYTES_MAX`; nobody changes them any more. */
@@ -57,7 +57,7 @@ export interface Cut {
   readonly bar: Stamp
 }
 
-/** @public */
+/** */
 export type SetRequest =
   /** Each element once. At least one element: what names none is answered at the edge. */
   | { readonly kind: 'insert' | 'delete'; readonly set: string; readonly elements: readonly Element[]; readonly wait: Wait }

@@ -6,6 +6,7 @@ import type { ElementKey } from './element.ts'
 import { NO_STAMPS, adds, isMember, join } from './join.ts'
 import type { Stamps } from './join.ts'
 import { NO_STAMP } from './requests.ts'
+import { RecentChanges } from './recent.ts'
 import type { Cut, Stamp } from './requests.ts'
 
 export interface Row extends Stamps {
@@ -25,6 +26,7 @@ export class SetRows {
   /** A reader that stands below it has missed a change that nobody remembers. */
   forgottenNumber = 0
   private readonly rows = new Map<ElementKey, Row>()
+  private recent: RecentChanges | undefined
   private members = 0
   private lastNumber = 0
 
@@ -62,8 +64,30 @@ export class SetRows {
     const held = this.stampsOf(key)
     if (!adds(held, told)) return undefined
     const row: Row = { set: this.name, key, ...join(held, told), number: this.number + 1 }
+    this.recent ??= new RecentChanges(this.number)
+    this.recent.changed(key, row.number)
     this.put(row)
     return row
+  }
+
+  /** The rows that changed after the number, each once, in the order of their last changes. */
+  since(number: number): readonly Row[] {
+    if (number >= this.number) return []
+    const recent = this.recent?.since(number)
+    if (recent === undefined) return [...this.rows.values()].filter((row) => row.number > number).toSorted((a, b) => a.number - b.number)
+    const rows: Row[] = []
+    for (const [place, key] of recent.entries()) {
+      const row = this.rows.get(key)
+      // Of several changes of one element the last is told.
+      if (row?.number === number + place + 1) rows.push(row)
+    }
+    return rows
+  }
+
+  /** Every reader must start over: what it was told is not to be had any more in the order of changes. */
+  startOver(): void {
+    this.forgottenNumber = this.number + 1
+    this.recent = undefined
   }
 
   /** Puts a row as it was on disk, or as it came of a change. */

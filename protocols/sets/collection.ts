@@ -1,0 +1,84 @@
+/**
+ * Sets as repair sees them: a row is an element with both stamps, and merging is the join. A row is told with the number of the
+ * sender's cut, because what an older cut still holds of the time that the own cut has settled is not taken.
+ */
+import { compareUtf8 } from '../base/bytes.ts'
+import type { Utf8 } from '../base/bytes.ts'
+import type { HashTree } from '../base/hash-tree.ts'
+import { equalBytes } from '../base/record.ts'
+import type { LeafEntry } from '../base/register.ts'
+import type { RowCollection } from '../repair/collection.ts'
+import { ByteReader } from '../wire/reader.ts'
+import { ByteWriter } from '../wire/writer.ts'
+import type { DiskRows } from './disk-rows.ts'
+import type { Holdings } from './holdings.ts'
+import { readSetName, readTold, writeTold } from './messages.ts'
+import type { Told } from './messages.ts'
+
+/** Takes what a comparison brought. @param cut the number of the other's cut @returns whether anything changed */
+export type TakeCompared = (set: string, told: Told, cut: number) => boolean
+
+export class SetCollection implements RowCollection {
+  readonly tree: HashTree
+  /** Nobody's vote rests on a set, so that no change of voters waits for one. */
+  readonly isCarriedOver: boolean = false
+  private readonly holdings: Holdings
+  private readonly disk: DiskRows
+  private readonly utf8: Utf8
+  private readonly taken: TakeCompared
+
+  constructor(holdings: Holdings, disk: DiskRows, utf8: Utf8, taken: TakeCompared) {
+    this.tree = holdings.tree
+    this.holdings = holdings
+    this.disk = disk
+    this.utf8 = utf8
+    this.taken = taken
+  }
+
+  leaf(leaf: number, after: string | undefined, limit: number): readonly LeafEntry<string>[] {
+    const named = this.holdings.leaf(leaf).map((row) => ({ key: this.disk.nameOf(row.set, row.key), row }))
+    return named
+      .filter(({ key }) => after === undefined || compareUtf8(key, after) > 0)
+      .toSorted((a, b) => compareUtf8(a.key, b.key))
+      .slice(0, limit)
+      .map(({ key, row }) => ({ key, digest: this.disk.digestOf(row.set, row) }))
+  }
+
+  lacks(key: string, digest: Uint8Array): boolean {
+    const row = this.holdings.named(key)
+    return row === undefined || !equalBytes(this.disk.digestOf(row.set, row), digest)
+  }
+
+  held(key: string): Uint8Array | undefined {
+    const row = this.holdings.named(key)
+    if (row === undefined) return undefined
+    const writer = new ByteWriter(this.utf8)
+    writer.text(row.set)
+    writer.varint(this.holdings.get(row.set)?.cut.number ?? 0)
+    writeTold(writer, row)
+    return writer.finish()
+  }
+
+  isWithheld(): boolean {
+    return false
+  }
+
+  /** @throws MalformedBytes */
+  take(_key: string, bytes: Uint8Array): boolean {
+    const reader = new ByteReader(bytes, this.utf8)
+    const set = readSetName(reader)
+    const cut = reader.varint()
+    const told = readTold(reader)
+    reader.end()
+    return this.taken(set, told, cut)
+  }
+
+  /** Nothing of a set is ever undecided. */
+  page(): { readonly keys: readonly string[]; readonly more: boolean } {
+    return { keys: [], more: false }
+  }
+
+  settle(_key: string, settled: (done: boolean) => void): void {
+    settled(true)
+  }
+}

@@ -1,0 +1,317 @@
+/**
+ * Sets, as a type of data of a peer: elements that are inserted and deleted at any peer without asking anybody, and are the same
+ * everywhere once everybody has heard the same. Here is who is handed what; the rules are in the files beside.
+ */
+import type { Identity } from '../base/identity.ts'
+import { equalBytes } from '../base/record.ts'
+import type { DataType, TypeContext } from '../data-type.ts'
+import type { ClientId } from '../events.ts'
+import type { RequestOf } from '../service.ts'
+import type { Greeting } from '../wire/greeting.ts'
+import { Beginning } from './beginning.ts'
+import { Clocks } from './clocks.ts'
+import type { ClockWarning } from './clocks.ts'
+import { SetCollection } from './collection.ts'
+import type { SetsContext, SetsSettings } from './context.ts'
+import { Deciding } from './deciding.ts'
+import type { DecideOnce } from './deciding.ts'
+import { DiskRows } from './disk-rows.ts'
+import { barRefusal, barred, isTaken } from './forgetting.ts'
+import { Holdings } from './holdings.ts'
+import { SETS_CODE, readSetsMessage, writeSetsMessage } from './messages.ts'
+import type { BarRefusal, SetsMessage, Told } from './messages.ts'
+import { Operations } from './operations.ts'
+import { Reading } from './reading.ts'
+import type { Equality, SetAnswer, SetRequest, SetView } from './requests.ts'
+import type { Row, SetRows } from './rows.ts'
+import { slotOfSet } from './slots.ts'
+import { Spread, portions } from './spread.ts'
+import { Standing } from './standing.ts'
+import { Sweeper } from './sweeper.ts'
+import { TakeOvers } from './take-overs.ts'
+import { WAITS_MAX, Waits } from './waits.ts'
+import type { Waiting } from './waits.ts'
+import { Watchers } from './watchers.ts'
+import { pageAfter } from './whole-answer.ts'
+
+type Of<Kind extends SetsMessage['kind']> = Extract<SetsMessage, { readonly kind: Kind }>
+
+/** How the sets of this peer stand. */
+export interface SetsView {
+  readonly sets: readonly SetView[]
+  readonly equality: Equality
+  readonly isWhole: boolean
+  /** How far this peer's clock is ahead of most; undefined while it gives stamps. */
+  readonly clockOffByMs: number | undefined
+  readonly clockWarnings: readonly ClockWarning[]
+  /** Clients that wait for others to have their operations. */
+  readonly waiting: number
+}
+
+export class Sets implements DataType {
+  readonly collection: SetCollection
+  private readonly types: TypeContext
+  private readonly context: SetsContext
+  private readonly holdings: Holdings
+  private readonly clocks: Clocks = new Clocks()
+  private readonly watchers: Watchers
+  private readonly reading: Reading
+  private readonly operations: Operations
+  private readonly spread: Spread
+  private readonly waits: Waits
+  private readonly takeOvers: TakeOvers
+  private readonly standing: Standing
+  private readonly sweeper: Sweeper
+  private readonly beginning: Beginning
+
+  constructor(types: TypeContext, settings: SetsSettings, decide: DecideOnce) {
+    const { sha256, self, moment, chain, roster, random, nextId } = types
+    const { utf8 } = types.codec
+    this.types = types
+    const context: SetsContext = {
+      self,
+      moment,
+      chain,
+      roster,
+      random,
+      nextId,
+      utf8,
+      sha256,
+      settings,
+      wallMs: () => types.wallMs(),
+      send: (to, message, after) => types.send(to, writeSetsMessage(message, utf8), after, wayOf(message)),
+    }
+    this.context = context
+    const disk = new DiskRows(utf8, sha256)
+    this.holdings = new Holdings(
+      types.rows,
+      disk,
+      (set, writes, isBarrier) => types.persist(set, writes, isBarrier ? 'barrier' : 'usual'),
+      (rows, changed) => this.watchers.changed(rows, changed),
+    )
+    this.collection = new SetCollection(this.holdings, disk, utf8, (set, told, cut) => this.onCompared(set, told, cut))
+    this.watchers = new Watchers(self.incarnation, (client, set, answer, isLast) => {
+      if (isLast) types.answer(client, answer, slotOfSet(set))
+      else types.tell(client, answer, slotOfSet(set))
+    })
+    this.spread = new Spread(context)
+    this.takeOvers = new TakeOvers(context, this.holdings, (rows, lost) => this.onLost(rows, lost))
+    this.standing = new Standing(context, this.holdings, this.clocks, this.takeOvers)
+    const deciding = new Deciding(moment, utf8, decide)
+    this.sweeper = new Sweeper(
+      context,
+      this.holdings,
+      (set, number, stamp, settled) => deciding.cut(set, number, stamp, settled),
+      (id) => context.send(self.peerId, { kind: 'kept', receipt: { to: self.peerId, id }, keeper: self }, 'everything'),
+      () => this.standing.tellAll(),
+    )
+    this.beginning = new Beginning(context, this.holdings, this.standing, (place, candidate, settled) =>
+      deciding.beginning(place, candidate, settled),
+    )
+    this.reading = new Reading(
+      context,
+      this.holdings,
+      this.watchers,
+      () => this.equality(),
+      (client, answer, set) => this.answer(client, answer, set),
+    )
+    this.operations = new Operations(context, this.holdings, {
+      refusal: () => this.refusal(),
+      settled: (rows) => this.takeOvers.settled(rows),
+      done: (client, set, told, wait, shiftMs, deadlineMs) => this.done({ client, set, wait, shiftMs, deadlineMs }, told),
+      answer: (client, answer, set) => this.answer(client, answer, set),
+    })
+    this.waits = new Waits(context, {
+      kept: ({ client, set, shiftMs }) => this.answer(client, { kind: 'stored', shiftMs }, set),
+      expired: ({ client, set, shiftMs }) => this.answer(client, inDoubt(shiftMs, 'not seen in time where it was to be kept'), set),
+      retell: (set, id, rows, keepers) => this.spread.retell(set, rows, { to: self.peerId, id }, keepers),
+    })
+  }
+
+  get isBusy(): boolean {
+    return this.waits.size > 0 || this.takeOvers.isRunning || this.sweeper.isRunning
+  }
+
+  asked({ client, request, deadlineMs }: RequestOf<'typed'>): void {
+    const asked = request as SetRequest
+    switch (asked.kind) {
+      case 'insert':
+      case 'delete':
+      case 'update':
+      case 'restore':
+        return this.operations.run(client, asked, deadlineMs)
+      default:
+        return this.reading.read(client, asked)
+    }
+  }
+
+  told(from: Identity, body: Uint8Array): void {
+    const message = readSetsMessage(body, this.context.utf8)
+    switch (message.kind) {
+      case 'changed':
+        return this.onChanged(from, message)
+      case 'kept':
+        return this.onKept(from, message)
+      case 'standing':
+        return this.standing.onStanding(from, message)
+      case 'sets-wanted':
+        return this.standing.onSetsWanted(from)
+      case 'sets':
+        return this.standing.onSets(from, message)
+      case 'bar-wanted':
+        return this.onBarWanted(from, message)
+      case 'barred':
+        return this.sweeper.onBarred(from, message)
+      case 'whole-wanted':
+        return this.onWholeWanted(from, message)
+      case 'whole':
+        if (!this.takeOvers.onWhole(from, message)) this.sweeper.onWhole(from, message)
+    }
+  }
+
+  cancel(client: ClientId): void {
+    this.waits.cancel(client)
+    this.watchers.cancel(client)
+  }
+
+  tick(): void {
+    this.waits.tick()
+    this.takeOvers.tick()
+    this.sweeper.tick(this.holdings.isWhole && !this.takeOvers.isRunning)
+  }
+
+  upkeep(): void {
+    this.beginning.upkeep()
+    this.standing.upkeep()
+  }
+
+  configInstalled(): void {
+    this.waits.configInstalled()
+  }
+
+  met(remote: Greeting): void {
+    this.standing.met(remote.identity.peerId)
+  }
+
+  lost(peerId: Identity['peerId']): void {
+    this.standing.lost(peerId)
+  }
+
+  restUntilMs(): number {
+    return Math.min(this.standing.restUntilMs(), this.sweeper.restUntilMs(), this.beginning.restUntilMs())
+  }
+
+  /** What clients and operators are shown of this type. */
+  get view(): SetsView {
+    const { moment, wallMs } = this.context
+    return {
+      sets: this.reading.views(),
+      equality: this.equality(),
+      isWhole: this.holdings.isWhole,
+      clockOffByMs: this.clocks.offByMs(wallMs(), moment.nowMs),
+      clockWarnings: this.clocks.warnings(wallMs(), moment.nowMs),
+      waiting: this.waits.size,
+    }
+  }
+
+  /** Whether those who were heard lately hold the same. */
+  private equality(): Equality {
+    const { roster } = this.context
+    const told = roster.connected().flatMap((peer) => roster.freshHealth(peer)?.types ?? [])
+    const roots = told.filter(({ type }) => type === SETS_CODE).map(({ root }) => root)
+    if (roots.length === 0) return 'unknown'
+    const own = this.holdings.tree.rootHash()
+    return roots.every((root) => equalBytes(root, own)) ? 'equal' : 'different'
+  }
+
+  /** Why stamps are neither given nor taken now; undefined when they are. */
+  private refusal(): SetAnswer | undefined {
+    if (!this.holdings.isWhole) return { kind: 'not-ready', detail: 'this peer has not yet been given what others hold' }
+    const offByMs = this.clocks.offByMs(this.context.wallMs(), this.context.moment.nowMs)
+    return offByMs === undefined ? undefined : { kind: 'clock-off', offByMs }
+  }
+
+  /** A client's operation is written here: others are told, and the client when all that it waits for have it. */
+  private done(waiting: Omit<Waiting, 'parts' | 'toldAtMs'>, told: readonly Told[]): void {
+    const { client, set, wait, shiftMs } = waiting
+    const { self, nextId } = this.context
+    const isAwaited = wait !== 'here' && this.waits.size < WAITS_MAX
+    const parts = new Map(portions(told).map((rows) => [nextId(), rows]))
+    if (isAwaited) this.waits.begin(waiting, parts)
+    for (const [id, rows] of parts) {
+      const receipt = isAwaited ? { to: self.peerId, id } : undefined
+      this.spread.tellAll(set, rows, receipt)
+      if (receipt !== undefined) this.context.send(self.peerId, { kind: 'kept', receipt, keeper: self }, slotOfSet(set))
+    }
+    if (wait === 'here') this.answer(client, { kind: 'stored', shiftMs }, set)
+    else if (!isAwaited) this.answer(client, inDoubt(shiftMs, 'too many others wait'), set)
+  }
+
+  private onChanged(from: Identity, message: Of<'changed'>): void {
+    const { set, rows: told, receipt } = message
+    const rows = this.holdings.make(set)
+    const { stamp } = this.takeOvers.settled(rows)
+    const taken = told.filter((each) => isTaken(each, rows.get(each.key), stamp, false))
+    const changed = this.holdings.take(rows, taken)
+    this.spread.passOn(from.peerId, message, changed)
+    // What is settled and was not taken is not kept here.
+    if (receipt === undefined || taken.length < told.length) return
+    const { roster, self } = this.context
+    const to = roster.isConnected(receipt.to) ? receipt.to : from.peerId
+    this.context.send(to, { kind: 'kept', receipt, keeper: self }, slotOfSet(set))
+  }
+
+  private onKept(from: Identity, message: Of<'kept'>): void {
+    const { self, roster } = this.context
+    const { receipt, keeper } = message
+    if (receipt.to !== self.peerId) {
+      if (receipt.to !== from.peerId && roster.isConnected(receipt.to)) this.context.send(receipt.to, message, 'nothing')
+      return
+    }
+    this.waits.kept(receipt.id, keeper.id)
+    if (from.id === self.id) this.sweeper.durable(receipt.id)
+  }
+
+  /** A comparison with a peer of the own cut brings everything; with one of an older cut, nothing that is settled. */
+  private onCompared(set: string, told: Told, cut: number): boolean {
+    const rows = this.holdings.make(set)
+    const settled = this.takeOvers.settled(rows)
+    if (!isTaken(told, rows.get(told.key), settled.stamp, cut >= settled.number)) return false
+    return this.holdings.take(rows, [told]).length > 0
+  }
+
+  private onBarWanted(from: Identity, { id, set, number, stamp }: Of<'bar-wanted'>): void {
+    const { wallMs, settings } = this.context
+    const rows = this.holdings.make(set)
+    const refusal: BarRefusal = this.holdings.isWhole
+      ? (barRefusal(rows.cut, number, stamp, Math.floor(wallMs()) - settings.leastAgeMs) ?? 'none')
+      : 'not-whole'
+    if (refusal === 'none') {
+      rows.cut = barred(rows.cut, stamp)
+      this.holdings.save(rows, [], [], false)
+    }
+    this.context.send(from.peerId, { kind: 'barred', id, refusal, number: rows.cut.number }, slotOfSet(set))
+  }
+
+  private onWholeWanted(from: Identity, { id, set, after }: Of<'whole-wanted'>): void {
+    const { cut } = this.holdings.make(set)
+    this.context.send(from.peerId, { kind: 'whole', id, cut, ...pageAfter(this.holdings, set, after) }, slotOfSet(set))
+  }
+
+  private onLost(rows: SetRows, _lost: readonly Row[]): void {
+    this.watchers.startOver(rows)
+  }
+
+  private answer(client: ClientId, answer: SetAnswer, set: string | undefined): void {
+    this.types.answer(client, answer, set === undefined ? 'nothing' : slotOfSet(set))
+  }
+}
+
+function inDoubt(shiftMs: number, detail: string): SetAnswer {
+  return { kind: 'in-doubt', shiftMs, detail: `stored here, and spreading; ${detail}` }
+}
+
+/** What a set holds is large, and may be asked for again. */
+function wayOf({ kind }: SetsMessage): 'votes' | 'bulk' {
+  return kind === 'whole' ? 'bulk' : 'votes'
+}
