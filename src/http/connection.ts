@@ -90,12 +90,15 @@ export class Connection implements Waiter {
     return this.#next !== undefined
   }
 
-  /** Starts what may start, for as long as this turn has time; the rest starts in later ones. */
+  /**
+   * Starts the first of what waits, if nothing else is open and this turn has time. The rest starts in turns: pipelined requests
+   * come many in one call, in which nobody sees what the first of them costs.
+   */
   #advance(): void {
     if (this.#isStarting) return
     for (let next = this.#next; next !== undefined; next = this.#next) {
       const { context, client } = next
-      if (!context.turns.mayBegin()) return context.turns.wait(client.share, this)
+      if (this.#open.size > 0 || !context.turns.mayBegin()) return context.turns.wait(client.share, this)
       this.#start()
     }
   }

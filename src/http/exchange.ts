@@ -28,6 +28,9 @@ const STREAM_BYTES = 131_072
 
 const TOO_MANY_ANSWER_BYTES = 'Too many bytes of answers are under way.'
 
+/** Nobody reads why. An error made for each of thousands of requests that are lost with one client would hold up the others. */
+const HUNG_UP = 'the client hung up'
+
 /** Most requests tell nobody of their end. */
 const NOBODY: readonly (() => void)[] = []
 
@@ -48,7 +51,9 @@ export class Exchange {
   readonly #connection: Connection
   readonly #route: string
   readonly #startedAtMs: number
-  readonly #abort: AbortController = new AbortController()
+  /** Made for those who ask: a request that is refused has none. */
+  #abort: AbortController | undefined
+  #isCancelled = false
   #isCounted = false
   #work: Work | undefined
   #heldBytes = 0
@@ -76,6 +81,8 @@ export class Exchange {
 
   /** Aborted when the client hangs up. */
   get signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    if (this.#isCancelled) this.#abort.abort(HUNG_UP)
     return this.#abort.signal
   }
 
@@ -164,7 +171,8 @@ export class Exchange {
 
   /** Ends work that nobody may be waiting for. Its outcome is still answered: the client may have closed one direction only. */
   cancel(): void {
-    this.#abort.abort()
+    this.#isCancelled = true
+    this.#abort?.abort(HUNG_UP)
   }
 
   /** Tells somebody when it is over. */
@@ -181,7 +189,7 @@ export class Exchange {
   cut(refuse: () => void): void {
     if (this.response.headersSent) this.response.destroy()
     else refuse()
-    this.#abort.abort()
+    this.cancel()
   }
 
   /** A mistake of ours: logged in full, told without its inside. */
@@ -291,7 +299,7 @@ export class Exchange {
     context.load.give('answerBytes', this.client.share, this.#answerBytes)
     if (this.#isCounted) context.load.give('unanswered', this.client.share, 1)
     if (!response.writableFinished) {
-      this.#abort.abort()
+      this.cancel()
       this.onGone?.()
     }
     if (this.#workTimeoutMs === 0) this.#letGo()

@@ -2,11 +2,14 @@
  * How much begins in one turn of the event loop. Pipelined requests are handed over thousands at a time, and while they begin
  * nobody else is answered and no message of a peer is read. So a turn begins requests for a few milliseconds. The rest begin in
  * later turns: one request of each client, and of its connections in turn, so that many of one client hold up nobody else.
+ *
+ * Most of what a request costs comes after it has begun: a value is read, hashed and written once a promise has resolved. So
+ * the clock is looked at only when all of that is done, or else a turn would begin many large values and pay for them later.
  */
 import type { Clock } from '../ports/clock.ts'
 import type { Share } from './load.ts'
 
-/** How long one turn goes on beginning requests. What they do afterwards, such as hashing an answer, is of the same order. */
+/** How long one turn goes on beginning requests. The last of them may take it beyond that. */
 const TURN_MS = 5
 
 /** A connection with requests that have not begun. */
@@ -55,11 +58,17 @@ export class Turns {
     this.#isUnderWay = false
     if (this.#waiting.size === 0) return
     this.#start()
-    do this.#goOn()
-    while (this.#waiting.size > 0 && this.#clock.nowMs() < this.#endsAtMs)
+    this.#goOn()
   }
 
-  #goOn(): void {
+  readonly #goOn = (): void => {
+    if (this.#waiting.size === 0 || this.#clock.nowMs() >= this.#endsAtMs) return
+    this.#beginOne()
+    // Such a tick comes when no promise is left to resolve.
+    queueMicrotask(() => process.nextTick(this.#goOn))
+  }
+
+  #beginOne(): void {
     for (const [share, waiters] of this.#waiting) {
       for (const waiter of waiters) {
         waiters.delete(waiter)
