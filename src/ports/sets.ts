@@ -23,8 +23,7 @@ export interface SetAnswersOf {
   readonly 'updates-after': SetAnswerOf<'updates' | 'no-set' | 'cursor-gone'>
   readonly contains: SetAnswerOf<'contained' | 'no-set'>
   readonly list: SetAnswerOf<'sets'>
-  readonly snapshot: SetAnswerOf<'snapshot' | 'no-set'>
-  readonly restore: SetAnswerOf<'stored'> | Refused
+  readonly restore: SetAnswerOf<'stored' | 'too-many-sets'> | Refused
 }
 
 /** What a watcher is told: `changes` again and again; anything else once, and then nothing more. */

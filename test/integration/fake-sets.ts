@@ -58,6 +58,11 @@ export class FakeSets implements Sets {
         return this.#change(request)
       case 'update':
         return this.#update(request)
+      case 'restore': {
+        const held = this.#of(request.set)
+        for (const entry of request.entries) this.#take(request.set, held, entry)
+        return { kind: 'stored', shiftMs: 0 }
+      }
       case 'list': {
         const sets = Array.from(this.sets, ([set, { entries }]) => ({
           set,
