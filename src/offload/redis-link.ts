@@ -2,6 +2,7 @@
  * A connection to a Redis. The package that speaks to it is optional, so it is loaded when a Redis is named. A connection that
  * is lost is made anew by itself; until then every command fails at once, and whoever gave it tries again later.
  */
+import type * as Redis from 'redis'
 
 const CONNECT_TIMEOUT_MS = 5_000
 /** Between tries to connect again. */
@@ -61,7 +62,7 @@ export async function openRedisLink(url: string): Promise<RedisLink> {
   }
 }
 
-async function loadPackage(): Promise<typeof import('redis')> {
+async function loadPackage(): Promise<Pick<typeof Redis, 'createClient' | 'WatchError'>> {
   try {
     return await import('redis')
   } catch (error) {
