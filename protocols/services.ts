@@ -191,7 +191,6 @@ export function inOrder({ agreement, membership, repair, configs, keys, types }:
 
 /** Who handles a message. A kind that nobody handles does not compile. */
 export function handlersOf({ agreement, membership, repair, configs, keys, types }: Services): Handlers<Message['kind']> {
-  const { representative } = agreement
   return {
     ...agreement.handles,
     ...membership.handles,
@@ -199,7 +198,6 @@ export function handlersOf({ agreement, membership, repair, configs, keys, types
     ...configs.handles,
     ...keys.handles,
     ...types.handles,
-    ...representative.handles,
   }
 }
 

@@ -57,7 +57,7 @@ interface Found {
 }
 
 export class Agreement implements Service {
-  readonly handles: Handlers<'request' | 'reply' | 'relayed'>
+  readonly handles: Handlers<'request' | 'reply' | 'relay' | 'relayed'>
   readonly rounds: Rounds
   readonly acceptor: Acceptor
   readonly roundTrips: RoundTrips
@@ -100,6 +100,7 @@ export class Agreement implements Service {
     this.handles = {
       request: (from, { id, target, body }) => this.requested(from, id, target, body),
       reply: (from, { id, vote }) => (vote.sender.id === from.id ? this.voted(from, id, vote) : undefined),
+      relay: (from, { id, targets, body }) => this.representative.asked(from, id, targets, body),
       relayed: (from, { id, votes }) => {
         for (const vote of votes) this.voted(from, id, vote)
       },

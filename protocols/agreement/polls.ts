@@ -3,9 +3,8 @@
  * representative of every other. What is not answered in the usual time is asked again: through a second representative,
  * then directly. Answers are handed on voter by voter; nobody's is counted here.
  */
-import type { ClusterId, Identity, IdentityId } from '../base/identity.ts'
+import type { ClusterId, Identity, IdentityId, PeerId } from '../base/identity.ts'
 import type { Moment, NextId } from '../base/moment.ts'
-import type { Outbox } from '../outbox.ts'
 import type { Quorum } from '../base/quorum.ts'
 import type { Reach } from '../base/reach.ts'
 import type { AcceptorRequest, Vote } from '../wire/agreement-messages.ts'
@@ -17,16 +16,36 @@ const RESEND_MOST_MS = 1_000
 /** An answer is late only after so many round trips to a quorum: the delay of a link varies. */
 const LATE_ROUND_TRIPS = 1.5
 
-export interface PollListener {
-  /** An answer of one voter of the poll's config; the first of each voter, and every `chosen`. */
-  voted(vote: Vote, poll: Poll): void
+/** What is asked and answered: that of write-once registers, or of another type that is agreed on in the same way. */
+interface Question {
+  readonly kind: string
+}
+interface Answer {
+  readonly sender: Identity
+  readonly body: { readonly kind: string }
 }
 
-export interface Poll {
+/** Takes questions to one voter, or to a representative of several. */
+export interface Line<Body> {
+  send(
+    to: PeerId,
+    message:
+      | { readonly kind: 'request'; readonly id: number; readonly target: Identity; readonly body: Body }
+      | { readonly kind: 'relay'; readonly id: number; readonly targets: readonly Identity[]; readonly body: Body },
+    after: 'nothing',
+  ): void
+}
+
+export interface PollListener<Body extends Question = AcceptorRequest, Cast extends Answer = Vote> {
+  /** An answer of one voter of the poll's config; the first of each voter, and every `chosen`. */
+  voted(vote: Cast, poll: Poll<Body, Cast>): void
+}
+
+export interface Poll<Body extends Question = AcceptorRequest, Cast extends Answer = Vote> {
   readonly id: number
-  readonly body: AcceptorRequest
+  readonly body: Body
   readonly quorum: Quorum
-  readonly listener: PollListener
+  readonly listener: PollListener<Body, Cast>
   readonly openedAtMs: number
   /** How long such a question usually takes: when it is asked again. */
   readonly usualMs: number
@@ -35,20 +54,20 @@ export interface Poll {
   resendAtMs: number
 }
 
-export class Polls {
+export class Polls<Body extends Question = AcceptorRequest, Cast extends Answer = Vote> {
   private readonly self: Identity
   private readonly moment: Moment
-  private readonly outbox: Outbox
+  private readonly line: Line<Body>
   private readonly nextId: NextId
   private readonly reach: Reach
   private readonly latencies: Latencies
   private readonly roundTrips: Pick<RoundTrips, 'toQuorumMs'>
-  private readonly open = new Map<number, Poll>()
+  private readonly open = new Map<number, Poll<Body, Cast>>()
 
   constructor(
     self: Identity,
     moment: Moment,
-    outbox: Outbox,
+    line: Line<Body>,
     nextId: NextId,
     reach: Reach,
     latencies: Latencies,
@@ -56,7 +75,7 @@ export class Polls {
   ) {
     this.self = self
     this.moment = moment
-    this.outbox = outbox
+    this.line = line
     this.nextId = nextId
     this.reach = reach
     this.latencies = latencies
@@ -68,25 +87,25 @@ export class Polls {
   }
 
   /** Asks all voters of the quorum; the listener hears until `close`. */
-  ask(body: AcceptorRequest, quorum: Quorum, listener: PollListener): Poll {
+  ask(body: Body, quorum: Quorum, listener: PollListener<Body, Cast>): Poll<Body, Cast> {
     const unanswered = new Map<IdentityId, Identity>()
     for (const voter of quorum.voters) unanswered.set(voter.id, voter)
     let usualMs = LATE_ROUND_TRIPS * this.roundTrips.toQuorumMs(quorum)
     for (const cluster of quorum.votersByCluster.keys()) usualMs = Math.max(usualMs, this.latencies.usualMs(cluster, body.kind))
     const openedAtMs = this.moment.nowMs
     const resendAtMs = openedAtMs + usualMs
-    const poll: Poll = { id: this.nextId(), body, quorum, listener, openedAtMs, usualMs, unanswered, attempts: 0, resendAtMs }
+    const poll: Poll<Body, Cast> = { id: this.nextId(), body, quorum, listener, openedAtMs, usualMs, unanswered, attempts: 0, resendAtMs }
     this.open.set(poll.id, poll)
     this.send(poll)
     return poll
   }
 
-  close(poll: Poll | undefined): void {
+  close(poll: Poll<Body, Cast> | undefined): void {
     if (poll !== undefined) this.open.delete(poll.id)
   }
 
   /** Takes an answer to a poll; answers to closed polls and of peers without a vote in it are dropped. */
-  vote(id: number, vote: Vote): void {
+  vote(id: number, vote: Cast): void {
     const poll = this.open.get(id)
     if (poll === undefined || !poll.quorum.has(vote.sender.id)) return
     const isFirst = poll.unanswered.delete(vote.sender.id)
@@ -108,7 +127,7 @@ export class Polls {
     }
   }
 
-  private send(poll: Poll): void {
+  private send(poll: Poll<Body, Cast>): void {
     const attempt = poll.attempts
     poll.attempts += 1
     for (const [cluster, voters] of poll.quorum.votersByCluster) {
@@ -122,36 +141,36 @@ export class Polls {
     }
   }
 
-  private sendDirectly(poll: Poll, targets: readonly Identity[]): void {
+  private sendDirectly(poll: Poll<Body, Cast>, targets: readonly Identity[]): void {
     for (const target of targets) {
       if (target.id !== this.self.id && !this.reach.isConnected(target.peerId)) continue
-      this.outbox.send(target.peerId, { kind: 'request', id: poll.id, target, body: poll.body }, 'nothing')
+      this.line.send(target.peerId, { kind: 'request', id: poll.id, target, body: poll.body }, 'nothing')
     }
   }
 
   /** Voters that only this peer is cut off from are reached through a neighbour of theirs, each time another. */
-  private sendAround(poll: Poll, cluster: ClusterId, targets: readonly Identity[], attempt: number): void {
+  private sendAround(poll: Poll<Body, Cast>, cluster: ClusterId, targets: readonly Identity[], attempt: number): void {
     const cutOff = targets.filter((target) => target.id !== this.self.id && !this.reach.isConnected(target.peerId))
     if (cutOff.length > 0) this.sendThrough(poll, cluster, cutOff, attempt)
   }
 
-  private sendAcross(poll: Poll, cluster: ClusterId, targets: readonly Identity[], attempt: number): void {
+  private sendAcross(poll: Poll<Body, Cast>, cluster: ClusterId, targets: readonly Identity[], attempt: number): void {
     if (attempt < 2) return this.sendThrough(poll, cluster, targets, attempt)
     this.sendDirectly(poll, targets)
     this.sendAround(poll, cluster, targets, attempt)
   }
 
-  private sendThrough(poll: Poll, cluster: ClusterId, targets: readonly Identity[], attempt: number): void {
+  private sendThrough(poll: Poll<Body, Cast>, cluster: ClusterId, targets: readonly Identity[], attempt: number): void {
     const representatives = this.reach.representatives(cluster)
     const representative = representatives[attempt % Math.max(1, representatives.length)]
     if (representative === undefined) return
     const [only] = targets
     if (targets.length === 1 && only?.peerId === representative) this.sendDirectly(poll, targets)
-    else this.outbox.send(representative, { kind: 'relay', id: poll.id, targets, body: poll.body }, 'nothing')
+    else this.line.send(representative, { kind: 'relay', id: poll.id, targets, body: poll.body }, 'nothing')
   }
 
   /** From the first sending on: what was lost and sent again makes it look slower than it was, and is soon forgotten. */
-  private measure(poll: Poll, sender: Identity): void {
+  private measure(poll: Poll<Body, Cast>, sender: Identity): void {
     const elapsedMs = this.moment.nowMs - poll.openedAtMs
     for (const [cluster, voters] of poll.quorum.votersByCluster) {
       if (voters.some((voter) => voter.id === sender.id)) return this.latencies.observe(cluster, poll.body.kind, elapsedMs)

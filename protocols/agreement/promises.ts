@@ -50,6 +50,11 @@ export class Promises {
     }
   }
 
+  /** Counts as a promise for every register from now on. */
+  raise(floor: Ceiling): void {
+    this.floor = higherCeiling(this.floor, floor)
+  }
+
   /**
    * @param held the ballot of what the voter holds of the register, which counts as a promise
    * @returns the ballot that forbids this one, if any: the highest of what was promised, held, and the floor

@@ -6,13 +6,10 @@
 import type { Ballot } from '../base/ballot.ts'
 import type { Identity, IdentityId, PeerId } from '../base/identity.ts'
 import type { Moment, NextId } from '../base/moment.ts'
-import type { Outbox } from '../outbox.ts'
-import type { ValueRecord } from '../base/record.ts'
 import type { RegisterKey } from '../base/register.ts'
 import { majoritySize } from '../base/quorum.ts'
 import type { Reach } from '../base/reach.ts'
 import type { RoundTrips } from './round-trips.ts'
-import type { Handlers, Service } from '../service.ts'
 import type { AcceptorRequest, Vote } from '../wire/agreement-messages.ts'
 
 /** Answers are gathered this long for one message back, unless a majority is there sooner. */
@@ -32,46 +29,65 @@ export interface Relays extends Reach {
   isPutBack(id: IdentityId): boolean
 }
 
-interface Relay {
+/** What is relayed: questions of write-once registers, or of another type that is agreed on in the same way. */
+interface Kept {
+  readonly value: Uint8Array
+}
+type Question =
+  | { readonly kind: 'commit'; readonly key: RegisterKey; readonly ballot: Ballot; readonly record: Kept }
+  | { readonly kind: 'reserve' | 'read' }
+type RecordOf<Body> = Extract<Body, { readonly kind: 'commit' }> extends { readonly record: infer Found } ? Found : never
+interface Answer {
+  readonly sender: Identity
+  readonly body: { readonly kind: string }
+}
+
+/** Takes questions to voters, and their answers back. */
+interface Line<Body, Cast> {
+  send(
+    to: PeerId,
+    message:
+      | { readonly kind: 'request'; readonly id: number; readonly target: Identity; readonly body: Body }
+      | { readonly kind: 'relayed'; readonly id: number; readonly votes: readonly Cast[] },
+    after: 'nothing',
+  ): void
+}
+
+interface Relay<Cast> {
   readonly asker: PeerId
   readonly askerId: number
   readonly unanswered: Set<IdentityId>
   readonly enough: number
   readonly openedAtMs: number
   readonly keptUntilMs: number
-  gathered: Vote[]
+  gathered: Cast[]
   count: number
 }
 
-export class Representative implements Service {
-  readonly handles: Handlers<'relay'> = {
-    relay: (from, { id, targets, body }) => {
-      if (!this.roster.isPutBack(from.id)) this.relay(from.peerId, id, targets, body)
-    },
-  }
+export class Representative<Body extends Question = AcceptorRequest, Cast extends Answer = Vote> {
   private readonly self: Identity
   private readonly moment: Moment
-  private readonly outbox: Outbox
+  private readonly line: Line<Body, Cast>
   private readonly nextId: NextId
   private readonly roster: Relays
   private readonly roundTrips: Pick<RoundTrips, 'toFarthestMs'>
   /** Relays whose answers are gathered still, and those whose late answers go back one by one; each the oldest first. */
-  private readonly gathering = new Map<number, Relay>()
-  private readonly released = new Map<number, Relay>()
-  private readonly recent = new Map<RegisterKey, { readonly ballot: Ballot; readonly record: ValueRecord }>()
+  private readonly gathering = new Map<number, Relay<Cast>>()
+  private readonly released = new Map<number, Relay<Cast>>()
+  private readonly recent = new Map<RegisterKey, { readonly ballot: Ballot; readonly record: Kept }>()
   private recentBytes = 0
 
   constructor(
     self: Identity,
     moment: Moment,
-    outbox: Outbox,
+    line: Line<Body, Cast>,
     nextId: NextId,
     roster: Relays,
     roundTrips: Pick<RoundTrips, 'toFarthestMs'>,
   ) {
     this.self = self
     this.moment = moment
-    this.outbox = outbox
+    this.line = line
     this.nextId = nextId
     this.roster = roster
     this.roundTrips = roundTrips
@@ -86,13 +102,18 @@ export class Representative implements Service {
     return this.gathering.size
   }
 
-  relay(asker: PeerId, askerId: number, targets: readonly Identity[], body: AcceptorRequest): void {
+  /** Somebody asks for a question to be forwarded; a voter whose store is an old copy asks in vain. */
+  asked(from: Identity, id: number, targets: readonly Identity[], body: Body): void {
+    if (!this.roster.isPutBack(from.id)) this.relay(from.peerId, id, targets, body)
+  }
+
+  relay(asker: PeerId, askerId: number, targets: readonly Identity[], body: Body): void {
     const id = this.nextId()
     const unanswered = new Set<IdentityId>()
     for (const target of targets) {
       if (target.id !== this.self.id && !this.roster.isConnected(target.peerId)) continue
       unanswered.add(target.id)
-      this.outbox.send(target.peerId, { kind: 'request', id, target, body }, 'nothing')
+      this.line.send(target.peerId, { kind: 'request', id, target, body }, 'nothing')
     }
     if (body.kind === 'commit') this.remember(body.key, body.ballot, body.record)
     if (unanswered.size === 0) return
@@ -105,7 +126,7 @@ export class Representative implements Service {
   }
 
   /** Takes a voter's answer to a relay. @returns false when no relay has this number */
-  vote(id: number, vote: Vote): boolean {
+  vote(id: number, vote: Cast): boolean {
     const relay = this.gathering.get(id) ?? this.released.get(id)
     if (relay === undefined) return false
     if (!relay.unanswered.delete(vote.sender.id)) return true
@@ -134,10 +155,11 @@ export class Representative implements Service {
   }
 
   /** The record that was relayed for exactly this ballot, if it is still remembered. */
-  recall(key: RegisterKey, ballot: Ballot): ValueRecord | undefined {
+  recall(key: RegisterKey, ballot: Ballot): RecordOf<Body> | undefined {
     const held = this.recent.get(key)
     if (held === undefined || held.ballot.round !== ballot.round || held.ballot.epoch !== ballot.epoch) return undefined
-    return held.ballot.by.id === ballot.by.id ? held.record : undefined
+    // What is remembered came in a commit of this very type.
+    return held.ballot.by.id === ballot.by.id ? (held.record as RecordOf<Body>) : undefined
   }
 
   forget(key: RegisterKey): void {
@@ -147,7 +169,7 @@ export class Representative implements Service {
     this.recentBytes -= held.record.value.length
   }
 
-  private remember(key: RegisterKey, ballot: Ballot, record: ValueRecord): void {
+  private remember(key: RegisterKey, ballot: Ballot, record: Kept): void {
     this.forget(key)
     this.recent.set(key, { ballot, record })
     this.recentBytes += record.value.length
@@ -157,14 +179,14 @@ export class Representative implements Service {
     }
   }
 
-  private release(id: number, relay: Relay): void {
+  private release(id: number, relay: Relay<Cast>): void {
     if (this.gathering.delete(id)) this.released.set(id, relay)
     this.sendGathered(relay)
   }
 
-  private sendGathered(relay: Relay): void {
+  private sendGathered(relay: Relay<Cast>): void {
     if (relay.gathered.length === 0) return
-    this.outbox.send(relay.asker, { kind: 'relayed', id: relay.askerId, votes: relay.gathered }, 'nothing')
+    this.line.send(relay.asker, { kind: 'relayed', id: relay.askerId, votes: relay.gathered }, 'nothing')
     relay.gathered = []
   }
 }

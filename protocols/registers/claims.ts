@@ -1,0 +1,67 @@
+/** What somebody at this peer wants of a register, from the asking to the end. All claims on one register share one run. */
+import type { Write } from './judge.ts'
+import type { Judged } from './plan.ts'
+import type { RegisterRecord } from './record.ts'
+import type { View } from './showing.ts'
+
+interface Pending {
+  readonly deadlineMs: number
+  /** A reserve was sent after the claim was made: what its promises show is not older than the claim. */
+  asked: boolean
+  isOver: boolean
+}
+
+export interface WriteClaim extends Pending {
+  readonly kind: 'write'
+  readonly write: Omit<Write, 'isMaybeRetry'>
+  readonly writeIdGiven: boolean
+  /** A commit with it was handed to the network. */
+  commitSent: boolean
+  /** What was current when that happened first. */
+  afterSent: number | undefined
+  /** What the last commit with it would make of it. */
+  sent: { readonly version: number; readonly wasAbsent: boolean } | undefined
+  readonly settle: (result: Judged | { readonly kind: 'expired' }) => void
+}
+
+/** Wants to know what is chosen, whoever wrote it. */
+export interface SettleClaim extends Pending {
+  readonly kind: 'settle'
+  /** True where what a quorum shows is not enough, so that something must be committed: what is there, else a deletion. */
+  readonly needsCommit: (view: View) => boolean
+  readonly settle: (result: Settled | { readonly kind: 'expired' }) => void
+}
+
+export interface Settled {
+  readonly kind: 'settled'
+  /** What is chosen; undefined for nothing, or what is gone. */
+  readonly record: RegisterRecord | undefined
+  readonly number: number
+}
+
+export type Claim = WriteClaim | SettleClaim
+
+/** The write as it is judged now. */
+export function writeOf({ write, writeIdGiven, commitSent, afterSent }: WriteClaim): Write {
+  return { ...write, isMaybeRetry: writeIdGiven || commitSent, after: write.after ?? afterSent }
+}
+
+export function writeClaim(
+  write: WriteClaim['write'],
+  writeIdGiven: boolean,
+  deadlineMs: number,
+  settle: WriteClaim['settle'],
+): WriteClaim {
+  const nothingSent = { commitSent: false, afterSent: undefined, sent: undefined }
+  return { kind: 'write', write, writeIdGiven, deadlineMs, asked: false, isOver: false, ...nothingSent, settle }
+}
+
+export function settleClaim(needsCommit: SettleClaim['needsCommit'], deadlineMs: number, settle: SettleClaim['settle']): SettleClaim {
+  return { kind: 'settle', needsCommit, deadlineMs, asked: false, isOver: false, settle }
+}
+
+/** Ends a claim, once. */
+export function expire(claim: Claim): void {
+  claim.isOver = true
+  claim.settle({ kind: 'expired' })
+}

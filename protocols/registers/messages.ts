@@ -1,0 +1,237 @@
+/** What peers say of registers: a table of its own, inside the message that every further type has. */
+import type { Ballot } from '../base/ballot.ts'
+import type { Utf8 } from '../base/bytes.ts'
+import type { Identity } from '../base/identity.ts'
+import { TARGETS_MAX } from '../base/limits.ts'
+import type { RegisterKey } from '../base/register.ts'
+import { readConfigs, writeConfigs } from '../wire/configs.ts'
+import {
+  readBallot,
+  readIdentities,
+  readIdentity,
+  readList,
+  writeBallot,
+  writeCount,
+  writeIdentities,
+  writeIdentity,
+  writeKey,
+} from '../wire/fields.ts'
+import { refuse } from '../wire/malformed.ts'
+import { ByteReader } from '../wire/reader.ts'
+import { Table } from '../wire/rows.ts'
+import { ByteWriter } from '../wire/writer.ts'
+import {
+  readEntry,
+  readIfAny,
+  readRegisterKey,
+  readRegisterRecord,
+  readShown,
+  writeEntry,
+  writeIfAny,
+  writeRegisterRecord,
+  writeShown,
+} from './fields.ts'
+import type { Answer, Cast, Question } from './questions.ts'
+import type { RegisterRecord } from './record.ts'
+
+/** Who passes on what is chosen: nobody, the receiver to its own cluster, or a voter to the whole network but the sender's cluster. */
+export type Reaching = 'receiver' | 'cluster' | 'network'
+
+export interface Learn {
+  readonly kind: 'learn'
+  readonly key: RegisterKey
+  readonly ballot: Ballot
+  readonly version: number
+  /** Undefined for whoever is thought to have accepted it at exactly this ballot and version. */
+  readonly record: RegisterRecord | undefined
+  readonly reaching: Reaching
+}
+
+export type RegisterMessage =
+  /** `id` is the asker's own number for the question and comes back with the answer. */
+  | { readonly kind: 'request'; readonly id: number; readonly target: Identity; readonly body: Question }
+  | { readonly kind: 'reply'; readonly id: number; readonly vote: Cast }
+  /** To a representative: forward the body to these voters of your cluster (you may be one). */
+  | { readonly kind: 'relay'; readonly id: number; readonly targets: readonly Identity[]; readonly body: Question }
+  | { readonly kind: 'relayed'; readonly id: number; readonly votes: readonly Cast[] }
+  | Learn
+  /** Asks for what is held; answered by a learn that carries it, or not at all. */
+  | { readonly kind: 'want'; readonly key: RegisterKey }
+
+/** Each at the place of its code. */
+const REACHINGS: readonly Reaching[] = ['receiver', 'cluster', 'network']
+
+const QUESTIONS: Table<Question> = new Table<Question>({
+  reserve: {
+    code: 0,
+    write(writer, { key, ballot }) {
+      writeKey(writer, key)
+      writeBallot(writer, ballot)
+    },
+    read: (reader) => ({ kind: 'reserve', key: readRegisterKey(reader), ballot: readBallot(reader) }),
+  },
+  commit: {
+    code: 1,
+    write(writer, { key, ballot, record }) {
+      writeKey(writer, key)
+      writeBallot(writer, ballot)
+      writeRegisterRecord(writer, record)
+    },
+    read: (reader) => ({
+      kind: 'commit',
+      key: readRegisterKey(reader),
+      ballot: readBallot(reader),
+      record: readRegisterRecord(reader),
+    }),
+  },
+  read: {
+    code: 2,
+    write(writer, { key, epoch }) {
+      writeKey(writer, key)
+      writer.varint(epoch)
+    },
+    read: (reader) => ({ kind: 'read', key: readRegisterKey(reader), epoch: reader.varint() }),
+  },
+})
+
+const ANSWERS: Table<Answer> = new Table<Answer>({
+  promised: {
+    code: 0,
+    write(writer, { ballot, shown }) {
+      writeBallot(writer, ballot)
+      writeShown(writer, shown)
+    },
+    read: (reader) => ({ kind: 'promised', ballot: readBallot(reader), shown: readShown(reader) }),
+  },
+  rejected: {
+    code: 1,
+    write(writer, { ballot, higher }) {
+      writeBallot(writer, ballot)
+      writeBallot(writer, higher)
+    },
+    read: (reader) => ({ kind: 'rejected', ballot: readBallot(reader), higher: readBallot(reader) }),
+  },
+  committed: {
+    code: 2,
+    write(writer, { ballot, version }) {
+      writeBallot(writer, ballot)
+      writer.varint(version)
+    },
+    read: (reader) => ({ kind: 'committed', ballot: readBallot(reader), version: reader.varint() }),
+  },
+  seen: {
+    code: 3,
+    write(writer, { epoch, shown }) {
+      writer.varint(epoch)
+      writeShown(writer, shown)
+    },
+    read: (reader) => ({ kind: 'seen', epoch: reader.varint(), shown: readShown(reader) }),
+  },
+  moved: {
+    code: 4,
+    write(writer, { ballot, held }) {
+      writeBallot(writer, ballot)
+      writeEntry(writer, held)
+    },
+    read: (reader) => ({ kind: 'moved', ballot: readBallot(reader), held: readEntry(reader) }),
+  },
+  stale: {
+    code: 5,
+    write: (writer, { configs }) => writeConfigs(writer, configs),
+    read: (reader) => ({ kind: 'stale', configs: readConfigs(reader) }),
+  },
+})
+
+const MESSAGES: Table<RegisterMessage> = new Table<RegisterMessage>({
+  request: {
+    code: 0,
+    write(writer, { id, target, body }) {
+      writer.varint(id)
+      writeIdentity(writer, target)
+      QUESTIONS.write(writer, body)
+    },
+    read: (reader) => ({ kind: 'request', id: reader.varint(), target: readIdentity(reader), body: QUESTIONS.read(reader) }),
+  },
+  reply: {
+    code: 1,
+    write(writer, { id, vote }) {
+      writer.varint(id)
+      writeCast(writer, vote)
+    },
+    read: (reader) => ({ kind: 'reply', id: reader.varint(), vote: readCast(reader) }),
+  },
+  relay: {
+    code: 2,
+    write(writer, { id, targets, body }) {
+      writer.varint(id)
+      writeIdentities(writer, targets, TARGETS_MAX)
+      QUESTIONS.write(writer, body)
+    },
+    read: (reader) => ({ kind: 'relay', id: reader.varint(), targets: readIdentities(reader, TARGETS_MAX), body: QUESTIONS.read(reader) }),
+  },
+  relayed: {
+    code: 3,
+    write(writer, { id, votes }) {
+      writer.varint(id)
+      writeCount(writer, votes.length, TARGETS_MAX)
+      for (const vote of votes) writeCast(writer, vote)
+    },
+    read: (reader) => ({ kind: 'relayed', id: reader.varint(), votes: readList(reader, TARGETS_MAX, readCast) }),
+  },
+  learn: {
+    code: 4,
+    write(writer, { key, ballot, version, record, reaching }) {
+      writeKey(writer, key)
+      writeBallot(writer, ballot)
+      writer.varint(version)
+      writeIfAny(writer, record, writeRegisterRecord)
+      writer.u8(REACHINGS.indexOf(reaching))
+    },
+    read(reader) {
+      const key = readRegisterKey(reader)
+      const ballot = readBallot(reader)
+      const version = reader.varint()
+      const record = readIfAny(reader, readRegisterRecord)
+      if (record !== undefined && record.version !== version) refuse('a record of another version than the one that is told')
+      return { kind: 'learn', key, ballot, version, record, reaching: REACHINGS[reader.u8()] ?? refuse('no such reach') }
+    },
+  },
+  want: {
+    code: 5,
+    write: (writer, { key }) => writeKey(writer, key),
+    read: (reader) => ({ kind: 'want', key: readRegisterKey(reader) }),
+  },
+})
+
+/** Messages as bytes, and back. */
+export class RegisterCodec {
+  readonly #utf8: Utf8
+  readonly #writer: ByteWriter
+
+  constructor(utf8: Utf8) {
+    this.#utf8 = utf8
+    this.#writer = new ByteWriter(utf8)
+  }
+
+  encode(message: RegisterMessage): Uint8Array {
+    MESSAGES.write(this.#writer, message)
+    return this.#writer.finish()
+  }
+
+  /** Values in the message are views of `bytes`. @throws MalformedBytes */
+  decode(bytes: Uint8Array): RegisterMessage {
+    const reader = new ByteReader(bytes, this.#utf8)
+    const message = MESSAGES.read(reader)
+    reader.end()
+    return message
+  }
+}
+
+function writeCast(writer: ByteWriter, { sender, body }: Cast): void {
+  writeIdentity(writer, sender)
+  ANSWERS.write(writer, body)
+}
+
+function readCast(reader: ByteReader): Cast {
+  return { sender: readIdentity(reader), body: ANSWERS.read(reader) }
+}

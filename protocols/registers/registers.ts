@@ -1,0 +1,265 @@
+/** Registers: versioned keys on the voters of the network, as a type of data of a peer. Its rules: README.md in this folder. */
+import { Doubts } from '../agreement/doubts.ts'
+import { Latencies } from '../agreement/latency.ts'
+import { Polls } from '../agreement/polls.ts'
+import { Representative } from '../agreement/representative.ts'
+import type { Relays } from '../agreement/representative.ts'
+import { RoundTrips } from '../agreement/round-trips.ts'
+import { ROUND_MAX } from '../agreement/rounds.ts'
+import type { Rounds } from '../agreement/rounds.ts'
+import type { Ballot, Ceiling } from '../base/ballot.ts'
+import type { Sha256, Utf8 } from '../base/bytes.ts'
+import type { Config } from '../base/config.ts'
+import type { Identity, PeerId } from '../base/identity.ts'
+import type { InForce } from '../base/installed.ts'
+import type { Moment, NextId } from '../base/moment.ts'
+import type { Neighbours } from '../base/reach.ts'
+import type { RegisterKey } from '../base/register.ts'
+import type { After } from '../base/slot.ts'
+import type { ClientId } from '../events.ts'
+import { Cells, slotOfRegister } from './cells.ts'
+import type { CellStore } from './cells.ts'
+import { Coordinator } from './coordinator.ts'
+import { Finisher } from './finisher.ts'
+import { Marks } from './marks.ts'
+import { RegisterCodec } from './messages.ts'
+import type { RegisterMessage } from './messages.ts'
+import type { Cast, Question } from './questions.ts'
+import { Reads } from './reads.ts'
+import { isStub } from './record.ts'
+import type { Entry, RegisterRecord } from './record.ts'
+import { Remembered } from './remembered.ts'
+import type { RegisterAnswer, RegisterRequest } from './requests.ts'
+import { Spread } from './spread.ts'
+import { Voter } from './voter.ts'
+import type { Learned } from './voter.ts'
+import { Writes } from './writes.ts'
+
+/** What registers need of the peer that they live in. */
+export interface RegistersContext {
+  readonly self: Identity
+  readonly moment: Moment
+  readonly chain: InForce
+  readonly neighbours: Neighbours & Relays
+  readonly rounds: Rounds
+  readonly floor: Ceiling
+  readonly store: CellStore
+  readonly utf8: Utf8
+  readonly sha256: Sha256
+  readonly random: () => number
+  readonly nextId: NextId
+  /** What this peer lacks to be ready for writes; undefined when it was ready once. */
+  readonly missing: () => string | undefined
+  /** This peer speaks no protocol that the config lets vote. */
+  readonly isTooOld: () => boolean
+  /** The configs from an epoch on. */
+  readonly configsSince: (epoch: number) => readonly Config[]
+  /** A peer is in a later epoch, and sent the configs that are lacking here, if any. */
+  readonly onLaterEpoch: (peerId: PeerId, configs: readonly Config[]) => void
+  readonly send: (to: PeerId, body: Uint8Array, after: After) => void
+  readonly answer: (client: ClientId, answer: RegisterAnswer) => void
+  /** Two records were told as chosen for one place. */
+  readonly alarm: (key: RegisterKey) => void
+}
+
+/** Hexadecimal digits of the writeId of a write that nobody made. */
+const FRESH_DIGITS = 32
+
+export class RegistersCore {
+  readonly cells: Cells
+  readonly voter: Voter
+  readonly coordinator: Coordinator
+  readonly doubts: Doubts
+  readonly reads: Reads
+  readonly writes: Writes
+  readonly remembered: Remembered = new Remembered()
+  private readonly context: RegistersContext
+  private readonly codec: RegisterCodec
+  private readonly polls: Polls<Question, Cast>
+  private readonly representative: Representative<Question, Cast>
+  private readonly spread: Spread
+  private readonly finisher: Finisher
+  /** The newest epoch for which it was seen to whether this peer votes. */
+  private votedEpoch: number
+
+  constructor(context: RegistersContext) {
+    const { self, moment, chain, neighbours, rounds, floor, store, utf8, sha256, random, nextId, answer } = context
+    this.context = context
+    this.votedEpoch = chain.epoch
+    this.codec = new RegisterCodec(utf8)
+    this.cells = new Cells(store, utf8)
+    this.voter = new Voter(this.cells, rounds, floor)
+    const latencies = new Latencies()
+    const roundTrips = new RoundTrips(self, neighbours, latencies, () => chain.current?.quorum)
+    const line = { send: (to: PeerId, message: RegisterMessage): void => this.send(to, message, 'nothing') }
+    const { remembered } = this
+    this.doubts = new Doubts(moment, random, roundTrips)
+    this.polls = new Polls<Question, Cast>(self, moment, line, nextId, neighbours, latencies, roundTrips)
+    this.representative = new Representative<Question, Cast>(self, moment, line, nextId, neighbours, roundTrips)
+    const { polls, doubts } = this
+    const freshWriteId = (): string => drawHex(random, FRESH_DIGITS)
+    const run = { moment, rounds, chain, polls, latencies, roundTrips, rivals: doubts, random, remembered, freshWriteId, chose: this.chose }
+    this.coordinator = new Coordinator(run)
+    const { coordinator } = this
+    const held = (key: RegisterKey): RegisterRecord | undefined => this.held(key)?.record
+    const isDiverged = (key: RegisterKey): boolean => this.cells.read(key).diverged !== undefined
+    this.reads = new Reads({ moment, chain, polls, roundTrips, coordinator, held, isDiverged, chose: this.chose, answer })
+    const heldVersion = (key: RegisterKey): number => held(key)?.version ?? 0
+    this.writes = new Writes({ coordinator, marks: new Marks(sha256, utf8), heldVersion, answer })
+    this.finisher = new Finisher({ moment, doubts, roundTrips, coordinator, cells: this.cells })
+    this.spread = new Spread({
+      self,
+      chain,
+      neighbours,
+      send: (to, message) => this.send(to, message, 'nothing'),
+      held: (key) => this.held(key),
+      recall: (key, ballot) => this.representative.recall(key, ballot),
+      learn: (key, ballot, version, record) => this.learn(key, ballot, version, record),
+    })
+    for (const [key, { accepted }] of this.cells.entries('', '')) if (accepted !== undefined) this.doubts.accepted(key)
+  }
+
+  get isBusy(): boolean {
+    return this.polls.size > 0 || this.coordinator.size > 0 || this.reads.size > 0 || this.representative.isBusy
+  }
+
+  asked(client: ClientId, request: RegisterRequest, deadlineMs: number): void {
+    if (request.kind === 'read') return this.reads.begin(client, request, deadlineMs)
+    if (request.kind !== 'write') return
+    const detail = this.context.missing()
+    if (detail !== undefined) return this.context.answer(client, { kind: 'not-ready', detail })
+    this.writes.begin(client, request, deadlineMs)
+  }
+
+  cancel(client: ClientId): void {
+    this.writes.cancel(client)
+    this.reads.cancel(client)
+  }
+
+  /** @throws MalformedBytes */
+  told(from: Identity, body: Uint8Array): void {
+    const message = this.codec.decode(body)
+    switch (message.kind) {
+      case 'request':
+        return this.requested(from, message.id, message.target, message.body)
+      case 'reply':
+        return message.vote.sender.id === from.id ? this.voted(from, message.id, message.vote) : undefined
+      case 'relay':
+        return this.representative.asked(from, message.id, message.targets, message.body)
+      case 'relayed':
+        for (const vote of message.votes) this.voted(from, message.id, vote)
+        return
+      case 'learn':
+        return this.spread.onLearn(from.peerId, message)
+      case 'want':
+        return this.spread.wanted(from.peerId, message.key)
+    }
+  }
+
+  tick(): void {
+    this.polls.tick()
+    this.coordinator.tick()
+    this.reads.tick()
+    this.representative.tick()
+  }
+
+  upkeep(): void {
+    this.voter.fold(this.context.moment.nowMs)
+    this.finisher.upkeep()
+  }
+
+  restUntilMs(): number {
+    return this.isBusy || this.doubts.size > 0 ? this.context.moment.nowMs : Number.POSITIVE_INFINITY
+  }
+
+  configInstalled(): void {
+    this.dropIfVoteless()
+    this.coordinator.configInstalled()
+    this.reads.configInstalled()
+  }
+
+  lost(): void {
+    this.polls.hurry()
+  }
+
+  /** What is known to be chosen here, and may be told. */
+  held(key: RegisterKey): Entry | undefined {
+    const { held, diverged } = this.cells.read(key)
+    return diverged === undefined ? held : undefined
+  }
+
+  private learn(key: RegisterKey, ballot: Ballot, version: number, record: RegisterRecord | undefined): Learned {
+    const learned = this.voter.learn(key, ballot, version, record)
+    if (learned === 'diverged') this.context.alarm(key)
+    if (learned !== 'learned') return learned
+    if (this.cells.read(key).accepted === undefined) this.doubts.settled(key)
+    this.reads.learned(key)
+    return learned
+  }
+
+  private readonly chose = (key: RegisterKey, entry: Entry, isAtQuorum: boolean): void => {
+    if (isStub(entry.record)) return
+    this.learn(key, entry.ballot, entry.record.version, entry.record)
+    if (isAtQuorum) this.spread.tellAll(key, entry)
+  }
+
+  /** The epoch fence and the voter check; what passes is the voter's. */
+  private requested(from: Identity, id: number, target: Identity, body: Question): void {
+    const { self, chain, neighbours, isTooOld, configsSince, onLaterEpoch, moment } = this.context
+    const installed = chain.current
+    if (target.id !== self.id || installed === undefined || this.cells.read(body.key).diverged !== undefined) return
+    if (body.kind !== 'read' && body.ballot.round > ROUND_MAX) return
+    // A store put back has forgotten what it voted for; with its own vote beside this one it could choose against a quorum.
+    if (neighbours.isPutBack(from.id) || (body.kind !== 'read' && neighbours.isPutBack(body.ballot.by.id))) return
+    const epoch = body.kind === 'read' ? body.epoch : body.ballot.epoch
+    if (epoch > chain.epoch) return onLaterEpoch(from.peerId, [])
+    if (epoch < chain.epoch)
+      return this.reply(from, id, { sender: self, body: { kind: 'stale', configs: configsSince(epoch + 1) } }, body.key)
+    if (!installed.quorum.has(self.id) || installed.config.forming || isTooOld()) return
+    const answer = this.voter.answer(body, moment.nowMs)
+    if (answer === undefined) return
+    if (answer.kind === 'committed') this.doubts.accepted(body.key)
+    if (body.kind !== 'read' && answer.kind !== 'rejected' && body.ballot.by.id !== self.id) this.doubts.onRival(body.key)
+    this.reply(from, id, { sender: self, body: answer }, body.key)
+  }
+
+  private reply(to: Identity, id: number, vote: Cast, key: RegisterKey): void {
+    this.send(to.peerId, { kind: 'reply', id, vote }, slotOfRegister(key))
+  }
+
+  private voted(from: Identity, id: number, vote: Cast): void {
+    const { neighbours, onLaterEpoch, rounds } = this.context
+    if (neighbours.isPutBack(vote.sender.id)) return
+    if (vote.body.kind === 'stale') onLaterEpoch(from.peerId, vote.body.configs)
+    if (vote.body.kind === 'rejected') rounds.observe(vote.body.higher.round)
+    if (!this.representative.vote(id, vote)) this.polls.vote(id, vote)
+  }
+
+  /** Of every finished config that was passed: without this peer's vote, what it accepted counts for nothing any more. */
+  private dropIfVoteless(): void {
+    const { configsSince, chain, self } = this.context
+    let isDropped = false
+    while (this.votedEpoch < chain.epoch) {
+      const configs = configsSince(this.votedEpoch + 1)
+      isDropped ||= configs.some((config) => config.next === undefined && !votesIn(config, self))
+      this.votedEpoch = configs.at(-1)?.epoch ?? chain.epoch
+    }
+    if (!isDropped) return
+    for (const key of this.doubts.keys()) {
+      this.voter.dropAccepted(key)
+      this.doubts.settled(key)
+    }
+  }
+
+  private send(to: PeerId, message: RegisterMessage, after: After): void {
+    this.context.send(to, this.codec.encode(message), after)
+  }
+}
+
+function votesIn(config: Config, self: Identity): boolean {
+  return [...config.clusters.values()].some((voters) => voters.some((voter) => voter.id === self.id))
+}
+
+function drawHex(random: () => number, digits: number): string {
+  return Array.from({ length: digits }, () => Math.floor(random() * 16).toString(16)).join('')
+}

@@ -1,0 +1,63 @@
+/** Scenarios of registers written by hand: what chance hardly ever meets. */
+import { check } from '../../checkers/violation.ts'
+import { KEY, Stage } from './stage.ts'
+import type { Arrives } from './stage.ts'
+
+const ALL: Arrives = () => true
+
+/** Messages among these alone, and commits to one of them alone. */
+function among(names: string, committing: string): Arrives {
+  return (from, to, name) => names.includes(from) && names.includes(to) && (name !== 'commit' || committing.includes(to))
+}
+
+interface RegisterScenario {
+  readonly name: string
+  /** @throws Violation, or what a peer stops with */
+  readonly play: () => void
+}
+
+export const REGISTER_SCENARIOS: readonly RegisterScenario[] = [
+  {
+    name: 'what a retry was refused is never applied by whoever finishes its first try',
+    play() {
+      const stage = new Stage()
+      stage.put('A', 'first')
+      stage.play(ALL)
+      // Version 2 is accepted at C alone, and version 3, made on it, as well.
+      stage.put('C', 'second')
+      stage.play(among('AC', 'C'), 500)
+      stage.bounce('C')
+      stage.put('A', 'third', { condition: { kind: 'versions', versions: [2] }, after: 1 })
+      stage.play(among('AC', 'C'), 1_500)
+      stage.bounce('A')
+      check(stage.peer('C').core.cells.read(KEY).accepted?.record.version === 3, 'stage', () => 'C has accepted no version 3')
+      // The retry does not see them.
+      stage.answers.length = 0
+      stage.put('B', 'third', { condition: { kind: 'versions', versions: [2] }, after: 1 })
+      stage.play(among('AB', 'AB'))
+      const [answer] = stage.answers
+      check(answer?.kind === 'refused', 'stage', () => `the retry is told ${answer?.kind}`)
+      stage.bounce('B')
+      stage.play(among('AC', 'AC'), 20_000)
+      const { held } = stage.peer('C').core.cells.read(KEY)
+      check(
+        held?.record.writeId === 'first',
+        'V5',
+        () => `a write was refused, and ${held?.record.writeId} is version ${held?.record.version}`,
+      )
+    },
+  },
+  {
+    name: 'a remembered ballot serves once',
+    play() {
+      const stage = new Stage()
+      stage.put('A', 'first')
+      stage.play(ALL)
+      stage.put('A', 'second')
+      stage.play(among('AC', 'C'), 20_000, 'A')
+      check(stage.peer('C').core.cells.read(KEY).accepted?.record.version === 2, 'stage', () => 'C has accepted no version 2')
+      stage.put('A', 'other')
+      stage.play(ALL)
+    },
+  },
+]

@@ -1,0 +1,42 @@
+/** `node test/simulation/types/registers/score.ts [name …]`: after how many schedules each planted bug of registers falls. */
+import { pathToFileURL } from 'node:url'
+import type { PlantedBug } from '../../planted/bug.ts'
+import { importPlanted, installLoader } from '../../planted/loader.ts'
+import type { REGISTER_SCENARIOS as scenariosType } from './directed.ts'
+import { REGISTER_BUGS } from './planted.ts'
+import type { playSchedule as playType } from './schedule.ts'
+
+/** Schedules that a bug has to be noticed in. */
+const SCHEDULES_MAX = 3_000
+
+/** @returns how many scenarios or schedules it took and what was said; undefined for a survivor */
+export async function scoreOf(bug: PlantedBug): Promise<{ count: number; message: string } | undefined> {
+  const directed = new URL('directed.ts', import.meta.url)
+  const { REGISTER_SCENARIOS } = await importPlanted<{ REGISTER_SCENARIOS: typeof scenariosType }>(directed, bug.name)
+  for (const [place, { name, play }] of REGISTER_SCENARIOS.entries()) {
+    try {
+      await play()
+    } catch (error) {
+      return { count: place + 1, message: `${name}: ${error instanceof Error ? error.message : String(error)}` }
+    }
+  }
+  const url = new URL('schedule.ts', import.meta.url)
+  const { playSchedule } = await importPlanted<{ playSchedule: typeof playType }>(url, bug.name)
+  for (let seed = 1; seed <= SCHEDULES_MAX; seed += 1) {
+    const { violation } = playSchedule(seed)
+    if (violation !== undefined) return { count: seed, message: violation.message }
+  }
+  return undefined
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  installLoader(REGISTER_BUGS)
+  const names = process.argv.slice(2)
+  for (const bug of REGISTER_BUGS) {
+    if (names.length > 0 && !names.includes(bug.name)) continue
+    const found = await scoreOf(bug)
+    process.stdout.write(
+      `${bug.name.padEnd(28)} ${String(found?.count ?? 'SURVIVED').padEnd(10)} ${found?.message.split('\n')[0]?.slice(0, 110) ?? ''}\n`,
+    )
+  }
+}

@@ -1,0 +1,183 @@
+/** A voter of registers: what it promises, accepts, learns and shows. */
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { Rounds } from '../../protocols/agreement/rounds.ts'
+import { CEILING_NONE } from '../../protocols/base/ballot.ts'
+import type { Ballot } from '../../protocols/base/ballot.ts'
+import { Cells } from '../../protocols/registers/cells.ts'
+import type { CellStore, RowChange } from '../../protocols/registers/cells.ts'
+import { made } from '../../protocols/registers/judge.ts'
+import type { Answer } from '../../protocols/registers/questions.ts'
+import { MARK_NONE, isStub, stub } from '../../protocols/registers/record.ts'
+import type { RegisterRecord } from '../../protocols/registers/record.ts'
+import { Voter } from '../../protocols/registers/voter.ts'
+import { utf8 } from '../../src/bytes.ts'
+import { Bench, key, peer } from './core-harness.ts'
+
+const NOW_MS = 1_000
+
+/** Rows in memory, all of which is on disk at once. */
+class MemoryRows implements CellStore {
+  readonly rows: Map<string, Uint8Array> = new Map()
+
+  get(name: string): Uint8Array | undefined {
+    return this.rows.get(name)
+  }
+
+  *range(): Iterable<{ name: string; row: Uint8Array }> {
+    for (const [name, row] of this.rows) yield { name, row }
+  }
+
+  write(_slot: unknown, changes: readonly RowChange[]): void {
+    for (const { name, row } of changes) {
+      if (row === undefined) this.rows.delete(name)
+      else this.rows.set(name, row)
+    }
+  }
+}
+
+class Voting {
+  readonly rows: MemoryRows = new MemoryRows()
+  readonly cells: Cells = new Cells(this.rows, utf8)
+  readonly voter: Voter
+
+  constructor() {
+    this.voter = new Voter(this.cells, new Rounds(peer('a'), new Bench().outbox, { epoch: 0, round: 9_999 }, CEILING_NONE), CEILING_NONE)
+  }
+
+  reserve(ballot: Ballot): Answer | undefined {
+    return this.voter.answer({ kind: 'reserve', key, ballot }, NOW_MS)
+  }
+
+  commit(ballot: Ballot, record: RegisterRecord): string | undefined {
+    return this.voter.answer({ kind: 'commit', key, ballot, record }, NOW_MS)?.kind
+  }
+}
+
+function at(round: number, by = 'a'): Ballot {
+  return { epoch: 0, round, by: peer(by) }
+}
+
+/** A version of the register, made on the one before. */
+function version(number: number, text = 'x'): RegisterRecord {
+  const write = {
+    contents: { kind: 'value', value: utf8.encode(text), contentType: 'text/plain', ttlMs: undefined } as const,
+    condition: undefined,
+    writeId: `w-${text}-${number}`,
+    mark: MARK_NONE,
+    writtenAtMs: 5,
+    isMaybeRetry: false,
+    after: undefined,
+  }
+  return made(write, { base: undefined, number: number - 1 })
+}
+
+suite('a voter of registers', () => {
+  test('refuses what is below its promise, and names it', () => {
+    const { voter } = new Voting()
+    voter.answer({ kind: 'reserve', key, ballot: at(7) }, NOW_MS)
+    const answer = voter.answer({ kind: 'reserve', key, ballot: at(6) }, NOW_MS)
+    assert(answer?.kind === 'rejected')
+    assert.equal(answer.higher.round, 7)
+  })
+
+  test('a promise outlives the learning of a record', () => {
+    const voting = new Voting()
+    voting.reserve(at(9))
+    assert.equal(voting.voter.learn(key, at(5, 'b'), 1, version(1)), 'learned')
+    assert.equal(voting.commit(at(8), version(2)), 'rejected')
+    assert.equal(voting.commit(at(9), version(2)), 'committed')
+  })
+
+  test('one ballot carries several versions, rising; an old duplicate is not answered', () => {
+    const voting = new Voting()
+    voting.reserve(at(3))
+    assert.equal(voting.commit(at(3), version(1)), 'committed')
+    assert.equal(voting.commit(at(3), version(2)), 'committed')
+    assert.equal(voting.commit(at(3), version(1)), undefined)
+    assert.equal(voting.cells.read(key).accepted?.record.version, 2)
+  })
+
+  test('two records at one ballot and version stop the peer', () => {
+    const voting = new Voting()
+    voting.commit(at(3), version(1))
+    assert.throws(() => voting.commit(at(3), version(1, 'y')), /two records/)
+  })
+
+  test('what is as new as a commit is told instead of taking it', () => {
+    const voting = new Voting()
+    voting.voter.learn(key, at(2), 4, version(4))
+    assert.equal(voting.commit(at(3), version(4, 'y')), 'moved')
+    assert.equal(voting.commit(at(3), version(3)), 'moved')
+    assert.equal(voting.commit(at(3), version(5)), 'committed')
+  })
+
+  test('the record that is held is taken once more at a higher ballot, above what was accepted beside it', () => {
+    const voting = new Voting()
+    voting.voter.learn(key, at(2), 4, version(4))
+    voting.commit(at(2), version(5))
+    assert.equal(voting.commit(at(3), version(4)), 'committed')
+    voting.voter.learn(key, at(3), 4, undefined)
+    assert.equal(voting.cells.read(key).accepted, undefined)
+  })
+
+  test('a learn without a record takes what was accepted at exactly that ballot and version', () => {
+    const voting = new Voting()
+    voting.commit(at(3), version(1))
+    assert.equal(voting.voter.learn(key, at(3), 2, undefined), 'wanted')
+    assert.equal(voting.voter.learn(key, at(4), 1, undefined), 'wanted')
+    assert.equal(voting.voter.learn(key, at(3), 1, undefined), 'learned')
+  })
+
+  test('what is held takes the ballot that its record was accepted at', () => {
+    const voting = new Voting()
+    voting.commit(at(6), version(1))
+    voting.voter.learn(key, at(3), 1, version(1))
+    const { held, accepted } = voting.cells.read(key)
+    assert.equal(held?.ballot.round, 6)
+    assert.equal(accepted, undefined)
+  })
+
+  test('what is accepted above a learned version stays', () => {
+    const voting = new Voting()
+    voting.commit(at(6), version(2))
+    voting.voter.learn(key, at(6), 1, version(1))
+    assert.equal(voting.cells.read(key).accepted?.record.version, 2)
+  })
+
+  test('a lower version at a higher ballot is an alarm, and both are kept', () => {
+    const voting = new Voting()
+    voting.voter.learn(key, at(3), 5, version(5))
+    assert.equal(voting.voter.learn(key, at(4), 4, version(4)), 'diverged')
+    const { held, diverged } = voting.cells.read(key)
+    assert.deepEqual([held?.record.version, diverged?.record.version], [5, 4])
+  })
+
+  test('a stub raises no alarm, and is never told as something newer', () => {
+    const voting = new Voting()
+    voting.voter.learn(key, at(3), 5, version(5))
+    voting.voter.forget(key, { ballot: at(7), record: stub(9) })
+    assert.equal(voting.voter.learn(key, at(8), 6, version(6)), 'learned')
+    voting.voter.forget(key, { ballot: at(9), record: stub(9) })
+    assert.equal(voting.commit(at(10), version(7)), 'committed')
+    assert.ok(isStub(voting.cells.read(key).held?.record ?? version(1)))
+  })
+
+  test('what was forgotten does not come back, by a learn or by a commit', () => {
+    const voting = new Voting()
+    voting.cells.sweep({ ballot: at(20), number: 4 }, [key])
+    assert.equal(voting.voter.learn(key, at(20), 5, version(5)), 'gone')
+    assert.equal(voting.commit(at(20), version(5)), 'rejected')
+    const shown = voting.voter.answer({ kind: 'read', key, epoch: 0 }, NOW_MS)
+    assert(shown?.kind === 'seen')
+    assert.deepEqual([shown.shown.sweptTo?.round, shown.shown.number], [20, 4])
+    assert.equal(voting.commit(at(21), version(5)), 'committed')
+  })
+
+  test('what is forgotten is found again by the next opening', () => {
+    const voting = new Voting()
+    voting.cells.sweep({ ballot: at(20), number: 4 }, [])
+    const { swept } = new Cells(voting.rows, utf8)
+    assert.deepEqual([swept?.ballot.round, swept?.number], [20, 4])
+  })
+})
