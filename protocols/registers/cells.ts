@@ -1,15 +1,18 @@
 /**
- * What this peer's store holds of registers: a row each, so that what is accepted is let go in the very write that holds something
- * newer; and `swept`, what the store has forgotten.
+ * What this peer's store holds of registers, row by row (README.md): what is held, as repair compares it; what is accepted; evidence
+ * of divergence; and `swept`, what the store has forgotten. Rows that change together are written together, so that what is accepted
+ * is let go in the very write that holds something newer.
  */
 import type { Utf8 } from '../base/bytes.ts'
 import { compareBallots } from '../base/ballot.ts'
 import type { Ballot } from '../base/ballot.ts'
 import type { RegisterKey } from '../base/register.ts'
+import type { RowWrite, Rows } from '../base/rows.ts'
 import type { Slot } from '../base/slot.ts'
+import { IndexedRows } from '../repair/indexed-rows.ts'
 import { ByteReader } from '../wire/reader.ts'
 import { ByteWriter } from '../wire/writer.ts'
-import { readCell, readSwept, writeCell, writeSwept } from './fields.ts'
+import { readEntry, readSwept, writeEntry, writeSwept } from './fields.ts'
 import type { Entry } from './record.ts'
 import { REGISTERS } from './requests.ts'
 
@@ -32,24 +35,20 @@ export interface Swept {
   readonly number: number
 }
 
-/** The rows of this type as the core reads and writes them: synchronous, showing every write issued so far. */
+/** The rows of this type, and how they are written. */
 export interface CellStore {
-  get(name: string): Uint8Array | undefined
-  /** Names from a prefix on, in the order of their UTF-8 bytes. */
-  range(prefix: string, after?: string): Iterable<{ readonly name: string; readonly row: Uint8Array }>
-  /** All changes of one write are on disk together or not at all. `row` undefined deletes. */
-  write(slot: Slot, changes: readonly RowChange[], how: { readonly isBarrier: boolean; readonly isLazy: boolean }): void
-}
-
-export interface RowChange {
-  readonly name: string
-  readonly row: Uint8Array | undefined
+  readonly rows: Rows
+  /** All or none. @param name of the slot that a send can wait for */
+  persist(name: string, rows: readonly RowWrite[], urgency: 'barrier' | 'lazy' | 'usual'): void
+  /** 16 bytes, by which peers compare what they hold. */
+  readonly digestOf: (name: string, bytes: Uint8Array) => Uint8Array
 }
 
 export const CELL_EMPTY: Cell = { accepted: undefined, held: undefined, diverged: undefined }
-/** No register's key holds U+0000. */
-const SWEPT_NAME = '\u0000swept'
-const SWEPT_SLOT: Slot = { type: REGISTERS, name: SWEPT_NAME }
+/** What the names of rows begin with, before the key. Those of what is held are the index's. */
+const ACCEPTED = '+'
+const DIVERGED = '!'
+const SWEPT = '@swept'
 /** Cells kept as they were last read or written, so that a busy register is not read from its bytes each time. */
 const CACHED_MAX = 1_024
 
@@ -58,6 +57,7 @@ export function slotOfRegister(key: RegisterKey): Slot {
 }
 
 export class Cells {
+  readonly index: IndexedRows
   private readonly store: CellStore
   private readonly utf8: Utf8
   private readonly writer: ByteWriter
@@ -68,7 +68,8 @@ export class Cells {
     this.store = store
     this.utf8 = utf8
     this.writer = new ByteWriter(utf8)
-    const row = store.get(SWEPT_NAME)
+    this.index = new IndexedRows(store.rows, store.digestOf)
+    const row = store.rows.get(SWEPT)
     this.sweptNow = row === undefined ? undefined : readSwept(new ByteReader(row, utf8))
   }
 
@@ -80,17 +81,24 @@ export class Cells {
   read(key: RegisterKey): Cell {
     const cached = this.cached.get(key)
     if (cached !== undefined) return cached
-    const row = this.store.get(key)
-    const cell = row === undefined ? CELL_EMPTY : readCell(new ByteReader(row, this.utf8))
+    const { rows } = this.store
+    const cell: Cell = {
+      held: this.entry(this.index.get(key)),
+      accepted: this.entry(rows.get(ACCEPTED + key)),
+      diverged: this.entry(rows.get(DIVERGED + key)),
+    }
     this.cache(key, cell)
     return cell
   }
 
-  /** All that are not empty and begin with a prefix, behind a key, in the order of their keys' UTF-8 bytes. */
-  *entries(prefix: string, after: string): Iterable<readonly [RegisterKey, Cell]> {
-    for (const { name, row } of this.store.range(prefix, after)) {
-      if (name !== SWEPT_NAME) yield [name as RegisterKey, readCell(new ByteReader(row, this.utf8))]
-    }
+  /** All that is held by keys that begin with a prefix, behind a key, in the order of the keys' UTF-8 bytes. */
+  *held(prefix: string, after: string): Iterable<readonly [RegisterKey, Entry]> {
+    for (const { name, bytes } of this.index.range(prefix, after)) yield [name as RegisterKey, readEntry(new ByteReader(bytes, this.utf8))]
+  }
+
+  /** The registers of which something is accepted above what is held. */
+  *inDoubt(): Iterable<RegisterKey> {
+    for (const { name } of this.store.rows.range(ACCEPTED)) yield name.slice(ACCEPTED.length) as RegisterKey
   }
 
   /** True for a ballot at or below which this store has forgotten what it does not hold. */
@@ -98,21 +106,40 @@ export class Cells {
     return this.sweptNow !== undefined && compareBallots(ballot, this.sweptNow.ballot) <= 0
   }
 
-  /** @param isLazy nothing is lost with it but a question to others */
-  write(key: RegisterKey, cell: Cell, isLazy: boolean): void {
+  /** @param urgency lazy where nothing is lost with it but a question to others */
+  write(key: RegisterKey, cell: Cell, urgency: 'lazy' | 'usual'): void {
+    const before = this.read(key)
+    const writes: RowWrite[] = []
+    if (cell.held !== before.held) {
+      const bytes = this.bytes(cell.held)
+      writes.push(...(bytes === undefined ? this.index.remove(key) : this.index.put(key, bytes)))
+    }
+    if (cell.accepted !== before.accepted) writes.push({ name: ACCEPTED + key, bytes: this.bytes(cell.accepted) })
+    if (cell.diverged !== before.diverged) writes.push({ name: DIVERGED + key, bytes: this.bytes(cell.diverged) })
     this.cache(key, cell)
-    writeCell(this.writer, cell)
-    this.store.write(slotOfRegister(key), [{ name: key, row: this.writer.finish() }], { isBarrier: false, isLazy })
+    if (writes.length > 0) this.store.persist(key, writes, urgency)
   }
 
-  /** Takes over what is forgotten, and lets go of cells with it: on disk no sooner than all that was written before. */
+  /** Takes over what is forgotten, and lets go of what was held with it: on disk no sooner than all that was written before. */
   sweep(swept: Swept, dropped: readonly RegisterKey[]): void {
     this.sweptNow = swept
-    for (const key of dropped) this.cached.delete(key)
     writeSwept(this.writer, swept)
-    const changes: RowChange[] = [{ name: SWEPT_NAME, row: this.writer.finish() }]
-    for (const key of dropped) changes.push({ name: key, row: undefined })
-    this.store.write(SWEPT_SLOT, changes, { isBarrier: true, isLazy: false })
+    const writes: RowWrite[] = [{ name: SWEPT, bytes: this.writer.finish() }]
+    for (const key of dropped) {
+      this.cached.delete(key)
+      writes.push(...this.index.remove(key))
+    }
+    this.store.persist(SWEPT, writes, 'barrier')
+  }
+
+  private entry(bytes: Uint8Array | undefined): Entry | undefined {
+    return bytes === undefined ? undefined : readEntry(new ByteReader(bytes, this.utf8))
+  }
+
+  private bytes(entry: Entry | undefined): Uint8Array | undefined {
+    if (entry === undefined) return undefined
+    writeEntry(this.writer, entry)
+    return this.writer.finish()
   }
 
   private cache(key: RegisterKey, cell: Cell): void {

@@ -8,7 +8,7 @@ import { readBallot, readFlag, readKey, readList, writeBallot, writeCount, write
 import { refuse } from '../wire/malformed.ts'
 import type { ByteReader } from '../wire/reader.ts'
 import type { ByteWriter } from '../wire/writer.ts'
-import type { Cell, Swept } from './cells.ts'
+import type { Swept } from './cells.ts'
 import type { Shown } from './questions.ts'
 import { RECENT_MOST, isStub, stub } from './record.ts'
 import type { Entry, Mark, RecentWrite, RegisterRecord } from './record.ts'
@@ -91,19 +91,6 @@ export function readShown(reader: ByteReader): Shown {
   const accepted = readIfAny(reader, readEntry)
   const sweptTo = readIfAny(reader, readBallot)
   return { held, accepted, sweptTo, number: reader.varint() }
-}
-
-/** A row of the store. */
-export function writeCell(writer: ByteWriter, { held, accepted, diverged }: Cell): void {
-  writeIfAny(writer, held, writeEntry)
-  writeIfAny(writer, accepted, writeEntry)
-  writeIfAny(writer, diverged, writeEntry)
-}
-
-export function readCell(reader: ByteReader): Cell {
-  const held = readIfAny(reader, readEntry)
-  const accepted = readIfAny(reader, readEntry)
-  return { held, accepted, diverged: readIfAny(reader, readEntry) }
 }
 
 export function writeSwept(writer: ByteWriter, { ballot, number }: Swept): void {

@@ -116,7 +116,7 @@ export class RegistersCore {
       recall: (key, ballot) => this.representative.recall(key, ballot),
       learn: (key, ballot, version, record) => this.learn(key, ballot, version, record),
     })
-    for (const [key, { accepted }] of this.cells.entries('', '')) if (accepted !== undefined) this.doubts.accepted(key)
+    for (const key of this.cells.inDoubt()) this.doubts.accepted(key)
   }
 
   get isBusy(): boolean {

@@ -65,7 +65,7 @@ export class Voter {
     if (found === undefined) return isCoveredBy(held, ballot, version) ? 'known' : 'wanted'
     const told = { ballot, record: found }
     if (held !== undefined && contradict(held, told)) {
-      this.cells.write(key, { ...cell, diverged: told }, false)
+      this.cells.write(key, { ...cell, diverged: told }, 'usual')
       return 'diverged'
     }
     if (held !== undefined && compareEntries(told, held) <= 0) return 'known'
@@ -81,7 +81,7 @@ export class Voter {
   /** This peer lost its vote: what it accepted counts for nothing any more. */
   dropAccepted(key: RegisterKey): void {
     const cell = this.cells.read(key)
-    if (cell.accepted !== undefined) this.cells.write(key, { ...cell, accepted: undefined }, false)
+    if (cell.accepted !== undefined) this.cells.write(key, { ...cell, accepted: undefined }, 'usual')
   }
 
   /** Ballots up to here are refused from now on, for every register. */
@@ -120,7 +120,7 @@ export class Voter {
     }
     // What is accepted is durable and counts as a promise, so the promise itself may go.
     this.promises.forget(key)
-    this.cells.write(key, { ...cell, accepted: { ballot, record } }, false)
+    this.cells.write(key, { ...cell, accepted: { ballot, record } }, 'usual')
     return { kind: 'committed', ballot, version: record.version }
   }
 
@@ -129,7 +129,7 @@ export class Voter {
     const isSame = accepted !== undefined && equalRegisterRecords(accepted.record, entry.record)
     const held = isSame && compareBallots(accepted.ballot, entry.ballot) > 0 ? accepted : entry
     const isAbove = accepted !== undefined && compareEntries(accepted, held) > 0
-    this.cells.write(key, { ...CELL_EMPTY, held, accepted: isAbove ? accepted : undefined }, true)
+    this.cells.write(key, { ...CELL_EMPTY, held, accepted: isAbove ? accepted : undefined }, 'lazy')
   }
 
   private shown({ held, accepted }: Cell): Shown {

@@ -4,41 +4,24 @@ import { suite, test } from 'node:test'
 import { Rounds } from '../../protocols/agreement/rounds.ts'
 import { CEILING_NONE } from '../../protocols/base/ballot.ts'
 import type { Ballot } from '../../protocols/base/ballot.ts'
+import { RowsOverlay } from '../../protocols/base/rows.ts'
 import { Cells } from '../../protocols/registers/cells.ts'
-import type { CellStore, RowChange } from '../../protocols/registers/cells.ts'
+import type { CellStore } from '../../protocols/registers/cells.ts'
 import { made } from '../../protocols/registers/judge.ts'
 import type { Answer } from '../../protocols/registers/questions.ts'
 import { MARK_NONE, isStub, stub } from '../../protocols/registers/record.ts'
 import type { RegisterRecord } from '../../protocols/registers/record.ts'
+import { rowDigest } from '../../protocols/repair/indexed-rows.ts'
 import { Voter } from '../../protocols/registers/voter.ts'
-import { utf8 } from '../../src/bytes.ts'
-import { Bench, key, peer } from './core-harness.ts'
+import { sha256, utf8 } from '../../src/bytes.ts'
+import { Bench, codec, key, peer } from './core-harness.ts'
 
 const NOW_MS = 1_000
 
-/** Rows in memory, all of which is on disk at once. */
-class MemoryRows implements CellStore {
-  readonly rows: Map<string, Uint8Array> = new Map()
-
-  get(name: string): Uint8Array | undefined {
-    return this.rows.get(name)
-  }
-
-  *range(): Iterable<{ name: string; row: Uint8Array }> {
-    for (const [name, row] of this.rows) yield { name, row }
-  }
-
-  write(_slot: unknown, changes: readonly RowChange[]): void {
-    for (const { name, row } of changes) {
-      if (row === undefined) this.rows.delete(name)
-      else this.rows.set(name, row)
-    }
-  }
-}
-
 class Voting {
-  readonly rows: MemoryRows = new MemoryRows()
-  readonly cells: Cells = new Cells(this.rows, utf8)
+  readonly rows: RowsOverlay = new RowsOverlay({ get: () => undefined, range: () => [] })
+  readonly store: CellStore = { rows: this.rows, persist: (_, writes) => this.rows.apply(writes), digestOf: rowDigest(sha256, codec) }
+  readonly cells: Cells = new Cells(this.store, utf8)
   readonly voter: Voter
 
   constructor() {
@@ -177,7 +160,7 @@ suite('a voter of registers', () => {
   test('what is forgotten is found again by the next opening', () => {
     const voting = new Voting()
     voting.cells.sweep({ ballot: at(20), number: 4 }, [])
-    const { swept } = new Cells(voting.rows, utf8)
+    const { swept } = new Cells(voting.store, utf8)
     assert.deepEqual([swept?.ballot.round, swept?.number], [20, 4])
   })
 })

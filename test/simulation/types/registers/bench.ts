@@ -14,12 +14,14 @@ import type { RegisterKey } from '../../../../protocols/base/register.ts'
 import type { After } from '../../../../protocols/base/slot.ts'
 import type { Effect } from '../../../../protocols/effects.ts'
 import type { ClientId } from '../../../../protocols/events.ts'
-import { readCell } from '../../../../protocols/registers/fields.ts'
-import { CELL_EMPTY } from '../../../../protocols/registers/cells.ts'
-import type { Cell, RowChange } from '../../../../protocols/registers/cells.ts'
+import { readEntry } from '../../../../protocols/registers/fields.ts'
+import type { Entry } from '../../../../protocols/registers/record.ts'
+import type { Cell } from '../../../../protocols/registers/cells.ts'
 import { RegistersCore } from '../../../../protocols/registers/registers.ts'
 import { REGISTERS } from '../../../../protocols/registers/requests.ts'
 import type { RegisterAnswer, RegisterRequest } from '../../../../protocols/registers/requests.ts'
+import { rowDigest } from '../../../../protocols/repair/indexed-rows.ts'
+import { Codec } from '../../../../protocols/wire/codec.ts'
 import { ByteReader } from '../../../../protocols/wire/reader.ts'
 import { sha256, utf8 } from '../../../../src/bytes.ts'
 import type { Chance } from '../../chance.ts'
@@ -44,6 +46,7 @@ interface Parcel {
   readonly round: number
 }
 
+const codec = new Codec(utf8)
 /** Told to nobody: what the registers of configs hold. */
 const NO_REGISTERS = { read: () => undefined, leaf: () => [] }
 
@@ -90,10 +93,8 @@ export class BenchPeer {
     this.identity = identity
     this.bench = bench
     this.rows = new BenchRows(({ changes }) => {
-      for (const { name, row } of changes) {
-        if (name.startsWith('\u0000')) continue
-        bench.init.hardened(this, name as RegisterKey, row === undefined ? CELL_EMPTY : cellOf(row))
-      }
+      const keys = new Set(changes.filter(({ name }) => '=+'.includes(name.charAt(0))).map(({ name }) => name.slice(1)))
+      for (const key of keys) bench.init.hardened(this, key as RegisterKey, this.synced(key as RegisterKey))
     })
     this.core = this.start()
   }
@@ -104,8 +105,11 @@ export class BenchPeer {
 
   /** What is on disk of a register. */
   synced(key: RegisterKey): Cell {
-    const row = this.rows.getSynced(key)
-    return row === undefined ? CELL_EMPTY : cellOf(row)
+    const entryOf = (name: string): Entry | undefined => {
+      const bytes = this.rows.getSynced(name)
+      return bytes === undefined ? undefined : readEntry(new ByteReader(bytes, utf8))
+    }
+    return { held: entryOf(`=${key}`), accepted: entryOf(`+${key}`), diverged: entryOf(`!${key}`) }
   }
 
   receive(from: Identity, round: number, body: Uint8Array): void {
@@ -184,6 +188,7 @@ export class BenchPeer {
         clusterId,
         isFew: true,
         isConnected: () => true,
+        isConnectedAs: () => true,
         representatives: others,
         roundTripMs: () => undefined,
         clusterIds: () => new Set(clusterOf.values()),
@@ -195,12 +200,11 @@ export class BenchPeer {
       rounds: this.rounds,
       floor,
       store: {
-        get: (name) => rows.get(name),
-        range: (prefix, after) => rows.range(prefix, after),
-        write: (slot, changes: readonly RowChange[], { isBarrier, isLazy }) => {
-          rows.write({ slot, isBarrier, changes, ceiling: undefined })
-          outbox.persist({ kind: 'typed', slot, isBarrier, isLazy, row: undefined })
+        rows,
+        persist: (name, changes, urgency) => {
+          rows.write({ slot: { type: REGISTERS, name }, isBarrier: urgency === 'barrier', changes, ceiling: undefined })
         },
+        digestOf: rowDigest(sha256, codec),
       },
       utf8,
       sha256,
@@ -242,8 +246,4 @@ export class BenchPeer {
     }
     this.heldBack = kept
   }
-}
-
-function cellOf(row: Uint8Array): Cell {
-  return readCell(new ByteReader(row, utf8))
 }

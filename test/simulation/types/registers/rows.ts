@@ -3,13 +3,13 @@ import { CEILING_NONE } from '../../../../protocols/base/ballot.ts'
 import type { Ceiling } from '../../../../protocols/base/ballot.ts'
 import { compareUtf8 } from '../../../../protocols/base/bytes.ts'
 import type { After, Slot } from '../../../../protocols/base/slot.ts'
-import type { RowChange } from '../../../../protocols/registers/cells.ts'
+import type { Row, RowWrite, Rows } from '../../../../protocols/base/rows.ts'
 import type { Chance } from '../../chance.ts'
 
 export interface Written {
   readonly slot: Slot
   readonly isBarrier: boolean
-  readonly changes: readonly RowChange[]
+  readonly changes: readonly RowWrite[]
   readonly ceiling: Ceiling | undefined
 }
 
@@ -24,14 +24,14 @@ class Image {
 
   apply({ changes, ceiling }: Written): void {
     if (ceiling !== undefined) this.ceiling = ceiling
-    for (const { name, row } of changes) {
-      if (row === undefined) this.rows.delete(name)
-      else this.rows.set(name, row)
+    for (const { name, bytes } of changes) {
+      if (bytes === undefined) this.rows.delete(name)
+      else this.rows.set(name, bytes)
     }
   }
 }
 
-export class BenchRows {
+export class BenchRows implements Rows {
   private readonly hardened: (write: Written) => void
   private seen = new Image()
   private readonly synced = new Image()
@@ -58,9 +58,9 @@ export class BenchRows {
     return this.synced.rows.get(name)
   }
 
-  *range(prefix: string, after = ''): Iterable<{ name: string; row: Uint8Array }> {
+  *range(prefix: string, after = ''): Iterable<Row> {
     const names = [...this.seen.rows.keys()].filter((name) => name.startsWith(prefix) && compareUtf8(name, after) > 0)
-    for (const name of names.toSorted(compareUtf8)) yield { name, row: this.seen.rows.get(name) as Uint8Array }
+    for (const name of names.toSorted(compareUtf8)) yield { name, bytes: this.seen.rows.get(name) as Uint8Array }
   }
 
   write(write: Written): void {

@@ -15,7 +15,7 @@ export async function scoreOf(bug: PlantedBug): Promise<{ count: number; message
   const { REGISTER_SCENARIOS } = await importPlanted<{ REGISTER_SCENARIOS: typeof scenariosType }>(directed, bug.name)
   for (const [place, { name, play }] of REGISTER_SCENARIOS.entries()) {
     try {
-      await play()
+      play()
     } catch (error) {
       return { count: place + 1, message: `${name}: ${error instanceof Error ? error.message : String(error)}` }
     }
