@@ -1,16 +1,17 @@
 /**
  * `npm run build`: compiles `protocols/` and `src/` into `dist/` and makes the command line runnable.
- * Also run by npm after an installation, so it succeeds while there is no command line yet.
+ * npm runs it after an installation too. Without a compiler and without anything built it fails, because an installation that
+ * ends well must be one that runs.
  */
 import { existsSync } from 'node:fs'
 import { chmod, copyFile, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { shellLines } from './build/shell-lines.ts'
 import { ROOT, run } from './run.ts'
 
 const DIST = join(ROOT, 'dist')
 const COMPILER = join(ROOT, 'node_modules', '.bin', 'tsc')
 const MAIN = join(DIST, 'src', 'main.js')
-const INTERPRETER_LINE = '#!/usr/bin/env node\n'
 /** Owner writes, everybody reads and runs. */
 const EXECUTABLE_MODE = 0o755
 /** Compiled, or of no use to a running peer. */
@@ -27,11 +28,11 @@ async function copyAssets(): Promise<void> {
   }
 }
 
-/** Gives the command line its interpreter line and its executable bit. */
+/** Gives the command line the lines that find its Node, and its executable bit. */
 async function makeExecutable(): Promise<void> {
   if (!existsSync(MAIN)) return
   const text = await readFile(MAIN, 'utf8')
-  if (!text.startsWith('#!')) await writeFile(MAIN, INTERPRETER_LINE + text)
+  if (!text.startsWith('#!')) await writeFile(MAIN, shellLines() + text)
   await chmod(MAIN, EXECUTABLE_MODE)
 }
 
@@ -48,8 +49,9 @@ async function build(): Promise<number> {
 // npm prepares the package after `npm ci --omit=dev` too, where there is no compiler: what was built before is kept.
 if (existsSync(COMPILER)) {
   process.exitCode = await build()
+} else if (existsSync(MAIN)) {
+  process.stdout.write('TypeScript is not installed; dist is kept as it is\n')
 } else {
-  process.stdout.write(
-    `TypeScript is not installed; ${existsSync(DIST) ? 'dist is kept as it is' : 'run npm ci with its development dependencies'}\n`,
-  )
+  process.stderr.write('TypeScript is not installed, and nothing is built yet: run "npm ci", and "npm prune --omit=dev" after it\n')
+  process.exitCode = 1
 }

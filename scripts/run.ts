@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { delimiter, join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
+import { whenOrphaned as whenParentGone } from '../src/orphaned.ts'
 
 /** The repository's root, with the installed programs' folder put first on PATH so that `node` is the pinned one. */
 export const ROOT: string = join(import.meta.dirname, '..')
@@ -49,23 +50,13 @@ export function run(command: readonly [string, ...string[]]): Promise<Finished> 
   })
 }
 
-/** Between looks at whether the process above us is still there. */
-const LOOK_MS = 200
-
 /**
  * Tells when the process above us is gone: a signal to npm ends npm and the shell below it, and neither tells us.
  *
  * @param isCalledByOther true where another process than npm started us
  */
 export function whenOrphaned(gone: () => void, isCalledByOther: boolean = false): void {
-  if (!isCalledByOther && process.env['npm_lifecycle_event'] === undefined) return
-  const parent = process.ppid
-  const timer = setInterval(() => {
-    if (process.ppid === parent) return
-    clearInterval(timer)
-    gone()
-  }, LOOK_MS)
-  timer.unref()
+  if (isCalledByOther || process.env['npm_lifecycle_event'] !== undefined) whenParentGone(gone)
 }
 
 /** Seconds with one decimal, for people. */

@@ -7,7 +7,7 @@ process.on('SIGUSR1', () => {})
 const major = Number(process.versions.node.split('.')[0])
 if (major < NODE_MAJOR_LEAST) {
   process.stderr.write(
-    `replicator needs Node ${NODE_MAJOR_LEAST} or newer and was started with ${process.versions.node}; use npx replicator, which brings its own\n`,
+    `replicator needs Node ${NODE_MAJOR_LEAST} or newer and was started with ${process.versions.node}; run it by its name instead of by node: it finds the Node that npm installed beside it\n`,
   )
   process.exitCode = 1
 } else {

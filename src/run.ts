@@ -2,6 +2,7 @@
 import { parseCommandLine } from './config/command-line.ts'
 import type { Environment } from './config/command-line.ts'
 import type { Settings } from './config/settings.ts'
+import { isRunByNpx, whenOrphaned } from './orphaned.ts'
 import type { RunningPeer } from './peer/start-peer.ts'
 import { Reloads } from './reloads.ts'
 import { writePrivateFile } from './security/private-file.ts'
@@ -21,7 +22,7 @@ export async function run(argv: readonly string[], environment: Environment): Pr
   const commandLine = parseCommandLine(argv, environment)
   switch (commandLine.kind) {
     case 'run':
-      return await runPeer(commandLine.config)
+      return await runPeer(commandLine.config, isRunByNpx(environment))
     case 'command': {
       const { runCommand } = await import('./commands/run-command.ts')
       process.exitCode = await runCommand(commandLine.command)
@@ -53,7 +54,8 @@ async function giveSecret(text: string, out: string | undefined): Promise<number
   }
 }
 
-async function runPeer(config: Settings): Promise<void> {
+/** @param isBelowNpx it ends with npx, which passes no signal on */
+async function runPeer(config: Settings, isBelowNpx: boolean): Promise<void> {
   boundYoungSpace()
   let peer: RunningPeer | undefined
   let signals = 0
@@ -69,6 +71,7 @@ async function runPeer(config: Settings): Promise<void> {
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
+  if (isBelowNpx) whenOrphaned(stop)
   const reloads = new Reloads()
   // Read your files again. A terminal that is closed sends it too, and the peer goes on.
   process.on('SIGHUP', () => void reloads.all())

@@ -38,7 +38,7 @@ interface Given {
   readonly operands: readonly string[]
 }
 
-const HELP_HINT = 'replicator -help lists all flags'
+const HELP_HINT = 'replicator --help lists all flags'
 /** How much of a wrong value is repeated in the message. */
 const SHOWN_CHARACTERS_MAX = 80
 
@@ -76,7 +76,7 @@ function readCommand(name: Command['name'], argv: readonly string[], environment
   const fields: Record<string, string> = {}
   for (const [index, [field, placeholder, read]] of operands.entries()) {
     const text = given.operands[index]
-    if (text === undefined) throw new UsageError(`replicator ${name} needs ${placeholder}; replicator ${name} -help says more`)
+    if (text === undefined) throw new UsageError(`replicator ${name} needs ${placeholder}; replicator ${name} --help says more`)
     fields[field] = told(() => read(text), `${placeholder} ${show(text)}: `)
   }
   const command = { name, ...fields, ...readFields(flags, given.flags, environment) } as unknown as Command

@@ -19,16 +19,16 @@ One dash or two, -name value or -name=value. Each flag also has an environment
 variable; an empty one is unset, those of repeatable flags take a list separated
 by commas, and a flag replaces its variable.`
 
-const WITHOUT_VALUE = `  -help
+const WITHOUT_VALUE = `  --help
 ${INDENT}This text.
-  -version
+  --version
 ${INDENT}The version.`
 
 /** The whole text, without a line end after the last line. */
 export function helpText(): string {
   const names = Object.keys(COMMANDS) as Command['name'][]
   const commands = names.map((name) => [`  ${usageOf(name)}`, ...wrap(COMMANDS[name].meaning)].join('\n'))
-  const hint = 'replicator COMMAND -help lists the flags of one.'
+  const hint = 'replicator COMMAND --help lists the flags of one.'
   return `${USAGE}\n\n${[...Object.values(FLAGS).map(describe), WITHOUT_VALUE].join('\n')}\n\nCommands:\n${commands.join('\n')}\n\n${hint}`
 }
 

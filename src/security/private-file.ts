@@ -4,7 +4,7 @@
  * refusal says how to mend it. Where a volume knows no modes, or gives its own, `-secret-mode any` takes a file as it is.
  */
 import { statSync } from 'node:fs'
-import { open, readFile } from 'node:fs/promises'
+import { open, readFile, rm } from 'node:fs/promises'
 import { readWhole } from './watched-files.ts'
 
 export const SECRET_MODES = ['private', 'any'] as const
@@ -69,7 +69,8 @@ export async function readOwnFile(path: string, mode: SecretMode): Promise<Uint8
 }
 
 /**
- * Writes a new file that its owner alone can read. It is on disk when this resolves.
+ * Writes a new file that its owner alone can read. It is on disk when this resolves. When it cannot be written whole, nothing
+ * is left of it: half a secret, or none, would be found by whoever needs it next.
  *
  * @throws Error of one line when there is such a file, which is never overwritten, or it cannot be made
  */
@@ -79,6 +80,9 @@ export async function writePrivateFile(path: string, text: string): Promise<void
     try {
       await file.writeFile(text)
       await file.sync()
+    } catch (error) {
+      await rm(path, { force: true })
+      throw error
     } finally {
       await file.close()
     }

@@ -128,13 +128,13 @@ suite('how flags are written', () => {
 
   test('an unknown flag is refused and named', () => {
     for (const flag of ['-nope', '--nope', '-nope=1', '-CID', '-c', '-no-cid', '-=x']) {
-      assert.match(messageOf(['-cid', 'a', flag]), /^unknown flag ".*replicator -help/, flag)
+      assert.match(messageOf(['-cid', 'a', flag]), /^unknown flag ".*replicator --help/, flag)
     }
   })
 
   test('a stray argument is refused and named', () => {
     for (const stray of ['b', '', '-', '--', '---cid', 'secret']) {
-      assert.match(messageOf(['-cid', 'a', stray]), /^stray argument ".*replicator -help/, stray)
+      assert.match(messageOf(['-cid', 'a', stray]), /^stray argument ".*replicator --help/, stray)
     }
   })
 })
@@ -233,7 +233,7 @@ suite('instead of running', () => {
         assert.match(parsed.text, new RegExp(`^  -${name} [A-Z[]`, 'm'))
         assert(parsed.text.includes(`[REPLICATOR_${name.toUpperCase().replaceAll('-', '_')}]`), name)
       }
-      assert.match(parsed.text, /^ {2}-help\n[^]*^ {2}-version\n/m)
+      assert.match(parsed.text, /^ {2}--help\n[^]*^ {2}--version\n/m)
       assert.match(parsed.text, /Default: 1048576/)
     }
   })
