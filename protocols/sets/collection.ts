@@ -3,16 +3,17 @@
  * sender's cut, because what an older cut still holds of the time that the own cut has settled is not taken.
  */
 import { compareUtf8 } from '../base/bytes.ts'
-import type { Utf8 } from '../base/bytes.ts'
 import type { HashTree } from '../base/hash-tree.ts'
 import { equalBytes } from '../base/record.ts'
 import type { LeafEntry } from '../base/register.ts'
 import type { RowCollection } from '../repair/collection.ts'
+import { MalformedBytes } from '../wire/malformed.ts'
 import { ByteReader } from '../wire/reader.ts'
 import { ByteWriter } from '../wire/writer.ts'
+import type { SetsContext } from './context.ts'
 import type { DiskRows } from './disk-rows.ts'
 import type { Holdings } from './holdings.ts'
-import { readSetName, readTold, writeTold } from './messages.ts'
+import { checkElements, readSetName, readTold, writeTold } from './messages.ts'
 import type { Told } from './messages.ts'
 
 /** Takes what a comparison brought. @param cut the number of the other's cut @returns whether anything changed */
@@ -24,14 +25,14 @@ export class SetCollection implements RowCollection {
   readonly isCarriedOver: boolean = false
   private readonly holdings: Holdings
   private readonly disk: DiskRows
-  private readonly utf8: Utf8
+  private readonly context: SetsContext
   private readonly taken: TakeCompared
 
-  constructor(holdings: Holdings, disk: DiskRows, utf8: Utf8, taken: TakeCompared) {
+  constructor(holdings: Holdings, disk: DiskRows, context: SetsContext, taken: TakeCompared) {
     this.tree = holdings.tree
     this.holdings = holdings
     this.disk = disk
-    this.utf8 = utf8
+    this.context = context
     this.taken = taken
   }
 
@@ -52,7 +53,7 @@ export class SetCollection implements RowCollection {
   held(key: string): Uint8Array | undefined {
     const row = this.holdings.named(key)
     if (row === undefined) return undefined
-    const writer = new ByteWriter(this.utf8)
+    const writer = new ByteWriter(this.context.utf8)
     writer.text(row.set)
     writer.varint(this.holdings.get(row.set)?.cut.number ?? 0)
     writeTold(writer, row)
@@ -63,14 +64,15 @@ export class SetCollection implements RowCollection {
     return false
   }
 
-  /** @throws MalformedBytes */
+  /** What no peer of this protocol tells changes nothing. */
   take(_key: string, bytes: Uint8Array): boolean {
-    const reader = new ByteReader(bytes, this.utf8)
-    const set = readSetName(reader)
-    const cut = reader.varint()
-    const told = readTold(reader)
-    reader.end()
-    return this.taken(set, told, cut)
+    try {
+      const { set, cut, told } = this.read(bytes)
+      return this.taken(set, told, cut)
+    } catch (error) {
+      if (error instanceof MalformedBytes) return false
+      throw error
+    }
   }
 
   /** Nothing of a set is ever undecided. */
@@ -80,5 +82,15 @@ export class SetCollection implements RowCollection {
 
   settle(_key: string, settled: (done: boolean) => void): void {
     settled(true)
+  }
+
+  private read(bytes: Uint8Array): { readonly set: string; readonly cut: number; readonly told: Told } {
+    const reader = new ByteReader(bytes, this.context.utf8)
+    const set = readSetName(reader)
+    const cut = reader.varint()
+    const told = readTold(reader)
+    reader.end()
+    checkElements([told], this.context.settings.isElement)
+    return { set, cut, told }
   }
 }

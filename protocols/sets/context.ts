@@ -1,11 +1,11 @@
 /** What sets need of the peer that they live in, and how they are set. */
 import type { Sha256, Utf8 } from '../base/bytes.ts'
-import type { Identity, PeerId } from '../base/identity.ts'
+import type { ClusterId, Identity, PeerId } from '../base/identity.ts'
 import type { InForce } from '../base/installed.ts'
 import type { Moment, NextId } from '../base/moment.ts'
 import type { After } from '../base/slot.ts'
 import type { Roster } from '../membership/roster.ts'
-import type { SetsMessage } from './messages.ts'
+import type { IsElement, SetsMessage } from './messages.ts'
 
 export interface SetsSettings {
   /** How far a client's stamp may be ahead of this peer's clock, in milliseconds. */
@@ -18,6 +18,8 @@ export interface SetsSettings {
   readonly sweepEveryMs: number
   /** Removals of that age that are worth a sweep. */
   readonly sweepLeast: number
+  /** Tells the one spelling of an element from other bytes: what peers tell in another is refused. */
+  readonly isElement: IsElement
   /** No cut is agreed to that lies nearer to the present than this. */
   readonly leastAgeMs: number
 }
@@ -29,6 +31,7 @@ export const SETS_SETTINGS: SetsSettings = {
   wholeHistory: new Set(),
   sweepEveryMs: 3_600_000,
   sweepLeast: 1_000,
+  isElement: () => true,
   leastAgeMs: 86_400_000,
 }
 
@@ -47,4 +50,10 @@ export interface SetsContext {
   readonly wallMs: () => number
   /** @param after the slot of a set, or all that was written before */
   readonly send: (to: PeerId, message: SetsMessage, after: After) => void
+}
+
+/** True for a peer that somebody removed from the network, by itself or with its cluster. */
+export function isRemoved({ chain }: SetsContext, peerId: PeerId, clusterId: ClusterId): boolean {
+  const barredPeers = chain.current?.config.barred
+  return barredPeers !== undefined && (barredPeers.peers.includes(peerId) || barredPeers.clusters.includes(clusterId))
 }

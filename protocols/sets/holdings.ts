@@ -55,10 +55,10 @@ export class Holdings {
     return this.sets.size
   }
 
-  /** The sum of the numbers of all cuts: it rises whenever one does. */
+  /** Tells the cuts of all sets from others, most likely: below 2^53. */
   get cuts(): number {
     let sum = 0
-    for (const { cut } of this.sets.values()) sum += cut.number
+    for (const { name, cut } of this.sets.values()) sum += cut.number * (leafOf(name) + 1)
     return sum
   }
 
@@ -82,6 +82,13 @@ export class Holdings {
     if (this.isWholeMarked) return
     this.isWholeMarked = true
     this.write('', [{ name: WHOLE_MARK, bytes: EMPTY }], true)
+  }
+
+  /** This peer was out of the network, and may have been passed over by what others agreed on: it must be given the whole again. */
+  unmarkWhole(): void {
+    if (!this.isWholeMarked) return
+    this.isWholeMarked = false
+    this.write('', [{ name: WHOLE_MARK, bytes: undefined }], true)
   }
 
   /** Joins what was told to what is held, and writes what changed. @returns the rows that changed */

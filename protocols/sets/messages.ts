@@ -25,6 +25,8 @@ export const ROWS_PER_MESSAGE_MAX = 4_096
 /** Bytes of rows after which a message takes no further one: the largest row keeps it far below what a frame holds. */
 export const ROWS_BYTES = 262_144
 
+export type IsElement = (bytes: Uint8Array) => boolean
+
 /** An element with its stamps, as it is told. */
 export interface Told extends Stamps {
   readonly key: ElementKey
@@ -65,7 +67,7 @@ export type SetsMessage =
     }
   /** Elements that a receipt was wanted for are on the keeper's disk. Whoever is not meant passes it on. */
   | { readonly kind: 'kept'; readonly receipt: Receipt; readonly keeper: Identity }
-  /** How the sender's clock stands, whether it holds what others held before it came, and the sum of the numbers of all its cuts. */
+  /** How the sender's clock stands, whether it holds what others held before it came, and what tells all its cuts from others. */
   | { readonly kind: 'standing'; readonly wallMs: number; readonly isWhole: boolean; readonly cuts: number }
   | { readonly kind: 'sets-wanted' }
   | { readonly kind: 'sets'; readonly isWhole: boolean; readonly sets: readonly { readonly set: string; readonly cut: Cut }[] }
@@ -187,12 +189,21 @@ export function writeSetsMessage(message: SetsMessage, utf8: Utf8): Uint8Array {
   return writer.finish()
 }
 
-/** @throws MalformedBytes */
-export function readSetsMessage(bytes: Uint8Array, utf8: Utf8): SetsMessage {
+/**
+ * @param isElement tells the one spelling of an element from other bytes
+ * @throws MalformedBytes
+ */
+export function readSetsMessage(bytes: Uint8Array, utf8: Utf8, isElement: IsElement): SetsMessage {
   const reader = new ByteReader(bytes, utf8)
   const message = MESSAGES.read(reader)
   reader.end()
+  if ('rows' in message) checkElements(message.rows, isElement)
   return message
+}
+
+/** @throws MalformedBytes */
+export function checkElements(rows: readonly Told[], isElement: IsElement): void {
+  if (!rows.every(({ key }) => isElement(elementOfKey(key)))) refuse('an element in another spelling than its own')
 }
 
 export function isSetName(text: string): boolean {

@@ -8,10 +8,12 @@ import type { DataType, TypeContext } from '../data-type.ts'
 import type { ClientId } from '../events.ts'
 import type { RequestOf } from '../service.ts'
 import type { Greeting } from '../wire/greeting.ts'
+import { MalformedBytes } from '../wire/malformed.ts'
 import { Beginning } from './beginning.ts'
 import { Clocks } from './clocks.ts'
 import type { ClockWarning } from './clocks.ts'
 import { SetCollection } from './collection.ts'
+import { isRemoved } from './context.ts'
 import type { SetsContext, SetsSettings } from './context.ts'
 import { Deciding } from './deciding.ts'
 import type { DecideOnce } from './deciding.ts'
@@ -89,7 +91,7 @@ export class Sets implements DataType {
       (set, writes, isBarrier) => types.persist(set, writes, isBarrier ? 'barrier' : 'usual'),
       (rows, changed) => this.watchers.changed(rows, changed),
     )
-    this.collection = new SetCollection(this.holdings, disk, utf8, (set, told, cut) => this.onCompared(set, told, cut))
+    this.collection = new SetCollection(this.holdings, disk, context, (set, told, cut) => this.onCompared(set, told, cut))
     this.watchers = new Watchers(self.incarnation, (client, set, answer, isLast) => {
       if (isLast) types.answer(client, answer, slotOfSet(set))
       else types.tell(client, answer, slotOfSet(set))
@@ -146,7 +148,8 @@ export class Sets implements DataType {
   }
 
   told(from: Identity, body: Uint8Array): void {
-    const message = readSetsMessage(body, this.context.utf8)
+    const message = this.read(from, body)
+    if (message === undefined) return
     switch (message.kind) {
       case 'changed':
         return this.onChanged(from, message)
@@ -169,6 +172,17 @@ export class Sets implements DataType {
     }
   }
 
+  /** What a peer said; undefined, and its connection closed, when no peer of this protocol says that. */
+  private read(from: Identity, body: Uint8Array): SetsMessage | undefined {
+    try {
+      return readSetsMessage(body, this.context.utf8, this.context.settings.isElement)
+    } catch (error) {
+      if (!(error instanceof MalformedBytes)) throw error
+      this.types.outbox.disconnect(from.peerId, `malformed message of sets: ${error.message}`)
+      return undefined
+    }
+  }
+
   cancel(client: ClientId): void {
     this.waits.cancel(client)
     this.watchers.cancel(client)
@@ -181,6 +195,7 @@ export class Sets implements DataType {
   }
 
   upkeep(): void {
+    if (isRemoved(this.context, this.context.self.peerId, this.context.roster.clusterId)) this.holdings.unmarkWhole()
     this.beginning.upkeep()
     this.standing.upkeep()
   }

@@ -4,6 +4,7 @@
  */
 import type { Identity, PeerId } from '../base/identity.ts'
 import type { Clocks } from './clocks.ts'
+import { isRemoved } from './context.ts'
 import type { SetsContext } from './context.ts'
 import type { Holdings } from './holdings.ts'
 import type { SetsMessage } from './messages.ts'
@@ -13,6 +14,8 @@ import type { TakeOvers } from './take-overs.ts'
 const TELL_MS = 10_000
 /** A peer that lacks the whole asks this often. */
 const ASK_MS = 1_000
+/** A peer that was removed from the network follows what the others do, without haste. */
+const ASK_REMOVED_MS = 30_000
 /** Peers of the own cluster that are told each time; with more, others come next time. */
 const TOLD_MAX = 16
 
@@ -41,6 +44,11 @@ export class Standing {
   /** Connected peers that hold the whole, as far as they have said. */
   get wholePeers(): readonly PeerId[] {
     return [...this.whole].filter((peerId) => this.context.roster.isConnected(peerId))
+  }
+
+  /** This peer was removed from the network: it takes no operations until it is let in again, and given the whole. */
+  private get isOut(): boolean {
+    return isRemoved(this.context, this.context.self.peerId, this.context.roster.clusterId)
   }
 
   restUntilMs(): number {
@@ -74,7 +82,7 @@ export class Standing {
     const { nowMs } = this.context.moment
     if (nowMs >= this.tellAtMs) this.tellAll()
     if (this.holdings.isWhole || nowMs < this.askAtMs) return
-    this.askAtMs = nowMs + ASK_MS
+    this.askAtMs = nowMs + (this.isOut ? ASK_REMOVED_MS : ASK_MS)
     const { wholePeers } = this
     const peerId = wholePeers[Math.floor(this.context.random() * wholePeers.length)]
     if (peerId !== undefined && !this.takeOvers.isRunning) this.context.send(peerId, { kind: 'sets-wanted' }, 'nothing')
@@ -85,7 +93,7 @@ export class Standing {
     this.clocks.heard(from.peerId, wallMs, (roster.roundTripMs(from.peerId) ?? 0) / 2, moment.nowMs)
     if (isWhole) this.whole.add(from.peerId)
     else this.whole.delete(from.peerId)
-    if (!this.holdings.isWhole || cuts <= this.holdings.cuts || this.takeOvers.isRunning) return
+    if (!(this.holdings.isWhole || this.isOut) || cuts === this.holdings.cuts || this.takeOvers.isRunning) return
     this.context.send(from.peerId, { kind: 'sets-wanted' }, 'nothing')
   }
 
@@ -105,7 +113,7 @@ export class Standing {
 
   /** All that a whole peer held is here: this one takes operations from now on. */
   private joined(isDone: boolean): void {
-    if (!isDone) return
+    if (!isDone || this.isOut) return
     this.holdings.markWhole()
     this.tellAll()
   }

@@ -1,5 +1,6 @@
 /** When this peer tries to forget, and whom it must ask. One sweep at a time. */
 import type { Identity, IdentityId } from '../base/identity.ts'
+import { isRemoved } from './context.ts'
 import type { SetsContext } from './context.ts'
 import { isForgettable } from './forgetting.ts'
 import type { Holdings } from './holdings.ts'
@@ -93,7 +94,9 @@ export class Sweeper {
     const { chain, roster, self } = this.context
     const members = new Map<IdentityId, Identity>()
     for (const voter of chain.current?.quorum.voters ?? []) members.set(voter.id, voter)
-    for (const { identity } of roster.all()) members.set(identity.id, identity)
+    for (const peer of roster.all()) {
+      if (!isRemoved(this.context, peer.peerId, peer.clusterId)) members.set(peer.identity.id, peer.identity)
+    }
     members.delete(self.id)
     return [...members.values()]
   }

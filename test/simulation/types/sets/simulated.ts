@@ -112,7 +112,7 @@ export class SimulatedSets implements SimulatedType {
   /** What is told of others' sets is on the disk of who tells it. */
   left(peer: SimulatedPeer, { message }: Send): void {
     if (message.kind !== 'typed' || message.type !== SETS_CODE) return
-    const said = readSetsMessage(message.body, utf8)
+    const said = readSetsMessage(message.body, utf8, () => true)
     if (said.kind !== 'changed' || said.receipt !== undefined) return
     const cut = cutOnDisk(peer, said.set)
     for (const row of said.rows) {
