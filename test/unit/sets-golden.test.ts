@@ -44,7 +44,9 @@ const examples = [
   ...messages.map((message) => ({ name: message.kind as string, value: shown(message), bytes: writeSetsMessage(message, utf8) })),
   ...digests.map(({ name, row, bytes }) => ({ name: `digest of ${name}`, value: shown(row), bytes })),
 ]
-const golden = examples.map(({ name, value, bytes }) => `${name}\n  ${value}\n  ${shortened(Buffer.from(bytes).toString('hex'))}`).join('\n')
+const golden = examples
+  .map(({ name, value, bytes }) => `${name}\n  ${value}\n  ${shortened(Buffer.from(bytes).toString('hex'))}`)
+  .join('\n')
 
 if (process.env['UPDATE_GOLDEN'] === '1') {
   const [text = ''] = readFileSync(README, 'utf8').split(MARK)
@@ -62,7 +64,11 @@ suite('the specification of sets', () => {
   })
 
   test('messages come back from their bytes as they were', () => {
-    for (const message of messages) assert.deepEqual(readSetsMessage(writeSetsMessage(message, utf8), utf8, () => true), message)
+    for (const message of messages)
+      assert.deepEqual(
+        readSetsMessage(writeSetsMessage(message, utf8), utf8, () => true),
+        message,
+      )
   })
 
   test('whatever no peer says is refused', () => {
