@@ -63,6 +63,11 @@ export class RoundTrips {
     return voters.reduce((mostMs, voter) => Math.max(mostMs, this.toVoterMs(voter) ?? 0), 0)
   }
 
+  /** The same of all of these: one whose connection was lost is as far as it was, and needs longer still to come back. */
+  toFarthestKnownMs(voters: readonly Identity[]): number {
+    return voters.reduce((mostMs, voter) => Math.max(mostMs, voter.id === this.self.id ? 0 : this.measuredMs(voter)), 0)
+  }
+
   /** This peer's place among the voters of a register that are connected, in an order that is another one for each register. */
   turnOf(key: RegisterKey): number {
     const voters = this.quorumOf(key)?.voters ?? []
@@ -74,7 +79,12 @@ export class RoundTrips {
   private toVoterMs(voter: Identity): number | undefined {
     if (voter.id === this.self.id) return 0
     if (!this.reach.isConnectedAs(voter)) return undefined
-    const roundTripMs = this.reach.roundTripMs(voter.peerId) ?? 0
+    return this.measuredMs(voter)
+  }
+
+  /** As heartbeats measured it last. */
+  private measuredMs({ peerId }: Identity): number {
+    const roundTripMs = this.reach.roundTripMs(peerId) ?? 0
     return roundTripMs < FAR_LEAST_MS ? 0 : roundTripMs
   }
 }

@@ -9,7 +9,7 @@ export interface Reach {
   isConnectedAs(identity: Identity): boolean
   /** Connected peers of a cluster, the one to be used first in front. */
   representatives(cluster: ClusterId): readonly PeerId[]
-  /** To a peer and back, as heartbeats measured it; undefined until they have. */
+  /** To a peer and back, as heartbeats measured it last; undefined until they have. A connection that was lost changes nothing in it. */
   roundTripMs(peerId: PeerId): number | undefined
 }
 

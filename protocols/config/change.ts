@@ -43,7 +43,7 @@ const DECIDE_ROUND_TRIPS = 16
  * more to notice that they are, and all of it is to be over within 10 s.
  */
 export const WITHDRAW_AFTER_MS = 4_000
-/** New voters that are far are out of reach only after so many round trips to the farthest. */
+/** New voters that are far are out of reach only after so many round trips to the farthest, were it lost meanwhile. */
 const WITHDRAW_ROUND_TRIPS = 4
 
 export interface ChangeContext {
@@ -54,7 +54,7 @@ export interface ChangeContext {
   readonly chain: ConfigChain
   readonly roster: Roster
   readonly coordinator: Coordinator
-  readonly roundTrips: Pick<RoundTrips, 'toDecideMs' | 'toFarthestMs'>
+  readonly roundTrips: Pick<RoundTrips, 'toDecideMs' | 'toFarthestKnownMs'>
   /** Who is known here, this peer included. */
   readonly known: () => readonly KnownPeer[]
   /** A voter that was silent for so long gives its place to a learner of its cluster; undefined for never. */
@@ -223,7 +223,7 @@ export class Change {
   }
 
   private withdrawAfterMs(next: Clusters): number {
-    return Math.max(WITHDRAW_AFTER_MS, WITHDRAW_ROUND_TRIPS * this.context.roundTrips.toFarthestMs(members(next)))
+    return Math.max(WITHDRAW_AFTER_MS, WITHDRAW_ROUND_TRIPS * this.context.roundTrips.toFarthestKnownMs(members(next)))
   }
 
   /** This peer's place among those that are up, in the order given; -1 when it is not one of them. */

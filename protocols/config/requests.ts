@@ -145,7 +145,7 @@ export class ChangeRequests {
       asked.stage = { kind: 'installing', epoch }
       return this.await(asked, epoch)
     }
-    const detail = `the change was withdrawn in epoch ${epoch}: by an operator, or because its new voters did not answer for ${WITHDRAW_AFTER_MS / 1000} s`
+    const detail = `the change was withdrawn in epoch ${epoch}: by an operator, or because its new voters did not answer for at least ${WITHDRAW_AFTER_MS / 1000} s`
     this.answer(asked, { kind: 'change-refused', detail })
   }
 

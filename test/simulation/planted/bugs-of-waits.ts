@@ -3,8 +3,13 @@ import { bug } from './bug.ts'
 import type { PlantedBug } from './bug.ts'
 
 const POLLS = 'protocols/agreement/polls.ts'
+const RUN = 'protocols/agreement/run.ts'
+const ROUND_TRIPS = 'protocols/agreement/round-trips.ts'
 const DOUBTS = 'protocols/agreement/doubts.ts'
 const LIVENESS = 'protocols/membership/liveness.ts'
+const ROSTER = 'protocols/membership/roster.ts'
+const COPYING = 'protocols/repair/copying.ts'
+const CHANGE = 'protocols/config/change.ts'
 
 export const BUGS_OF_WAITS: readonly PlantedBug[] = [
   bug(
@@ -45,14 +50,14 @@ export const BUGS_OF_WAITS: readonly PlantedBug[] = [
   bug(
     'pause-of-another-quorum',
     'the wait after a lost try grows from what quorums took before, not from the one that is needed now',
-    'protocols/agreement/round-trips.ts',
+    ROUND_TRIPS,
     'return Math.max(this.latencies.roundTripMs, this.toDecideMs(key))',
     'return this.latencies.roundTripMs',
   ),
   bug(
     'other-store-is-near',
     'a voter that lost its disk counts as near because its peer is',
-    'protocols/agreement/round-trips.ts',
+    ROUND_TRIPS,
     'if (!this.reach.isConnectedAs(voter)) return undefined',
     'if (!this.reach.isConnected(voter.peerId)) return undefined',
   ),
@@ -90,5 +95,173 @@ export const BUGS_OF_WAITS: readonly PlantedBug[] = [
     'protocols/repair/pull.ts',
     'const lateMs = RETRY_ROUND_TRIPS * ',
     'const lateMs = 0 * ',
+  ),
+  bug(
+    'pull-repetition-races',
+    'a pull repeats its question every 2.4 s at the latest, however far its source is',
+    'protocols/repair/pull.ts',
+    'Math.min(Math.max(RETRY_LAST_MS, lateMs), ',
+    'Math.min(RETRY_LAST_MS, ',
+  ),
+  bug(
+    'rival-has-two-seconds',
+    'a rival that is seen at work has 2 s, however far those are whom it asks',
+    DOUBTS,
+    'return seenAtMs + RIVAL_ROUND_TRIPS * this.roundTrips.toDecideMs(key) + ',
+    'return seenAtMs + FINISH_AFTER_MS + ',
+  ),
+  bug(
+    'all-after-rival-at-once',
+    'voters finish all at once, not in turn, what a rival did not end',
+    DOUBTS,
+    'this.roundTrips.toDecideMs(key) + this.turnMs(key)\n',
+    'this.roundTrips.toDecideMs(key)\n',
+  ),
+  bug(
+    'reserve-is-no-rival',
+    'who reserves at a voter that holds the key in doubt is not seen as a rival',
+    'protocols/agreement/agreement.ts',
+    'this.doubts.onRival(body.key)',
+    'void this.doubts',
+  ),
+  bug(
+    'refusal-is-no-rival',
+    'whose higher ballot refused a try is not seen as a rival',
+    RUN,
+    'this.context.rivals.onRival(this.key)',
+    'void this.context.rivals',
+  ),
+  bug(
+    'run-leaves-nothing',
+    'who only finishes reserves as soon as it has read, though a rival is at work',
+    RUN,
+    'else if (!this.isLeftToRival()) this.reserve()',
+    'else this.reserve()',
+  ),
+  bug(
+    'finish-in-ten-seconds',
+    'a try to finish lasts 10 s, however far the quorum is',
+    'protocols/agreement/finisher.ts',
+    'Math.max(FINISH_MS, FINISH_ROUND_TRIPS * this.roundTrips.toDecideMs(key))',
+    'FINISH_MS',
+  ),
+  bug(
+    'refusal-races-answers',
+    'a try that one voter refused is given up after 4 s, while the others answer',
+    RUN,
+    'poll.openedAtMs + 2 * poll.usualMs',
+    'poll.openedAtMs + Math.min(4_000, 2 * poll.usualMs)',
+  ),
+  bug(
+    'pause-of-ten-seconds',
+    'the wait after a lost try grows to 10 s, however far the quorum is',
+    RUN,
+    'Math.max(BACKOFF_MOST_MS, BACKOFF_ROUND_TRIPS * roundTripMs)',
+    'BACKOFF_MOST_MS',
+  ),
+  bug(
+    'commit-left-with-client',
+    'a commit whose client is gone is carried on for 5 s, however far the quorum is',
+    RUN,
+    'Math.max(LINGER_MS, LINGER_ROUND_TRIPS * this.context.roundTrips.toDecideMs(this.key))',
+    'LINGER_MS',
+  ),
+  bug(
+    'get-races-put',
+    'a get that met doubt reads again after what quorums took before, however far this one is',
+    'protocols/keys/reads.ts',
+    'this.context.roundTrips.latelyToDecideMs(this.event.key)',
+    "this.context.roundTrips['latencies'].roundTripMs",
+  ),
+  bug(
+    'around-is-near',
+    'a voter without a connection counts as near',
+    ROUND_TRIPS,
+    'const aroundMs = AROUND_FACTOR * ',
+    'const aroundMs = 0 * ',
+  ),
+  bug(
+    'far-is-given-up',
+    'the connection of a far peer is closed as soon as that of a near one',
+    LIVENESS,
+    'return DISCONNECT_AFTER_MS + DISCONNECT_PATIENCE * patienceMs(peer)',
+    'return DISCONNECT_AFTER_MS',
+  ),
+  bug(
+    'doubt-soon-forgotten',
+    'a doubt is believed for 5 s, and a far peer that is doubted has longer to answer',
+    LIVENESS,
+    'return DOUBT_KEPT_MS + SUSPECT_PATIENCE * patienceMs(peer)',
+    'return DOUBT_KEPT_MS',
+  ),
+  bug(
+    'silent-with-representative',
+    'whoever is behind a far representative is blamed for its whole silence',
+    LIVENESS,
+    'nowMs - silentMs + patienceMs(representative)',
+    'nowMs - silentMs',
+  ),
+  bug(
+    'far-health-is-old',
+    'what a far peer said of itself is old as soon as what a near one said',
+    ROSTER,
+    'this.moment.nowMs - peer.beatAtMs <= FRESH_MS + patienceMs(peer)',
+    'this.moment.nowMs - peer.beatAtMs <= FRESH_MS',
+  ),
+  bug(
+    'far-answer-is-old',
+    'a far voter counts as silent as soon as a near one',
+    ROSTER,
+    'nowMs - other.lastAnsweredMs <= withinMs + patienceMs(other)',
+    'nowMs - other.lastAnsweredMs <= withinMs',
+  ),
+  bug(
+    'far-watcher-forgotten',
+    'who asked and is far is forgotten as soon as a near one, and told late that a peer fell silent',
+    'protocols/membership/heartbeats.ts',
+    'WATCHER_KEPT_MS + patienceMs(peer)',
+    'WATCHER_KEPT_MS',
+  ),
+  bug(
+    'root-races-records',
+    'what a far peer holds is pulled after 1 s, while it is on its way',
+    COPYING,
+    'nowMs + this.awaitMs(UNDER_WAY_MS, peer.peerId)',
+    'nowMs + UNDER_WAY_MS',
+  ),
+  bug(
+    'pull-races-pull',
+    'a second pull is begun after 1 s, while the answer to the first is on its way',
+    COPYING,
+    'this.awaitMs(ALONE_MS, source.peerId)',
+    'ALONE_MS',
+  ),
+  bug(
+    'driver-is-raced',
+    'other voters take a change over after 2 s, however far the quorum is',
+    CHANGE,
+    'Math.max(RANK_WAIT_MS, RANK_ROUND_TRIPS * this.context.roundTrips.toDecideMs(configKey(epoch + 1)))',
+    'RANK_WAIT_MS + 0 * epoch',
+  ),
+  bug(
+    'decision-in-ten-seconds',
+    'a try to decide a config lasts 10 s, however far the quorum is',
+    CHANGE,
+    'Math.max(DECIDE_MS, DECIDE_ROUND_TRIPS * roundTrips.toDecideMs(configKey(successor.epoch)))',
+    'DECIDE_MS',
+  ),
+  bug(
+    'far-change-taken-back',
+    'a change is taken back after 4 s without its new voters, however far they are',
+    CHANGE,
+    'Math.max(WITHDRAW_AFTER_MS, WITHDRAW_ROUND_TRIPS * this.context.roundTrips.toFarthestKnownMs(members(next)))',
+    'WITHDRAW_AFTER_MS',
+  ),
+  bug(
+    'lost-is-near',
+    'a new voter whose connection was lost counts as near',
+    CHANGE,
+    'this.context.roundTrips.toFarthestKnownMs(members(next))',
+    'this.context.roundTrips.toFarthestMs(members(next))',
   ),
 ]

@@ -39,6 +39,11 @@ export class KeyStage extends ChangingStage {
     return record === undefined ? undefined : valueText(record)
   }
 
+  /** Which of these peers would show a record as chosen after a loss of power now. */
+  keepingChosen(names: readonly string[], key: RegisterKey): readonly string[] {
+    return names.filter((name) => this.peer(name).disk.readSynced(key)?.chosen !== undefined)
+  }
+
   /** A put that is only begun. @returns its number, for `outcome` */
   beginPut(name: string, key: RegisterKey, record: ValueRecord, timeoutMs: number): number {
     this.lastClient += 1
