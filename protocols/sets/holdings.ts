@@ -5,7 +5,7 @@
 import { HASH_BYTES, HashTree, leafOf } from '../base/hash-tree.ts'
 import type { RowWrite, Rows } from '../base/rows.ts'
 import type { DiskRows } from './disk-rows.ts'
-import { DROPPED, ELEMENTS, LONG_ELEMENTS, SETS_KEPT, WHOLE_MARK } from './disk-rows.ts'
+import { ELEMENTS, LONG_ELEMENTS, SETS_KEPT, WHOLE_MARK } from './disk-rows.ts'
 import type { Told } from './messages.ts'
 import { SetRows } from './rows.ts'
 import type { Row } from './rows.ts'
@@ -124,11 +124,6 @@ export class Holdings {
     const { forgottenNumber } = rows
     writes.push({ name: `${SETS_KEPT}${name}`, bytes: this.disk.encodeKept({ cut, last, forgottenNumber }) }, ...evidence)
     this.write(name, writes, isBarrier)
-  }
-
-  /** What nobody else has and a cut drops here, as it is kept until it is in a file. */
-  evidenceOf(rows: SetRows, gone: readonly Row[], number: number): readonly RowWrite[] {
-    return gone.map((row) => ({ name: `${DROPPED}${number}/${this.disk.nameOf(rows.name, row.key)}`, bytes: this.disk.encode(row) }))
   }
 
   /** The row of this name; see `DiskRows.nameOf`. */

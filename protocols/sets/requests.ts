@@ -131,3 +131,23 @@ export type SetAnswer =
   /** Each change once, in the order in which it became visible here, each with the cursor behind it. */
   | { readonly kind: 'changes'; readonly changes: readonly { readonly entry: Entry; readonly cursor: string }[]; readonly cursor: string }
   | { readonly kind: 'snapshot'; readonly count: number; readonly entries: Iterable<Entry>; readonly cut: Cut }
+
+/** Members that went when a later cut was taken over, because whoever had it did not know them. Perhaps nobody else has them. */
+export interface DroppedLot {
+  readonly set: string
+  /** The number of the cut. */
+  readonly cut: number
+  readonly entries: readonly Entry[]
+}
+
+/** What whoever runs the peer asks, not clients. */
+export type DroppedRequest =
+  /** What went and is not yet kept elsewhere, at most `ELEMENTS_MAX` entries of each lot: to be written to a file. */
+  | { readonly kind: 'dropped' }
+  /** These entries of the lot are kept elsewhere. Answered `stored`. */
+  | { readonly kind: 'dropped-kept'; readonly lot: DroppedLot }
+
+export interface DroppedAnswer {
+  readonly kind: 'dropped'
+  readonly lots: readonly DroppedLot[]
+}

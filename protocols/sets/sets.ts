@@ -18,13 +18,14 @@ import type { SetsContext, SetsSettings } from './context.ts'
 import { Deciding } from './deciding.ts'
 import type { DecideOnce } from './deciding.ts'
 import { DiskRows } from './disk-rows.ts'
+import { Dropped } from './dropped.ts'
 import { barRefusal, barred, isTaken } from './forgetting.ts'
 import { Holdings } from './holdings.ts'
 import { SETS_CODE, readSetsMessage, writeSetsMessage } from './messages.ts'
 import type { BarRefusal, SetsMessage, Told } from './messages.ts'
 import { Operations } from './operations.ts'
 import { Reading } from './reading.ts'
-import type { Equality, SetAnswer, SetRequest, SetView } from './requests.ts'
+import type { DroppedAnswer, DroppedRequest, Equality, SetAnswer, SetRequest, SetView } from './requests.ts'
 import type { Row, SetRows } from './rows.ts'
 import { slotOfSet } from './slots.ts'
 import { Spread, portions } from './spread.ts'
@@ -62,6 +63,7 @@ export class Sets implements DataType {
   private readonly spread: Spread
   private readonly waits: Waits
   private readonly takeOvers: TakeOvers
+  private readonly dropped: Dropped
   private readonly standing: Standing
   private readonly sweeper: Sweeper
   private readonly beginning: Beginning
@@ -97,7 +99,8 @@ export class Sets implements DataType {
       else types.tell(client, answer, slotOfSet(set))
     })
     this.spread = new Spread(context)
-    this.takeOvers = new TakeOvers(context, this.holdings, (rows, lost) => this.onLost(rows, lost))
+    this.dropped = new Dropped(types.rows, disk)
+    this.takeOvers = new TakeOvers(context, this.holdings, this.dropped, (rows, lost) => this.onLost(rows, lost))
     this.standing = new Standing(context, this.holdings, this.clocks, this.takeOvers)
     const deciding = new Deciding(moment, utf8, decide)
     this.sweeper = new Sweeper(
@@ -135,13 +138,18 @@ export class Sets implements DataType {
   }
 
   asked({ client, request, deadlineMs }: RequestOf<'typed'>): void {
-    const asked = request as SetRequest
+    const asked = request as SetRequest | DroppedRequest
     switch (asked.kind) {
       case 'insert':
       case 'delete':
       case 'update':
       case 'restore':
         return this.operations.run(client, asked, deadlineMs)
+      case 'dropped':
+        return this.answer(client, { kind: 'dropped', lots: this.dropped.lots() }, undefined)
+      case 'dropped-kept':
+        this.types.persist(asked.lot.set, this.dropped.removals(asked.lot), 'usual')
+        return this.answer(client, { kind: 'stored', shiftMs: 0 }, asked.lot.set)
       default:
         return this.reading.read(client, asked)
     }
@@ -317,7 +325,7 @@ export class Sets implements DataType {
     this.watchers.startOver(rows)
   }
 
-  private answer(client: ClientId, answer: SetAnswer, set: string | undefined): void {
+  private answer(client: ClientId, answer: SetAnswer | DroppedAnswer, set: string | undefined): void {
     this.types.answer(client, answer, set === undefined ? 'nothing' : slotOfSet(set))
   }
 }

@@ -63,8 +63,6 @@ export class Sweep {
     this.barred.clear()
     this.pulled.clear()
     this.endAtMs = this.context.moment.nowMs + BARRED_WITHIN_MS
-    this.rows.cut = barred(this.rows.cut, this.stamp)
-    this.holdings.save(this.rows, [], [], false)
     this.advance()
     this.ask()
   }
@@ -120,10 +118,18 @@ export class Sweep {
       this.phase = 'barring'
       return
     }
+    this.barHere()
     const next = members.find(({ id }) => !this.pulled.has(id))
     if (next !== undefined) return this.pullFrom(next)
     this.phase = 'settling'
     this.ends.whenDurable(this.id)
+  }
+
+  /** This peer bars last: a stamp of a clock that is wrong is refused by others before it can do harm. */
+  private barHere(): void {
+    if (this.rows.cut.bar >= this.stamp) return
+    this.rows.cut = barred(this.rows.cut, this.stamp)
+    this.holdings.save(this.rows, [], [], false)
   }
 
   private pullFrom(member: Identity): void {

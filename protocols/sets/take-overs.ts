@@ -5,6 +5,7 @@
  */
 import type { Identity } from '../base/identity.ts'
 import type { SetsContext } from './context.ts'
+import type { Dropped } from './dropped.ts'
 import type { ElementKey } from './element.ts'
 import { barred, cutTaken, isBelow } from './forgetting.ts'
 import type { Holdings } from './holdings.ts'
@@ -32,6 +33,7 @@ interface Current {
 export class TakeOvers {
   private readonly context: SetsContext
   private readonly holdings: Holdings
+  private readonly dropped: Dropped
   private readonly onLost: (rows: SetRows, lost: readonly Row[]) => void
   private source: Identity | undefined
   private rest: SetOf[] = []
@@ -39,9 +41,10 @@ export class TakeOvers {
   private ended: ((isDone: boolean) => void) | undefined
 
   /** @param onLost members are gone that the source does not know of */
-  constructor(context: SetsContext, holdings: Holdings, onLost: (rows: SetRows, lost: readonly Row[]) => void) {
+  constructor(context: SetsContext, holdings: Holdings, dropped: Dropped, onLost: (rows: SetRows, lost: readonly Row[]) => void) {
     this.context = context
     this.holdings = holdings
+    this.dropped = dropped
     this.onLost = onLost
   }
 
@@ -108,7 +111,7 @@ export class TakeOvers {
     const isLater = cut.number > rows.cut.number
     const gone = isLater ? rowsOf(rows, lacking).filter((row) => isBelow(cut.stamp, row)) : []
     const lost = gone.filter(isMember)
-    const evidence = this.holdings.evidenceOf(rows, lost, cut.number)
+    const evidence = this.dropped.writes(lost, cut.number)
     rows.cut = isLater ? cutTaken(rows.cut, cut.number, cut.stamp, cut.bar) : barred(rows.cut, cut.bar)
     if (lost.length > 0) rows.startOver()
     this.holdings.save(rows, [], gone, isLater, evidence)

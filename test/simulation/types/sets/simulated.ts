@@ -6,7 +6,7 @@
  */
 import type { IdentityId } from '../../../../protocols/base/identity.ts'
 import type { AnyWrite } from '../../../../protocols/base/persist.ts'
-import type { Outcome } from '../../../../protocols/effects.ts'
+import type { Outcome, TypeOutcome } from '../../../../protocols/effects.ts'
 import type { ClientId } from '../../../../protocols/events.ts'
 import { keyOfElement } from '../../../../protocols/sets/element.ts'
 import { isMember } from '../../../../protocols/sets/join.ts'
@@ -27,13 +27,19 @@ import type { ChangeRequest } from './clients.ts'
 import { Model } from './model.ts'
 import { cutOnDisk, elementOfName, evidenceOnDisk, rowsOnDisk, stampsOnDisk } from './on-disk.ts'
 import { Reader } from './readers.ts'
+import { Watching } from './watching.ts'
 
 /** Clients ask no more than this in a run. */
 const REQUESTS_MAX = 400
 const READ_RATE = 0.2
 const ANSWERED_WITHIN_MS = 10_000
+/** Peers at which somebody watches. */
+const WATCHED_MAX = 2
 /** Clocks differ by so much from the right time, and jump by as much. */
 const CLOCK_OFF_MS = 1_500
+/** And now and then by more than a peer may be off. */
+const FAR_OFF_RATE = 0.05
+const FAR_OFF_MS = 300_000
 const JUMP_EVERY_MS = 1_200
 
 /** How much of what only some runs come to was come to. */
@@ -54,6 +60,7 @@ export class SimulatedSets implements SimulatedType {
   private readonly asked = new Map<ClientId, Asked>()
   private readonly model = new Model()
   private readonly readers = new Map<string, Reader>()
+  private readonly watching: readonly Watching[]
   /** Rows that were written since a client last asked. */
   private written: Row[] = []
   private isStopped = false
@@ -65,6 +72,8 @@ export class SimulatedSets implements SimulatedType {
     this.init = init
     this.counts = counts
     for (const peer of init.peers) peer.wallAheadMs = this.drawClock()
+    const watched = init.chance.shuffled(init.peers).slice(0, WATCHED_MAX)
+    this.watching = watched.flatMap((peer) => NAMES.map((set) => new Watching(peer, set, (...asked) => this.ask(...asked))))
   }
 
   begin(): void {
@@ -81,6 +90,10 @@ export class SimulatedSets implements SimulatedType {
     if (asked === undefined || outcome.kind !== 'typed' || outcome.type !== SETS) return
     this.asked.delete(client)
     asked.ended(outcome.answer as SetAnswer)
+  }
+
+  told(client: ClientId, { answer }: TypeOutcome): void {
+    this.watching.some((watching) => watching.told(client, answer as SetAnswer))
   }
 
   crashed(peer: SimulatedPeer): void {
@@ -126,6 +139,7 @@ export class SimulatedSets implements SimulatedType {
   }
 
   probe(): void {
+    for (const watching of this.watching) watching.goOn()
     for (const peer of this.init.peers) {
       for (const set of NAMES) {
         const cut = cutOnDisk(peer, set)
@@ -166,6 +180,7 @@ export class SimulatedSets implements SimulatedType {
 
   check(): void {
     const { peers } = this.init
+    for (const watching of this.watching) watching.check(rowsOnDisk(watching.peer, watching.set))
     const stores = new Set(peers.map(({ identity }) => identity.id))
     const voters = new Set([...(this.init.ledger.newest.clusters.values() ?? [])].flat().map(({ id }) => id))
     const isAnyDropped = peers.some((peer) => evidenceOnDisk(peer) > 0)
@@ -265,15 +280,18 @@ export class SimulatedSets implements SimulatedType {
     checkKept(this.model, change, peers, configs, operations)
   }
 
-  private ask(peer: SimulatedPeer, request: SetRequest, ended: Asked['ended']): void {
+  private ask(peer: SimulatedPeer, request: SetRequest, ended: Asked['ended'], began?: (client: ClientId) => void): void {
     const client = this.init.nextClient()
     this.requests += 1
     this.asked.set(client, { peer, by: peer.identity.id, ended })
+    began?.(client)
     peer.dispatch({ kind: 'typed', type: SETS, client, request, deadlineMs: peer.clockMs + ANSWERED_WITHIN_MS })
   }
 
   private drawClock(): number {
-    return Math.floor(this.init.chance.span(-CLOCK_OFF_MS, CLOCK_OFF_MS))
+    const { chance } = this.init
+    const mostMs = chance.happens(FAR_OFF_RATE) ? FAR_OFF_MS : CLOCK_OFF_MS
+    return Math.floor(chance.span(-mostMs, mostMs))
   }
 
   private jumpOnAndOn(): void {
