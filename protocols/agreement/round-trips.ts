@@ -3,7 +3,7 @@
  * shorter than it is on near links. Heartbeats measure it, so that lost and repeated questions do not lengthen it. It tunes
  * patience and decides nothing else.
  */
-import type { Identity } from '../base/identity.ts'
+import type { Identity, PeerId } from '../base/identity.ts'
 import { preferenceOf } from '../base/preference.ts'
 import { Tally } from '../base/quorum.ts'
 import type { Quorum } from '../base/quorum.ts'
@@ -63,9 +63,15 @@ export class RoundTrips {
     return voters.reduce((mostMs, voter) => Math.max(mostMs, this.toVoterMs(voter) ?? 0), 0)
   }
 
-  /** The same of all of these: one whose connection was lost is as far as it was, and needs longer still to come back. */
+  /** Until a peer has answered, as heartbeats measured it last; 0 for a near one, and until it is measured. */
+  toPeerMs(peerId: PeerId): number {
+    const roundTripMs = this.reach.roundTripMs(peerId) ?? 0
+    return roundTripMs < FAR_LEAST_MS ? 0 : roundTripMs
+  }
+
+  /** Until all of these have answered: one whose connection was lost is as far as it was, and needs longer still to come back. */
   toFarthestKnownMs(voters: readonly Identity[]): number {
-    return voters.reduce((mostMs, voter) => Math.max(mostMs, voter.id === this.self.id ? 0 : this.measuredMs(voter)), 0)
+    return voters.reduce((mostMs, voter) => Math.max(mostMs, voter.id === this.self.id ? 0 : this.toPeerMs(voter.peerId)), 0)
   }
 
   /** This peer's place among the voters of a register that are connected, in an order that is another one for each register. */
@@ -79,12 +85,6 @@ export class RoundTrips {
   private toVoterMs(voter: Identity): number | undefined {
     if (voter.id === this.self.id) return 0
     if (!this.reach.isConnectedAs(voter)) return undefined
-    return this.measuredMs(voter)
-  }
-
-  /** As heartbeats measured it last. */
-  private measuredMs({ peerId }: Identity): number {
-    const roundTripMs = this.reach.roundTripMs(peerId) ?? 0
-    return roundTripMs < FAR_LEAST_MS ? 0 : roundTripMs
+    return this.toPeerMs(voter.peerId)
   }
 }

@@ -54,10 +54,11 @@ export class Configs implements Service {
   private wasTooOld = false
 
   constructor(context: ConfigsContext) {
-    const { chain, outbox, agreement } = context
+    const { agreement } = context
+    const { roundTrips } = agreement
     this.context = context
-    this.exchange = new ConfigExchange(chain, outbox, (configs, isWhole) => this.offer(configs, isWhole))
-    const changing = { ...context, coordinator: agreement.coordinator, roundTrips: agreement.roundTrips, known: () => this.known() }
+    this.exchange = new ConfigExchange({ ...context, roundTrips }, (configs, isWhole) => this.offer(configs, isWhole))
+    const changing = { ...context, coordinator: agreement.coordinator, roundTrips, known: () => this.known() }
     this.change = new Change(changing)
     this.changeRequests = new ChangeRequests(changing, this.change)
     this.handles = {
@@ -97,6 +98,10 @@ export class Configs implements Service {
     const least = this.context.chain.current?.config.protocolMin ?? 0
     if (protocolMax < least) this.context.outbox.note({ kind: 'too-old', peerId: identity.peerId })
     this.exchange.onEpoch(identity.peerId, networkId, epoch)
+  }
+
+  lost(peerId: PeerId): void {
+    this.exchange.lost(peerId)
   }
 
   restUntilMs(): number {

@@ -7,6 +7,7 @@ import type { Config } from '../../protocols/base/config.ts'
 import type { Reach } from '../../protocols/base/reach.ts'
 import type { ConfigChain } from '../../protocols/config/chain.ts'
 import { Change } from '../../protocols/config/change.ts'
+import { ConfigExchange } from '../../protocols/config/exchange.ts'
 import type { Roster } from '../../protocols/membership/roster.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { utf8 } from '../../src/bytes.ts'
@@ -20,6 +21,7 @@ const JOINT: Config = { ...configOf(OLD), epoch: 1, next: new Map([[CLUSTER, NEX
 const TRY_ROUND_TRIPS = 8
 
 export const FAR_CHANGES: readonly Scenario[] = [
+  { name: 'far-configs', play: farConfigs },
   { name: 'far-drivers', play: farDrivers },
   { name: 'far-withdrawals', play: farWithdrawals },
 ]
@@ -67,6 +69,22 @@ class Changing extends Waiting {
     })
     return { atMs, triedMs: (this.claim?.deadlineMs ?? 0) - atMs }
   }
+}
+
+/** A far peer that is in a later epoch is asked for it once, however often it says so before it can have answered. */
+function farConfigs(): string[] {
+  const bench = new Waiting()
+  const { self, moment, outbox } = bench
+  const chain = { epoch: 0, networkId: JOINT.networkId } as ConfigChain
+  const roundTrips = new RoundTrips(self, FAR_REACH, new Latencies(), () => undefined)
+  const exchange = new ConfigExchange({ chain, outbox, moment, roundTrips }, () => undefined)
+  const isAsked = (): boolean => {
+    exchange.onEpoch(voter('B').peerId, JOINT.networkId, JOINT.epoch)
+    return bench.sent().length > 0
+  }
+  bench.lines.push(`a far peer is asked for its configs after ${bench.until(20_000, isAsked)} ms`)
+  bench.see('and asked again', bench.until(20_000, isAsked), FAR_MS)
+  return bench.lines
 }
 
 /** Whoever drives a change has the time to end it before another voter does, and a try to decide lasts until a rival has had its time. */

@@ -237,6 +237,13 @@ export const BUGS_OF_WAITS: readonly PlantedBug[] = [
     'ALONE_MS',
   ),
   bug(
+    'configs-race-answer',
+    'a far peer is asked for its configs each time that it says it has later ones',
+    'protocols/config/exchange.ts',
+    'atMs - before.atMs < LATE_ROUND_TRIPS * ',
+    'atMs - before.atMs < 0 * ',
+  ),
+  bug(
     'driver-is-raced',
     'other voters take a change over after 2 s, however far the quorum is',
     CHANGE,
