@@ -7,6 +7,7 @@ import type { PlantedBug } from './bug.ts'
 
 const PULL = 'protocols/repair/pull.ts'
 const COPYING = 'protocols/repair/copying.ts'
+const REPAIR = 'protocols/repair/repair.ts'
 const ANSWERS = 'protocols/repair/answers.ts'
 const CHANGE = 'protocols/config/change.ts'
 
@@ -136,7 +137,7 @@ const WORDS: readonly PlantedBug[] = [
   bug(
     'covered-in-another-epoch',
     'whoever is asked about another epoch tells whose lists it holds in its own',
-    COPYING,
+    REPAIR,
     "if (epoch !== chain.epoch) return\n    outbox.send(from, { kind: 'covered'",
     "outbox.send(from, { kind: 'covered'",
   ),
