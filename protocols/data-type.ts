@@ -47,9 +47,10 @@ export interface TypeContext {
    * Says something to the same type of a peer, perhaps this one. It is dropped where that peer does not know the type.
    *
    * @param after what must be on disk before it leaves, besides every barrier
-   * @param way `bulk` for what is large, nobody waits for, and may be lost
+   * @param way `bulk` for what is large and nobody waits for, `spare` for what is let go first where much is waiting: both come by another
+   * way when they are lost
    */
-  send(to: PeerId, body: Uint8Array, after: After, way?: Way): void
+  send(to: PeerId, body: Uint8Array, after: After, way?: Way | 'spare'): void
   /** True when the peer, perhaps this one, knows the type. */
   speaks(peerId: PeerId): boolean
   /** True when all voters know the type: what rests on voters may be used. */
@@ -58,8 +59,29 @@ export interface TypeContext {
   answer(client: ClientId, answer: unknown, after: After): void
   /** Tells a client that goes on listening: any number of times before the request ends. */
   tell(client: ClientId, event: unknown, after: After): void
+  /**
+   * Has a write-once key of this type decided, as clients' keys are, by the voters and for good. It is never forgotten.
+   *
+   * @param name 1 to 980 bytes of UTF-8, without U+0000
+   * @param settled told once: the value that the key has, this one or another; undefined when that was not decided by the deadline, and may
+   * be later
+   */
+  decide(name: string, value: Uint8Array, deadlineMs: number, settled: (value: Uint8Array | undefined) => void): void
+  /** The value of such a key, when it is known here. */
+  decided(name: string): Uint8Array | undefined
   /** Pulls all that a connected peer holds of this type. @param ended told once, with true when it is all here */
   pull(source: Identity, ended: (isDone: boolean) => void): void
+}
+
+/** A number that a type tells to whoever draws graphs. */
+export interface Figure {
+  /** Lower case, with underscores: `replicator_<type>_<name>` is what it is called. Of a counter it ends in `total`. */
+  readonly name: string
+  readonly help: string
+  /** A counter only rises. */
+  readonly kind: 'gauge' | 'counter'
+  /** Cheap to say. */
+  readonly read: () => number
 }
 
 export interface DataType extends Service {
@@ -67,6 +89,16 @@ export interface DataType extends Service {
   readonly collection?: RowCollection
   /** A peer, perhaps this one, said something. What bytes mean that came from elsewhere is for the type to refuse or to take. */
   told(from: Identity, body: Uint8Array): void
+  /** A write-once key of this type is known here from now on (`TypeContext.decide`), whoever had it decided. */
+  decided?(name: string, value: Uint8Array): void
+  /** How much is under way, by name: it comes back to nothing when all is done. */
+  readonly load?: Readonly<Record<string, number>>
+  /** What it shows of itself beside its rows, for people: names and values as JSON has them. */
+  status?(): Readonly<Record<string, unknown>>
+  /** What an operator should know, in words; nothing when all is well. */
+  warnings?(): readonly string[]
+  /** Its figures for graphs. */
+  readonly figures?: readonly Figure[]
   /** A client asks for something. It is answered, or told and then answered; until then it may be cancelled (`cancel`). */
   asked(request: RequestOf<'typed'>): void
 }

@@ -13,6 +13,7 @@ import type { Quorum } from './base/quorum.ts'
 import type { ConfigChain } from './config/chain.ts'
 import type { ChangeView } from './config/change.ts'
 import type { Doubts } from './agreement/doubts.ts'
+import type { DataType } from './data-type.ts'
 import type { Effect } from './effects.ts'
 import type { CoreEvent } from './events.ts'
 import type { ChosenKeys } from './keys/chosen.ts'
@@ -125,7 +126,12 @@ export class PeerCore {
     return this.parts.repair.caughtUp
   }
 
-  /** The further types whose rows are repaired, with their trees. */
+  /** The further types, by name. */
+  get types(): ReadonlyMap<string, DataType> {
+    return this.parts.types.byName
+  }
+
+  /** Those of them whose rows are repaired, with their trees. */
   get repairedTypes(): readonly RepairedType[] {
     return this.parts.types.repaired
   }

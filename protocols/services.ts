@@ -130,6 +130,7 @@ export function createServices(
     readiness,
     chosenAtStart: init.chosen,
     diverged: init.diverged,
+    onHidden: (key, value) => types.onHidden(key, value),
     learn: (key, record) => spaceOf(key).learn(key, record),
   })
   const types: Types = new Types(definitions, {
@@ -139,6 +140,7 @@ export function createServices(
     agreement,
     readiness,
     tables: registers,
+    keys,
     pull: (type, source, ended) => repair.pull(type, source, ended),
   })
   const repair: Repair = new Repair({
@@ -214,9 +216,11 @@ export interface Load {
   readonly polls: number
   readonly relays: number
   readonly promises: number
+  /** Of further types, by name of the type and of what is under way. */
+  readonly [ofType: `${string}: ${string}`]: number
 }
 
-export function loadOf({ keys, agreement }: Services): Load {
+export function loadOf({ keys, agreement, types }: Services): Load {
   const { coordinator, polls, representative, acceptor } = agreement
   return {
     puts: keys.puts.size,
@@ -225,5 +229,8 @@ export function loadOf({ keys, agreement }: Services): Load {
     polls: polls.size,
     relays: representative.size,
     promises: acceptor.promiseCount,
+    ...Object.fromEntries(
+      [...types.byName].flatMap(([name, { load = {} }]) => Object.entries(load).map(([what, count]) => [`${name}: ${what}`, count])),
+    ),
   }
 }

@@ -3,16 +3,20 @@ import { assert } from './base/assert.ts'
 import { PROTOCOL_VERSION } from './base/config.ts'
 import type { PeerId } from './base/identity.ts'
 import { rowsWrite } from './base/persist.ts'
+import { hiddenKey, hiddenParts } from './base/register.ts'
+import type { RegisterKey } from './base/register.ts'
 import type { Tables } from './base/rows.ts'
 import type { DataType, TypeContext, TypeDefinition } from './data-type.ts'
+import type { Keys } from './keys/keys.ts'
 import type { RepairedType } from './repair/repair.ts'
 import type { Handlers, Requests } from './service.ts'
 
 /** What types are given alike. */
-type Shared = Omit<TypeContext, 'rows' | 'persist' | 'send' | 'speaks' | 'isOpen' | 'answer' | 'tell' | 'pull'>
+type Shared = Omit<TypeContext, 'decide' | 'decided' | 'rows' | 'persist' | 'send' | 'speaks' | 'isOpen' | 'answer' | 'tell' | 'pull'>
 
 export interface TypesContext extends Shared {
   readonly tables: Tables
+  readonly keys: Pick<Keys, 'decide' | 'chosen'>
   /** Has one type pull from a peer. */
   readonly pull: (type: number, ...how: Parameters<TypeContext['pull']>) => void
 }
@@ -24,7 +28,8 @@ export function protocolOf(types: readonly Pick<TypeDefinition, 'since'>[]): num
 
 export class Types {
   readonly all: readonly DataType[]
-  readonly handles: Handlers<'typed' | 'typed-bulk'>
+  readonly byName: ReadonlyMap<string, DataType>
+  readonly handles: Handlers<'typed' | 'typed-bulk' | 'typed-spare'>
   readonly requests: Requests<'typed'>
   /** Those whose rows peers repair among one another. */
   readonly repaired: readonly RepairedType[]
@@ -33,6 +38,7 @@ export class Types {
     const types = definitions.map((definition) => ({ ...definition, type: definition.create(contextOf(definition, context)) }))
     const byCode = new Map(types.map(({ code, type }) => [code, type]))
     const byName = new Map(types.map(({ name, type }) => [name, type]))
+    this.byName = byName
     assert(byCode.size === types.length && byName.size === types.length, 'two types of data go by one name or code')
     this.all = types.map(({ type }) => type)
     this.repaired = types.flatMap(({ name, code, since, type: { collection } }) =>
@@ -41,6 +47,7 @@ export class Types {
     this.handles = {
       // Of a type that is not here: its sender is of a later build, and this one has no part in what it means.
       typed: (from, { type, body }) => byCode.get(type)?.told(from, body),
+      'typed-spare': (from, { type, body }) => byCode.get(type)?.told(from, body),
       'typed-bulk': (from, { type, body }) => byCode.get(type)?.told(from, body),
     }
     this.requests = {
@@ -51,17 +58,26 @@ export class Types {
       },
     }
   }
+
+  /** A key that a type decides for itself was learned. */
+  onHidden(key: RegisterKey, value: Uint8Array): void {
+    const parts = hiddenParts(key)
+    if (parts !== undefined) this.byName.get(parts.type)?.decided?.(parts.name, value)
+  }
 }
 
+/** How a message goes, by what is said of it. */
+const KINDS = { votes: 'typed', bulk: 'typed-bulk', spare: 'typed-spare' } as const
+
 function contextOf({ name: type, code, since }: TypeDefinition, context: TypesContext): TypeContext {
-  const { self, outbox, roster, chain, tables, pull } = context
+  const { self, outbox, roster, chain, tables, keys, pull } = context
   const speaks = (peerId: PeerId): boolean => peerId === self.peerId || (roster.get(peerId)?.protocolMax ?? 0) >= since
   return {
     ...context,
     rows: tables.rows(type),
     persist: (name, rows, urgency) => outbox.persist(rowsWrite({ type, name }, rows, urgency)),
     send: (to, body, after, way = 'votes') => {
-      if (speaks(to)) outbox.send(to, { kind: way === 'bulk' ? 'typed-bulk' : 'typed', type: code, body }, after)
+      if (speaks(to)) outbox.send(to, { kind: KINDS[way], type: code, body }, after)
     },
     speaks,
     get isOpen() {
@@ -70,5 +86,7 @@ function contextOf({ name: type, code, since }: TypeDefinition, context: TypesCo
     answer: (client, answer, after) => outbox.answerAfter(client, { kind: 'typed', type, answer }, after),
     tell: (client, answer, after) => outbox.tell(client, { kind: 'typed', type, answer }, after),
     pull: (source, ended) => pull(code, source, ended),
+    decide: (name, value, deadlineMs, settled) => keys.decide(hiddenKey(type, name), value, deadlineMs, settled),
+    decided: (name) => keys.chosen.get(hiddenKey(type, name))?.value,
   }
 }

@@ -7,6 +7,7 @@ import type { Slot } from './slot.ts'
  */
 export type RegisterKey = string & { readonly __brand: 'RegisterKey' }
 
+const HIDDEN_PREFIX = '../'
 const CONFIG_PREFIX = '\u0000config/'
 
 /** The register of a client's key. */
@@ -27,6 +28,27 @@ export function isConfigKey(key: RegisterKey): boolean {
 /** The epoch that a register of the space `config` decides; NaN when the key is malformed. */
 export function epochOfConfigKey(key: RegisterKey): number {
   return Number(key.slice(CONFIG_PREFIX.length))
+}
+
+/**
+ * The register of a key that a further type of data decides for itself. A client's key has no segment `..`, so this one is
+ * written, learned, repaired and carried over as any key is, and no client asks for it or is shown it.
+ *
+ * @param name of the type's own; with the type's name 1,020 bytes of UTF-8 at most, without U+0000
+ */
+export function hiddenKey(type: string, name: string): RegisterKey {
+  return `${HIDDEN_PREFIX}${type}/${name}` as RegisterKey
+}
+
+/** True for a key that clients are not shown. */
+export function isHiddenKey(key: RegisterKey): boolean {
+  return key.startsWith(HIDDEN_PREFIX)
+}
+
+/** What `hiddenKey` was given; undefined for any other key. */
+export function hiddenParts(key: RegisterKey): { readonly type: string; readonly name: string } | undefined {
+  const end = isHiddenKey(key) ? key.indexOf('/', HIDDEN_PREFIX.length) : -1
+  return end < 0 ? undefined : { type: key.slice(HIDDEN_PREFIX.length, end), name: key.slice(end + 1) }
 }
 
 /** The slot of a register. */

@@ -9,7 +9,7 @@ import type { Sha256 } from '../base/bytes.ts'
 import type { Outbox } from '../outbox.ts'
 import { equalBytes, equalRecords } from '../base/record.ts'
 import type { ValueRecord } from '../base/record.ts'
-import { isConfigKey } from '../base/register.ts'
+import { isConfigKey, isHiddenKey } from '../base/register.ts'
 import type { RegisterKey, Registers } from '../base/register.ts'
 import { HashTree } from '../base/hash-tree.ts'
 import type { Codec } from '../wire/codec.ts'
@@ -36,6 +36,7 @@ export class ChosenKeys {
   private readonly listener: ChosenListener
   private readonly diverged = new Set<RegisterKey>()
   private totalBytes = 0
+  private hidden = 0
 
   constructor(registers: Registers, codec: Codec, sha256: Sha256, outbox: Outbox, listener: ChosenListener) {
     this.registers = registers
@@ -45,7 +46,12 @@ export class ChosenKeys {
     this.listener = listener
   }
 
-  /** Bytes of keys and values held. */
+  /** Keys held that clients can ask for. */
+  get count(): number {
+    return this.tree.keyCount - this.hidden
+  }
+
+  /** Bytes of them and of their values. */
   get bytes(): number {
     return this.totalBytes
   }
@@ -58,8 +64,7 @@ export class ChosenKeys {
   restore(entries: Iterable<ChosenAtStart>, diverged: Iterable<RegisterKey>): void {
     for (const key of diverged) this.diverged.add(key)
     for (const entry of entries) {
-      this.tree.add(entry.key, entry.digest)
-      this.totalBytes += entry.bytes
+      this.add(entry.key, entry.digest, entry.bytes)
     }
   }
 
@@ -90,10 +95,15 @@ export class ChosenKeys {
     if (!isConfigKey(key)) {
       const digest = this.codec.recordDigest(this.sha256, key, record)
       this.outbox.persist(chosenWrite(key, record, digest))
-      this.tree.add(key, digest)
-      this.totalBytes += utf8Length(key) + record.value.length
+      this.add(key, digest, utf8Length(key) + record.value.length)
     }
     this.listener.learned(key, record)
+  }
+
+  private add(key: RegisterKey, digest: Uint8Array, bytes: number): void {
+    this.tree.add(key, digest)
+    if (isHiddenKey(key)) this.hidden += 1
+    else this.totalBytes += bytes
   }
 
   private alarm(key: RegisterKey, held: ValueRecord, told: ValueRecord): void {

@@ -1,5 +1,7 @@
 /** Write-once keys: clients' puts and gets, what is chosen, and how everyone learns it. */
 import type { Agreement } from '../agreement/agreement.ts'
+import { writingClaim } from '../agreement/coordinator.ts'
+import type { ClaimResult } from '../agreement/run.ts'
 import { ONCE } from '../agreement/settlement.ts'
 import type { Space } from '../agreement/space.ts'
 import type { Ballot } from '../base/ballot.ts'
@@ -9,6 +11,7 @@ import type { InForce, Installed } from '../base/installed.ts'
 import type { Moment } from '../base/moment.ts'
 import type { Quorum } from '../base/quorum.ts'
 import type { ValueRecord } from '../base/record.ts'
+import { isHiddenKey } from '../base/register.ts'
 import type { RegisterKey, Registers } from '../base/register.ts'
 import type { Neighbours } from '../base/reach.ts'
 import type { ClientId } from '../events.ts'
@@ -21,6 +24,10 @@ import type { ChosenAtStart } from './chosen.ts'
 import { Puts, unservedOutcome } from './puts.ts'
 import { Reads } from './reads.ts'
 import { Spread } from './spread.ts'
+
+/** 128 bits. */
+const WRITE_ID_DIGITS = 32
+const HIDDEN_CONTENT_TYPE = 'application/octet-stream'
 
 export interface KeysContext {
   readonly self: Identity
@@ -36,6 +43,9 @@ export interface KeysContext {
   readonly chosenAtStart: Iterable<ChosenAtStart>
   /** Keys with two chosen records, as persisted. */
   readonly diverged: Iterable<RegisterKey>
+  readonly random: () => number
+  /** A hidden key was learned. */
+  readonly onHidden: (key: RegisterKey, value: Uint8Array) => void
   /** A register of any space is said to be chosen. */
   readonly learn: (key: RegisterKey, record: ValueRecord) => void
 }
@@ -83,6 +93,19 @@ export class Keys implements Service {
     this.reads.configInstalled()
   }
 
+  /**
+   * Has a hidden key decided: with this value, unless another was or comes first.
+   *
+   * @param settled told once what the key's value is for good; undefined when it was not decided in time, and may be later
+   */
+  decide(key: RegisterKey, value: Uint8Array, deadlineMs: number, settled: (value: Uint8Array | undefined) => void): void {
+    const { agreement, random } = this.context
+    const digits = Array.from({ length: WRITE_ID_DIGITS }, () => Math.floor(random() * 16).toString(16))
+    const record = { writeId: digits.join(''), value, contentType: HIDDEN_CONTENT_TYPE, writtenAtMs: 0 }
+    const settle = (result: ClaimResult): void => settled(result.kind === 'chosen' ? result.record.value : undefined)
+    agreement.coordinator.claim(key, writingClaim(record, deadlineMs, settle), false)
+  }
+
   /** Tells everyone what a quorum is known to hold at a ballot. */
   tellAll(key: RegisterKey, record: ValueRecord, ballot: Ballot): void {
     this.spread.tellAll(key, record, ballot)
@@ -102,6 +125,7 @@ export class Keys implements Service {
     this.context.agreement.settled(key, record)
     this.reads.learned(key, record)
     this.spread.learned(key, record)
+    if (isHiddenKey(key)) this.context.onHidden(key, record.value)
   }
 
   private put(request: RequestOf<'put'>): void {

@@ -10,6 +10,8 @@ export type Way = 'votes' | 'bulk'
 
 interface Travels<Message, Union> {
   readonly way: Way
+  /** True for what is let go first where much is waiting: it comes by another way. Left out for none. */
+  readonly isSpare?: boolean
   /** How many bytes it takes, rather too many than too few; of a message on the bulk stream. */
   readonly bytes?: (message: Message) => number
   /** Messages that say the same together, for one that carries too much for a frame. */
@@ -33,6 +35,10 @@ export class MessageTable<Union extends { readonly kind: string }> extends Table
 
   isBulk(message: Union): boolean {
     return this.#travels[message.kind]?.way === 'bulk'
+  }
+
+  isSpare(message: Union): boolean {
+    return this.#travels[message.kind]?.isSpare === true
   }
 
   /** Bytes that a message on the bulk stream takes, rather too many than too few. */

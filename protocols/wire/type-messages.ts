@@ -1,6 +1,6 @@
 /**
  * The messages of every further type of data: each type has a table of its own inside, which the outer one does not know. One is
- * for what somebody waits for, the other for what is large.
+ * for what somebody waits for, one for what is large, and one for what is let go first.
  */
 import { ROW_BYTES_MAX } from '../base/limits.ts'
 import type { MessageRows } from './message-rows.ts'
@@ -14,7 +14,10 @@ interface Body {
   readonly body: Uint8Array
 }
 
-export type TypeMessage = ({ readonly kind: 'typed' } & Body) | ({ readonly kind: 'typed-bulk' } & Body)
+export type TypeMessage =
+  | ({ readonly kind: 'typed' } & Body)
+  | ({ readonly kind: 'typed-bulk' } & Body)
+  | ({ readonly kind: 'typed-spare' } & Body)
 
 /** What a message weighs besides its body. More than it is, so that a bound holds. */
 const OUTSIDE_BYTES = 16
@@ -33,6 +36,14 @@ export const TYPES: MessageRows<TypeMessage> = {
     write: writeBody,
     read: (reader) => ({ kind: 'typed-bulk', ...readBody(reader) }),
     bytes: ({ body }) => body.length + OUTSIDE_BYTES,
+    values: ({ body }) => [body],
+  },
+  'typed-spare': {
+    code: 25,
+    way: 'votes',
+    isSpare: true,
+    write: writeBody,
+    read: (reader) => ({ kind: 'typed-spare', ...readBody(reader) }),
     values: ({ body }) => [body],
   },
 }

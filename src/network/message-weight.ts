@@ -7,6 +7,11 @@ export function isBulk(message: Message): boolean {
   return MESSAGE_TABLE.isBulk(message)
 }
 
+/** True for what is let go first where much is waiting. */
+export function isSpare(message: Message): boolean {
+  return MESSAGE_TABLE.isSpare(message)
+}
+
 /** Bytes that a message on the bulk stream takes, rather too many than too few. */
 export function bulkBytesOf(message: Message): number {
   return MESSAGE_TABLE.bulkBytes(message)

@@ -16,7 +16,7 @@ import { Handshake } from './handshake.ts'
 import type { HandshakeOutcome, Saying } from './handshake.ts'
 import { ByteQueue } from './byte-queue.ts'
 import { fingerprintOf } from './proof.ts'
-import { valueBytesOf } from './message-weight.ts'
+import { isSpare, valueBytesOf } from './message-weight.ts'
 
 /** Bytes of a nonce. */
 const NONCE_BYTES = 32
@@ -24,6 +24,8 @@ const NONCE_BYTES = 32
 export const GREETING_TIMEOUT_MS = 10_000
 /** Bytes waiting for a slow peer. Four of the largest values; beyond it messages are dropped, as a network may drop them. */
 export const WAITING_BYTES_MAX = 67_108_864
+/** With more than this waiting, what can be spared is dropped: votes and heartbeats go on. */
+const SPARE_WAITING_BYTES_MAX = 8_388_608
 /** Bytes of values that one turn gathers before it writes. */
 const QUEUED_VALUE_BYTES_MAX = 1_048_576
 /** How long one end waits, having refused, so that the other can read why it will refuse too. */
@@ -143,7 +145,8 @@ export class PeerStream {
    * or too much is waiting.
    */
   send(message: Message): boolean {
-    if (this.#state !== 'proven' || this.#byteQueue.waitingBytes > WAITING_BYTES_MAX) return false
+    const { waitingBytes } = this.#byteQueue
+    if (this.#state !== 'proven' || waitingBytes > (isSpare(message) ? SPARE_WAITING_BYTES_MAX : WAITING_BYTES_MAX)) return false
     this.#queue.push(message)
     this.#queuedValueBytes += valueBytesOf(message)
     // Large values are not gathered but written at once, so that the bound counts them.

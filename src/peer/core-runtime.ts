@@ -1,6 +1,7 @@
 /** The core of a peer in its loop, over the store and the network it was given. */
 import type { Logger } from 'pino'
 import type { Identity, PeerId } from '../../protocols/base/identity.ts'
+import type { TypeDefinition } from '../../protocols/data-type.ts'
 import type { Note } from '../../protocols/effects.ts'
 import type { Opened } from '../../protocols/opening.ts'
 import { PeerCore } from '../../protocols/peer.ts'
@@ -14,7 +15,6 @@ import { systemClock, systemRandom } from '../runtime/clock.ts'
 import { Runtime } from '../runtime/runtime.ts'
 import type { Metrics, Readings } from '../telemetry/metrics.ts'
 import { noteWriter, recallDivergences } from './notes.ts'
-import { TYPES } from './types.ts'
 import { whyNotAlive } from './views.ts'
 
 export interface RuntimeParts {
@@ -24,6 +24,7 @@ export interface RuntimeParts {
   readonly storage: Storage
   readonly codec: Codec
   readonly metrics: Metrics
+  readonly types: readonly TypeDefinition[]
   /** Of the token file in force; undefined without one. */
   readonly tokensFingerprint: () => string | undefined
 }
@@ -33,7 +34,7 @@ export interface RuntimeParts {
  * @throws Error when the store is of another network than the one asked for
  */
 export function createRuntime(
-  { config, logger, failed, storage, codec, metrics, tokensFingerprint }: RuntimeParts,
+  { config, logger, failed, storage, codec, metrics, types, tokensFingerprint }: RuntimeParts,
   self: Identity,
   opened: Opened,
   network: Libp2pNetwork,
@@ -45,7 +46,7 @@ export function createRuntime(
     createCore: (registers) =>
       new PeerCore({
         tables: registers,
-        types: TYPES,
+        types,
         identity: self,
         clusterId: config.clusterId,
         minPeers: config.minPeers,
@@ -98,7 +99,7 @@ export function readings({ core }: Runtime, network: Libp2pNetwork): Readings {
   const failure = (peerId: PeerId): string | undefined => network.failure(peerId)
   return {
     epoch: core.chain.epoch,
-    keyCount: core.chosen.tree.keyCount,
+    keyCount: core.chosen.count,
     keyBytes: core.chosen.bytes,
     inDoubtCount: core.doubts.size,
     connectedPeerCount: core.roster.connected().length,

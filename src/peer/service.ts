@@ -18,6 +18,7 @@ import type {
   Replicator,
   StatusView,
 } from '../ports/replicator.ts'
+import type { TypePort } from '../ports/types.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { clustersView, configView, peersView, statusView } from './views.ts'
 import type { Surroundings } from './views.ts'
@@ -117,6 +118,21 @@ export class PeerService implements Replicator {
     const event = { kind: 'change' as const, request, deadlineMs: this.clock.nowMs() + timeoutMs }
     const outcome = await this.init.runtime.ask((client) => ({ ...event, client }), signal)
     return outcome ?? { kind: 'change-expired', detail: 'the client hung up' }
+  }
+
+  readonly types: TypePort = {
+    ask: async (type, request, timeoutMs, signal) => {
+      const event = { kind: 'typed' as const, type, request, deadlineMs: this.clock.nowMs() + timeoutMs }
+      const outcome = await this.init.runtime.ask((client) => ({ ...event, client }), signal)
+      return outcome?.answer
+    },
+    watch: (type, request, told) => {
+      const event = { kind: 'typed' as const, type, request, deadlineMs: Number.POSITIVE_INFINITY }
+      return this.init.runtime.watch(
+        (client) => ({ ...event, client }),
+        ({ answer }, isLast) => told(answer, isLast),
+      )
+    },
   }
 
   beginAnew(confirmed: string): AnewOutcome {

@@ -36,7 +36,7 @@ import { Joining } from './joining.ts'
 import { peerAudit } from './peer-audit.ts'
 import { RememberedFacts } from './remembered.ts'
 import { PeerService } from './service.ts'
-import { TYPES } from './types.ts'
+import { furtherTypes } from './types.ts'
 import { Warnings } from './warnings.ts'
 
 /** Of a peer that was not told to listen on loopback alone. */
@@ -162,6 +162,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   const privateKey = await loadKey(directory)
   const self = identity(peerIdFromPrivateKey(privateKey).toString() as PeerId, storage.facts.incarnation)
   if (founds(config, storage)) await assertMayFound(directory)
+  const types = furtherTypes(config)
   const newNetwork = anew ?? (founds(config, storage) ? (systemRandom.id() as NetworkId) : undefined)
   const { clusterId, minPeers } = config
   const founding = newNetwork && {
@@ -170,7 +171,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     founder: self,
     isAnew: anew !== undefined,
     minPeers,
-    protocolMin: protocolOf(TYPES),
+    protocolMin: protocolOf(types),
   }
   const opened = await openForUse(storage, codec, founding)
   const joining = await Joining.open({ ...opening, self: self.peerId })
@@ -204,7 +205,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     },
   })
   joining.follow(network)
-  const runtime = createRuntime({ ...opening, tokensFingerprint: doors.tokensFingerprint }, self, opened, network)
+  const runtime = createRuntime({ ...opening, types, tokensFingerprint: doors.tokensFingerprint }, self, opened, network)
   await noteOpened(directory.storePath)
   const surroundings = {
     clock: systemClock,
@@ -234,6 +235,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   })
   await network.start(handlers(runtime, network))
   metrics.observe(() => readings(runtime, network))
+  for (const [name, { figures = [] }] of runtime.core.types) metrics.observeType(name, figures)
   metrics.observeTraffic(network.counters)
   metrics.observeDht(discovery.counters)
   const { registry } = metrics

@@ -83,18 +83,20 @@ export function statusView(core: PeerCore, surroundings: Surroundings): StatusVi
     changing: config?.next !== undefined,
     quorum: quorumView(core),
     keys: {
-      count: chosen.tree.keyCount,
+      count: chosen.count,
       bytes: chosen.bytes,
       root: Buffer.from(chosen.tree.rootHash()).toString('hex'),
-      clusters: rootsView(core),
+      clusters: rootsView(core, chosen.tree.rootHash(), (peer) => core.roster.freshHealth(peer)?.root),
     },
     inDoubt: core.doubts.size,
+    ...typesView(core),
     tokens: fingerprint === undefined ? null : { fingerprint },
     secrets: surroundings.secrets(),
     provedBy: Object.fromEntries(surroundings.provedBy()),
     warnings: [
       ...surroundings.warnings(),
       ...coreWarnings(core),
+      ...[...core.types.values()].flatMap((type) => type.warnings?.() ?? []),
       ...tokenWarnings(core, fingerprint),
       ...absences(core, surroundings.failure),
     ],
@@ -154,13 +156,29 @@ function quorumView(core: PeerCore): Record<string, QuorumView> {
   return view
 }
 
+/** What the further types show of themselves, and whether peers hold the same of those that they repair. */
+function typesView(core: PeerCore): object {
+  const rowsOf = new Map(
+    core.repairedTypes.map(({ name, code, collection: { tree } }) => {
+      const root = tree.rootHash()
+      const toldBy = (peer: RosterPeer): Uint8Array | undefined =>
+        core.roster.freshHealth(peer)?.types?.find(({ type }) => type === code)?.root
+      return [name, { count: tree.keyCount, root: Buffer.from(root).toString('hex'), clusters: rootsView(core, root, toldBy) }]
+    }),
+  )
+  return Object.fromEntries([...core.types].map(([name, type]) => [name, { ...rowsOf.get(name), ...type.status?.() }]))
+}
+
 /** Whether all peers of a cluster that told of themselves lately hold just what this one holds. */
-function rootsView(core: PeerCore): Record<string, 'equal' | 'different' | 'unknown'> {
-  const root = core.chosen.tree.rootHash()
+function rootsView(
+  core: PeerCore,
+  root: Uint8Array,
+  toldBy: (peer: RosterPeer) => Uint8Array | undefined,
+): Record<string, 'equal' | 'different' | 'unknown'> {
   const view: Record<string, 'equal' | 'different' | 'unknown'> = { [core.clusterId]: 'equal' }
   const peersByCluster = Map.groupBy(core.roster.all(), (peer): ClusterId => peer.clusterId)
   for (const [clusterId, peers] of peersByCluster) {
-    const roots = peers.flatMap((peer) => core.roster.freshHealth(peer)?.root ?? [])
+    const roots = peers.flatMap((peer) => toldBy(peer) ?? [])
     if (roots.length > 0) view[clusterId] = roots.every((other) => equalBytes(other, root)) ? 'equal' : 'different'
     else if (clusterId !== core.clusterId) view[clusterId] = 'unknown'
   }

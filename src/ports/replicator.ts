@@ -1,6 +1,6 @@
 /** What a peer offers to whoever embeds it; HTTP is one user of it. */
 import type { ClusterId, NetworkId, PeerId } from '../../protocols/base/identity.ts'
-import type { ChangeOutcome, Outcome, PeerState } from '../../protocols/effects.ts'
+import type { ChangeOutcome, Outcome, PeerState, TypeOutcome } from '../../protocols/effects.ts'
 import type { ChangeRequest } from '../../protocols/base/change-request.ts'
 import type { Consistency } from '../../protocols/events.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
@@ -17,6 +17,7 @@ export interface OutcomeOf {
   readonly put: PutOutcome
   readonly get: GetOutcome
   readonly change: ChangeOutcome
+  readonly typed: TypeOutcome
 }
 
 export interface PutInit {
@@ -64,6 +65,7 @@ export interface QuorumView {
   readonly needed: number
 }
 
+/** Besides this, each further type is a member by its own name, with what it shows of itself. */
 export interface StatusView {
   readonly peerId: PeerId
   readonly clusterId: ClusterId

@@ -6,6 +6,7 @@ import { compareUtf8 } from '../../protocols/base/bytes.ts'
 import { Overlay } from '../../protocols/base/overlay.ts'
 import type { Ceiling } from '../../protocols/base/ballot.ts'
 import type { Identity } from '../../protocols/base/identity.ts'
+import { isHiddenKey } from '../../protocols/base/register.ts'
 import type { RegisterKey, Registers } from '../../protocols/base/register.ts'
 import type { Tables } from '../../protocols/base/rows.ts'
 import type { AnyWrite } from '../../protocols/base/persist.ts'
@@ -109,6 +110,26 @@ export class Runtime {
     })
   }
 
+  /**
+   * Has a client's request decided that is answered again and again, until its last answer or its end.
+   *
+   * @param told never before this returns
+   * @returns ends it
+   */
+  watch(build: (client: ClientId) => RequestOf<'typed'>, told: (outcome: TypeOutcome, isLast: boolean) => void): () => void {
+    const client = (this.lastClient += 1)
+    this.watching.set(client, (outcome) => told(outcome, false))
+    this.waiting.set(client, (outcome) => told(outcome as TypeOutcome, true))
+    setImmediate(() => {
+      if (this.waiting.has(client)) this.dispatch(build(client))
+    })
+    return () => {
+      if (!this.waiting.delete(client)) return
+      this.watching.delete(client)
+      this.dispatch({ kind: 'cancel', client })
+    }
+  }
+
   /** Takes an event; its effects, and those of what follows from them at this peer, are performed before this returns. */
   dispatch(event: CoreEvent): void {
     if (this.isStopped) return
@@ -131,8 +152,8 @@ export class Runtime {
   list(prefix: string, after: string, limit: number): Listing {
     const stored = this.init.storage.registers.list(prefix, after, limit)
     const last = stored.more ? stored.entries.at(-1)?.key : undefined
-    const isOnPage = (key: string): boolean =>
-      key.startsWith(prefix) && compareUtf8(key, after) > 0 && (last === undefined || compareUtf8(key, last) < 0)
+    const isOnPage = (key: RegisterKey): boolean =>
+      key.startsWith(prefix) && !isHiddenKey(key) && compareUtf8(key, after) > 0 && (last === undefined || compareUtf8(key, last) < 0)
     const laid = [...this.registers.chosen()].filter(({ key }) => isOnPage(key))
     if (laid.length === 0) return stored
     const entries = [...stored.entries, ...laid].toSorted((a, b) => compareUtf8(a.key, b.key))

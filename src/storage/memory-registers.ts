@@ -3,7 +3,7 @@ import { compareUtf8 } from '../../protocols/base/bytes.ts'
 import { leafOf } from '../../protocols/base/hash-tree.ts'
 import type { Persist } from '../../protocols/base/persist.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
-import { epochOfConfigKey, isConfigKey } from '../../protocols/base/register.ts'
+import { epochOfConfigKey, isConfigKey, isHiddenKey } from '../../protocols/base/register.ts'
 import type { LeafEntry, RegisterKey, RegisterState } from '../../protocols/base/register.ts'
 import type { ChosenSummary, Diverged, Listed, Listing, RegisterTable } from '../ports/storage.ts'
 import { Page } from './page.ts'
@@ -43,7 +43,8 @@ export class MemoryRegisters implements RegisterTable {
     this.#assertGoing()
     const found: Listed[] = []
     for (const [key, { state }] of this.#registers) {
-      if (state.chosen === undefined || isConfigKey(key) || !key.startsWith(prefix) || compareUtf8(key, after) <= 0) continue
+      if (state.chosen === undefined || isConfigKey(key) || isHiddenKey(key) || !key.startsWith(prefix) || compareUtf8(key, after) <= 0)
+        continue
       found.push({ key, record: state.chosen })
     }
     const page = new Page(limit)

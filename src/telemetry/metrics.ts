@@ -75,6 +75,15 @@ export interface Readings {
   readonly peers: readonly { readonly state: string; readonly reason: string }[]
 }
 
+/** A number of a further type. */
+export interface TypeFigure {
+  /** What follows the type's name. */
+  readonly name: string
+  readonly help: string
+  readonly kind: 'gauge' | 'counter'
+  readonly read: () => number
+}
+
 export interface Metrics {
   /** All of it, the process's own figures included; others may add to it. */
   readonly registry: Registry
@@ -85,6 +94,8 @@ export interface Metrics {
   observe(read: () => Readings): void
   /** Names the network's own counts, which are read where they are; their counters are absent before. */
   observeTraffic(traffic: Traffic): void
+  /** Adds the figures of a further type. */
+  observeType(type: string, figures: readonly TypeFigure[]): void
   /** Names the DHT's own counts, in the same way. */
   observeDht(counts: DhtCounts): void
 }
@@ -119,6 +130,7 @@ export function createMetrics(): Metrics {
     },
     observe: (read) => registerReadings(registry, read),
     observeTraffic: (traffic) => registerTraffic(registry, traffic, tallies),
+    observeType: (type, figures) => registerFigures(registry, type, figures),
     observeDht: (counts) => registerDht(registry, counts),
   }
 }
@@ -160,10 +172,22 @@ function registerTraffic(registry: Registry, traffic: Traffic, tallies: Tallies)
 function registerDht(registry: Registry, counts: DhtCounts): void {
   const refused = (): Iterable<[string, number]> => Object.entries(counts.refused)
   registerLabelled(registry, 'replicator_dht_refused_total', 'Messages and streams that the DHT refused', 'kind', refused)
-  const collect = function (this: Gauge): void {
-    this.set(counts.providersHeld)
+  registerGauge(registry, 'replicator_dht_providers', 'Provider records held', () => counts.providersHeld)
+}
+
+function registerFigures(registry: Registry, type: string, figures: readonly TypeFigure[]): void {
+  for (const { name: suffix, help, kind, read } of figures) {
+    const name = `replicator_${type}_${suffix}`
+    if (kind === 'counter') registerCounter(registry, name, help, read)
+    else registerGauge(registry, name, help, read)
   }
-  registry.registerMetric(new Gauge({ name: 'replicator_dht_providers', help: 'Provider records held', registers: [], collect }))
+}
+
+function registerGauge(registry: Registry, name: string, help: string, read: () => number): void {
+  const collect = function (this: Gauge): void {
+    this.set(read())
+  }
+  registry.registerMetric(new Gauge({ name, help, registers: [], collect }))
 }
 
 function registerByOutcome(registry: Registry, name: string, help: string, tally: Readonly<Record<string, number>>): void {
@@ -201,10 +225,7 @@ function registerCounter(registry: Registry, name: string, help: string, read: (
 
 function registerReadings(registry: Registry, read: () => Readings): void {
   const register = (name: string, help: string, field: Exclude<keyof Readings, 'peers'>): void => {
-    const collect = function (this: Gauge): void {
-      this.set(read()[field])
-    }
-    registry.registerMetric(new Gauge({ name, help, registers: [], collect }))
+    registerGauge(registry, name, help, () => read()[field])
   }
   register('replicator_epoch', 'Epoch of the installed config, -1 without one', 'epoch')
   register('replicator_keys', 'Chosen keys held', 'keyCount')

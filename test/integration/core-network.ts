@@ -7,6 +7,8 @@ import { identity } from '../../protocols/base/identity.ts'
 import type { ClusterId, Identity, NetworkId, PeerId } from '../../protocols/base/identity.ts'
 import { dataKey } from '../../protocols/base/register.ts'
 import { PROTOCOL_VERSION } from '../../protocols/base/config.ts'
+import type { TypeDefinition } from '../../protocols/data-type.ts'
+import { protocolOf } from '../../protocols/types.ts'
 import type { Outcome } from '../../protocols/effects.ts'
 import { PeerCore } from '../../protocols/peer.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
@@ -77,6 +79,8 @@ export class CoreNetwork {
   readonly peers: CorePeer[] = []
   /** Everything arrives, until a test says otherwise. */
   delivers: Delivery = () => true
+  /** The further types of the builds that join from now on. */
+  types: readonly TypeDefinition[] = []
   readonly #hub: MemoryHub = new MemoryHub()
   readonly #dead = new Set<PeerId>()
 
@@ -103,7 +107,7 @@ export class CoreNetwork {
       founder: self,
       isAnew: false,
       minPeers,
-      protocolMin: PROTOCOL_VERSION,
+      protocolMin: protocolOf(this.types),
     }
     const opened = await openForUse(storage, codec, isFounder ? founding : undefined)
     const failures: Error[] = []
@@ -136,6 +140,7 @@ export class CoreNetwork {
           ...kept,
           registers,
           tables: registers,
+          types: this.types,
           wallMs: () => systemClock.wallMs(),
           random: () => systemRandom.number(),
           nowMs: systemClock.nowMs(),
@@ -202,6 +207,6 @@ async function answered(outcome: Promise<Outcome | undefined>): Promise<Outcome>
 function greetingOf({ self, clusterId, runtime }: CorePeer, minPeers: number): Greeting {
   const { core, ceiling } = runtime
   const { networkId, epoch } = core.chain
-  const versions = { protocolMin: PROTOCOL_VERSION, protocolMax: PROTOCOL_VERSION }
+  const versions = { protocolMin: PROTOCOL_VERSION, protocolMax: core.protocolMax }
   return { ...versions, networkId, clusterId, identity: self, epoch, ceiling, minPeers, addresses: [`/memory/${self.peerId}`] }
 }

@@ -195,6 +195,7 @@ const messageKinds: Kinds<Message> = {
   covered: shape({ kind: fc.constant('covered'), epoch: whole, sender: identities, sources: fc.array(identities, { maxLength: 35 }) }),
   'rows-wanted': shape({ kind: fc.constant('rows-wanted'), type: code, question: rowQuestions }),
   'rows-told': shape({ kind: fc.constant('rows-told'), type: code, mark: fc.uint8Array({ maxLength: 40 }).map(plain), answer: rowAnswers }),
+  'typed-spare': shape({ kind: fc.constant('typed-spare'), type: code, body: fc.uint8Array({ maxLength: 300 }).map(plain) }),
   'typed-bulk': shape({ kind: fc.constant('typed-bulk'), type: code, body: fc.uint8Array({ maxLength: 300 }).map(plain) }),
   typed: shape({ kind: fc.constant('typed'), type: code, body: fc.uint8Array({ maxLength: 300 }).map(plain) }),
 }

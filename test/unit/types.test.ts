@@ -57,18 +57,28 @@ suite('a type in a peer', () => {
   const slot = { type: 'a', name: 's' }
 
   /** A world of two peers, both with a type whose context a test has. */
-  function worldWith(old: readonly string[] = []): { world: TestWorld; contexts: Map<string, TypeContext>; seen: string[] } {
+  function worldWith(old: readonly string[] = []): {
+    world: TestWorld
+    contexts: Map<string, TypeContext>
+    seen: string[]
+    decided: string[]
+  } {
     const contexts = new Map<string, TypeContext>()
     const seen: string[] = []
+    const decided: string[] = []
     const definition: TypeDefinition = {
       ...type('a', 1, seen),
       create: (context) => {
         contexts.set(context.self.peerId, context)
-        return { told: (from, body) => seen.push(`${from.peerId} says ${body.join()}`), asked: () => undefined }
+        return {
+          told: (from, body) => seen.push(`${from.peerId} says ${body.join()}`),
+          asked: () => undefined,
+          decided: (name, value) => decided.push(`${context.self.peerId} ${name} ${value.join()}`),
+        }
       },
     }
     const world = worldOf({ c1: ['p', 'q'] }, [configOf(0, { c1: ['p', 'q'] })], (name) => (old.includes(name) ? [] : [definition]))
-    return { world, contexts, seen }
+    return { world, contexts, seen, decided }
   }
 
   test("an answer waits for the writes that it rests on, and the peer's rows show them at once", () => {
@@ -84,6 +94,23 @@ suite('a type in a peer', () => {
     assert.deepEqual([p.told.length, p.answers.has(7)], [0, false])
     p.sync()
     assert.deepEqual([p.told.length, p.answers.get(7)], [1, { kind: 'typed', type: 'a', answer: 'done' }])
+  })
+
+  test('a key that a type decides has one value at every peer, and no client is shown it', () => {
+    const { world, contexts, decided } = worldWith()
+    const told: string[] = []
+    for (const [index, name] of ['p', 'q'].entries()) {
+      contexts.get(name)?.decide('cut', Uint8Array.of(index), world.nowMs + 5_000, (value) => told.push(String(value)))
+      world.get(name).step({ kind: 'tick' })
+    }
+    world.reach('both are told', () => told.length === 2)
+    world.reach('both know it', () => decided.length === 2)
+    assert.equal(told[0], told[1])
+    for (const name of ['p', 'q']) {
+      const { core } = world.get(name)
+      assert.deepEqual([contexts.get(name)?.decided('cut')?.join(), core.chosen.count, core.chosen.bytes], [told[0], 0, 0])
+    }
+    assert.deepEqual(new Set(decided), new Set([`p cut ${told[0]}`, `q cut ${told[0]}`]))
   })
 
   test('a peer of a build without the type is not told of it', () => {

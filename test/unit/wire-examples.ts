@@ -154,6 +154,7 @@ export const messages: ReadonlyMap<string, Message> = new Map([
       answer: { kind: 'records', id: 9, records: [{ key: 'a row', record: Uint8Array.of(1, 2, 3) }], keysDone: 1 },
     },
   ],
+  ['typed-spare', { kind: 'typed-spare', type: 3, body: Uint8Array.of(1, 2, 3) }],
   ['typed-bulk', { kind: 'typed-bulk', type: 3, body: Uint8Array.of(1, 2, 3) }],
   ['typed', { kind: 'typed', type: 3, body: Uint8Array.of(1, 2, 3) }],
 ])

@@ -8,7 +8,7 @@ import { leafOf } from '../../../protocols/base/hash-tree.ts'
 import { KEY_BYTES_MAX } from '../../../protocols/base/limits.ts'
 import type { Persist, Placed } from '../../../protocols/base/persist.ts'
 import type { ValueRecord } from '../../../protocols/base/record.ts'
-import { epochOfConfigKey, isConfigKey } from '../../../protocols/base/register.ts'
+import { epochOfConfigKey, isConfigKey, isHiddenKey } from '../../../protocols/base/register.ts'
 import type { LeafEntry, RegisterKey, RegisterState } from '../../../protocols/base/register.ts'
 import type { Codec } from '../../../protocols/wire/codec.ts'
 import type { ChosenSummary, Diverged, Listing, RegisterTable } from '../../ports/storage.ts'
@@ -96,6 +96,7 @@ export class LmdbRegisters implements RegisterTable, Table {
     this.#init.assertGoing()
     const page = new Page(limit)
     for (const [key, row] of this.#keysAfter(prefix, after)) {
+      if (isHiddenKey(key)) continue
       if (page.isFull) return page.listing(true)
       page.add(key, row === undefined ? this.#laid(key) : this.#record(key, row))
     }

@@ -16,8 +16,9 @@ import { readCounterMessage, readTotal, writeCounterMessage, writeTotal } from '
 /** Totals in one row before the next begins. */
 const DECADE = 4
 
-/** What clients ask for. A watch shows the totals that come, and ends after so many. */
+/** What clients ask for. A watch shows the totals that come, and ends after so many. What is founded has the number of the first who asked. */
 export type CounterRequest =
+  | { readonly kind: 'found'; readonly name: string; readonly number: number }
   | { readonly kind: 'add' | 'read'; readonly name: string }
   | { readonly kind: 'watch'; readonly name: string; readonly count: number }
 
@@ -56,10 +57,17 @@ class Counter implements DataType {
     }
   }
 
-  asked({ client, request }: RequestOf<'typed'>): void {
-    const { kind, name, ...rest } = request as CounterRequest
-    if (kind === 'watch') this.watches.set(client, { name, left: 'count' in rest ? rest.count : 0 })
-    else {
+  asked({ client, request, deadlineMs }: RequestOf<'typed'>): void {
+    const asked = request as CounterRequest
+    const { kind, name } = asked
+    if (kind === 'watch') this.watches.set(client, { name, left: asked.count })
+    else if (kind === 'found') {
+      // Once it is decided a quorum has it, and nothing need be on this disk.
+      const tell = (value: Uint8Array | undefined): void => {
+        this.context.answer(client, { total: value === undefined ? 0 : readTotal(value) }, 'nothing')
+      }
+      this.context.decide(name, writeTotal(asked.number), deadlineMs, tell)
+    } else {
       if (kind === 'add') this.raise(name, this.total(name) + 1)
       this.context.answer(client, { total: this.total(name) }, { type: COUNTER.name, name })
     }

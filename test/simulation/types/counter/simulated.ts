@@ -2,9 +2,10 @@
  * Counters in the simulated world: clients that count, look and watch, a model of what they may see, and its checkers. N1: what is shown is on the
  * peer's disk, so an answered count survives any crash of its peer. N2: a total never goes back at one peer. N3: nobody sees more than was
  * counted. N4: after healing all peers show the same, and no less than what peers that still have their disk answered. N5: a peer holds the row of
- * one decade of a counter, and its hash tree is that of its rows.
+ * one decade of a counter, and its hash tree is that of its rows. N6: what was founded has one number, for whoever asks and at every peer.
  */
 import { HashTree } from '../../../../protocols/base/hash-tree.ts'
+import { hiddenKey } from '../../../../protocols/base/register.ts'
 import { equalBytes } from '../../../../protocols/base/record.ts'
 import type { IdentityId } from '../../../../protocols/base/identity.ts'
 import type { Outcome, TypeOutcome } from '../../../../protocols/effects.ts'
@@ -23,6 +24,9 @@ const ADD_RATE = 0.6
 /** Of the requests that do not count: those that watch. */
 const WATCH_RATE = 0.3
 const WATCHED_MAX = 5
+/** And those that found something, of so many by each name. */
+const FOUND_RATE = 0.3
+const FOUNDED_MAX = 4
 /** Where the name begins in the name of a digest's row. */
 const LEAF_END = 5
 /** Clients ask no more than this in a run. */
@@ -53,6 +57,8 @@ class SimulatedCounters implements SimulatedType {
   private readonly shown = new Map<IdentityId, Map<string, number>>()
   /** How often each was counted, answered or not. */
   private readonly added = new Map<string, number>()
+  /** The number of what was founded, by name. */
+  private readonly founded = new Map<string, number>()
   private isStopped = false
   private requests = 0
   private answeredCount = 0
@@ -74,7 +80,9 @@ class SimulatedCounters implements SimulatedType {
     if (asked === undefined || outcome.kind !== 'typed') return
     this.asked.delete(client)
     this.answeredCount += 1
-    this.shows(asked, (outcome.answer as CounterAnswer).total)
+    const { total } = outcome.answer as CounterAnswer
+    if (asked.request.kind === 'found') this.founds(asked.request.name, total)
+    else this.shows(asked, total)
     asked.ended()
   }
 
@@ -85,6 +93,12 @@ class SimulatedCounters implements SimulatedType {
     check(total > (asked.lastTold ?? 0), 'N2', () => `a watch is told ${total} after ${asked.lastTold}`)
     asked.lastTold = total
     this.shows(asked, total)
+  }
+
+  private founds(name: string, number: number): void {
+    const before = this.founded.get(name)
+    check(number === 0 || before === undefined || before === number, 'N6', () => `${name} is ${number}, and was ${before}`)
+    if (number !== 0) this.founded.set(name, number)
   }
 
   private shows({ peer, by, request, shownBefore }: Asked, total: number): void {
@@ -125,6 +139,10 @@ class SimulatedCounters implements SimulatedType {
   check(): void {
     for (const peer of this.init.peers) {
       checkRows(peer)
+      for (const [name, number] of this.founded) {
+        const value = peer.core?.chosen.get(hiddenKey(COUNTER.name, name))?.value
+        check(value !== undefined && readTotal(value) === number, 'N6', () => `${peer.peerId} does not know that ${name} is ${number}`)
+      }
       for (const other of this.init.peers) {
         for (const [name, total] of this.shownBy(other.identity.id)) {
           const held = totalAt(peer, name)
@@ -152,7 +170,9 @@ class SimulatedCounters implements SimulatedType {
     const name = chance.pick(NAMES)
     const peer = chance.pick(up)
     if (chance.happens(ADD_RATE)) this.ask(peer, { kind: 'add', name }, () => this.think())
-    else if (!chance.happens(WATCH_RATE)) this.ask(peer, { kind: 'read', name }, () => this.think())
+    else if (chance.happens(FOUND_RATE)) {
+      this.ask(peer, { kind: 'found', name: `${name} ${chance.below(FOUNDED_MAX)}`, number: 1 + this.requests }, () => this.think())
+    } else if (!chance.happens(WATCH_RATE)) this.ask(peer, { kind: 'read', name }, () => this.think())
     else {
       // A client that watches does other things meanwhile, and may hang up before it has seen all.
       const client = this.ask(peer, { kind: 'watch', name, count: 1 + chance.below(WATCHED_MAX) }, () => undefined)

@@ -5,6 +5,7 @@
  */
 import { equalContents, equalRecords } from '../../../../protocols/base/record.ts'
 import type { ValueRecord } from '../../../../protocols/base/record.ts'
+import { isHiddenKey } from '../../../../protocols/base/register.ts'
 import type { RegisterKey } from '../../../../protocols/base/register.ts'
 import type { Outcome } from '../../../../protocols/effects.ts'
 import { describeOutcome, describeRecord } from '../../describe.ts'
@@ -36,7 +37,7 @@ export function checkHistory(history: History, ledger: KeyLedger): void {
 
 function checkSource(key: RegisterKey, puts: readonly PutOperation[], record: ValueRecord): void {
   const isPut = puts.some((put) => equalRecords(put.record, record))
-  check(isPut, 'S2', () => `${key} is ${describeRecord(record)}, which nobody put`)
+  check(isPut || isHiddenKey(key), 'S2', () => `${key} is ${describeRecord(record)}, which nobody put`)
 }
 
 function checkShown(key: RegisterKey, puts: readonly PutOperation[], gets: readonly GetOperation[]): void {
