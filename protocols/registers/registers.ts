@@ -57,11 +57,14 @@ export interface RegistersContext {
   /** A peer is in a later epoch, and sent the configs that are lacking here, if any. */
   readonly onLaterEpoch: (peerId: PeerId, configs: readonly Config[]) => void
   readonly send: (to: PeerId, body: Uint8Array, after: After) => void
-  readonly answer: (client: ClientId, answer: RegisterAnswer) => void
+  /** @param shown the register of which what is held here is shown: that must be on disk before the client is told */
+  readonly answer: (client: ClientId, answer: RegisterAnswer, shown?: RegisterKey) => void
   /** Two records were told as chosen for one place. */
-  readonly alarm: (key: RegisterKey) => void
+  readonly alarm: (key: RegisterKey, held: Entry, told: Entry) => void
 }
 
+/** Of several votes in one message. */
+const RELAYED_BYTES_MAX = 4_194_304
 /** Hexadecimal digits of the writeId of a write that nobody made. */
 const FRESH_DIGITS = 32
 
@@ -78,7 +81,7 @@ export class RegistersCore {
   private readonly polls: Polls<Question, Cast>
   private readonly representative: Representative<Question, Cast>
   private readonly spread: Spread
-  private readonly finisher: Finisher
+  readonly finisher: Finisher
   /** The newest epoch for which it was seen to whether this peer votes. */
   private votedEpoch: number
 
@@ -102,8 +105,17 @@ export class RegistersCore {
     this.coordinator = new Coordinator(run)
     const { coordinator } = this
     const held = (key: RegisterKey): RegisterRecord | undefined => this.held(key)?.record
-    const isDiverged = (key: RegisterKey): boolean => this.cells.read(key).diverged !== undefined
-    this.reads = new Reads({ moment, chain, polls, roundTrips, coordinator, held, isDiverged, chose: this.chose, answer })
+    this.reads = new Reads({
+      moment,
+      chain,
+      polls,
+      roundTrips,
+      coordinator,
+      held,
+      isDiverged: (key) => this.isDiverged(key),
+      chose: this.chose,
+      answer,
+    })
     const heldVersion = (key: RegisterKey): number => held(key)?.version ?? 0
     this.writes = new Writes({ coordinator, marks: new Marks(sha256, utf8), heldVersion, answer })
     this.finisher = new Finisher({ moment, doubts, roundTrips, coordinator, cells: this.cells })
@@ -188,11 +200,17 @@ export class RegistersCore {
     return diverged === undefined ? held : undefined
   }
 
-  private learn(key: RegisterKey, ballot: Ballot, version: number, record: RegisterRecord | undefined): Learned {
+  isDiverged(key: RegisterKey): boolean {
+    return this.cells.read(key).diverged !== undefined
+  }
+
+  /** Something is told to be chosen. */
+  learn(key: RegisterKey, ballot: Ballot, version: number, record: RegisterRecord | undefined): Learned {
     const learned = this.voter.learn(key, ballot, version, record)
-    if (learned === 'diverged') this.context.alarm(key)
+    const { held, accepted, diverged } = this.cells.read(key)
+    if (learned === 'diverged' && held !== undefined && diverged !== undefined) this.context.alarm(key, held, diverged)
     if (learned !== 'learned') return learned
-    if (this.cells.read(key).accepted === undefined) this.doubts.settled(key)
+    if (accepted === undefined) this.doubts.settled(key)
     this.reads.learned(key)
     return learned
   }
@@ -252,7 +270,11 @@ export class RegistersCore {
   }
 
   private send(to: PeerId, message: RegisterMessage, after: After): void {
-    this.context.send(to, this.codec.encode(message), after)
+    const body = this.codec.encode(message)
+    if (message.kind !== 'relayed' || message.votes.length === 1 || body.length <= RELAYED_BYTES_MAX)
+      return this.context.send(to, body, after)
+    // Each vote by itself says the same.
+    for (const vote of message.votes) this.send(to, { ...message, votes: [vote] }, after)
   }
 }
 
