@@ -20,12 +20,14 @@ import type { RegisterAnswer } from '../../../../protocols/registers/requests.ts
 import { REGISTERS_TYPE } from '../../../../protocols/registers/type.ts'
 import { ByteReader } from '../../../../protocols/wire/reader.ts'
 import { utf8 } from '../../../../src/bytes.ts'
+import type { Send } from '../../../../src/runtime/send-gate.ts'
 import { check } from '../../checkers/violation.ts'
 import type { Coverage } from '../../coverage.ts'
 import type { SimulatedPeer } from '../../peer.ts'
 import type { Lacking, SimulatedType, TypeInit, WorldType } from '../../type.ts'
 import { Chain } from './chain.ts'
 import { Clients } from './clients.ts'
+import { Epochs } from './epochs.ts'
 import { checkHistory } from './history.ts'
 import { probe } from './probe.ts'
 
@@ -43,6 +45,7 @@ class SimulatedRegisters implements SimulatedType {
   private readonly clients: Clients
   private readonly chains = new Map<RegisterKey, Chain>()
   private readonly quorums = new Map<number, Quorum>()
+  private readonly epochs = new Epochs(REGISTERS_TYPE.code)
   private probes = 0
 
   constructor(init: TypeInit) {
@@ -80,6 +83,14 @@ class SimulatedRegisters implements SimulatedType {
       if (name.startsWith('+')) this.chainOf(key).accepted(by, entry)
       else this.checkHeld(by, key, entry)
     }
+  }
+
+  sending({ identity }: SimulatedPeer, send: Send): void {
+    this.epochs.sending(identity.id, send)
+  }
+
+  left({ identity }: SimulatedPeer, send: Send): void {
+    this.epochs.left(identity.id, send)
   }
 
   noted(peer: SimulatedPeer, note: Note): void {
