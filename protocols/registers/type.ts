@@ -1,5 +1,5 @@
 /** Registers as a type of data of a peer: what they are given of it, and how peers repair them among one another. */
-import type { Identity, PeerId } from '../base/identity.ts'
+import type { Identity } from '../base/identity.ts'
 import { dataKey } from '../base/register.ts'
 import type { DataType, TypeContext, TypeDefinition } from '../data-type.ts'
 import type { ClientId } from '../events.ts'
@@ -88,7 +88,7 @@ class Registers implements DataType {
     this.core.configInstalled()
   }
 
-  lost(_: PeerId): void {
+  lost(): void {
     this.core.lost()
   }
 
