@@ -4,6 +4,8 @@
  * added by naming it where a peer is put together (`PeerInit.types`).
  */
 import type { Agreement } from './agreement/agreement.ts'
+import type { Ceiling } from './base/ballot.ts'
+import type { Config } from './base/config.ts'
 import type { Sha256 } from './base/bytes.ts'
 import type { Identity, PeerId } from './base/identity.ts'
 import type { Moment, NextId } from './base/moment.ts'
@@ -38,6 +40,12 @@ export interface TypeContext {
   readonly readiness: Readiness
   /** Ballots, polls of voters and what relays them. */
   readonly agreement: Agreement
+  /** What the ceiling was before this opening: memory of promises at or below it is lost. */
+  readonly floor: Ceiling
+  /** This peer speaks no protocol that the config lets vote. */
+  readonly isTooOld: () => boolean
+  /** A peer is in a later epoch, and sent the configs that are lacking here, if any. */
+  readonly onLaterEpoch: (peerId: PeerId, configs: readonly Config[]) => void
   readonly outbox: Outbox
   /** The rows of this type, as written so far: what the store held at the start is here from the first moment. */
   readonly rows: Rows
@@ -69,6 +77,8 @@ export interface TypeContext {
   decide(name: string, value: Uint8Array, deadlineMs: number, settled: (value: Uint8Array | undefined) => void): void
   /** The value of such a key, when it is known here. */
   decided(name: string): Uint8Array | undefined
+  /** A line in the log. @param isAlarm what must not be is found: it is counted, and told in the warnings by the type itself */
+  note(text: string, isAlarm: boolean): void
   /** Pulls all that a connected peer holds of this type. @param ended told once, with true when it is all here */
   pull(source: Identity, ended: (isDone: boolean) => void): void
 }

@@ -87,6 +87,8 @@ export type Note =
   /** Two chosen records for one key: the key is no longer served and both are kept. */
   | { readonly kind: 'divergence'; readonly key: RegisterKey; readonly held: ValueRecord; readonly told: ValueRecord }
   | { readonly kind: 'finished'; readonly key: RegisterKey }
+  /** What a further type says of itself. */
+  | { readonly kind: 'type-note'; readonly type: string; readonly text: string; readonly isAlarm: boolean }
   | { readonly kind: 'peer-state'; readonly peerId: PeerId; readonly state: PeerState; readonly reason: string }
   | { readonly kind: 'refused'; readonly peerId: PeerId; readonly reason: string }
   /** The peer, perhaps this one, speaks no protocol version that the config lets vote: it learns. */

@@ -12,7 +12,10 @@ import type { RepairedType } from './repair/repair.ts'
 import type { Handlers, Requests } from './service.ts'
 
 /** What types are given alike. */
-type Shared = Omit<TypeContext, 'decide' | 'decided' | 'rows' | 'persist' | 'send' | 'speaks' | 'isOpen' | 'answer' | 'tell' | 'pull'>
+type Shared = Omit<
+  TypeContext,
+  'note' | 'decide' | 'decided' | 'rows' | 'persist' | 'send' | 'speaks' | 'isOpen' | 'answer' | 'tell' | 'pull'
+>
 
 export interface TypesContext extends Shared {
   readonly tables: Tables
@@ -85,6 +88,7 @@ function contextOf({ name: type, code, since }: TypeDefinition, context: TypesCo
     },
     answer: (client, answer, after) => outbox.answerAfter(client, { kind: 'typed', type, answer }, after),
     tell: (client, answer, after) => outbox.tell(client, { kind: 'typed', type, answer }, after),
+    note: (text, isAlarm) => outbox.note({ kind: 'type-note', type, text, isAlarm }),
     pull: (source, ended) => pull(code, source, ended),
     decide: (name, value, deadlineMs, settled) => keys.decide(hiddenKey(type, name), value, deadlineMs, settled),
     decided: (name) => keys.chosen.get(hiddenKey(type, name))?.value,

@@ -59,6 +59,8 @@ export interface ChangeContext {
   readonly known: () => readonly KnownPeer[]
   /** A voter that was silent for so long gives its place to a learner of its cluster; undefined for never. */
   readonly replaceAfterMs: number | undefined
+  /** The latest protocol version spoken here. */
+  readonly protocolMax: number
 }
 
 /** How a try to decide a successor ended. */
@@ -173,7 +175,7 @@ export class Change {
     const rank = this.rank(members(config.clusters))
     const candidates = known().filter((peer) => peer.hindrance === undefined)
     const gone = this.absences.longerThan(replaceAfterMs ?? Number.POSITIVE_INFINITY)
-    const next = rank < 0 ? undefined : planGrowth(config, candidates, gone)
+    const next = rank < 0 ? undefined : (planGrowth(config, candidates, gone) ?? this.risen(config))
     if (next === undefined || !holdsMajority(next, this.isUp)) {
       this.plan = ''
       return
@@ -189,6 +191,14 @@ export class Change {
     if (nowMs - this.plannedAtMs < SETTLE_MS + rank * this.rankWaitMs(config)) return
     const protocolMin = protocolMinAfter(config, next, { peers: known(), isUp: this.isUp })
     this.decide(jointAfter(config, next, barredIn(config), protocolMin))
+  }
+
+  /** The same voters once more, where all of them speak a later protocol than their config asks for: what it lets peers use may be used then. */
+  private risen(config: Config): Clusters | undefined {
+    const { known, protocolMax } = this.context
+    if (protocolMax <= config.protocolMin || config.forming) return undefined
+    const isRisen = protocolMinAfter(config, config.clusters, { peers: known(), isUp: this.isUp }) > config.protocolMin
+    return isRisen ? config.clusters : undefined
   }
 
   private complete(config: Config, next: Clusters): void {

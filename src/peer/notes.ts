@@ -28,6 +28,9 @@ export function noteWriter(logger: Logger, tallies: Tallies): (note: Note) => vo
       case 'divergence':
         tallies.divergences += 1
         return alarm(logger, note.key, note.held, note.told)
+      case 'type-note':
+        if (note.isAlarm) tallies.divergences += 1
+        return note.isAlarm ? logger.error({ type: note.type }, note.text) : logger.info({ type: note.type }, note.text)
       case 'finished':
         return logger.debug({ key: note.key }, 'finished a key that was in doubt')
       case 'peer-state':

@@ -58,6 +58,7 @@ class Changing extends Waiting {
       roundTrips: new RoundTrips(self, reach, new Latencies(), () => quorum),
       known: () => [],
       replaceAfterMs: undefined,
+      protocolMax: 1,
     })
   }
 

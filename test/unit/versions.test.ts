@@ -8,7 +8,7 @@ import type { KnownNow } from '../../protocols/config/known.ts'
 import { protocolMinAfter } from '../../protocols/config/versions.ts'
 import { Roster } from '../../protocols/membership/roster.ts'
 import type { AcceptorReply } from '../../protocols/wire/agreement-messages.ts'
-import { Bench, TestWorld, ask, ballotOf, clusters, configOf, key, network, peer, recordOf } from './core-harness.ts'
+import { Bench, TestWorld, ask, ballotOf, clusters, configOf, key, network, peer, recordOf, worldOf } from './core-harness.ts'
 
 /** Peers of one cluster of which the first alone votes, in a config that lets vote from this version on. */
 function worldAt(protocolMin: number): TestWorld {
@@ -54,6 +54,23 @@ suite('the protocol version of a config', () => {
     const message = { kind: 'learn', key, ballot: undefined, record: recordOf('x'), spread: false } as const
     learner.step({ kind: 'message', from: peer('a'), round: 0, message })
     assert.equal(world.outcome(learner, world.read(learner)).kind, 'found')
+  })
+
+  test('rises by itself when all builds are newer, and not while one is not', () => {
+    const newer = { name: 'a', code: 1, since: 2, create: () => ({ told: () => undefined, asked: () => undefined }) }
+    const started = (builds: (name: string) => readonly (typeof newer)[]): TestWorld =>
+      worldOf({ c1: ['a', 'b', 'c'] }, [configOf(0, { c1: ['a', 'b', 'c'] })], builds)
+    const world = started(() => [newer])
+    world.reach('the config asks for the later version', () =>
+      [...world.peers.values()].every(({ core }) => core.config?.protocolMin === 2 && core.config.next === undefined),
+    )
+    assert.deepEqual(votersOf(world), ['a', 'b', 'c'])
+    const { epoch } = world.get('a').core.chain
+    world.advance(10_000)
+    assert.equal(world.get('a').core.chain.epoch, epoch)
+    const mixed = started((name) => (name === 'c' ? [] : [newer]))
+    mixed.advance(10_000)
+    assert.equal(mixed.get('a').core.chain.epoch, 0)
   })
 
   test('takes the voice of a voter that was set back to an older release', () => {
