@@ -107,21 +107,6 @@ export class Agreement implements Service {
     }
   }
 
-  /** What the ceiling on disk was at the opening: memory of promises at or below it is lost. */
-  get floor(): Ceiling {
-    return this.context.floor
-  }
-
-  /** This peer speaks no protocol that the config lets vote. */
-  get isTooOld(): boolean {
-    return this.context.isTooOld()
-  }
-
-  /** A peer is in a later epoch, and sent the configs that are lacking here, if any. */
-  onLaterEpoch(peerId: PeerId, configs: readonly Config[]): void {
-    this.context.onLaterEpoch(peerId, configs)
-  }
-
   get isBusy(): boolean {
     return this.polls.size > 0 || this.coordinator.size > 0
   }

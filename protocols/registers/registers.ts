@@ -57,14 +57,11 @@ export interface RegistersContext {
   /** A peer is in a later epoch, and sent the configs that are lacking here, if any. */
   readonly onLaterEpoch: (peerId: PeerId, configs: readonly Config[]) => void
   readonly send: (to: PeerId, body: Uint8Array, after: After) => void
-  /** @param shown the register of which what is held here is shown: that must be on disk before the client is told */
-  readonly answer: (client: ClientId, answer: RegisterAnswer, shown?: RegisterKey) => void
+  readonly answer: (client: ClientId, answer: RegisterAnswer) => void
   /** Two records were told as chosen for one place. */
-  readonly alarm: (key: RegisterKey, held: Entry, told: Entry) => void
+  readonly alarm: (key: RegisterKey) => void
 }
 
-/** Of several votes in one message. */
-const RELAYED_BYTES_MAX = 4_194_304
 /** Hexadecimal digits of the writeId of a write that nobody made. */
 const FRESH_DIGITS = 32
 
@@ -81,7 +78,7 @@ export class RegistersCore {
   private readonly polls: Polls<Question, Cast>
   private readonly representative: Representative<Question, Cast>
   private readonly spread: Spread
-  readonly finisher: Finisher
+  private readonly finisher: Finisher
   /** The newest epoch for which it was seen to whether this peer votes. */
   private votedEpoch: number
 
@@ -105,17 +102,8 @@ export class RegistersCore {
     this.coordinator = new Coordinator(run)
     const { coordinator } = this
     const held = (key: RegisterKey): RegisterRecord | undefined => this.held(key)?.record
-    this.reads = new Reads({
-      moment,
-      chain,
-      polls,
-      roundTrips,
-      coordinator,
-      held,
-      isDiverged: (key) => this.isDiverged(key),
-      chose: this.chose,
-      answer,
-    })
+    const isDiverged = (key: RegisterKey): boolean => this.cells.read(key).diverged !== undefined
+    this.reads = new Reads({ moment, chain, polls, roundTrips, coordinator, held, isDiverged, chose: this.chose, answer })
     const heldVersion = (key: RegisterKey): number => held(key)?.version ?? 0
     this.writes = new Writes({ coordinator, marks: new Marks(sha256, utf8), heldVersion, answer })
     this.finisher = new Finisher({ moment, doubts, roundTrips, coordinator, cells: this.cells })
@@ -200,17 +188,11 @@ export class RegistersCore {
     return diverged === undefined ? held : undefined
   }
 
-  isDiverged(key: RegisterKey): boolean {
-    return this.cells.read(key).diverged !== undefined
-  }
-
-  /** Something is told to be chosen. */
-  learn(key: RegisterKey, ballot: Ballot, version: number, record: RegisterRecord | undefined): Learned {
+  private learn(key: RegisterKey, ballot: Ballot, version: number, record: RegisterRecord | undefined): Learned {
     const learned = this.voter.learn(key, ballot, version, record)
-    const { held, accepted, diverged } = this.cells.read(key)
-    if (learned === 'diverged' && held !== undefined && diverged !== undefined) this.context.alarm(key, held, diverged)
+    if (learned === 'diverged') this.context.alarm(key)
     if (learned !== 'learned') return learned
-    if (accepted === undefined) this.doubts.settled(key)
+    if (this.cells.read(key).accepted === undefined) this.doubts.settled(key)
     this.reads.learned(key)
     return learned
   }
@@ -270,11 +252,7 @@ export class RegistersCore {
   }
 
   private send(to: PeerId, message: RegisterMessage, after: After): void {
-    const body = this.codec.encode(message)
-    if (message.kind !== 'relayed' || message.votes.length === 1 || body.length <= RELAYED_BYTES_MAX)
-      return this.context.send(to, body, after)
-    // Each vote by itself says the same.
-    for (const vote of message.votes) this.send(to, { ...message, votes: [vote] }, after)
+    this.context.send(to, this.codec.encode(message), after)
   }
 }
 

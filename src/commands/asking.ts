@@ -1,6 +1,7 @@
 /** Asking a peer over HTTP, as any client does. What cannot be had becomes one line for whoever typed the command. */
+import { once } from 'node:events'
 import { request as requestHttp } from 'node:http'
-import type { RequestOptions } from 'node:http'
+import type { IncomingMessage, RequestOptions } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -10,6 +11,8 @@ import type { Way } from './way.ts'
 /** A peer may take this much longer than it was given before nobody waits any more. */
 const PATIENCE_MS = 5_000
 const LOOK_TIMEOUT_MS = 5_000
+/** Of an answer that nobody expected. */
+const SHOWN_CHARACTERS = 400
 
 /** An answer in JSON. */
 export interface Reply {
@@ -21,6 +24,10 @@ export interface Reply {
 interface Sent {
   readonly method: 'GET' | 'POST'
   readonly body?: string
+  /** Of the body; JSON unless given. */
+  readonly type?: string
+  /** What would be had best. */
+  readonly accept?: string
 }
 
 /** The peer that is asked. */
@@ -50,14 +57,41 @@ export class Asked {
     return this.#ask(path, { method: 'POST', body: JSON.stringify(body) }, timeoutMs + PATIENCE_MS)
   }
 
-  async #ask(path: string, sent: Sent, timeoutMs: number): Promise<Reply> {
-    let status: number
-    let answer: string
+  /** As `get`, of what is no JSON. */
+  async text(path: string, accept: string): Promise<string> {
+    const { status, body } = await this.#exchange(path, { method: 'GET', accept }, LOOK_TIMEOUT_MS)
+    if (status === 200) return body
+    throw new CommandFailed(`${this.#name}${path} answered ${status}: ${body.slice(0, SHOWN_CHARACTERS)}`)
+  }
+
+  /** As `post`, of a body that is no JSON, and whatever the answer is. */
+  send(path: string, body: string, type: string, timeoutMs: number): Promise<{ readonly status: number; readonly body: string }> {
+    return this.#exchange(path, { method: 'POST', body, type }, timeoutMs + PATIENCE_MS)
+  }
+
+  /** An answer that goes on, a piece at a time. @throws CommandFailed when it is none, or breaks off */
+  async *stream(path: string): AsyncGenerator<string> {
     try {
-      ;[status, answer] = await this.#send(path, sent, AbortSignal.timeout(timeoutMs))
+      const reply = await this.#request(path, { method: 'GET' }, undefined)
+      if (reply.statusCode !== 200) throw new CommandFailed(`${this.#name}${path} answered ${reply.statusCode}: ${await text(reply)}`)
+      yield* reply.setEncoding('utf8') as AsyncIterable<string>
+    } catch (error) {
+      if (error instanceof CommandFailed) throw error
+      throw new CommandFailed(unanswered(this.#name, reasonOf(error)), { cause: error })
+    }
+  }
+
+  async #exchange(path: string, sent: Sent, timeoutMs: number): Promise<{ readonly status: number; readonly body: string }> {
+    try {
+      const reply = await this.#request(path, sent, AbortSignal.timeout(timeoutMs))
+      return { status: reply.statusCode ?? 0, body: await text(reply) }
     } catch (error) {
       throw new CommandFailed(unanswered(this.#name, reasonOf(error)), { cause: error })
     }
+  }
+
+  async #ask(path: string, sent: Sent, timeoutMs: number): Promise<Reply> {
+    const { status, body: answer } = await this.#exchange(path, sent, timeoutMs)
     try {
       return { status, body: JSON.parse(answer) as Reply['body'] }
     } catch (error) {
@@ -66,25 +100,25 @@ export class Asked {
   }
 
   /** One request on a connection of its own. Nobody is followed who names another place, and nothing is sent there. */
-  async #send(path: string, { method, body }: Sent, signal: AbortSignal): Promise<[status: number, body: string]> {
+  async #request(
+    path: string,
+    { method, body, type = 'application/json', accept }: Sent,
+    signal: AbortSignal | undefined,
+  ): Promise<IncomingMessage> {
     const { target, isSecure, headers } = this.#way
-    const type = body === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': String(Buffer.byteLength(body)) }
+    const ofBody = body === undefined ? {} : { 'Content-Type': type, 'Content-Length': String(Buffer.byteLength(body)) }
     const options: RequestOptions = {
       ...target,
       method,
       path: this.#way.pathBefore + path,
       agent: false,
-      signal,
-      headers: { ...headers, ...type },
+      ...(signal !== undefined && { signal }),
+      headers: { ...headers, ...ofBody, ...(accept !== undefined && { Accept: accept }) },
     }
-    const { promise, resolve, reject } = Promise.withResolvers<[number, string]>()
     const outgoing = isSecure ? requestHttps(options) : requestHttp(options)
-    outgoing.on('response', (reply) => {
-      text(reply).then((answer) => resolve([reply.statusCode ?? 0, answer]), reject)
-    })
-    outgoing.on('error', reject)
     outgoing.end(body)
-    return promise
+    const [reply] = (await once(outgoing, 'response')) as [IncomingMessage]
+    return reply
   }
 }
 

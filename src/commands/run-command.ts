@@ -1,6 +1,9 @@
 /** Carries out a command of the command line: exit code 0 when it is so now, 1 with one line why when it is not. */
 import { unreachable } from '../../protocols/base/assert.ts'
 import type { Command } from '../config/commands.ts'
+import type { SetCommand } from '../config/set-commands.ts'
+import { MONKEY_KINDS } from '../monkeys/monkeys.ts'
+import { runMonkeys } from '../monkeys/run.ts'
 import type { StatusView } from '../ports/replicator.ts'
 import { printLines } from '../start-up.ts'
 import { Asked } from './asking.ts'
@@ -9,15 +12,17 @@ import type { Changed } from './change.ts'
 import { CommandFailed } from './failed.ts'
 import { describeMembers } from './members.ts'
 import { forceNewEpoch } from './new-epoch.ts'
+import { changeSet, listSet, watchSet } from './set.ts'
 import { addToken } from './token.ts'
 import { wayTo } from './way.ts'
 
 const EXIT_FAILED = 1
 
 /** @returns the exit code */
-export async function runCommand(command: Command): Promise<number> {
+export async function runCommand(command: Command | SetCommand): Promise<number> {
   try {
     if (command.name === 'token') printLines([await addToken(command)])
+    else if (isPlaying(command)) await play(command)
     else await ask(command)
     return 0
   } catch (error) {
@@ -28,7 +33,20 @@ export async function runCommand(command: Command): Promise<number> {
 }
 
 /** What asks a peer. */
-type AskingCommand = Exclude<Command, { readonly name: 'token' }>
+type AskingCommand = Exclude<Command | SetCommand, { readonly name: 'token' } | Playing>
+/** Monkeys, which ask several. */
+type Playing = Extract<SetCommand, { readonly urls: unknown }>
+
+function isPlaying(command: Command | SetCommand): command is Playing {
+  return 'urls' in command
+}
+
+/** @throws CommandFailed with what they found */
+async function play(command: Playing): Promise<void> {
+  const kind = MONKEY_KINDS.find((known) => command.name === `monkeys ${known}`) ?? 'normal'
+  const faults = await runMonkeys({ ...command, kind, say: (line) => printLines([line]) })
+  if (faults.length > 0) throw new CommandFailed(faults.join('; '))
+}
 
 async function ask(command: AskingCommand): Promise<void> {
   const way = await wayTo(command)
@@ -68,6 +86,13 @@ async function outcomeOf(command: AskingCommand, asked: Asked): Promise<string[]
       return said('no change is in flight', await changeConfig(asked, { withdraw: true }, timeoutMs))
     case 'force-new-epoch':
       return forceNewEpoch(asked, command.confirmed, timeoutMs)
+    case 'set ls':
+      return listSet(command, asked)
+    case 'set insert':
+    case 'set delete':
+      return changeSet(command, asked)
+    case 'set watch':
+      return watchSet(command, asked)
     default:
       return unreachable(command)
   }

@@ -6,7 +6,9 @@
  */
 import { exposure, tampering } from '../security/private-file.ts'
 import { COMMANDS, SECRET, SECRET_COMMAND, isCommandName } from './commands.ts'
-import type { Command } from './commands.ts'
+import type { Command, CommandRow } from './commands.ts'
+import { SET_COMMANDS } from './set-commands.ts'
+import type { SetCommand } from './set-commands.ts'
 import type { Settings } from './settings.ts'
 import { FLAGS, variableOf } from './flags.ts'
 import type { AnyFlags, Flag, FlagTable } from './flags.ts'
@@ -19,7 +21,7 @@ import { VERSION } from './version.ts'
 /** What the command line asks for. Texts have no line end after their last line; a message is one line. */
 export type CommandLine =
   | { readonly kind: 'run'; readonly config: Settings }
-  | { readonly kind: 'command'; readonly command: Command }
+  | { readonly kind: 'command'; readonly command: Command | SetCommand }
   | { readonly kind: 'help' | 'version'; readonly text: string }
   /** A new secret, and the file to make for it; undefined where it is printed. */
   | { readonly kind: 'secret'; readonly text: string; readonly out: string | undefined }
@@ -52,7 +54,8 @@ const SHOWN_CHARACTERS_MAX = 80
 export function parseCommandLine(argv: readonly string[], environment: Environment): CommandLine {
   try {
     const [first] = argv
-    if (isCommandName(first)) return readCommand(first, argv.slice(1), environment)
+    if (isCommandName(first)) return readCommand(first, COMMANDS[first], argv.slice(1), environment)
+    if (first === 'set' || first === 'monkeys') return readSetCommand(first, argv, environment)
     if (first === SECRET_COMMAND) return readSecretCommand(argv.slice(1), environment)
     const given = pair(argv, FLAGS, 0)
     if (given === 'help') return { kind: 'help', text: helpText() }
@@ -68,19 +71,43 @@ export function parseCommandLine(argv: readonly string[], environment: Environme
   }
 }
 
-function readCommand(name: Command['name'], argv: readonly string[], environment: Environment): CommandLine {
-  const { operands, flags } = COMMANDS[name]
-  const given = pair(argv, flags, operands.length)
+function readSetCommand(noun: 'set' | 'monkeys', argv: readonly string[], environment: Environment): CommandLine {
+  const name = `${noun} ${argv[1] ?? ''}`
+  if (Object.hasOwn(SET_COMMANDS, name)) {
+    const known = name as SetCommand['name']
+    return readCommand(known, SET_COMMANDS[known], argv.slice(2), environment)
+  }
+  if (argv[1] === '-help' || argv[1] === '--help') return { kind: 'help', text: helpText() }
+  const verbs = Object.keys(SET_COMMANDS).flatMap((known) => (known.startsWith(`${noun} `) ? [known.slice(noun.length + 1)] : []))
+  throw new UsageError(`replicator ${noun} needs one of ${verbs.join(', ')}; ${HELP_HINT}`)
+}
+
+function readCommand(
+  name: (Command | SetCommand)['name'],
+  row: CommandRow,
+  argv: readonly string[],
+  environment: Environment,
+): CommandLine {
+  const { operands, optional, rest, flags } = row
+  const one = optional ?? rest
+  const operandsMax = rest === undefined ? operands.length + (optional === undefined ? 0 : 1) : Number.POSITIVE_INFINITY
+  const given = pair(argv, flags, operandsMax)
   if (given === 'help') return { kind: 'help', text: commandHelp(name) }
   if (given === 'version') return { kind: 'version', text: VERSION }
-  const fields: Record<string, string> = {}
-  for (const [index, [field, placeholder, read]] of operands.entries()) {
-    const text = given.operands[index]
-    if (text === undefined) throw new UsageError(`replicator ${name} needs ${placeholder}; replicator ${name} --help says more`)
-    fields[field] = told(() => read(text), `${placeholder} ${show(text)}: `)
+  const fields: Record<string, unknown> = {}
+  const read = ([, placeholder, parseOperand]: CommandRow['operands'][number], text: string | undefined): string => {
+    if (text === undefined) throw new UsageError(`replicator ${name} needs ${placeholder}; replicator ${name} -help says more`)
+    return told(() => parseOperand(text), `${placeholder} ${show(text)}: `)
   }
-  const command = { name, ...fields, ...readFields(flags, given.flags, environment) } as unknown as Command
-  if (command.name !== 'token') assertBoth(command, 'cert', 'key', '-cert', '-key')
+  for (const [index, operand] of operands.entries()) fields[operand[0]] = read(operand, given.operands[index])
+  const [next, ...others] = given.operands.slice(operands.length)
+  if (one !== undefined) {
+    const isLeftAway = next === undefined && rest === undefined
+    const first = isLeftAway ? undefined : read(one, next)
+    fields[one[0]] = rest === undefined ? first : [first, ...others.map((text) => read(one, text))]
+  }
+  const command = { name, ...fields, ...readFields(flags, given.flags, environment) } as unknown as Command | SetCommand
+  if ('cert' in command) assertBoth(command, 'cert', 'key', '-cert', '-key')
   return { kind: 'command', command }
 }
 

@@ -60,7 +60,7 @@ export type Command =
   | ({ readonly name: 'token' } & NewToken)
   | ({ readonly name: 'force-new-epoch'; readonly confirmed: NetworkId | undefined } & Asking)
 
-const ASKED: FlagTable<Asking> = {
+export const ASKED: FlagTable<Asking> = {
   url: {
     ...once(parseUrl),
     name: 'url',
@@ -168,11 +168,15 @@ const NEW_TOKEN: FlagTable<Omit<NewToken, 'tokenName'>> = {
 }
 
 /** What follows the name of a command, each with its name and how it is read. */
-type Operands = readonly (readonly [field: string, placeholder: string, parse: (text: string) => string])[]
+export type Operands = readonly (readonly [field: string, placeholder: string, parse: (text: string) => string])[]
 
 export interface CommandRow {
   readonly meaning: string
   readonly operands: Operands
+  /** One more, that may be left away. */
+  readonly optional?: Operands[number]
+  /** One or more at the end, all read alike. */
+  readonly rest?: Operands[number]
   readonly flags: AnyFlags
 }
 

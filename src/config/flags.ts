@@ -19,11 +19,14 @@ import {
   parseHttpAddress,
   parseListenAddress,
   parseLogLevel,
+  parseLwwDoor,
   parseNetworkId,
   parseOrigin,
   parseProtocolId,
+  parseRedisUrl,
   parseRendezvous,
   parseSecretMode,
+  parseSetHistory,
   parseSwitch,
   parseReplaceAfter,
   wholeNumber,
@@ -61,6 +64,15 @@ export interface Flag<T> {
   readonly parse: (texts: readonly string[]) => T
 }
 
+const SET_AHEAD_SECONDS = 60
+/** A year: what is beyond that is a mistake of units. */
+const SET_AHEAD_MAX_SECONDS = 31_536_000
+const SET_REDIS_EVERY_SECONDS = 60
+/** A day. */
+const SET_REDIS_EVERY_MAX_SECONDS = 86_400
+
+const parseSetAhead = wholeNumber(0, SET_AHEAD_MAX_SECONDS, 'seconds')
+const parseSetRedisEvery = wholeNumber(1, SET_REDIS_EVERY_MAX_SECONDS, 'seconds')
 const parseJoinTimeout = wholeNumber(1, JOIN_TIMEOUT_MAX_SECONDS, 'seconds')
 const NO_ADDRESSES: readonly string[] = Object.freeze([])
 
@@ -117,6 +129,41 @@ export const FLAGS: FlagTable<Settings> = {
     placeholder: '[HOST:]PORT',
     meaning: 'Serves /healthz, /readyz and /metrics here too, where no bound on clients reaches and no token is asked for.',
     fallback: { value: undefined, text: 'none' },
+  },
+  lww: {
+    ...repeated(parseLwwDoor),
+    name: 'lww',
+    placeholder: '[HOST:]PORT[=NAME]',
+    meaning: 'Serves one set, main unless named, at the root of a port of its own: /, /insert, /delete, /updates, /update.',
+    fallback: { value: Object.freeze([]), text: 'none' },
+  },
+  setAheadMs: {
+    ...once((text) => parseSetAhead(text) * SECOND_MS),
+    name: 'set-ahead',
+    placeholder: 'SECONDS',
+    meaning: "How far a stamp that a client gives may be ahead of this peer's clock.",
+    fallback: { value: SET_AHEAD_SECONDS * SECOND_MS, text: String(SET_AHEAD_SECONDS) },
+  },
+  setHistoryMs: {
+    ...once<number | 'off' | undefined>(parseSetHistory),
+    name: 'set-history',
+    placeholder: 'DAYS',
+    meaning: 'How long sets remember what was removed. off: for good.',
+    fallback: { value: undefined, text: '30, and for good where a set has a port of its own' },
+  },
+  setRedis: {
+    ...once<string | undefined>(parseRedisUrl),
+    name: 'set-redis',
+    placeholder: 'URL',
+    meaning: 'Redis that sets are kept in too, like redis://127.0.0.1:6379/0. It needs the package redis.',
+    fallback: { value: undefined, text: 'none' },
+  },
+  setRedisEveryMs: {
+    ...once((text) => parseSetRedisEvery(text) * SECOND_MS),
+    name: 'set-redis-every',
+    placeholder: 'SECONDS',
+    meaning: 'How often one peer of each cluster writes what changed of sets to -set-redis.',
+    fallback: { value: SET_REDIS_EVERY_SECONDS * SECOND_MS, text: String(SET_REDIS_EVERY_SECONDS) },
   },
   hostNames: {
     ...repeated(parseHostName),

@@ -1,10 +1,15 @@
 /** The help text, made from the table of flags. */
 import { COMMANDS, SECRET, SECRET_COMMAND } from './commands.ts'
 import type { Command, CommandRow } from './commands.ts'
+import { SET_COMMANDS } from './set-commands.ts'
+import type { SetCommand } from './set-commands.ts'
 import { FLAGS, variableOf } from './flags.ts'
 import type { Flag } from './flags.ts'
 
-type CommandName = Command['name'] | typeof SECRET_COMMAND
+type CommandName = Command['name'] | SetCommand['name'] | typeof SECRET_COMMAND
+
+/** All that are listed. */
+const LISTED: Readonly<Record<Exclude<CommandName, typeof SECRET_COMMAND>, CommandRow>> = { ...COMMANDS, ...SET_COMMANDS }
 
 /** Fits a terminal of the usual width. */
 const LINE_CHARACTERS_MAX = 80
@@ -26,8 +31,8 @@ ${INDENT}The version.`
 
 /** The whole text, without a line end after the last line. */
 export function helpText(): string {
-  const names = Object.keys(COMMANDS) as Command['name'][]
-  const commands = names.map((name) => [`  ${usageOf(name)}`, ...wrap(COMMANDS[name].meaning)].join('\n'))
+  const names = Object.keys(LISTED) as (keyof typeof LISTED)[]
+  const commands = names.map((name) => [`  ${usageOf(name)}`, ...wrap(LISTED[name].meaning)].join('\n'))
   const hint = 'replicator COMMAND --help lists the flags of one.'
   return `${USAGE}\n\n${[...Object.values(FLAGS).map(describe), WITHOUT_VALUE].join('\n')}\n\nCommands:\n${commands.join('\n')}\n\n${hint}`
 }
@@ -40,11 +45,18 @@ export function commandHelp(name: CommandName): string {
 }
 
 function rowOf(name: CommandName): CommandRow {
-  return name === SECRET_COMMAND ? SECRET : COMMANDS[name]
+  return name === SECRET_COMMAND ? SECRET : LISTED[name]
 }
 
 function usageOf(name: CommandName): string {
-  return [name, ...rowOf(name).operands.map(([, placeholder]) => placeholder)].join(' ')
+  const { operands, optional, rest } = rowOf(name)
+  const placeholders = operands.map(([, placeholder]) => placeholder)
+  return [
+    name,
+    ...placeholders,
+    ...(optional === undefined ? [] : [`[${optional[1]}]`]),
+    ...(rest === undefined ? [] : [`${rest[1]}…`]),
+  ].join(' ')
 }
 
 function describe(flag: Flag<unknown>): string {

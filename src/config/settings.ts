@@ -15,6 +15,12 @@ export interface HttpAddress {
   readonly port: number
 }
 
+/** Where one set is served at the root of a port of its own. */
+export interface LwwDoor {
+  readonly address: HttpAddress
+  readonly set: string
+}
+
 /** IP addresses with one prefix. */
 export interface AddressRange {
   readonly address: string
@@ -29,6 +35,15 @@ export interface Settings {
   readonly http: HttpAddress
   /** Where health and metrics are served by themselves; undefined for nowhere. */
   readonly health: HttpAddress | undefined
+  /** Sets that are served at the root of a port of their own. */
+  readonly lww: readonly LwwDoor[]
+  /** How far a stamp that a client gives may be ahead of this peer's clock. */
+  readonly setAheadMs: number
+  /** For how long sets remember what was removed, `off` for good. Undefined: 30 days, and for good where a set has a port of its own. */
+  readonly setHistoryMs: number | 'off' | undefined
+  /** Of a Redis that sets are kept in too; undefined for none. */
+  readonly setRedis: string | undefined
+  readonly setRedisEveryMs: number
   /** Names, in lower case, that lead to this peer's HTTP, beside `localhost` and IP addresses. */
   readonly hostNames: readonly string[]
   /** Origins, as browsers write them, whose pages may do over HTTP what any client may. */

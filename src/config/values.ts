@@ -5,10 +5,11 @@ import type { Component } from '@multiformats/multiaddr'
 import { isClusterId } from '../../protocols/base/identity.ts'
 import type { ClusterId, NetworkId, PeerId } from '../../protocols/base/identity.ts'
 import { isPeerId } from '../peer-id.ts'
+import { isSetName } from '../set-name.ts'
 import { SECRET_MODES } from '../security/private-file.ts'
 import type { SecretMode } from '../security/private-file.ts'
 import { LOG_LEVELS } from './settings.ts'
-import type { AddressRange, HttpAddress, LogLevel } from './settings.ts'
+import type { AddressRange, HttpAddress, LogLevel, LwwDoor } from './settings.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Only this machine, unless a host is named. */
@@ -16,6 +17,9 @@ const LOOPBACK = '127.0.0.1'
 const PORT_MAX = 65_535
 const SECOND_MS = 1_000
 const YEAR_SECONDS = 31_536_000
+const DAY_MS = 86_400_000
+/** A century. */
+const DAYS_MAX = 36_500
 /** libp2p sends a protocol id as a line of at most 1,024 bytes; ours are longer than their prefix. */
 const PROTOCOL_ID_CHARACTERS_MAX = 256
 const RENDEZVOUS_BYTES_MAX = 256
@@ -189,6 +193,32 @@ export function parseReplaceAfter(text: string): number | undefined {
     throw new UsageError(`write a whole number of seconds from 1 to ${YEAR_SECONDS}, in digits alone; or 0 or off for never`)
   }
   return seconds * SECOND_MS
+}
+
+/** `[HOST:]PORT` or `[HOST:]PORT=NAME`. */
+export function parseLwwDoor(text: string): LwwDoor {
+  const cut = text.indexOf('=')
+  const set = cut < 0 ? 'main' : text.slice(cut + 1)
+  if (!isSetName(set)) throw new UsageError('the name of a set is 1 to 64 of letters, digits, ".", "_" and "-", as in 3001=main')
+  return Object.freeze({ address: parseHttpAddress(cut < 0 ? text : text.slice(0, cut)), set })
+}
+
+/** Days from 1 to 36,500 as milliseconds, or `off`. */
+export function parseSetHistory(text: string): number | 'off' {
+  if (text === 'off') return text
+  const days = Number(text)
+  if (!WHOLE_NUMBER.test(text) || days < 1 || days > DAYS_MAX) {
+    throw new UsageError(`write a whole number of days from 1 to ${DAYS_MAX}, in digits alone; or off for good`)
+  }
+  return days * DAY_MS
+}
+
+/** The URL of a Redis, with TLS or without. */
+export function parseRedisUrl(text: string): string {
+  if (!URL.canParse(text) || !/^rediss?:$/.test(new URL(text).protocol) || new URL(text).hostname === '') {
+    throw new UsageError('write the URL of a Redis, like redis://127.0.0.1:6379/0, or rediss:// for one with TLS')
+  }
+  return text
 }
 
 /** Who may read files that hold secrets. */

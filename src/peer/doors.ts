@@ -120,9 +120,12 @@ function openAudit({ config, logger, clock, reloads, warnings }: DoorsInit): { r
   return { audit, close }
 }
 
-function warnOfOpenHttp({ http }: Settings, logger: Logger, warnings: Warnings): void {
-  if (isLoopbackHost(http.host)) return
-  const warning = `HTTP is open to other machines (-http ${http.host}) without -tokens: anybody who can reach it may read and write`
+function warnOfOpenHttp({ http, lww }: Settings, logger: Logger, warnings: Warnings): void {
+  const open = [{ flag: '-http', host: http.host }, ...lww.map(({ address }) => ({ flag: '-lww', host: address.host }))].find(
+    ({ host }) => !isLoopbackHost(host),
+  )
+  if (open === undefined) return
+  const warning = `HTTP is open to other machines (${open.flag} ${open.host}) without -tokens: anybody who can reach it may read and write`
   logger.warn(warning)
   warnings.set(OPEN_HTTP, warning)
 }

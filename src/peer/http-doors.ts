@@ -5,7 +5,9 @@
 import type { Logger } from 'pino'
 import type { HttpAddress, Settings } from '../config/settings.ts'
 import type { Bound } from '../http/listener.ts'
+import { lwwRoutes } from '../http/routes/sets.ts'
 import type { HttpServer } from '../http/server.ts'
+import type { Sets } from '../ports/sets.ts'
 import type { Reloads } from '../reloads.ts'
 import { openTlsFiles } from '../security/tls-files.ts'
 import type { TlsMaterial } from '../security/tls-files.ts'
@@ -18,6 +20,7 @@ const STOP_GRACE_MS = 10_000
 export interface HttpDoors {
   readonly config: Settings
   readonly http: HttpServer
+  readonly sets: Sets
   /** What listens where `-health` says, if it does. */
   readonly health: HttpServer
   readonly logger: Logger
@@ -39,6 +42,7 @@ export async function openHttpDoors(doors: HttpDoors, closers: (() => Promise<vo
     throw new Error(`cannot listen for HTTP on ${config.http.host}:${config.http.port}: ${text(error)}; choose another -http`)
   })
   closers.push(() => http.close(STOP_GRACE_MS))
+  await openLww(doors, tls)
   await openOperatorDoors({
     directory,
     port: bound.port,
@@ -47,6 +51,16 @@ export async function openHttpDoors(doors: HttpDoors, closers: (() => Promise<vo
     warn: (warning) => warnings.add(warning),
   })
   return bound
+}
+
+/** `-lww`: what stands before every route at the other ports stands there too, and all count together. */
+async function openLww({ config, http, sets, logger }: HttpDoors, tls: TlsMaterial | undefined): Promise<void> {
+  for (const { address, set } of config.lww) {
+    const { url } = await http.listen(address, tls, lwwRoutes(sets, set)).catch((error: unknown) => {
+      throw new Error(`cannot listen for the set ${set} on ${address.host}:${address.port}: ${text(error)}; choose another -lww`)
+    })
+    logger.info({ url, set }, 'a set is served at a port of its own')
+  }
 }
 
 /** Opened before the other and closed after it, so that whoever watches the peer sees it come and go. */

@@ -31,11 +31,13 @@ import { createRuntime, handlers, readings } from './core-runtime.ts'
 import { openClientDoors } from './doors.ts'
 import { openForUse } from './founding.ts'
 import { openHttpDoors } from './http-doors.ts'
+import { openOffload } from './offloading.ts'
 import { assertMayFound, givenUp, openStore } from './opening.ts'
 import { Joining } from './joining.ts'
 import { peerAudit } from './peer-audit.ts'
 import { RememberedFacts } from './remembered.ts'
 import { PeerService } from './service.ts'
+import { setsOver } from './sets.ts'
 import { furtherTypes } from './types.ts'
 import { Warnings } from './warnings.ts'
 
@@ -239,10 +241,16 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   metrics.observeTraffic(network.counters)
   metrics.observeDht(discovery.counters)
   const { registry } = metrics
+  const sets = setsOver(service.types)
+  await openOffload(
+    { config, sets, clock: systemClock, logger, warnings, peerId: self.peerId, network: () => runtime.core.config?.networkId },
+    closers,
+  )
   const init = { replicator: service, logger, registry, clock: systemClock, site: config }
   const { connections, full } = await openClientRoom(logger, warnings)
   const http = createHttpServer({
     ...init,
+    sets,
     valueBytesMax: config.valueBytesMax,
     proxies: config.httpProxies,
     credentials: doors.credentials,
@@ -253,7 +261,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     version: VERSION,
   })
   const { url, port } = await openHttpDoors(
-    { config, http, health: createHealthServer(init), logger, warnings, reloads: opening.reloads, directory: directory.path },
+    { config, http, sets, health: createHealthServer(init), logger, warnings, reloads: opening.reloads, directory: directory.path },
     closers,
   )
   if (network.isOnLoopbackAlone()) logger.warn(LOOPBACK_ALONE)

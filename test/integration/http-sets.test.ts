@@ -208,6 +208,10 @@ describe('updates', () => {
     assert.deepEqual([again.body.toString(), again.headers['replicator-shift']], ['ok', shift])
     assert.equal((await read(fixture, '/sets/s/updates?since=0', AS_JSON)).text, stamps)
     assert.equal((await ask(fixture, 'POST', '/sets/s/update', JSON_TYPE, body)).headers['replicator-shift'], '0')
+    const asked = fixture.sets.asked.length
+    const empty = await ask(fixture, 'POST', '/sets/s/update', { ...JSON_TYPE, 'Replicator-Clock': String(Date.now() - HOUR_MS) }, '{}')
+    assert.ok(Math.abs(Number(empty.headers['replicator-shift']) - HOUR_MS) < 10_000)
+    assert.equal(fixture.sets.asked.length, asked)
   })
 })
 

@@ -7,6 +7,7 @@ import { parseCommandLine } from '../../src/config/command-line.ts'
 import type { Environment } from '../../src/config/command-line.ts'
 import { COMMANDS } from '../../src/config/commands.ts'
 import type { Command } from '../../src/config/commands.ts'
+import type { SetCommand } from '../../src/config/set-commands.ts'
 
 const PEER = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
 const OTHER = '12D3KooWSmUQfTDCHBvzYbRkQEVX7oCCUfXXMULyV3BPFzcuvFRn'
@@ -22,7 +23,7 @@ const ASKED = {
   timeoutMs: 60_000,
 }
 
-function commandOf(argv: readonly string[], environment: Environment = {}): Command {
+function commandOf(argv: readonly string[], environment: Environment = {}): Command | SetCommand {
   const parsed = parseCommandLine(argv, environment)
   assert(parsed.kind === 'command', JSON.stringify(parsed))
   return parsed.command

@@ -3,6 +3,7 @@
  * set at its root.
  */
 import type { Request as ExpressRequest } from 'express'
+import { shiftOf } from '../../../protocols/sets/stamps.ts'
 import type { SetAnswerOf, Sets } from '../../ports/sets.ts'
 import { readElements, readReplica } from '../../transit/documents.ts'
 import type { Form } from '../../transit/transit-text.ts'
@@ -83,7 +84,10 @@ export class SetHandlers {
     if ('header' in clock) return exchange.refuse('bad-header', clock.detail, { header: clock.header })
     const { wait, timeoutMs } = query
     takeBody(exchange, readReplica, (entries) => {
-      if (entries.length === 0) return exchange.send(changeAnswerTo({ kind: 'stored', shiftMs: 0 }, false))
+      if (entries.length === 0) {
+        // Nothing to do, but a client may want to know how far its clock is off.
+        return exchange.send(changeAnswerTo({ kind: 'stored', shiftMs: shiftOf(clock, exchange.context.clock.wallMs()) }, true))
+      }
       const work = this.#sets.ask({ kind: 'update', set, entries, clock, wait }, timeoutMs, exchange.signal)
       exchange.follow(work, timeoutMs, (outcome) => exchange.send(changeAnswerTo(outcome, true)))
     })

@@ -1,15 +1,10 @@
 /** The name of a set, as it stands in a path. */
-import { percentDecode } from '../percent.ts'
+import { isSetName } from '../../set-name.ts'
 import type { Exchange } from '../exchange.ts'
+import { percentDecode } from '../percent.ts'
 import { pathOf } from '../target.ts'
 
 export const SETS_PREFIX = '/sets/'
-/** It is part of file names and of the names of keys in Redis too. */
-const NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/
-
-export function isSetName(text: string): boolean {
-  return NAME.test(text)
-}
 
 /** The set that the path of a request names. @returns undefined for one that can be none; the request is then answered */
 export function setOfPath(exchange: Exchange): string | undefined {

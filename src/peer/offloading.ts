@@ -1,0 +1,34 @@
+/** `-set-redis`: opens what keeps sets in a Redis too. */
+import type { Logger } from 'pino'
+import type { Settings } from '../config/settings.ts'
+import { Offload } from '../offload/offload.ts'
+import type { OffloadInit } from '../offload/offload.ts'
+import { openRedisLink } from '../offload/redis-link.ts'
+import type { Warnings } from './warnings.ts'
+
+const PASSWORD_WARNING =
+  'the password in the URL of -set-redis can be read by every user of this machine, in the list of processes; give the URL by the variable REPLICATOR_SET_REDIS'
+
+interface Offloading extends Omit<OffloadInit, 'link' | 'periodMs' | 'warn' | 'clusterId'> {
+  readonly config: Settings
+  readonly logger: Logger
+  readonly warnings: Warnings
+}
+
+/**
+ * @param closers get what ends it
+ * @throws Error of one line when the package for it is not installed
+ */
+export async function openOffload({ config, warnings, ...init }: Offloading, closers: (() => Promise<void>)[]): Promise<void> {
+  const { setRedis: url, setRedisEveryMs: periodMs, clusterId } = config
+  if (url === undefined) return
+  const isInArguments = process.argv.some((argument) => argument.includes(url))
+  if (new URL(url).password !== '' && isInArguments) {
+    init.logger.warn(PASSWORD_WARNING)
+    warnings.add(PASSWORD_WARNING)
+  }
+  const link = await openRedisLink(url)
+  const offload = new Offload({ ...init, link, periodMs, clusterId, warn: (about, warning) => warnings.set(about, warning) })
+  offload.start()
+  closers.push(() => offload.stop())
+}
