@@ -1,6 +1,5 @@
 /** Runs of a world that holds sets beside keys. Histories last a second or two, so that a run sees several of them forgotten. */
 import { setsType } from '../../../../protocols/sets/definition.ts'
-import type { DecideOnce } from '../../../../protocols/sets/deciding.ts'
 import { simulate } from '../../world.ts'
 import type { RunResult } from '../../world.ts'
 import { KEYS } from '../keys/keys.ts'
@@ -16,14 +15,6 @@ const SETTINGS = { historyMs: 1_500, leastAgeMs: 500, sweepEveryMs: 600, sweepLe
 
 export function simulateSets(seed: number, keepsLines = false): SetsRun {
   const counts: Counts = { forgotten: 0, cuts: 0 }
-  const decided = new Map<string, Uint8Array>()
-  const decide = (): DecideOnce => (name, bytes, _deadlineMs, settled) => {
-    if (!decided.has(name)) decided.set(name, bytes)
-    settled(decided.get(name))
-  }
-  const result = simulate(seed, keepsLines, {}, [
-    KEYS,
-    { begin: (init) => new SimulatedSets(init, counts), further: setsType(SETTINGS, decide) },
-  ])
+  const result = simulate(seed, keepsLines, {}, [KEYS, { begin: (init) => new SimulatedSets(init, counts), further: setsType(SETTINGS) }])
   return { result, counts }
 }
