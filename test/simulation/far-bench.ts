@@ -10,6 +10,7 @@ import type { Config } from '../../protocols/base/config.ts'
 import { HASH_BYTES } from '../../protocols/base/hash-tree.ts'
 import { identity } from '../../protocols/base/identity.ts'
 import type { ClusterId, Identity, Incarnation, NetworkId, PeerId } from '../../protocols/base/identity.ts'
+import type { InForce } from '../../protocols/base/installed.ts'
 import { Overlay } from '../../protocols/base/overlay.ts'
 import { dataQuorum } from '../../protocols/base/quorum.ts'
 import type { Quorum } from '../../protocols/base/quorum.ts'
@@ -42,6 +43,18 @@ export function configOf(names: readonly string[]): Config {
 
 export function quorumOf(names: readonly string[]): Quorum {
   return dataQuorum(configOf(names))
+}
+
+/** The chain of a peer without a vote in config 0. */
+export function chainOf(quorum: Quorum): InForce {
+  const config = configOf(quorum.voters.map(({ peerId }) => peerId))
+  return {
+    current: { config, quorum, configQuorum: quorum },
+    epoch: 0,
+    networkId: config.networkId,
+    isVoter: () => false,
+    voterOf: () => undefined,
+  }
 }
 
 /** All are connected, and far. */

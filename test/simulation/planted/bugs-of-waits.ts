@@ -271,4 +271,32 @@ export const BUGS_OF_WAITS: readonly PlantedBug[] = [
     'this.context.roundTrips.toFarthestKnownMs(members(next))',
     'this.context.roundTrips.toFarthestMs(members(next))',
   ),
+  bug(
+    'keeping-races-word',
+    'who should keep an operation on a set is told again after 0.5 s, however far it is',
+    'protocols/sets/waits.ts',
+    'RETELL_ROUND_TRIPS * toFarthestMs(this.context, voters)',
+    '0 * toFarthestMs(this.context, voters)',
+  ),
+  bug(
+    'page-of-set-races',
+    'a page of a whole set is asked for again after 1 s, however far its source is',
+    'protocols/sets/whole-pull.ts',
+    'RETRY_ROUND_TRIPS * toFarthestMs(this.context, [this.source])',
+    '0 * toFarthestMs(this.context, [this.source])',
+  ),
+  bug(
+    'barring-races-answer',
+    'a member is asked to bar every second, however far it is',
+    'protocols/sets/sweep.ts',
+    'ASK_AGAIN_ROUND_TRIPS * this.farthestMs()',
+    '0 * this.farthestMs()',
+  ),
+  bug(
+    'sweep-in-twenty-seconds',
+    'a sweep is given up after 20 s, however far its members are',
+    'protocols/sets/sweep.ts',
+    'BARRED_WITHIN_ROUND_TRIPS * this.farthestMs()',
+    '0 * this.farthestMs()',
+  ),
 ]
