@@ -86,8 +86,8 @@ export const BUGS_OF_WAITS: readonly PlantedBug[] = [
     'unmeasured-is-near',
     'a peer of unknown distance is given up as soon as a near one',
     LIVENESS,
-    'if (usualRoundTripMs(peer) === undefined) return UNMEASURED_DISCONNECT_AFTER_MS',
-    'if (usualRoundTripMs(peer) === undefined) return DISCONNECT_AFTER_MS',
+    'if (peer.usualRoundTripMs === undefined) return UNMEASURED_DISCONNECT_AFTER_MS',
+    'if (peer.usualRoundTripMs === undefined) return DISCONNECT_AFTER_MS',
   ),
   bug(
     'pull-races-answer',
@@ -177,8 +177,8 @@ export const BUGS_OF_WAITS: readonly PlantedBug[] = [
     'around-is-near',
     'a voter without a connection counts as near',
     ROUND_TRIPS,
-    'const aroundMs = AROUND_FACTOR * ',
-    'const aroundMs = 0 * ',
+    'this.toVoterMs(voter) ?? AROUND_FACTOR * ',
+    'this.toVoterMs(voter) ?? 0 * ',
   ),
   bug(
     'far-is-given-up',
