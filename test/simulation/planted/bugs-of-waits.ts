@@ -9,6 +9,7 @@ const DOUBTS = 'protocols/agreement/doubts.ts'
 const LIVENESS = 'protocols/membership/liveness.ts'
 const ROSTER = 'protocols/membership/roster.ts'
 const COPYING = 'protocols/repair/copying.ts'
+const REGISTER_RUN = 'protocols/registers/run.ts'
 const CHANGE = 'protocols/config/change.ts'
 
 export const BUGS_OF_WAITS: readonly PlantedBug[] = [
@@ -298,5 +299,47 @@ export const BUGS_OF_WAITS: readonly PlantedBug[] = [
     'protocols/sets/sweep.ts',
     'BARRED_WITHIN_ROUND_TRIPS * this.farthestMs()',
     '0 * this.farthestMs()',
+  ),
+  bug(
+    'register-refusal-races',
+    'a try at a register that one voter refused is given up after 4 s, while the others answer',
+    REGISTER_RUN,
+    'poll.openedAtMs + 2 * poll.usualMs',
+    'poll.openedAtMs + Math.min(4_000, 2 * poll.usualMs)',
+  ),
+  bug(
+    'register-pause-of-ten-seconds',
+    'the wait after a lost try at a register grows to 10 s, however far the quorum is',
+    REGISTER_RUN,
+    'Math.max(BACKOFF_MOST_MS, BACKOFF_ROUND_TRIPS * roundTripMs)',
+    'BACKOFF_MOST_MS',
+  ),
+  bug(
+    'register-leaves-nothing',
+    'who only settles a register reserves again, though a rival is at work',
+    REGISTER_RUN,
+    'this.goOn(nowMs)',
+    'this.reserve()',
+  ),
+  bug(
+    'register-refusal-is-no-rival',
+    'whose higher ballot refused a try at a register is not seen as a rival',
+    REGISTER_RUN,
+    'this.context.rivals.onRival(this.key)',
+    'void this.context.rivals',
+  ),
+  bug(
+    'register-commit-left',
+    'a commit of a register whose client is gone is carried on for 5 s, however far the quorum is',
+    REGISTER_RUN,
+    'Math.max(LINGER_MS, LINGER_ROUND_TRIPS * this.context.roundTrips.toDecideMs(this.key))',
+    'LINGER_MS',
+  ),
+  bug(
+    'register-in-ten-seconds',
+    'a try to finish a register lasts 10 s, however far the quorum is',
+    'protocols/registers/finisher.ts',
+    'Math.max(FINISH_MS, FINISH_ROUND_TRIPS * roundTrips.toDecideMs(key))',
+    'FINISH_MS',
   ),
 ]
