@@ -12,12 +12,14 @@ import type { Coordinator } from './coordinator.ts'
 import type { Marks } from './marks.ts'
 import type { Entry, RegisterRecord } from './record.ts'
 
-/** Between the turns of two peers. */
+/** Between the turns of two peers; on far links as long as it takes to decide the deletion and to hear of it. */
 const TURN_MS = 2_000
+const TURN_ROUND_TRIPS = 3
 /** Peers whose turn is later than this go with it. */
 const TURNS_MAX = 8
-/** One try to delete, and the pause before the next. */
+/** One try to delete, on far links as long as it takes with a rival, and the pause before the next. */
 const TRY_MS = 10_000
+const TRY_ROUND_TRIPS = 16
 const RETRY_MS = 4_000
 /** Deletions under way at one time. */
 const EXPIRING_MAX = 64
@@ -27,7 +29,7 @@ const GRAIN_MS = 250
 export interface ExpiryContext {
   readonly self: IdentityId
   readonly moment: Moment
-  readonly roundTrips: Pick<RoundTrips, 'turnOf'>
+  readonly roundTrips: Pick<RoundTrips, 'turnOf' | 'toDecideMs'>
   readonly coordinator: Coordinator
   readonly marks: Marks
   readonly held: (key: RegisterKey) => Entry | undefined
@@ -58,7 +60,8 @@ export class Expiry {
     if (record.ttlMs === undefined) return
     const { self, moment, roundTrips } = this.context
     const turn = ballot.by.id === self ? 0 : 1 + Math.min(TURNS_MAX, roundTrips.turnOf(key))
-    this.schedule(key, moment.nowMs + record.ttlMs + turn * TURN_MS)
+    const turnMs = Math.max(TURN_MS, TURN_ROUND_TRIPS * roundTrips.toDecideMs(key))
+    this.schedule(key, moment.nowMs + record.ttlMs + turn * turnMs)
   }
 
   upkeep(): void {
@@ -75,8 +78,9 @@ export class Expiry {
     const record = this.context.held(key)?.record
     if (record?.ttlMs === undefined || this.expiring.has(key)) return
     this.expiring.add(key)
-    const { coordinator, moment } = this.context
-    const claim = writeClaim(this.deletion(key, record, record.ttlMs), true, moment.nowMs + TRY_MS, () => {
+    const { coordinator, moment, roundTrips } = this.context
+    const tryMs = Math.max(TRY_MS, TRY_ROUND_TRIPS * roundTrips.toDecideMs(key))
+    const claim = writeClaim(this.deletion(key, record, record.ttlMs), true, moment.nowMs + tryMs, () => {
       this.expiring.delete(key)
       // Where it went through, something else is held by now.
       if (this.context.held(key)?.record === record) this.schedule(key, this.context.moment.nowMs + RETRY_MS)

@@ -1,20 +1,21 @@
 /** Scenarios of far links in the work on one versioned register: a run that is refused, meets a rival or loses its client. */
 import { Doubts } from '../../protocols/agreement/doubts.ts'
-import { Latencies } from '../../protocols/agreement/latency.ts'
-import { Polls } from '../../protocols/agreement/polls.ts'
-import { RoundTrips } from '../../protocols/agreement/round-trips.ts'
 import type { Rounds } from '../../protocols/agreement/rounds.ts'
 import type { Ballot } from '../../protocols/base/ballot.ts'
-import type { Quorum } from '../../protocols/base/quorum.ts'
 import type { Cells } from '../../protocols/registers/cells.ts'
 import { settleClaim } from '../../protocols/registers/claims.ts'
 import type { Coordinator } from '../../protocols/registers/coordinator.ts'
+import { Expiry } from '../../protocols/registers/expiry.ts'
 import { Finisher } from '../../protocols/registers/finisher.ts'
-import type { Answer, Cast, Question } from '../../protocols/registers/questions.ts'
+import { Marks } from '../../protocols/registers/marks.ts'
+import type { Answer, Cast, Question, Shown } from '../../protocols/registers/questions.ts'
+import { Reads } from '../../protocols/registers/reads.ts'
+import type { Entry, Mark } from '../../protocols/registers/record.ts'
 import { Remembered } from '../../protocols/registers/remembered.ts'
 import { Run } from '../../protocols/registers/run.ts'
+import { sha256, utf8 } from '../../src/bytes.ts'
 import { check } from './checkers/violation.ts'
-import { FAR_MS, FAR_REACH, KEY, Waiting, chainOf, quorumOf, voter } from './far-bench.ts'
+import { Asking, FAR_MS, KEY, Waiting, chainOf, voter } from './far-bench.ts'
 import type { Scenario } from './stage.ts'
 
 const DEADLINE_MS = 1_000_000
@@ -23,30 +24,46 @@ const CLIENT_MS = 100
 /** What a try to finish must have time for: a rival in its turn, to reserve and to commit. */
 const TRY_ROUND_TRIPS = 8
 
+/** What a voter shows of a register that it knows nothing of. */
+const NOTHING: Shown = { held: undefined, accepted: undefined, sweptTo: undefined, number: 0 }
+const TTL_MS = 1_000
+const ENTRY: Entry = {
+  ballot: { epoch: 0, round: 1, by: voter('B') },
+  record: {
+    version: 1,
+    value: new Uint8Array(0),
+    contentType: 'text/plain',
+    isDeleted: false,
+    ttlMs: TTL_MS,
+    writeId: 'w',
+    mark: '0'.repeat(24) as Mark,
+    writtenAtMs: 0,
+    recent: [],
+    since: 0,
+  },
+}
+
 export const FAR_REGISTERS: readonly Scenario[] = [
   { name: 'far-registers-refused', play: farRefused },
   { name: 'far-registers-paused', play: farPaused },
   { name: 'far-registers-rivals', play: farRivals },
   { name: 'far-registers-commits', play: farCommits },
   { name: 'far-registers-tries', play: farTries },
+  { name: 'far-registers-expired', play: farExpired },
+  { name: 'far-registers-gets', play: farGets },
 ]
 
 /** A run that asks B, C and D, and what they answer. Nothing is held of the register. */
-class Running extends Waiting {
+class Running extends Asking<Question, Cast> {
   readonly doubts: Doubts
   readonly run: Run
-  private readonly polls: Polls<Question, Cast>
   private readonly ballots: Ballot[] = []
-  private readonly questions: { readonly id: number; readonly kind: Question['kind'] }[] = []
   private askedId = 0
 
   /** @param random as late in a random wait as this, from 0 to 1 */
   constructor(random: number) {
     super()
-    const { self, moment, nextId, ballots, questions } = this
-    const latencies = new Latencies()
-    const quorum: Quorum = quorumOf(['B', 'C', 'D'])
-    const roundTrips = new RoundTrips(self, FAR_REACH, latencies, () => quorum)
+    const { self, moment, polls, latencies, roundTrips, quorum, ballots } = this
     this.doubts = new Doubts(moment, () => 0, { toDecideMs: () => FAR_MS, turnOf: () => 0 })
     const next = (epoch: number): Ballot => {
       const ballot = { epoch, round: ballots.length + 1, by: self }
@@ -54,11 +71,6 @@ class Running extends Waiting {
       return ballot
     }
     const rounds: Pick<Rounds, 'next' | 'observe'> = { next, observe: () => undefined }
-    const line: ConstructorParameters<typeof Polls<Question, Cast>>[2] = {
-      send: (_, message) => void (message.kind === 'request' && questions.push({ id: message.id, kind: message.body.kind })),
-    }
-    this.polls = new Polls<Question, Cast>(self, moment, line, nextId, FAR_REACH, latencies, roundTrips)
-    const { polls, doubts: rivals } = this
     this.run = new Run(KEY, {
       moment,
       rounds: rounds as Rounds,
@@ -66,7 +78,7 @@ class Running extends Waiting {
       polls,
       latencies,
       roundTrips,
-      rivals,
+      rivals: this.doubts,
       random: () => random,
       remembered: new Remembered(),
       freshWriteId: () => 'w',
@@ -91,8 +103,7 @@ class Running extends Waiting {
   }
 
   promise(names: string): void {
-    const shown = { held: undefined, accepted: undefined, sweptTo: undefined, number: 0 }
-    this.answer(names, { kind: 'promised', ballot: this.ballot, shown })
+    this.answer(names, { kind: 'promised', ballot: this.ballot, shown: NOTHING })
   }
 
   /** Lets time pass until the run asks another question. @returns what it asks, and how long that took */
@@ -109,11 +120,6 @@ class Running extends Waiting {
       return true
     })
     return { kind, afterMs: this.moment.nowMs - fromMs }
-  }
-
-  /** The last question since the last look. */
-  private asked(): { readonly id: number; readonly kind: Question['kind'] } | undefined {
-    return this.questions.splice(0).at(-1)
   }
 
   private answer(names: string, body: Answer): void {
@@ -183,5 +189,56 @@ function farTries(): string[] {
   const doubts = new Doubts(moment, () => 0, roundTrips)
   new Finisher({ moment, doubts, roundTrips, coordinator: coordinator as Coordinator, cells: {} as Cells }).finish(KEY, () => undefined)
   bench.see('a try to finish is given up', triedMs, TRY_ROUND_TRIPS * FAR_MS)
+  return bench.lines
+}
+
+/** What has lived its time is deleted by one peer after another, each try as long as a rival may need. */
+function farExpired(): string[] {
+  const bench = new Waiting()
+  const { self, moment } = bench
+  let triedMs = 0
+  const coordinator: Pick<Coordinator, 'claim'> = { claim: (_, { deadlineMs }) => void (triedMs = deadlineMs - moment.nowMs) }
+  const expiry = new Expiry({
+    self: self.id,
+    moment,
+    roundTrips: { toDecideMs: () => FAR_MS, turnOf: () => 0 },
+    coordinator: coordinator as Coordinator,
+    marks: new Marks(sha256, utf8),
+    held: () => ENTRY,
+  })
+  expiry.onHeld(KEY, ENTRY)
+  const atMs = bench.until(60_000, () => {
+    expiry.upkeep()
+    return triedMs > 0
+  })
+  bench.see('after the peer whose turn is first, the next one deletes', atMs - TTL_MS, 2 * FAR_MS)
+  bench.see('its try is given up', triedMs, TRY_ROUND_TRIPS * FAR_MS)
+  return bench.lines
+}
+
+/** A get that met doubt gives the write under way the time of a round trip before it looks again. */
+function farGets(): string[] {
+  const bench = new Asking<Question, Cast>()
+  const { moment, polls, roundTrips, quorum } = bench
+  const reads = new Reads({
+    moment,
+    chain: chainOf(quorum),
+    polls,
+    roundTrips,
+    coordinator: {} as Coordinator,
+    held: () => undefined,
+    isDiverged: () => false,
+    chose: () => undefined,
+    answer: () => undefined,
+  })
+  reads.begin(1, { kind: 'read', key: 'k', consistency: 'linearizable', newer: undefined }, DEADLINE_MS)
+  const id = bench.asked()?.id ?? 0
+  polls.vote(id, { sender: voter('B'), body: { kind: 'seen', epoch: 0, shown: { ...NOTHING, accepted: ENTRY } } })
+  polls.vote(id, { sender: voter('C'), body: { kind: 'seen', epoch: 0, shown: NOTHING } })
+  const atMs = bench.until(20_000, () => {
+    reads.tick()
+    return bench.asked() !== undefined
+  })
+  bench.see('a get that met doubt reads again', atMs, FAR_MS)
   return bench.lines
 }

@@ -342,4 +342,25 @@ export const BUGS_OF_WAITS: readonly PlantedBug[] = [
     'Math.max(FINISH_MS, FINISH_ROUND_TRIPS * roundTrips.toDecideMs(key))',
     'FINISH_MS',
   ),
+  bug(
+    'register-get-races-write',
+    'a get of a register that met doubt reads again after what quorums took before, however far this one is',
+    'protocols/registers/reads.ts',
+    'this.context.roundTrips.latelyToDecideMs(this.key)',
+    "this.context.roundTrips['latencies'].roundTripMs",
+  ),
+  bug(
+    'expiry-races-expiry',
+    'peers delete what has lived its time 2 s after one another, however far the quorum is',
+    'protocols/registers/expiry.ts',
+    'Math.max(TURN_MS, TURN_ROUND_TRIPS * roundTrips.toDecideMs(key))',
+    'TURN_MS',
+  ),
+  bug(
+    'expiry-in-ten-seconds',
+    'a try to delete what has lived its time lasts 10 s, however far the quorum is',
+    'protocols/registers/expiry.ts',
+    'Math.max(TRY_MS, TRY_ROUND_TRIPS * roundTrips.toDecideMs(key))',
+    'TRY_MS',
+  ),
 ]
