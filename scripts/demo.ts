@@ -3,8 +3,12 @@
  * program that users start. It shows that a key put in one cluster is read in the other and cannot be put again, prints how
  * to go on by hand, and stays until Ctrl-C. `npm run demo -- --once` ends as soon as all of that held: exit 0, else 1 and why.
  *
+ * `npm run demo -- sets` shows sets instead: three peers, monkeys at them for a minute (`--seconds S`), peers killed meanwhile. It ends
+ * by itself: exit 0 when all peers are equal in the end and nothing answered is missing.
+ *
  * However it ends, its peers end with it and its directory is removed; only -9, which nobody can catch, leaves both behind.
  */
+import type { ChildProcess } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,10 +16,14 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PROGRAM } from './demo/peer-process.ts'
 import type { DemoPeer } from './demo/peer-process.ts'
+import { tellOfSets } from './demo/sets-story.ts'
 import { Story } from './demo/story.ts'
 import { formatSeconds, whenOrphaned } from './run.ts'
 
-const USAGE = 'npm run demo [-- --once]'
+const USAGE = 'npm run demo [-- --once | -- sets [--seconds S]]'
+const SETS_SECONDS = 60
+/** Less is not enough for the kills. */
+const SETS_SECONDS_MIN = 15
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
 /** Shells tell an end by a signal so; to it the number of the signal is added. */
@@ -40,6 +48,7 @@ class Interrupted extends Error {
 const startedMs = performance.now()
 const stopping = new AbortController()
 const peers: DemoPeer[] = []
+const monkeys: ChildProcess[] = []
 let directory: string | undefined
 /** All that the demo shows was true. */
 let held = false
@@ -65,6 +74,7 @@ function watchForTheEnd(): void {
   // Whatever else happens. What is done here cannot wait for anything.
   process.on('exit', () => {
     for (const peer of peers) peer.kill()
+    for (const monkey of monkeys) monkey.kill('SIGKILL')
     if (directory !== undefined) rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
   })
 }
@@ -94,6 +104,13 @@ async function tell(once: boolean): Promise<void> {
   if (!once) await stay()
 }
 
+/** Tells of sets. Throws what did not hold. */
+async function tellOfMonkeys(seconds: number): Promise<void> {
+  directory = await mkdtemp(join(tmpdir(), 'replicator-demo-'))
+  await tellOfSets({ directory, peers, monkeys, seconds, say, signal: stopping.signal })
+  held = true
+}
+
 /** The exit code for how it ended; what went wrong is said. */
 function explain(error: unknown): number {
   const { reason } = stopping.signal
@@ -106,16 +123,26 @@ function explain(error: unknown): number {
 }
 
 async function main(parameters: readonly string[]): Promise<number> {
-  if (parameters.some((parameter) => parameter !== '--once')) {
+  const [noun, flag, value] = parameters
+  const seconds = flag === undefined ? SETS_SECONDS : Number(value)
+  const isOfSets = noun === 'sets'
+  const isGood = isOfSets
+    ? (flag === undefined || (flag === '--seconds' && parameters.length === 3)) &&
+      Number.isSafeInteger(seconds) &&
+      seconds >= SETS_SECONDS_MIN
+    : parameters.every((parameter) => parameter === '--once')
+  if (!isGood) {
     console.error(`unknown argument; usage: ${USAGE}`)
     return EXIT_USAGE
   }
   watchForTheEnd()
   whenOrphaned(() => stopping.abort(new Interrupted('npm is gone', EXIT_FAILED)))
-  console.log(`Replicator: two clusters of three peers on this machine, each a process of its own (${PROGRAM})\n`)
+  const cast = isOfSets ? 'three peers and monkeys' : 'two clusters of three peers'
+  console.log(`Replicator: ${cast} on this machine, each a process of its own (${PROGRAM})\n`)
   let exitCode = 0
   try {
-    await tell(parameters.includes('--once'))
+    if (isOfSets) await tellOfMonkeys(seconds)
+    else await tell(parameters.includes('--once'))
   } catch (error) {
     exitCode = explain(error)
   }

@@ -45,8 +45,7 @@ export interface RunContext {
   readonly polls: Polls<Question, Cast>
   readonly latencies: Latencies
   readonly roundTrips: RoundTrips
-  /** Other coordinators at work on a register in doubt here. */
-  readonly rivals: Pick<Doubts, 'onRival' | 'rivalUntilMs'>
+  readonly rivals: Pick<Doubts, 'onRival'>
   readonly random: () => number
   readonly remembered: Remembered
   /** Names a write that nobody made. */
@@ -113,15 +112,8 @@ export class Run implements PollListener<Question, Cast> {
     const { nowMs } = this.context.moment
     this.expire(nowMs)
     if (this.phase === 'over') return
-    if (this.phase === 'waiting' && nowMs >= this.wakeAtMs) this.goOn(nowMs)
+    if (this.phase === 'waiting' && nowMs >= this.wakeAtMs) this.reserve()
     else if (this.isStuck(nowMs)) this.backOff()
-  }
-
-  /** Whoever only settles has no haste: a rival that was seen gets the time it needs. */
-  private goOn(nowMs: number): void {
-    const untilMs = this.context.rivals.rivalUntilMs(this.key)
-    if (untilMs > nowMs && this.claims.every(({ kind }) => kind === 'settle')) this.wakeAtMs = untilMs
-    else this.reserve()
   }
 
   private restartIfStale(): void {

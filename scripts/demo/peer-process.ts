@@ -43,6 +43,7 @@ export class DemoPeer {
   readonly #directory: string
   readonly #number: number
   readonly #joins: string | undefined
+  readonly #extra: readonly string[]
   readonly #lines: string[] = []
   readonly #logPath: string
   readonly #process: ChildProcess
@@ -52,16 +53,18 @@ export class DemoPeer {
    *
    * @param directory where it keeps its data and its log, in files named for the peer
    * @param joins multiaddr of a peer of its network; undefined for the one that founds it
+   * @param extra further flags
    */
-  constructor(directory: string, clusterId: string, number: number, joins: string | undefined) {
+  constructor(directory: string, clusterId: string, number: number, joins: string | undefined, extra: readonly string[] = []) {
     this.clusterId = clusterId
     this.#directory = directory
     this.#number = number
     this.#joins = joins
+    this.#extra = extra
     this.name = `${clusterId}/${number}`
     const files = join(directory, `${clusterId}-${number}`)
     this.#logPath = `${files}.log`
-    const flags = ['-cid', clusterId, '-http', '0', '-listen', '/ip4/127.0.0.1/tcp/0', '-data', files]
+    const flags = ['-cid', clusterId, '-http', '0', '-listen', '/ip4/127.0.0.1/tcp/0', '-data', files, ...extra]
     const log = openSync(this.#logPath, 'a')
     // In a group of its own: Ctrl-C is for the demo, which then ends its peers one way, whoever told it to.
     this.#process = spawn(join(ROOT, PROGRAM), [...flags, ...(joins === undefined ? [] : ['-peer', joins])], {
@@ -83,7 +86,7 @@ export class DemoPeer {
 
   /** Starts the same peer once more, at another address, when its process has ended. */
   again(): DemoPeer {
-    return new DemoPeer(this.#directory, this.clusterId, this.#number, this.#joins)
+    return new DemoPeer(this.#directory, this.clusterId, this.#number, this.#joins, this.#extra)
   }
 
   get processId(): number {

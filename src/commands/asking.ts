@@ -11,8 +11,6 @@ import type { Way } from './way.ts'
 /** A peer may take this much longer than it was given before nobody waits any more. */
 const PATIENCE_MS = 5_000
 const LOOK_TIMEOUT_MS = 5_000
-/** Of an answer that nobody expected. */
-const SHOWN_CHARACTERS = 400
 
 /** An answer in JSON. */
 export interface Reply {
@@ -61,7 +59,7 @@ export class Asked {
   async text(path: string, accept: string): Promise<string> {
     const { status, body } = await this.#exchange(path, { method: 'GET', accept }, LOOK_TIMEOUT_MS)
     if (status === 200) return body
-    throw new CommandFailed(`${this.#name}${path} answered ${status}: ${body.slice(0, SHOWN_CHARACTERS)}`)
+    throw new CommandFailed(`${this.#name}${path} answered ${status}: ${detailOf(factsOf(body))}`)
   }
 
   /** As `post`, of a body that is no JSON, and whatever the answer is. */
@@ -73,7 +71,8 @@ export class Asked {
   async *stream(path: string): AsyncGenerator<string> {
     try {
       const reply = await this.#request(path, { method: 'GET' }, undefined)
-      if (reply.statusCode !== 200) throw new CommandFailed(`${this.#name}${path} answered ${reply.statusCode}: ${await text(reply)}`)
+      if (reply.statusCode !== 200)
+        throw new CommandFailed(`${this.#name}${path} answered ${reply.statusCode}: ${detailOf(factsOf(await text(reply)))}`)
       yield* reply.setEncoding('utf8') as AsyncIterable<string>
     } catch (error) {
       if (error instanceof CommandFailed) throw error
@@ -119,6 +118,15 @@ export class Asked {
     outgoing.end(body)
     const [reply] = (await once(outgoing, 'response')) as [IncomingMessage]
     return reply
+  }
+}
+
+/** What a body of JSON says; nothing when it is none. */
+export function factsOf(body: string): Reply['body'] {
+  try {
+    return JSON.parse(body) as Reply['body']
+  } catch {
+    return {}
   }
 }
 

@@ -51,7 +51,8 @@ async function play(command: Playing): Promise<void> {
 async function ask(command: AskingCommand): Promise<void> {
   const way = await wayTo(command)
   for (const warning of way.warnings) process.stderr.write(`replicator ${command.name}: ${warning}\n`)
-  printLines(await outcomeOf(command, new Asked(way)))
+  const lines = await outcomeOf(command, new Asked(way))
+  if (lines.length > 0) printLines(lines)
 }
 
 /** Does it. @returns what to say */

@@ -3,8 +3,8 @@ import type { SetCommand } from '../config/set-commands.ts'
 import { printLines } from '../start-up.ts'
 import { guarded } from '../transit/fault.ts'
 import { TransitText } from '../transit/transit-text.ts'
-import { detailOf } from './asking.ts'
-import type { Asked, Reply } from './asking.ts'
+import { detailOf, factsOf } from './asking.ts'
+import type { Asked } from './asking.ts'
 import { CommandFailed } from './failed.ts'
 
 type Of<Name extends SetCommand['name']> = Extract<SetCommand, { readonly name: Name }>
@@ -74,12 +74,4 @@ function elementOf(data: string): string {
     if (key === '"element"') element = value
   })
   return element
-}
-
-function factsOf(body: string): Reply['body'] {
-  try {
-    return JSON.parse(body) as Reply['body']
-  } catch {
-    return {}
-  }
 }

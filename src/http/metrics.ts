@@ -11,7 +11,7 @@ import type { Refusals } from './refusal-metrics.ts'
 
 /** Upper bounds of the duration buckets. */
 const BUCKET_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const
-const METHODS = ['GET', 'HEAD', 'PUT'] as const
+const METHODS = ['GET', 'HEAD', 'PUT', 'POST'] as const
 const STATUS_CLASSES = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const
 
 interface Series {

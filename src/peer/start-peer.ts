@@ -29,6 +29,7 @@ import { announceProgress } from './announce.ts'
 import { openClientRoom } from './client-room.ts'
 import { createRuntime, handlers, readings } from './core-runtime.ts'
 import { openClientDoors } from './doors.ts'
+import { keepDropped } from './dropped.ts'
 import { openForUse } from './founding.ts'
 import { openHttpDoors } from './http-doors.ts'
 import { openOffload } from './offloading.ts'
@@ -242,6 +243,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   metrics.observeDht(discovery.counters)
   const { registry } = metrics
   const sets = setsOver(service.types)
+  keepDropped({ types: service.types, directory: directory.path, logger, warnings }, closers)
   await openOffload(
     { config, sets, clock: systemClock, logger, warnings, peerId: self.peerId, network: () => runtime.core.config?.networkId },
     closers,

@@ -3,6 +3,7 @@ import { unreachable } from '../../../protocols/base/assert.ts'
 import { NO_STAMP } from '../../../protocols/sets/requests.ts'
 import type { Entry } from '../../../protocols/sets/requests.ts'
 import type { SetAnswersOf, SetAnswerOf } from '../../ports/sets.ts'
+import { textOf } from '../../transit/writing.ts'
 import { text } from '../answers.ts'
 import type { Answer } from '../answers.ts'
 import { problem } from '../problems.ts'
@@ -42,11 +43,6 @@ export function entryJson({ element, added, removed }: Entry): string {
 
 function stampOf(stamp: number): number | null {
   return stamp === NO_STAMP ? null : stamp
-}
-
-/** An element as it stands in transit and in JSON. */
-export function textOf(element: Uint8Array): string {
-  return Buffer.from(element.buffer, element.byteOffset, element.length).toString('utf8')
 }
 
 function outcomeOf(outcome: SetAnswersOf['update']): Answer {
