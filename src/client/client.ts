@@ -8,15 +8,15 @@
 import { parse } from './answer.ts'
 import type { Answer } from './answer.ts'
 import { ClientFailed } from './outcomes.ts'
-import type { Consistency, GetOutcome, PutOutcome, Refused, Stored, Unavailable, WaitOutcome } from './outcomes.ts'
+import type { Consistency, GetOutcome, PutOutcome, Refused, StatOutcome, Stored, Unavailable, WaitOutcome } from './outcomes.ts'
 import { pathOfKey, queryOf } from './paths.ts'
 import { Tries } from './tries.ts'
 import type { Sent } from './tries.ts'
-import { judgeGet, judgeView, PutVerdict } from './verdicts.ts'
+import { judgeGet, judgeStat, judgeView, PutVerdict } from './verdicts.ts'
 import type { PeerRow, Status } from './views.ts'
 
 export { ClientFailed } from './outcomes.ts'
-export type { Consistency, Found, GetOutcome, PutOutcome, Refused, Stored, Unavailable, WaitOutcome } from './outcomes.ts'
+export type { Consistency, Found, GetOutcome, PutOutcome, Refused, StatOutcome, Stored, Unavailable, WaitOutcome } from './outcomes.ts'
 export type { PeerRow, Role, Status } from './views.ts'
 
 /** What a call takes when it is given no signal. */
@@ -62,6 +62,8 @@ export interface ListOptions extends CallOptions {
   readonly prefix?: string
   /** Only keys after this one, in the order of their UTF-8 bytes. */
   readonly after?: string
+  /** Most keys; all of them unless given. */
+  readonly limit?: number
 }
 
 export class Client {
@@ -109,6 +111,14 @@ export class Client {
     return this.#tries.until<GetOutcome>(get(path + query, TRY_MS), signalOf(options), judgeGet, unavailable)
   }
 
+  /** What is known of a key, without its value. */
+  async stat(key: string, options: GetOptions = {}): Promise<StatOutcome> {
+    const path = pathOfKey(key)
+    if (path === undefined) return badKey(key)
+    const sent: Sent = { ...get(path + queryOf({ timeout: TRY_MS, consistency: options.consistency }), TRY_MS), method: 'HEAD' }
+    return this.#tries.until<StatOutcome>(sent, signalOf(options), (tried) => judgeStat(key, tried), unavailable)
+  }
+
   /** Waits until a key appears, until the signal. */
   async wait(key: string, options: CallOptions = {}): Promise<WaitOutcome> {
     const path = pathOfKey(key)
@@ -133,13 +143,14 @@ export class Client {
    * @throws ClientFailed when a page cannot be had
    */
   async *list(options: ListOptions = {}): AsyncGenerator<Stored, void, undefined> {
-    let { after } = options
+    let { after, limit: left = Number.POSITIVE_INFINITY } = options
     do {
-      const query = queryOf({ prefix: options.prefix, after, limit: PAGE_KEYS })
+      const query = queryOf({ prefix: options.prefix, after, limit: Math.min(left, PAGE_KEYS) })
       const page = (await this.#view(`/store${query}`, options)) as { readonly keys: readonly Stored[]; readonly next?: string }
       yield* page.keys
       after = page.next
-    } while (after !== undefined)
+      left -= page.keys.length
+    } while (after !== undefined && left > 0)
   }
 
   /** How one peer sees itself and the network. @throws ClientFailed when no peer tells */

@@ -61,6 +61,17 @@ export type GetOutcome =
   | Unavailable
   | Refused
 
+/** A stored key, and how its value is to be read. */
+export interface Facts extends Stored {
+  readonly contentType: string
+}
+
+export type StatOutcome =
+  | { readonly kind: 'known'; readonly facts: Facts; readonly consistency: Consistency }
+  | { readonly kind: 'absent'; readonly consistency: Consistency }
+  | Unavailable
+  | Refused
+
 export type WaitOutcome = Found | Unavailable | Refused
 
 /** Thrown where there is no outcome to give: by lists and by what is asked of one peer. */

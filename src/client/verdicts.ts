@@ -1,7 +1,7 @@
 /** What a try comes to. Undefined where another try, at another peer, may do better. */
 import { detailOf, parse } from './answer.ts'
 import type { Answer } from './answer.ts'
-import type { Consistency, Found, GetOutcome, PutOutcome, Refused, Stored } from './outcomes.ts'
+import type { Consistency, Found, GetOutcome, PutOutcome, Refused, StatOutcome, Stored } from './outcomes.ts'
 import type { Tried } from './tries.ts'
 
 /** Problems of the moment, told before anything of the request began. */
@@ -59,6 +59,24 @@ export function judgeGet(tried: Tried): GetOutcome | undefined {
   if (answer.status === 200) return foundOf(answer)
   if (answer.problem === 'unknown-key') return { kind: 'absent', consistency: consistencyOf(answer) }
   return isTransient(answer) ? undefined : refusedOf(answer)
+}
+
+/** Of a HEAD, whose answer has no body: a peer that says how sure it is knows that the key is absent. */
+export function judgeStat(key: string, tried: Tried): StatOutcome | undefined {
+  if (tried.kind !== 'answered') return undefined
+  const { answer } = tried
+  const { status, headers } = answer
+  const consistency = consistencyOf(answer)
+  if (status === 404 && headers.has('replicator-consistency')) return { kind: 'absent', consistency }
+  if (status !== 200) return isTransient(answer) ? undefined : refusedOf(answer)
+  const facts = {
+    key,
+    size: Number(headers.get('content-length')),
+    etag: headers.get('etag') ?? '',
+    contentType: headers.get('content-type') ?? 'application/octet-stream',
+    writtenAt: new Date(headers.get('last-modified') ?? 0).toISOString(),
+  }
+  return { kind: 'known', facts, consistency }
 }
 
 /** @returns the answer of status 200 */

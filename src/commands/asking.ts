@@ -6,6 +6,7 @@ import { request as requestHttps } from 'node:https'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CommandFailed } from './failed.ts'
+import { unanswered } from './unanswered.ts'
 import type { Way } from './way.ts'
 
 /** A peer may take this much longer than it was given before nobody waits any more. */
@@ -76,7 +77,7 @@ export class Asked {
       yield* reply.setEncoding('utf8') as AsyncIterable<string>
     } catch (error) {
       if (error instanceof CommandFailed) throw error
-      throw new CommandFailed(unanswered(this.#name, reasonOf(error)), { cause: error })
+      throw new CommandFailed(unanswered(this.#name, error), { cause: error })
     }
   }
 
@@ -85,7 +86,7 @@ export class Asked {
       const reply = await this.#request(path, sent, AbortSignal.timeout(timeoutMs))
       return { status: reply.statusCode ?? 0, body: await text(reply) }
     } catch (error) {
-      throw new CommandFailed(unanswered(this.#name, reasonOf(error)), { cause: error })
+      throw new CommandFailed(unanswered(this.#name, error), { cause: error })
     }
   }
 
@@ -150,22 +151,4 @@ export async function poll<T>(look: () => Promise<T | undefined>, everyMs: numbe
     if (performance.now() + everyMs > deadlineMs) return undefined
     await delay(everyMs)
   }
-}
-
-/** What OpenSSL calls a certificate that nobody it trusts has signed, or that is for another name. */
-const DISTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO/
-/** What a peer with `-http-ca` says to whoever shows no certificate of it. */
-const ASKS_FOR_CERTIFICATE = /ALERT_(CERTIFICATE_REQUIRED|UNKNOWN_CA|BAD_CERTIFICATE)/
-
-function unanswered(name: string, reason: string): string {
-  if (ASKS_FOR_CERTIFICATE.test(reason)) return `the peer at ${name} asks for another certificate (${reason}): show one with -cert and -key`
-  if (DISTRUSTED.test(reason)) return `the certificate of ${name} is not trusted (${reason}): name the one that signed it with -ca`
-  if (reason === 'EACCES') return `this user may not open ${name}: give the command as the user who runs the peer`
-  return `no peer answers at ${name} (${reason}); name one that runs with -url`
-}
-
-function reasonOf(error: unknown): string {
-  const { cause, name, code, message } = error as NodeJS.ErrnoException
-  if (name === 'AbortError' || (cause as Error | undefined)?.name === 'TimeoutError') return 'timed out'
-  return code ?? message
 }

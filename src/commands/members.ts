@@ -2,13 +2,24 @@
 import type { ConfigView, MemberView, PeerView } from '../ports/replicator.ts'
 import type { Asked } from './asking.ts'
 import { describeChange } from './change.ts'
+import { table } from './format.ts'
+import { seenText } from './status.ts'
 
 const HEAD = ['PEER', 'CLUSTER', 'ROLE', 'STATE', 'RTT', 'LAST SEEN']
-const GAP = '  '
+
+/** What is asked for it. */
+export interface Members {
+  readonly view: ConfigView
+  readonly peers: readonly PeerView[]
+}
+
+export async function readMembers(asked: Asked): Promise<Members> {
+  const [view, peers] = await Promise.all([asked.get<ConfigView>('/config'), asked.get<readonly PeerView[]>('/peers')])
+  return { view, peers }
+}
 
 /** @returns the table and what else is to be known, line by line */
-export async function describeMembers(asked: Asked): Promise<string[]> {
-  const [view, peers] = await Promise.all([asked.get<ConfigView>('/config'), asked.get<readonly PeerView[]>('/peers')])
+export function describeMembers({ view, peers }: Members): string[] {
   const rows: string[][] = []
   for (const [clusterId, { voters, learners }] of Object.entries(view.clusters).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     for (const member of voters) rows.push(row(member, clusterId, 'voter', peers))
@@ -26,23 +37,5 @@ function row({ id, state }: MemberView, clusterId: string, role: string, peers: 
   const peer = peers.find((known) => known.id === id)
   const { rttMs = null, lastSeenAt = null } = peer ?? {}
   const isThere = state === 'alive' || state === 'suspect'
-  return [id, clusterId, role, state, isThere && rttMs !== null ? `${rttMs.toFixed(1)} ms` : '-', seen(state, lastSeenAt)]
-}
-
-function seen(state: string, lastSeenAt: string | null): string {
-  if (state === 'self') return 'now'
-  if (lastSeenAt === null) return '-'
-  // Clocks differ between machines, and nobody was seen in the future.
-  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(lastSeenAt)) / 1_000))
-  return seconds === 0 ? 'now' : `${seconds} s ago`
-}
-
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)))
-  return rows.map((cells) =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join(GAP)
-      .trimEnd(),
-  )
+  return [id, clusterId, role, state, isThere && rttMs !== null ? `${rttMs.toFixed(1)} ms` : '-', seenText(state, lastSeenAt, Date.now())]
 }

@@ -1,8 +1,10 @@
 /** Carries out a command of the command line: exit code 0 when it is so now, 1 with one line why when it is not. */
 import { unreachable } from '../../protocols/base/assert.ts'
-import type { Command } from '../config/commands.ts'
-import type { SetCommand } from '../config/set-commands.ts'
+import type { Command } from '../config/all-commands.ts'
+import { isClientCommand } from '../config/client-commands.ts'
+import type { ClientCommand } from '../config/client-commands.ts'
 import { MONKEY_KINDS } from '../monkeys/monkeys.ts'
+import type { MonkeyKind } from '../monkeys/monkeys.ts'
 import { runMonkeys } from '../monkeys/run.ts'
 import type { StatusView } from '../ports/replicator.ts'
 import { printLines } from '../start-up.ts'
@@ -10,7 +12,7 @@ import { Asked } from './asking.ts'
 import { changeConfig } from './change.ts'
 import type { Changed } from './change.ts'
 import { CommandFailed } from './failed.ts'
-import { describeMembers } from './members.ts'
+import { describeMembers, readMembers } from './members.ts'
 import { forceNewEpoch } from './new-epoch.ts'
 import { changeSet, listSet, watchSet } from './set.ts'
 import { addToken } from './token.ts'
@@ -19,8 +21,12 @@ import { wayTo } from './way.ts'
 const EXIT_FAILED = 1
 
 /** @returns the exit code */
-export async function runCommand(command: Command | SetCommand): Promise<number> {
+export async function runCommand(command: Command): Promise<number> {
   try {
+    if (isClientCommand(command)) {
+      const { runClientCommand } = await import('./run-client-command.ts')
+      return await runClientCommand(command)
+    }
     if (command.name === 'token') printLines([await addToken(command)])
     else if (isPlaying(command)) await play(command)
     else await ask(command)
@@ -33,12 +39,12 @@ export async function runCommand(command: Command | SetCommand): Promise<number>
 }
 
 /** What asks a peer. */
-type AskingCommand = Exclude<Command | SetCommand, { readonly name: 'token' } | Playing>
+type AskingCommand = Exclude<Command, { readonly name: 'token' } | ClientCommand | Playing>
 /** Monkeys, which ask several. */
-type Playing = Extract<SetCommand, { readonly urls: unknown }>
+type Playing = Extract<Command, { readonly name: `monkeys ${MonkeyKind}` }>
 
-function isPlaying(command: Command | SetCommand): command is Playing {
-  return 'urls' in command
+function isPlaying(command: Command): command is Playing {
+  return command.name.startsWith('monkeys ')
 }
 
 /** @throws CommandFailed with what they found */
@@ -55,36 +61,41 @@ async function ask(command: AskingCommand): Promise<void> {
   if (lines.length > 0) printLines(lines)
 }
 
+/** For programs: what is so now. */
+function saidAs(command: AskingCommand, what: string, { epoch, isUnchanged }: Changed): string[] {
+  return command.output === 'json' ? [JSON.stringify({ done: what, epoch, unchanged: isUnchanged })] : said(what, { epoch, isUnchanged })
+}
+
 /** Does it. @returns what to say */
 async function outcomeOf(command: AskingCommand, asked: Asked): Promise<string[]> {
   const { timeoutMs } = command
   switch (command.name) {
     case 'members':
-      return describeMembers(asked)
+      return command.output === 'json' ? [JSON.stringify(await readMembers(asked))] : describeMembers(await readMembers(asked))
     case 'add': {
       const changed = await changeConfig(asked, { add: [command.peerId], force: command.force }, timeoutMs)
-      return said(`${command.peerId} votes`, changed)
+      return saidAs(command, `${command.peerId} votes`, changed)
     }
     case 'remove': {
       const changed = await changeConfig(asked, { remove: [command.peerId], force: command.force }, timeoutMs)
-      return said(`${command.peerId} is removed and may be switched off`, changed)
+      return saidAs(command, `${command.peerId} is removed and may be switched off`, changed)
     }
     case 'replace': {
       const { peerId, successor, force } = command
       const changed = await changeConfig(asked, { add: [successor], remove: [peerId], force }, timeoutMs)
-      return said(`${successor} votes in the place of ${peerId}, which may be switched off`, changed)
+      return saidAs(command, `${successor} votes in the place of ${peerId}, which may be switched off`, changed)
     }
     case 'remove-cluster': {
       const changed = await changeConfig(asked, { removeCluster: command.clusterId, force: command.force }, timeoutMs)
-      return said(`${command.clusterId} is removed and its peers may be switched off`, changed)
+      return saidAs(command, `${command.clusterId} is removed and its peers may be switched off`, changed)
     }
     case 'leave': {
       const { peerId } = await asked.get<StatusView>('/status')
       const changed = await changeConfig(asked, { remove: [peerId], force: command.force }, timeoutMs)
-      return said(`${peerId} has left and may be switched off`, changed)
+      return saidAs(command, `${peerId} has left and may be switched off`, changed)
     }
     case 'withdraw':
-      return said('no change is in flight', await changeConfig(asked, { withdraw: true }, timeoutMs))
+      return saidAs(command, 'no change is in flight', await changeConfig(asked, { withdraw: true }, timeoutMs))
     case 'force-new-epoch':
       return forceNewEpoch(asked, command.confirmed, timeoutMs)
     case 'set ls':

@@ -5,7 +5,7 @@
 import { lstatSync, readFileSync } from 'node:fs'
 import type { RequestOptions } from 'node:http'
 import { isLive, isThisMachine, socketFolder, socketOfDirectory, socketOfPort, socketPathFault } from '../security/operator-socket.ts'
-import type { Asking } from '../config/commands.ts'
+import type { Asking } from '../config/asking.ts'
 import { CommandFailed } from './failed.ts'
 
 export interface Way {

@@ -5,14 +5,15 @@
  * arguments are flags, and mend their dashes, without pairing them all; after that nothing is left for a library to do.
  */
 import { exposure, tampering } from '../security/private-file.ts'
-import { COMMANDS, SECRET, SECRET_COMMAND, isCommandName } from './commands.ts'
-import type { Command, CommandRow } from './commands.ts'
-import { SET_COMMANDS } from './set-commands.ts'
-import type { SetCommand } from './set-commands.ts'
+import { ALL_COMMANDS, isCommandName } from './all-commands.ts'
+import type { Command } from './all-commands.ts'
+import type { CommandRow } from './command-row.ts'
+import { SECRET, SECRET_COMMAND } from './commands.ts'
 import type { Settings } from './settings.ts'
 import { FLAGS, variableOf } from './flags.ts'
 import type { AnyFlags, Flag, FlagTable } from './flags.ts'
 import { commandHelp, helpText } from './help.ts'
+import { didYouMean } from './nearest.ts'
 import { newSecret } from './secret.ts'
 import { UsageError } from './usage-error.ts'
 import { parseSwitch } from './values.ts'
@@ -21,7 +22,7 @@ import { VERSION } from './version.ts'
 /** What the command line asks for. Texts have no line end after their last line; a message is one line. */
 export type CommandLine =
   | { readonly kind: 'run'; readonly config: Settings }
-  | { readonly kind: 'command'; readonly command: Command | SetCommand }
+  | { readonly kind: 'command'; readonly command: Command }
   | { readonly kind: 'help' | 'version'; readonly text: string }
   /** A new secret, and the file to make for it; undefined where it is printed. */
   | { readonly kind: 'secret'; readonly text: string; readonly out: string | undefined }
@@ -54,9 +55,10 @@ const SHOWN_CHARACTERS_MAX = 80
 export function parseCommandLine(argv: readonly string[], environment: Environment): CommandLine {
   try {
     const [first] = argv
-    if (isCommandName(first)) return readCommand(first, COMMANDS[first], argv.slice(1), environment)
+    if (isCommandName(first)) return readCommand(first, ALL_COMMANDS[first], argv.slice(1), environment)
     if (first === 'set' || first === 'monkeys') return readSetCommand(first, argv, environment)
     if (first === SECRET_COMMAND) return readSecretCommand(argv.slice(1), environment)
+    assertNoUnknownCommand(first)
     const given = pair(argv, FLAGS, 0)
     if (given === 'help') return { kind: 'help', text: helpText() }
     if (given === 'version') return { kind: 'version', text: VERSION }
@@ -71,23 +73,22 @@ export function parseCommandLine(argv: readonly string[], environment: Environme
   }
 }
 
+/** Said of the first word alone: what follows a flag may be the value of one. */
+function assertNoUnknownCommand(first: string | undefined): void {
+  if (first === undefined || !/^[a-z][a-z-]*$/.test(first)) return
+  const hint = didYouMean(first, [...Object.keys(ALL_COMMANDS), SECRET_COMMAND])
+  if (hint !== '') throw new UsageError(`there is no command ${show(first)}${hint} ${HELP_HINT}`)
+}
+
 function readSetCommand(noun: 'set' | 'monkeys', argv: readonly string[], environment: Environment): CommandLine {
   const name = `${noun} ${argv[1] ?? ''}`
-  if (Object.hasOwn(SET_COMMANDS, name)) {
-    const known = name as SetCommand['name']
-    return readCommand(known, SET_COMMANDS[known], argv.slice(2), environment)
-  }
+  if (isCommandName(name)) return readCommand(name, ALL_COMMANDS[name], argv.slice(2), environment)
   if (argv[1] === '-help' || argv[1] === '--help') return { kind: 'help', text: helpText() }
-  const verbs = Object.keys(SET_COMMANDS).flatMap((known) => (known.startsWith(`${noun} `) ? [known.slice(noun.length + 1)] : []))
+  const verbs = Object.keys(ALL_COMMANDS).flatMap((known) => (known.startsWith(`${noun} `) ? [known.slice(noun.length + 1)] : []))
   throw new UsageError(`replicator ${noun} needs one of ${verbs.join(', ')}; ${HELP_HINT}`)
 }
 
-function readCommand(
-  name: (Command | SetCommand)['name'],
-  row: CommandRow,
-  argv: readonly string[],
-  environment: Environment,
-): CommandLine {
+function readCommand(name: Command['name'], row: CommandRow, argv: readonly string[], environment: Environment): CommandLine {
   const { operands, optional, rest, flags } = row
   const one = optional ?? rest
   const operandsMax = rest === undefined ? operands.length + (optional === undefined ? 0 : 1) : Number.POSITIVE_INFINITY
@@ -96,7 +97,7 @@ function readCommand(
   if (given === 'version') return { kind: 'version', text: VERSION }
   const fields: Record<string, unknown> = {}
   const read = ([, placeholder, parseOperand]: CommandRow['operands'][number], text: string | undefined): string => {
-    if (text === undefined) throw new UsageError(`replicator ${name} needs ${placeholder}; replicator ${name} -help says more`)
+    if (text === undefined) throw new UsageError(`replicator ${name} needs ${placeholder}; replicator ${name} --help says more`)
     return told(() => parseOperand(text), `${placeholder} ${show(text)}: `)
   }
   for (const [index, operand] of operands.entries()) fields[operand[0]] = read(operand, given.operands[index])
@@ -106,7 +107,7 @@ function readCommand(
     const first = isLeftAway ? undefined : read(one, next)
     fields[one[0]] = rest === undefined ? first : [first, ...others.map((text) => read(one, text))]
   }
-  const command = { name, ...fields, ...readFields(flags, given.flags, environment) } as unknown as Command | SetCommand
+  const command = { name, ...fields, ...readFields(flags, given.flags, environment) } as unknown as Command
   if ('cert' in command) assertBoth(command, 'cert', 'key', '-cert', '-key')
   return { kind: 'command', command }
 }
@@ -136,6 +137,12 @@ function pair(argv: readonly string[], table: AnyFlags, operandsMax: number): Gi
   const operands: string[] = []
   for (let index = 0; index < argv.length; index += 1) {
     const argument = argv[index] ?? ''
+    // What follows it is no flag, whatever it begins with.
+    if (argument === '--' && operandsMax > 0) {
+      operands.push(...argv.slice(index + 1))
+      if (operands.length > operandsMax) throw new UsageError(`stray argument ${show(operands.at(-1) ?? '')}; ${HELP_HINT}`)
+      break
+    }
     if (!argument.startsWith('-') && operands.length < operandsMax) {
       operands.push(argument)
       continue
@@ -166,8 +173,13 @@ function split(argument: string): { readonly name: string; readonly value: strin
 
 function findFlag(name: string, table: AnyFlags): Flag<unknown> {
   const flag = Object.values<Flag<unknown>>(table).find((known) => known.name === name)
-  if (flag === undefined) throw new UsageError(`unknown flag ${show(`-${name}`)}; ${HELP_HINT}`)
+  if (flag === undefined) throw new UsageError(`unknown flag ${show(`-${name}`)}${nearestFlag(name, table)}; ${HELP_HINT}`)
   return flag
+}
+
+function nearestFlag(name: string, table: AnyFlags): string {
+  const known = Object.values<Flag<unknown>>(table).map((flag) => `-${flag.name}`)
+  return didYouMean(`-${name}`, known).replace(/\?$/, '')
 }
 
 function readFields<Fields extends object>(table: FlagTable<Fields>, given: Flags, environment: Environment): Fields {

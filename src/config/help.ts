@@ -1,15 +1,14 @@
 /** The help text, made from the table of flags. */
-import { COMMANDS, SECRET, SECRET_COMMAND } from './commands.ts'
-import type { Command, CommandRow } from './commands.ts'
-import { SET_COMMANDS } from './set-commands.ts'
-import type { SetCommand } from './set-commands.ts'
+import { ALL_COMMANDS } from './all-commands.ts'
+import type { Command } from './all-commands.ts'
+import { isClientCommand } from './client-commands.ts'
+import { usageOf } from './command-row.ts'
+import type { CommandRow } from './command-row.ts'
+import { SECRET, SECRET_COMMAND } from './commands.ts'
 import { FLAGS, variableOf } from './flags.ts'
 import type { Flag } from './flags.ts'
 
-type CommandName = Command['name'] | SetCommand['name'] | typeof SECRET_COMMAND
-
-/** All that are listed. */
-const LISTED: Readonly<Record<Exclude<CommandName, typeof SECRET_COMMAND>, CommandRow>> = { ...COMMANDS, ...SET_COMMANDS }
+type CommandName = Command['name'] | typeof SECRET_COMMAND
 
 /** Fits a terminal of the usual width. */
 const LINE_CHARACTERS_MAX = 80
@@ -24,6 +23,10 @@ One dash or two, -name value or -name=value. Each flag also has an environment
 variable; an empty one is unset, those of repeatable flags take a list separated
 by commas, and a flag replaces its variable.`
 
+/** As `src/commands/exits.ts` has them. */
+const EXITS_SAID =
+  'Exit code: 0 done, 1 not done, 2 the command line is wrong, 3 no such key,\n4 the key has another value, 5 in doubt: give the same command again.'
+
 const WITHOUT_VALUE = `  --help
 ${INDENT}This text.
   --version
@@ -31,32 +34,23 @@ ${INDENT}The version.`
 
 /** The whole text, without a line end after the last line. */
 export function helpText(): string {
-  const names = Object.keys(LISTED) as (keyof typeof LISTED)[]
-  const commands = names.map((name) => [`  ${usageOf(name)}`, ...wrap(LISTED[name].meaning)].join('\n'))
+  const commands = Object.entries(ALL_COMMANDS).map(([name, row]) => [`  ${usageOf(name, row)}`, ...wrap(row.meaning)].join('\n'))
   const hint = 'replicator COMMAND --help lists the flags of one.'
   return `${USAGE}\n\n${[...Object.values(FLAGS).map(describe), WITHOUT_VALUE].join('\n')}\n\nCommands:\n${commands.join('\n')}\n\n${hint}`
 }
 
 /** The text of one command. */
 export function commandHelp(name: CommandName): string {
-  const { meaning, flags } = rowOf(name)
-  const rows = [...Object.values<Flag<unknown>>(flags).map(describe), WITHOUT_VALUE]
-  return `Usage: replicator ${usageOf(name)} [flag…]\n${wrap(meaning).join('\n')}\n\n${rows.join('\n')}`
+  const row = rowOf(name)
+  const rows = [...Object.values<Flag<unknown>>(row.flags).map(describe), WITHOUT_VALUE]
+  const examples = (row.examples ?? []).map((line) => `  replicator ${line}`)
+  const shown = examples.length === 0 ? '' : `\n\nExamples:\n${examples.join('\n')}`
+  const exits = isClientCommand({ name }) ? `\n\n${EXITS_SAID}` : ''
+  return `Usage: replicator ${usageOf(name, row)} [flag…]\n${wrap(row.meaning).join('\n')}${shown}\n\n${rows.join('\n')}${exits}`
 }
 
 function rowOf(name: CommandName): CommandRow {
-  return name === SECRET_COMMAND ? SECRET : LISTED[name]
-}
-
-function usageOf(name: CommandName): string {
-  const { operands, optional, rest } = rowOf(name)
-  const placeholders = operands.map(([, placeholder]) => placeholder)
-  return [
-    name,
-    ...placeholders,
-    ...(optional === undefined ? [] : [`[${optional[1]}]`]),
-    ...(rest === undefined ? [] : [`${rest[1]}…`]),
-  ].join(' ')
+  return name === SECRET_COMMAND ? SECRET : ALL_COMMANDS[name]
 }
 
 function describe(flag: Flag<unknown>): string {

@@ -5,13 +5,18 @@ import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { parseCommandLine } from '../../src/config/command-line.ts'
 import type { Environment } from '../../src/config/command-line.ts'
+import { ALL_COMMANDS } from '../../src/config/all-commands.ts'
+import type { Command } from '../../src/config/all-commands.ts'
 import { COMMANDS } from '../../src/config/commands.ts'
-import type { Command } from '../../src/config/commands.ts'
-import type { SetCommand } from '../../src/config/set-commands.ts'
 
 const PEER = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
 const OTHER = '12D3KooWSmUQfTDCHBvzYbRkQEVX7oCCUfXXMULyV3BPFzcuvFRn'
 const NETWORK = '0123456789abcdef0123456789abcdef'
+/** What asks no peer has no address. */
+const WITHOUT_PEER: ReadonlyMap<string, string> = new Map([
+  ['token', '-out FILE'],
+  ['completion', '-o FORMAT'],
+])
 const ASKED = {
   url: 'http://127.0.0.1:8000',
   dataDirectory: undefined,
@@ -21,9 +26,10 @@ const ASKED = {
   key: undefined,
   secretMode: 'private',
   timeoutMs: 60_000,
+  output: undefined,
 }
 
-function commandOf(argv: readonly string[], environment: Environment = {}): Command | SetCommand {
+function commandOf(argv: readonly string[], environment: Environment = {}): Command {
   const parsed = parseCommandLine(argv, environment)
   assert(parsed.kind === 'command', JSON.stringify(parsed))
   return parsed.command
@@ -139,12 +145,11 @@ suite('commands', () => {
   test('the help names every command, and each has a help of its own that fits 80 columns', () => {
     const whole = parseCommandLine(['-help'], {})
     assert(whole.kind === 'help')
-    for (const name of Object.keys(COMMANDS)) {
-      assert.match(whole.text, new RegExp(`^  ${name}( [A-Z]+)*$`, 'm'))
+    for (const name of Object.keys(ALL_COMMANDS)) {
+      assert.match(whole.text, new RegExp(`^  ${name}( \\[?[A-Z]+[\\]…]?)*$`, 'm'))
       const own = parseCommandLine([name, '-help'], {})
       assert(own.kind === 'help')
-      // What asks no peer has no address.
-      assert.match(own.text, new RegExp(`^Usage: replicator ${name}.*${name === 'token' ? '-out FILE' : '-url URL'}`, 's'))
+      assert.match(own.text, new RegExp(`^Usage: replicator ${name}.*${WITHOUT_PEER.get(name) ?? '-url URL'}`, 's'))
       for (const line of own.text.split('\n')) assert(line.length <= 80, line)
     }
   })

@@ -1,0 +1,152 @@
+/** The commands for single keys: put, get, ls, stat, wait. What became of each is an exit code for scripts. */
+import { readFile } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
+import type { Client } from '../client/client.ts'
+import type { Found, Refused, StatOutcome, Stored, Unavailable } from '../client/client.ts'
+import type { Output } from '../config/asking.ts'
+import type { ClientCommand } from '../config/client-commands.ts'
+import { EXITS } from './exits.ts'
+import { CommandFailed } from './failed.ts'
+import { format } from './format.ts'
+import { valueFields } from './jsonl.ts'
+import { complain, say, write } from './said.ts'
+
+type Of<Name extends ClientCommand['name']> = Extract<ClientCommand, { readonly name: Name }>
+
+const STORED_HEAD = ['KEY', 'BYTES', 'WRITTEN', 'ETAG']
+const STAT_HEAD = ['KEY', 'BYTES', 'TYPE', 'WRITTEN', 'ETAG']
+const VALUE_CHARACTERS_MAX = 60
+const STANDARD_INPUT = '-'
+
+/** @returns the exit code */
+export async function putKey(command: Of<'put'>, client: Client, signal: AbortSignal): Promise<number> {
+  const { storedKey: key, idempotencyKey, contentType, output = 'table' } = command
+  const value = await valueOf(command)
+  const options = { signal, ...(contentType !== undefined && { contentType }), ...(idempotencyKey !== undefined && { idempotencyKey }) }
+  const outcome = await client.put(key, value, options)
+  switch (outcome.kind) {
+    case 'created':
+    case 'stored-before':
+      say(storedLines(output, [outcome.stored], [{ outcome: outcome.kind, ...outcome.stored }]))
+      return EXITS.done
+    case 'conflict':
+      complain('put', `${key} has another value already, for good; choose another key`)
+      return EXITS.conflict
+    case 'reused':
+      complain('put', `-idempotency-key ${idempotencyKey} stored ${key} with another value or content type`)
+      return EXITS.conflict
+    case 'in-doubt': {
+      const again = `give the same command again with -idempotency-key ${outcome.idempotencyKey}`
+      complain('put', `in doubt: ${key} may be stored, now or later (${outcome.detail}); ${again}`)
+      return EXITS.inDoubt
+    }
+    default:
+      return failed('put', outcome)
+  }
+}
+
+async function valueOf({ value, file }: Of<'put'>): Promise<string | Uint8Array> {
+  if (value !== undefined && file !== undefined) throw new CommandFailed('VALUE and -file are both there; give one')
+  if (value !== undefined) return value
+  if (file === undefined || file === STANDARD_INPUT) return buffer(process.stdin)
+  try {
+    return await readFile(file)
+  } catch (error) {
+    throw new CommandFailed(`-file ${file} cannot be read: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** @returns the exit code: that of the first key that was not found */
+export async function getKeys(command: Of<'get'>, client: Client, signal: AbortSignal): Promise<number> {
+  const { keys, consistency, output = 'raw' } = command
+  return each(keys, async (key) => {
+    const outcome = await client.get(key, { signal, consistency })
+    if (outcome.kind === 'found') return shown(key, outcome, output)
+    if (outcome.kind !== 'absent') return failed('get', outcome)
+    return absent('get', key, outcome.consistency === 'local')
+  })
+}
+
+/** @returns the exit code */
+export async function waitForKeys(command: Of<'stat' | 'wait'>, client: Client, signal: AbortSignal): Promise<number> {
+  const { keys, output = 'raw' } = command
+  return each(keys, async (key) => {
+    const outcome = await client.wait(key, { signal })
+    return outcome.kind === 'found' ? shown(key, outcome, output) : failed('wait', outcome)
+  })
+}
+
+/** @returns the exit code */
+export async function statKeys(command: Of<'stat' | 'wait'>, client: Client, signal: AbortSignal): Promise<number> {
+  const { keys, output = 'table' } = command
+  const found: Extract<StatOutcome, { readonly kind: 'known' }>['facts'][] = []
+  const code = await each(keys, async (key) => {
+    const outcome = await client.stat(key, { signal })
+    if (outcome.kind === 'absent') return absent('stat', key, false)
+    if (outcome.kind !== 'known') return failed('stat', outcome)
+    found.push(outcome.facts)
+    return EXITS.done
+  })
+  const rows = found.map(({ key, size, contentType, writtenAt, etag }) => [key, String(size), contentType, writtenAt, etag])
+  if (found.length > 0) say(format(output, { head: STAT_HEAD, rows, facts: found }))
+  return code
+}
+
+/** @returns the exit code */
+export async function listKeys(command: Of<'ls'>, client: Client, signal: AbortSignal): Promise<number> {
+  const { prefix, after, limit, output = 'table' } = command
+  const listed: Stored[] = []
+  const isWhole = output === 'table'
+  for await (const stored of client.list({
+    signal,
+    ...(prefix !== undefined && { prefix }),
+    ...(after !== undefined && { after }),
+    limit,
+  })) {
+    if (isWhole) listed.push(stored)
+    else await write(`${output === 'json' ? JSON.stringify(stored) : stored.key}\n`)
+  }
+  if (isWhole && listed.length > 0) say(storedLines(output, listed, listed))
+  return EXITS.done
+}
+
+function storedLines(output: Output, stored: readonly Stored[], facts: readonly unknown[]): string[] {
+  const rows = stored.map(({ key, size, writtenAt, etag }) => [key, String(size), writtenAt, etag])
+  return format(output, { head: STORED_HEAD, rows, facts })
+}
+
+/** @returns the exit code of what was found */
+async function shown(key: string, { value, contentType, etag }: Found, output: Output): Promise<number> {
+  if (output === 'raw') {
+    await write(value)
+    // A terminal would put the prompt behind it.
+    if (process.stdout.isTTY && value.at(-1) !== 0x0a) await write('\n')
+  } else if (output === 'json') {
+    await write(`${JSON.stringify({ key, size: value.length, etag, contentType, ...valueFields(value) })}\n`)
+  } else {
+    const fields = valueFields(value)
+    const text = 'value' in fields ? JSON.stringify(fields.value) : fields.valueBase64
+    await write(`${[key, contentType, text.slice(0, VALUE_CHARACTERS_MAX)].join('  ')}\n`)
+  }
+  return EXITS.done
+}
+
+/** One after the other. @returns the first exit code that is not 0 */
+async function each(keys: readonly string[], ask: (key: string) => Promise<number>): Promise<number> {
+  let code: number = EXITS.done
+  for (const key of keys) {
+    const one = await ask(key)
+    if (code === EXITS.done) code = one
+  }
+  return code
+}
+
+function absent(command: string, key: string, isLocal: boolean): number {
+  complain(command, `there is no key ${key}${isLocal ? ' in the own copy of this peer' : ''}`)
+  return EXITS.absent
+}
+
+function failed(command: string, outcome: Refused | Unavailable): number {
+  complain(command, outcome.kind === 'refused' ? `refused (${outcome.problem}): ${outcome.detail}` : `not done in time: ${outcome.detail}`)
+  return EXITS.failed
+}

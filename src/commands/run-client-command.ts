@@ -1,0 +1,59 @@
+/** Carries out a command for clients, on the client library. @see EXITS for how it ends */
+import { unreachable } from '../../protocols/base/assert.ts'
+import { ClientFailed } from '../client/client.ts'
+import type { Client } from '../client/client.ts'
+import type { ClientCommand } from '../config/client-commands.ts'
+import { completionFor } from './completion.ts'
+import { exportKeys } from './export.ts'
+import { CommandFailed } from './failed.ts'
+import { importKeys } from './import.ts'
+import { getKeys, listKeys, putKey, statKeys, waitForKeys } from './keys.ts'
+import { openClient } from './open-client.ts'
+import { complain, say } from './said.ts'
+import { showStatus } from './status.ts'
+
+/** What asks a peer. */
+type Speaking = Exclude<ClientCommand, { readonly name: 'completion' }>
+
+/**
+ * @returns the exit code
+ * @throws CommandFailed when it is not done
+ */
+export async function runClientCommand(command: ClientCommand): Promise<number> {
+  if (command.name === 'completion') {
+    say(completionFor(command.shell))
+    return 0
+  }
+  const { client, names, warnings } = await openClient(command)
+  for (const warning of warnings) complain(command.name, warning)
+  try {
+    return await carryOut(command, client)
+  } catch (error) {
+    if (!(error instanceof ClientFailed)) throw error
+    throw new CommandFailed(`${names.join(', ')}: ${error.message}`, { cause: error })
+  }
+}
+
+async function carryOut(command: Speaking, client: Client): Promise<number> {
+  const signal = AbortSignal.timeout(command.timeoutMs)
+  switch (command.name) {
+    case 'put':
+      return putKey(command, client, signal)
+    case 'get':
+      return getKeys(command, client, signal)
+    case 'ls':
+      return listKeys(command, client, signal)
+    case 'stat':
+      return statKeys(command, client, signal)
+    case 'wait':
+      return waitForKeys(command, client, signal)
+    case 'import':
+      return importKeys(command, client)
+    case 'export':
+      return exportKeys(command, client)
+    case 'status':
+      return showStatus(command, client)
+    default:
+      return unreachable(command)
+  }
+}

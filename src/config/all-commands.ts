@@ -1,0 +1,18 @@
+/** All commands that have a row, in the order of the help text. */
+import { CLIENT_COMMANDS } from './client-commands.ts'
+import type { ClientCommand } from './client-commands.ts'
+import type { CommandRow } from './command-row.ts'
+import { COMMANDS } from './commands.ts'
+import type { OperatorCommand } from './commands.ts'
+import { SET_COMMANDS } from './set-commands.ts'
+import type { SetCommand } from './set-commands.ts'
+
+/** A command as it was given. */
+export type Command = ClientCommand | OperatorCommand | SetCommand
+
+/** By name. Names of two words begin with a noun that has several verbs. */
+export const ALL_COMMANDS: Readonly<Record<Command['name'], CommandRow>> = { ...CLIENT_COMMANDS, ...COMMANDS, ...SET_COMMANDS }
+
+export function isCommandName(text: string | undefined): text is Command['name'] {
+  return text !== undefined && Object.hasOwn(ALL_COMMANDS, text)
+}
