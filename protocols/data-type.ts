@@ -97,7 +97,11 @@ export interface Figure {
 export interface DataType extends Service {
   /** Its rows, where peers repair them among one another. */
   readonly collection?: RowCollection
-  /** A peer, perhaps this one, said something. What bytes mean that came from elsewhere is for the type to refuse or to take. */
+  /**
+   * A peer, perhaps this one, said something.
+   *
+   * @throws MalformedBytes for what no peer of this protocol writes, before anything came of it: its connection is closed
+   */
   told(from: Identity, body: Uint8Array): void
   /** A write-once key of this type is known here from now on (`TypeContext.decide`), whoever had it decided. */
   decided?(name: string, value: Uint8Array): void

@@ -1,7 +1,7 @@
 /** The further types of data of a peer: whose message and whose request it is, and what each is given of the peer. */
 import { assert } from './base/assert.ts'
 import { PROTOCOL_VERSION } from './base/config.ts'
-import type { PeerId } from './base/identity.ts'
+import type { Identity, PeerId } from './base/identity.ts'
 import { rowsWrite } from './base/persist.ts'
 import { hiddenKey, hiddenParts } from './base/register.ts'
 import type { RegisterKey } from './base/register.ts'
@@ -10,6 +10,7 @@ import type { DataType, TypeContext, TypeDefinition } from './data-type.ts'
 import type { Keys } from './keys/keys.ts'
 import type { RepairedType } from './repair/repair.ts'
 import type { Handlers, Requests } from './service.ts'
+import { MalformedBytes } from './wire/malformed.ts'
 
 /** What types are given alike. */
 type Shared = Omit<
@@ -47,12 +48,10 @@ export class Types {
     this.repaired = types.flatMap(({ name, code, since, type: { collection } }) =>
       collection === undefined ? [] : [{ name, code, since, collection }],
     )
-    this.handles = {
-      // Of a type that is not here: its sender is of a later build, and this one has no part in what it means.
-      typed: (from, { type, body }) => byCode.get(type)?.told(from, body),
-      'typed-spare': (from, { type, body }) => byCode.get(type)?.told(from, body),
-      'typed-bulk': (from, { type, body }) => byCode.get(type)?.told(from, body),
-    }
+    // Of a type that is not here: its sender is of a later build, and this one has no part in what it means.
+    const told = (from: Identity, { type, body }: { readonly type: number; readonly body: Uint8Array }): void =>
+      refusing(context, from, () => byCode.get(type)?.told(from, body))
+    this.handles = { typed: told, 'typed-spare': told, 'typed-bulk': told }
     this.requests = {
       typed: (request) => {
         const type = byName.get(request.type)
@@ -66,6 +65,17 @@ export class Types {
   onHidden(key: RegisterKey, value: Uint8Array): void {
     const parts = hiddenParts(key)
     if (parts !== undefined) this.byName.get(parts.type)?.decided?.(parts.name, value)
+  }
+}
+
+/** Takes what a peer says to a type. One that says what no peer of this protocol writes is let go of, as by the wire itself. */
+function refusing({ self, outbox }: Pick<TypesContext, 'self' | 'outbox'>, { id, peerId }: Identity, take: () => void): void {
+  try {
+    take()
+  } catch (error) {
+    if (!(error instanceof MalformedBytes) || id === self.id) throw error
+    outbox.note({ kind: 'refused', peerId, reason: error.message })
+    outbox.disconnect(peerId, 'malformed message of a type')
   }
 }
 

@@ -3,6 +3,7 @@
  * `npm run simulate -- --seed X [--trace]`: runs one seed, prints what it means first, and with `--trace` all that happens.
  * `npm run simulate -- --seed X --shrink [--tries N]`: looks for a smaller world in which the seed still goes wrong.
  * `npm run simulate -- --small N [--from S] [--trace]`: plays schedules of the small scope, and with `--trace` prints those that go wrong.
+ * `--types sets,registers` has peers keep these beside keys, in any of the above but the small scope.
  * `--with name=value,…` changes what seeds draw; `--planted NAME` plants a bug first, so that there is something to see.
  * Ends with 1 on a violation or when too little was covered, with 2 when it was asked for something else.
  */
@@ -15,8 +16,10 @@ import { PLANTED_BUGS } from '../test/simulation/planted/bugs.ts'
 import { importPlanted, installLoader } from '../test/simulation/planted/loader.ts'
 import { shrink } from '../test/simulation/shrink.ts'
 import { playSchedule } from '../test/simulation/small-scope.ts'
-import { simulate } from '../test/simulation/world.ts'
-import type { RunResult } from '../test/simulation/world.ts'
+import { REGISTER_WORLD_BUGS } from '../test/simulation/types/registers/planted.ts'
+import { SETS_BUGS } from '../test/simulation/types/sets/planted.ts'
+import type { RunResult, simulate } from '../test/simulation/world.ts'
+import { FURTHER_TYPES, simulateWith } from '../test/simulation/worlds.ts'
 
 /** Lines of a trace shown with a violation. */
 const TAIL_LINES = 60
@@ -24,6 +27,9 @@ const TAIL_LINES = 60
 const PROGRESS_MS = 5_000
 /** Lines of a violation shown among many. */
 const BRIEF_LINES = 4
+
+/** Those of further types show in worlds that have the type. */
+const BUGS = [...PLANTED_BUGS, ...SETS_BUGS, ...REGISTER_WORLD_BUGS]
 
 /** What is run: the production files, or the same with a bug in them. */
 interface Tiers {
@@ -35,6 +41,7 @@ interface Tiers {
 interface Asked {
   readonly changes: Changes
   readonly planted: string | undefined
+  readonly types: readonly string[]
 }
 
 function showRun({ seed, options, violation, lines, hash, coverage }: RunResult, showsAll: boolean): number {
@@ -45,7 +52,7 @@ function showRun({ seed, options, violation, lines, hash, coverage }: RunResult,
   return violation === undefined ? 0 : 1
 }
 
-function runShrink(tiers: Tiers, seed: number, triesMax: number, { changes, planted }: Asked): number {
+function runShrink(tiers: Tiers, seed: number, triesMax: number, { changes, planted, types }: Asked): number {
   const tried = (tries: number, step: Changes, isKept: boolean): void => {
     console.log(`try ${tries}: ${isKept ? 'still wrong' : 'not so   '} with ${describeChanges(step)}`)
   }
@@ -58,7 +65,8 @@ function runShrink(tiers: Tiers, seed: number, triesMax: number, { changes, plan
   showRun(result, false)
   console.log(`${tries} tries${isDone ? '' : ', all there were (--tries gives more)'}; the smallest world found that still breaks ${rule}:`)
   const bug = planted === undefined ? '' : ` --planted ${planted}`
-  console.log(`npm run simulate -- --seed ${seed}${bug} --with ${describeChanges(shrunk.changes)} --trace`)
+  const further = types.length === 0 ? '' : ` --types ${types.join()}`
+  console.log(`npm run simulate -- --seed ${seed}${further}${bug} --with ${describeChanges(shrunk.changes)} --trace`)
   return 1
 }
 
@@ -112,15 +120,15 @@ function runSmall(tiers: Tiers, from: number, schedules: number, showsLines: boo
 }
 
 /** @throws Error when no bug is called so */
-async function chooseTiers(planted: string | undefined): Promise<Tiers> {
-  if (planted === undefined) return { simulate, playSchedule }
-  const names = PLANTED_BUGS.map((bug) => bug.name)
+async function chooseTiers({ planted, types }: Asked): Promise<Tiers> {
+  if (planted === undefined) return { simulate: simulateWith(types), playSchedule }
+  const names = BUGS.map((bug) => bug.name)
   if (!names.includes(planted)) throw new Error(`no planted bug is called ${planted}; there are ${names.join(', ')}`)
-  installLoader(PLANTED_BUGS)
+  installLoader(BUGS)
   const place = (file: string): URL => new URL(`../test/simulation/${file}`, import.meta.url)
-  const world = await importPlanted<Pick<Tiers, 'simulate'>>(place('world.ts'), planted)
+  const worlds = await importPlanted<{ simulateWith: typeof simulateWith }>(place('worlds.ts'), planted)
   const scope = await importPlanted<Pick<Tiers, 'playSchedule'>>(place('small-scope.ts'), planted)
-  return { simulate: world.simulate, playSchedule: scope.playSchedule }
+  return { simulate: worlds.simulateWith(types), playSchedule: scope.playSchedule }
 }
 
 /** @throws Error when the text is no whole number, or one below `least` */
@@ -143,6 +151,7 @@ async function main(): Promise<number> {
       trace: { type: 'boolean', default: false },
       shrink: { type: 'boolean', default: false },
       tries: { type: 'string', default: '200' },
+      types: { type: 'string', default: '' },
       with: { type: 'string', default: '' },
       planted: { type: 'string' },
     },
@@ -152,8 +161,11 @@ async function main(): Promise<number> {
     throw new Error('--small has nothing to do with --seed and --with: its schedules are drawn by themselves')
   }
   const from = whole('from', values.from, 0)
-  const asked = { changes: parseChanges(values.with), planted: values.planted }
-  const tiers = await chooseTiers(values.planted)
+  const types = values.types === '' ? [] : values.types.split(',')
+  const unknown = types.find((name) => !Object.hasOwn(FURTHER_TYPES, name))
+  if (unknown !== undefined) throw new Error(`no type is called ${unknown}; there are ${Object.keys(FURTHER_TYPES).join(', ')}`)
+  const asked = { changes: parseChanges(values.with), planted: values.planted, types }
+  const tiers = await chooseTiers(asked)
   if (values.small !== undefined) return runSmall(tiers, from, whole('small', values.small, 1), values.trace)
   if (values.seed === undefined) return runSeeds(tiers, from, whole('seeds', values.seeds, 1), asked.changes)
   const seed = whole('seed', values.seed, 0)

@@ -43,8 +43,9 @@ export class RoundTrips {
 
   /** Until a quorum has answered, of those that are connected first. */
   toQuorumMs(quorum: Quorum): number {
-    const aroundMs = AROUND_FACTOR * this.toFarthestMs(quorum.voters)
-    return nearestQuorumMs(quorum, (voter) => this.toVoterMs(voter) ?? aroundMs)
+    const farthestMs = this.toFarthestMs(quorum.voters)
+    if (farthestMs === 0) return 0
+    return nearestQuorumMs(quorum, (voter) => this.toVoterMs(voter) ?? AROUND_FACTOR * farthestMs)
   }
 
   /** Until the quorum has answered that decides a register now. */
@@ -60,7 +61,9 @@ export class RoundTrips {
 
   /** Until all of these that are connected have answered. */
   toFarthestMs(voters: readonly Identity[]): number {
-    return voters.reduce((mostMs, voter) => Math.max(mostMs, this.toVoterMs(voter) ?? 0), 0)
+    let mostMs = 0
+    for (const voter of voters) mostMs = Math.max(mostMs, this.toVoterMs(voter) ?? 0)
+    return mostMs
   }
 
   /** Until a peer has answered, as heartbeats measured it last; 0 for a near one, and until it is measured. */

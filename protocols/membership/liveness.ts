@@ -6,7 +6,7 @@ import type { ClusterId, PeerId } from '../base/identity.ts'
 import { DOUBTED_MAX } from '../base/limits.ts'
 import type { Moment } from '../base/moment.ts'
 import type { Nearness } from './nearness.ts'
-import { patienceMs, usualRoundTripMs } from './roster-peer.ts'
+import { patienceMs } from './roster-peer.ts'
 import type { RosterPeer } from './roster-peer.ts'
 
 /** A watched peer becomes suspect after this much silence. With the tick and the word of others that is within 3 s of its last sign. */
@@ -147,6 +147,6 @@ function doubtKeptMs(peer: RosterPeer): number {
 }
 
 function disconnectAfterMs(peer: RosterPeer): number {
-  if (usualRoundTripMs(peer) === undefined) return UNMEASURED_DISCONNECT_AFTER_MS
+  if (peer.usualRoundTripMs === undefined) return UNMEASURED_DISCONNECT_AFTER_MS
   return DISCONNECT_AFTER_MS + DISCONNECT_PATIENCE * patienceMs(peer)
 }

@@ -11,6 +11,10 @@ import type { Health } from '../wire/membership-messages.ts'
 const ROUND_TRIP_LEFT_MS = 500
 /** A far peer has this many round trips: the delay of a link varies. */
 const PATIENCE_ROUND_TRIPS = 2
+/** Weight of the newest round trip in the running mean. */
+const RTT_WEIGHT = 0.25
+/** Round trips that are remembered of each peer. */
+const ROUND_TRIPS_KEPT = 5
 
 /** A peer as this one knows it. */
 export interface RosterPeer {
@@ -29,6 +33,8 @@ export interface RosterPeer {
   rttMs: number | undefined
   /** The last few round trips, the newest last. */
   roundTripsMs: readonly number[]
+  /** The middle one of them, so that one that met a pause does not count; undefined before there are any. */
+  usualRoundTripMs: number | undefined
   lastHeardMs: number
   /** When it last answered a heartbeat. */
   lastAnsweredMs: number
@@ -64,6 +70,7 @@ export function greetedPeer(self: PeerId, remote: Greeting, before: RosterPeer |
     reason: 'connected',
     rttMs: before?.rttMs,
     roundTripsMs: before?.roundTripsMs ?? [],
+    usualRoundTripMs: before?.usualRoundTripMs,
     lastHeardMs: nowMs,
     lastAnsweredMs: Number.NEGATIVE_INFINITY,
     lostAtMs: nowMs,
@@ -77,12 +84,14 @@ export function greetedPeer(self: PeerId, remote: Greeting, before: RosterPeer |
   }
 }
 
-/** The middle one of the last few round trips, so that one that met a pause does not count; undefined before there are any. */
-export function usualRoundTripMs({ roundTripsMs }: RosterPeer): number | undefined {
-  return roundTripsMs.toSorted((a, b) => a - b)[Math.floor((roundTripsMs.length - 1) / 2)]
+/** A heartbeat was answered. The middle is found here, because heartbeats are few and each question to voters asks for it. */
+export function onRoundTrip(peer: RosterPeer, roundTripMs: number): void {
+  peer.rttMs = peer.rttMs === undefined ? roundTripMs : peer.rttMs + (roundTripMs - peer.rttMs) * RTT_WEIGHT
+  peer.roundTripsMs = [...peer.roundTripsMs, roundTripMs].slice(-ROUND_TRIPS_KEPT)
+  peer.usualRoundTripMs = peer.roundTripsMs.toSorted((a, b) => a - b)[Math.floor((peer.roundTripsMs.length - 1) / 2)]
 }
 
 /** How much longer than a near peer it may be silent before anything is made of it. */
 export function patienceMs(peer: RosterPeer): number {
-  return Math.max(0, PATIENCE_ROUND_TRIPS * (usualRoundTripMs(peer) ?? 0) - ROUND_TRIP_LEFT_MS)
+  return Math.max(0, PATIENCE_ROUND_TRIPS * (peer.usualRoundTripMs ?? 0) - ROUND_TRIP_LEFT_MS)
 }

@@ -12,7 +12,7 @@ import type { Greeting } from '../wire/greeting.ts'
 import type { Health } from '../wire/membership-messages.ts'
 import { Liveness } from './liveness.ts'
 import { Nearness } from './nearness.ts'
-import { greetedPeer, patienceMs, usualRoundTripMs } from './roster-peer.ts'
+import { greetedPeer, onRoundTrip, patienceMs } from './roster-peer.ts'
 import type { RosterPeer } from './roster-peer.ts'
 
 /** A peer counts as gone this long after its connection was lost. */
@@ -26,10 +26,6 @@ const FORGOTTEN_AFTER_MS = 3_600_000
  * would cost more than the connections bring. Peers of the own cluster, and voters, are connected whatever their number.
  */
 export const CONNECTED_PEERS_MAX = 64
-/** Weight of the newest round trip in the running mean. */
-const RTT_WEIGHT = 0.25
-/** Round trips that are remembered of each peer. */
-const ROUND_TRIPS_KEPT = 5
 
 export class Roster implements Neighbours {
   readonly clusterId: ClusterId
@@ -87,8 +83,7 @@ export class Roster implements Neighbours {
   }
 
   roundTripMs(peerId: PeerId): number | undefined {
-    const peer = this.peers.get(peerId)
-    return peer === undefined ? undefined : usualRoundTripMs(peer)
+    return this.peers.get(peerId)?.usualRoundTripMs
   }
 
   /** A peer that could have more connections has one to everybody it has heard of. */
@@ -160,8 +155,7 @@ export class Roster implements Neighbours {
     const rttMs = this.moment.nowMs - echoMs
     // The number is our own, come back; one that never was is passed over.
     if (!(rttMs >= 0 && rttMs < GONE_AFTER_MS)) return
-    peer.rttMs = peer.rttMs === undefined ? rttMs : peer.rttMs + (rttMs - peer.rttMs) * RTT_WEIGHT
-    peer.roundTripsMs = [...peer.roundTripsMs, rttMs].slice(-ROUND_TRIPS_KEPT)
+    onRoundTrip(peer, rttMs)
     peer.lastAnsweredMs = this.moment.nowMs
   }
 

@@ -48,6 +48,9 @@ export const CELL_EMPTY: Cell = { accepted: undefined, held: undefined, diverged
 /** What the names of rows begin with, before the key. Those of what is held are the index's. */
 const ACCEPTED = '+'
 const DIVERGED = '!'
+/** Beside what is held for a time alone: so that nothing else is read at the start. */
+const PASSING = '~'
+const PASSING_BYTES = Uint8Array.of(1)
 const SWEPT = '@swept'
 /** Cells kept as they were last read or written, so that a busy register is not read from its bytes each time. */
 const CACHED_MAX = 1_024
@@ -101,6 +104,11 @@ export class Cells {
     for (const { name } of this.store.rows.range(ACCEPTED)) yield name.slice(ACCEPTED.length) as RegisterKey
   }
 
+  /** The registers of which what is held lives for a time. */
+  *passing(): Iterable<RegisterKey> {
+    for (const { name } of this.store.rows.range(PASSING)) yield name.slice(PASSING.length) as RegisterKey
+  }
+
   /** True for a ballot at or below which this store has forgotten what it does not hold. */
   isSwept(ballot: Ballot): boolean {
     return this.sweptNow !== undefined && compareBallots(ballot, this.sweptNow.ballot) <= 0
@@ -112,7 +120,7 @@ export class Cells {
     const writes: RowWrite[] = []
     if (cell.held !== before.held) {
       const bytes = this.bytes(cell.held)
-      writes.push(...(bytes === undefined ? this.index.remove(key) : this.index.put(key, bytes)))
+      writes.push(...(bytes === undefined ? this.index.remove(key) : this.index.put(key, bytes)), ...passing(key, before, cell))
     }
     if (cell.accepted !== before.accepted) writes.push({ name: ACCEPTED + key, bytes: this.bytes(cell.accepted) })
     if (cell.diverged !== before.diverged) writes.push({ name: DIVERGED + key, bytes: this.bytes(cell.diverged) })
@@ -148,4 +156,11 @@ export class Cells {
     const [oldest] = this.cached.keys()
     if (this.cached.size > CACHED_MAX && oldest !== undefined) this.cached.delete(oldest)
   }
+}
+
+/** What is written of how long a register lives, as it is in one cell and in the next. */
+function passing(key: RegisterKey, before: Cell, cell: Cell): RowWrite[] {
+  const isPassing = cell.held?.record.ttlMs !== undefined
+  if (isPassing === (before.held?.record.ttlMs !== undefined)) return []
+  return [{ name: PASSING + key, bytes: isPassing ? PASSING_BYTES : undefined }]
 }

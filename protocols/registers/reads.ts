@@ -31,7 +31,8 @@ export interface ReadsContext {
   readonly held: (key: RegisterKey) => RegisterRecord | undefined
   readonly isDiverged: (key: RegisterKey) => boolean
   readonly chose: (key: RegisterKey, entry: Entry, isAtQuorum: boolean) => void
-  readonly answer: (client: ClientId, answer: ReadAnswer) => void
+  /** @param shown the register of which what is held here is shown */
+  readonly answer: (client: ClientId, answer: ReadAnswer, shown?: RegisterKey) => void
 }
 
 type Phase = 'waiting' | 'reading' | 'pausing' | 'settling' | 'over'
@@ -174,7 +175,7 @@ class Lookup implements PollListener<Question, Cast> {
   private end(answer: ReadAnswer): void {
     if (this.phase === 'over') return
     this.drop()
-    this.context.answer(this.client, answer)
+    this.context.answer(this.client, answer, this.request.consistency === 'local' ? this.key : undefined)
   }
 }
 

@@ -19,20 +19,25 @@ import type { After } from '../base/slot.ts'
 import type { ClientId } from '../events.ts'
 import { Cells, slotOfRegister } from './cells.ts'
 import type { CellStore } from './cells.ts'
+import { Changes } from './changes.ts'
 import { Coordinator } from './coordinator.ts'
+import { Expiry } from './expiry.ts'
 import { Finisher } from './finisher.ts'
+import { live } from './judge.ts'
+import { listed } from './lists.ts'
 import { Marks } from './marks.ts'
 import { RegisterCodec } from './messages.ts'
 import type { RegisterMessage } from './messages.ts'
 import type { Cast, Question } from './questions.ts'
 import { Reads } from './reads.ts'
-import { isStub } from './record.ts'
+import { equalRegisterRecords, isStub } from './record.ts'
 import type { Entry, RegisterRecord } from './record.ts'
 import { Remembered } from './remembered.ts'
-import type { RegisterAnswer, RegisterRequest } from './requests.ts'
+import type { RegisterAnswer, RegisterRequest, WatchAnswer } from './requests.ts'
 import { Spread } from './spread.ts'
 import { Voter } from './voter.ts'
 import type { Learned } from './voter.ts'
+import { Watches } from './watches.ts'
 import { Writes } from './writes.ts'
 
 /** What registers need of the peer that they live in. */
@@ -57,13 +62,20 @@ export interface RegistersContext {
   /** A peer is in a later epoch, and sent the configs that are lacking here, if any. */
   readonly onLaterEpoch: (peerId: PeerId, configs: readonly Config[]) => void
   readonly send: (to: PeerId, body: Uint8Array, after: After) => void
-  readonly answer: (client: ClientId, answer: RegisterAnswer) => void
+  /** @param shown the register of which what is held here is shown: that must be on disk before the client is told */
+  readonly answer: (client: ClientId, answer: RegisterAnswer, shown?: RegisterKey) => void
+  /** Tells a client that watches, once all that was written before is on disk. */
+  readonly tell: (client: ClientId, answer: WatchAnswer) => void
   /** Two records were told as chosen for one place. */
-  readonly alarm: (key: RegisterKey) => void
+  readonly alarm: (key: RegisterKey, held: Entry, told: Entry) => void
 }
 
+/** Of several votes in one message. */
+const RELAYED_BYTES_MAX = 4_194_304
 /** Hexadecimal digits of the writeId of a write that nobody made. */
 const FRESH_DIGITS = 32
+/** Of what tells cursors of this run of the process from others. */
+const RUN_DIGITS = 16
 
 export class RegistersCore {
   readonly cells: Cells
@@ -73,12 +85,15 @@ export class RegistersCore {
   readonly reads: Reads
   readonly writes: Writes
   readonly remembered: Remembered = new Remembered()
+  readonly changes: Changes = new Changes()
+  readonly expiry: Expiry
+  readonly watches: Watches
   private readonly context: RegistersContext
   private readonly codec: RegisterCodec
   private readonly polls: Polls<Question, Cast>
   private readonly representative: Representative<Question, Cast>
   private readonly spread: Spread
-  private readonly finisher: Finisher
+  readonly finisher: Finisher
   /** The newest epoch for which it was seen to whether this peer votes. */
   private votedEpoch: number
 
@@ -102,10 +117,29 @@ export class RegistersCore {
     this.coordinator = new Coordinator(run)
     const { coordinator } = this
     const held = (key: RegisterKey): RegisterRecord | undefined => this.held(key)?.record
-    const isDiverged = (key: RegisterKey): boolean => this.cells.read(key).diverged !== undefined
-    this.reads = new Reads({ moment, chain, polls, roundTrips, coordinator, held, isDiverged, chose: this.chose, answer })
+    this.reads = new Reads({
+      moment,
+      chain,
+      polls,
+      roundTrips,
+      coordinator,
+      held,
+      isDiverged: (key) => this.isDiverged(key),
+      chose: this.chose,
+      answer,
+    })
     const heldVersion = (key: RegisterKey): number => held(key)?.version ?? 0
-    this.writes = new Writes({ coordinator, marks: new Marks(sha256, utf8), heldVersion, answer })
+    const marks = new Marks(sha256, utf8)
+    this.writes = new Writes({ coordinator, marks, heldVersion, answer })
+    this.expiry = new Expiry({ self: self.id, moment, roundTrips, coordinator, marks, held: (key) => this.held(key) })
+    this.watches = new Watches({
+      changes: this.changes,
+      run: drawHex(random, RUN_DIGITS),
+      held: (key) => this.held(key),
+      live: (prefix, after) => this.live(prefix, after),
+      tell: context.tell,
+      end: (client, last) => answer(client, last),
+    })
     this.finisher = new Finisher({ moment, doubts, roundTrips, coordinator, cells: this.cells })
     this.spread = new Spread({
       self,
@@ -117,21 +151,37 @@ export class RegistersCore {
       learn: (key, ballot, version, record) => this.learn(key, ballot, version, record),
     })
     for (const key of this.cells.inDoubt()) this.doubts.accepted(key)
+    for (const key of this.cells.passing()) {
+      const { held: passing } = this.cells.read(key)
+      if (passing !== undefined) this.expiry.onHeld(key, passing)
+    }
   }
 
   get isBusy(): boolean {
-    return this.polls.size > 0 || this.coordinator.size > 0 || this.reads.size > 0 || this.representative.isBusy
+    const { polls, coordinator, reads, representative, watches } = this
+    return polls.size > 0 || coordinator.size > 0 || reads.size > 0 || representative.isBusy || watches.isBusy
   }
 
   asked(client: ClientId, request: RegisterRequest, deadlineMs: number): void {
-    if (request.kind === 'read') return this.reads.begin(client, request, deadlineMs)
-    if (request.kind !== 'write') return
-    const detail = this.context.missing()
-    if (detail !== undefined) return this.context.answer(client, { kind: 'not-ready', detail })
-    this.writes.begin(client, request, deadlineMs)
+    switch (request.kind) {
+      case 'read':
+        return this.reads.begin(client, request, deadlineMs)
+      case 'list':
+        return this.context.answer(client, listed(this.live(request.prefix, request.after), request.limit))
+      case 'watch':
+        return this.watches.begin(client, request)
+      case 'watched':
+        return this.watches.taken(client, request.bytes)
+      case 'write': {
+        const detail = this.context.missing()
+        if (detail !== undefined) return this.context.answer(client, { kind: 'not-ready', detail })
+        return this.writes.begin(client, request, deadlineMs)
+      }
+    }
   }
 
   cancel(client: ClientId): void {
+    this.watches.cancel(client)
     this.writes.cancel(client)
     this.reads.cancel(client)
   }
@@ -161,11 +211,13 @@ export class RegistersCore {
     this.coordinator.tick()
     this.reads.tick()
     this.representative.tick()
+    this.watches.tick()
   }
 
   upkeep(): void {
     this.voter.fold(this.context.moment.nowMs)
     this.finisher.upkeep()
+    this.expiry.upkeep()
   }
 
   restUntilMs(): number {
@@ -188,13 +240,36 @@ export class RegistersCore {
     return diverged === undefined ? held : undefined
   }
 
-  private learn(key: RegisterKey, ballot: Ballot, version: number, record: RegisterRecord | undefined): Learned {
+  isDiverged(key: RegisterKey): boolean {
+    return this.cells.read(key).diverged !== undefined
+  }
+
+  /** Something is told to be chosen. */
+  learn(key: RegisterKey, ballot: Ballot, version: number, record: RegisterRecord | undefined): Learned {
+    const before = this.cells.read(key).held
     const learned = this.voter.learn(key, ballot, version, record)
-    if (learned === 'diverged') this.context.alarm(key)
-    if (learned !== 'learned') return learned
-    if (this.cells.read(key).accepted === undefined) this.doubts.settled(key)
-    this.reads.learned(key)
+    const { held, accepted, diverged } = this.cells.read(key)
+    if (learned === 'diverged' && held !== undefined && diverged !== undefined) this.context.alarm(key, held, diverged)
+    if (learned !== 'learned' || held === undefined) return learned
+    if (accepted === undefined) this.doubts.settled(key)
+    this.onHeld(key, before, held)
     return learned
+  }
+
+  /** What is held has changed, or its ballot alone. */
+  private onHeld(key: RegisterKey, before: Entry | undefined, held: Entry): void {
+    const { record } = held
+    if (before !== undefined && equalRegisterRecords(before.record, record)) return
+    this.expiry.onHeld(key, held)
+    this.changes.add(key, before?.record.version ?? 0)
+    this.reads.learned(key)
+  }
+
+  /** Live registers that are held here, by keys that begin with a prefix, behind a key. */
+  private *live(prefix: string, after: string): Iterable<readonly [RegisterKey, Entry]> {
+    for (const [key, entry] of this.cells.held(prefix, after)) {
+      if (live(entry.record) !== undefined && !this.isDiverged(key)) yield [key, entry]
+    }
   }
 
   private readonly chose = (key: RegisterKey, entry: Entry, isAtQuorum: boolean): void => {
@@ -252,7 +327,11 @@ export class RegistersCore {
   }
 
   private send(to: PeerId, message: RegisterMessage, after: After): void {
-    this.context.send(to, this.codec.encode(message), after)
+    const body = this.codec.encode(message)
+    if (message.kind !== 'relayed' || message.votes.length === 1 || body.length <= RELAYED_BYTES_MAX)
+      return this.context.send(to, body, after)
+    // Each vote by itself says the same.
+    for (const vote of message.votes) this.send(to, { ...message, votes: [vote] }, after)
   }
 }
 

@@ -45,7 +45,8 @@ export interface RunContext {
   readonly polls: Polls<Question, Cast>
   readonly latencies: Latencies
   readonly roundTrips: RoundTrips
-  readonly rivals: Pick<Doubts, 'onRival'>
+  /** Other coordinators at work on a register in doubt here. */
+  readonly rivals: Pick<Doubts, 'onRival' | 'rivalUntilMs'>
   readonly random: () => number
   readonly remembered: Remembered
   /** Names a write that nobody made. */
@@ -112,8 +113,15 @@ export class Run implements PollListener<Question, Cast> {
     const { nowMs } = this.context.moment
     this.expire(nowMs)
     if (this.phase === 'over') return
-    if (this.phase === 'waiting' && nowMs >= this.wakeAtMs) this.reserve()
+    if (this.phase === 'waiting' && nowMs >= this.wakeAtMs) this.goOn(nowMs)
     else if (this.isStuck(nowMs)) this.backOff()
+  }
+
+  /** Whoever only settles has no haste: a rival that was seen gets the time it needs. */
+  private goOn(nowMs: number): void {
+    const untilMs = this.context.rivals.rivalUntilMs(this.key)
+    if (untilMs > nowMs && this.claims.every(({ kind }) => kind === 'settle')) this.wakeAtMs = untilMs
+    else this.reserve()
   }
 
   private restartIfStale(): void {

@@ -18,7 +18,12 @@ export interface Collection<Key extends string = RegisterKey, Row = ValueRecord>
   held(key: Key): Row | undefined
   /** True for a row that is here and not to be told: it is not listed either. */
   isWithheld(key: Key): boolean
-  /** Takes another peer's row. Idempotent. @returns false when it changed nothing here */
+  /**
+   * Takes another peer's row. Idempotent.
+   *
+   * @returns false when it changed nothing here
+   * @throws MalformedBytes of a further type, for what no peer writes: the pull fails, and the connection is closed
+   */
   take(key: Key, row: Row, source: Identity): boolean
   /**
    * What a change of the config must carry over besides the rows: keys that are not settled here, in an order that does not

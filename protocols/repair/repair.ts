@@ -9,8 +9,10 @@ import type { RegisterKey } from '../base/register.ts'
 import type { Outbox } from '../outbox.ts'
 import type { Handlers, Service } from '../service.ts'
 import type { Greeting } from '../wire/greeting.ts'
+import { MalformedBytes } from '../wire/malformed.ts'
 import type { Health, TypeHealth } from '../wire/membership-messages.ts'
 import type { PullAnswer, PullQuestion } from '../wire/pull-messages.ts'
+import type { RowAnswer } from '../wire/repair-messages.ts'
 import type { RowCollection } from './collection.ts'
 import { Copying } from './copying.ts'
 import type { CopyingContext } from './copying.ts'
@@ -80,7 +82,7 @@ export class Repair implements Service {
       leaves: reply,
       records: reply,
       'rows-wanted': (from, { type, question }) => this.of(type)?.answer(from.peerId, question),
-      'rows-told': (from, { type, mark, answer: told }) => this.of(type)?.reply(from, told, mark),
+      'rows-told': (from, { type, mark, answer: told }) => this.rowsTold(from, type, told, mark),
       'covered-wanted': (from, { epoch }) => this.coveredWanted(from.peerId, epoch),
     }
   }
@@ -148,6 +150,18 @@ export class Repair implements Service {
       onCaughtUp: () => outbox.note({ kind: 'caught-up', type: name, keyCount: collection.tree.keyCount }),
       onCopied: (from, keyCount) => outbox.note({ kind: 'repaired', type: name, from, keyCount }),
     })
+  }
+
+  private rowsTold(from: Identity, type: number, told: RowAnswer, mark: Uint8Array): void {
+    const copying = this.of(type)
+    try {
+      copying?.reply(from, told, mark)
+    } catch (error) {
+      if (!(error instanceof MalformedBytes) || from.id === this.context.self.id) throw error
+      copying?.lost(from.peerId)
+      this.context.outbox.note({ kind: 'refused', peerId: from.peerId, reason: error.message })
+      this.context.outbox.disconnect(from.peerId, 'malformed row of a type')
+    }
   }
 
   private of(type: number): Copying<string, Uint8Array> | undefined {

@@ -57,3 +57,8 @@ export function isRemoved({ chain }: SetsContext, peerId: PeerId, clusterId: Clu
   const barredPeers = chain.current?.config.barred
   return barredPeers !== undefined && (barredPeers.peers.includes(peerId) || barredPeers.clusters.includes(clusterId))
 }
+
+/** To the farthest of these and back, as heartbeats measured it; 0 until they have. */
+export function toFarthestMs({ roster }: Pick<SetsContext, 'roster'>, peers: readonly Identity[]): number {
+  return peers.reduce((mostMs, { peerId }) => Math.max(mostMs, roster.roundTripMs(peerId) ?? 0), 0)
+}

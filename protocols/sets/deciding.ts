@@ -1,7 +1,7 @@
 /** What sets have decided once for the whole network: the stamp of each cut, and who held the whole first. */
 import type { Utf8 } from '../base/bytes.ts'
 import type { IdentityId } from '../base/identity.ts'
-import type { Moment } from '../base/moment.ts'
+import type { TypeContext } from '../data-type.ts'
 import { ByteReader } from '../wire/reader.ts'
 import { ByteWriter } from '../wire/writer.ts'
 import { readStamp, writeStamp } from './messages.ts'
@@ -10,22 +10,13 @@ import type { Stamp } from './requests.ts'
 /** A decision that has not come by then is tried again later, if it is still wanted. */
 const DECIDED_WITHIN_MS = 20_000
 
-/**
- * Decides a write-once name of this type.
- *
- * @param settled told once the bytes that were chosen, these or others; undefined when that was not known in time
- */
-export type DecideOnce = (name: string, bytes: Uint8Array, deadlineMs: number, settled: (chosen: Uint8Array | undefined) => void) => void
-
 export class Deciding {
-  private readonly moment: Moment
+  private readonly types: TypeContext
   private readonly utf8: Utf8
-  private readonly decide: DecideOnce
 
-  constructor(moment: Moment, utf8: Utf8, decide: DecideOnce) {
-    this.moment = moment
-    this.utf8 = utf8
-    this.decide = decide
+  constructor(types: TypeContext) {
+    this.types = types
+    this.utf8 = types.codec.utf8
   }
 
   /** @param number of the cut */
@@ -45,6 +36,9 @@ export class Deciding {
   }
 
   private once(name: string, bytes: Uint8Array, settled: (chosen: Uint8Array | undefined) => void): void {
-    this.decide(name, bytes, this.moment.nowMs + DECIDED_WITHIN_MS, settled)
+    const { types } = this
+    // Voters of an earlier build would not know that the key is no client's.
+    if (types.isOpen) types.decide(name, bytes, types.moment.nowMs + DECIDED_WITHIN_MS, settled)
+    else settled(undefined)
   }
 }

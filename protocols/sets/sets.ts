@@ -11,12 +11,10 @@ import type { Greeting } from '../wire/greeting.ts'
 import { MalformedBytes } from '../wire/malformed.ts'
 import { Beginning } from './beginning.ts'
 import { Clocks } from './clocks.ts'
-import type { ClockWarning } from './clocks.ts'
 import { SetCollection } from './collection.ts'
 import { isRemoved } from './context.ts'
 import type { SetsContext, SetsSettings } from './context.ts'
 import { Deciding } from './deciding.ts'
-import type { DecideOnce } from './deciding.ts'
 import { DiskRows } from './disk-rows.ts'
 import { Dropped } from './dropped.ts'
 import { barRefusal, barred, isTaken } from './forgetting.ts'
@@ -25,7 +23,7 @@ import { SETS_CODE, readSetsMessage, writeSetsMessage } from './messages.ts'
 import type { BarRefusal, SetsMessage, Told } from './messages.ts'
 import { Operations } from './operations.ts'
 import { Reading } from './reading.ts'
-import type { DroppedAnswer, DroppedRequest, Equality, SetAnswer, SetRequest, SetView } from './requests.ts'
+import type { DroppedAnswer, DroppedRequest, Equality, SetAnswer, SetRequest } from './requests.ts'
 import type { Row, SetRows } from './rows.ts'
 import { slotOfSet } from './slots.ts'
 import { Spread, portions } from './spread.ts'
@@ -39,17 +37,8 @@ import { pageAfter } from './whole-answer.ts'
 
 type Of<Kind extends SetsMessage['kind']> = Extract<SetsMessage, { readonly kind: Kind }>
 
-/** How the sets of this peer stand. */
-export interface SetsView {
-  readonly sets: readonly SetView[]
-  readonly equality: Equality
-  readonly isWhole: boolean
-  /** How far this peer's clock is ahead of most; undefined while it gives stamps. */
-  readonly clockOffByMs: number | undefined
-  readonly clockWarnings: readonly ClockWarning[]
-  /** Clients that wait for others to have their operations. */
-  readonly waiting: number
-}
+/** As JSON has it. */
+const EQUAL: Readonly<Record<Equality, boolean | null>> = { equal: true, different: false, unknown: null }
 
 export class Sets implements DataType {
   readonly collection: SetCollection
@@ -67,8 +56,10 @@ export class Sets implements DataType {
   private readonly standing: Standing
   private readonly sweeper: Sweeper
   private readonly beginning: Beginning
+  /** Members that went with later cuts since the start. */
+  private droppedCount = 0
 
-  constructor(types: TypeContext, settings: SetsSettings, decide: DecideOnce) {
+  constructor(types: TypeContext, settings: SetsSettings) {
     const { sha256, self, moment, chain, roster, random, nextId } = types
     const { utf8 } = types.codec
     this.types = types
@@ -102,7 +93,7 @@ export class Sets implements DataType {
     this.dropped = new Dropped(types.rows, disk)
     this.takeOvers = new TakeOvers(context, this.holdings, this.dropped, (rows, lost) => this.onLost(rows, lost))
     this.standing = new Standing(context, this.holdings, this.clocks, this.takeOvers)
-    const deciding = new Deciding(moment, utf8, decide)
+    const deciding = new Deciding(types)
     this.sweeper = new Sweeper(
       context,
       this.holdings,
@@ -224,17 +215,31 @@ export class Sets implements DataType {
     return Math.min(this.standing.restUntilMs(), this.sweeper.restUntilMs(), this.beginning.restUntilMs())
   }
 
-  /** What clients and operators are shown of this type. */
-  get view(): SetsView {
+  /** What operators are shown of this type. */
+  status(): Readonly<Record<string, unknown>> {
     const { moment, wallMs } = this.context
     return {
-      sets: this.reading.views(),
-      equality: this.equality(),
-      isWhole: this.holdings.isWhole,
-      clockOffByMs: this.clocks.offByMs(wallMs(), moment.nowMs),
-      clockWarnings: this.clocks.warnings(wallMs(), moment.nowMs),
+      sets: this.holdings.count,
+      equal: EQUAL[this.equality()],
+      ready: this.holdings.isWhole,
+      clockOffMs: this.clocks.offByMs(wallMs(), moment.nowMs) ?? null,
       waiting: this.waits.size,
     }
+  }
+
+  warnings(): readonly string[] {
+    const { moment, wallMs } = this.context
+    const offByMs = this.clocks.offByMs(wallMs(), moment.nowMs)
+    const off = offByMs === undefined ? [] : [`this peer's clock is ${aheadText(offByMs)} most others: it takes no operations on sets`]
+    const neighbours = this.clocks.warnings(wallMs(), moment.nowMs)
+    const differing = neighbours.map((each) => `the clock of ${each.peerId} is ${aheadText(each.offByMs)} this peer's`)
+    const dropped =
+      this.droppedCount === 0 ? [] : [`${this.droppedCount} members of sets went with a later cut: see the files *-dropped-*.json`]
+    return [...off, ...differing, ...dropped]
+  }
+
+  get load(): Readonly<Record<string, number>> {
+    return { setWaits: this.waits.size }
   }
 
   /** Whether those who were heard lately hold the same. */
@@ -321,13 +326,20 @@ export class Sets implements DataType {
     this.context.send(from.peerId, { kind: 'whole', id, cut, ...pageAfter(this.holdings, set, after) }, slotOfSet(set))
   }
 
-  private onLost(rows: SetRows, _lost: readonly Row[]): void {
+  private onLost(rows: SetRows, lost: readonly Row[]): void {
+    this.droppedCount += lost.length
+    this.types.note(`${lost.length} members of the set ${rows.name} went: a later cut was taken over, which does not know them`, true)
     this.watchers.startOver(rows)
   }
 
   private answer(client: ClientId, answer: SetAnswer | DroppedAnswer, set: string | undefined): void {
     this.types.answer(client, answer, set === undefined ? 'nothing' : slotOfSet(set))
   }
+}
+
+function aheadText(offByMs: number): string {
+  const seconds = (Math.abs(offByMs) / 1_000).toFixed(1)
+  return `${seconds} s ${offByMs > 0 ? 'ahead of' : 'behind'}`
 }
 
 function inDoubt(shiftMs: number, detail: string): SetAnswer {

@@ -4,6 +4,7 @@
  * time are forgotten. All members, not a quorum: whoever was not asked could bring an element back.
  */
 import type { Identity, IdentityId } from '../base/identity.ts'
+import { toFarthestMs } from './context.ts'
 import type { SetsContext } from './context.ts'
 import { barred, cutTaken, isForgettable } from './forgetting.ts'
 import type { Holdings } from './holdings.ts'
@@ -14,10 +15,12 @@ import { slotOfSet } from './slots.ts'
 import { WholePull } from './whole-pull.ts'
 import type { WholeMessage } from './whole-pull.ts'
 
-/** A member that has not said that it bars is asked again after this. */
+/** A member that has not said that it bars is asked again after this, or after so many round trips to the farthest of them. */
 const ASK_AGAIN_MS = 1_000
-/** A sweep that has not come so far by then is given up: a member is away. */
+const ASK_AGAIN_ROUND_TRIPS = 2
+/** A sweep that has not come so far by then, and could be asked some times, is given up: a member is away. */
 const BARRED_WITHIN_MS = 20_000
+const BARRED_WITHIN_ROUND_TRIPS = 8
 /** Other cuts of this number that are followed in one sweep; each is another sweep's, which was decided first. */
 const FOLLOWED_MAX = 3
 
@@ -62,7 +65,7 @@ export class Sweep {
     this.id = this.context.nextId()
     this.barred.clear()
     this.pulled.clear()
-    this.endAtMs = this.context.moment.nowMs + BARRED_WITHIN_MS
+    this.endAtMs = this.context.moment.nowMs + Math.max(BARRED_WITHIN_MS, BARRED_WITHIN_ROUND_TRIPS * this.farthestMs())
     this.advance()
     this.ask()
   }
@@ -91,8 +94,13 @@ export class Sweep {
     const { nowMs } = this.context.moment
     if (this.rows.cut.number >= this.number) return this.end('another peer has the cut')
     if (this.phase === 'barring' && nowMs >= this.endAtMs) return this.end('a member is away')
-    if (this.phase === 'barring' && nowMs - this.askedAtMs >= ASK_AGAIN_MS) this.ask()
+    const askAgainMs = Math.max(ASK_AGAIN_MS, ASK_AGAIN_ROUND_TRIPS * this.farthestMs())
+    if (this.phase === 'barring' && nowMs - this.askedAtMs >= askAgainMs) this.ask()
     this.pull?.tick()
+  }
+
+  private farthestMs(): number {
+    return toFarthestMs(this.context, this.ends.members())
   }
 
   /** Asks those who have not barred yet. */

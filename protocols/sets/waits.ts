@@ -3,6 +3,7 @@
  * answered is told again until the time is up.
  */
 import type { IdentityId } from '../base/identity.ts'
+import { toFarthestMs } from './context.ts'
 import type { SetsContext } from './context.ts'
 import { isKept } from './keeping.ts'
 import type { Told } from './messages.ts'
@@ -31,6 +32,8 @@ export interface Waiting {
   toldAtMs: number
 }
 
+type WaitsContext = Pick<SetsContext, 'moment' | 'chain' | 'roster'>
+
 export interface WaitsEnds {
   readonly kept: (waiting: Waiting) => void
   readonly expired: (waiting: Waiting) => void
@@ -39,12 +42,12 @@ export interface WaitsEnds {
 }
 
 export class Waits {
-  private readonly context: SetsContext
+  private readonly context: WaitsContext
   private readonly ends: WaitsEnds
   private readonly waiting = new Map<ClientId, Waiting>()
   private readonly byReceipt = new Map<number, Waiting>()
 
-  constructor(context: SetsContext, ends: WaitsEnds) {
+  constructor(context: WaitsContext, ends: WaitsEnds) {
     this.context = context
     this.ends = ends
   }
@@ -108,8 +111,7 @@ export class Waits {
   }
 
   private retellMs(): number {
-    const { chain, roster } = this.context
-    const farthestMs = (chain.current?.quorum.voters ?? []).map(({ peerId }) => roster.roundTripMs(peerId) ?? 0)
-    return Math.max(RETELL_MS, RETELL_ROUND_TRIPS * Math.max(0, ...farthestMs))
+    const voters = this.context.chain.current?.quorum.voters ?? []
+    return Math.max(RETELL_MS, RETELL_ROUND_TRIPS * toFarthestMs(this.context, voters))
   }
 }

@@ -3,6 +3,7 @@
  * pull is void. A page may come twice, and its question be asked again: taking it again changes nothing.
  */
 import type { Identity } from '../base/identity.ts'
+import { toFarthestMs } from './context.ts'
 import type { SetsContext } from './context.ts'
 import { FIRST_PLACE } from './messages.ts'
 import type { Place, SetsMessage, Told } from './messages.ts'
@@ -67,7 +68,7 @@ export class WholePull {
 
   tick(): void {
     const { moment, roster } = this.context
-    const waitMs = Math.max(RETRY_MS, RETRY_ROUND_TRIPS * (roster.roundTripMs(this.source.peerId) ?? 0))
+    const waitMs = Math.max(RETRY_MS, RETRY_ROUND_TRIPS * toFarthestMs(this.context, [this.source]))
     if (this.isOver || moment.nowMs - this.askedAtMs < waitMs) return
     this.retries += 1
     if (this.retries > RETRIES_MAX || !roster.isConnectedAs(this.source)) this.end(undefined)

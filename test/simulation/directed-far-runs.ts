@@ -10,14 +10,12 @@ import { ONCE } from '../../protocols/agreement/settlement.ts'
 import type { Space } from '../../protocols/agreement/space.ts'
 import { CEILING_NONE } from '../../protocols/base/ballot.ts'
 import type { Ballot } from '../../protocols/base/ballot.ts'
-import type { InForce } from '../../protocols/base/installed.ts'
-import type { Quorum } from '../../protocols/base/quorum.ts'
 import type { ChosenKeys } from '../../protocols/keys/chosen.ts'
 import { Reads } from '../../protocols/keys/reads.ts'
 import type { AcceptorReply } from '../../protocols/wire/agreement-messages.ts'
 import { check } from './checkers/violation.ts'
 import { SimulatedDisk } from './disk.ts'
-import { Asking, FAR_MS, KEY, Watching, configOf, quorumOf, voter } from './far-bench.ts'
+import { Asking, FAR_MS, KEY, Watching, chainOf, quorumOf, voter } from './far-bench.ts'
 import type { Scenario } from './stage.ts'
 import { text } from './types/keys/stage.ts'
 
@@ -109,17 +107,6 @@ class Running extends Asking {
 
   private get ballot(): Ballot {
     return this.ballots.at(-1) ?? { epoch: 0, round: 0, by: this.self }
-  }
-}
-
-function chainOf(quorum: Quorum): InForce {
-  const config = configOf(['B', 'C', 'D'])
-  return {
-    current: { config, quorum, configQuorum: quorum },
-    epoch: 0,
-    networkId: config.networkId,
-    isVoter: () => false,
-    voterOf: () => undefined,
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * Scenarios of far links: a wait that races an answer lasts as long as the round trip of those that it waits for. Here are
- * the questions to voters and who finishes what others began; runs, peers, copies and changes have files of their own.
+ * the questions to voters and who finishes what others began; runs, peers, copies, changes, registers and sets have files of their own.
  */
 import { Doubts } from '../../protocols/agreement/doubts.ts'
 import { Finisher } from '../../protocols/agreement/finisher.ts'
@@ -13,7 +13,9 @@ import { check } from './checkers/violation.ts'
 import { FAR_CHANGES } from './directed-far-changes.ts'
 import { FAR_COPIES } from './directed-far-copies.ts'
 import { FAR_PEERS } from './directed-far-peers.ts'
+import { FAR_REGISTERS } from './directed-far-registers.ts'
 import { FAR_RUNS } from './directed-far-runs.ts'
+import { FAR_SETS } from './directed-far-sets.ts'
 import { Asking, FAR_MS, FAR_REACH, KEY, Waiting, quorumOf, voter } from './far-bench.ts'
 import type { Scenario } from './stage.ts'
 
@@ -31,6 +33,8 @@ export const FAR_SCENARIOS: readonly Scenario[] = [
   ...FAR_PEERS,
   ...FAR_COPIES,
   ...FAR_CHANGES,
+  ...FAR_REGISTERS,
+  ...FAR_SETS,
 ]
 
 /** A question is not repeated while its answer may be on its way, the first time and later. */

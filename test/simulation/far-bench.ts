@@ -4,12 +4,14 @@
  */
 import { Latencies } from '../../protocols/agreement/latency.ts'
 import { Polls } from '../../protocols/agreement/polls.ts'
+import type { Line } from '../../protocols/agreement/polls.ts'
 import { RoundTrips } from '../../protocols/agreement/round-trips.ts'
 import { CEILING_NONE } from '../../protocols/base/ballot.ts'
 import type { Config } from '../../protocols/base/config.ts'
 import { HASH_BYTES } from '../../protocols/base/hash-tree.ts'
 import { identity } from '../../protocols/base/identity.ts'
 import type { ClusterId, Identity, Incarnation, NetworkId, PeerId } from '../../protocols/base/identity.ts'
+import type { InForce } from '../../protocols/base/installed.ts'
 import { Overlay } from '../../protocols/base/overlay.ts'
 import { dataQuorum } from '../../protocols/base/quorum.ts'
 import type { Quorum } from '../../protocols/base/quorum.ts'
@@ -20,6 +22,7 @@ import type { Effect } from '../../protocols/effects.ts'
 import { Roster } from '../../protocols/membership/roster.ts'
 import type { RosterPeer } from '../../protocols/membership/roster-peer.ts'
 import { Outbox } from '../../protocols/outbox.ts'
+import type { AcceptorRequest, Vote } from '../../protocols/wire/agreement-messages.ts'
 import type { Health } from '../../protocols/wire/membership-messages.ts'
 import { check } from './checkers/violation.ts'
 import { SimulatedDisk } from './disk.ts'
@@ -42,6 +45,18 @@ export function configOf(names: readonly string[]): Config {
 
 export function quorumOf(names: readonly string[]): Quorum {
   return dataQuorum(configOf(names))
+}
+
+/** The chain of a peer without a vote in config 0. */
+export function chainOf(quorum: Quorum): InForce {
+  const config = configOf(quorum.voters.map(({ peerId }) => peerId))
+  return {
+    current: { config, quorum, configQuorum: quorum },
+    epoch: 0,
+    networkId: config.networkId,
+    isVoter: () => false,
+    voterOf: () => undefined,
+  }
 }
 
 /** All are connected, and far. */
@@ -95,17 +110,41 @@ export class Waiting {
   }
 }
 
+interface Asked {
+  readonly kind: string
+}
+interface Said {
+  readonly sender: Identity
+  readonly body: { readonly kind: string }
+}
+
+/** A question as it left: its number, and what it asks. */
+interface Question {
+  readonly id: number
+  readonly kind: string
+}
+
 /** The same with what asks voters: B, C and D, of whom two are enough. */
-export class Asking extends Waiting {
+export class Asking<Body extends Asked = AcceptorRequest, Cast extends Said = Vote> extends Waiting {
   readonly quorum: Quorum = quorumOf(['B', 'C', 'D'])
   readonly latencies: Latencies = new Latencies()
   readonly roundTrips: RoundTrips = new RoundTrips(this.self, FAR_REACH, this.latencies, () => this.quorum)
-  readonly polls: Polls = new Polls(this.self, this.moment, this.outbox, this.nextId, FAR_REACH, this.latencies, this.roundTrips)
+  readonly polls: Polls<Body, Cast>
+  private question: Question | undefined
 
-  /** Lets the questions pass that are asked now. @returns the number of the last one, and what it asks; undefined when there is none */
-  asked(): { readonly id: number; readonly kind: string } | undefined {
-    const { message } = this.sent().at(-1) ?? {}
-    return message?.kind === 'request' ? { id: message.id, kind: message.body.kind } : undefined
+  constructor() {
+    super()
+    const send: Line<Body>['send'] = (_, { kind, id, body }) => {
+      if (kind === 'request') this.question = { id, kind: body.kind }
+    }
+    this.polls = new Polls(this.self, this.moment, { send }, this.nextId, FAR_REACH, this.latencies, this.roundTrips)
+  }
+
+  /** The last question that was asked since the last look; undefined when there is none. */
+  asked(): Question | undefined {
+    const { question } = this
+    this.question = undefined
+    return question
   }
 }
 

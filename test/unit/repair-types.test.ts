@@ -4,6 +4,7 @@ import { suite, test } from 'node:test'
 import type { RowWrite } from '../../protocols/base/rows.ts'
 import type { DataType, TypeContext, TypeDefinition } from '../../protocols/data-type.ts'
 import { IndexedRows, rowDigest } from '../../protocols/repair/indexed-rows.ts'
+import { refuse } from '../../protocols/wire/malformed.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
 import { configOf, worldOf } from './core-harness.ts'
 import type { TestWorld } from './core-harness.ts'
@@ -156,6 +157,15 @@ suite('rows of a further type', () => {
     world.get('b').step({ kind: 'tick' })
     world.reach('the pull is over', () => isDone !== undefined)
     assert.equal(isDone, false)
+  })
+
+  test('a row that no peer writes fails the pull and closes the connection, and the peer goes on', () => {
+    const { world, held } = started()
+    held('b').collection.take = () => refuse('not a row')
+    held('a').put('row')
+    const disconnected = (): boolean => world.get('b').notes.some((note) => note.kind === 'refused' && note.reason === 'not a row')
+    world.reach('b has refused it', disconnected)
+    assert.deepEqual(rowsAt(held('b')), [])
   })
 
   test('a pull of a peer that is not connected fails at once', () => {

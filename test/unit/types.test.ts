@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { ProtocolViolation } from '../../protocols/base/assert.ts'
 import type { TypeContext, TypeDefinition } from '../../protocols/data-type.ts'
+import { MalformedBytes } from '../../protocols/wire/malformed.ts'
 import { Types, protocolOf } from '../../protocols/types.ts'
 import type { TypesContext } from '../../protocols/types.ts'
 import { configOf, peer, sends, worldOf } from './core-harness.ts'
@@ -71,7 +72,10 @@ suite('a type in a peer', () => {
       create: (context) => {
         contexts.set(context.self.peerId, context)
         return {
-          told: (from, body) => seen.push(`${from.peerId} says ${body.join()}`),
+          told: (from, body) => {
+            if (body[0] === 255) throw new MalformedBytes('nonsense')
+            seen.push(`${from.peerId} says ${body.join()}`)
+          },
           asked: () => undefined,
           decided: (name, value) => decided.push(`${context.self.peerId} ${name} ${value.join()}`),
         }
@@ -94,6 +98,18 @@ suite('a type in a peer', () => {
     assert.deepEqual([p.told.length, p.answers.has(7)], [0, false])
     p.sync()
     assert.deepEqual([p.told.length, p.answers.get(7)], [1, { kind: 'typed', type: 'a', answer: 'done' }])
+  })
+
+  test('what no peer writes closes the connection of whoever said it, and is a bug where the peer said it itself', () => {
+    const { world } = worldWith()
+    const q = world.get('q').identity
+    const message = { kind: 'typed', type: 1, body: Uint8Array.of(255) } as const
+    const effects = world.get('p').step({ kind: 'message', from: q, round: 0, message })
+    assert.deepEqual(
+      effects.filter(({ kind }) => kind === 'disconnect').map((effect) => effect.kind === 'disconnect' && effect.peerId),
+      ['q'],
+    )
+    assert.throws(() => world.get('p').step({ kind: 'message', from: world.get('p').identity, round: 0, message }), MalformedBytes)
   })
 
   test('a key that a type decides has one value at every peer, and no client is shown it', () => {

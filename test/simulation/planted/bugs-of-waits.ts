@@ -9,6 +9,7 @@ const DOUBTS = 'protocols/agreement/doubts.ts'
 const LIVENESS = 'protocols/membership/liveness.ts'
 const ROSTER = 'protocols/membership/roster.ts'
 const COPYING = 'protocols/repair/copying.ts'
+const REGISTER_RUN = 'protocols/registers/run.ts'
 const CHANGE = 'protocols/config/change.ts'
 
 export const BUGS_OF_WAITS: readonly PlantedBug[] = [
@@ -86,8 +87,8 @@ export const BUGS_OF_WAITS: readonly PlantedBug[] = [
     'unmeasured-is-near',
     'a peer of unknown distance is given up as soon as a near one',
     LIVENESS,
-    'if (usualRoundTripMs(peer) === undefined) return UNMEASURED_DISCONNECT_AFTER_MS',
-    'if (usualRoundTripMs(peer) === undefined) return DISCONNECT_AFTER_MS',
+    'if (peer.usualRoundTripMs === undefined) return UNMEASURED_DISCONNECT_AFTER_MS',
+    'if (peer.usualRoundTripMs === undefined) return DISCONNECT_AFTER_MS',
   ),
   bug(
     'pull-races-answer',
@@ -177,8 +178,8 @@ export const BUGS_OF_WAITS: readonly PlantedBug[] = [
     'around-is-near',
     'a voter without a connection counts as near',
     ROUND_TRIPS,
-    'const aroundMs = AROUND_FACTOR * ',
-    'const aroundMs = 0 * ',
+    'this.toVoterMs(voter) ?? AROUND_FACTOR * ',
+    'this.toVoterMs(voter) ?? 0 * ',
   ),
   bug(
     'far-is-given-up',
@@ -270,5 +271,96 @@ export const BUGS_OF_WAITS: readonly PlantedBug[] = [
     CHANGE,
     'this.context.roundTrips.toFarthestKnownMs(members(next))',
     'this.context.roundTrips.toFarthestMs(members(next))',
+  ),
+  bug(
+    'keeping-races-word',
+    'who should keep an operation on a set is told again after 0.5 s, however far it is',
+    'protocols/sets/waits.ts',
+    'RETELL_ROUND_TRIPS * toFarthestMs(this.context, voters)',
+    '0 * toFarthestMs(this.context, voters)',
+  ),
+  bug(
+    'page-of-set-races',
+    'a page of a whole set is asked for again after 1 s, however far its source is',
+    'protocols/sets/whole-pull.ts',
+    'RETRY_ROUND_TRIPS * toFarthestMs(this.context, [this.source])',
+    '0 * toFarthestMs(this.context, [this.source])',
+  ),
+  bug(
+    'barring-races-answer',
+    'a member is asked to bar every second, however far it is',
+    'protocols/sets/sweep.ts',
+    'ASK_AGAIN_ROUND_TRIPS * this.farthestMs()',
+    '0 * this.farthestMs()',
+  ),
+  bug(
+    'sweep-in-twenty-seconds',
+    'a sweep is given up after 20 s, however far its members are',
+    'protocols/sets/sweep.ts',
+    'BARRED_WITHIN_ROUND_TRIPS * this.farthestMs()',
+    '0 * this.farthestMs()',
+  ),
+  bug(
+    'register-refusal-races',
+    'a try at a register that one voter refused is given up after 4 s, while the others answer',
+    REGISTER_RUN,
+    'poll.openedAtMs + 2 * poll.usualMs',
+    'poll.openedAtMs + Math.min(4_000, 2 * poll.usualMs)',
+  ),
+  bug(
+    'register-pause-of-ten-seconds',
+    'the wait after a lost try at a register grows to 10 s, however far the quorum is',
+    REGISTER_RUN,
+    'Math.max(BACKOFF_MOST_MS, BACKOFF_ROUND_TRIPS * roundTripMs)',
+    'BACKOFF_MOST_MS',
+  ),
+  bug(
+    'register-leaves-nothing',
+    'who only settles a register reserves again, though a rival is at work',
+    REGISTER_RUN,
+    'this.goOn(nowMs)',
+    'this.reserve()',
+  ),
+  bug(
+    'register-refusal-is-no-rival',
+    'whose higher ballot refused a try at a register is not seen as a rival',
+    REGISTER_RUN,
+    'this.context.rivals.onRival(this.key)',
+    'void this.context.rivals',
+  ),
+  bug(
+    'register-commit-left',
+    'a commit of a register whose client is gone is carried on for 5 s, however far the quorum is',
+    REGISTER_RUN,
+    'Math.max(LINGER_MS, LINGER_ROUND_TRIPS * this.context.roundTrips.toDecideMs(this.key))',
+    'LINGER_MS',
+  ),
+  bug(
+    'register-in-ten-seconds',
+    'a try to finish a register lasts 10 s, however far the quorum is',
+    'protocols/registers/finisher.ts',
+    'Math.max(FINISH_MS, FINISH_ROUND_TRIPS * roundTrips.toDecideMs(key))',
+    'FINISH_MS',
+  ),
+  bug(
+    'register-get-races-write',
+    'a get of a register that met doubt reads again after what quorums took before, however far this one is',
+    'protocols/registers/reads.ts',
+    'this.context.roundTrips.latelyToDecideMs(this.key)',
+    "this.context.roundTrips['latencies'].roundTripMs",
+  ),
+  bug(
+    'expiry-races-expiry',
+    'peers delete what has lived its time 2 s after one another, however far the quorum is',
+    'protocols/registers/expiry.ts',
+    'Math.max(TURN_MS, TURN_ROUND_TRIPS * roundTrips.toDecideMs(key))',
+    'TURN_MS',
+  ),
+  bug(
+    'expiry-in-ten-seconds',
+    'a try to delete what has lived its time lasts 10 s, however far the quorum is',
+    'protocols/registers/expiry.ts',
+    'Math.max(TRY_MS, TRY_ROUND_TRIPS * roundTrips.toDecideMs(key))',
+    'TRY_MS',
   ),
 ]

@@ -216,6 +216,7 @@ export class BenchPeer {
       onLaterEpoch: () => undefined,
       send: (to: PeerId, body: Uint8Array, after: After) => outbox.send(to, { kind: 'typed', type: 1, body }, after),
       answer: (client, answer) => outbox.answer(client, { kind: 'typed', type: REGISTERS, answer }),
+      tell: () => undefined,
       alarm: (key) => {
         throw new Violation('V1', `${self.peerId} was told two records for ${key}`)
       },

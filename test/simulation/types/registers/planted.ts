@@ -3,6 +3,7 @@ import { bug } from '../../planted/bug.ts'
 import type { PlantedBug } from '../../planted/bug.ts'
 
 const REGISTERS = 'protocols/registers'
+const COLLECTION = `${REGISTERS}/collection.ts`
 const JUDGE = `${REGISTERS}/judge.ts`
 const READS = `${REGISTERS}/reads.ts`
 const RECORD = `${REGISTERS}/record.ts`
@@ -190,4 +191,51 @@ const READING: readonly PlantedBug[] = [
   ),
 ]
 
+/** What is noticed on their own. */
 export const REGISTER_BUGS: readonly PlantedBug[] = [...JUDGING, ...VOTING, ...READING]
+
+/** What is noticed in whole networks: over changes of the config, and by repair. */
+export const REGISTER_WORLD_BUGS: readonly PlantedBug[] = [
+  bug(
+    'expiry-early',
+    'a register expires before its time',
+    `${REGISTERS}/expiry.ts`,
+    'moment.nowMs + record.ttlMs + turn * TURN_MS',
+    'moment.nowMs + turn * TURN_MS',
+  ),
+  bug(
+    'cursor-of-any-run',
+    'a cursor of an earlier run of the process is taken',
+    `${REGISTERS}/watches.ts`,
+    'return cursor.startsWith(`${run}-`) && ',
+    'return ',
+  ),
+  bug(
+    'registers-no-transfer',
+    'new voters begin without what the old ones hold',
+    COLLECTION,
+    'isCarriedOver: true',
+    'isCarriedOver: false',
+  ),
+  bug(
+    'registers-not-settled',
+    'a transfer does not settle what is accepted',
+    COLLECTION,
+    'settle: (name, settled) => core.finisher.finish(dataKey(name), settled)',
+    'settle: (_, settled) => settled(true)',
+  ),
+  bug(
+    'registers-no-fence',
+    'a voter answers in an epoch before its own',
+    `${REGISTERS}/registers.ts`,
+    'if (epoch < chain.epoch)',
+    'if (epoch < chain.epoch - 9)',
+  ),
+  bug(
+    'registers-not-repaired',
+    'what another peer holds is not taken',
+    COLLECTION,
+    'return entry !== undefined && core.learn(',
+    'return entry !== undefined && entry.record.version < 1 && core.learn(',
+  ),
+]

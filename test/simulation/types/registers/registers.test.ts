@@ -3,13 +3,15 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { installLoader } from '../../planted/loader.ts'
 import { REGISTER_SCENARIOS } from './directed.ts'
-import { REGISTER_BUGS } from './planted.ts'
+import { REGISTER_BUGS, REGISTER_WORLD_BUGS } from './planted.ts'
 import { playSchedule } from './schedule.ts'
-import { scoreOf } from './score.ts'
+import { simulateRegisters } from './run.ts'
+import { scoreOf, worldScoreOf } from './score.ts'
 
 const SCHEDULES = 300
+const SEEDS = 30
 
-installLoader(REGISTER_BUGS)
+installLoader([...REGISTER_BUGS, ...REGISTER_WORLD_BUGS])
 
 suite('registers on their own', () => {
   test('keep their promises on short schedules', () => {
@@ -29,6 +31,30 @@ suite('registers on their own', () => {
       const found = await scoreOf(bug)
       assert.ok(found !== undefined, `${bug.name} survives`)
       context.diagnostic(`${bug.name}: schedule ${found.count}, ${found.message}`)
+    })
+  }
+})
+
+suite('registers beside keys', () => {
+  test('keep their promises in whole networks, and keys keep theirs', () => {
+    let answered = 0
+    for (let seed = 1; seed <= SEEDS; seed += 1) {
+      const { violation, coverage } = simulateRegisters(seed)
+      assert.equal(violation, undefined, `seed ${seed}: ${violation?.message}`)
+      answered += coverage.answered
+    }
+    assert.ok(answered > SEEDS * 100, `only ${answered} requests were answered`)
+  })
+
+  test('run the same from the same seed', () => {
+    assert.equal(simulateRegisters(2).hash, simulateRegisters(2).hash)
+  })
+
+  for (const bug of REGISTER_WORLD_BUGS) {
+    test(`noticed when planted: ${bug.what}`, async (context) => {
+      const found = await worldScoreOf(bug)
+      assert.ok(found !== undefined, `${bug.name} survives`)
+      context.diagnostic(`${bug.name}: seed ${found.count}, ${found.message}`)
     })
   }
 })

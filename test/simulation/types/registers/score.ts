@@ -3,11 +3,14 @@ import { pathToFileURL } from 'node:url'
 import type { PlantedBug } from '../../planted/bug.ts'
 import { importPlanted, installLoader } from '../../planted/loader.ts'
 import type { REGISTER_SCENARIOS as scenariosType } from './directed.ts'
-import { REGISTER_BUGS } from './planted.ts'
+import { REGISTER_BUGS, REGISTER_WORLD_BUGS } from './planted.ts'
+import type { simulateRegisters as simulateType } from './run.ts'
 import type { playSchedule as playType } from './schedule.ts'
 
 /** Schedules that a bug has to be noticed in. */
 const SCHEDULES_MAX = 3_000
+/** Seeds of whole networks. */
+const SEEDS_MAX = 200
 
 /** @returns how many scenarios or schedules it took and what was said; undefined for a survivor */
 export async function scoreOf(bug: PlantedBug): Promise<{ count: number; message: string } | undefined> {
@@ -29,12 +32,25 @@ export async function scoreOf(bug: PlantedBug): Promise<{ count: number; message
   return undefined
 }
 
+/** The same of whole networks. */
+export async function worldScoreOf(bug: PlantedBug): Promise<{ count: number; message: string } | undefined> {
+  const { simulateRegisters } = await importPlanted<{ simulateRegisters: typeof simulateType }>(
+    new URL('run.ts', import.meta.url),
+    bug.name,
+  )
+  for (let seed = 1; seed <= SEEDS_MAX; seed += 1) {
+    const { violation } = simulateRegisters(seed)
+    if (violation !== undefined) return { count: seed, message: violation.message }
+  }
+  return undefined
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  installLoader(REGISTER_BUGS)
+  installLoader([...REGISTER_BUGS, ...REGISTER_WORLD_BUGS])
   const names = process.argv.slice(2)
-  for (const bug of REGISTER_BUGS) {
+  for (const bug of [...REGISTER_BUGS, ...REGISTER_WORLD_BUGS]) {
     if (names.length > 0 && !names.includes(bug.name)) continue
-    const found = await scoreOf(bug)
+    const found = await (REGISTER_WORLD_BUGS.includes(bug) ? worldScoreOf(bug) : scoreOf(bug))
     process.stdout.write(
       `${bug.name.padEnd(28)} ${String(found?.count ?? 'SURVIVED').padEnd(10)} ${found?.message.split('\n')[0]?.slice(0, 110) ?? ''}\n`,
     )

@@ -1,7 +1,7 @@
 /** Runs of a world that holds sets beside keys. Histories last a second or two, so that a run sees several of them forgotten. */
 import { setsType } from '../../../../protocols/sets/definition.ts'
-import type { DecideOnce } from '../../../../protocols/sets/deciding.ts'
 import { simulate } from '../../world.ts'
+import type { WorldType } from '../../type.ts'
 import type { RunResult } from '../../world.ts'
 import { KEYS } from '../keys/keys.ts'
 import { SimulatedSets } from './simulated.ts'
@@ -14,16 +14,13 @@ export interface SetsRun {
 
 const SETTINGS = { historyMs: 1_500, leastAgeMs: 500, sweepEveryMs: 600, sweepLeast: 1 }
 
+/** @param counts what is counted into it */
+export function setsWorld(counts: Counts = { forgotten: 0, cuts: 0 }): WorldType {
+  return { begin: (init) => new SimulatedSets(init, counts), further: setsType(SETTINGS) }
+}
+
 export function simulateSets(seed: number, keepsLines = false): SetsRun {
   const counts: Counts = { forgotten: 0, cuts: 0 }
-  const decided = new Map<string, Uint8Array>()
-  const decide = (): DecideOnce => (name, bytes, _deadlineMs, settled) => {
-    if (!decided.has(name)) decided.set(name, bytes)
-    settled(decided.get(name))
-  }
-  const result = simulate(seed, keepsLines, {}, [
-    KEYS,
-    { begin: (init) => new SimulatedSets(init, counts), further: setsType(SETTINGS, decide) },
-  ])
+  const result = simulate(seed, keepsLines, {}, [KEYS, setsWorld(counts)])
   return { result, counts }
 }

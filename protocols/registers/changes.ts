@@ -1,0 +1,63 @@
+/**
+ * The changes of what is held here, numbered in the order in which this peer made them, in this run of the process. A number means
+ * nothing elsewhere, nor after a restart: what was held and not on disk is then learned anew, under other numbers.
+ */
+import type { RegisterKey } from '../base/register.ts'
+
+export interface Change {
+  readonly number: number
+  readonly key: RegisterKey
+  /** That was held before, 0 for none: told where the register is forgotten, because versions of stubs do not order. */
+  readonly before: number
+}
+
+/** Changes that are remembered, and about how many bytes of memory they take at most. */
+const CHANGES_MAX = 100_000
+const BYTES_MAX = 67_108_864
+/** Bytes of a change without its key, which takes two a character. */
+const CHANGE_BYTES = 96
+
+export class Changes {
+  /** The oldest that is remembered is at `first` of it; what is before is cut off now and then. */
+  private kept: Change[] = []
+  private first = 0
+  private bytes = 0
+  private lastNumber = 0
+
+  /** The number of the newest change, 0 before the first. */
+  get last(): number {
+    return this.lastNumber
+  }
+
+  add(key: RegisterKey, before: number): void {
+    this.lastNumber += 1
+    this.kept.push({ number: this.lastNumber, key, before })
+    this.bytes += bytesOf(key)
+    while (this.kept.length - this.first > CHANGES_MAX || this.bytes > BYTES_MAX) this.forgetFirst()
+    if (this.first > CHANGES_MAX) {
+      this.kept = this.kept.slice(this.first)
+      this.first = 0
+    }
+  }
+
+  /** True when every change behind a number is remembered. */
+  reaches(number: number): boolean {
+    return number <= this.lastNumber && number >= this.lastNumber - (this.kept.length - this.first)
+  }
+
+  /** The changes behind a number that is reached, the oldest first. */
+  *after(number: number): Iterable<Change> {
+    for (let place = this.kept.length - (this.lastNumber - number); place < this.kept.length; place += 1) yield this.kept[place] as Change
+  }
+
+  private forgetFirst(): void {
+    const change = this.kept[this.first]
+    if (change === undefined) return
+    this.bytes -= bytesOf(change.key)
+    this.first += 1
+  }
+}
+
+function bytesOf(key: RegisterKey): number {
+  return CHANGE_BYTES + 2 * key.length
+}
