@@ -50,7 +50,9 @@ const ACCEPTED = '+'
 const DIVERGED = '!'
 /** Beside what is held for a time alone: so that nothing else is read at the start. */
 const PASSING = '~'
-const PASSING_BYTES = Uint8Array.of(1)
+/** Beside what is held as deleted. */
+const DELETED = '-'
+const PRESENT = Uint8Array.of(1)
 const SWEPT = '@swept'
 /** Cells kept as they were last read or written, so that a busy register is not read from its bytes each time. */
 const CACHED_MAX = 1_024
@@ -66,12 +68,14 @@ export class Cells {
   private readonly writer: ByteWriter
   private readonly cached = new Map<RegisterKey, Cell>()
   private sweptNow: Swept | undefined
+  private tombstoneCount = 0
 
   constructor(store: CellStore, utf8: Utf8) {
     this.store = store
     this.utf8 = utf8
     this.writer = new ByteWriter(utf8)
     this.index = new IndexedRows(store.rows, store.digestOf)
+    for (const _ of store.rows.range(DELETED)) this.tombstoneCount += 1
     const row = store.rows.get(SWEPT)
     this.sweptNow = row === undefined ? undefined : readSwept(new ByteReader(row, utf8))
   }
@@ -109,6 +113,16 @@ export class Cells {
     for (const { name } of this.store.rows.range(PASSING)) yield name.slice(PASSING.length) as RegisterKey
   }
 
+  /** The registers that are held as deleted. */
+  *deleted(): Iterable<RegisterKey> {
+    for (const { name } of this.store.rows.range(DELETED)) yield name.slice(DELETED.length) as RegisterKey
+  }
+
+  /** How many they are. */
+  get tombstones(): number {
+    return this.tombstoneCount
+  }
+
   /** True for a ballot at or below which this store has forgotten what it does not hold. */
   isSwept(ballot: Ballot): boolean {
     return this.sweptNow !== undefined && compareBallots(ballot, this.sweptNow.ballot) <= 0
@@ -120,7 +134,12 @@ export class Cells {
     const writes: RowWrite[] = []
     if (cell.held !== before.held) {
       const bytes = this.bytes(cell.held)
-      writes.push(...(bytes === undefined ? this.index.remove(key) : this.index.put(key, bytes)), ...passing(key, before, cell))
+      writes.push(...(bytes === undefined ? this.index.remove(key) : this.index.put(key, bytes)))
+      writes.push(
+        ...beside(PASSING + key, isPassing(before), isPassing(cell)),
+        ...beside(DELETED + key, isDeleted(before), isDeleted(cell)),
+      )
+      this.tombstoneCount += Number(isDeleted(cell)) - Number(isDeleted(before))
     }
     if (cell.accepted !== before.accepted) writes.push({ name: ACCEPTED + key, bytes: this.bytes(cell.accepted) })
     if (cell.diverged !== before.diverged) writes.push({ name: DIVERGED + key, bytes: this.bytes(cell.diverged) })
@@ -134,8 +153,10 @@ export class Cells {
     writeSwept(this.writer, swept)
     const writes: RowWrite[] = [{ name: SWEPT, bytes: this.writer.finish() }]
     for (const key of dropped) {
+      const before = this.read(key)
       this.cached.delete(key)
-      writes.push(...this.index.remove(key))
+      writes.push(...this.index.remove(key), ...beside(DELETED + key, isDeleted(before), false))
+      this.tombstoneCount -= Number(isDeleted(before))
     }
     this.store.persist(SWEPT, writes, 'barrier')
   }
@@ -158,9 +179,15 @@ export class Cells {
   }
 }
 
-/** What is written of how long a register lives, as it is in one cell and in the next. */
-function passing(key: RegisterKey, before: Cell, cell: Cell): RowWrite[] {
-  const isPassing = cell.held?.record.ttlMs !== undefined
-  if (isPassing === (before.held?.record.ttlMs !== undefined)) return []
-  return [{ name: PASSING + key, bytes: isPassing ? PASSING_BYTES : undefined }]
+/** A row that is there beside what is held of one sort alone, as it is in one cell and in the next. */
+function beside(name: string, wasThere: boolean, isThere: boolean): RowWrite[] {
+  return wasThere === isThere ? [] : [{ name, bytes: isThere ? PRESENT : undefined }]
+}
+
+function isPassing({ held }: Cell): boolean {
+  return held?.record.ttlMs !== undefined
+}
+
+function isDeleted({ held }: Cell): boolean {
+  return held?.record.isDeleted === true
 }

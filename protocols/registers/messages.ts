@@ -57,6 +57,12 @@ export type RegisterMessage =
   | Learn
   /** Asks for what is held; answered by a learn that carries it, or not at all. */
   | { readonly kind: 'want'; readonly key: RegisterKey }
+  /** Whoever sweeps asks a voter to refuse all ballots up to this one, and to settle what it accepted there. */
+  | { readonly kind: 'bar'; readonly ballot: Ballot }
+  /** Done, with all that was written on disk. */
+  | { readonly kind: 'barred'; readonly ballot: Ballot }
+  /** The sender's store has forgotten up to this ballot: whoever has not may pull it, and do the same. */
+  | { readonly kind: 'swept'; readonly ballot: Ballot }
 
 /** Each at the place of its code. */
 const REACHINGS: readonly Reaching[] = ['receiver', 'cluster', 'network']
@@ -200,6 +206,21 @@ const MESSAGES: Table<RegisterMessage> = new Table<RegisterMessage>({
     code: 5,
     write: (writer, { key }) => writeKey(writer, key),
     read: (reader) => ({ kind: 'want', key: readRegisterKey(reader) }),
+  },
+  bar: {
+    code: 6,
+    write: (writer, { ballot }) => writeBallot(writer, ballot),
+    read: (reader) => ({ kind: 'bar', ballot: readBallot(reader) }),
+  },
+  barred: {
+    code: 7,
+    write: (writer, { ballot }) => writeBallot(writer, ballot),
+    read: (reader) => ({ kind: 'barred', ballot: readBallot(reader) }),
+  },
+  swept: {
+    code: 8,
+    write: (writer, { ballot }) => writeBallot(writer, ballot),
+    read: (reader) => ({ kind: 'swept', ballot: readBallot(reader) }),
   },
 })
 

@@ -7,6 +7,7 @@ import type { Relays } from '../agreement/representative.ts'
 import { RoundTrips } from '../agreement/round-trips.ts'
 import { ROUND_MAX } from '../agreement/rounds.ts'
 import type { Rounds } from '../agreement/rounds.ts'
+import { compareBallots } from '../base/ballot.ts'
 import type { Ballot, Ceiling } from '../base/ballot.ts'
 import type { Sha256, Utf8 } from '../base/bytes.ts'
 import type { Config } from '../base/config.ts'
@@ -17,8 +18,9 @@ import type { Neighbours } from '../base/reach.ts'
 import type { RegisterKey } from '../base/register.ts'
 import type { After } from '../base/slot.ts'
 import type { ClientId } from '../events.ts'
+import { Bars } from './bars.ts'
 import { Cells, slotOfRegister } from './cells.ts'
-import type { CellStore } from './cells.ts'
+import type { CellStore, Swept } from './cells.ts'
 import { Changes } from './changes.ts'
 import { Coordinator } from './coordinator.ts'
 import { Expiry } from './expiry.ts'
@@ -30,11 +32,12 @@ import { RegisterCodec } from './messages.ts'
 import type { RegisterMessage } from './messages.ts'
 import type { Cast, Question } from './questions.ts'
 import { Reads } from './reads.ts'
-import { equalRegisterRecords, isStub } from './record.ts'
+import { equalRegisterRecords, isStub, stub } from './record.ts'
 import type { Entry, RegisterRecord } from './record.ts'
 import { Remembered } from './remembered.ts'
 import type { RegisterAnswer, RegisterRequest, WatchAnswer } from './requests.ts'
 import { Spread } from './spread.ts'
+import { Sweep } from './sweep.ts'
 import { Voter } from './voter.ts'
 import type { Learned } from './voter.ts'
 import { Watches } from './watches.ts'
@@ -66,6 +69,10 @@ export interface RegistersContext {
   readonly answer: (client: ClientId, answer: RegisterAnswer, shown?: RegisterKey) => void
   /** Tells a client that watches, once all that was written before is on disk. */
   readonly tell: (client: ClientId, answer: WatchAnswer) => void
+  /** Between two sweeps. */
+  readonly sweepEveryMs: number
+  /** Pulls all that a connected peer holds. */
+  readonly pull: (source: Identity, ended: (isDone: boolean) => void) => void
   /** Two records were told as chosen for one place. */
   readonly alarm: (key: RegisterKey, held: Entry, told: Entry) => void
 }
@@ -88,6 +95,8 @@ export class RegistersCore {
   readonly changes: Changes = new Changes()
   readonly expiry: Expiry
   readonly watches: Watches
+  readonly sweep: Sweep
+  private readonly bars: Bars
   private readonly context: RegistersContext
   private readonly codec: RegisterCodec
   private readonly polls: Polls<Question, Cast>
@@ -141,6 +150,32 @@ export class RegistersCore {
       end: (client, last) => answer(client, last),
     })
     this.finisher = new Finisher({ moment, doubts, roundTrips, coordinator, cells: this.cells })
+    const { voter, finisher, cells } = this
+    const mayVote = (): boolean => this.mayVote()
+    this.bars = new Bars({
+      chain,
+      rounds,
+      voter,
+      cells,
+      doubts,
+      finisher,
+      mayVote,
+      reply: (to, ballot) => this.send(to, { kind: 'barred', ballot }, 'everything'),
+    })
+    this.sweep = new Sweep({
+      self,
+      moment,
+      chain,
+      rounds,
+      cells,
+      doubts,
+      everyMs: context.sweepEveryMs,
+      isConnected: (peerId) => neighbours.isConnected(peerId),
+      mayVote,
+      ask: (to, ballot) => this.send(to, { kind: 'bar', ballot }, 'nothing'),
+      pull: context.pull,
+      tell: (ballot) => this.tellSomebody(ballot),
+    })
     this.spread = new Spread({
       self,
       chain,
@@ -203,6 +238,12 @@ export class RegistersCore {
         return this.spread.onLearn(from.peerId, message)
       case 'want':
         return this.spread.wanted(from.peerId, message.key)
+      case 'bar':
+        return this.bars.asked(from.peerId, message.ballot)
+      case 'barred':
+        return this.sweep.onBarred(from, message.ballot)
+      case 'swept':
+        return this.sweep.onSwept(from, message.ballot)
     }
   }
 
@@ -218,14 +259,20 @@ export class RegistersCore {
     this.voter.fold(this.context.moment.nowMs)
     this.finisher.upkeep()
     this.expiry.upkeep()
+    this.bars.upkeep()
+    this.sweep.upkeep()
   }
 
   restUntilMs(): number {
-    return this.isBusy || this.doubts.size > 0 ? this.context.moment.nowMs : Number.POSITIVE_INFINITY
+    return this.isBusy || this.doubts.size > 0 || this.bars.isBusy || this.sweep.isBusy
+      ? this.context.moment.nowMs
+      : Number.POSITIVE_INFINITY
   }
 
   configInstalled(): void {
     this.dropIfVoteless()
+    this.bars.configInstalled()
+    this.sweep.configInstalled()
     this.coordinator.configInstalled()
     this.reads.configInstalled()
   }
@@ -256,6 +303,25 @@ export class RegistersCore {
     return learned
   }
 
+  /**
+   * All that a store holds which has swept so far is held here as well: what it lacks of that is gone. Its number stays, its content goes.
+   *
+   * @param lacking what is held here and not there
+   */
+  forgetAt(swept: Swept, lacking: readonly RegisterKey[]): void {
+    if (!this.sweep.isClear(swept.ballot)) return
+    // What is gone is gone on disk before the store says that it has forgotten so far.
+    for (const key of lacking) {
+      const { held } = this.cells.read(key)
+      if (held === undefined || compareBallots(held.ballot, swept.ballot) > 0 || this.isDiverged(key)) continue
+      const gone = { ballot: swept.ballot, record: stub(Math.max(held.record.version, swept.number)) }
+      this.voter.forget(key, gone)
+      if (this.cells.read(key).accepted === undefined) this.doubts.settled(key)
+      this.onHeld(key, held, gone)
+    }
+    this.sweep.takeOver(swept)
+  }
+
   /** What is held has changed, or its ballot alone. */
   private onHeld(key: RegisterKey, before: Entry | undefined, held: Entry): void {
     const { record } = held
@@ -278,9 +344,22 @@ export class RegistersCore {
     if (isAtQuorum) this.spread.tellAll(key, entry)
   }
 
+  private tellSomebody(ballot: Ballot): void {
+    const { neighbours, random } = this.context
+    const connected = [...neighbours.clusterIds()].flatMap((cluster) => [...neighbours.connectedOf(cluster)])
+    const other = connected[Math.floor(random() * connected.length)]
+    if (other !== undefined) this.send(other, { kind: 'swept', ballot }, 'nothing')
+  }
+
+  /** This peer has a vote on registers, in a config that lets anybody vote on them. */
+  private mayVote(): boolean {
+    const { self, chain, isTooOld } = this.context
+    return chain.current?.quorum.has(self.id) === true && !chain.current.config.forming && !isTooOld()
+  }
+
   /** The epoch fence and the voter check; what passes is the voter's. */
   private requested(from: Identity, id: number, target: Identity, body: Question): void {
-    const { self, chain, neighbours, isTooOld, configsSince, onLaterEpoch, moment } = this.context
+    const { self, chain, neighbours, configsSince, onLaterEpoch, moment } = this.context
     const installed = chain.current
     if (target.id !== self.id || installed === undefined || this.cells.read(body.key).diverged !== undefined) return
     if (body.kind !== 'read' && body.ballot.round > ROUND_MAX) return
@@ -290,7 +369,7 @@ export class RegistersCore {
     if (epoch > chain.epoch) return onLaterEpoch(from.peerId, [])
     if (epoch < chain.epoch)
       return this.reply(from, id, { sender: self, body: { kind: 'stale', configs: configsSince(epoch + 1) } }, body.key)
-    if (!installed.quorum.has(self.id) || installed.config.forming || isTooOld()) return
+    if (!this.mayVote()) return
     const answer = this.voter.answer(body, moment.nowMs)
     if (answer === undefined) return
     if (answer.kind === 'committed') this.doubts.accepted(body.key)

@@ -18,14 +18,22 @@ const CODE = 2
 /** The protocol version from which on builds know registers. */
 const SINCE = 2
 
-export const REGISTERS_TYPE: TypeDefinition = { name: REGISTERS, code: CODE, since: SINCE, create: (context) => new Registers(context) }
+/** Between two sweeps of one voter. */
+const SWEEP_EVERY_MS = 3_600_000
+
+export const REGISTERS_TYPE: TypeDefinition = registersType(SWEEP_EVERY_MS)
+
+/** @param sweepEveryMs how often deletions are forgotten, where there are any */
+export function registersType(sweepEveryMs: number): TypeDefinition {
+  return { name: REGISTERS, code: CODE, since: SINCE, create: (context) => new Registers(context, sweepEveryMs) }
+}
 
 class Registers implements DataType {
   readonly collection: RowCollection
   readonly core: RegistersCore
   private readonly context: TypeContext
 
-  constructor(context: TypeContext) {
+  constructor(context: TypeContext, sweepEveryMs: number) {
     const { self, moment, chain, roster, agreement, floor, isTooOld, onLaterEpoch, codec, sha256, random, nextId, rows, outbox } = context
     this.context = context
     this.core = new RegistersCore({
@@ -47,6 +55,8 @@ class Registers implements DataType {
       send: (to, body, after) => context.send(to, body, after),
       answer: (client, answer, key) => this.answer(client, answer, key),
       tell: (client, answer) => context.tell(client, answer, 'everything'),
+      sweepEveryMs,
+      pull: (source, ended) => context.pull(source, ended),
       alarm: (key, held, told) => outbox.note({ kind: 'divergence', key, held: held.record, told: told.record }),
     })
     this.collection = registerCollection(this.core, codec.utf8)

@@ -217,6 +217,8 @@ export class BenchPeer {
       send: (to: PeerId, body: Uint8Array, after: After) => outbox.send(to, { kind: 'typed', type: 1, body }, after),
       answer: (client, answer) => outbox.answer(client, { kind: 'typed', type: REGISTERS, answer }),
       tell: () => undefined,
+      sweepEveryMs: Number.POSITIVE_INFINITY,
+      pull: () => undefined,
       alarm: (key) => {
         throw new Violation('V1', `${self.peerId} was told two records for ${key}`)
       },

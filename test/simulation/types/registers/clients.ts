@@ -60,8 +60,7 @@ export class Clients {
     const { operation, ended } = asked
     operation.endedAt = this.init.agenda.nowMs
     operation.answer = answer
-    const shown = answer.kind === 'applied' ? answer.version : answer.kind === 'found' ? answer.record.version : 0
-    this.seen.set(operation.key, Math.max(shown, this.seen.get(operation.key) ?? 0))
+    this.seen.set(operation.key, Math.max(numberIn(answer), this.seen.get(operation.key) ?? 0))
     ended(answer)
   }
 
@@ -88,7 +87,7 @@ export class Clients {
   newWrite(key: RegisterKey, condition: Condition | undefined, contents: Contents = this.drawValue()): WriteRequest {
     const { chance, agenda } = this.init
     const writeIdGiven = chance.happens(GIVEN_RATE)
-    const after = writeIdGiven ? (this.seen.get(key) ?? 0) : undefined
+    const after = writeIdGiven ? this.seen.get(key) : undefined
     return { kind: 'write', key, contents, condition, writeId: chance.hex(16), writeIdGiven, after, writtenAtMs: Math.floor(agenda.nowMs) }
   }
 
@@ -118,7 +117,7 @@ export class Clients {
     const { chance } = this.init
     this.ask(peer, request, timeoutMs, (answer) => this.writeEnded(request, answer, timeoutMs))
     const others = this.others(peer)
-    if (!request.writeIdGiven || others.length === 0 || !chance.happens(TWICE_RATE)) return
+    if (request.after === undefined || others.length === 0 || !chance.happens(TWICE_RATE)) return
     this.ask(chance.pick(others), request, timeoutMs, () => undefined)
   }
 
@@ -126,7 +125,7 @@ export class Clients {
   private writeEnded(request: WriteRequest, answer: RegisterAnswer | undefined, timeoutMs: number): void {
     const { chance } = this.init
     const up = this.others(undefined)
-    const isOpen = answer === undefined ? request.writeIdGiven : answer.kind === 'in-doubt'
+    const isOpen = answer === undefined ? request.after !== undefined : answer.kind === 'in-doubt'
     if (this.isStopped || !isOpen || this.operations.length >= REQUESTS_MAX || up.length === 0 || !chance.happens(RETRY_RATE))
       return this.think()
     const after = answer?.kind === 'in-doubt' ? answer.after : request.after
@@ -142,6 +141,13 @@ export class Clients {
     const ttlMs = chance.happens(TTL_RATE) ? chance.between(1, 5) * 1_000 : undefined
     return { kind: 'value', value: utf8.encode(chance.hex(4)), contentType: 'text/plain', ttlMs }
   }
+}
+
+/** What a client may say as the version that was current, from what it is told. */
+function numberIn(answer: RegisterAnswer): number {
+  if (answer.kind === 'applied') return answer.version
+  if (answer.kind === 'found') return answer.record.version
+  return 'number' in answer ? answer.number : 0
 }
 
 export function drawCondition(chance: Chance, seen: number): Condition | undefined {

@@ -8,6 +8,8 @@ const JUDGE = `${REGISTERS}/judge.ts`
 const READS = `${REGISTERS}/reads.ts`
 const RECORD = `${REGISTERS}/record.ts`
 const RUN = `${REGISTERS}/run.ts`
+const REGISTERS_CORE = `${REGISTERS}/registers.ts`
+const SWEEP = `${REGISTERS}/sweep.ts`
 const SHOWING = `${REGISTERS}/showing.ts`
 const VOTER = `${REGISTERS}/voter.ts`
 
@@ -196,6 +198,35 @@ export const REGISTER_BUGS: readonly PlantedBug[] = [...JUDGING, ...VOTING, ...R
 
 /** What is noticed in whole networks: over changes of the config, and by repair. */
 export const REGISTER_WORLD_BUGS: readonly PlantedBug[] = [
+  bug('forgotten-at-once', 'a deletion is let go before it is swept', SWEEP, ' || !cells.isSwept(held.ballot)) continue', ') continue'),
+  bug(
+    'gone-kept',
+    'what is gone at a store that has swept is kept',
+    REGISTERS_CORE,
+    'held === undefined || compareBallots(held.ballot, swept.ballot) > 0',
+    'held === undefined || swept.number >= 0',
+  ),
+  bug(
+    'learn-revives',
+    'a learn brings back what was forgotten',
+    VOTER,
+    'if (held === undefined && this.cells.isSwept(ballot)) return',
+    'if (held === undefined && this.cells.isSwept(ballot) && version < 1) return',
+  ),
+  bug(
+    'number-forgotten',
+    'a register that was forgotten begins at a number that it had',
+    SHOWING,
+    'number = Math.max(number, what.number, ',
+    'number = Math.max(number, ',
+  ),
+  bug(
+    'swept-by-majority',
+    'a sweep does not wait for every voter',
+    SWEEP,
+    'if (sweeping.unbarred.size === 0 && !sweeping.isPulling)',
+    'if (sweeping.unbarred.size < sweeping.unpulled.size / 2 && !sweeping.isPulling)',
+  ),
   bug(
     'expiry-early',
     'a register expires before its time',

@@ -1,6 +1,6 @@
 /**
- * Registers in the simulated world: clients that write, delete and look, what is chosen worked out from disks, and the checkers V1 to V8; after
- * healing all peers hold the same (V11).
+ * Registers in the simulated world: clients that write, delete and look, what is chosen worked out from disks, and the checkers V1 to V10;
+ * after healing all peers hold the same, and deletions are forgotten by all (V11).
  */
 import type { Config } from '../../../../protocols/base/config.ts'
 import type { Identity, IdentityId } from '../../../../protocols/base/identity.ts'
@@ -11,13 +11,13 @@ import { dataKey } from '../../../../protocols/base/register.ts'
 import type { RegisterKey } from '../../../../protocols/base/register.ts'
 import type { Note, Outcome, TypeOutcome } from '../../../../protocols/effects.ts'
 import type { ClientId } from '../../../../protocols/events.ts'
-import type { Cell } from '../../../../protocols/registers/cells.ts'
-import { readEntry } from '../../../../protocols/registers/fields.ts'
+import type { Cell, Swept } from '../../../../protocols/registers/cells.ts'
+import { readEntry, readSwept } from '../../../../protocols/registers/fields.ts'
 import { equalRegisterRecords, isStub } from '../../../../protocols/registers/record.ts'
 import type { Entry } from '../../../../protocols/registers/record.ts'
 import { REGISTERS } from '../../../../protocols/registers/requests.ts'
 import type { Contents, RegisterAnswer, WatchAnswer } from '../../../../protocols/registers/requests.ts'
-import { REGISTERS_TYPE } from '../../../../protocols/registers/type.ts'
+import { REGISTERS_TYPE, registersType } from '../../../../protocols/registers/type.ts'
 import { ByteReader } from '../../../../protocols/wire/reader.ts'
 import { utf8 } from '../../../../src/bytes.ts'
 import type { Send } from '../../../../src/runtime/send-gate.ts'
@@ -30,6 +30,7 @@ import { Clients } from './clients.ts'
 import { Epochs } from './epochs.ts'
 import { checkHistory } from './history.ts'
 import { probe } from './probe.ts'
+import type { ProbedVoter } from './probe.ts'
 import { Watchers } from './watchers.ts'
 
 /** A write must come through within so long while one peer is missing. */
@@ -40,7 +41,10 @@ const RIVAL_DEADLINE_MS = 40_000
 const RIVAL_ROUND_TRIPS = 40
 const LASTING: Contents = { kind: 'value', value: utf8.encode('lasting'), contentType: 'text/plain', ttlMs: undefined }
 
-export const REGISTERS_WORLD: WorldType = { begin: (init) => new SimulatedRegisters(init), further: REGISTERS_TYPE }
+/** Often enough that deletions are forgotten under load, and all of them after healing. */
+const SWEEP_EVERY_MS = 4_000
+
+export const REGISTERS_WORLD: WorldType = { begin: (init) => new SimulatedRegisters(init), further: registersType(SWEEP_EVERY_MS) }
 
 class SimulatedRegisters implements SimulatedType {
   private readonly init: TypeInit
@@ -117,7 +121,7 @@ class SimulatedRegisters implements SimulatedType {
     for (const [key, { tip }] of this.chains) {
       if (tip === undefined) continue
       this.probes += 1
-      probe(config, key, tip, (id) => this.cellOf(id, key))
+      probe(config, key, tip, (id) => this.voterOf(id, key))
     }
   }
 
@@ -127,7 +131,9 @@ class SimulatedRegisters implements SimulatedType {
         const { held, accepted } = cellAt(peer, key)
         const told = `${peer.peerId} holds version ${held?.record.version} of ${key}, and version ${tip?.record.version} is chosen`
         if (accepted !== undefined) return { rule: 'L1', detail: `${told}; version ${accepted.record.version} is accepted` }
-        if (tip !== undefined && (held === undefined || !equalRegisterRecords(held.record, tip.record)))
+        const isForgotten = tip?.record.isDeleted === true
+        if (isForgotten && held !== undefined) return { rule: 'V9', detail: `${told}: it is deleted, and not forgotten` }
+        if (tip !== undefined && !isForgotten && (held === undefined || !equalRegisterRecords(held.record, tip.record)))
           return { rule: 'V11', detail: told }
       }
     }
@@ -215,10 +221,16 @@ class SimulatedRegisters implements SimulatedType {
     return quorum
   }
 
-  private cellOf(id: IdentityId, key: RegisterKey): Cell | undefined {
+  private voterOf(id: IdentityId, key: RegisterKey): ProbedVoter | undefined {
     const peer = this.init.peers.find(({ identity }) => identity.id === id)
-    return peer === undefined ? undefined : cellAt(peer, key)
+    return peer === undefined ? undefined : { ...cellAt(peer, key), swept: sweptAt(peer) }
   }
+}
+
+/** How far the peer has forgotten, on its disk. */
+function sweptAt({ disk }: SimulatedPeer): Swept | undefined {
+  const bytes = disk.rowsSynced(REGISTERS).get('@swept')
+  return bytes === undefined ? undefined : readSwept(new ByteReader(bytes, utf8))
 }
 
 /** What is on the peer's disk. */
