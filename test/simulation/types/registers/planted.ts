@@ -231,8 +231,8 @@ export const REGISTER_WORLD_BUGS: readonly PlantedBug[] = [
     'expiry-early',
     'a register expires before its time',
     `${REGISTERS}/expiry.ts`,
-    'moment.nowMs + record.ttlMs + turn * TURN_MS',
-    'moment.nowMs + turn * TURN_MS',
+    'moment.nowMs + record.ttlMs + turn * turnMs',
+    'moment.nowMs + turn * turnMs',
   ),
   bug(
     'cursor-of-any-run',
