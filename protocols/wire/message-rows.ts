@@ -12,6 +12,8 @@ interface Travels<Message, Union> {
   readonly way: Way
   /** True for what is let go first where much is waiting: it comes by another way. Left out for none. */
   readonly isSpare?: boolean
+  /** True for what only its type of data reads: large it may be, but whether it holds a client's value is not known. */
+  readonly isOpaque?: boolean
   /** How many bytes it takes, rather too many than too few; of a message on the bulk stream. */
   readonly bytes?: (message: Message) => number
   /** Messages that say the same together, for one that carries too much for a frame. */
@@ -35,6 +37,10 @@ export class MessageTable<Union extends { readonly kind: string }> extends Table
 
   isBulk(message: Union): boolean {
     return this.#travels[message.kind]?.way === 'bulk'
+  }
+
+  isOpaque(message: Union): boolean {
+    return this.#travels[message.kind]?.isOpaque === true
   }
 
   isSpare(message: Union): boolean {

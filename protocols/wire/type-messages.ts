@@ -26,6 +26,7 @@ export const TYPES: MessageRows<TypeMessage> = {
   typed: {
     code: 21,
     way: 'votes',
+    isOpaque: true,
     write: writeBody,
     read: (reader) => ({ kind: 'typed', ...readBody(reader) }),
     values: ({ body }) => [body],
@@ -42,6 +43,7 @@ export const TYPES: MessageRows<TypeMessage> = {
     code: 25,
     way: 'votes',
     isSpare: true,
+    isOpaque: true,
     write: writeBody,
     read: (reader) => ({ kind: 'typed-spare', ...readBody(reader) }),
     values: ({ body }) => [body],

@@ -6,6 +6,7 @@ import type { TypeContext, TypeDefinition } from '../../protocols/data-type.ts'
 import { MalformedBytes } from '../../protocols/wire/malformed.ts'
 import { Types, protocolOf } from '../../protocols/types.ts'
 import type { TypesContext } from '../../protocols/types.ts'
+import { valueCountOf } from '../../src/network/message-weight.ts'
 import { configOf, peer, sends, worldOf } from './core-harness.ts'
 import type { TestWorld } from './core-harness.ts'
 
@@ -52,6 +53,11 @@ test('two types go by different names and codes', () => {
 test('a peer speaks the version of its latest type, and without types that of keys', () => {
   assert.equal(protocolOf([]), 1)
   assert.equal(protocolOf([{ since: 2 }, { since: 3 }]), 3)
+})
+
+test('what types say to one another is counted as no value of a client', () => {
+  const body = new Uint8Array(9)
+  for (const kind of ['typed', 'typed-bulk', 'typed-spare'] as const) assert.equal(valueCountOf({ kind, type: 1, body }), 0)
 })
 
 suite('a type in a peer', () => {
