@@ -231,6 +231,25 @@ describe('a member that speaks the protocol', () => {
 })
 
 describe('a member that does not read', () => {
+  it('is sent no more of what can be spared long before what somebody waits for is dropped', async () => {
+    const peer = await harness.join()
+    const stranger = await strangerAt(peer)
+    await stranger.join()
+    await until('it is connected', () => peer.told.isConnected(stranger.peerId))
+    stranger.stream.pause()
+    const { counters } = peer.transport
+    const body = new Uint8Array(MIB)
+    const spare = { kind: 'typed-spare', type: 1, body } as const
+    for (let count = 0; count < 40; count += 1) peer.transport.send(stranger.peerId, spare)
+    const dropped = counters.messagesDropped
+    assert.ok(dropped > 20, `only ${dropped} were dropped`)
+    peer.transport.send(stranger.peerId, { ...spare, kind: 'typed' })
+    assert.equal(counters.messagesDropped, dropped)
+    peer.transport.send(stranger.peerId, spare)
+    assert.equal(counters.messagesDropped, dropped + 1)
+    peer.transport.disconnect(stranger.peerId, 'silent for too long')
+  })
+
   it('costs its sender no more memory than the bound, and no other peer anything', async () => {
     const peer = await harness.join()
     const stranger = await strangerAt(peer)
