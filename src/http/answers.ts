@@ -28,6 +28,13 @@ export function bytes(status: number, contentType: string, body: Uint8Array): An
   return unkept(status, contentType, body, body.length, UNFRAMED_POLICY)
 }
 
+/** Sends whoever asked to another path of this peer, this time. */
+export function elsewhere(path: string): Answer {
+  const answer = text(302, 'text/plain', `See ${path}\n`)
+  answer.headers.push('Location', path)
+  return answer
+}
+
 function unkept(status: number, contentType: string, body: string | Uint8Array, length: number, policy: string): Answer {
   const headers = [
     'Content-Type',

@@ -2,6 +2,7 @@
 import express from 'express'
 import type { Express, NextFunction, Request as ExpressRequest, Response as ExpressResponse } from 'express'
 import type { ServerResponse } from 'node:http'
+import { elsewhere } from './answers.ts'
 import { dispatch } from './dispatch.ts'
 import type { Exchange } from './exchange.ts'
 import type { Route } from './route.ts'
@@ -16,8 +17,10 @@ export function createExpressTable(routes: readonly Route[]): (exchange: Exchang
       app.all(path, (_request: ExpressRequest, response: ExpressResponse) => dispatch(exchanges.get(response) as Exchange, route))
     }
   }
-  app.use((_request: ExpressRequest, response: ExpressResponse) => {
-    exchanges.get(response)?.refuse('not-found', 'Nothing lives at this path. Keys live below /store/; /openapi.json lists everything.')
+  app.use((request: ExpressRequest, response: ExpressResponse) => {
+    const exchange = exchanges.get(response)
+    if (isBrowserAtStart(request)) exchange?.send(elsewhere('/swagger'))
+    else exchange?.refuse('not-found', 'Nothing lives at this path. Keys live below /store/; /openapi.json lists everything.')
   })
   app.use((error: unknown, _request: ExpressRequest, response: ExpressResponse, _next: NextFunction) => {
     const exchange = exchanges.get(response)
@@ -30,6 +33,11 @@ export function createExpressTable(routes: readonly Route[]): (exchange: Exchang
     exchanges.set(exchange.response, exchange)
     app(exchange.request, exchange.response)
   }
+}
+
+/** Somebody typed the address of the peer alone. Whatever else asks for that path is told that nothing lives there. */
+function isBrowserAtStart({ method, url, headers }: ExpressRequest): boolean {
+  return (method === 'GET' || method === 'HEAD') && url === '/' && (headers.accept ?? '').includes('text/html')
 }
 
 function createExpress(): Express {

@@ -73,6 +73,6 @@ export function queryParameter(name: string, description: string, schema: Part):
   return { name, in: 'query', required: false, description, schema }
 }
 
-export function headerParameter(name: string, description: string): Part {
-  return { name, in: 'header', required: false, description, schema: { type: 'string' } }
+export function headerParameter(name: string, description: string, schema: Part = { type: 'string' }): Part {
+  return { name, in: 'header', required: false, description, schema }
 }

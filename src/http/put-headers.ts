@@ -42,6 +42,10 @@ export function readPutHeaders(headers: IncomingHttpHeaders): PutHeaders | BadHe
   if (contentType.length > CONTENT_TYPE_BYTES_MAX || Buffer.byteLength(contentType) > CONTENT_TYPE_BYTES_MAX) {
     return { problem: 'bad-header', header: 'Content-Type', detail: `Content-Type may have at most ${CONTENT_TYPE_BYTES_MAX} bytes.` }
   }
+  if (isWildcard(contentType)) {
+    const detail = 'Content-Type names what the value is, for as long as the key lives: a type with * in it names none.'
+    return { problem: 'bad-header', header: 'Content-Type', detail }
+  }
   const given = headers['idempotency-key']
   const writeId = typeof given === 'string' ? readIdempotencyKey(given) : undefined
   if (given !== undefined && writeId === undefined) {
@@ -49,6 +53,11 @@ export function readPutHeaders(headers: IncomingHttpHeaders): PutHeaders | BadHe
     return { problem: 'bad-header', header: 'Idempotency-Key', detail }
   }
   return { contentType, writeId, mustExist: headers['if-match'] !== undefined }
+}
+
+/** True for a range of types, which says what somebody takes and not what something is: `*` followed by a slash, or one after it. */
+function isWildcard(contentType: string): boolean {
+  return contentType.includes('*') && /^\s*(\*|[^\s/;]+\/\*)\s*(;|$|\/)/.test(contentType)
 }
 
 function isIdentity(encoding: string): boolean {

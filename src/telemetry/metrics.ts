@@ -103,10 +103,14 @@ export interface Metrics {
 /** Between looks at how late the event loop is. At the usual 10 ms they were most of what an idle peer does. */
 const LOOP_LOOK_MS = 500
 
+/** Of the library's own: `_total` is for counters. The same numbers are there by kind, without that ending. */
+const GAUGES_NAMED_AS_COUNTERS = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
+
 /** Makes a registry with everything in it, each at 0. */
 export function createMetrics(): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_LOOK_MS })
+  for (const name of GAUGES_NAMED_AS_COUNTERS) registry.removeSingleMetric(name)
   const tallies = newTallies()
   registerTallies(registry, tallies)
   const batchSizes = new Histogram({

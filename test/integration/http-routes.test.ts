@@ -229,6 +229,8 @@ describe('the page to try it', () => {
 })
 
 interface Operation {
+  readonly parameters?: readonly { readonly name: string; readonly schema: Shape }[]
+  readonly requestBody?: { readonly content: Readonly<Record<string, unknown>> }
   readonly operationId: string
   readonly security?: readonly unknown[]
   readonly responses: Readonly<
@@ -240,6 +242,12 @@ interface Document {
   readonly openapi: string
   readonly info: { readonly version: string }
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+  readonly components: { readonly schemas: Readonly<Record<string, Shape>> }
+}
+
+interface Shape {
+  readonly pattern?: string
+  readonly properties?: Readonly<Record<string, Shape>>
 }
 
 async function documentOf(fixture: Fixture): Promise<Document> {
@@ -257,6 +265,39 @@ describe('the OpenAPI document', () => {
     const operations = Object.values(document.paths).flatMap((path) => Object.entries(path).filter(([method]) => method !== 'parameters'))
     const ids = operations.map(([, operation]) => operation.operationId)
     assert.equal(new Set(ids).size, ids.length)
+  })
+
+  it('says of each header, parameter and field what the server takes, and no more', async () => {
+    await using fixture = await startHttp()
+    const { paths, components } = await documentOf(fixture)
+    const parameters = [...(paths['/store/{key}']?.['put']?.parameters ?? []), ...(paths['/store']?.['get']?.parameters ?? [])]
+    const patternOf = (name: string): RegExp => {
+      const parameter = parameters.find((known) => known.name === name)
+      return new RegExp(parameter?.schema.pattern ?? 'none', 'u')
+    }
+    for (const [name, good, bad] of [
+      ['Idempotency-Key', ['a', '"a"', '"'.repeat(1) + 'a'.repeat(128) + '"'], ['', '""', 'a b', 'a'.repeat(129), '\u00e9']],
+      ['prefix', ['', 'a/b c'], ['a\u0000']],
+      ['after', ['', '\u00e9'], ['\u0000']],
+    ] as const) {
+      for (const text of good) assert.match(text, patternOf(name), name)
+      for (const text of bad) assert.doesNotMatch(text, patternOf(name), name)
+    }
+    const cluster = new RegExp(components.schemas['ChangeRequest']?.properties?.['removeCluster']?.pattern ?? 'none')
+    assert.match('cluster-1', cluster)
+    for (const text of ['', 'a/b', 'x'.repeat(65)]) assert.doesNotMatch(text, cluster)
+    assert.deepEqual(
+      Object.keys(paths['/store/{key}']?.['put']?.requestBody?.content ?? {}).filter((type) => type.includes('*')),
+      [],
+    )
+  })
+
+  it('leads a browser from the bare address to the page, and nobody else', async () => {
+    await using fixture = await startHttp()
+    const browser = await ask(fixture, 'GET', '/', { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8' })
+    assert.deepEqual([browser.status, browser.headers['location']], [302, '/swagger'])
+    for (const headers of [{}, { Accept: '*/*' }, { Accept: 'application/json' }])
+      assert.equal((await ask(fixture, 'GET', '/', headers)).status, 404)
   })
 
   it('promises no status, header or content type that an answer then lacks, and lacks none that is answered', async () => {

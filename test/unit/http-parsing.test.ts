@@ -213,6 +213,8 @@ describe('the headers of a put', () => {
       [{ 'idempotency-key': '\u00e9' }, 'bad-header', 'Idempotency-Key'],
       [{ 'content-type': 'x'.repeat(256) }, 'bad-header', 'Content-Type'],
       [{ 'content-type': '\u00e9'.repeat(128) }, 'bad-header', 'Content-Type'],
+      [{ 'content-type': '*/*' }, 'bad-header', 'Content-Type'],
+      [{ 'content-type': 'image/*; q=1' }, 'bad-header', 'Content-Type'],
       [{ 'content-range': 'bytes 0-1/2' }, 'bad-header', 'Content-Range'],
       [{ 'content-encoding': 'gzip' }, 'unsupported-encoding', 'Content-Encoding'],
       [{ 'content-encoding': 'identity, br' }, 'unsupported-encoding', 'Content-Encoding'],

@@ -189,3 +189,10 @@ test('two registries share nothing', async () => {
   first.tallies.keysRepaired += 1
   assert.match(await second.registry.metrics(), /^replicator_keys_repaired_total 0$/m)
 })
+
+test('what is named as a counter is one, those of the library too', async () => {
+  const { registry } = createMetrics()
+  const types = [...(await registry.metrics()).matchAll(/^# TYPE (\w+_total) (\w+)$/gm)]
+  assert.ok(types.length > 0)
+  for (const [, name, type] of types) assert.equal(type, 'counter', name)
+})

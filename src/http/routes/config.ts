@@ -98,7 +98,7 @@ const SCHEMAS: RouteGroup['schemas'] = {
       {
         add: { ...list(text), description: 'Peers that vote from now on' },
         remove: { ...list(text), description: 'Peers that have no vote any more, and are no members' },
-        removeCluster: { ...text, description: 'A cluster that is removed whole' },
+        removeCluster: { ...text, pattern: '^[A-Za-z0-9._-]{1,64}$', description: 'A cluster that is removed whole' },
         force: { ...flag, default: false, description: 'Also when a quorum of the voters that would be is out of reach' },
         withdraw: { ...flag, default: false, description: 'Withdraw the change in flight; stands alone' },
       },

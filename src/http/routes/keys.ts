@@ -108,12 +108,12 @@ const GET_PARAMETERS: readonly Part[] = [
   headerParameter('If-None-Match', 'Entity tags: 304 when the stored value has one of them'),
 ]
 
+/** A key, or the beginning of one: at most 1,024 bytes. */
+const BEGINNING: Part = { type: 'string', maxLength: 1_024, pattern: '^[^\\u0000]*$', default: '' }
+
 const LIST_PARAMETERS: readonly Part[] = [
-  queryParameter('prefix', 'Only keys that begin with this', { type: 'string', default: '' }),
-  queryParameter('after', 'Only keys after this one in the order of their UTF-8 bytes: the `next` of the page before', {
-    type: 'string',
-    default: '',
-  }),
+  queryParameter('prefix', 'Only keys that begin with this', BEGINNING),
+  queryParameter('after', 'Only keys after this one in the order of their UTF-8 bytes: the `next` of the page before', BEGINNING),
   queryParameter('limit', 'The most keys on the page', { type: 'integer', minimum: 1, maximum: 1000, default: 100 }),
 ]
 
@@ -122,8 +122,12 @@ const PUT_PARAMETERS: readonly Part[] = [
   headerParameter(
     'Idempotency-Key',
     'Names this put of this key for as long as the key lives: 1 to 128 visible ASCII characters, quotes around it not counted. Whoever retries sends one.',
+    { type: 'string', pattern: '^([!#-~][!-~]{0,127}|"[!-~]{1,128}")$' },
   ),
-  headerParameter('If-Match', 'The key must be stored already: 412 when it is absent'),
+  headerParameter('If-Match', 'The key must be stored already: 412 when it is absent, and 409 when it is there, for it never changes', {
+    type: 'string',
+    minLength: 1,
+  }),
 ]
 
 function getOperation(isHead: boolean): Part {
@@ -163,8 +167,8 @@ function putOperation(valueBytesMax: number): Part {
     parameters: PUT_PARAMETERS,
     requestBody: {
       required: false,
-      description: `The value: 0 to ${valueBytesMax} bytes, kept as they are with their content type (at most 255 bytes; application/octet-stream if none)`,
-      content: { '*/*': { schema: {} } },
+      description: `The value: 0 to ${valueBytesMax} bytes, kept as they are with their content type: these or any other, of at most 255 bytes, without *; application/octet-stream if none`,
+      content: { 'application/octet-stream': {}, 'text/plain': { schema: text }, 'application/json': { schema: {} } },
     },
     responses: {
       200: { description: 'This Idempotency-Key had stored it before', headers, content },
