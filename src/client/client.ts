@@ -10,6 +10,7 @@ import type { Answer } from './answer.ts'
 import { ClientFailed } from './outcomes.ts'
 import type { Consistency, GetOutcome, PutOutcome, Refused, StatOutcome, Stored, Unavailable, WaitOutcome } from './outcomes.ts'
 import { pathOfKey, queryOf } from './paths.ts'
+import { SetClient } from './sets.ts'
 import { Tries } from './tries.ts'
 import type { Sent } from './tries.ts'
 import { judgeGet, judgeStat, judgeView, PutVerdict } from './verdicts.ts'
@@ -17,6 +18,8 @@ import type { PeerRow, Status } from './views.ts'
 
 export { ClientFailed } from './outcomes.ts'
 export type { Consistency, Found, GetOutcome, PutOutcome, Refused, StatOutcome, Stored, Unavailable, WaitOutcome } from './outcomes.ts'
+export type { Element, Tagged } from './elements.ts'
+export type { ChangeOptions, ChangeOutcome, Entry, SetClient, Updates } from './sets.ts'
 export type { PeerRow, Role, Status } from './views.ts'
 
 /** What a call takes when it is given no signal. */
@@ -151,6 +154,11 @@ export class Client {
       after = page.next
       left -= page.keys.length
     } while (after !== undefined && left > 0)
+  }
+
+  /** A set by its name. It is made by its first change; nothing is asked here. */
+  set(name: string): SetClient {
+    return new SetClient(this.#tries, name, (signal) => signalOf(signal === undefined ? {} : { signal }))
   }
 
   /** How one peer sees itself and the network. @throws ClientFailed when no peer tells */

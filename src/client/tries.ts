@@ -18,7 +18,8 @@ const SECOND_MS = 1_000
 export interface Sent {
   readonly path: string
   readonly method: string
-  readonly headers: Readonly<Record<string, string>>
+  /** Made anew for each try where it is a function. */
+  readonly headers: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>)
   readonly body?: Uint8Array
   /** How long one peer is given, in ms. */
   readonly tryMs: number
@@ -76,7 +77,8 @@ export class Tries {
   async #ask(sent: Sent, signal: AbortSignal): Promise<Tried> {
     const { peers, token } = this.#init
     const peer = peers[this.#current] as string
-    const headers = token === undefined ? sent.headers : { ...sent.headers, Authorization: `Bearer ${token}` }
+    const own = typeof sent.headers === 'function' ? sent.headers() : sent.headers
+    const headers = token === undefined ? own : { ...own, Authorization: `Bearer ${token}` }
     try {
       const response = await this.#init.fetch(peer + sent.path, {
         method: sent.method,

@@ -33,7 +33,7 @@ suite('the client library', () => {
     const examples = [...readFileSync(join(ROOT, 'src/client/README.md'), 'utf8').matchAll(EXAMPLE)]
     const outputs: string[] = []
     for (const [, text = ''] of examples) outputs.push(await runProgram(text))
-    assert.deepEqual(outputs, ['ours\n', 'hello\nfound\nnames/ada 17\ntrue\n'])
+    assert.deepEqual(outputs, ['ours\n', 'hello\nfound\nnames/ada 17\ntrue\n', '3\n3 updates\n'])
   })
 
   test('kill -9 of the peer that it talks to loses no put and doubles none', async () => {
