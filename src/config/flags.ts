@@ -28,6 +28,7 @@ import {
   parseSecretMode,
   parseSetHistory,
   parseSwitch,
+  parseUrl,
   parseReplaceAfter,
   wholeNumber,
 } from './values.ts'
@@ -136,6 +137,13 @@ export const FLAGS: FlagTable<Settings> = {
     placeholder: '[HOST:]PORT[=NAME]',
     meaning: 'Serves one set, main unless named, at the root of a port of its own: /, /insert, /delete, /updates, /update.',
     fallback: { value: Object.freeze([]), text: 'none' },
+  },
+  lwwExternal: {
+    ...repeated(parseUrl),
+    name: 'lww-external',
+    placeholder: 'URL',
+    meaning: 'Node that speaks as -lww does: changes of the set of the first -lww, or of main, are sent to it, and its own are asked for.',
+    fallback: { value: NO_ADDRESSES, text: 'none' },
   },
   setAheadMs: {
     ...once((text) => parseSetAhead(text) * SECOND_MS),

@@ -37,6 +37,8 @@ export interface Settings {
   readonly health: HttpAddress | undefined
   /** Sets that are served at the root of a port of their own. */
   readonly lww: readonly LwwDoor[]
+  /** Nodes of another system with which the first of these sets is kept equal, without a slash at their end. */
+  readonly lwwExternal: readonly string[]
   /** How far a stamp that a client gives may be ahead of this peer's clock. */
   readonly setAheadMs: number
   /** For how long sets remember what was removed, `off` for good. Undefined: 30 days, and for good where a set has a port of its own. */

@@ -28,7 +28,7 @@ export function readElements(body: Uint8Array, form: Form): Read<Uint8Array[]> {
     read(body, form, (text) =>
       text.elements((element) => {
         count += 1
-        if (count > ELEMENTS_MAX) refuseMany()
+        if (count > ELEMENTS_MAX) refuseMany(ELEMENTS_MAX)
         found.add(element)
       }),
     )
@@ -56,8 +56,12 @@ export function isElement(bytes: Uint8Array): boolean {
   return value !== undefined && equalBytes(value, bytes)
 }
 
-/** Reads a replica. An element that is there more than once has the highest of its stamps. */
-export function readReplica(body: Uint8Array, form: Form): Read<Entry[]> {
+/**
+ * Reads a replica. An element that is there more than once has the highest of its stamps.
+ *
+ * @param elementsMax the most elements that it may have
+ */
+export function readReplica(body: Uint8Array, form: Form, elementsMax: number = ELEMENTS_MAX): Read<Entry[]> {
   return guarded(() => {
     const rows = new Map<string, Row>()
     const fields = new Set<string>()
@@ -67,7 +71,7 @@ export function readReplica(body: Uint8Array, form: Form): Read<Entry[]> {
         if (field === undefined) throw new TransitFault(`${key.slice(0, 40)} is no part of a replica; its parts are add-set and del-set`)
         if (fields.has(field)) throw new TransitFault(`${key} is there twice`)
         fields.add(field)
-        readStamps(text, rows, field)
+        readStamps(text, rows, field, elementsMax)
       }),
     )
     return Array.from(rows, ([element, { added, removed }]) => ({ element: bytesOf(element), added, removed }))
@@ -79,14 +83,14 @@ interface Row {
   removed: number
 }
 
-function readStamps(text: TransitText, rows: Map<string, Row>, field: 'added' | 'removed'): void {
+function readStamps(text: TransitText, rows: Map<string, Row>, field: 'added' | 'removed', elementsMax: number): void {
   let count = 0
   text.map((element) => {
     count += 1
     const stamp = text.stamp(element)
     const row = rows.get(element) ?? { added: NO_STAMP, removed: NO_STAMP }
     rows.set(element, row)
-    if (count > ELEMENTS_MAX || rows.size > ELEMENTS_MAX) refuseMany()
+    if (count > elementsMax || rows.size > elementsMax) refuseMany(elementsMax)
     row[field] = Math.max(row[field], stamp)
   })
 }
@@ -105,8 +109,8 @@ function decode(body: Uint8Array): string {
   }
 }
 
-function refuseMany(): never {
-  throw new TransitFault(`a request may have at most ${ELEMENTS_MAX} elements`, 'too-large')
+function refuseMany(most: number): never {
+  throw new TransitFault(`a request may have at most ${most} elements`, 'too-large')
 }
 
 function bytesOf(element: string): Uint8Array {
