@@ -27,6 +27,8 @@ export interface Status {
     readonly bytes: number
     readonly root: string
     readonly clusters: Readonly<Record<string, 'equal' | 'different' | 'unknown'>>
+    /** By cluster, how far its peer that has least is behind the fullest peer. */
+    readonly behind: Readonly<Record<string, { readonly keys: number; readonly seconds: number }>>
   }
   readonly inDoubt: number
   readonly warnings: readonly string[]

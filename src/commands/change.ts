@@ -5,6 +5,7 @@ import type { ChangeView, ConfigView } from '../ports/replicator.ts'
 import { detailOf, poll, problemOf } from './asking.ts'
 import type { Asked, Reply } from './asking.ts'
 import { CommandFailed } from './failed.ts'
+import { lossesAfter } from './losses-after.ts'
 import { Progress } from './progress.ts'
 
 /** The longest that a peer can be asked to wait. */
@@ -30,6 +31,7 @@ const NOTHING: ChangeRequest = { add: [], remove: [], removeCluster: undefined, 
 export async function changeConfig(asked: Asked, wanted: Partial<ChangeRequest>, timeoutMs: number): Promise<Changed> {
   const request = { ...NOTHING, ...wanted }
   const deadlineMs = performance.now() + timeoutMs
+  if (!request.withdraw) await tellLosses(asked, request)
   const progress = new Progress()
   const ended = new AbortController()
   const watching = watch(asked, progress, ended.signal)
@@ -40,6 +42,12 @@ export async function changeConfig(asked: Asked, wanted: Partial<ChangeRequest>,
     await watching
     progress.end()
   }
+}
+
+/** What one more loss will do when it is done: before it is, because afterwards it may be too late. */
+async function tellLosses(asked: Asked, request: ChangeRequest): Promise<void> {
+  const view = await asked.get<ConfigView>('/config')
+  for (const told of lossesAfter(view, request)) process.stderr.write(`afterwards ${told}\n`)
 }
 
 async function ask(asked: Asked, request: ChangeRequest, deadlineMs: number): Promise<Changed> {

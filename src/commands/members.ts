@@ -3,6 +3,7 @@ import type { ConfigView, MemberView, PeerView } from '../ports/replicator.ts'
 import type { Asked } from './asking.ts'
 import { describeChange } from './change.ts'
 import { table } from './format.ts'
+import { NOTHING, lossesAfter } from './losses-after.ts'
 import { seenText } from './status.ts'
 
 const HEAD = ['PEER', 'CLUSTER', 'ROLE', 'STATE', 'RTT', 'LAST SEEN']
@@ -29,6 +30,7 @@ export function describeMembers({ view, peers }: Members): string[] {
   const lines = [...table([HEAD, ...rows]), '', networkId === null ? 'in no network yet' : `epoch ${epoch} of network ${networkId}`]
   const gone = [...removed.peers, ...removed.clusters.map((clusterId) => `all of ${clusterId}`)]
   if (gone.length > 0) lines.push(`removed: ${gone.join(', ')}`)
+  lines.push(...lossesAfter(view, NOTHING))
   if (change !== null) lines.push(`${describeChange(change)}, for ${Math.round(change.startedSecondsAgo)} s`)
   return lines
 }

@@ -35,7 +35,7 @@ export function statusScreen(status: Status, peers: readonly PeerRow[], nowMs: n
     String(voters),
     String(up),
     String(needed),
-    keys.clusters[id] ?? (id === clusterId ? 'this one' : '-'),
+    keysText(status, id),
   ])
   return [
     networkId === null ? 'in no network yet' : `network ${networkId}, epoch ${epoch}${changing ? ', changing' : ''}`,
@@ -47,6 +47,12 @@ export function statusScreen(status: Status, peers: readonly PeerRow[], nowMs: n
     ...table([PEER_HEAD, ...peers.toSorted(byCluster).map((peer) => peerRow(peer, nowMs))]),
     ...(warnings.length === 0 ? [] : ['', 'warnings:', ...warnings.map((warning) => ` - ${warning}`)]),
   ]
+}
+
+/** Equal, or how far its peer that has least is behind. */
+function keysText({ keys }: Status, clusterId: string): string {
+  const { keys: count, seconds } = keys.behind[clusterId] ?? { keys: 0, seconds: 0 }
+  return count > 0 ? `${count} behind, ${seconds} s` : (keys.clusters[clusterId] ?? '-')
 }
 
 function byCluster(a: PeerRow, b: PeerRow): number {

@@ -31,12 +31,15 @@ import { createRuntime, handlers, readings } from './core-runtime.ts'
 import { openClientDoors } from './doors.ts'
 import { keepDropped } from './dropped.ts'
 import { openForUse } from './founding.ts'
+import { Lag } from './lag.ts'
+import { tellOtherNetwork } from './other-network.ts'
 import { openHttpDoors } from './http-doors.ts'
 import { openOffload } from './offloading.ts'
 import { assertMayFound, givenUp, openStore } from './opening.ts'
 import { Joining } from './joining.ts'
 import { peerAudit } from './peer-audit.ts'
 import { RememberedFacts } from './remembered.ts'
+import { watchRoom } from './room.ts'
 import { PeerService } from './service.ts'
 import { setsOver } from './sets.ts'
 import { furtherTypes } from './types.ts'
@@ -201,7 +204,8 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     events: {
       ...audited,
       refused: (peerId, reason, address, provedBy) => {
-        warnings.refused(peerId, reason)
+        warnings.refused(peerId, reason, systemClock.nowMs())
+        tellOtherNetwork(opening, reason)
         audited.refused(peerId, reason, address, provedBy)
       },
       knownChanged: () => facts.changed(network),
@@ -215,11 +219,16 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     version: VERSION,
     addresses: () => network.addresses(),
     ready: () => service.readiness().ready,
-    warnings: () => [...(network.isOnLoopbackAlone() ? [LOOPBACK_ALONE] : []), ...warnings.all(network.isClosed), ...network.warnings()],
+    warnings: () => [
+      ...(network.isOnLoopbackAlone() ? [LOOPBACK_ALONE] : []),
+      ...warnings.all(network.isClosed, systemClock.nowMs(), (peerId) => network.provedBy().has(peerId)),
+      ...network.warnings(),
+    ],
     failure: (peerId: PeerId) => network.failure(peerId),
     tokensFingerprint: doors.tokensFingerprint,
     secrets: () => network.secretFingerprints(),
     provedBy: () => network.provedBy(),
+    lag: new Lag(),
   }
   const { tallies } = metrics
   const service = new PeerService({
@@ -241,6 +250,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   for (const [name, { figures = [] }] of runtime.core.types) metrics.observeType(name, figures)
   metrics.observeTraffic(network.counters)
   metrics.observeDht(discovery.counters)
+  await watchRoom({ ...opening, runtime, lag: surroundings.lag }, closers)
   const { registry } = metrics
   const sets = setsOver(service.types)
   keepDropped({ types: service.types, directory: directory.path, logger, warnings }, closers)

@@ -7,8 +7,10 @@ import type { PeerState } from '../../protocols/effects.ts'
 import type { RosterPeer } from '../../protocols/membership/roster-peer.ts'
 import { describePair } from '../../protocols/membership/reachability.ts'
 import type { PeerCore } from '../../protocols/peer.ts'
+import { lossesThatHurt } from '../losses.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ChangeView, ConfigView, MemberView, PeerView, QuorumView, StatusView } from '../ports/replicator.ts'
+import type { Behind, Lag } from './lag.ts'
 
 /** How many peers one warning names. */
 const NAMED_MAX = 3
@@ -29,6 +31,8 @@ export interface Surroundings {
   readonly secrets: () => readonly string[]
   /** Which of them each connected peer has proved. */
   readonly provedBy: () => ReadonlyMap<PeerId, string>
+  /** How many keys the fullest peer held, and when. */
+  readonly lag: Lag
 }
 
 /** This peer, and all that it has met lately or that vote. */
@@ -71,6 +75,7 @@ export function clustersView(core: PeerCore): Record<string, string[]> {
 export function statusView(core: PeerCore, surroundings: Surroundings): StatusView {
   const { config, chosen } = core
   const fingerprint = surroundings.tokensFingerprint()
+  const quorum = quorumView(core)
   return {
     peerId: core.identity.peerId,
     clusterId: core.clusterId,
@@ -81,12 +86,13 @@ export function statusView(core: PeerCore, surroundings: Surroundings): StatusVi
     ready: surroundings.ready(),
     config: config === undefined ? null : { clusters: named(config.clusters), ...(config.next && { next: named(config.next) }) },
     changing: config?.next !== undefined,
-    quorum: quorumView(core),
+    quorum,
     keys: {
       count: chosen.count,
       bytes: chosen.bytes,
       root: Buffer.from(chosen.tree.rootHash()).toString('hex'),
       clusters: rootsView(core, chosen.tree.rootHash(), (peer) => core.roster.freshHealth(peer)?.root),
+      behind: behindView(core, surroundings),
     },
     inDoubt: core.doubts.size,
     ...typesView(core),
@@ -96,6 +102,7 @@ export function statusView(core: PeerCore, surroundings: Surroundings): StatusVi
     warnings: [
       ...surroundings.warnings(),
       ...coreWarnings(core),
+      ...lossesThatHurt(quorum),
       ...[...core.types.values()].flatMap((type) => type.warnings?.() ?? []),
       ...tokenWarnings(core, fingerprint),
       ...absences(core, surroundings.failure),
@@ -154,6 +161,23 @@ function quorumView(core: PeerCore): Record<string, QuorumView> {
     view[clusterId] = { voters: voters.length, up, needed: majoritySize(voters.length) }
   }
   return view
+}
+
+/** The most keys that any peer is known to hold, this one among them. */
+export function mostKeys(core: PeerCore): number {
+  return Math.max(core.chosen.count, ...[...core.roster.all()].map((peer) => core.roster.freshHealth(peer)?.keyCount ?? 0))
+}
+
+/** Of each cluster, the peer that is furthest behind of those that told of themselves lately. */
+function behindView(core: PeerCore, { lag, clock }: Surroundings): Record<string, Behind> {
+  const nowMs = clock.nowMs()
+  lag.look(nowMs, mostKeys(core))
+  const least = new Map<string, number>([[core.clusterId, core.chosen.count]])
+  for (const peer of core.roster.all()) {
+    const count = core.roster.freshHealth(peer)?.keyCount
+    if (count !== undefined) least.set(peer.clusterId, Math.min(least.get(peer.clusterId) ?? count, count))
+  }
+  return Object.fromEntries([...least].map(([clusterId, count]) => [clusterId, lag.behind(nowMs, count)]))
 }
 
 /** What the further types show of themselves, and whether peers hold the same of those that they repair. */

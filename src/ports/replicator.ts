@@ -84,6 +84,11 @@ export interface StatusView {
     readonly bytes: number
     readonly root: string
     readonly clusters: Record<string, 'equal' | 'different' | 'unknown'>
+    /**
+     * By cluster, how far its peer that has least is behind the fullest peer: in keys, and in seconds since anybody had more
+     * than it has.
+     */
+    readonly behind: Record<string, { readonly keys: number; readonly seconds: number }>
   }
   readonly inDoubt: number
   /** The token file in force, told by a fingerprint that is the same where the files are; null without one. */

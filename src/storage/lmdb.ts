@@ -5,6 +5,7 @@
  * What is read is the disk's own memory map, with the writes under way laid over it. A failed write ends the store: nothing is
  * tried again, for after a failed sync nobody knows what the disk holds.
  */
+import { statfsSync } from 'node:fs'
 import { assert } from '../../protocols/base/assert.ts'
 import type { AnyWrite, Placed } from '../../protocols/base/persist.ts'
 import type { Rows } from '../../protocols/base/rows.ts'
@@ -21,6 +22,9 @@ import { LmdbFacts } from './tables/facts.ts'
 import { CONFIGS_DROPPED, LmdbRegisters } from './tables/registers.ts'
 import type { Table, TableInit } from './tables/table.ts'
 import { LmdbTypedRows } from './tables/typed.ts'
+
+/** Less than a page or two: no transaction fits. */
+const FULL_BYTES = 65_536
 
 interface Waiting {
   readonly resolve: () => void
@@ -137,7 +141,7 @@ class LmdbStorage implements Storage {
         this.#held.assertThere()
       } catch (error) {
         const reason = this.#end(
-          new StorageFailed(`the store in ${this.#directory} did not take a write: ${text(error)}`, { cause: error }),
+          new StorageFailed(`the store in ${this.#directory} did not take a write: ${whyNot(this.#directory, error)}`, { cause: error }),
         )
         for (const { reject } of waiting) reject(reason)
         break
@@ -172,6 +176,22 @@ class LmdbStorage implements Storage {
     this.#waiting = []
     this.#gathered = []
     return this.#ended
+  }
+}
+
+/** What the system says of a full disk differs by how it was met: as no space, or as a fault of input and output. */
+function whyNot(directory: string, error: unknown): string {
+  const free = freeBytesOf(directory)
+  if (free === undefined || free >= FULL_BYTES) return text(error)
+  return `no space is left on its disk (${free} bytes are free); make room, and start this peer again`
+}
+
+function freeBytesOf(directory: string): number | undefined {
+  try {
+    const { bavail, bsize } = statfsSync(directory)
+    return bavail * bsize
+  } catch {
+    return undefined
   }
 }
 

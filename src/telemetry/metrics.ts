@@ -96,6 +96,8 @@ export interface Metrics {
   observeTraffic(traffic: Traffic): void
   /** Adds the figures of a further type. */
   observeType(type: string, figures: readonly TypeFigure[]): void
+  /** Names the source of what is free where the store lies, in bytes. */
+  observeDisk(read: () => number | undefined): void
   /** Names the DHT's own counts, in the same way. */
   observeDht(counts: DhtCounts): void
 }
@@ -135,6 +137,13 @@ export function createMetrics(): Metrics {
     observe: (read) => registerReadings(registry, read),
     observeTraffic: (traffic) => registerTraffic(registry, traffic, tallies),
     observeType: (type, figures) => registerFigures(registry, type, figures),
+    observeDisk: (read) =>
+      registerGauge(
+        registry,
+        'replicator_disk_free_bytes',
+        'Bytes free where the store lies, -1 where the system does not tell',
+        () => read() ?? -1,
+      ),
     observeDht: (counts) => registerDht(registry, counts),
   }
 }

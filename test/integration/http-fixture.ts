@@ -109,7 +109,7 @@ export class FakeReplicator implements Replicator {
       config: { clusters: { 'cluster-1': ['12D3KooWSelf'] } },
       changing: false,
       quorum: { 'cluster-1': { voters: 1, up: 1, needed: 1 } },
-      keys: { count: 0, bytes: 0, root: '00', clusters: { 'cluster-1': 'equal' } },
+      keys: { count: 0, bytes: 0, root: '00', clusters: { 'cluster-1': 'equal' }, behind: { 'cluster-1': { keys: 0, seconds: 0 } } },
       inDoubt: 0,
       tokens: null,
       secrets: ['none'],

@@ -69,7 +69,16 @@ const SCHEMAS: RouteGroup['schemas'] = {
       config: { oneOf: [{ type: 'null' }, object({ clusters: idsByCluster }, { next: idsByCluster })] },
       changing: { ...flag, description: 'A change of the configuration is in flight' },
       quorum: mapOf(object({ voters: count, up: count, needed: count })),
-      keys: object({ count, bytes: count, root: text, clusters: mapOf({ enum: ['equal', 'different', 'unknown'] }) }),
+      keys: object({
+        count,
+        bytes: count,
+        root: text,
+        clusters: mapOf({ enum: ['equal', 'different', 'unknown'] }),
+        behind: {
+          ...mapOf(object({ keys: count, seconds: count })),
+          description: 'Of each cluster the peer that has least: keys that the fullest peer has more, and seconds since anybody had more',
+        },
+      }),
       inDoubt: count,
       tokens: {
         oneOf: [{ type: 'null' }, object({ fingerprint: text })],
