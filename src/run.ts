@@ -7,6 +7,7 @@ import type { RunningPeer } from './peer/start-peer.ts'
 import { Reloads } from './reloads.ts'
 import { writePrivateFile } from './security/private-file.ts'
 import { printLines } from './start-up.ts'
+import { logWhatLibrariesPrint } from './telemetry/libraries.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { boundYoungSpace } from './young-space.ts'
 
@@ -78,7 +79,9 @@ async function runPeer(config: Settings, isBelowNpx: boolean): Promise<void> {
   try {
     // Loaded only to start a peer: help and mistakes are answered at once.
     const { startPeer } = await import('./peer/start-peer.ts')
-    peer = await startPeer({ config, logger: createLogger(config.logLevel), reloads, failed: (error) => ended.resolve(explain(error)) })
+    const logger = createLogger(config.logLevel)
+    logWhatLibrariesPrint(logger)
+    peer = await startPeer({ config, logger, reloads, failed: (error) => ended.resolve(explain(error)) })
   } catch (error) {
     process.exit(explain(error))
   }
