@@ -245,7 +245,7 @@ const TRANSFER: readonly PlantedBug[] = [
     'transfer satisfied with equal accepted records',
     PULL,
     'private finish(key: Key): void {',
-    "private finish(key: Key): void {\n    if (this.context.collection['context'].registers.read(key)?.accepted !== undefined) return",
+    "private finish(key: Key): void {\n    if (this.context.collection['context']?.registers.read(key)?.accepted !== undefined) return",
   ),
   bug(
     'marks-in-memory',
