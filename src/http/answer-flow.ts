@@ -10,12 +10,40 @@ import type { Flow } from './flows.ts'
 const JOINED_BYTES_MAX = 8_192
 const PIECE_BYTES = 65_536
 
-export class AnswerFlow implements Flow {
+/**
+ * Writes a body to its end, with the head.
+ *
+ * @param onCut called when the client reads too slowly; its connection is cut afterwards
+ * @returns what is to be judged from now on; undefined when the system has taken all of it
+ */
+export function writeAnswer(response: ServerResponse, body: string | Uint8Array | undefined, onCut: () => void): Flow | undefined {
+  if (body !== undefined && typeof body !== 'string' && body.length > JOINED_BYTES_MAX) {
+    const flow = new AnswerFlow(response, onCut)
+    flow.endFrom(body, 0)
+    return isTaken(response) ? undefined : flow
+  }
+  if (body === undefined) response.end()
+  // Text of one byte a character is the same in both encodings, and Latin-1 is the one that is written without conversion.
+  else if (typeof body === 'string') response.end(body, Buffer.byteLength(body) === body.length ? 'latin1' : 'utf8')
+  else response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1')
+  return flowOf(response, onCut)
+}
+
+/** What of a short answer is to be judged from now on; undefined when the system has taken all of it. */
+export function flowOf(response: ServerResponse, onCut: () => void): Flow | undefined {
+  return isTaken(response) ? undefined : new AnswerFlow(response, onCut)
+}
+
+/** Whether the system has taken all that was written. An answer behind others of its connection has no socket yet. */
+function isTaken({ socket }: ServerResponse): boolean {
+  return socket !== null && socket.writableLength === 0
+}
+
+class AnswerFlow implements Flow {
   readonly #response: ServerResponse
   readonly #onCut: () => void
   #movedBytes = 0
 
-  /** @param onCut called when the client reads too slowly; its connection is cut afterwards */
   constructor(response: ServerResponse, onCut: () => void) {
     this.#response = response
     this.#onCut = onCut
@@ -26,33 +54,18 @@ export class AnswerFlow implements Flow {
     return this.#response.socket === null ? undefined : this.#movedBytes
   }
 
-  /** Whether the system has not taken all that was written. */
-  get isWaiting(): boolean {
-    const { socket } = this.#response
-    return socket === null || socket.writableLength > 0
-  }
-
   cut(): void {
     this.#onCut()
     this.#response.destroy()
   }
 
-  /** Writes the body, to its end. The head goes with it. */
-  end(body: string | Uint8Array | undefined): void {
-    const response = this.#response
-    if (body === undefined) response.end()
-    // Text of one byte a character is the same in both encodings, and Latin-1 is the one that is written without conversion.
-    else if (typeof body === 'string') response.end(body, Buffer.byteLength(body) === body.length ? 'latin1' : 'utf8')
-    else if (body.length > JOINED_BYTES_MAX) this.#endFrom(body, 0)
-    else response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1')
-  }
-
-  #endFrom(body: Uint8Array, offset: number): void {
+  /** Writes a long body from here to its end. */
+  endFrom(body: Uint8Array, offset: number): void {
     const next = offset + PIECE_BYTES
     if (next >= body.length) return void this.#response.end(body.subarray(offset))
     this.#response.write(body.subarray(offset, next), (error) => {
       this.#movedBytes = next
-      if (!error) this.#endFrom(body, next)
+      if (!error) this.endFrom(body, next)
     })
   }
 }

@@ -18,12 +18,6 @@ const OPEN_MAX = 256
  */
 const HALF_CLOSED_READ_MS = 1_000
 
-/** A request that was read and cannot begin yet. */
-interface Waiting {
-  readonly exchange: Exchange
-  readonly start: () => void
-}
-
 const connections = new WeakMap<Socket, Connection>()
 
 export class Connection implements Waiter {
@@ -34,7 +28,7 @@ export class Connection implements Waiter {
   /** Begun, and without a complete answer. */
   readonly #open = new Set<Exchange>()
   /** In the order of their arrival. What came in one piece with the last that was allowed is more than that, so it waits here. */
-  readonly #waiting: Waiting[] = []
+  readonly #waiting: Exchange[] = []
   /** Of those that are open, the ones that may change something: there is one at most, and it is alone. */
   #unsafeCount = 0
   #isStarting = false
@@ -63,14 +57,14 @@ export class Connection implements Waiter {
 
   /** The one of them that came first. */
   get first(): Exchange | undefined {
-    const [first = this.#waiting[0]?.exchange] = this.#open
+    const [first = this.#waiting[0]] = this.#open
     return first
   }
 
   /** Takes a request in and starts it, now or as soon as what it must come after is finished. */
-  begin(exchange: Exchange, start: () => void): void {
+  begin(exchange: Exchange): void {
     if (this.unansweredCount === 0) this.onBusy?.()
-    this.#waiting.push({ exchange, start })
+    this.#waiting.push(exchange)
     this.#advance()
     if (this.unansweredCount >= OPEN_MAX) this.#holdBack()
   }
@@ -105,17 +99,17 @@ export class Connection implements Waiter {
 
   /** The first of what waits, if it may start. On a lost connection nothing starts: all of it is closed in a moment. */
   get #next(): Exchange | undefined {
-    const [first] = this.#waiting
-    return first !== undefined && !this.#socket.destroyed && this.#mayStart(first.exchange) ? first.exchange : undefined
+    const first = this.#waiting[0]
+    return first !== undefined && !this.#socket.destroyed && this.#mayStart(first) ? first : undefined
   }
 
   /** A start that ends its request at once comes back to `end`, which starts no other: whoever called this goes on. */
   #start(): void {
-    const { exchange, start } = this.#waiting.shift() as Waiting
+    const exchange = this.#waiting.shift() as Exchange
     this.#open.add(exchange)
     if (!exchange.isSafe) this.#unsafeCount += 1
     this.#isStarting = true
-    start()
+    exchange.start()
     this.#isStarting = false
   }
 
@@ -152,7 +146,7 @@ export class Connection implements Waiter {
   }
 
   #close(): void {
-    const unanswered = [...this.#open, ...this.#waiting.splice(0).map(({ exchange }) => exchange)]
+    const unanswered = [...this.#open, ...this.#waiting.splice(0)]
     for (const exchange of unanswered) exchange.close()
   }
 }

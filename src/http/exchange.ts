@@ -13,7 +13,7 @@ import type { HttpContext } from './context.ts'
 import { discardRest } from './discard.ts'
 import type { Flow } from './flows.ts'
 import type { Work } from './load.ts'
-import { AnswerFlow } from './answer-flow.ts'
+import { flowOf, writeAnswer } from './answer-flow.ts'
 import { StreamedAnswer } from './streamed-answer.ts'
 import { problem } from './problems.ts'
 import type { ProblemExtensions, ProblemName } from './problems.ts'
@@ -54,6 +54,7 @@ export class Exchange {
   /** Made for those who ask: a request that is refused has none. */
   #abort: AbortController | undefined
   #isCancelled = false
+  #start: ((exchange: Exchange) => void) | undefined
   #isCounted = false
   #work: Work | undefined
   #heldBytes = 0
@@ -99,13 +100,17 @@ export class Exchange {
       metrics.cuts.flood += 1
       return void socket.destroy()
     }
-    this.#connection.begin(this, () => {
-      try {
-        start(this)
-      } catch (error) {
-        this.fail(error)
-      }
-    })
+    this.#start = start
+    this.#connection.begin(this)
+  }
+
+  /** Called by its connection when its turn has come. */
+  start(): void {
+    try {
+      this.#start?.(this)
+    } catch (error) {
+      this.fail(error)
+    }
   }
 
   /**
@@ -210,16 +215,15 @@ export class Exchange {
     const content = request.method === 'HEAD' ? undefined : body
     if (content !== undefined && !this.#holdAnswer(content.length)) return this.refuse('overloaded', TOO_MANY_ANSWER_BYTES)
     const rest = this.#writeHead(status, headers)
-    const flow = new AnswerFlow(response, () => (context.metrics.cuts.answer += 1))
+    const onCut = (): void => void (context.metrics.cuts.answer += 1)
     if (rest === 'arriving' && content !== undefined) {
       response.write(content)
       discardRest(request, context.flows, () => response.end())
+      this.#flow = flowOf(response, onCut)
     } else {
-      flow.end(content)
+      this.#flow = writeAnswer(response, content, onCut)
     }
-    if (!flow.isWaiting) return
-    this.#flow = flow
-    context.flows.add(flow)
+    if (this.#flow !== undefined) context.flows.add(this.#flow)
   }
 
   /**
@@ -251,7 +255,9 @@ export class Exchange {
   /** @returns what of the body is still to come */
   #writeHead(status: number, headers: string[]): 'none' | 'unasked' | 'arriving' {
     const { context } = this
-    headers.push('Date', context.dates.now(), ...COMMON_HEADERS, ...this.extraHeaders)
+    headers.push('Date', context.dates.now())
+    for (const text of COMMON_HEADERS) headers.push(text)
+    for (const text of this.extraHeaders) headers.push(text)
     const rest = this.#rest()
     if (context.closing || rest !== 'none') headers.push('Connection', 'close')
     this.response.writeHead(status, headers)

@@ -5,6 +5,8 @@ import type { Decoded } from './percent.ts'
 /** The longest key, in bytes of UTF-8. */
 export const KEY_BYTES_MAX = 1024
 
+/** What stands in a path as it is. */
+const PLAIN = /^[\w\-.!~*'()/]*$/
 const SLASH = 0x2f
 const DOT = 0x2e
 
@@ -43,6 +45,7 @@ function hasDotSegment(key: string): boolean {
 
 /** The path of a key: each segment encoded, `/` kept. */
 export function keyPath(key: string): string {
+  if (PLAIN.test(key)) return `/store/${key}`
   let path = '/store'
   for (const segment of key.split('/')) path += `/${encodeURIComponent(segment)}`
   return path

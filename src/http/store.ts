@@ -1,5 +1,6 @@
 /** `/store/{key}`: the hot paths. They are served in front of Express, for a path must be cut and decoded by hand anyway. */
-import type { GetOutcome, PutOutcome } from '../ports/replicator.ts'
+import type { Consistency } from '../../protocols/events.ts'
+import type { GetInit, GetOutcome, PutOutcome } from '../ports/replicator.ts'
 import { mayRead } from '../security/grant.ts'
 import { readBody } from './body.ts'
 import type { BodyFault } from './body.ts'
@@ -8,6 +9,7 @@ import { parseKey } from './keys.ts'
 import { getAnswerTo, putAnswerTo } from './outcomes.ts'
 import { readPutHeaders } from './put-headers.ts'
 import { parseGetQuery, parsePutQuery } from './query.ts'
+import type { GetQuery } from './query.ts'
 
 /** What every path of a key begins with. */
 export const STORE_PREFIX = '/store/'
@@ -17,12 +19,33 @@ export function getKey(exchange: Exchange): void {
   withKey(exchange, (key, rawQuery) => {
     const query = parseGetQuery(rawQuery)
     if ('parameter' in query) return exchange.refuse('bad-parameter', query.detail, { parameter: query.parameter })
-    const { consistency, timeoutMs, waitMs } = query
+    const { timeoutMs, waitMs } = query
     const { replicator } = exchange.context
     if (!exchange.enter(waitMs > 0 ? 'waits' : 'requests') || !exchange.reserve(() => replicator.valueBytes(key))) return
-    const work = replicator.get({ key, consistency, timeoutMs, waitMs, signal: exchange.signal })
+    const work = replicator.get(new KeyGet(exchange, key, query))
     exchange.follow(work, timeoutMs + waitMs, (outcome) => answerGet(exchange, outcome))
   })
+}
+
+/** A get as the replicator takes it. Its signal is made when it is asked for: most gets are answered at once, and need none. */
+class KeyGet implements GetInit {
+  readonly key: string
+  readonly consistency: Consistency
+  readonly timeoutMs: number
+  readonly waitMs: number
+  readonly #exchange: Exchange
+
+  constructor(exchange: Exchange, key: string, { consistency, timeoutMs, waitMs }: GetQuery) {
+    this.#exchange = exchange
+    this.key = key
+    this.consistency = consistency
+    this.timeoutMs = timeoutMs
+    this.waitMs = waitMs
+  }
+
+  get signal(): AbortSignal {
+    return this.#exchange.signal
+  }
 }
 
 /** Stores a key. */

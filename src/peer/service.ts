@@ -72,7 +72,7 @@ export class PeerService implements Replicator {
     const deadlineMs = this.clock.nowMs() + init.timeoutMs
     const times = { writtenAtMs: this.clock.wallMs(), deadlineMs }
     const request = { kind: 'put' as const, key: dataKey(init.key), value, contentType, writeId, writeIdGiven: init.writeId !== undefined }
-    const outcome = await this.init.runtime.ask((client) => ({ ...request, ...times, client }), init.signal)
+    const outcome = await this.init.runtime.ask((client) => ({ ...request, ...times, client }), init)
     if (outcome === undefined) return { kind: 'in-doubt', writeId }
     this.init.putEnded(outcome.kind)
     return outcome
@@ -83,7 +83,7 @@ export class PeerService implements Replicator {
     const waitUntilMs = init.waitMs > 0 ? nowMs + init.waitMs : undefined
     const { consistency } = init
     const request = { kind: 'get' as const, key: dataKey(init.key), consistency, waitUntilMs, deadlineMs: nowMs + init.timeoutMs }
-    const outcome = await this.init.runtime.ask((client) => ({ ...request, client }), init.signal)
+    const outcome = await this.init.runtime.ask((client) => ({ ...request, client }), init)
     if (outcome === undefined) return { kind: 'unavailable', detail: 'the client hung up' }
     this.init.getEnded(outcome.kind)
     return outcome
@@ -116,14 +116,14 @@ export class PeerService implements Replicator {
 
   async change({ request, timeoutMs, signal }: ChangeInit): Promise<ChangeOutcome> {
     const event = { kind: 'change' as const, request, deadlineMs: this.clock.nowMs() + timeoutMs }
-    const outcome = await this.init.runtime.ask((client) => ({ ...event, client }), signal)
+    const outcome = await this.init.runtime.ask((client) => ({ ...event, client }), { signal })
     return outcome ?? { kind: 'change-expired', detail: 'the client hung up' }
   }
 
   readonly types: TypePort = {
     ask: async (type, request, timeoutMs, signal) => {
       const event = { kind: 'typed' as const, type, request, deadlineMs: this.clock.nowMs() + timeoutMs }
-      const outcome = await this.init.runtime.ask((client) => ({ ...event, client }), signal)
+      const outcome = await this.init.runtime.ask((client) => ({ ...event, client }), { signal })
       return outcome?.answer
     },
     watch: (type, request, told) => {

@@ -86,27 +86,31 @@ export class Runtime {
    * Has a client's request decided.
    *
    * @param build makes the event from the number that the request gets
-   * @param signal of the client: when it aborts, the core is told that nobody waits
+   * @param asker the client: when its signal aborts, the core is told that nobody waits. What is answered at once asks for no signal
    * @returns its one answer, of the kind of the request; undefined when the signal aborted first
    */
   ask<Kind extends keyof OutcomeOf>(
     build: (client: ClientId) => RequestOf<Kind>,
-    signal: AbortSignal | undefined,
+    asker: { readonly signal?: AbortSignal | undefined } | undefined,
   ): Promise<OutcomeOf[Kind] | undefined> {
     const client = (this.lastClient += 1)
     return new Promise((resolve) => {
+      // The core answers a request by an outcome of its kind: the one place where that is taken on trust.
+      const answered = (outcome: Outcome): void => resolve(outcome as OutcomeOf[Kind])
+      this.waiting.set(client, answered)
+      this.dispatch(build(client))
+      const signal = this.waiting.has(client) ? asker?.signal : undefined
+      if (signal === undefined) return
       const cancel = (): void => {
         this.waiting.delete(client)
         this.dispatch({ kind: 'cancel', client })
         resolve(undefined)
       }
+      signal.addEventListener('abort', cancel, { once: true })
       this.waiting.set(client, (outcome) => {
-        signal?.removeEventListener('abort', cancel)
-        // The core answers a request by an outcome of its kind: the one place where that is taken on trust.
-        resolve(outcome as OutcomeOf[Kind])
+        signal.removeEventListener('abort', cancel)
+        answered(outcome)
       })
-      signal?.addEventListener('abort', cancel, { once: true })
-      this.dispatch(build(client))
     })
   }
 

@@ -22,6 +22,7 @@ const CORS_REQUEST_HEADERS =
   'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Replicator-After, Replicator-Since'
 const CORS_ANSWER_HEADERS =
   'ETag, Location, Retry-After, WWW-Authenticate, Replicator-Consistency, Replicator-Cursor, Replicator-Leader, Replicator-Role, Replicator-Version'
+const NO_HEADERS: readonly string[] = []
 /** How long a browser may go by the answer to a preflight. */
 const PREFLIGHT_SECONDS = 600
 
@@ -50,8 +51,8 @@ export function foreignPage({ corsOrigins }: SiteRules, method: string | undefin
 }
 
 /** The headers by which a browser lets the page of an allowed origin read an answer; none where no origin is allowed. */
-export function corsHeaders({ corsOrigins }: SiteRules, { origin }: IncomingHttpHeaders): string[] {
-  if (corsOrigins.length === 0) return []
+export function corsHeaders({ corsOrigins }: SiteRules, { origin }: IncomingHttpHeaders): readonly string[] {
+  if (corsOrigins.length === 0) return NO_HEADERS
   // Also for other origins: what a cache keeps for one must not be served to another.
   const vary = ['Vary', 'Origin']
   if (origin === undefined || !corsOrigins.includes(origin)) return vary

@@ -98,4 +98,28 @@ suite('requests of further types', () => {
     assert.deepEqual(await answer, { kind: 'typed', type: 'asked', answer: 'done' })
     await network.close()
   })
+
+  test('a request whose client hangs up has no answer, and the type hears of it once', async () => {
+    const { peer, asked, network } = await opened()
+    const client = new AbortController()
+    const answer = peer.runtime.ask((id) => ({ kind: 'typed', type: 'asked', client: id, request: 'this', deadlineMs: 0 }), client)
+    client.abort()
+    assert.equal(await answer, undefined)
+    asked.say('late', true, peer)
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(asked.cancelled, asked.clients)
+    assert.equal(peer.runtime.waitingCount, 0)
+    await network.close()
+  })
+
+  test('a request that was answered is not cancelled by a client that hangs up afterwards', async () => {
+    const { peer, asked, network } = await opened()
+    const client = new AbortController()
+    const answer = peer.runtime.ask((id) => ({ kind: 'typed', type: 'asked', client: id, request: 'this', deadlineMs: 0 }), client)
+    asked.say('done', true, peer)
+    await answer
+    client.abort()
+    assert.deepEqual(asked.cancelled, [])
+    await network.close()
+  })
 })
