@@ -1,0 +1,118 @@
+/**
+ * How a leader changes the members: newcomers become learners, catch up, then the joint step and the final one. One change at a
+ * time. The joint step is ended by whoever leads when it is committed, whether or not it began the change. What is only in this
+ * leader's mind ends with its lead: learners stay learners then.
+ */
+import type { Identity } from '../base/identity.ts'
+import { isMajority } from './commit.ts'
+import type { EntryBody } from './entry.ts'
+import type { LogAnswer, LogClient, NotChanged } from './events.ts'
+import type { Followers } from './followers.ts'
+import { entered, has, isDone, isJoint, left, sparesVoters, VOTERS_MAX, withLearners } from './membership.ts'
+import type { MemberChange } from './membership.ts'
+import type { ReplicaState } from './state.ts'
+
+/** A newcomer that has not caught up after so many election times is given up. */
+const CATCH_UP_TIMES = 60
+
+interface Wanted {
+  readonly client: LogClient
+  readonly changes: readonly MemberChange[]
+  /** What newcomers have to reach, and since when: they are close when that took less than an election time. */
+  goal: number
+  goalMs: number
+  readonly untilMs: number
+  isEntered: boolean
+}
+
+export class Changes {
+  private readonly state: ReplicaState
+  private readonly followers: Followers
+  private readonly order: (bodies: readonly EntryBody[]) => void
+  private wanted: Wanted | undefined
+
+  constructor(state: ReplicaState, followers: Followers, order: (bodies: readonly EntryBody[]) => void) {
+    this.state = state
+    this.followers = followers
+    this.order = order
+  }
+
+  /** @param canReach says whether a peer is in touch now */
+  begin(client: LogClient, changes: readonly MemberChange[], canReach: (peer: Identity) => boolean): void {
+    const { state } = this
+    const { members, nowMs, settings } = state
+    if (isDone(members, changes) && !this.isUnderWay) return state.answer(client, { kind: 'changed' })
+    const why = this.refusal(changes, canReach)
+    if (why !== undefined) return state.answer(client, { kind: 'not-changed', why })
+    const untilMs = nowMs + CATCH_UP_TIMES * settings.electionMs
+    this.wanted = { client, changes, goal: state.tail.last.index, goalMs: nowMs, untilMs, isEntered: false }
+    const newcomers = changes.filter(({ kind, peer: { id } }) => kind === 'voter' && !has(members.voters, id) && !has(members.learners, id))
+    if (newcomers.length > 0)
+      this.name(
+        withLearners(
+          members,
+          newcomers.map(({ peer }) => ({ kind: 'learner' as const, peer })),
+        ),
+      )
+    this.advance()
+  }
+
+  /** Takes the next step when the one before is committed and newcomers are close. Called whenever either may have changed. */
+  advance(): void {
+    const { state, wanted } = this
+    if (state.tail.membersIndex > state.commit) return
+    if (isJoint(state.members)) return this.name(left(state.members))
+    if (wanted === undefined) return
+    if (isDone(state.members, wanted.changes)) return this.end({ kind: 'changed' })
+    if (wanted.isEntered || !this.areClose(wanted)) return
+    wanted.isEntered = true
+    const { members } = state
+    this.name(sparesVoters(members, wanted.changes) ? withLearners(members, wanted.changes) : entered(members, wanted.changes))
+  }
+
+  tick(): void {
+    if (this.wanted !== undefined && !this.wanted.isEntered && this.wanted.untilMs <= this.state.nowMs) this.giveUp()
+  }
+
+  /** The lead ends, or newcomers take too long. A joint step that was begun is ended by the next leader. */
+  giveUp(): void {
+    this.end({ kind: 'not-changed', why: 'given-up' })
+  }
+
+  private get isUnderWay(): boolean {
+    return this.wanted !== undefined || isJoint(this.state.members) || this.state.tail.membersIndex > this.state.commit
+  }
+
+  private refusal(changes: readonly MemberChange[], canReach: (peer: Identity) => boolean): NotChanged | undefined {
+    const { members } = this.state
+    if (this.isUnderWay) return 'change-in-flight'
+    const removed = changes.filter(({ kind }) => kind !== 'voter')
+    const isAnyLeft =
+      changes.some(({ kind }) => kind === 'voter') || members.voters.some(({ id }) => !removed.some(({ peer }) => peer.id === id))
+    if (!isAnyLeft) return 'no-voters'
+    const after = left(entered(members, changes))
+    if (after.voters.length > VOTERS_MAX) return 'too-many-voters'
+    const reached = new Set(after.voters.filter(canReach).map(({ id }) => id))
+    return isMajority(after, (id) => reached.has(id)) ? undefined : 'unreachable'
+  }
+
+  private areClose(wanted: Wanted): boolean {
+    const { nowMs, settings, tail } = this.state
+    const newcomers = wanted.changes.filter(({ kind, peer: { id } }) => kind === 'voter' && !has(this.state.members.voters, id))
+    if (newcomers.some(({ peer: { id } }) => this.followers.match(id) < wanted.goal)) return false
+    const isClose = newcomers.length === 0 || nowMs - wanted.goalMs < settings.electionMs
+    wanted.goal = tail.last.index
+    wanted.goalMs = nowMs
+    return isClose
+  }
+
+  private name(members: Extract<EntryBody, { kind: 'members' }>['members']): void {
+    this.order([{ kind: 'members', members }])
+  }
+
+  private end(answer: LogAnswer): void {
+    const { wanted } = this
+    this.wanted = undefined
+    if (wanted !== undefined) this.state.answer(wanted.client, answer)
+  }
+}

@@ -1,0 +1,247 @@
+/**
+ * Clients of a log, and what they may see: unique items are appended to lists, and every read returns a whole list. Reads that see the whole
+ * log are held against one another and against what was answered before they began (G9); reads after a position against that position (G10).
+ */
+import type { Position, SubmitId } from '../../../protocols/log/entry.ts'
+import type { LogAnswer, LogClient } from '../../../protocols/log/events.ts'
+import type { Agenda } from '../agenda.ts'
+import type { Chance } from '../chance.ts'
+import { check } from '../checkers/violation.ts'
+import type { LogLedger } from './ledger.ts'
+import type { SimulatedReplica } from './replica.ts'
+import type { Command } from './store.ts'
+
+const LISTS: readonly string[] = ['a', 'b']
+const QUERY_RATE = 0.4
+const AFTER_RATE = 0.3
+const NAMED_RATE = 0.4
+const WRONG_RATE = 0.1
+const THINK_MAX_MS = 300
+const TIMEOUT_MS = 3_000
+const TRIES_MAX = 4
+
+interface Submitted {
+  readonly kind: 'submit'
+  readonly person: Person
+  readonly peer: SimulatedReplica
+  readonly command: Command
+  readonly submitId: SubmitId
+  readonly isNamed: boolean
+  readonly tries: number
+}
+
+interface Queried {
+  readonly kind: 'query'
+  readonly person: Person
+  readonly peer: SimulatedReplica
+  readonly list: string
+  readonly after: Position | undefined
+  /** Items of the list that were acknowledged before the query began, and the longest read that had ended. */
+  readonly acknowledged: readonly string[]
+  readonly longest: readonly string[]
+}
+
+interface Person {
+  readonly name: string
+  /** The last position that it was told, and the items that it knows to be there. */
+  position: Position | undefined
+  readonly own: Map<string, string[]>
+}
+
+export interface ClientCounts {
+  submits: number
+  done: number
+  rejected: number
+  notOrdered: number
+  inDoubt: number
+  reads: number
+  unread: number
+}
+
+export class LogClients {
+  readonly counts: ClientCounts = { submits: 0, done: 0, rejected: 0, notOrdered: 0, inDoubt: 0, reads: 0, unread: 0 }
+  private readonly agenda: Agenda
+  private readonly chance: Chance
+  private readonly ledger: LogLedger
+  private readonly peers: () => readonly SimulatedReplica[]
+  private readonly open = new Map<LogClient, Submitted | Queried>()
+  private readonly acknowledged = new Map<string, string[]>()
+  private readonly longest = new Map<string, readonly string[]>()
+  private readonly unwanted = new Set<string>()
+  private lastClient = 0
+  private lastItem = 0
+  private isStopped = false
+
+  constructor(agenda: Agenda, chance: Chance, ledger: LogLedger, peers: () => readonly SimulatedReplica[]) {
+    this.agenda = agenda
+    this.chance = chance
+    this.ledger = ledger
+    this.peers = peers
+  }
+
+  begin(count: number): void {
+    for (let place = 0; place < count; place += 1) this.think({ name: `client${place}`, position: undefined, own: new Map() })
+  }
+
+  stop(): void {
+    this.isStopped = true
+  }
+
+  get openCount(): number {
+    return this.open.size
+  }
+
+  /** Whoever asked a process that is gone learns nothing. */
+  crashed(peer: SimulatedReplica): void {
+    for (const [client, asked] of this.open) {
+      if (asked.peer !== peer) continue
+      this.open.delete(client)
+      if (asked.kind === 'submit') this.again(asked)
+      else this.think(asked.person)
+    }
+  }
+
+  answered(client: LogClient, answer: LogAnswer): void {
+    const asked = this.open.get(client)
+    if (asked === undefined) return
+    this.open.delete(client)
+    if (asked.kind === 'query') {
+      check(answer.kind === 'unavailable', 'G15', () => `a query is answered ${answer.kind}`)
+      this.counts.unread += 1
+      return this.think(asked.person)
+    }
+    this.concluded(asked, answer)
+  }
+
+  readReady(peer: SimulatedReplica, client: LogClient, index: number): void {
+    const asked = this.open.get(client)
+    if (asked?.kind !== 'query') return
+    this.open.delete(client)
+    // The store itself tests the position: it may have gone back meanwhile.
+    if (peer.store.position.index < index) return this.think(asked.person)
+    this.reads(asked, peer.store.list(asked.list), peer.store.position)
+    this.think(asked.person)
+  }
+
+  private think(person: Person): void {
+    this.agenda.after(this.chance.span(1, THINK_MAX_MS), () => {
+      if (!this.isStopped) this.act(person)
+    })
+  }
+
+  private act(person: Person): void {
+    const up = this.peers().filter((peer) => peer.isUp)
+    if (up.length === 0) return this.think(person)
+    const peer = this.chance.pick(up)
+    if (this.chance.happens(QUERY_RATE)) return this.query(person, peer)
+    this.lastItem += 1
+    const command = { list: this.chance.pick(LISTS), item: `${this.lastItem}`, isWrong: this.chance.happens(WRONG_RATE) }
+    const isNamed = this.chance.happens(NAMED_RATE)
+    this.submit({
+      kind: 'submit',
+      person,
+      peer,
+      command,
+      submitId: `${isNamed ? 'n' : 'f'}${this.lastItem}` as SubmitId,
+      isNamed,
+      tries: 1,
+    })
+  }
+
+  private submit(submitted: Submitted): void {
+    const client = (this.lastClient += 1)
+    const { submitId, command, isNamed, peer } = submitted
+    this.open.set(client, submitted)
+    this.counts.submits += 1
+    const bytes = new TextEncoder().encode(JSON.stringify(command))
+    const deadlineMs = this.agenda.nowMs + TIMEOUT_MS
+    peer.step({ kind: 'submit', submits: [{ client, submitId, isNamedByClient: isNamed, since: 0, command: bytes, deadlineMs }] })
+  }
+
+  private query(person: Person, peer: SimulatedReplica): void {
+    const client = (this.lastClient += 1)
+    const list = this.chance.pick(LISTS)
+    const after = this.chance.happens(AFTER_RATE) ? person.position : undefined
+    const acknowledged = after === undefined ? [...(this.acknowledged.get(list) ?? [])] : [...(person.own.get(list) ?? [])]
+    const longest = after === undefined ? (this.longest.get(list) ?? []) : []
+    this.open.set(client, { kind: 'query', person, peer, list, after, acknowledged, longest })
+    const deadlineMs = this.agenda.nowMs + TIMEOUT_MS
+    peer.step({ kind: 'query', client, consistency: after === undefined ? 'linearizable' : { after }, deadlineMs })
+  }
+
+  private concluded(submitted: Submitted, answer: LogAnswer): void {
+    const { person, submitId, command, isNamed, tries } = submitted
+    switch (answer.kind) {
+      case 'outcome':
+        this.ledger.answersDone(submitId, answer.position)
+        this.outcome(submitted, answer)
+        return this.think(person)
+      case 'not-ordered':
+        this.counts.notOrdered += 1
+        // An earlier try of a name may live; without one it is certain.
+        if (!isNamed || tries === 1) this.ledger.answersNotOrdered(submitId)
+        if (!isNamed || tries === 1) this.unwanted.add(command.item)
+        return this.think(person)
+      case 'in-doubt':
+        this.counts.inDoubt += 1
+        return this.again(submitted)
+      default:
+        check(false, 'G15', () => `a command is answered ${answer.kind}`)
+    }
+  }
+
+  private outcome(
+    { person, command: { list, item, isWrong } }: Submitted,
+    { position, outcome }: Extract<LogAnswer, { kind: 'outcome' }>,
+  ): void {
+    if (outcome.kind !== 'done') {
+      this.counts.rejected += 1
+      this.unwanted.add(item)
+      return
+    }
+    check(!isWrong, 'G15', () => `the store took ${item}, which it refuses`)
+    this.counts.done += 1
+    person.position = position
+    add(this.acknowledged, list, item)
+    add(person.own, list, item)
+  }
+
+  /** In doubt: one that has a name is sent again, elsewhere. */
+  private again(submitted: Submitted): void {
+    const up = this.peers().filter((peer) => peer.isUp)
+    if (!submitted.isNamed || submitted.tries >= TRIES_MAX || this.isStopped || up.length === 0) return this.think(submitted.person)
+    const peer = this.chance.pick(up)
+    this.agenda.after(this.chance.span(1, THINK_MAX_MS), () => {
+      if (peer.isUp) this.submit({ ...submitted, peer, tries: submitted.tries + 1 })
+      else this.think(submitted.person)
+    })
+  }
+
+  private reads({ list, acknowledged, longest, after, person, peer }: Queried, found: readonly string[], position: Position): void {
+    this.counts.reads += 1
+    const rule = after === undefined ? 'G9' : 'G10'
+    const revoked = new Set([...this.ledger.revokedIds()].map((submitId) => submitId.slice(1)))
+    const counting = (items: readonly string[]): readonly string[] => items.filter((item) => !revoked.has(item))
+    const items = counting(found)
+    const known = counting(this.longest.get(list) ?? [])
+    const seen = new Set(items)
+    const told = (): string => `${peer.identity.id} reads ${list}: ${items.join(' ')}`
+    check(seen.size === items.length, rule, () => `${told()}: an item twice`)
+    const missing = counting(acknowledged).find((item) => !seen.has(item))
+    check(missing === undefined, rule, () => `${told()}: without ${missing}, which was acknowledged before`)
+    const unwanted = items.find((item) => this.unwanted.has(item))
+    check(unwanted === undefined, rule, () => `${told()}: with ${unwanted}, which never took effect`)
+    const shared = Math.min(known.length, items.length)
+    check(items.slice(0, shared).join(' ') === known.slice(0, shared).join(' '), rule, () => `${told()}, and before: ${known.join(' ')}`)
+    check(items.length >= counting(longest).length, rule, () => `${told()}, and before: ${longest.join(' ')}`)
+    if (items.length > known.length) this.longest.set(list, found)
+    if (after !== undefined) check(position.index >= after.index, 'G10', () => `${told()} at ${position.index}, asked for ${after.index}`)
+    if (after === undefined || position.index >= after.index) person.position = position
+  }
+}
+
+function add(map: Map<string, string[]>, list: string, item: string): void {
+  const items = map.get(list)
+  if (items === undefined) map.set(list, [item])
+  else items.push(item)
+}

@@ -1,0 +1,54 @@
+/** What is drawn for a run: how many replicas, how bad the network, the disks and the stores are, and what goes wrong how often. */
+import type { Chance } from '../chance.ts'
+
+export interface LogOptions {
+  readonly voterCount: number
+  readonly spareCount: number
+  readonly clientCount: number
+  readonly runMs: number
+  /** Parts of all messages. */
+  readonly lossRate: number
+  readonly duplicateRate: number
+  readonly delayMaxMs: number
+  readonly syncMaxMs: number
+  readonly applyMaxMs: number
+  /** Faults and changes, each once in so many milliseconds on average; 0 for never. */
+  readonly crashEveryMs: number
+  readonly partitionEveryMs: number
+  readonly pauseEveryMs: number
+  readonly stallEveryMs: number
+  readonly changeEveryMs: number
+  readonly transferEveryMs: number
+  readonly wipeEveryMs: number
+  /** A crash takes everything that is not synced, of the process and of the store. */
+  readonly powerLossRate: number
+  /** Entries that a store may lose at a power loss. */
+  readonly undurableMax: number
+  /** Whether a peer's time of day is far off. */
+  readonly hasWildClock: boolean
+}
+
+export function drawOptions(chance: Chance): LogOptions {
+  const often = (probability: number, low: number, high: number): number => (chance.happens(probability) ? chance.between(low, high) : 0)
+  return {
+    voterCount: chance.pick([1, 3, 3, 3, 5]),
+    spareCount: chance.between(0, 2),
+    clientCount: chance.between(2, 5),
+    runMs: chance.between(15_000, 30_000),
+    lossRate: chance.pick([0, 0, 0.02, 0.1]),
+    duplicateRate: chance.pick([0, 0.02, 0.1]),
+    delayMaxMs: chance.pick([4, 20, 80]),
+    syncMaxMs: chance.pick([2, 10, 60]),
+    applyMaxMs: chance.pick([2, 10, 60]),
+    crashEveryMs: often(0.8, 1_500, 8_000),
+    partitionEveryMs: often(0.6, 3_000, 8_000),
+    pauseEveryMs: often(0.4, 3_000, 8_000),
+    stallEveryMs: often(0.4, 3_000, 10_000),
+    changeEveryMs: often(0.5, 2_000, 8_000),
+    transferEveryMs: often(0.3, 2_000, 6_000),
+    wipeEveryMs: often(0.25, 6_000, 15_000),
+    powerLossRate: chance.pick([0.3, 1]),
+    undurableMax: chance.pick([0, 0, 5, 20]),
+    hasWildClock: chance.happens(0.3),
+  }
+}

@@ -1,0 +1,3 @@
+/** Runs of a log, by whoever wants the core with a bug planted in it. */
+export { simulateLog } from './world.ts'
+export type { LogRun } from './world.ts'
