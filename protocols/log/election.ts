@@ -87,8 +87,9 @@ export class Election {
     this.answer(from, term, isTest, true)
   }
 
-  voted({ from, term, isTest, isGranted }: Body<'voted'>): void {
+  voted({ from, term, isTest, isGranted, wallMs }: Body<'voted'>): void {
     const { state } = this
+    state.toldClock(from.id, wallMs)
     if (state.role !== (isTest ? 'testing' : 'candidate')) return
     if (isGranted && term !== (isTest ? state.term + 1 : state.term)) return
     this.votes.set(from.id, isGranted)
@@ -104,7 +105,7 @@ export class Election {
   }
 
   private answer(to: Identity, term: number, isTest: boolean, isGranted: boolean): void {
-    this.state.send(to, { kind: 'voted', isTest, isGranted }, 'hard-state', term)
+    this.state.send(to, { kind: 'voted', isTest, isGranted, wallMs: this.state.wallMs }, 'hard-state', term)
   }
 
   private test(): void {

@@ -101,7 +101,7 @@ export type LogNote =
 export type LogEffect =
   | { readonly kind: 'persist'; readonly write: LogWrite }
   | { readonly kind: 'send'; readonly message: LogMessage; readonly after: LogAfter }
-  /** Committed and next for the store, in order. */
+  /** Committed and next for the store, in order. What comes while a snapshot is restored comes again after `store-opened`. */
   | { readonly kind: 'apply'; readonly entries: readonly Entry[] }
   /** The entry at `index` counts as rejected: it comes before the `apply` that has the entry, or late for one that was applied. */
   | { readonly kind: 'verdict'; readonly index: number; readonly code: string }

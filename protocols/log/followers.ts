@@ -29,8 +29,6 @@ export class Follower {
   heardMs: number = Number.NEGATIVE_INFINITY
   /** The newest round of heartbeats that it answered. */
   round = 0
-  /** Its time of day less ours of no fixed zero, when it was last told. */
-  clockOffsetMs: number | undefined
   applied = 0
   isStalled = false
   lacksStore = false

@@ -12,7 +12,7 @@ import { Followers } from './followers.ts'
 import type { Follower } from './followers.ts'
 import { Handover } from './handover.ts'
 import { Intake } from './intake.ts'
-import { allMembers, isJoint, isVoter } from './membership.ts'
+import { allMembers, isJoint } from './membership.ts'
 import type { LogMessage, MessageBody } from './message.ts'
 import { ReadRounds } from './reads.ts'
 import type { ReplicaState } from './state.ts'
@@ -64,7 +64,7 @@ export class Leader {
   /** Appends entries, here first and then everywhere. */
   order(bodies: readonly EntryBody[]): void {
     const { state } = this
-    const atMs = nextAtMs(state.settings.wallMs(), this.clocks(), state.atMs)
+    const atMs = nextAtMs(state.wallMs, this.clocks(), state.members.voters.length, state.atMs)
     const { index } = state.tail.last
     state.append(bodies.map((body, place) => ({ term: state.term, index: index + 1 + place, atMs, body })))
     this.followers.keep(allMembers(state.members), state.tail.last.index)
@@ -98,7 +98,8 @@ export class Leader {
     const follower = this.hear(from.id)
     if (follower === undefined) return
     follower.round = Math.max(follower.round, round)
-    Object.assign(follower, { applied, isStalled, lacksStore, clockOffsetMs: wallMs - state.nowMs })
+    Object.assign(follower, { applied, isStalled, lacksStore })
+    state.toldClock(from.id, wallMs)
     follower.probeAgain()
     if (follower.match < state.tail.last.index || follower.state === 'probe') this.send(follower, true)
     if (lacksStore) this.fill(follower)
@@ -243,10 +244,11 @@ export class Leader {
 
   /** The time of day at each voter that told it. */
   private clocks(): number[] {
-    const { members, nowMs, self, settings } = this.state
-    const told: number[] = [settings.wallMs()]
-    for (const { peer, clockOffsetMs } of this.followers.all())
-      if (peer.id !== self.id && clockOffsetMs !== undefined && isVoter(members, peer.id)) told.push(clockOffsetMs + nowMs)
-    return told
+    const { members, nowMs, self, wallMs, clockOffsetsMs } = this.state
+    return members.voters.flatMap(({ id }) => {
+      const offsetMs = clockOffsetsMs.get(id)
+      if (id === self.id) return [wallMs]
+      return offsetMs === undefined ? [] : [offsetMs + nowMs]
+    })
   }
 }

@@ -51,7 +51,7 @@ export function allMembers({ voters, outgoing, learners }: Membership): readonly
 export function entered(members: Membership, changes: readonly MemberChange[]): Membership {
   assert(!isJoint(members), 'a change while another is under way')
   assert(members.voters.length > 0, 'a change of members without voters')
-  const joint = changes.reduce(applied, { ...members, outgoing: members.voters })
+  const joint = changed({ ...members, outgoing: members.voters }, changes)
   assert(joint.voters.length > 0, 'a change that leaves no voter')
   return joint
 }
@@ -64,9 +64,9 @@ export function left(members: Membership): Membership {
 
 /** The members after changes that touch no voter: one step is enough, because no majority changes. */
 export function withLearners(members: Membership, changes: readonly MemberChange[]): Membership {
-  const changed = left(entered(members, changes))
-  assert(sameVoters(changed, members), 'a change of voters without its joint step')
-  return changed
+  const after = left(entered(members, changes))
+  assert(sameVoters(after, members), 'a change of voters without its joint step')
+  return after
 }
 
 /** True when the changes leave the voters as they are. */
@@ -81,6 +81,11 @@ export function isDone(members: Membership, changes: readonly MemberChange[]): b
     if (kind === 'learner') return has(members.learners, id)
     return !has(members.voters, id) && !has(members.learners, id)
   })
+}
+
+/** The changes carried out one after another, whatever becomes of majorities. */
+export function changed(members: Membership, changes: readonly MemberChange[]): Membership {
+  return changes.reduce(applied, members)
 }
 
 function applied(members: Membership, { kind, peer }: MemberChange): Membership {

@@ -27,7 +27,8 @@ export interface Forwarded {
 export type MessageBody =
   /** `isTest`: nobody's term rises, only whether it would be granted. `isHanded`: the leader itself asked for this campaign. */
   | { readonly kind: 'vote'; readonly last: Position; readonly isTest: boolean; readonly isHanded: boolean }
-  | { readonly kind: 'voted'; readonly isTest: boolean; readonly isGranted: boolean }
+  /** `wallMs`: the time of day at the voter, so that a new leader knows it of most. */
+  | { readonly kind: 'voted'; readonly isTest: boolean; readonly isGranted: boolean; readonly wallMs: number }
   | { readonly kind: 'append'; readonly before: Position; readonly commit: number; readonly entries: readonly Entry[] }
   /** All up to the index is as at the leader, and on disk. */
   | { readonly kind: 'appended'; readonly index: number }

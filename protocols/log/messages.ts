@@ -35,11 +35,12 @@ export const LOG_MESSAGES: Table<MessageBody> = new Table<MessageBody>({
   },
   voted: {
     code: 1,
-    write: (writer, { isTest, isGranted }) => {
+    write: (writer, { isTest, isGranted, wallMs }) => {
       writeFlag(writer, isTest)
       writeFlag(writer, isGranted)
+      writer.varint(wallMs)
     },
-    read: (reader) => ({ kind: 'voted', isTest: readFlag(reader), isGranted: readFlag(reader) }),
+    read: (reader) => ({ kind: 'voted', isTest: readFlag(reader), isGranted: readFlag(reader), wallMs: reader.varint() }),
   },
   append: { code: 2, write: writeAppend, read: readAppend },
   appended: {

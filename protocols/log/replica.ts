@@ -191,8 +191,7 @@ export class Replica {
   }
 
   private sayHeard(to: Identity, round: number): void {
-    const { applied = 0, isStalled, settings } = this.state
-    const wallMs = Math.max(0, Math.floor(settings.wallMs()))
+    const { applied = 0, isStalled, wallMs } = this.state
     this.state.send(to, { kind: 'heard', round, wallMs, applied, isStalled, lacksStore: this.lacksStore }, 'hard-state')
   }
 

@@ -3,7 +3,7 @@
  * are in the parts; here is only what must hold whoever changes it.
  */
 import { assert } from '../base/assert.ts'
-import type { Identity } from '../base/identity.ts'
+import type { Identity, IdentityId } from '../base/identity.ts'
 import type { Entry } from './entry.ts'
 import type { LogAfter, LogAnswer, LogClient, LogEffect, LogNote, LogWrite } from './events.ts'
 import type { LogLimits } from './limits.ts'
@@ -50,6 +50,8 @@ export class ReplicaState {
   durableIndex = 0
   /** The log's clock where the store was opened. */
   storeAtMs = 0
+  /** The time of day of other peers when they last told it, less our time of no fixed zero. */
+  readonly clockOffsetsMs: Map<IdentityId, number> = new Map()
   /** Since when the store refuses an entry; undefined while it does not. */
   stalledSinceMs: number | undefined
   private termNow: number
@@ -159,6 +161,15 @@ export class ReplicaState {
   private noteMembers(indexBefore: number): void {
     const { membersIndex, members } = this.tail
     if (membersIndex !== indexBefore) this.note({ kind: 'members', members, index: membersIndex })
+  }
+
+  /** The time of day here, as messages carry it. */
+  get wallMs(): number {
+    return Math.max(0, Math.floor(this.settings.wallMs()))
+  }
+
+  toldClock(peer: IdentityId, wallMs: number): void {
+    this.clockOffsetsMs.set(peer, wallMs - this.nowMs)
   }
 
   emit(effect: LogEffect): void {

@@ -72,6 +72,7 @@ export class Applier {
       this.world.ledger.opened(peer.identity.id, peer.store.journal)
       this.isRestoring = false
       this.isBusy = false
+      this.waiting = []
       this.life += 1
       peer.step({ kind: 'store-opened', at: peer.store.at() })
       this.drop(peer.store.position)
@@ -109,6 +110,8 @@ export class Applier {
 
   private apply(): void {
     const { peer, world, life } = this
+    // What is handed over meanwhile comes again once the store is opened.
+    if (this.isRestoring) return
     const batch = this.waiting.slice(0, BATCH_MAX)
     const refused = batch.find(({ index }) => peer.isStoreDown && !this.verdicts.has(index))
     if (refused !== undefined) {

@@ -121,8 +121,8 @@ export class LogFaults {
 
   /** Never so many that a majority's disks are gone: that no log survives. */
   private wipe(): void {
-    const { peers, ledger, leader } = this.world
-    const { voters, outgoing } = leader.call(this.world)?.core?.state.members ?? ledger.members
+    const { peers, ledger } = this.world
+    const { voters, outgoing } = this.world.leader()?.core?.state.members ?? ledger.members
     const isAlone = (list: readonly { readonly id: string }[]): boolean => {
       const alive = list.filter(({ id }) => peers.some(({ identity }) => identity.id === id)).length
       return list.length > 0 && (alive - 1) * 2 <= list.length

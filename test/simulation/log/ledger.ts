@@ -3,6 +3,7 @@ import type { IdentityId } from '../../../protocols/base/identity.ts'
 import { isMajority } from '../../../protocols/log/commit.ts'
 import { isAtLeast } from '../../../protocols/log/entry.ts'
 import type { Entry, Position, SubmitId } from '../../../protocols/log/entry.ts'
+import { CLOCK_AHEAD_MAX_MS } from '../../../protocols/log/limits.ts'
 import type { LogWrite } from '../../../protocols/log/events.ts'
 import { has, isJoint, left } from '../../../protocols/log/membership.ts'
 import type { Membership } from '../../../protocols/log/membership.ts'
@@ -11,6 +12,9 @@ import type { ReplicaState, StoredLog } from '../../../protocols/log/state.ts'
 import type { Chance } from '../chance.ts'
 import { check } from '../checkers/violation.ts'
 import type { Record } from './store.ts'
+
+/** Of so many voters, most clocks are right where one is wrong. */
+const VOTERS_OF_ONE_WRONG_CLOCK = 3
 
 interface Known {
   readonly text: string
@@ -36,7 +40,11 @@ export class LogLedger {
 
   /** The members in force by what was committed. */
   get members(): Membership {
-    const named = this.committed.findLast(({ body }) => body.kind === 'members')?.body
+    return this.membersAt(this.committed.length)
+  }
+
+  private membersAt(at: number): Membership {
+    const named = this.committed.findLast(({ index, body }) => index <= at && body.kind === 'members')?.body
     return named?.kind === 'members' ? named.members : this.firstMembers
   }
 
@@ -52,21 +60,33 @@ export class LogLedger {
     this.leaders.set(state.term, state.self.id)
     const last = this.committed.at(-1)
     const holds = last === undefined || last.index <= state.tail.base.index || state.tail.holds(last)
-    check(holds, 'G3', () => `${state.self.id} leads term ${state.term} without ${place(last)}, it ends at ${place(state.tail.last)}`)
+    check(
+      holds,
+      'G3',
+      () => `${state.self.id} leads term ${state.term} without ${showPosition(last)}, it ends at ${showPosition(state.tail.last)}`,
+    )
   }
 
   persisting(state: ReplicaState, write: LogWrite, membersIndexBefore: number, membersBefore: Membership): void {
+    if (write.kind === 'compacted' || write.kind === 'reset') {
+      const expected = JSON.stringify(this.membersAt(write.base.index))
+      check(
+        JSON.stringify(write.members) === expected,
+        'G12',
+        () => `${state.self.id} begins at ${showPosition(write.base)} with other members than ${expected}`,
+      )
+    }
     if (write.kind !== 'entries') return
     for (const entry of write.entries) {
       const termBefore = state.tail.termAt(entry.index - 1) ?? -1
       const text = textOf(entry)
-      const known = this.entries.get(place(entry))
-      if (known === undefined) this.entries.set(place(entry), { text, termBefore })
+      const known = this.entries.get(showPosition(entry))
+      if (known === undefined) this.entries.set(showPosition(entry), { text, termBefore })
       else
         check(
           known.text === text && (termBefore === -1 || known.termBefore === termBefore),
           'G2',
-          () => `two entries ${place(entry)}: ${known.text} and ${text}`,
+          () => `two entries ${showPosition(entry)}: ${known.text} and ${text}`,
         )
       if (state.role === 'leader' && entry.body.kind === 'members') {
         check(
@@ -80,16 +100,24 @@ export class LogLedger {
   }
 
   /** A replica takes these as committed. */
-  commits(who: IdentityId, entries: readonly Entry[]): void {
+  commits(who: IdentityId, entries: readonly Entry[], nowMs: number): void {
     for (const entry of entries) {
       const known = this.committed[entry.index - 1]
       if (known !== undefined)
-        check(known.term === entry.term, 'G4', () => `${who} commits ${place(entry)}, and ${place(known)} was committed`)
+        check(known.term === entry.term, 'G4', () => `${who} commits ${showPosition(entry)}, and ${showPosition(known)} was committed`)
       else {
-        check(entry.index === this.committed.length + 1, 'G4', () => `${who} commits ${place(entry)} after ${this.committed.length}`)
+        check(entry.index === this.committed.length + 1, 'G4', () => `${who} commits ${showPosition(entry)} after ${this.committed.length}`)
+        const before = this.committed.at(-1)?.atMs ?? 0
+        check(entry.atMs >= before, 'clock', () => `the log's clock goes back from ${before} to ${entry.atMs}`)
+        const isRight = entry.atMs <= nowMs + CLOCK_AHEAD_MAX_MS || this.members.voters.length < VOTERS_OF_ONE_WRONG_CLOCK
+        check(isRight, 'clock', () => `${showPosition(entry)} says ${entry.atMs}, and it is ${nowMs}`)
         this.committed.push(entry)
         const id = entry.body.kind === 'command' ? entry.body.submitId : undefined
-        check(id === undefined || !this.neverOrdered.has(id), 'G15', () => `${id} was answered as not ordered, and is ${place(entry)}`)
+        check(
+          id === undefined || !this.neverOrdered.has(id),
+          'G15',
+          () => `${id} was answered as not ordered, and is ${showPosition(entry)}`,
+        )
         if (entry.body.kind === 'verdict') this.revoked.add(entry.body.index)
       }
     }
@@ -120,7 +148,7 @@ export class LogLedger {
   /** A store holds a record. It was committed, and is what all others made of it. */
   applied(who: IdentityId, { position, outcome, effect }: Record): void {
     const entry = this.committed[position.index - 1]
-    check(entry?.term === position.term, 'G8', () => `${who} applied ${place(position)}, and ${place(entry)} was committed`)
+    check(entry?.term === position.term, 'G8', () => `${who} applied ${showPosition(position)}, and ${showPosition(entry)} was committed`)
     if (this.revoked.has(position.index)) return
     const text = JSON.stringify([outcome, effect ?? null])
     const before = this.outcomes.get(position.index)
@@ -152,7 +180,7 @@ export class LogLedger {
   answersNotOrdered(submitId: SubmitId): void {
     this.neverOrdered.add(submitId)
     const found = this.committed.find(({ body }) => body.kind === 'command' && body.submitId === submitId)
-    check(found === undefined, 'G15', () => `${submitId} is answered as not ordered, and is ${place(found)}`)
+    check(found === undefined, 'G15', () => `${submitId} is answered as not ordered, and is ${showPosition(found)}`)
   }
 
   answersDone(submitId: SubmitId, position: Position): void {
@@ -161,7 +189,7 @@ export class LogLedger {
     check(
       isIt && (this.outcomes.has(position.index) || this.revoked.has(position.index)),
       'G15',
-      () => `${submitId} is answered at ${place(position)}, where ${place(entry)} is`,
+      () => `${submitId} is answered at ${showPosition(position)}, where ${showPosition(entry)} is`,
     )
   }
 
@@ -181,16 +209,18 @@ export class LogLedger {
     const best = ends.reduce((a, b) => (isAtLeast(a.end, b.end) ? a : b))
     const last = this.committed.at(-1)
     const isShown =
-      last === undefined || last.index <= (best.log?.base.index ?? 0) || best.log?.entries.some((entry) => place(entry) === place(last))
+      last === undefined ||
+      last.index <= (best.log?.base.index ?? 0) ||
+      best.log?.entries.some((entry) => showPosition(entry) === showPosition(last))
     check(
       isShown === true,
       'G5',
-      () => `${[...chosen].join(', ')} would elect a leader that ends at ${place(best.end)}, and ${place(last)} is committed`,
+      () => `${[...chosen].join(', ')} would elect a leader that ends at ${showPosition(best.end)}, and ${showPosition(last)} is committed`,
     )
   }
 }
 
-export function place(position: Position | undefined): string {
+export function showPosition(position: Position | undefined): string {
   return position === undefined ? 'nothing' : `${position.term}.${position.index}`
 }
 

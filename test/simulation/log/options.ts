@@ -28,6 +28,9 @@ export interface LogOptions {
   readonly hasWildClock: boolean
 }
 
+/** Of all runs: those that are storms. */
+const STORM_RATE = 0.35
+
 export function drawOptions(chance: Chance): LogOptions {
   const often = (probability: number, low: number, high: number): number => (chance.happens(probability) ? chance.between(low, high) : 0)
   return {
@@ -50,5 +53,22 @@ export function drawOptions(chance: Chance): LogOptions {
     powerLossRate: chance.pick([0.3, 1]),
     undurableMax: chance.pick([0, 0, 5, 20]),
     hasWildClock: chance.happens(0.3),
+    ...(chance.happens(STORM_RATE) ? storm(chance) : {}),
+  }
+}
+
+/** Elections one upon another, on disks so slow that most crashes take something. */
+function storm(chance: Chance): Partial<LogOptions> {
+  return {
+    voterCount: chance.pick([3, 3, 5]),
+    runMs: chance.between(10_000, 20_000),
+    delayMaxMs: chance.pick([4, 30, 300]),
+    syncMaxMs: chance.pick([30, 200, 600]),
+    crashEveryMs: chance.between(150, 800),
+    partitionEveryMs: chance.between(500, 2_000),
+    pauseEveryMs: chance.pick([0, 700]),
+    stallEveryMs: 0,
+    wipeEveryMs: 0,
+    powerLossRate: chance.pick([0.7, 1]),
   }
 }

@@ -25,8 +25,8 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     'vote-unsynced',
     'a vote is said before it is on disk',
     `${CORE}/election.ts`,
-    "this.state.send(to, { kind: 'voted', isTest, isGranted }, 'hard-state', term)",
-    "this.state.send(to, { kind: 'voted', isTest, isGranted }, 'nothing', term)",
+    "this.state.send(to, { kind: 'voted', isTest, isGranted, wallMs: this.state.wallMs }, 'hard-state', term)",
+    "this.state.send(to, { kind: 'voted', isTest, isGranted, wallMs: this.state.wallMs }, 'nothing', term)",
   ),
   bug(
     'campaign-unsynced',
@@ -177,13 +177,6 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     `${CORE}/compaction.ts`,
     'Math.min(durableIndex, applied - keptEntriesMin,',
     'Math.min(applied,',
-  ),
-  bug(
-    'compacted-short',
-    'entries are dropped that members in touch need',
-    `${CORE}/compaction.ts`,
-    'tail.last.index - 1, neededBy(state, followers))',
-    'tail.last.index + 1, neededBy(state, followers))',
   ),
   bug(
     'ids-in-memory',

@@ -31,7 +31,7 @@ const LIMITS: LogLimits = {
   keptEntriesMin: 8,
   keptBytesMax: 6_000,
 }
-export const LOG_ID: string = '0123456789abcdef0123456789abcdef'
+const LOG_ID: string = '0123456789abcdef0123456789abcdef'
 export const ELECTION_MS = 1_000
 
 export interface ReplicaWorld {
@@ -213,7 +213,7 @@ export class SimulatedReplica {
     if (state.commit <= from) return
     const entries: readonly Entry[] = state.tail.range(from + 1, state.commit)
     this.commitSeen = state.commit
-    this.world.ledger.commits(this.identity.id, entries)
+    this.world.ledger.commits(this.identity.id, entries, this.world.agenda.nowMs)
   }
 
   private planTick(): void {

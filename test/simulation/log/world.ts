@@ -13,7 +13,7 @@ import { check, Violation } from '../checkers/violation.ts'
 import { LogClients } from './clients.ts'
 import type { ClientCounts } from './clients.ts'
 import { LogFaults } from './faults.ts'
-import { LogLedger, place } from './ledger.ts'
+import { LogLedger, showPosition } from './ledger.ts'
 import { LATE_COPY_MAX_MS, Links } from './links.ts'
 import { drawOptions } from './options.ts'
 import type { LogOptions } from './options.ts'
@@ -139,6 +139,11 @@ export class LogWorld {
       },
       readReady: (peer, client, index) => {
         const { life } = peer
+        check(
+          peer.store.position.index >= index,
+          'G9',
+          () => `${peer.identity.id} is to show ${index}, and has ${showPosition(peer.store.position)}`,
+        )
         this.agenda.after(this.chance.span(0.1, 5), () => {
           if (life === peer.life) this.clients.readReady(peer, client, index)
         })
@@ -156,7 +161,10 @@ export class LogWorld {
       if (life === from.life) this.agenda.after(1, () => from.step({ kind: 'snapshot-given', to, position }))
     }
     const givers = this.peers.filter((peer) => peer.isUp && peer.identity.id !== to.id && peer.store.position.index >= indexMin)
-    if (givers.length === 0) return void this.agenda.after(SNAPSHOT_MAX_MS, () => ended(undefined))
+    if (givers.length === 0) {
+      this.agenda.after(SNAPSHOT_MAX_MS, () => ended(undefined))
+      return
+    }
     const giver = this.chance.pick(givers)
     const journal = [...giver.store.journal]
     this.agenda.after(this.chance.span(10, SNAPSHOT_MAX_MS), () => {
@@ -207,7 +215,7 @@ export class LogWorld {
     if (this.clients.openCount > 0) return `${this.clients.openCount} clients wait`
     for (const peer of this.peers) {
       if (!has(allMembers(members), peer.identity.id)) continue
-      if (peer.store.position.index !== commit) return `the store of ${peer.peerId} is at ${place(peer.store.position)} of ${commit}`
+      if (peer.store.position.index !== commit) return `the store of ${peer.peerId} is at ${showPosition(peer.store.position)} of ${commit}`
     }
     return undefined
   }
