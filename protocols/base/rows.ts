@@ -49,8 +49,6 @@ interface Laid {
 export class RowsOverlay implements Rows {
   private readonly below: Rows
   private readonly laid = new Map<string, Laid>()
-  /** The names that are laid over, in order; undefined until somebody asks for a range. */
-  private sorted: string[] | undefined
 
   constructor(below: Rows) {
     this.below = below
@@ -74,25 +72,22 @@ export class RowsOverlay implements Rows {
   /** @param serial not below that of any write before */
   apply(writes: readonly RowWrite[], serial = 0): void {
     for (const { name, bytes } of writes) this.laid.set(name, { bytes, serial })
-    this.sorted = undefined
   }
 
   /** What lies below shows these writes, and all up to this serial. */
   settle(writes: readonly RowWrite[], serial: number): void {
     for (const { name } of writes) if ((this.laid.get(name)?.serial ?? Infinity) <= serial) this.laid.delete(name)
-    this.sorted = undefined
   }
 
   /** What lies below shows all that was written. */
   clear(): void {
     if (this.laid.size > 0) this.laid.clear()
-    this.sorted = undefined
   }
 
   private names(prefix: string, after: string): string[] {
     if (this.laid.size === 0) return []
-    this.sorted ??= [...this.laid.keys()].toSorted(compareUtf8)
-    return this.sorted.filter((name) => name.startsWith(prefix) && compareUtf8(name, after) > 0)
+    // Few of many, as a rule: what is under way is written far more often than a range of it is asked for.
+    return [...this.laid.keys()].filter((name) => name.startsWith(prefix) && compareUtf8(name, after) > 0).sort(compareUtf8)
   }
 
   private *shown(name: string): Iterable<Row> {
