@@ -88,9 +88,9 @@ async function runPeer(config: Settings, isBelowNpx: boolean): Promise<void> {
   process.exit(await ended.promise)
 }
 
-/** One line on standard error: what ended the peer. */
+/** One line on standard error, the last one: what ended the peer. What still waits for the log is written before it. */
 function explain(error: unknown): number {
   const text = error instanceof Error ? error.message : String(error)
-  process.stderr.write(`replicator: ${text.split('\n')[0]}\n`)
+  process.once('exit', () => process.stderr.write(`replicator: ${text.split('\n')[0]}\n`))
   return EXIT_FAILED
 }

@@ -9,6 +9,8 @@ import { ALL_COMMANDS, isCommandName } from './all-commands.ts'
 import type { Command } from './all-commands.ts'
 import type { CommandRow } from './command-row.ts'
 import { SECRET, SECRET_COMMAND } from './commands.ts'
+import { SOURCES, printedConfig } from './config-file.ts'
+import type { ConfigFile } from './config-file.ts'
 import type { Settings } from './settings.ts'
 import { FLAGS, variableOf } from './flags.ts'
 import type { AnyFlags, Flag, FlagTable } from './flags.ts'
@@ -59,13 +61,15 @@ export function parseCommandLine(argv: readonly string[], environment: Environme
     if (first === 'set' || first === 'monkeys') return readSetCommand(first, argv, environment)
     if (first === SECRET_COMMAND) return readSecretCommand(argv.slice(1), environment)
     assertNoUnknownCommand(first)
-    const given = pair(argv, FLAGS, 0)
+    const given = pair(argv, { ...FLAGS, ...SOURCES }, 0)
     if (given === 'help') return { kind: 'help', text: helpText() }
     if (given === 'version') return { kind: 'version', text: VERSION }
-    const config = readFields(FLAGS, given.flags, environment)
+    const { configFile, printConfig } = readFields(SOURCES, given.flags, environment, undefined)
+    const config = readFields(FLAGS, given.flags, environment, configFile)
     assertBoth(config, 'httpCert', 'httpKey', '-http-cert', '-http-key')
     if (config.httpCa !== undefined && config.httpCert === undefined)
       throw new UsageError('-http-ca is there without -http-cert; clients show certificates over TLS alone')
+    if (printConfig) return { kind: 'help', text: printedConfig(FLAGS, given.flags, environment, configFile) }
     return { kind: 'run', config: Object.freeze(config) }
   } catch (error) {
     if (error instanceof UsageError) return { kind: 'usage-error', message: error.message }
@@ -107,7 +111,7 @@ function readCommand(name: Command['name'], row: CommandRow, argv: readonly stri
     const first = isLeftAway ? undefined : read(one, next)
     fields[one[0]] = rest === undefined ? first : [first, ...others.map((text) => read(one, text))]
   }
-  const command = { name, ...fields, ...readFields(flags, given.flags, environment) } as unknown as Command
+  const command = { name, ...fields, ...readFields(flags, given.flags, environment, undefined) } as unknown as Command
   if ('cert' in command) assertBoth(command, 'cert', 'key', '-cert', '-key')
   return { kind: 'command', command }
 }
@@ -116,7 +120,7 @@ function readSecretCommand(argv: readonly string[], environment: Environment): C
   const given = pair(argv, SECRET.flags, 0)
   if (given === 'help') return { kind: 'help', text: commandHelp(SECRET_COMMAND) }
   if (given === 'version') return { kind: 'version', text: VERSION }
-  return { kind: 'secret', text: newSecret(), ...readFields(SECRET.flags, given.flags, environment) }
+  return { kind: 'secret', text: newSecret(), ...readFields(SECRET.flags, given.flags, environment, undefined) }
 }
 
 /** Of a certificate and its key, both or neither are there. */
@@ -182,20 +186,25 @@ function nearestFlag(name: string, table: AnyFlags): string {
   return didYouMean(`-${name}`, known).replace(/\?$/, '')
 }
 
-function readFields<Fields extends object>(table: FlagTable<Fields>, given: Flags, environment: Environment): Fields {
+function readFields<Fields extends object>(
+  table: FlagTable<Fields>,
+  given: Flags,
+  environment: Environment,
+  file: ConfigFile | undefined,
+): Fields {
   const { secretMode } = table as AnyFlags
-  const isPrivate = secretMode === undefined || readValue(secretMode, given, environment, true) !== 'any'
-  const fields = Object.entries<Flag<unknown>>(table).map(([field, flag]) => [field, readValue(flag, given, environment, isPrivate)])
+  const isPrivate = secretMode === undefined || readValue(secretMode, given, environment, file, true) !== 'any'
+  const fields = Object.entries<Flag<unknown>>(table).map(([field, flag]) => [field, readValue(flag, given, environment, file, isPrivate)])
   // Every field has its row in the table, typed as the field is; only the detour through entries loses sight of it.
   return Object.fromEntries(fields) as Fields
 }
 
 /**
- * The value of a flag: from the flag, else from its variable, else its default.
+ * The value of a flag: from the flag, else from its variable, else from the file of -config, else its default.
  *
  * @param isPrivate files that hold secrets must be their owner's alone, and those that say who may do what for it alone to write
  */
-function readValue<T>(flag: Flag<T>, given: Flags, environment: Environment, isPrivate: boolean): T {
+function readValue<T>(flag: Flag<T>, given: Flags, environment: Environment, file: ConfigFile | undefined, isPrivate: boolean): T {
   const texts = given.get(flag.name)
   if (texts !== undefined) return parse(flag, texts, `-${flag.name} `, isPrivate)
   const variable = variableOf(flag.name)
@@ -205,7 +214,10 @@ function readValue<T>(flag: Flag<T>, given: Flags, environment: Environment, isP
   if (ofVariable.length > 0) return parse(flag, ofVariable, `${variable}=`, isPrivate)
   const content = environment[flag.content?.variable ?? ''] ?? ''
   if (flag.content !== undefined && content !== '') return told(() => flag.content?.parse(content) as T, `${flag.content.variable}: `)
-  return fallbackOf(flag)
+  const ofFile = file?.texts.get(flag.name)
+  if (file === undefined || ofFile === undefined) return fallbackOf(flag)
+  if (flag.placeholder !== undefined) return parse(flag, ofFile, `${file.path}: ${flag.name} = `, isPrivate)
+  return told(() => parseSwitch(ofFile[0] ?? ''), `${file.path}: ${flag.name} = `) ? flag.parse([]) : fallbackOf(flag)
 }
 
 function fallbackOf<T>(flag: Flag<T>): T {

@@ -5,6 +5,7 @@ import { isClientCommand } from './client-commands.ts'
 import { usageOf } from './command-row.ts'
 import type { CommandRow } from './command-row.ts'
 import { SECRET, SECRET_COMMAND } from './commands.ts'
+import { SOURCES } from './config-file.ts'
 import { FLAGS, variableOf } from './flags.ts'
 import type { Flag } from './flags.ts'
 
@@ -21,7 +22,7 @@ const USAGE = `Usage: replicator -cid ID [flag…]                  starts a net
 
 One dash or two, -name value or -name=value. Each flag also has an environment
 variable; an empty one is unset, those of repeatable flags take a list separated
-by commas, and a flag replaces its variable.`
+by commas, and a flag replaces its variable. Both replace what -config holds.`
 
 /** As `src/commands/exits.ts` has them. */
 const EXITS_SAID =
@@ -36,7 +37,7 @@ ${INDENT}The version.`
 export function helpText(): string {
   const commands = Object.entries(ALL_COMMANDS).map(([name, row]) => [`  ${usageOf(name, row)}`, ...wrap(row.meaning)].join('\n'))
   const hint = 'replicator COMMAND --help lists the flags of one.'
-  return `${USAGE}\n\n${[...Object.values(FLAGS).map(describe), WITHOUT_VALUE].join('\n')}\n\nCommands:\n${commands.join('\n')}\n\n${hint}`
+  return `${USAGE}\n\n${[...Object.values<Flag<unknown>>({ ...FLAGS, ...SOURCES }).map(describe), WITHOUT_VALUE].join('\n')}\n\nCommands:\n${commands.join('\n')}\n\n${hint}`
 }
 
 /** The text of one command. */
