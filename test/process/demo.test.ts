@@ -15,6 +15,8 @@ const SCRIPT = join(import.meta.dirname, '..', '..', 'scripts', 'demo.ts')
 /** Six peers that start at once on few cores. */
 const STORY_MS = 60_000
 const END_MS = 15_000
+/** Three peers, twenty seconds of monkeys, and a look at what became of it. */
+const SETS_MS = 240_000
 /** In the environment of every process that a demo starts. */
 const MARKER_NAME = 'DEMO_UNDER_TEST'
 
@@ -140,6 +142,13 @@ suite('the demo', () => {
     demo.process.stdout?.destroy()
     await until('the demo ends', () => demo.process.exitCode !== null, END_MS)
     assert.equal(demo.process.exitCode, 1)
+    assertNothingIsLeft(demo)
+  })
+
+  test('of sets ends with all equal and nothing lost, though peers are killed meanwhile', { timeout: SETS_MS }, async (context) => {
+    const demo = startDemo(context, 'sets', '--seconds', '20')
+    assert.deepEqual(await demo.ended, { code: 0, signal: null }, demo.output())
+    assert.match(demo.output(), /is killed with -9[^]*all peers are equal, and nothing that was answered is missing/)
     assertNothingIsLeft(demo)
   })
 
