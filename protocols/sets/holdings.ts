@@ -138,6 +138,11 @@ export class Holdings {
     return this.leaves[leaf] ?? []
   }
 
+  /** The leaf that a row belongs to. */
+  leafOf({ set, key }: Row): number {
+    return leafOf(this.disk.nameOf(set, key))
+  }
+
   private index(row: Row | undefined, before: Row | undefined): void {
     const one = row ?? before
     if (one === undefined) return

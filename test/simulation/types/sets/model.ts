@@ -20,8 +20,8 @@ export interface Answered {
 
 export class Model {
   private readonly answered: Answered[] = []
-  /** The highest removal that anybody ever wrote, by set and element. */
-  private readonly removals = new Map<string, Stamp>()
+  /** The removals that anybody ever wrote, by set and element. */
+  private readonly removals = new Map<string, Set<Stamp>>()
   /** The highest removal that was forgotten, by set and element, and by which cut. */
   private readonly forgotten = new Map<string, { readonly removed: Stamp; readonly number: number }>()
 
@@ -39,7 +39,13 @@ export class Model {
 
   wrote(set: string, key: ElementKey, { removed }: Stamps): void {
     const name = `${set}/${key}`
-    this.removals.set(name, Math.max(removed, this.removals.get(name) ?? removed))
+    const removals = this.removals.get(name) ?? new Set()
+    if (removed >= 0) this.removals.set(name, removals.add(removed))
+  }
+
+  /** The highest removal at or below a stamp that anybody ever wrote. */
+  removedUpTo(set: string, key: ElementKey, stamp: Stamp): Stamp {
+    return [...(this.removals.get(`${set}/${key}`) ?? [])].reduce((most, each) => (each <= stamp ? Math.max(most, each) : most), NO_STAMP)
   }
 
   forget(set: string, key: ElementKey, { removed }: Stamps, number: number): void {
@@ -70,8 +76,7 @@ export class Model {
   shows(held: Stamps, cut: Cut, { stamps }: Pick<Answered, 'stamps'>, set: string, key: ElementKey): boolean {
     const { added, removed } = stamps
     // What was added before it was removed is forgotten with the removal; a removal is, as long as it is not undone by that.
-    const everRemoved = this.removals.get(`${set}/${key}`) ?? NO_STAMP
-    const isAddedPast = added <= cut.stamp && everRemoved >= added
+    const isAddedPast = added <= cut.stamp && this.removedUpTo(set, key, cut.stamp) >= added
     const isRemovedPast = removed <= cut.stamp && !(isMember(held) && held.added <= removed)
     return (held.added >= added || isAddedPast) && (held.removed >= removed || isRemovedPast)
   }

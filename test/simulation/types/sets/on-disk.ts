@@ -27,7 +27,12 @@ export function stampsOnDisk({ disk }: SimulatedPeer, set: string, key: ElementK
 
 export function cutOnDisk({ disk }: SimulatedPeer, set: string): Cut {
   const bytes = disk.rowsSynced(SETS).get(`${SETS_KEPT}${set}`)
-  return bytes === undefined ? NO_CUT : DISK_ROWS.decodeKept(bytes).cut
+  return bytes === undefined ? NO_CUT : cutOfRow(bytes)
+}
+
+/** Of what is kept of a set beside its elements. */
+export function cutOfRow(bytes: Uint8Array): Cut {
+  return DISK_ROWS.decodeKept(bytes).cut
 }
 
 /** Elements that a cut dropped here and that its source did not have. */

@@ -5,9 +5,10 @@
  * where it is given. C5: what is refused changes nothing. C6: what was forgotten does not come back. C7: readers miss nothing.
  */
 import type { IdentityId } from '../../../../protocols/base/identity.ts'
-import type { AnyWrite } from '../../../../protocols/base/persist.ts'
+import type { AnyWrite, TypeWrite } from '../../../../protocols/base/persist.ts'
 import type { Outcome, TypeOutcome } from '../../../../protocols/effects.ts'
 import type { ClientId } from '../../../../protocols/events.ts'
+import { SETS_KEPT } from '../../../../protocols/sets/disk-rows.ts'
 import { keyOfElement } from '../../../../protocols/sets/element.ts'
 import { isMember } from '../../../../protocols/sets/join.ts'
 import { SETS_CODE, readSetsMessage } from '../../../../protocols/sets/messages.ts'
@@ -25,7 +26,7 @@ import type { Change } from './checks.ts'
 import { NAMES, drawChange } from './clients.ts'
 import type { ChangeRequest } from './clients.ts'
 import { Model } from './model.ts'
-import { cutOnDisk, elementOfName, evidenceOnDisk, rowsOnDisk, stampsOnDisk } from './on-disk.ts'
+import { cutOfRow, cutOnDisk, elementOfName, evidenceOnDisk, rowsOnDisk, stampsOnDisk } from './on-disk.ts'
 import { Reader } from './readers.ts'
 import { Watching } from './watching.ts'
 
@@ -112,13 +113,23 @@ export class SimulatedSets implements SimulatedType {
       this.written.push(row)
       this.model.wrote(row.set, row.key, row)
     }
-    // Whoever has decided a cut forgets behind a barrier, and so does who takes it over.
+    this.checkCut(peer, write)
     if (!write.isBarrier) return
     const before = peer.disk.rows(SETS)
     for (const { name, bytes } of write.rows) {
       const held = bytes === undefined ? before.get(name) : undefined
       const row = held === undefined ? undefined : elementOfName(name, held)
       if (row !== undefined && !isMember(row)) this.model.forget(row.set, row.key, row, cutOnDisk(peer, row.set).number + 1)
+    }
+  }
+
+  /** A later cut is on disk only behind all that was pulled for it. */
+  private checkCut(peer: SimulatedPeer, write: TypeWrite): void {
+    for (const { name, bytes } of write.rows) {
+      const before = peer.disk.rows(SETS).get(name)
+      if (write.isBarrier || bytes === undefined || before === undefined || !name.startsWith(SETS_KEPT)) continue
+      const isLater = cutOfRow(bytes).number > cutOfRow(before).number
+      check(!isLater, 'C6', () => `${peer.peerId} takes a cut of ${name} over that may be on disk before what its pulls brought`)
     }
   }
 
@@ -230,9 +241,17 @@ export class SimulatedSets implements SimulatedType {
     let all: readonly Entry[] | undefined
     this.ask(peer, { kind: 'snapshot', set }, (answer) => (all = answer?.kind === 'snapshot' ? [...answer.entries] : undefined))
     this.ask(peer, { kind: 'updates-after', set, after: reader.after }, (answer) => {
+      if (answer?.kind === 'updates') this.checkTold(peer, set, [...answer.entries])
       if (answer !== undefined && all !== undefined) reader.read(answer, all)
       this.think()
     })
+  }
+
+  /** What a reader is told is on disk, and with it the number of the cursor that it is given. */
+  private checkTold(peer: SimulatedPeer, set: string, entries: readonly Entry[]): void {
+    for (const { element, added, removed } of entries) {
+      checkDurable(this.model, peer, { set, key: keyOfElement(element), stamps: { added, removed }, by: peer.identity.id })
+    }
   }
 
   private change(peer: SimulatedPeer, request: ChangeRequest, ended: () => void): void {
@@ -306,5 +325,6 @@ export class SimulatedSets implements SimulatedType {
 
 function describe(peer: SimulatedPeer, set: string): string {
   const rows = [...rowsOnDisk(peer, set).values()].map(({ key, added, removed }) => `${key} ${added} ${removed}`)
-  return `${cutOnDisk(peer, set).number}: ${rows.toSorted().join(', ')}`
+  const cut = cutOnDisk(peer, set)
+  return `${cut.number} ${cut.stamp}: ${rows.toSorted().join(', ')}`
 }
