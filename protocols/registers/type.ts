@@ -1,12 +1,11 @@
 /** Registers as a type of data of a peer: what they are given of it, and how peers repair them among one another. */
 import type { Identity } from '../base/identity.ts'
 import { dataKey } from '../base/register.ts'
-import type { DataType, TypeContext, TypeDefinition } from '../data-type.ts'
+import type { DataType, Figure, TypeContext, TypeDefinition } from '../data-type.ts'
 import type { ClientId } from '../events.ts'
 import type { RowCollection } from '../repair/collection.ts'
 import { rowDigest } from '../repair/indexed-rows.ts'
 import type { RequestOf } from '../service.ts'
-import { MalformedBytes } from '../wire/malformed.ts'
 import { slotOfRegister } from './cells.ts'
 import { registerCollection } from './collection.ts'
 import { RegistersCore } from './registers.ts'
@@ -66,13 +65,26 @@ class Registers implements DataType {
     return this.core.isBusy
   }
 
+  get load(): Readonly<Record<string, number>> {
+    return { runs: this.core.coordinator.size, reads: this.core.reads.size }
+  }
+
+  readonly figures: readonly Figure[] = [
+    {
+      name: 'held',
+      help: 'Registers held, deleted ones among them until they are forgotten',
+      kind: 'gauge',
+      read: () => this.collection.tree.keyCount,
+    },
+    { name: 'in_doubt', help: 'Registers accepted above what is known to be chosen', kind: 'gauge', read: () => this.core.doubts.size },
+  ]
+
+  status(): Readonly<Record<string, unknown>> {
+    return { inDoubt: this.core.doubts.size }
+  }
+
   told(from: Identity, body: Uint8Array): void {
-    try {
-      this.core.told(from, body)
-    } catch (error) {
-      if (!(error instanceof MalformedBytes)) throw error
-      this.context.outbox.note({ kind: 'refused', peerId: from.peerId, reason: `a message of registers: ${error.message}` })
-    }
+    this.core.told(from, body)
   }
 
   asked({ client, request, deadlineMs }: RequestOf<'typed'>): void {

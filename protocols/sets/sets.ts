@@ -4,7 +4,7 @@
  */
 import type { Identity } from '../base/identity.ts'
 import { equalBytes } from '../base/record.ts'
-import type { DataType, TypeContext } from '../data-type.ts'
+import type { DataType, Figure, TypeContext } from '../data-type.ts'
 import type { ClientId } from '../events.ts'
 import type { RequestOf } from '../service.ts'
 import type { Greeting } from '../wire/greeting.ts'
@@ -237,6 +237,16 @@ export class Sets implements DataType {
       this.droppedCount === 0 ? [] : [`${this.droppedCount} members of sets went with a later cut: see the files *-dropped-*.json`]
     return [...off, ...differing, ...dropped]
   }
+
+  readonly figures: readonly Figure[] = [
+    {
+      name: 'rows',
+      help: 'Elements known, removed ones among them until they are forgotten',
+      kind: 'gauge',
+      read: () => this.holdings.tree.keyCount,
+    },
+    { name: 'waits', help: 'Clients that wait for others to have their operations', kind: 'gauge', read: () => this.waits.size },
+  ]
 
   get load(): Readonly<Record<string, number>> {
     return { setWaits: this.waits.size }
