@@ -99,7 +99,7 @@ export class Watches {
         return this.context.tell(watch.client, { kind: 'events', events })
       }
       const event = this.eventOf(watch, key, entry, watch.told, 0)
-      watch.unreadBytes += bytesOf(event)
+      watch.unreadBytes += watchedBytes(event)
       events.push(event)
     }
     watch.listed = undefined
@@ -119,7 +119,7 @@ export class Watches {
       if (!key.startsWith(watch.prefix) || keys.has(key)) continue
       keys.add(key)
       const event = this.eventOf(watch, key, this.context.held(key), number, before)
-      watch.unreadBytes += bytesOf(event)
+      watch.unreadBytes += watchedBytes(event)
       events.push(event)
     }
     if (events.length > 0) tell(watch.client, { kind: 'events', events })
@@ -154,6 +154,7 @@ export class Watches {
   }
 }
 
-function bytesOf({ key, record }: WatchEvent): number {
+/** What an event counts for until its client has taken it. */
+export function watchedBytes({ key, record }: WatchEvent): number {
   return EVENT_BYTES + key.length + (record?.value.length ?? 0)
 }

@@ -5,6 +5,7 @@ import type { Registry } from 'prom-client'
 import type { AddressRange } from '../config/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Replicator } from '../ports/replicator.ts'
+import type { Registers } from '../ports/registers.ts'
 import type { Sets } from '../ports/sets.ts'
 import { NO_AUDIT } from '../security/audit.ts'
 import type { Audit } from '../security/audit.ts'
@@ -38,6 +39,7 @@ export interface HttpInit {
   readonly replicator: Replicator
   /** Nothing of them is served when they are left out. */
   readonly sets?: Sets
+  readonly registers?: Registers
   readonly logger: Logger
   /** Where the metrics of HTTP are registered, and what `/metrics` prints. */
   readonly registry: Registry

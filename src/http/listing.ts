@@ -27,7 +27,7 @@ interface Row {
 export type ListingSource = (after: string, limit: number) => ReturnType<Replicator['list']>
 
 /** Keys that begin with a text, or the one key that is that text. */
-interface Range {
+export interface Range {
   readonly prefix: string
   readonly isOne: boolean
 }
@@ -40,8 +40,14 @@ interface Range {
  */
 export function listingWithin(replicator: Replicator, granted: readonly string[] | undefined, base: string, prefix: string): ListingSource {
   if (granted === undefined) return (after, limit) => replicator.list(prefix, after, limit)
-  const ranges = disjoint(granted.flatMap((path) => rangesOf(path, base)).flatMap((range) => within(range, prefix)))
+  const ranges = grantedRanges(granted, base, prefix)
   return (after, limit) => listRanges(replicator, ranges, after, limit)
+}
+
+/** What of a prefix a grant opens: ranges in the order of their keys, none inside another. */
+export function grantedRanges(granted: readonly string[] | undefined, base: string, prefix: string): readonly Range[] {
+  if (granted === undefined) return [{ prefix, isOne: false }]
+  return disjoint(granted.flatMap((path) => rangesOf(path, base)).flatMap((range) => within(range, prefix)))
 }
 
 /** The keys that the path of a grant opens: those below it, and where it does not end in a slash the one that it names. */

@@ -29,6 +29,7 @@ export type ProblemName =
   | 'method-not-allowed'
   | 'body-timeout'
   | 'key-exists'
+  | 'outcome-forgotten'
   | 'too-many-sets'
   | 'change-refused'
   | 'cursor-gone'
@@ -47,6 +48,7 @@ export type ProblemName =
   | 'not-ready'
   | 'change-expired'
   | 'not-stored'
+  | 'not-applied'
   | 'clock-off'
   | 'overloaded'
   | 'unavailable'
@@ -69,6 +71,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'body-timeout': { status: 408, title: 'The body did not arrive in time' },
   'key-exists': { status: 409, title: 'The key is taken: choose another key' },
+  'outcome-forgotten': { status: 409, title: 'What became of the first try is not known any more' },
   'too-many-sets': { status: 409, title: 'There are as many sets as there may be' },
   'change-refused': { status: 409, title: 'The change is refused' },
   'cursor-gone': { status: 410, title: 'The cursor leads nowhere any more: start over' },
@@ -87,6 +90,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
   'not-ready': { status: 503, title: 'This peer is not ready', retryAfterSeconds: 1 },
   'change-expired': { status: 503, title: 'Nothing was changed in time', retryAfterSeconds: 1 },
   'not-stored': { status: 503, title: 'The value is not stored, and never will be by this request', retryAfterSeconds: 1 },
+  'not-applied': { status: 503, title: 'The write is not applied, and never will be by this request', retryAfterSeconds: 1 },
   'clock-off': { status: 503, title: 'The clock of this peer is too far off', retryAfterSeconds: 60 },
   overloaded: { status: 503, title: 'This peer has too much to do', retryAfterSeconds: 1 },
   unavailable: { status: 503, title: 'No quorum answered in time', retryAfterSeconds: 1 },

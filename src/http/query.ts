@@ -9,11 +9,12 @@ import { percentDecode } from './percent.ts'
 const TIMEOUT_MS_MIN = 100
 const TIMEOUT_MS_MAX = 60_000
 const TIMEOUT_MS_DEFAULT = 10_000
-const WAIT_MS_MAX = 60_000
+/** The longest that a read waits. */
+export const WAIT_MS_MAX = 60_000
 const LIMIT_MAX = 1000
 const LIMIT_DEFAULT = 100
 /** More digits than any of the numbers above has. */
-const DIGITS_MAX = 9
+const DIGITS_MAX = 16
 
 /** A parameter that will not do. */
 export interface BadParameter {
@@ -59,11 +60,8 @@ export function parseGetQuery(query: string): GetQuery | BadParameter {
   if (typeof timeoutMs !== 'number') return timeoutMs
   const waitMs = number(values, 'wait', 0, WAIT_MS_MAX, 0)
   if (typeof waitMs !== 'number') return waitMs
-  const consistency = values.found.get('consistency') ?? 'linearizable'
-  if (consistency !== 'linearizable' && consistency !== 'local') {
-    return { parameter: 'consistency', detail: 'consistency must be "linearizable" or "local"' }
-  }
-  return { timeoutMs, waitMs, consistency }
+  const consistency = consistencyOf(values)
+  return typeof consistency === 'string' ? { timeoutMs, waitMs, consistency } : consistency
 }
 
 /** @param query what follows the question mark, or the empty text */
@@ -74,11 +72,24 @@ export function parseListQuery(query: string): ListQuery | BadParameter {
   const limit = number(values, 'limit', 1, LIMIT_MAX, LIMIT_DEFAULT)
   if (typeof limit !== 'number') return limit
   for (const name of ['prefix', 'after']) {
-    const text = values.found.get(name) ?? ''
-    if (isLongerThan(text, KEY_BYTES_MAX)) return { parameter: name, detail: `${name} must be at most ${KEY_BYTES_MAX} bytes, as keys are` }
-    if (text.includes('\u0000')) return { parameter: name, detail: `${name} must not contain U+0000, as keys do not` }
+    const bad = badKeyText(values, name)
+    if (bad !== undefined) return bad
   }
   return { prefix: values.found.get('prefix') ?? '', after: values.found.get('after') ?? '', limit }
+}
+
+/** What is wrong with a parameter that is a key, or the beginning of one. */
+export function badKeyText(values: Values, name: string): BadParameter | undefined {
+  const text = values.found.get(name) ?? ''
+  if (isLongerThan(text, KEY_BYTES_MAX)) return { parameter: name, detail: `${name} must be at most ${KEY_BYTES_MAX} bytes, as keys are` }
+  return text.includes('\u0000') ? { parameter: name, detail: `${name} must not contain U+0000, as keys do not` } : undefined
+}
+
+/** How a read is to be answered: `linearizable` unless given. */
+export function consistencyOf(values: Values): Consistency | BadParameter {
+  const consistency = values.found.get('consistency') ?? 'linearizable'
+  if (consistency === 'linearizable' || consistency === 'local') return consistency
+  return { parameter: 'consistency', detail: 'consistency must be "linearizable" or "local"' }
 }
 
 /**
@@ -121,7 +132,8 @@ export function timeoutOf(values: Values): number | BadParameter {
   return number(values, 'timeout', TIMEOUT_MS_MIN, TIMEOUT_MS_MAX, TIMEOUT_MS_DEFAULT)
 }
 
-function number(values: Values, name: string, min: number, max: number, otherwise: number): number | BadParameter {
+/** A whole number of the query. @param otherwise where it is not given */
+export function number(values: Values, name: string, min: number, max: number, otherwise: number): number | BadParameter {
   const text = values.found.get(name)
   if (text === undefined) return otherwise
   const value = isDigits(text) ? Number(text) : Number.NaN

@@ -1,5 +1,6 @@
 /** Every path of the interface, as rows that the types give, and what is derived from them to find one. */
 import type { Registry } from 'prom-client'
+import type { Registers } from '../ports/registers.ts'
 import type { Sets } from '../ports/sets.ts'
 import { openApiDocument } from './openapi.ts'
 import type { Route } from './route.ts'
@@ -7,6 +8,7 @@ import { configRoutes } from './routes/config.ts'
 import { documentationRoutes } from './routes/documentation.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { registerRoutes } from './routes/registers.ts'
 import { setRoutes } from './routes/sets.ts'
 import { statusRoutes } from './routes/status.ts'
 
@@ -19,13 +21,15 @@ export interface RoutesInit {
   readonly valueBytesMax: number
   /** Undefined where nothing of them is served. */
   readonly sets?: Sets | undefined
+  readonly registers?: Registers | undefined
 }
 
 /** The rows, in the order of the document. */
-export function allRoutes({ registry, version, valueBytesMax, sets }: RoutesInit): readonly Route[] {
+export function allRoutes({ registry, version, valueBytesMax, sets, registers }: RoutesInit): readonly Route[] {
   let document = ''
   const groups = [
     keyRoutes(valueBytesMax),
+    ...(registers === undefined ? [] : [registerRoutes(registers, valueBytesMax)]),
     ...(sets === undefined ? [] : [setRoutes(sets)]),
     statusRoutes(),
     configRoutes(),

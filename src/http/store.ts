@@ -114,7 +114,8 @@ function putIfPresent(exchange: Exchange, put: KeyPut, value: Uint8Array): void 
   })
 }
 
-function refuseBody(exchange: Exchange, fault: BodyFault): void {
+/** Answers a value that could not be read. */
+export function refuseBody(exchange: Exchange, fault: BodyFault): void {
   const { valueBytesMax, bodyTimeoutMs } = exchange.context
   switch (fault) {
     case 'too-large':

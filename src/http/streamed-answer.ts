@@ -42,12 +42,13 @@ export class StreamedAnswer implements Flow {
     this.#response.destroy()
   }
 
-  /** Writes a piece, and waits for nothing. */
-  write(text: string): void {
+  /** Writes a piece, and waits for nothing. @param taken the system has taken it */
+  write(text: string, taken: () => void = () => undefined): void {
     if (!this.isOpen) return
     this.#response.write(text, 'utf8', () => {
       this.#movedBytes += text.length
       this.#wake()
+      taken()
     })
   }
 

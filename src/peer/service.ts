@@ -3,6 +3,7 @@ import { dataKey } from '../../protocols/base/register.ts'
 import type { NetworkId } from '../../protocols/base/identity.ts'
 import { holdsMajority } from '../../protocols/base/quorum.ts'
 import type { ChangeOutcome } from '../../protocols/effects.ts'
+import type { ClientId } from '../../protocols/events.ts'
 import type { Clock, Random } from '../ports/clock.ts'
 import type {
   AnewOutcome,
@@ -127,11 +128,15 @@ export class PeerService implements Replicator {
       return outcome?.answer
     },
     watch: (type, request, told) => {
-      const event = { kind: 'typed' as const, type, request, deadlineMs: Number.POSITIVE_INFINITY }
-      return this.init.runtime.watch(
-        (client) => ({ ...event, client }),
-        ({ answer }, isLast) => told(answer, isLast),
-      )
+      const build = (asked: unknown) => (client: ClientId) => ({
+        kind: 'typed' as const,
+        type,
+        request: asked,
+        deadlineMs: Number.POSITIVE_INFINITY,
+        client,
+      })
+      const { say, end } = this.init.runtime.watch(build(request), ({ answer }, isLast) => told(answer, isLast))
+      return { say: (more) => say(build(more)), end }
     },
   }
 

@@ -14,6 +14,6 @@ export function setsOver(types: TypePort): Sets {
       const answer = await types.ask(SETS, request, timeoutMs, 'wait' in request ? signal : undefined)
       return (answer ?? { kind: 'in-doubt', shiftMs: 0, detail: 'the client hung up' }) as SetAnswersOf[Kind]
     },
-    watch: (request, told) => types.watch(SETS, request, (answer) => told(answer as WatchAnswer)),
+    watch: (request, told) => types.watch(SETS, request, (answer) => told(answer as WatchAnswer)).end,
   }
 }

@@ -41,6 +41,7 @@ import { peerAudit } from './peer-audit.ts'
 import { RememberedFacts } from './remembered.ts'
 import { watchRoom } from './room.ts'
 import { PeerService } from './service.ts'
+import { registersOver } from './registers.ts'
 import { setsOver } from './sets.ts'
 import { furtherTypes } from './types.ts'
 import { Warnings } from './warnings.ts'
@@ -263,6 +264,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   const http = createHttpServer({
     ...init,
     sets,
+    registers: registersOver(service.types, systemRandom),
     valueBytesMax: config.valueBytesMax,
     proxies: config.httpProxies,
     credentials: doors.credentials,

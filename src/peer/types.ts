@@ -1,6 +1,7 @@
 /** The one list of the further types of data that a peer has beside write-once keys. */
 import type { TypeDefinition } from '../../protocols/data-type.ts'
 import { setsType } from '../../protocols/sets/definition.ts'
+import { REGISTERS_TYPE } from '../../protocols/registers/type.ts'
 import type { Settings } from '../config/settings.ts'
 import { isElement } from '../transit/documents.ts'
 
@@ -9,5 +10,5 @@ export function furtherTypes({ lww, setAheadMs, setHistoryMs }: Settings): reado
   // What has a port of its own is as it was in the system that had it: nothing is forgotten, unless that is wished.
   const wholeHistory = new Set(setHistoryMs === undefined ? lww.map(({ set }) => set) : [])
   const history = setHistoryMs === undefined ? {} : { historyMs: setHistoryMs === 'off' ? undefined : setHistoryMs }
-  return [setsType({ aheadMs: setAheadMs, wholeHistory, isElement, ...history })]
+  return [setsType({ aheadMs: setAheadMs, wholeHistory, isElement, ...history }), REGISTERS_TYPE]
 }

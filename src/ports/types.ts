@@ -14,7 +14,14 @@ export interface TypePort {
    *
    * @param told every answer, in order; never before this returns, and never after its end. Nothing is kept for whoever is slow: one that
    * falls behind is ended by its own side
-   * @returns ends it; nothing more is told then
    */
-  watch(type: string, request: unknown, told: (answer: unknown, isLast: boolean) => void): () => void
+  watch(type: string, request: unknown, told: (answer: unknown, isLast: boolean) => void): Subscription
+}
+
+/** Something that goes on. */
+export interface Subscription {
+  /** Asks something more of it. What has ended takes nothing. */
+  readonly say: (request: unknown) => void
+  /** Ends it: nothing more is told. */
+  readonly end: () => void
 }

@@ -40,6 +40,13 @@ export interface RuntimeInit {
 /** The event of a client's request. */
 type RequestOf<Kind extends keyof OutcomeOf> = Extract<CoreEvent, { readonly kind: Kind }>
 
+/** A request that is answered again and again. */
+export interface Watching {
+  /** Asks something more for the same client; nothing once it has ended. */
+  readonly say: (build: (client: ClientId) => RequestOf<'typed'>) => void
+  readonly end: () => void
+}
+
 export class Runtime {
   readonly core: PeerCore
   private readonly init: RuntimeInit
@@ -118,19 +125,23 @@ export class Runtime {
    * Has a client's request decided that is answered again and again, until its last answer or its end.
    *
    * @param told never before this returns
-   * @returns ends it
    */
-  watch(build: (client: ClientId) => RequestOf<'typed'>, told: (outcome: TypeOutcome, isLast: boolean) => void): () => void {
+  watch(build: (client: ClientId) => RequestOf<'typed'>, told: (outcome: TypeOutcome, isLast: boolean) => void): Watching {
     const client = (this.lastClient += 1)
     this.watching.set(client, (outcome) => told(outcome, false))
     this.waiting.set(client, (outcome) => told(outcome as TypeOutcome, true))
     setImmediate(() => {
       if (this.waiting.has(client)) this.dispatch(build(client))
     })
-    return () => {
-      if (!this.waiting.delete(client)) return
-      this.watching.delete(client)
-      this.dispatch({ kind: 'cancel', client })
+    return {
+      say: (more) => {
+        if (this.waiting.has(client)) this.dispatch(more(client))
+      },
+      end: () => {
+        if (!this.waiting.delete(client)) return
+        this.watching.delete(client)
+        this.dispatch({ kind: 'cancel', client })
+      },
     }
   }
 

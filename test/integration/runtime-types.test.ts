@@ -49,7 +49,7 @@ suite('requests of further types', () => {
     const { peer, asked, network } = await opened()
     const told: string[] = []
     const event = { kind: 'typed' as const, type: 'asked', request: 'watch', deadlineMs: Number.POSITIVE_INFINITY }
-    const end = peer.runtime.watch(
+    const { end } = peer.runtime.watch(
       (client) => ({ ...event, client }),
       ({ answer }: TypeOutcome, isLast) => void told.push(`${String(answer)}${isLast ? '.' : ''}`),
     )
@@ -73,7 +73,7 @@ suite('requests of further types', () => {
     const { peer, asked, network } = await opened()
     const told: unknown[] = []
     const event = { kind: 'typed' as const, type: 'asked', request: 'watch', deadlineMs: Number.POSITIVE_INFINITY }
-    const end = peer.runtime.watch(
+    const { end } = peer.runtime.watch(
       (client) => ({ ...event, client }),
       ({ answer }) => void told.push(answer),
     )

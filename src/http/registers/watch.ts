@@ -1,0 +1,91 @@
+/**
+ * Changes of registers as server-sent events. What waits for a watcher that does not read is bounded where the events are made:
+ * this says what its client has taken, and tells it the cursor to go on from when it is cut.
+ */
+import { watchedBytes } from '../../../protocols/registers/watches.ts'
+import type { WatchAnswer, WatchEvent } from '../../../protocols/registers/requests.ts'
+import type { Registers, Watching } from '../../ports/registers.ts'
+import { opens } from '../../security/grant.ts'
+import type { Exchange } from '../exchange.ts'
+import type { StreamedAnswer } from '../streamed-answer.ts'
+import { REGISTERS_PREFIX } from './handlers.ts'
+import { cursorGone } from './outcomes.ts'
+import type { WatchQuery } from './query.ts'
+
+/** Between comments, so that whatever stands between sees the stream live. */
+const COMMENT_MS = 15_000
+export const EVENT_STREAM_TYPE = 'text/event-stream'
+
+export function watchRegisters(exchange: Exchange, registers: Registers, query: WatchQuery): void {
+  if (exchange.enter('waits')) new Watcher(exchange, registers, query)
+}
+
+class Watcher {
+  readonly #exchange: Exchange
+  readonly #watching: Watching
+  #stream: StreamedAnswer | undefined
+
+  constructor(exchange: Exchange, registers: Registers, query: WatchQuery) {
+    this.#exchange = exchange
+    this.#watching = registers.watch({ kind: 'watch', ...query }, (answer) => this.#told(answer))
+    const comments = setInterval(() => this.#stream?.write(':\n\n'), COMMENT_MS)
+    const { endless } = exchange.context
+    const end = (): void => this.#end()
+    endless.add(end)
+    exchange.signal.addEventListener('abort', end)
+    exchange.whenClosed(() => {
+      endless.delete(end)
+      clearInterval(comments)
+      this.#watching.end()
+    })
+  }
+
+  #told(answer: WatchAnswer): void {
+    switch (answer.kind) {
+      case 'events':
+        return this.#events(answer.events)
+      case 'watching':
+        // An id without data tells a client where to go on, and is no event for it.
+        return this.#write(`id: ${answer.cursor}\n\n`, 0)
+      case 'cursor-gone': {
+        const gone = cursorGone()
+        if (this.#stream === undefined) return this.#exchange.send(gone)
+        return this.#last(`event: cursor-gone\ndata: ${String(gone.body)}\n\n`)
+      }
+      case 'watch-ended':
+        return this.#last(`id: ${answer.cursor}\nevent: watch-ended\ndata: {}\n\n`)
+    }
+  }
+
+  #events(events: readonly WatchEvent[]): void {
+    const { grant } = this.#exchange
+    const shown = events.filter(({ key }) => grant === undefined || opens(grant, REGISTERS_PREFIX + key))
+    const bytes = events.reduce((sum, event) => sum + watchedBytes(event), 0)
+    this.#write(shown.map(textOf).join(''), bytes)
+  }
+
+  /** @param bytes what it counts for until it is taken */
+  #write(text: string, bytes: number): void {
+    this.#stream ??= this.#exchange.stream({ status: 200, headers: ['Content-Type', EVENT_STREAM_TYPE, 'Cache-Control', 'no-store'] })
+    if (this.#stream === undefined) return this.#watching.end()
+    this.#stream.write(text, () => {
+      if (bytes > 0) this.#watching.taken(bytes)
+    })
+  }
+
+  #last(text: string): void {
+    this.#stream?.write(text)
+    this.#stream?.end()
+  }
+
+  #end(): void {
+    this.#watching.end()
+    if (this.#stream === undefined) this.#exchange.refuse('not-ready', 'This peer is shutting down.')
+    else this.#stream.end()
+  }
+}
+
+function textOf({ kind, key, version, size, record, cursor }: WatchEvent): string {
+  const value = record === undefined ? {} : { contentType: record.contentType, value: Buffer.from(record.value).toString('base64') }
+  return `id: ${cursor}\nevent: ${kind}\ndata: ${JSON.stringify({ key, version, size, ...value })}\n\n`
+}
