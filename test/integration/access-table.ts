@@ -48,6 +48,12 @@ export const TABLE: Readonly<
   // Whoever is kept to a prefix gets a list that is cut.
   'GET /store': { needs: 'read, cut' },
   'HEAD /store': { needs: 'read, cut' },
+  'GET /kv/{key}': { needs: 'read', target: '/kv/k' },
+  'HEAD /kv/{key}': { needs: 'read', target: '/kv/k' },
+  'PUT /kv/{key}': { needs: 'write', target: '/kv/k', body: 'v' },
+  'DELETE /kv/{key}': { needs: 'write', target: '/kv/k' },
+  'GET /kv': { needs: 'read, cut' },
+  'HEAD /kv': { needs: 'read, cut' },
   'GET /sets': { needs: 'read, cut' },
   'HEAD /sets': { needs: 'read, cut' },
   'GET /sets/{name}/': { needs: 'read', target: '/sets/s/' },

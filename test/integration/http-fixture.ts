@@ -12,6 +12,7 @@ import type { HttpInit } from '../../src/http/app.ts'
 import { createHttpServer } from '../../src/http/server.ts'
 import type { HttpServer } from '../../src/http/server.ts'
 import type { ChangeOutcome } from '../../protocols/effects.ts'
+import { FakeRegisters } from './fake-registers.ts'
 import { FakeSets } from './fake-sets.ts'
 import { Credentials } from '../../src/security/credentials.ts'
 import { OPERATOR } from '../../src/security/grant.ts'
@@ -151,6 +152,7 @@ export class FakeReplicator implements Replicator {
 export interface Fixture {
   readonly replicator: FakeReplicator
   readonly sets: FakeSets
+  readonly registers: FakeRegisters
   readonly server: HttpServer
   readonly url: string
   readonly port: number
@@ -166,12 +168,14 @@ export const ANYBODY_OPERATES: Credentials = new Credentials(() => 0, [{ hash: u
 export async function startHttp(options: Partial<HttpInit> = {}): Promise<Fixture> {
   const replicator = new FakeReplicator()
   const sets = new FakeSets()
+  const registers = new FakeRegisters()
   const log: Record<string, unknown>[] = []
   const logger = pino({ level: 'info' }, { write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) })
   const clock = { nowMs: () => performance.now(), wallMs: () => Date.now() }
   const server = createHttpServer({
     replicator,
     sets,
+    registers,
     logger,
     registry: new Registry(),
     clock,
@@ -181,7 +185,7 @@ export async function startHttp(options: Partial<HttpInit> = {}): Promise<Fixtur
     ...options,
   })
   const { url } = await server.listen({ host: '127.0.0.1', port: 0 })
-  return { replicator, sets, server, url, port: Number(new URL(url).port), log, [Symbol.asyncDispose]: () => server.close(0) }
+  return { replicator, sets, registers, server, url, port: Number(new URL(url).port), log, [Symbol.asyncDispose]: () => server.close(0) }
 }
 
 export interface RawAnswer {

@@ -8,6 +8,8 @@ import { allRoutes } from '../../src/http/routes.ts'
 import { OPERATOR } from '../../src/security/grant.ts'
 import { expected, fileOf, LINES, OF_JSON, TABLE, tokensFor, WHO } from './access-table.ts'
 import type { Line, Tokens } from './access-table.ts'
+import type { WriteRequest } from '../../protocols/registers/requests.ts'
+import { FakeRegisters } from './fake-registers.ts'
 import { FakeSets } from './fake-sets.ts'
 import { ask, eventually, RawClient, requestHead, startHttp, WRITTEN_AT_MS } from './http-fixture.ts'
 import type { Fixture, RawAnswer } from './http-fixture.ts'
@@ -20,6 +22,18 @@ interface Guarded extends AsyncDisposable {
   readonly tokens: Tokens
   /** Asks with the token of a name; `wrong` has one that nobody made, and undefined has none. */
   as(name: string | undefined, method: string, target: string, headers?: Record<string, string>, body?: string): Promise<RawAnswer>
+}
+
+/** Of a register that is there. */
+const WRITE: WriteRequest = {
+  kind: 'write',
+  key: 'k',
+  contents: { kind: 'value', value: new Uint8Array(1), contentType: 'a/b', ttlMs: undefined },
+  condition: undefined,
+  writeId: 'w',
+  writeIdGiven: true,
+  after: undefined,
+  writtenAtMs: 0,
 }
 
 async function guarded(lines: Readonly<Record<string, Line>> = LINES, wallMs: () => number = () => Date.now()): Promise<Guarded> {
@@ -39,7 +53,13 @@ function told(answer: RawAnswer): Record<string, unknown> {
 
 describe('the table of who may do what', () => {
   it('has a row for each route and method, and no other', () => {
-    const routes = allRoutes({ registry: new Registry(), version: '1', valueBytesMax: 1, sets: new FakeSets() })
+    const routes = allRoutes({
+      registry: new Registry(),
+      version: '1',
+      valueBytesMax: 1,
+      sets: new FakeSets(),
+      registers: new FakeRegisters(),
+    })
     const rows = routes.flatMap(({ path, methods }) => Object.keys(methods).map((method) => `${method} ${path}`))
     assert.deepEqual(rows.toSorted(), Object.keys(TABLE).toSorted())
   })
@@ -55,6 +75,7 @@ describe('the table of who may do what', () => {
           contentType: 'a/b',
           writtenAtMs: WRITTEN_AT_MS,
         })
+        await server.fixture.registers.write(WRITE)
         await server.fixture.sets.ask<'insert'>({ kind: 'insert', set: 's', elements: [Buffer.from('7')], wait: 'here' })
         const answer = await server.as(who, method, target ?? path, { ...headers }, body)
         const status = expected(who, needs)
@@ -64,7 +85,7 @@ describe('the table of who may do what', () => {
         if (status !== 0 && method !== 'HEAD')
           assert.equal(told(answer)['type'], `urn:replicator:${status === 401 ? 'unauthorized' : 'forbidden'}`)
         if (status !== 0) assert.deepEqual([server.fixture.replicator.puts, server.fixture.replicator.changes], [[], []])
-        if (status !== 0) assert.equal(server.fixture.sets.asked.length, 1)
+        if (status !== 0) assert.deepEqual([server.fixture.sets.asked.length, server.fixture.registers.writes.length], [1, 1])
       }
     }
   })

@@ -4,10 +4,17 @@ import { describe, it } from 'node:test'
 import { Registry } from 'prom-client'
 import { allowed, methodOf } from '../../src/http/route.ts'
 import type { Route } from '../../src/http/route.ts'
+import { FakeRegisters } from '../integration/fake-registers.ts'
 import { FakeSets } from '../integration/fake-sets.ts'
 import { allRoutes, expressPaths, RouteFinder } from '../../src/http/routes.ts'
 
-const ROUTES = allRoutes({ registry: new Registry(), version: '1.2.3', valueBytesMax: 1, sets: new FakeSets() })
+const ROUTES = allRoutes({
+  registry: new Registry(),
+  version: '1.2.3',
+  valueBytesMax: 1,
+  sets: new FakeSets(),
+  registers: new FakeRegisters(),
+})
 const METHODS: Route['methods'] = { POST: { scope: 'write', handle: () => undefined, operation: {} } }
 
 describe('the rows', () => {

@@ -29,9 +29,11 @@ export function writeAnswerTo(answer: WriteAnswer, request: WriteRequest, tellsF
         { number: answer.number, commitSent: answer.commitSent },
       )
     case 'reused':
-      return problem('idempotency-key-reused', 'This Idempotency-Key wrote this register with other contents or conditions.', {
-        version: answer.version,
-      })
+      return problem(
+        'idempotency-key-reused',
+        'This Idempotency-Key wrote this register with other contents or conditions.',
+        tellsFacts ? { version: answer.version } : undefined,
+      )
     case 'not-applied':
       return problem('not-applied', 'No quorum could be reached in time. Nothing is written, and nothing of this request is under way.')
     case 'in-doubt':
@@ -112,7 +114,11 @@ function refused(
 ): Answer {
   const asksForLive = condition !== undefined && condition.kind !== 'absent'
   if (contents.kind === 'deleted' && current === undefined && !asksForLive) {
-    return problem('unknown-key', 'Nothing live is stored under this key, so there is nothing to delete. Nothing was changed.', { number })
+    return problem(
+      'unknown-key',
+      'Nothing live is stored under this key, so there is nothing to delete. Nothing was changed.',
+      tellsFacts ? { number } : undefined,
+    )
   }
   const detail =
     current === undefined
