@@ -25,7 +25,15 @@ it('dropped elements are written to files of their own, as a replica that can be
       assert.equal(asked.lot, lots.shift())
       return { kind: 'stored', shiftMs: 0 }
     }
-    keepDropped({ types: { ask, watch: () => () => undefined }, directory, logger: pino({ level: 'silent' }), warnings }, closers)
+    keepDropped(
+      {
+        types: { ask, watch: () => ({ say: () => undefined, end: () => undefined }) },
+        directory,
+        logger: pino({ level: 'silent' }),
+        warnings,
+      },
+      closers,
+    )
     await eventually(() => lots.length === 0, 'all is let go')
     for (const close of closers) await close()
     assert.deepEqual((await readdir(directory)).toSorted(), ['s-dropped-3-2.json', 's-dropped-3.json'])
