@@ -5,7 +5,7 @@ import type { Ceiling } from '../../protocols/base/ballot.ts'
 import { identity } from '../../protocols/base/identity.ts'
 import type { Incarnation, PeerId } from '../../protocols/base/identity.ts'
 import type { Accepted, ValueRecord } from '../../protocols/base/record.ts'
-import { configKey, dataKey } from '../../protocols/base/register.ts'
+import { configKey, dataKey, hiddenKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
 import { acceptedWrite, ceilingWrite, chosenWrite, divergedWrite, droppedWrite, rowsWrite } from '../../protocols/base/persist.ts'
 import type { AnyWrite, Persist } from '../../protocols/base/persist.ts'
@@ -97,6 +97,21 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
         assert.deepEqual(rowsOf('', 'b/3'), ['ﬀ=z', '😀=y'])
         assert.equal(storage.rows('sets').get('b/1'), undefined)
         assert.deepEqual(storage.rows('sets').get('b/2'), utf8.encode('three'))
+      })
+    })
+
+    it('keeps the keys that types decide for themselves as any other, and lists none of them', async () => {
+      const hidden = hiddenKey('sets', 'cut/1')
+      await bothTimes([chosen(hidden, 'one'), chosen(dataKey('a'), 'two'), chosen(dataKey('.'), 'three')], () => {
+        assert.equal(valueOf(storage, hidden), 'one')
+        assert.deepEqual([...storage.registers.chosen()].map(({ key }) => key).toSorted(), ['.', hidden, 'a'])
+        assert.deepEqual(
+          storage.registers.leaf(leafOf(hidden), undefined, 9).map(({ key }) => key),
+          [hidden],
+        )
+        const { entries, more } = storage.registers.list('', '', 2)
+        assert.deepEqual([entries.map(({ key }) => key), more], [['.', 'a'], false])
+        assert.deepEqual(storage.registers.list('..', '', 9).entries, [])
       })
     })
 

@@ -15,6 +15,7 @@ import { leafOf } from '../../protocols/base/hash-tree.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { utf8 } from '../../src/bytes.ts'
 import type { Storage } from '../../src/ports/storage.ts'
+import { findDamage } from '../../src/storage/examine.ts'
 import { openLmdbStorage } from '../../src/storage/lmdb.ts'
 import { factRow, readFactRow } from '../../src/storage/rows.ts'
 import { openEnvironment } from '../../src/storage/environment.ts'
@@ -202,6 +203,22 @@ describe('the store on disk', () => {
     assert.equal(await format(), 3)
     const found = await opened((storage) => [...storage.rows('sets').range('')].map(({ name, bytes }) => [name, utf8.decode(bytes)]))
     assert.deepEqual(found, [['row', 'x']])
+  })
+
+  it('serves no row of a further type that is not as it was written, and a look at the whole store finds it', async () => {
+    const rows = [
+      { name: 'sound', bytes: utf8.encode('as written') },
+      { name: 'row', bytes: utf8.encode('recognizable') },
+    ]
+    await opened((storage) => storage.write([rowsWrite({ type: 'sets', name: 's' }, rows)]))
+    assert.equal(await findDamage(directory), undefined)
+    await damage('recognizable', 'recogniZable')
+    await opened((storage) => {
+      assert.deepEqual(storage.rows('sets').get('sound'), utf8.encode('as written'))
+      assert.throws(() => storage.rows('sets').get('row'), { name: 'DamagedStore' })
+      assert.throws(() => [...storage.rows('sets').range('')], { name: 'DamagedStore' })
+    })
+    assert.match((await findDamage(directory)) ?? '', /checksum does not match/)
   })
 
   it('is not opened when it is no store, or of a format not known', async () => {
