@@ -2,9 +2,11 @@
  * Short schedules of three or four peers, one set, a few elements that are used again and again, and many that are not: operations with stamps of now and of long ago, messages lost, late and
  * doubled, peers away, crashed, wiped and removed, clocks apart, rival sweeps. Then all is healed, and held against the model (C1, C2, C6).
  */
+import { HashTree } from '../../../../protocols/base/hash-tree.ts'
 import type { Identity, PeerId } from '../../../../protocols/base/identity.ts'
+import { equalBytes } from '../../../../protocols/base/record.ts'
 import type { TypeContext } from '../../../../protocols/data-type.ts'
-import { DiskRows, ELEMENTS, SETS_KEPT } from '../../../../protocols/sets/disk-rows.ts'
+import { DiskRows, ELEMENTS, SETS_KEPT, WHOLE_MARK } from '../../../../protocols/sets/disk-rows.ts'
 import { keyOfElement } from '../../../../protocols/sets/element.ts'
 import { NO_STAMPS, isMember } from '../../../../protocols/sets/join.ts'
 import type { Stamps } from '../../../../protocols/sets/join.ts'
@@ -178,6 +180,10 @@ class Schedule {
     const held = row === undefined ? NO_STAMPS : DISK.decode(DISK.nameOf(SET, keyOfElement(element)), row)
     this.asked.push({ peer, by: peer.self, request, answers, held })
     // What is refused is answered at once, and what is done waits for the disk.
+    const isDone = (answers[0]?.kind ?? 'stored') === 'stored'
+    const isWhole = peer.seen.get(WHOLE_MARK) !== undefined
+    check(!isDone || isWhole, 'C6', () => `${peer.peerId} takes an operation before its first whole pull`)
+    // What is refused is answered at once, and what is done waits for the disk.
     if (request.kind !== 'update' && (answers[0]?.kind ?? 'stored') === 'stored')
       this.checkGiven(peer, request.kind === 'insert' ? held.added : held.removed)
   }
@@ -259,6 +265,7 @@ class Schedule {
   private compareAll(): void {
     const described = this.peers.map((peer) => describe(peer))
     check(new Set(described).size === 1, 'C1', () => `peers differ: ${described.join(' | ')}`)
+    for (const peer of this.peers) checkTree(peer)
     const stores = new Set(this.peers.map(({ self }) => self.id))
     for (const expected of this.model.expected((by) => stores.has(by))) {
       for (const peer of this.peers) {
@@ -271,6 +278,14 @@ class Schedule {
       }
     }
   }
+}
+
+/** The hash tree is that of the rows, however they came to be what they are. */
+function checkTree(peer: SmallPeer): void {
+  const tree = new HashTree()
+  for (const { name, bytes } of peer.disk.range(ELEMENTS)) tree.add(name, DISK.digestOf(SET, DISK.decode(name, bytes)))
+  const shown = peer.sets?.collection.tree.rootHash()
+  check(shown !== undefined && equalBytes(shown, tree.rootHash()), 'C1', () => `the hash tree of ${peer.peerId} is not that of its rows`)
 }
 
 function heldBy(peer: SmallPeer, index: number): Stamps {
