@@ -11,6 +11,7 @@
  */
 import { open } from 'lmdb'
 import type { Database, DatabaseOptions, PutOptions, RootDatabase } from 'lmdb'
+import { UTF8_KEYS } from '../utf8-keys.ts'
 import { readChosenHead } from './rows.ts'
 import type { ChosenHead } from './rows.ts'
 
@@ -48,20 +49,8 @@ export interface Environment {
 
 /** What lmdb takes beyond what it declares. */
 interface TableOptions extends DatabaseOptions {
-  readonly keyEncoder?: typeof KEYS
+  readonly keyEncoder?: typeof UTF8_KEYS
   readonly encoder?: { encode(value: never): Uint8Array; decode(bytes: Uint8Array): unknown }
-}
-
-/** Keys are UTF-8 and compared byte by byte. */
-const KEYS = {
-  writeKey(key: string, target: Buffer, start: number): number {
-    // lmdb asks again with more room on a RangeError; Buffer would cut the key short without a word.
-    if (start + key.length * 3 > target.length && start + Buffer.byteLength(key) > target.length) throw new RangeError('no room')
-    return start + target.write(key, start)
-  },
-  readKey(source: Buffer, start: number, end: number): string {
-    return source.toString('utf8', start, end)
-  },
 }
 
 const NUMBERS = {
@@ -83,8 +72,8 @@ const HEADS = {
   decode: readChosenHead,
 }
 
-const BY_KEY: TableOptions = { encoding: 'binary', keyEncoder: KEYS }
-const NUMBER_BY_KEY: TableOptions = { keyEncoder: KEYS, encoder: NUMBERS }
+const BY_KEY: TableOptions = { encoding: 'binary', keyEncoder: UTF8_KEYS }
+const NUMBER_BY_KEY: TableOptions = { keyEncoder: UTF8_KEYS, encoder: NUMBERS }
 const BY_NUMBER: TableOptions = { encoding: 'binary', keyEncoding: 'uint32' }
 const HEAD_BY_NUMBER: TableOptions = { keyEncoding: 'uint32', encoder: HEADS }
 

@@ -8,7 +8,7 @@ import { suite, test } from 'node:test'
 import { promisify } from 'node:util'
 
 const ROOT = join(import.meta.dirname, '../..')
-const ADAPTERS = ['http', 'network', 'discovery', 'storage', 'telemetry']
+const ADAPTERS = ['http', 'network', 'discovery', 'storage', 'stores', 'telemetry']
 /**
  * The places of protocols/, each above those that it may import. A folder that is not named here holds a type of data, and lies
  * above them all. A file that is not named here joins all: `peer.ts`, `upkeep.ts`.
@@ -181,6 +181,7 @@ suite('what lint forbids', () => {
     ['src/discovery/a.ts', `export { a } from '../network/a.ts'`, 'no-restricted-imports'],
     ['src/storage/b/a.ts', `export { a } from '../../telemetry/a.ts'`, 'no-restricted-imports'],
     ['src/telemetry/a.ts', `export { a } from '../discovery/a.ts'`, 'no-restricted-imports'],
+    ['src/stores/a.ts', `export { a } from '../storage/a.ts'`, 'no-restricted-imports'],
     ['src/a.ts', 'export default 1', 'no-default-export'],
     ['src/a.ts', `export function a(): void { console.log('a') }`, 'no-console'],
     ['src/a.ts', 'export function a(): void { Promise.resolve(1) }', 'no-floating-promises'],

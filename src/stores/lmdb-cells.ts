@@ -1,0 +1,74 @@
+/** Cells in an lmdb environment of their own. A write has returned when it is on disk. */
+import { open } from 'lmdb'
+import type { RootDatabase } from 'lmdb'
+import { UTF8_KEYS } from '../utf8-keys.ts'
+import type { CellView, Cells, CellWrites } from './cells.ts'
+
+/** Address space to map at once, in bytes; no memory and no disk is taken by it. */
+const MAP_BYTES = 16 * 2 ** 30
+
+export class LmdbCells implements Cells {
+  private readonly database: RootDatabase<Uint8Array, string>
+
+  /** @param path of a folder, which is made when it is not there */
+  constructor(path: string) {
+    // As for keys: "returned" means two syncs, of the pages and of the root.
+    const keys = { keyEncoder: UTF8_KEYS }
+    this.database = open<Uint8Array, string>({
+      ...keys,
+      path,
+      encoding: 'binary',
+      mapSize: MAP_BYTES,
+      overlappingSync: false,
+      noSubdir: false,
+    })
+  }
+
+  get(name: string): Uint8Array | undefined {
+    return this.database.get(name)
+  }
+
+  range(prefix: string): Iterable<{ readonly name: string; readonly bytes: Uint8Array }> {
+    return ranged(this.database, prefix, {})
+  }
+
+  write(writes: CellWrites): void {
+    this.database.transactionSync(() => {
+      for (const [name, bytes] of writes) {
+        if (bytes === undefined) this.database.removeSync(name)
+        else this.database.putSync(name, bytes)
+      }
+    })
+  }
+
+  clear(): void {
+    this.database.clearSync()
+  }
+
+  picture(): CellView & { end(): void } {
+    const { database } = this
+    const transaction = database.useReadTransaction()
+    return {
+      get: (name) => database.get(name, { transaction }),
+      range: (prefix) => ranged(database, prefix, { transaction }),
+      end: () => transaction.done(),
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.database.close()
+  }
+}
+
+type Reading = NonNullable<Parameters<RootDatabase<Uint8Array, string>['get']>[1]>
+
+function* ranged(
+  database: RootDatabase<Uint8Array, string>,
+  prefix: string,
+  reading: Reading,
+): Iterable<{ readonly name: string; readonly bytes: Uint8Array }> {
+  for (const { key, value } of database.getRange({ start: prefix, ...reading })) {
+    if (!key.startsWith(prefix)) return
+    yield { name: key, bytes: value }
+  }
+}
