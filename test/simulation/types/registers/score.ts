@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 import type { PlantedBug } from '../../planted/bug.ts'
 import { importPlanted, installLoader } from '../../planted/loader.ts'
 import type { REGISTER_SCENARIOS as scenariosType } from './directed.ts'
-import { REGISTER_BUGS, REGISTER_WORLD_BUGS } from './planted.ts'
+import { REGISTER_BUGS, REGISTER_WORLD_BUGS, WORTH_FROM } from './planted.ts'
 import type { simulateRegisters as simulateType } from './run.ts'
 import type { playSchedule as playType } from './schedule.ts'
 
@@ -25,7 +25,8 @@ export async function scoreOf(bug: PlantedBug): Promise<{ count: number; message
   }
   const url = new URL('schedule.ts', import.meta.url)
   const { playSchedule } = await importPlanted<{ playSchedule: typeof playType }>(url, bug.name)
-  for (let seed = 1; seed <= SCHEDULES_MAX; seed += 1) {
+  const from = WORTH_FROM[bug.name] ?? 1
+  for (let seed = from; seed < from + SCHEDULES_MAX; seed += 1) {
     const { violation } = playSchedule(seed)
     if (violation !== undefined) return { count: seed, message: violation.message }
   }
@@ -38,7 +39,8 @@ export async function worldScoreOf(bug: PlantedBug): Promise<{ count: number; me
     new URL('run.ts', import.meta.url),
     bug.name,
   )
-  for (let seed = 1; seed <= SEEDS_MAX; seed += 1) {
+  const from = WORTH_FROM[bug.name] ?? 1
+  for (let seed = from; seed < from + SEEDS_MAX; seed += 1) {
     const { violation } = simulateRegisters(seed)
     if (violation !== undefined) return { count: seed, message: violation.message }
   }
