@@ -3,7 +3,6 @@
  * everywhere once everybody has heard the same. Here is who is handed what; the rules are in the files beside.
  */
 import type { Identity } from '../base/identity.ts'
-import { equalBytes } from '../base/record.ts'
 import type { DataType, Figure, TypeContext } from '../data-type.ts'
 import type { ClientId } from '../events.ts'
 import type { RequestOf } from '../service.ts'
@@ -14,16 +13,17 @@ import { Clocks } from './clocks.ts'
 import { SetCollection } from './collection.ts'
 import { isRemoved } from './context.ts'
 import type { SetsContext, SetsSettings } from './context.ts'
+import { Condition } from './condition.ts'
 import { Deciding } from './deciding.ts'
 import { DiskRows } from './disk-rows.ts'
 import { Dropped } from './dropped.ts'
-import { barRefusal, barred, isTaken } from './forgetting.ts'
+import { Hearing } from './hearing.ts'
 import { Holdings } from './holdings.ts'
-import { SETS_CODE, readSetsMessage, writeSetsMessage } from './messages.ts'
-import type { BarRefusal, SetsMessage, Told } from './messages.ts'
+import { readSetsMessage, writeSetsMessage } from './messages.ts'
+import type { SetsMessage, Told } from './messages.ts'
 import { Operations } from './operations.ts'
 import { Reading } from './reading.ts'
-import type { DroppedAnswer, DroppedRequest, Equality, SetAnswer, SetRequest } from './requests.ts'
+import type { DroppedAnswer, DroppedRequest, SetAnswer, SetRequest } from './requests.ts'
 import type { Row, SetRows } from './rows.ts'
 import { slotOfSet } from './slots.ts'
 import { Spread, portions } from './spread.ts'
@@ -33,12 +33,8 @@ import { TakeOvers } from './take-overs.ts'
 import { WAITS_MAX, Waits } from './waits.ts'
 import type { Waiting } from './waits.ts'
 import { Watchers } from './watchers.ts'
-import { pageAfter } from './whole-answer.ts'
 
 type Of<Kind extends SetsMessage['kind']> = Extract<SetsMessage, { readonly kind: Kind }>
-
-/** As JSON has it. */
-const EQUAL: Readonly<Record<Equality, boolean | null>> = { equal: true, different: false, unknown: null }
 
 export class Sets implements DataType {
   readonly collection: SetCollection
@@ -50,14 +46,14 @@ export class Sets implements DataType {
   private readonly reading: Reading
   private readonly operations: Operations
   private readonly spread: Spread
+  private readonly hearing: Hearing
+  private readonly condition: Condition
   private readonly waits: Waits
   private readonly takeOvers: TakeOvers
   private readonly dropped: Dropped
   private readonly standing: Standing
   private readonly sweeper: Sweeper
   private readonly beginning: Beginning
-  /** Members that went with later cuts since the start. */
-  private droppedCount = 0
 
   constructor(types: TypeContext, settings: SetsSettings) {
     const { sha256, self, moment, chain, roster, random, nextId } = types
@@ -84,7 +80,7 @@ export class Sets implements DataType {
       (set, writes, isBarrier) => types.persist(set, writes, isBarrier ? 'barrier' : 'usual'),
       (rows, changed) => this.watchers.changed(rows, changed),
     )
-    this.collection = new SetCollection(this.holdings, disk, context, (set, told, cut) => this.onCompared(set, told, cut))
+    this.collection = new SetCollection(this.holdings, disk, context, (set, told, cut) => this.hearing.onCompared(set, told, cut))
     this.watchers = new Watchers(self.incarnation, (client, set, answer, isLast) => {
       if (isLast) types.answer(client, answer, slotOfSet(set))
       else types.tell(client, answer, slotOfSet(set))
@@ -92,6 +88,7 @@ export class Sets implements DataType {
     this.spread = new Spread(context)
     this.dropped = new Dropped(types.rows, disk)
     this.takeOvers = new TakeOvers(context, this.holdings, this.dropped, (rows, lost) => this.onLost(rows, lost))
+    this.hearing = new Hearing(context, this.holdings, this.takeOvers, this.spread)
     this.standing = new Standing(context, this.holdings, this.clocks, this.takeOvers)
     const deciding = new Deciding(types)
     this.sweeper = new Sweeper(
@@ -108,11 +105,11 @@ export class Sets implements DataType {
       context,
       this.holdings,
       this.watchers,
-      () => this.equality(),
+      () => this.condition.equality(),
       (client, answer, set) => this.answer(client, answer, set),
     )
     this.operations = new Operations(context, this.holdings, {
-      refusal: () => this.refusal(),
+      refusal: () => this.condition.refusal(),
       settled: (rows) => this.takeOvers.settled(rows),
       done: (client, set, told, wait, shiftMs, deadlineMs) => this.done({ client, set, wait, shiftMs, deadlineMs }, told),
       answer: (client, answer, set) => this.answer(client, answer, set),
@@ -122,6 +119,7 @@ export class Sets implements DataType {
       expired: ({ client, set, shiftMs }) => this.answer(client, inDoubt(shiftMs, 'not seen in time where it was to be kept'), set),
       retell: (set, id, rows, keepers) => this.spread.retell(set, rows, { to: self.peerId, id }, keepers),
     })
+    this.condition = new Condition(context, this.holdings, this.clocks, this.waits)
   }
 
   get isBusy(): boolean {
@@ -151,7 +149,7 @@ export class Sets implements DataType {
     if (message === undefined) return
     switch (message.kind) {
       case 'changed':
-        return this.onChanged(from, message)
+        return this.hearing.onChanged(from, message)
       case 'kept':
         return this.onKept(from, message)
       case 'standing':
@@ -161,11 +159,11 @@ export class Sets implements DataType {
       case 'sets':
         return this.standing.onSets(from, message)
       case 'bar-wanted':
-        return this.onBarWanted(from, message)
+        return this.hearing.onBarWanted(from, message)
       case 'barred':
         return this.sweeper.onBarred(from, message)
       case 'whole-wanted':
-        return this.onWholeWanted(from, message)
+        return this.hearing.onWholeWanted(from, message)
       case 'whole':
         if (!this.takeOvers.onWhole(from, message)) this.sweeper.onWhole(from, message)
     }
@@ -215,27 +213,12 @@ export class Sets implements DataType {
     return Math.min(this.standing.restUntilMs(), this.sweeper.restUntilMs(), this.beginning.restUntilMs())
   }
 
-  /** What operators are shown of this type. */
   status(): Readonly<Record<string, unknown>> {
-    const { moment, wallMs } = this.context
-    return {
-      sets: this.holdings.count,
-      equal: EQUAL[this.equality()],
-      ready: this.holdings.isWhole,
-      clockOffMs: this.clocks.offByMs(wallMs(), moment.nowMs) ?? null,
-      waiting: this.waits.size,
-    }
+    return this.condition.status()
   }
 
   warnings(): readonly string[] {
-    const { moment, wallMs } = this.context
-    const offByMs = this.clocks.offByMs(wallMs(), moment.nowMs)
-    const off = offByMs === undefined ? [] : [`this peer's clock is ${aheadText(offByMs)} most others: it takes no operations on sets`]
-    const neighbours = this.clocks.warnings(wallMs(), moment.nowMs)
-    const differing = neighbours.map((each) => `the clock of ${each.peerId} is ${aheadText(each.offByMs)} this peer's`)
-    const dropped =
-      this.droppedCount === 0 ? [] : [`${this.droppedCount} members of sets went with a later cut: see the files *-dropped-*.json`]
-    return [...off, ...differing, ...dropped]
+    return this.condition.warnings()
   }
 
   readonly figures: readonly Figure[] = [
@@ -250,23 +233,6 @@ export class Sets implements DataType {
 
   get load(): Readonly<Record<string, number>> {
     return { setWaits: this.waits.size }
-  }
-
-  /** Whether those who were heard lately hold the same. */
-  private equality(): Equality {
-    const { roster } = this.context
-    const told = roster.connected().flatMap((peer) => roster.freshHealth(peer)?.types ?? [])
-    const roots = told.filter(({ type }) => type === SETS_CODE).map(({ root }) => root)
-    if (roots.length === 0) return 'unknown'
-    const own = this.holdings.tree.rootHash()
-    return roots.every((root) => equalBytes(root, own)) ? 'equal' : 'different'
-  }
-
-  /** Why stamps are neither given nor taken now; undefined when they are. */
-  private refusal(): SetAnswer | undefined {
-    if (!this.holdings.isWhole) return { kind: 'not-ready', detail: 'this peer has not yet been given what others hold' }
-    const offByMs = this.clocks.offByMs(this.context.wallMs(), this.context.moment.nowMs)
-    return offByMs === undefined ? undefined : { kind: 'clock-off', offByMs }
   }
 
   /** A client's operation is written here: others are told, and the client when all that it waits for have it. */
@@ -285,59 +251,16 @@ export class Sets implements DataType {
     else if (!isAwaited) this.answer(client, inDoubt(shiftMs, 'too many others wait'), set)
   }
 
-  private onChanged(from: Identity, message: Of<'changed'>): void {
-    const { set, rows: told, receipt } = message
-    const rows = this.holdings.make(set)
-    const { stamp } = this.takeOvers.settled(rows)
-    const taken = told.filter((each) => isTaken(each, rows.get(each.key), stamp, false))
-    const changed = this.holdings.take(rows, taken)
-    this.spread.passOn(from.peerId, message, changed)
-    // What is settled and was not taken is not kept here.
-    if (receipt === undefined || taken.length < told.length) return
-    const { roster, self } = this.context
-    const to = roster.isConnected(receipt.to) ? receipt.to : from.peerId
-    this.context.send(to, { kind: 'kept', receipt, keeper: self }, slotOfSet(set))
-  }
-
   private onKept(from: Identity, message: Of<'kept'>): void {
-    const { self, roster } = this.context
+    const { self } = this.context
     const { receipt, keeper } = message
-    if (receipt.to !== self.peerId) {
-      if (receipt.to !== from.peerId && roster.isConnected(receipt.to)) this.context.send(receipt.to, message, 'nothing')
-      return
-    }
+    if (receipt.to !== self.peerId) return this.hearing.onKeptForAnother(from, message)
     this.waits.kept(receipt.id, keeper.id)
     if (from.id === self.id) this.sweeper.durable(receipt.id)
   }
 
-  /** A comparison with a peer of the own cut brings everything; with one of an older cut, nothing that is settled. */
-  private onCompared(set: string, told: Told, cut: number): boolean {
-    const rows = this.holdings.make(set)
-    const settled = this.takeOvers.settled(rows)
-    if (!isTaken(told, rows.get(told.key), settled.stamp, cut >= settled.number)) return false
-    return this.holdings.take(rows, [told]).length > 0
-  }
-
-  private onBarWanted(from: Identity, { id, set, number, stamp }: Of<'bar-wanted'>): void {
-    const { wallMs, settings } = this.context
-    const rows = this.holdings.make(set)
-    const refusal: BarRefusal = this.holdings.isWhole
-      ? (barRefusal(rows.cut, number, stamp, Math.floor(wallMs()) - settings.leastAgeMs) ?? 'none')
-      : 'not-whole'
-    if (refusal === 'none') {
-      rows.cut = barred(rows.cut, stamp)
-      this.holdings.save(rows, [], [], false)
-    }
-    this.context.send(from.peerId, { kind: 'barred', id, refusal, number: rows.cut.number }, slotOfSet(set))
-  }
-
-  private onWholeWanted(from: Identity, { id, set, after }: Of<'whole-wanted'>): void {
-    const { cut } = this.holdings.make(set)
-    this.context.send(from.peerId, { kind: 'whole', id, cut, ...pageAfter(this.holdings, set, after) }, slotOfSet(set))
-  }
-
   private onLost(rows: SetRows, lost: readonly Row[]): void {
-    this.droppedCount += lost.length
+    this.condition.droppedCount += lost.length
     this.types.note(`${lost.length} members of the set ${rows.name} went: a later cut was taken over, which does not know them`, true)
     this.watchers.startOver(rows)
   }
@@ -345,11 +268,6 @@ export class Sets implements DataType {
   private answer(client: ClientId, answer: SetAnswer | DroppedAnswer, set: string | undefined): void {
     this.types.answer(client, answer, set === undefined ? 'nothing' : slotOfSet(set))
   }
-}
-
-function aheadText(offByMs: number): string {
-  const seconds = (Math.abs(offByMs) / 1_000).toFixed(1)
-  return `${seconds} s ${offByMs > 0 ? 'ahead of' : 'behind'}`
 }
 
 function inDoubt(shiftMs: number, detail: string): SetAnswer {

@@ -44,7 +44,7 @@ export const SETS_BUGS: readonly PlantedBug[] = [
   bug(
     'kept-before-disk',
     'a peer says that it keeps what is not on its disk',
-    `${IN}/sets.ts`,
+    `${IN}/hearing.ts`,
     "this.context.send(to, { kind: 'kept', receipt, keeper: self }, slotOfSet(set))",
     "this.context.send(to, { kind: 'kept', receipt, keeper: self }, 'nothing')",
   ),
@@ -122,7 +122,7 @@ export const SETS_BUGS: readonly PlantedBug[] = [
   bug(
     'operations-before-whole',
     'a new peer takes operations before its first whole pull',
-    `${IN}/sets.ts`,
+    `${IN}/condition.ts`,
     "if (!this.holdings.isWhole) return { kind: 'not-ready', detail: 'this peer has not yet been given what others hold' }",
     '',
   ),
