@@ -13,6 +13,8 @@ import { pathOfKey, queryOf } from './paths.ts'
 import { SetClient } from './sets.ts'
 import { Tries } from './tries.ts'
 import type { Sent } from './tries.ts'
+import { watchKeys } from './watching.ts'
+import type { Watched, WatchOptions } from './watching.ts'
 import { judgeGet, judgeStat, judgeView, PutVerdict } from './verdicts.ts'
 import type { PeerRow, Status } from './views.ts'
 
@@ -21,6 +23,7 @@ export type { Consistency, Found, GetOutcome, PutOutcome, Refused, StatOutcome, 
 export type { Element, Tagged } from './elements.ts'
 export type { ChangeOptions, ChangeOutcome, Entry, SetClient, Updates } from './sets.ts'
 export type { PeerRow, Role, Status } from './views.ts'
+export type { Watched, WatchOptions } from './watching.ts'
 
 /** What a call takes when it is given no signal. */
 const DEADLINE_MS = 30_000
@@ -159,6 +162,17 @@ export class Client {
   /** A set by its name. It is made by its first change; nothing is asked here. */
   set(name: string): SetClient {
     return new SetClient(this.#tries, name, (signal) => signalOf(signal === undefined ? {} : { signal }))
+  }
+
+  /**
+   * Keys as they become known at one peer, from now on or from a cursor. When the connection is lost the watch goes on where it
+   * was, at the same peer; each key comes once at least.
+   *
+   * @param options its signal ends the watch; without one it goes on for ever
+   * @throws ClientFailed when the cursor leads nowhere (`cursor-gone`): list the keys and watch anew. And when it is refused
+   */
+  watch(options: WatchOptions = {}): AsyncGenerator<Watched, void, undefined> {
+    return watchKeys(this.#tries, options)
   }
 
   /** How one peer sees itself and the network. @throws ClientFailed when no peer tells */

@@ -68,26 +68,46 @@ export class Tries {
         this.#current = (this.#current + 1) % peers.length
         if (tried.kind === 'answered' && peers.length === 1) await wait(retryAfterMs(tried.answer), signal)
       }
-      const mostMs = Math.min(ROUND_WAIT_LAST_MS, ROUND_WAIT_FIRST_MS * 2 ** round)
-      await wait(mostMs * (0.5 + Math.random() / 2), signal)
+      await this.pause(round, signal)
     }
     return over(detail)
   }
 
-  async #ask(sent: Sent, signal: AbortSignal): Promise<Tried> {
+  /**
+   * One try at one peer, whose answer goes on: its body is left to be read.
+   *
+   * @param isElsewhere the next peer is asked, and not the one that answered last
+   * @throws whatever keeps the answer from beginning
+   */
+  open(sent: Sent, signal: AbortSignal, isElsewhere: boolean): Promise<Response> {
+    if (isElsewhere) this.#current = (this.#current + 1) % this.#init.peers.length
+    return this.#send(sent, signal)
+  }
+
+  /** Before another try, whose number it is. */
+  pause(round: number, signal: AbortSignal): Promise<void> {
+    const mostMs = Math.min(ROUND_WAIT_LAST_MS, ROUND_WAIT_FIRST_MS * 2 ** round)
+    return wait(mostMs * (0.5 + Math.random() / 2), signal)
+  }
+
+  #send(sent: Sent, signal: AbortSignal): Promise<Response> {
     const { peers, token } = this.#init
-    const peer = peers[this.#current] as string
     const own = typeof sent.headers === 'function' ? sent.headers() : sent.headers
-    const headers = token === undefined ? own : { ...own, Authorization: `Bearer ${token}` }
+    const headers: Record<string, string> = { ...own, ...(token !== undefined && { Authorization: `Bearer ${token}` }) }
+    return this.#init.fetch((peers[this.#current] as string) + sent.path, {
+      method: sent.method,
+      headers,
+      ...(sent.body !== undefined && { body: sent.body as Uint8Array<ArrayBuffer> }),
+      signal,
+      // A token goes to the peers that were named and to nobody whom they name.
+      redirect: 'error',
+    })
+  }
+
+  async #ask(sent: Sent, signal: AbortSignal): Promise<Tried> {
+    const peer = this.#init.peers[this.#current] as string
     try {
-      const response = await this.#init.fetch(peer + sent.path, {
-        method: sent.method,
-        headers,
-        ...(sent.body !== undefined && { body: sent.body as Uint8Array<ArrayBuffer> }),
-        signal: AbortSignal.any([signal, AbortSignal.timeout(sent.tryMs + PATIENCE_MS)]),
-        // A token goes to the peers that were named and to nobody whom they name.
-        redirect: 'error',
-      })
+      const response = await this.#send(sent, AbortSignal.any([signal, AbortSignal.timeout(sent.tryMs + PATIENCE_MS)]))
       return { kind: 'answered', answer: await readAnswer(response) }
     } catch (error) {
       const { cause, name, message } = error as Error

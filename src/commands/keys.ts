@@ -110,6 +110,26 @@ export async function listKeys(command: Of<'ls'>, client: Client, signal: AbortS
   return EXITS.done
 }
 
+/** Goes on until it is ended. @throws ClientFailed when it cannot go on */
+export async function watchKeys({ prefix, cursor, output = 'table' }: Of<'watch'>, client: Client): Promise<number> {
+  const options = { ...(prefix !== undefined && { prefix }), ...(cursor !== undefined && { cursor }) }
+  for await (const watched of client.watch(options)) {
+    if (watched.kind === 'watching') {
+      if (output === 'table') complain('watch', `from ${watched.cursor} on`)
+      continue
+    }
+    const { stored } = watched
+    const line =
+      output === 'json'
+        ? JSON.stringify({ ...stored, cursor: watched.cursor })
+        : output === 'raw'
+          ? stored.key
+          : `${stored.writtenAt}  ${stored.key}  ${stored.size} B  ${watched.cursor}`
+    await write(`${line}\n`)
+  }
+  return EXITS.done
+}
+
 function storedLines(output: Output, stored: readonly Stored[], facts: readonly unknown[]): string[] {
   const rows = stored.map(({ key, size, writtenAt, etag }) => [key, String(size), writtenAt, etag])
   return format(output, { head: STORED_HEAD, rows, facts })

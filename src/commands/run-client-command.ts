@@ -7,7 +7,7 @@ import { completionFor } from './completion.ts'
 import { exportKeys } from './export.ts'
 import { CommandFailed } from './failed.ts'
 import { importKeys } from './import.ts'
-import { getKeys, listKeys, putKey, statKeys, waitForKeys } from './keys.ts'
+import { getKeys, listKeys, putKey, statKeys, waitForKeys, watchKeys } from './keys.ts'
 import { openClient } from './open-client.ts'
 import { complain, say } from './said.ts'
 import { showStatus } from './status.ts'
@@ -47,6 +47,8 @@ async function carryOut(command: Speaking, client: Client): Promise<number> {
       return statKeys(command, client, signal)
     case 'wait':
       return waitForKeys(command, client, signal)
+    case 'watch':
+      return watchKeys(command, client)
     case 'import':
       return importKeys(command, client)
     case 'export':

@@ -54,6 +54,7 @@ export type ClientCommand =
   | ({ readonly name: 'get' } & Get)
   | ({ readonly name: 'stat' | 'wait' } & Speaking & { readonly keys: readonly string[] })
   | ({ readonly name: 'ls' } & Limited)
+  | ({ readonly name: 'watch' } & Speaking & { readonly prefix: string | undefined; readonly cursor: string | undefined })
   | ({ readonly name: 'import' } & Speaking & Transferring & { readonly file: string | undefined })
   | ({ readonly name: 'export' } & Listing & Transferring & { readonly file: string | undefined })
   | ({ readonly name: 'status' } & Speaking & { readonly watch: boolean })
@@ -134,6 +135,17 @@ const LS: FlagTable<Omit<Limited, 'prefix'>> = {
   ...SPEAKING,
 }
 
+const WATCH: FlagTable<Speaking & { readonly cursor: string | undefined }> = {
+  cursor: {
+    ...once(parseFile),
+    name: 'cursor',
+    placeholder: 'CURSOR',
+    meaning: 'Go on from here: the cursor of the last line that was read, at the same peer.',
+    fallback: { value: undefined, text: 'from now on' },
+  },
+  ...SPEAKING,
+}
+
 const IMPORT: FlagTable<Speaking & Transferring> = { inFlight: IN_FLIGHT_FLAG, ...SPEAKING }
 
 const EXPORT: FlagTable<Omit<Listing, 'prefix'> & Transferring & { readonly file: string | undefined }> = {
@@ -192,6 +204,13 @@ export const CLIENT_COMMANDS: Readonly<Record<ClientCommand['name'], CommandRow>
     rest: KEYS,
     flags: SPEAKING,
     examples: ['wait config/v7 -timeout 600'],
+  },
+  watch: {
+    meaning: 'Tells of each key that begins with PREFIX as it becomes known at the peer, until Ctrl-C.',
+    operands: [],
+    optional: PREFIX,
+    flags: WATCH,
+    examples: ['watch names/', 'watch -o raw'],
   },
   import: {
     meaning:

@@ -6,6 +6,7 @@ import type { AddressRange } from '../config/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Replicator } from '../ports/replicator.ts'
 import type { Registers } from '../ports/registers.ts'
+import type { Feed } from '../ports/feed.ts'
 import type { Sets } from '../ports/sets.ts'
 import { NO_AUDIT } from '../security/audit.ts'
 import type { Audit } from '../security/audit.ts'
@@ -40,6 +41,8 @@ export interface HttpInit {
   /** Nothing of them is served when they are left out. */
   readonly sets?: Sets
   readonly registers?: Registers
+  /** Keys as they become known; nobody can watch them when it is left out. */
+  readonly feed?: Feed
   readonly logger: Logger
   /** Where the metrics of HTTP are registered, and what `/metrics` prints. */
   readonly registry: Registry

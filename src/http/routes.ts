@@ -1,6 +1,7 @@
 /** Every path of the interface, as rows that the types give, and what is derived from them to find one. */
 import type { Registry } from 'prom-client'
 import type { Registers } from '../ports/registers.ts'
+import type { Feed } from '../ports/feed.ts'
 import type { Sets } from '../ports/sets.ts'
 import { openApiDocument } from './openapi.ts'
 import type { Route } from './route.ts'
@@ -22,13 +23,15 @@ export interface RoutesInit {
   /** Undefined where nothing of them is served. */
   readonly sets?: Sets | undefined
   readonly registers?: Registers | undefined
+  /** Undefined where nobody can watch keys. */
+  readonly feed?: Feed | undefined
 }
 
 /** The rows, in the order of the document. */
-export function allRoutes({ registry, version, valueBytesMax, sets, registers }: RoutesInit): readonly Route[] {
+export function allRoutes({ registry, version, valueBytesMax, sets, registers, feed }: RoutesInit): readonly Route[] {
   let document = ''
   const groups = [
-    keyRoutes(valueBytesMax),
+    keyRoutes(valueBytesMax, feed),
     ...(registers === undefined ? [] : [registerRoutes(registers, valueBytesMax)]),
     ...(sets === undefined ? [] : [setRoutes(sets)]),
     statusRoutes(),

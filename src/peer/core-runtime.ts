@@ -14,10 +14,13 @@ import type { TransportHandlers } from '../ports/transport.ts'
 import { systemClock, systemRandom } from '../runtime/clock.ts'
 import { Runtime } from '../runtime/runtime.ts'
 import type { Metrics, Readings } from '../telemetry/metrics.ts'
+import type { KeyFeed } from './key-feed.ts'
 import { noteWriter, recallDivergences } from './notes.ts'
 import { whyNotAlive } from './views.ts'
 
 export interface RuntimeParts {
+  /** Told of each key that becomes known here. */
+  readonly feed: KeyFeed
   readonly config: Settings
   readonly logger: Logger
   readonly failed: (error: Error) => void
@@ -34,7 +37,7 @@ export interface RuntimeParts {
  * @throws Error when the store is of another network than the one asked for
  */
 export function createRuntime(
-  { config, logger, failed, storage, codec, metrics, types, tokensFingerprint }: RuntimeParts,
+  { config, logger, failed, storage, codec, metrics, types, feed, tokensFingerprint }: RuntimeParts,
   self: Identity,
   opened: Opened,
   network: Libp2pNetwork,
@@ -67,6 +70,7 @@ export function createRuntime(
         nowMs: systemClock.nowMs(),
       }),
     noted: (note: Note) => writeNote(note),
+    chosen: (key) => feed.synced(key),
     synced: (writes, elapsedMs) => metrics.persisted(writes, elapsedMs / 1_000),
     failed,
   })

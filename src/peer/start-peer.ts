@@ -31,6 +31,7 @@ import { createRuntime, handlers, readings } from './core-runtime.ts'
 import { openClientDoors } from './doors.ts'
 import { keepDropped } from './dropped.ts'
 import { openForUse } from './founding.ts'
+import { KeyFeed } from './key-feed.ts'
 import { Lag } from './lag.ts'
 import { tellOtherNetwork } from './other-network.ts'
 import { openHttpDoors } from './http-doors.ts'
@@ -213,7 +214,8 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     },
   })
   joining.follow(network)
-  const runtime = createRuntime({ ...opening, types, tokensFingerprint: doors.tokensFingerprint }, self, opened, network)
+  const feed = new KeyFeed(systemRandom.id())
+  const runtime = createRuntime({ ...opening, types, feed, tokensFingerprint: doors.tokensFingerprint }, self, opened, network)
   await noteOpened(directory.storePath)
   const surroundings = {
     clock: systemClock,
@@ -265,6 +267,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     ...init,
     sets,
     registers: registersOver(service.types, systemRandom),
+    feed,
     valueBytesMax: config.valueBytesMax,
     proxies: config.httpProxies,
     credentials: doors.credentials,

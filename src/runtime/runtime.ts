@@ -33,6 +33,8 @@ export interface RuntimeInit {
   readonly noted: (note: Note) => void
   /** A transaction was synced: how many writes, in how many milliseconds. */
   readonly synced: (writes: number, elapsedMs: number) => void
+  /** A chosen record is on disk. */
+  readonly chosen?: (key: RegisterKey) => void
   /** The store failed, or a rule was broken: the process must end. Called once. */
   readonly failed: (error: Error) => void
 }
@@ -264,7 +266,10 @@ export class Runtime {
 
   private written(batch: number, writes: readonly AnyWrite[], startedAtMs: number): void {
     this.isWriting = false
-    for (const write of writes) if (write.kind === 'ceiling') this.ceilingSynced = write.ceiling
+    for (const write of writes) {
+      if (write.kind === 'ceiling') this.ceilingSynced = write.ceiling
+      else if (write.kind === 'chosen') this.init.chosen?.(write.key)
+    }
     this.init.synced(writes.length, this.init.clock.nowMs() - startedAtMs)
     this.drained?.()
     if (this.isStopped) return

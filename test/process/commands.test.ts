@@ -1,6 +1,7 @@
 /** Commands for clients against a running peer, as somebody types them: what they print, and how they end. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +9,8 @@ import { after, before, suite, test } from 'node:test'
 import { promisify } from 'node:util'
 import { runToEnd } from './command.ts'
 import type { Finished } from './command.ts'
-import { Network } from './network.ts'
+import { ROOT } from '../../scripts/run.ts'
+import { Network, until } from './network.ts'
 
 const KEYS = 500
 
@@ -111,6 +113,23 @@ suite('commands for clients', () => {
     const stopped = await command(['import'], '{"key":"j/1","value":"a"}\nnonsense\n')
     assert.equal(stopped.code, 1)
     assert.match(stopped.stderr, /line 2 is no JSON.*give it the same lines again/)
+  })
+
+  test('a watch tells of a key that is put, and is ended by whoever gave it', async () => {
+    const child = spawn(process.execPath, [join(ROOT, 'src', 'main.ts'), 'watch', 'w/', '-url', url], {
+      cwd: directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let said = ''
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (said += text))
+    try {
+      await until('it watches', () => / on\n/.test(said))
+      assert.equal((await command(['put', 'w/1', 'x'])).code, 0)
+      await until('it tells of the key', () => /^\S+Z {2}w\/1 {2}1 B {2}\S+\.\d+$/m.test(said))
+    } finally {
+      child.kill('SIGINT')
+      await once(child, 'exit')
+    }
   })
 
   test('what completes commands in bash is a good program', async () => {

@@ -1,7 +1,9 @@
 /** `/store`: write-once keys. */
 import { parseListQuery } from '../query.ts'
+import type { Feed } from '../../ports/feed.ts'
 import type { Answer } from '../answers.ts'
 import type { Exchange } from '../exchange.ts'
+import { isWatch, watchKeys } from '../key-watch.ts'
 import { listKeys, listingWithin } from '../listing.ts'
 import { ALWAYS, headerOf, headerParameter, jsonOf, problems, queryParameter, TIMEOUT } from '../openapi-parts.ts'
 import type { Part } from '../openapi-parts.ts'
@@ -14,8 +16,11 @@ import { count, list, object, tag, text, time } from '../schemas.ts'
 import { getKey, putKey, STORE_PREFIX } from '../store.ts'
 import { queryOf } from '../target.ts'
 
-/** @param valueBytesMax the largest value taken by this peer */
-export function keyRoutes(valueBytesMax: number): RouteGroup {
+/**
+ * @param valueBytesMax the largest value taken by this peer
+ * @param feed undefined where nobody can watch keys
+ */
+export function keyRoutes(valueBytesMax: number, feed?: Feed): RouteGroup {
   return {
     routes: [
       {
@@ -34,13 +39,15 @@ export function keyRoutes(valueBytesMax: number): RouteGroup {
         methods: reading({
           scope: 'read',
           handle: (exchange) => {
+            const query = queryOf(exchange.request)
+            if (feed !== undefined && isWatch(query)) return watchKeys(exchange, feed, STORE_PREFIX, query)
             if (exchange.enter()) answering(listOf)(exchange)
           },
           operationId: 'listKeys',
           summary: 'List the keys that this peer holds',
-          parameters: LIST_PARAMETERS,
-          responses: { 200: jsonOf('A page of keys', 'KeyPage') },
-          refusals: ['bad-parameter', 'overloaded'],
+          parameters: feed === undefined ? LIST_PARAMETERS : [...LIST_PARAMETERS, ...WATCH_PARAMETERS],
+          responses: { 200: feed === undefined ? KEY_PAGE : KEY_PAGE_OR_EVENTS },
+          refusals: feed === undefined ? ['bad-parameter', 'overloaded'] : ['bad-parameter', 'overloaded', 'cursor-gone', 'not-ready'],
         }),
       },
     ],
@@ -116,6 +123,32 @@ const LIST_PARAMETERS: readonly Part[] = [
   queryParameter('after', 'Only keys after this one in the order of their UTF-8 bytes: the `next` of the page before', BEGINNING),
   queryParameter('limit', 'The most keys on the page', { type: 'integer', minimum: 1, maximum: 1000, default: 100 }),
 ]
+
+const WATCH_PARAMETERS: readonly Part[] = [
+  {
+    ...queryParameter(
+      'watch',
+      'Without a value: keys with the `prefix` as they become known at this peer, as server-sent events `put`, from now on or from `cursor`. It goes with these two alone.',
+      { const: '' },
+    ),
+    allowEmptyValue: true,
+  },
+  queryParameter(
+    'cursor',
+    'Of `watch`: the `id` of the last event that was read, at this peer; the header Last-Event-ID counts before it',
+    {
+      type: 'string',
+      maxLength: 128,
+    },
+  ),
+]
+
+const KEY_PAGE = jsonOf('A page of keys', 'KeyPage')
+const KEY_PAGE_OR_EVENTS: Part = {
+  ...KEY_PAGE,
+  description: 'A page of keys; with `watch`, events. After `cursor-gone`, which is the last one, list and start over',
+  content: { ...(KEY_PAGE['content'] as Part), 'text/event-stream': {} },
+}
 
 const PUT_PARAMETERS: readonly Part[] = [
   TIMEOUT,
