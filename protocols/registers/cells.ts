@@ -56,6 +56,8 @@ const PRESENT = Uint8Array.of(1)
 const SWEPT = '@swept'
 /** Cells kept as they were last read or written, so that a busy register is not read from its bytes each time. */
 const CACHED_MAX = 1_024
+/** Bytes of their values. */
+const CACHED_BYTES_MAX = 16_777_216
 
 export function slotOfRegister(key: RegisterKey): Slot {
   return { type: REGISTERS, name: key }
@@ -67,6 +69,9 @@ export class Cells {
   private readonly utf8: Utf8
   private readonly writer: ByteWriter
   private readonly cached = new Map<RegisterKey, Cell>()
+  private cachedBytes = 0
+  /** At which ballot something is accepted above what is held. */
+  private readonly acceptedAt = new Map<RegisterKey, Ballot>()
   private sweptNow: Swept | undefined
   private tombstoneCount = 0
 
@@ -76,6 +81,9 @@ export class Cells {
     this.writer = new ByteWriter(utf8)
     this.index = new IndexedRows(store.rows, store.digestOf)
     for (const _ of store.rows.range(DELETED)) this.tombstoneCount += 1
+    for (const { name, bytes } of store.rows.range(ACCEPTED)) {
+      this.acceptedAt.set(name.slice(ACCEPTED.length) as RegisterKey, readEntry(new ByteReader(bytes, utf8)).ballot)
+    }
     const row = store.rows.get(SWEPT)
     this.sweptNow = row === undefined ? undefined : readSwept(new ByteReader(row, utf8))
   }
@@ -104,8 +112,15 @@ export class Cells {
   }
 
   /** The registers of which something is accepted above what is held. */
-  *inDoubt(): Iterable<RegisterKey> {
-    for (const { name } of this.store.rows.range(ACCEPTED)) yield name.slice(ACCEPTED.length) as RegisterKey
+  inDoubt(): Iterable<RegisterKey> {
+    return this.acceptedAt.keys()
+  }
+
+  /** The lowest ballot at which something is accepted above what is held; undefined for none. */
+  lowestAccepted(): Ballot | undefined {
+    let lowest: Ballot | undefined
+    for (const ballot of this.acceptedAt.values()) if (lowest === undefined || compareBallots(ballot, lowest) < 0) lowest = ballot
+    return lowest
   }
 
   /** The registers of which what is held lives for a time. */
@@ -141,7 +156,11 @@ export class Cells {
       )
       this.tombstoneCount += Number(isDeleted(cell)) - Number(isDeleted(before))
     }
-    if (cell.accepted !== before.accepted) writes.push({ name: ACCEPTED + key, bytes: this.bytes(cell.accepted) })
+    if (cell.accepted !== before.accepted) {
+      writes.push({ name: ACCEPTED + key, bytes: this.bytes(cell.accepted) })
+      if (cell.accepted === undefined) this.acceptedAt.delete(key)
+      else this.acceptedAt.set(key, cell.accepted.ballot)
+    }
     if (cell.diverged !== before.diverged) writes.push({ name: DIVERGED + key, bytes: this.bytes(cell.diverged) })
     this.cache(key, cell)
     if (writes.length > 0) this.store.persist(key, writes, urgency)
@@ -154,7 +173,7 @@ export class Cells {
     const writes: RowWrite[] = [{ name: SWEPT, bytes: this.writer.finish() }]
     for (const key of dropped) {
       const before = this.read(key)
-      this.cached.delete(key)
+      this.uncache(key)
       writes.push(...this.index.remove(key), ...beside(DELETED + key, isDeleted(before), false))
       this.tombstoneCount -= Number(isDeleted(before))
     }
@@ -172,11 +191,25 @@ export class Cells {
   }
 
   private cache(key: RegisterKey, cell: Cell): void {
-    this.cached.delete(key)
+    this.uncache(key)
     this.cached.set(key, cell)
-    const [oldest] = this.cached.keys()
-    if (this.cached.size > CACHED_MAX && oldest !== undefined) this.cached.delete(oldest)
+    this.cachedBytes += valueBytes(cell)
+    for (const oldest of this.cached.keys()) {
+      if (this.cached.size <= CACHED_MAX && this.cachedBytes <= CACHED_BYTES_MAX) return
+      this.uncache(oldest)
+    }
   }
+
+  private uncache(key: RegisterKey): void {
+    const cell = this.cached.get(key)
+    if (cell === undefined) return
+    this.cached.delete(key)
+    this.cachedBytes -= valueBytes(cell)
+  }
+}
+
+function valueBytes({ held, accepted, diverged }: Cell): number {
+  return (held?.record.value.length ?? 0) + (accepted?.record.value.length ?? 0) + (diverged?.record.value.length ?? 0)
 }
 
 /** A row that is there beside what is held of one sort alone, as it is in one cell and in the next. */

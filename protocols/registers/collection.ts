@@ -86,13 +86,8 @@ class Following implements Visit<string> {
 
 function writeMark(core: RegistersCore, utf8: Utf8): Uint8Array {
   const writer = new ByteWriter(utf8)
-  let lowest: Ballot | undefined
-  for (const key of core.doubts.keys()) {
-    const { accepted } = core.cells.read(key)
-    if (accepted !== undefined && (lowest === undefined || compareBallots(accepted.ballot, lowest) < 0)) lowest = accepted.ballot
-  }
   writeIfAny(writer, core.cells.swept, writeSwept)
-  writeIfAny(writer, lowest, writeBallot)
+  writeIfAny(writer, core.cells.lowestAccepted(), writeBallot)
   return writer.finish()
 }
 

@@ -168,7 +168,6 @@ export class RegistersCore {
       chain,
       rounds,
       cells,
-      doubts,
       everyMs: context.sweepEveryMs,
       isConnected: (peerId) => neighbours.isConnected(peerId),
       mayVote,

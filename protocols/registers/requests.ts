@@ -8,6 +8,9 @@ import type { RegisterRecord } from './record.ts'
 /** The name of the type: of its requests, answers and slots. */
 export const REGISTERS = 'kv'
 
+/** The largest value, in bytes: a voter may have to show two of them in one message. */
+export const REGISTER_VALUE_BYTES_MAX = 8_000_000
+
 /** What must hold of the version that a write is made on. */
 export type Condition =
   /** Live, at one of these versions (`If-Match: "5", "7"`). */
@@ -17,7 +20,7 @@ export type Condition =
   /** Nothing live (`If-None-Match: *`). */
   | { readonly kind: 'absent' }
 
-/** What a write leaves behind. */
+/** What a write leaves behind. A value has REGISTER_VALUE_BYTES_MAX at most. */
 export type Contents =
   | { readonly kind: 'value'; readonly value: Uint8Array; readonly contentType: string; readonly ttlMs: number | undefined }
   /** A delete. Where nothing is live it is refused, with no current version, whatever its condition. */

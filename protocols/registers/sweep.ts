@@ -4,7 +4,6 @@
  * deletion there need not be kept. All others take that over by a whole pull. What was away meanwhile does the same before it is
  * believed, so that it brings nothing back.
  */
-import type { Doubts } from '../agreement/doubts.ts'
 import type { Rounds } from '../agreement/rounds.ts'
 import { CEILING_STRIDE_ROUNDS, compareBallots } from '../base/ballot.ts'
 import type { Ballot } from '../base/ballot.ts'
@@ -31,7 +30,6 @@ export interface SweepContext {
   readonly chain: InForce
   readonly rounds: Rounds
   readonly cells: Cells
-  readonly doubts: Doubts
   /** Between two sweeps of this peer. */
   readonly everyMs: number
   readonly isConnected: (peerId: PeerId) => boolean
@@ -101,11 +99,8 @@ export class Sweep {
 
   /** True when nothing is accepted here at or below a ballot, and above what is held. */
   isClear(ballot: Ballot): boolean {
-    const { cells, doubts } = this.context
-    return ![...doubts.keys()].some((key) => {
-      const { accepted } = cells.read(key)
-      return accepted !== undefined && compareBallots(accepted.ballot, ballot) <= 0
-    })
+    const lowest = this.context.cells.lowestAccepted()
+    return lowest === undefined || compareBallots(lowest, ballot) > 0
   }
 
   /** Takes over what another store has swept, or this peer's own sweep, where nothing here is in doubt at or below it. */

@@ -1,6 +1,7 @@
 /** What is done for each request of a register. */
 import { mayRead } from '../../security/grant.ts'
 import type { Registers } from '../../ports/registers.ts'
+import { REGISTER_VALUE_BYTES_MAX } from '../../../protocols/registers/requests.ts'
 import type { Contents, WriteRequest } from '../../../protocols/registers/requests.ts'
 import { readBody } from '../body.ts'
 import type { Exchange } from '../exchange.ts'
@@ -47,7 +48,7 @@ export class RegisterHandlers {
       const asked = askedOf(exchange)
       if (asked === undefined) return
       const { contentType } = asked.headers
-      readBody(exchange, exchange.context.valueBytesMax, (body) => {
+      readBody(exchange, Math.min(exchange.context.valueBytesMax, REGISTER_VALUE_BYTES_MAX), (body) => {
         if (typeof body === 'string') return refuseBody(exchange, body)
         this.#write(exchange, { key, contents: { kind: 'value', value: body, contentType, ttlMs: query.ttlMs }, ...asked }, query.timeoutMs)
       })
