@@ -18,6 +18,7 @@ import { Proxies } from './client-address.ts'
 import { Clients } from './clients.ts'
 import type { HttpContext } from './context.ts'
 import { HttpDates } from './dates.ts'
+import { EntityTags } from './etags.ts'
 import { dispatch } from './dispatch.ts'
 import { enterDoors } from './doors.ts'
 import { Exchange } from './exchange.ts'
@@ -119,6 +120,7 @@ function createContext(init: HttpInit): HttpContext {
     logger: init.logger,
     clock: init.clock,
     dates: new HttpDates(init.clock),
+    tags: new EntityTags(),
     load,
     clients: new Clients(load, new Proxies(init.proxies ?? [])),
     flows: new Flows(init.flowLookMs),

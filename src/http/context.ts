@@ -7,6 +7,7 @@ import type { SiteRules } from '../security/site.ts'
 import type { Clients } from './clients.ts'
 import type { Flows } from './flows.ts'
 import type { HttpDates } from './dates.ts'
+import type { EntityTags } from './etags.ts'
 import type { Lapses } from './lapses.ts'
 import type { Load } from './load.ts'
 import type { HttpMetrics } from './metrics.ts'
@@ -18,6 +19,7 @@ export interface HttpContext {
   readonly logger: Logger
   readonly clock: Clock
   readonly dates: HttpDates
+  readonly tags: EntityTags
   readonly load: Load
   readonly clients: Clients
   readonly flows: Flows

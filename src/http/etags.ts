@@ -6,26 +6,39 @@ import type { ValueRecord } from '../../protocols/base/record.ts'
 const HEX_DIGITS = 32
 /** Values up to this size are hashed in one call, from a copy beside their content type; larger ones are not copied. */
 const COPIED_BYTES_MAX = 4096
-/** Tags of larger values are remembered for as long as their record is; hashing a smaller one costs no more than remembering it. */
-const REMEMBERED_BYTES_MIN = COPIED_BYTES_MAX + 1
+/** Tags that are remembered, with their keys some hundreds of kilobytes; when there are more, all are forgotten. */
+const REMEMBERED_MAX = 4_096
 
 const CONTENT_TYPE_BYTES_MAX = 255
 const ZERO = Buffer.of(0)
 const scratch = Buffer.allocUnsafeSlow(CONTENT_TYPE_BYTES_MAX + 1 + COPIED_BYTES_MAX)
-const remembered = new WeakMap<ValueRecord, string>()
 
 /**
  * The first 128 bits, in hexadecimal, quoted, of SHA-256 over the content type, a zero byte, the value.
  * The content type counts with the bytes it has in its header.
  */
 export function entityTag(record: ValueRecord): string {
-  if (record.value.length < REMEMBERED_BYTES_MIN && record.contentType.length <= CONTENT_TYPE_BYTES_MAX) return hashSmall(record)
-  const known = remembered.get(record)
-  if (known !== undefined) return known
+  if (record.value.length <= COPIED_BYTES_MAX && record.contentType.length <= CONTENT_TYPE_BYTES_MAX) return hashSmall(record)
   const digest = createHash('sha256').update(record.contentType, 'latin1').update(ZERO).update(record.value).digest('hex')
-  const tag = `"${digest.slice(0, HEX_DIGITS)}"`
-  remembered.set(record, tag)
-  return tag
+  return `"${digest.slice(0, HEX_DIGITS)}"`
+}
+
+/**
+ * The tags of the keys that are read, each worked out once: hashing a value takes longer than reading it. A key keeps its record
+ * for ever, and a write id names one write of it, so a tag that is remembered by both is right.
+ */
+export class EntityTags {
+  readonly #byKey = new Map<string, { readonly writeId: string; readonly tag: string }>()
+
+  /** As `entityTag`. */
+  of(key: string, record: ValueRecord): string {
+    const known = this.#byKey.get(key)
+    if (known?.writeId === record.writeId) return known.tag
+    const tag = entityTag(record)
+    if (this.#byKey.size >= REMEMBERED_MAX) this.#byKey.clear()
+    this.#byKey.set(key, { writeId: record.writeId, tag })
+    return tag
+  }
 }
 
 function hashSmall(record: ValueRecord): string {

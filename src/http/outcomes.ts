@@ -9,6 +9,7 @@ import { json } from './answers.ts'
 import type { Answer } from './answers.ts'
 import { formatHttpDate, formatTime } from './dates.ts'
 import { entityTag, listsTag } from './etags.ts'
+import type { EntityTags } from './etags.ts'
 import { keyPath } from './keys.ts'
 import { problem } from './problems.ts'
 import type { ProblemExtensions } from './problems.ts'
@@ -18,6 +19,8 @@ const KEPT = 'max-age=31536000, immutable'
 
 /** What the answer to a read depends on, beside its outcome. */
 export interface Asked {
+  readonly key: string
+  readonly tags: EntityTags
   /** The request's `If-None-Match`. */
   readonly ifNoneMatch: string | undefined
   /** The second that the answer's `Date` will show. */
@@ -114,7 +117,7 @@ function stored(status: 200 | 201, key: string, record: ValueRecord): Answer {
 
 function found(outcome: Extract<GetOutcome, { kind: 'found' }>, asked: Asked): Answer {
   const { record, consistency } = outcome
-  const etag = entityTag(record)
+  const etag = asked.tags.of(asked.key, record)
   // The clock that wrote the record may be ahead of ours, but an answer must not come from before its own contents (RFC 9110, 8.8.2.1).
   const modifiedSecond = Math.min(Math.floor(record.writtenAtMs / 1000), asked.nowSecond)
   const headers = [

@@ -87,14 +87,13 @@ export class Sockets {
 
   #wake(slot: Slot): void {
     this.#idle.delete(slot)
-    const own = this.#idleOf.get(slot.share)
-    own?.delete(slot)
-    if (own?.size === 0) this.#idleOf.delete(slot.share)
+    this.#idleOf.get(slot.share)?.delete(slot)
   }
 
   #forget(slot: Slot): void {
     if (!this.#slots.delete(slot.socket)) return
     this.#wake(slot)
+    if (this.#idleOf.get(slot.share)?.size === 0) this.#idleOf.delete(slot.share)
     this.#load.give('connections', slot.share, 1)
   }
 }

@@ -23,7 +23,7 @@ export function getKey(exchange: Exchange): void {
     const { replicator } = exchange.context
     if (!exchange.enter(waitMs > 0 ? 'waits' : 'requests') || !exchange.reserve(() => replicator.valueBytes(key))) return
     const work = replicator.get(new KeyGet(exchange, key, query))
-    exchange.follow(work, timeoutMs + waitMs, (outcome) => answerGet(exchange, outcome))
+    exchange.follow(work, timeoutMs + waitMs, (outcome) => answerGet(exchange, key, outcome))
   })
 }
 
@@ -134,10 +134,12 @@ function answerPut(exchange: Exchange, key: string, outcome: PutOutcome): void {
   exchange.send(putAnswerTo(outcome, key, grant === undefined || mayRead(grant, STORE_PREFIX + key)))
 }
 
-function answerGet(exchange: Exchange, outcome: GetOutcome): void {
+function answerGet(exchange: Exchange, key: string, outcome: GetOutcome): void {
   const { context, request } = exchange
   exchange.send(
     getAnswerTo(outcome, {
+      key,
+      tags: context.tags,
       ifNoneMatch: request.headers['if-none-match'],
       nowSecond: context.dates.nowSecond(),
       isPrivate: context.credentials.isAsked,

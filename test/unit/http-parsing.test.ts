@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { entityTag, listsTag } from '../../src/http/etags.ts'
+import type { ValueRecord } from '../../protocols/base/record.ts'
+import { entityTag, EntityTags, listsTag } from '../../src/http/etags.ts'
 import { keyPath, parseKey } from '../../src/http/keys.ts'
 import { readPutHeaders } from '../../src/http/put-headers.ts'
 import { parseGetQuery, parseListQuery, parseNoQuery, parsePutQuery } from '../../src/http/query.ts'
@@ -170,9 +171,25 @@ describe('an entity tag', () => {
           .slice(0, 32)
         const record = { writeId: 'w', value, contentType, writtenAtMs: 0 }
         assert.equal(entityTag(record), `"${expected}"`)
-        assert.equal(entityTag(record), `"${expected}"`, 'once more, remembered or not')
       }
     }
+  })
+
+  it('is remembered for the write that it was made of, however many keys are read', () => {
+    const tags = new EntityTags()
+    const recordOf = (text: string): ValueRecord => ({
+      writeId: `w-${text}`,
+      value: Buffer.from(text),
+      contentType: 'text/plain',
+      writtenAtMs: 0,
+    })
+    for (let turn = 0; turn < 2; turn += 1) {
+      for (let number = 0; number < 5_000; number += 1) {
+        const record = recordOf(String(number))
+        assert.equal(tags.of(`k${number}`, record), entityTag(record))
+      }
+    }
+    assert.equal(tags.of('k4999', recordOf('another')), entityTag(recordOf('another')))
   })
 
   it('is found in a list, weak or strong, and in a star', () => {
