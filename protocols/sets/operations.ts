@@ -89,6 +89,7 @@ export class Operations {
       .map(({ element, added, removed }): Told => ({ key: keyOfElement(element), added, removed }))
       .filter((each) => isTaken(each, rows.get(each.key), settled.stamp, isWhole))
     const changed = this.holdings.take(rows, told)
+    if (changed.length === 0) this.holdings.save(rows, [], [], false)
     // A cut is taken over by whoever has all of it and nothing else.
     if (isLast && this.restored.delete(set) && cut.number > rows.cut.number) {
       rows.cut = cutTaken(rows.cut, cut.number, cut.stamp, cut.bar)

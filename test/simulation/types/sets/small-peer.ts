@@ -13,7 +13,7 @@ import { ELEMENTS } from '../../../../protocols/sets/disk-rows.ts'
 import { SETS_SETTINGS } from '../../../../protocols/sets/context.ts'
 import type { SetsSettings } from '../../../../protocols/sets/context.ts'
 import { SETS } from '../../../../protocols/sets/requests.ts'
-import type { SetAnswer, SetRequest } from '../../../../protocols/sets/requests.ts'
+import type { DroppedRequest, SetAnswer, SetRequest } from '../../../../protocols/sets/requests.ts'
 import { Sets } from '../../../../protocols/sets/sets.ts'
 import { Codec } from '../../../../protocols/wire/codec.ts'
 import { sha256, utf8 } from '../../../../src/bytes.ts'
@@ -52,7 +52,7 @@ export class SmallPeer {
   isConnected = true
   private readonly settings: Partial<SetsSettings>
   private pending: Pending[] = []
-  private readonly answers = new Map<ClientId, SetAnswer[]>()
+  private readonly answers = new Map<ClientId, unknown[]>()
   private lastClient = 0
   private lastId = 0
 
@@ -106,8 +106,19 @@ export class SmallPeer {
 
   /** @returns what it is answered at once, or will be when it is synced */
   ask(request: SetRequest): SetAnswer[] {
+    return this.asked(request) as SetAnswer[]
+  }
+
+  /** What whoever runs the peer asks. */
+  askDropped(request: DroppedRequest): unknown {
+    const answers = this.asked(request)
+    this.sync()
+    return answers[0]
+  }
+
+  private asked(request: SetRequest | DroppedRequest): unknown[] {
     const client = (this.lastClient += 1)
-    const answers: SetAnswer[] = []
+    const answers: unknown[] = []
     this.answers.set(client, answers)
     this.sets?.asked({ kind: 'typed', type: SETS, client, request, deadlineMs: this.world.nowMs + 1_000 })
     return answers
