@@ -71,11 +71,12 @@ export class Standing {
       const connected = [...roster.connectedOf(cluster)]
       const count = cluster === roster.clusterId ? TOLD_MAX : 1
       for (let place = 0; place < Math.min(count, connected.length); place += 1) {
-        const peerId = connected[(this.turn + place) % connected.length]
+        // Each time those behind the ones of the last time, so that everybody has a turn, however many they are.
+        const peerId = connected[(this.turn * count + place) % connected.length]
         if (peerId !== undefined) this.tell(peerId)
       }
     }
-    this.turn += TOLD_MAX
+    this.turn += 1
   }
 
   upkeep(): void {
