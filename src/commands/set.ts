@@ -28,8 +28,7 @@ export async function listSet({ set }: Of<'set ls'>, asked: Asked): Promise<stri
     )
   }
   const text = await asked.text(`/sets/${set}/`, TRANSIT_TYPE)
-  const members: string[] = []
-  const { fault } = guarded(() => new TransitText(text, 'transit').elements((element) => members.push(element)))
+  const { value: members, fault } = guarded(() => [...new TransitText(text, 'transit').elements()])
   if (fault !== undefined) throw new CommandFailed(`what came is no set: ${fault.message}`)
   return members
 }
@@ -69,9 +68,9 @@ function linesOf(block: string): string[] {
 function elementOf(data: string): string {
   const text = new TransitText(data, 'json')
   let element = ''
-  text.map((key) => {
+  for (const key of text.map()) {
     const value = text.element()
     if (key === '"element"') element = value
-  })
+  }
   return element
 }

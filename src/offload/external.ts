@@ -6,7 +6,7 @@ import type { Logger } from 'pino'
 import { ELEMENTS_MAX, NO_STAMP } from '../../protocols/sets/requests.ts'
 import type { Cut, Entry } from '../../protocols/sets/requests.ts'
 import type { Sets } from '../ports/sets.ts'
-import { readReplica } from '../transit/documents.ts'
+import { readReplicaInTurns } from '../transit/documents.ts'
 import { replicaDocument } from '../transit/writing.ts'
 import { errorText } from './error-text.ts'
 
@@ -86,7 +86,7 @@ export class External {
     const isWhole = this.#looks % LOOKS_A_WHOLE === 0
     const since = isWhole ? 0 : Math.max(0, this.#highest - OVERLAP_MS)
     const body = await this.#fetch(`/updates?since=${since}`)
-    const { value: entries, fault } = readReplica(body, 'transit', TOLD_MAX)
+    const { value: entries, fault } = await readReplicaInTurns(body, 'transit', TOLD_MAX)
     if (fault !== undefined) throw new Error(`what it told is no replica: ${fault.message}`)
     for (let start = 0; start < entries.length; start += ELEMENTS_MAX) {
       const page = entries.slice(start, start + ELEMENTS_MAX)

@@ -5,6 +5,8 @@ import type { Entry } from '../../protocols/sets/requests.ts'
 import { equalBytes } from '../../protocols/base/record.ts'
 import { TransitFault, guarded } from './fault.ts'
 import type { Read } from './fault.ts'
+import { drained, inTurns } from './steps.ts'
+import type { Steps } from './steps.ts'
 import { TransitText } from './transit-text.ts'
 import type { Form } from './transit-text.ts'
 
@@ -22,18 +24,12 @@ const FIELDS: Readonly<Record<string, 'added' | 'removed'>> = {
 
 /** Reads an array, a list or a set of elements. @returns them in canonical spelling, each once */
 export function readElements(body: Uint8Array, form: Form): Read<Uint8Array[]> {
-  return guarded(() => {
-    const found = new Set<string>()
-    let count = 0
-    read(body, form, (text) =>
-      text.elements((element) => {
-        count += 1
-        if (count > ELEMENTS_MAX) refuseMany(ELEMENTS_MAX)
-        found.add(element)
-      }),
-    )
-    return [...found].map(bytesOf)
-  })
+  return guarded(() => drained(elementSteps(body, form)))
+}
+
+/** As `readElements`, while others have their turns. */
+export function readElementsInTurns(body: Uint8Array, form: Form): Promise<Read<Uint8Array[]>> {
+  return inTurns(elementSteps(body, form))
 }
 
 /** Reads one element. */
@@ -62,20 +58,41 @@ export function isElement(bytes: Uint8Array): boolean {
  * @param elementsMax the most elements that it may have
  */
 export function readReplica(body: Uint8Array, form: Form, elementsMax: number = ELEMENTS_MAX): Read<Entry[]> {
-  return guarded(() => {
-    const rows = new Map<string, Row>()
-    const fields = new Set<string>()
-    read(body, form, (text) =>
-      text.map((key) => {
-        const field = Object.hasOwn(FIELDS, key) ? FIELDS[key] : undefined
-        if (field === undefined) throw new TransitFault(`${key.slice(0, 40)} is no part of a replica; its parts are add-set and del-set`)
-        if (fields.has(field)) throw new TransitFault(`${key} is there twice`)
-        fields.add(field)
-        readStamps(text, rows, field, elementsMax)
-      }),
-    )
-    return Array.from(rows, ([element, { added, removed }]) => ({ element: bytesOf(element), added, removed }))
-  })
+  return guarded(() => drained(replicaSteps(body, form, elementsMax)))
+}
+
+/** As `readReplica`, while others have their turns. */
+export function readReplicaInTurns(body: Uint8Array, form: Form, elementsMax: number = ELEMENTS_MAX): Promise<Read<Entry[]>> {
+  return inTurns(replicaSteps(body, form, elementsMax))
+}
+
+function* elementSteps(body: Uint8Array, form: Form): Steps<Uint8Array[]> {
+  const text = new TransitText(decode(body), form)
+  const found = new Set<string>()
+  let count = 0
+  for (const element of text.elements()) {
+    count += 1
+    if (count > ELEMENTS_MAX) refuseMany(ELEMENTS_MAX)
+    found.add(element)
+    yield
+  }
+  text.end()
+  return [...found].map(bytesOf)
+}
+
+function* replicaSteps(body: Uint8Array, form: Form, elementsMax: number): Steps<Entry[]> {
+  const text = new TransitText(decode(body), form)
+  const rows = new Map<string, Row>()
+  const fields = new Set<string>()
+  for (const key of text.map()) {
+    const field = Object.hasOwn(FIELDS, key) ? FIELDS[key] : undefined
+    if (field === undefined) throw new TransitFault(`${key.slice(0, 40)} is no part of a replica; its parts are add-set and del-set`)
+    if (fields.has(field)) throw new TransitFault(`${key} is there twice`)
+    fields.add(field)
+    yield* stampSteps(text, rows, field, elementsMax)
+  }
+  text.end()
+  return Array.from(rows, ([element, { added, removed }]) => ({ element: bytesOf(element), added, removed }))
 }
 
 interface Row {
@@ -83,22 +100,17 @@ interface Row {
   removed: number
 }
 
-function readStamps(text: TransitText, rows: Map<string, Row>, field: 'added' | 'removed', elementsMax: number): void {
+function* stampSteps(text: TransitText, rows: Map<string, Row>, field: 'added' | 'removed', elementsMax: number): Steps<void> {
   let count = 0
-  text.map((element) => {
+  for (const element of text.map()) {
     count += 1
     const stamp = text.stamp(element)
     const row = rows.get(element) ?? { added: NO_STAMP, removed: NO_STAMP }
     rows.set(element, row)
     if (count > elementsMax || rows.size > elementsMax) refuseMany(elementsMax)
     row[field] = Math.max(row[field], stamp)
-  })
-}
-
-function read(body: Uint8Array, form: Form, take: (text: TransitText) => void): void {
-  const text = new TransitText(decode(body), form)
-  take(text)
-  text.end()
+    yield
+  }
 }
 
 function decode(body: Uint8Array): string {

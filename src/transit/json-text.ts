@@ -3,6 +3,7 @@
  * large integers. Nothing is kept of what was read, so a text costs no more than itself. Whoever reads nested values bounds
  * how deep it goes.
  */
+import { ELEMENT_BYTES_MAX } from '../../protocols/sets/requests.ts'
 import { TransitFault } from './fault.ts'
 
 const QUOTE = 0x22
@@ -15,6 +16,8 @@ const SPACE = /[ \t\n\r]*/y
 /** JSON has these in strings only as escapes. */
 const CONTROL = /[\u0000-\u001f]/ // eslint-disable-line no-control-regex
 const SHOWN_CHARACTERS = 24
+/** Of the longest element, each of whose characters is an escape. What is longer is refused before it is read. */
+const STRING_CHARACTERS_MAX = 6 * ELEMENT_BYTES_MAX
 
 /** What the next value begins as. */
 export type Beginning = 'string' | 'array' | 'object' | 'number' | 'literal'
@@ -86,6 +89,8 @@ export class JsonText {
     do {
       end = this.#text.indexOf('"', end + 1)
       if (end < 0) this.#refuse('a string has no end', start)
+      if (end - start > STRING_CHARACTERS_MAX)
+        throw new TransitFault(`a string has more than ${STRING_CHARACTERS_MAX} characters`, 'too-large')
       if (isPlain) isPlain = !this.#text.slice(start, end).includes('\\')
     } while (!isPlain && this.#isEscaped(end))
     this.#at = end + 1

@@ -31,6 +31,7 @@ const STAMP = /^(?:(-?[0-9]+)|"~[in](-?[0-9]+)")$/
 /** Bytes that a character of UTF-16 takes in UTF-8, at the most. */
 const BYTES_A_CHARACTER_MAX = 3
 const SHOWN_CHARACTERS = 40
+const NO_PAIRS = 'a map, or an array of pairs of an element and its stamp, is expected'
 
 export class TransitText {
   readonly #json: JsonText
@@ -51,36 +52,31 @@ export class TransitText {
     return assertSmall(this.#value(0))
   }
 
-  /** Takes the next value: an array, list or set, an element at a time. */
-  elements(take: (element: string) => void): void {
+  /** Takes the next value, an array, list or set: gives an element at a time. */
+  *elements(): Generator<string, void, undefined> {
     const entered = this.#enter('an array of elements')
-    if (entered.kind === 'array') return this.#items(entered, (first) => take(this.#elementFrom(first)))
+    if (entered.kind === 'array') return yield* this.#each(entered)
     if (entered.kind === 'map') throw new TransitFault('an array of elements is expected, and not a map')
     const { tag, close } = entered
     if (tag !== 'list' && tag !== 'set') throw new TransitFault(`an array of elements is expected, and not the tag ${shown(tag)}`)
     const inner = this.#enter('an array of elements')
     if (inner.kind !== 'array') throw new TransitFault(`what stands behind the tag ${tag} is no array`)
-    this.#items(inner, (first) => take(this.#elementFrom(first)))
+    yield* this.#each(inner)
     this.#close(close)
   }
 
-  /**
-   * Takes the next value: a map, or an array of pairs.
-   *
-   * @param take called with each key, an element in canonical spelling; it takes the value
-   */
-  map(take: (key: string) => void): void {
+  /** Takes the next value, a map or an array of pairs: gives a key at a time, canonical. Whoever gets it takes the value. */
+  *map(): Generator<string, void, undefined> {
     const entered = this.#enter('a map')
-    if (entered.kind === 'map') return this.#pairs(entered, take)
-    if (entered.kind === 'array') return this.#items(entered, (first) => this.#pair(first, take))
+    if (entered.kind === 'map') return yield* this.#pairs(entered)
+    if (entered.kind === 'array') return yield* this.#listedPairs(entered)
     const { tag, close } = entered
     const inner = tag === 'cmap' ? this.#enter('a map') : undefined
     if (inner?.kind !== 'array') throw new TransitFault(`a map is expected, and not the tag ${shown(tag)}`)
-    this.#items(inner, (first) => {
-      const key = this.#elementFrom(first)
+    for (const key of this.#each(inner)) {
       this.#another('a key of a map has no value')
-      take(key)
-    })
+      yield key
+    }
     this.#close(close)
   }
 
@@ -149,32 +145,43 @@ export class TransitText {
     while (this.#json.next(false, ']')) take(undefined)
   }
 
-  #pairs({ close, firstKey, isEmpty }: Extract<Entered, { kind: 'map' }>, take: (key: string) => void): void {
+  *#each({ first, isEmpty }: Extract<Entered, { kind: 'array' }>): Generator<string, void, undefined> {
+    if (isEmpty) return
+    yield this.#elementFrom(first)
+    while (this.#json.next(false, ']')) yield this.element()
+  }
+
+  *#pairs({ close, firstKey, isEmpty }: Extract<Entered, { kind: 'map' }>): Generator<string, void, undefined> {
     if (isEmpty) return
     const isObject = close === '}'
-    const takePair = (key: string): void => {
-      if (isObject) this.#json.colon()
-      else this.#another('a key of a map has no value')
-      take(key)
+    let key = firstKey === undefined ? undefined : assertSmall(canonicalString(firstKey))
+    for (;;) {
+      if (key !== undefined) {
+        if (isObject) this.#json.colon()
+        else this.#another('a key of a map has no value')
+        yield key
+      }
+      if (!this.#json.next(false, close)) return
+      key = this.#key(isObject)
     }
-    if (firstKey !== undefined) takePair(assertSmall(canonicalString(firstKey)))
-    while (this.#json.next(false, close)) takePair(this.#key(isObject))
+  }
+
+  *#listedPairs({ first, isEmpty }: Extract<Entered, { kind: 'array' }>): Generator<string, void, undefined> {
+    if (isEmpty) return
+    if (first !== undefined) throw new TransitFault(NO_PAIRS)
+    do {
+      const pair = this.#enter('a pair of an element and its stamp')
+      if (pair.kind !== 'array' || pair.isEmpty) throw new TransitFault(NO_PAIRS)
+      const key = this.#elementFrom(pair.first)
+      this.#another(`the element ${shown(key)} has no stamp`)
+      yield key
+      this.#close(']')
+    } while (this.#json.next(false, ']'))
   }
 
   #key(isObject: boolean): string {
     const isString = isObject || this.#json.beginning() === 'string'
     return isString ? assertSmall(canonicalString(this.#string(true))) : this.element()
-  }
-
-  /** One pair of an array of pairs. */
-  #pair(first: string | undefined, take: (key: string) => void): void {
-    const pair = first === undefined ? this.#enter('a pair of an element and its stamp') : undefined
-    if (pair?.kind !== 'array' || pair.isEmpty)
-      throw new TransitFault('a map, or an array of pairs of an element and its stamp, is expected')
-    const key = this.#elementFrom(pair.first)
-    this.#another(`the element ${shown(key)} has no stamp`)
-    take(key)
-    this.#close(']')
   }
 
   #enter(what: string): Entered {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { ELEMENTS_MAX, ELEMENT_BYTES_MAX } from '../../protocols/sets/requests.ts'
-import { isElement, readElement, readElements, readReplica } from '../../src/transit/documents.ts'
+import { isElement, readElement, readElements, readElementsInTurns, readReplica, readReplicaInTurns } from '../../src/transit/documents.ts'
 import type { Form } from '../../src/transit/transit-text.ts'
 import { ELEMENT_DEPTH_MAX } from '../../src/transit/transit-text.ts'
 import { isComposite, keyOf } from '../../src/transit/writing.ts'
@@ -171,6 +171,18 @@ suite('elements as they are sent', () => {
     for (const body of ['[11, "foo"]', '["~#list",[11,"foo"]]', '["~#set",[11,"foo",11]]', '{"~#set":[11,"foo"]}', ' [ 11 ,"foo"] '])
       for (const form of ['transit', 'json'] as const) assert.deepEqual(elements(body, form), ['11', '"foo"'], body)
     assert.deepEqual(elements('[]'), [])
+  })
+
+  test('that are many are read in turns, so that they hold up nobody', async () => {
+    const rows = Array.from({ length: 8_000 }, (_, index) => [index, ...Array.from({ length: 400 }).fill(1)])
+    const body = Buffer.from(JSON.stringify(rows))
+    let turns = 0
+    const timer = setInterval(() => (turns += 1), 1)
+    const { value } = await readElementsInTurns(body, 'json')
+    clearInterval(timer)
+    assert.equal(value?.length, rows.length)
+    assert.ok(turns > 10, String(turns))
+    assert.equal((await readReplicaInTurns(Buffer.from('{"add-set":[[1,-1]]}'), 'json')).fault?.kind, 'bad-stamp')
   })
 
   test('anything else is refused', () => {

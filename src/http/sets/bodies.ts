@@ -15,7 +15,7 @@ const FORMS: Readonly<Record<string, Form>> = { [TRANSIT_TYPE]: 'transit', [JSON
 const PROBLEM_OF: Readonly<Record<FaultKind, ProblemName>> = { bad: 'bad-body', 'too-large': 'too-large', 'bad-stamp': 'bad-stamp' }
 
 /** Reads the body of a request, and refuses one that will not do. Nothing is changed then. */
-export function takeBody<T>(exchange: Exchange, read: (body: Uint8Array, form: Form) => Read<T>, then: (value: T) => void): void {
+export function takeBody<T>(exchange: Exchange, read: (body: Uint8Array, form: Form) => Promise<Read<T>>, then: (value: T) => void): void {
   const { headers } = exchange.request
   const form = FORMS[(headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '']
   if (form === undefined)
@@ -26,9 +26,10 @@ export function takeBody<T>(exchange: Exchange, read: (body: Uint8Array, form: F
     })
   readBody(exchange, SET_BODY_BYTES_MAX, (body) => {
     if (typeof body === 'string') return refuseBody(exchange, body)
-    const { value, fault } = read(body, form)
-    if (fault === undefined) then(value)
-    else exchange.refuse(PROBLEM_OF[fault.kind], `The body will not do: ${fault.message}. Nothing was changed.`)
+    exchange.follow(read(body, form), 0, ({ value, fault }) => {
+      if (fault === undefined) then(value)
+      else exchange.refuse(PROBLEM_OF[fault.kind], `The body will not do: ${fault.message}. Nothing was changed.`)
+    })
   })
 }
 

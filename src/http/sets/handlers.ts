@@ -5,7 +5,7 @@
 import type { Request as ExpressRequest } from 'express'
 import { shiftOf } from '../../../protocols/sets/stamps.ts'
 import type { SetAnswerOf, Sets } from '../../ports/sets.ts'
-import { readElements, readReplica } from '../../transit/documents.ts'
+import { readElementsInTurns, readReplicaInTurns } from '../../transit/documents.ts'
 import type { Form } from '../../transit/transit-text.ts'
 import { membersDocument, replicaDocument } from '../../transit/writing.ts'
 import type { Answer } from '../answers.ts'
@@ -70,7 +70,7 @@ export class SetHandlers {
     const query = parseChangeQuery(queryOf(exchange.request))
     if ('parameter' in query) return exchange.refuse('bad-parameter', query.detail, { parameter: query.parameter })
     const { wait, timeoutMs } = query
-    takeBody(exchange, readElements, (elements) => {
+    takeBody(exchange, readElementsInTurns, (elements) => {
       if (elements.length === 0) return exchange.send(changeAnswerTo({ kind: 'stored', shiftMs: 0 }, false))
       const work = this.#sets.ask({ kind, set, elements, wait }, timeoutMs, exchange.signal)
       exchange.follow(work, timeoutMs, (outcome) => exchange.send(changeAnswerTo(outcome, false)))
@@ -83,7 +83,7 @@ export class SetHandlers {
     const clock = readClock(exchange.request.headers)
     if ('header' in clock) return exchange.refuse('bad-header', clock.detail, { header: clock.header })
     const { wait, timeoutMs } = query
-    takeBody(exchange, readReplica, (entries) => {
+    takeBody(exchange, readReplicaInTurns, (entries) => {
       if (entries.length === 0) {
         // Nothing to do, but a client may want to know how far its clock is off.
         return exchange.send(changeAnswerTo({ kind: 'stored', shiftMs: shiftOf(clock, exchange.context.clock.wallMs()) }, true))
