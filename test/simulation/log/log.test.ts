@@ -6,10 +6,15 @@ import { importPlanted, installLoader, patched } from '../planted/loader.ts'
 import { LOG_SCENARIOS } from './directed.ts'
 import type { LogScenario } from './directed.ts'
 import { LOG_BUGS } from './planted.ts'
+import { playLogSchedule } from './small-scope.ts'
+import type { playLogSchedule as playType } from './small-scope.ts'
 import { simulateLog } from './world.ts'
 import type { simulateLog as simulateType } from './world.ts'
 
 const SEEDS = 80
+const SCHEDULES = 1_000
+/** Short schedules that a planted bug is looked for in. */
+const SCHEDULES_MAX = 150
 /** Seeds that a planted bug has to be noticed in, when no scenario notices it. */
 const SEEDS_MAX = 60
 
@@ -35,6 +40,19 @@ suite('a sample of random schedules', () => {
   test('the same seed does the same to the last message', () => {
     assert.equal(simulateLog(3).hash, simulateLog(3, true).hash)
     assert.notEqual(simulateLog(3).hash, simulateLog(4).hash)
+  })
+})
+
+suite('short schedules', () => {
+  test('no rule is broken, and entries are committed', (context) => {
+    let sum = 0
+    for (let seed = 1; seed <= SCHEDULES; seed += 1) {
+      const { violation, committed } = playLogSchedule(seed)
+      assert.equal(violation, undefined, `schedule ${seed}: ${violation?.message}`)
+      sum += committed
+    }
+    context.diagnostic(`${sum} entries in ${SCHEDULES} schedules`)
+    assert(sum > 2 * SCHEDULES)
   })
 })
 
@@ -70,6 +88,14 @@ async function notices(name: string): Promise<string | undefined> {
     } catch {
       return `scenario: ${scenario.name}`
     }
+  }
+  const { playLogSchedule: play } = await importPlanted<{ playLogSchedule: typeof playType }>(
+    new URL('small-scope.ts', import.meta.url),
+    name,
+  )
+  for (let seed = 1; seed <= SCHEDULES_MAX; seed += 1) {
+    const { violation } = play(seed)
+    if (violation !== undefined) return `schedule ${seed}, ${violation.message}`
   }
   const { simulateLog: simulate } = await importPlanted<{ simulateLog: typeof simulateType }>(new URL('world.ts', import.meta.url), name)
   for (let seed = 1; seed <= SEEDS_MAX; seed += 1) {

@@ -16,7 +16,14 @@ import type { StoredLog } from '../../../protocols/log/state.ts'
 const LOG_ID: string = '0123456789abcdef0123456789abcdef'
 export const T_MS: number = 1_000
 
-interface Actor {
+/** Whoever checks what happens on a stage. */
+export interface StageWatching {
+  readonly stepped?: (actor: Actor, effects: readonly LogEffect[], before: { readonly index: number; readonly members: Membership }) => void
+  readonly left?: (message: LogMessage) => void
+  readonly restarts?: (actor: Actor) => void
+}
+
+export interface Actor {
   readonly name: string
   identity: Identity
   core: Replica
@@ -39,9 +46,11 @@ export class LogStage {
   private readonly cut = new Set<string>()
   private readonly members: Membership
   private readonly limits: LogLimits
+  private readonly watching: StageWatching
 
   /** @param voters one letter each. @param others have a replica and no vote */
-  constructor(voters: string, others: string = '', limits: Partial<LogLimits> = {}) {
+  constructor(voters: string, others: string = '', limits: Partial<LogLimits> = {}, watching: StageWatching = {}) {
+    this.watching = watching
     this.members = firstMembers(voters.split('').map(identityOf))
     this.limits = { ...LOG_LIMITS, ...limits }
     for (const name of voters + others) this.add(name, identityOf(name))
@@ -63,7 +72,11 @@ export class LogStage {
 
   step(name: string, event: LogEvent): void {
     const actor = this.actor(name)
-    for (const effect of actor.core.step(event, this.nowMs)) this.perform(actor, effect)
+    const { tail } = actor.core.state
+    const before = { index: tail.membersIndex, members: tail.members }
+    const effects = actor.core.step(event, this.nowMs)
+    this.watching.stepped?.(actor, effects, before)
+    for (const effect of effects) this.perform(actor, effect)
   }
 
   /** A message from somebody, arriving now. */
@@ -117,6 +130,7 @@ export class LogStage {
     const actor = this.actor(name)
     actor.unsynced = []
     actor.held = []
+    this.watching.restarts?.(actor)
     actor.core = this.core(actor.identity, actor.stored)
     this.openStore(actor)
   }
@@ -125,12 +139,14 @@ export class LogStage {
   sync(name: string): void {
     const actor = this.actor(name)
     for (const write of actor.unsynced.splice(0)) actor.stored = after(actor.stored, write)
-    for (const { message } of actor.held.splice(0)) this.waiting.push(message)
+    for (const { message } of actor.held.splice(0)) this.leave(message)
   }
 
   openStore(actor: Actor): void {
     const last = actor.applied.at(-1)
-    const at = { position: last ?? ORIGIN, members: this.members, atMs: last?.atMs ?? 0, durableIndex: last?.index ?? 0 }
+    const named = actor.applied.findLast(({ body }) => body.kind === 'members')?.body
+    const members = named?.kind === 'members' ? named.members : this.members
+    const at = { position: last ?? ORIGIN, members, atMs: last?.atMs ?? 0, durableIndex: last?.index ?? 0 }
     this.step(actor.name, { kind: 'store-opened', at })
   }
 
@@ -174,7 +190,7 @@ export class LogStage {
         if (!actor.isDiskHeld) this.sync(actor.name)
         return
       case 'send':
-        if (effect.after === 'nothing' || actor.unsynced.length === 0) this.waiting.push(effect.message)
+        if (effect.after === 'nothing' || actor.unsynced.length === 0) this.leave(effect.message)
         else actor.held.push(effect)
         return
       case 'apply':
@@ -193,6 +209,11 @@ export class LogStage {
         // Looked at by scenarios, among the effects.
         return
     }
+  }
+
+  private leave(message: LogMessage): void {
+    this.watching.left?.(message)
+    this.waiting.push(message)
   }
 
   private apply(actor: Actor, entries: readonly Entry[]): void {
