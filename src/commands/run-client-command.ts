@@ -13,7 +13,7 @@ import { complain, say } from './said.ts'
 import { showStatus } from './status.ts'
 
 /** What asks a peer. */
-type Speaking = Exclude<ClientCommand, { readonly name: 'completion' }>
+type Speaking = Exclude<ClientCommand, { readonly name: 'completion' | 'doctor' }>
 
 /**
  * @returns the exit code
@@ -23,6 +23,10 @@ export async function runClientCommand(command: ClientCommand): Promise<number> 
   if (command.name === 'completion') {
     say(completionFor(command.shell))
     return 0
+  }
+  if (command.name === 'doctor') {
+    const { examine } = await import('./doctor.ts')
+    return await examine(command, process.env)
   }
   const { client, names, warnings } = await openClient(command)
   for (const warning of warnings) complain(command.name, warning)

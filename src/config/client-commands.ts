@@ -58,6 +58,7 @@ export type ClientCommand =
   | ({ readonly name: 'import' } & Speaking & Transferring & { readonly file: string | undefined })
   | ({ readonly name: 'export' } & Listing & Transferring & { readonly file: string | undefined })
   | ({ readonly name: 'status' } & Speaking & { readonly watch: boolean })
+  | ({ readonly name: 'doctor' } & Speaking)
   | { readonly name: 'completion'; readonly shell: string; readonly output: Output | undefined }
 
 const { url, ...CREDENTIALS } = ASKED
@@ -232,6 +233,13 @@ export const CLIENT_COMMANDS: Readonly<Record<ClientCommand['name'], CommandRow>
     operands: [],
     flags: STATUS,
     examples: ['status -watch', 'status -o json'],
+  },
+  doctor: {
+    meaning:
+      'Asks every peer that is named, and looks at this machine: networks, versions, clocks, who is behind, warnings, modes of files. Says what is wrong and what to do; exit code 1 when something is.',
+    operands: [],
+    flags: SPEAKING,
+    examples: ['doctor -url http://10.0.0.7:8000 -url http://10.0.0.8:8000', 'doctor -o json'],
   },
   completion: {
     meaning: 'Prints what lets bash, zsh or fish complete commands and flags.',

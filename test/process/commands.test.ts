@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 import { runToEnd } from './command.ts'
 import type { Finished } from './command.ts'
 import { ROOT } from '../../scripts/run.ts'
-import { Network, until } from './network.ts'
+import { Network, freePort, until } from './network.ts'
 
 const KEYS = 500
 
@@ -130,6 +130,15 @@ suite('commands for clients', () => {
       child.kill('SIGINT')
       await once(child, 'exit')
     }
+  })
+
+  test('the doctor finds what is wrong, at a peer that answers and at one that does not', async () => {
+    const { code, stdout } = await command(['doctor', '-url', url, '-url', `http://127.0.0.1:${await freePort()}`, '-timeout', '2'])
+    assert.equal(code, 1)
+    assert.match(stdout, /^ok {3}replicator \d+\.\d+\.\d+ at .*main\.ts, run by Node 24/)
+    assert.match(stdout, /^BAD {2}http:\/\/127\.0\.0\.1:\d+ does not answer: .*ECONNREFUSED\n {7}see that the peer runs/m)
+    assert.match(stdout, new RegExp(`^ok {3}${url} is 12D3\\w+ of cluster-1, a voter`, 'm'))
+    assert.match(stdout, /^BAD {2}no -secret: /m)
   })
 
   test('what completes commands in bash is a good program', async () => {
