@@ -68,7 +68,7 @@ export class Table<Union extends Kinded> {
 
   #row(value: Union): Row<Union> {
     const row = this.#byKind[value.kind]
-    assert(row !== undefined, `no row for ${value.kind}`)
+    if (row === undefined) assert(false, `no row for ${value.kind}`)
     return row
   }
 }

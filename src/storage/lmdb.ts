@@ -148,11 +148,8 @@ class LmdbStorage implements Storage {
       }
       // Only a snapshot taken from now on shows the writes; until then each table shows what was laid over it.
       this.#environment.root.resetReadTxn()
-      for (const table of this.#tables)
-        table.settled(
-          writes.filter((write) => this.#tableOf(write) === table),
-          serial,
-        )
+      const byTable = Map.groupBy(writes, (write) => this.#tableOf(write))
+      for (const table of this.#tables) table.settled(byTable.get(table) ?? [], serial)
       for (const { resolve } of waiting) resolve()
     }
     this.#underway = undefined
@@ -161,7 +158,7 @@ class LmdbStorage implements Storage {
   #tableOf(write: Placed): Table {
     const { slot } = write
     const table = (write as AnyWrite).kind === 'typed' ? this.#typed : this.#byType.get(slot.type)
-    assert(table !== undefined, `no table for a write of type ${slot.type}`)
+    if (table === undefined) assert(false, `no table for a write of type ${slot.type}`)
     return table
   }
 
