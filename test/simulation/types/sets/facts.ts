@@ -4,6 +4,7 @@ import { identity } from '../../../../protocols/base/identity.ts'
 import type { ClusterId, Incarnation, NetworkId, PeerId } from '../../../../protocols/base/identity.ts'
 import { cursorText, numberOfCursor } from '../../../../protocols/sets/cursor.ts'
 import { isKept } from '../../../../protocols/sets/keeping.ts'
+import { isElement, readElement } from '../../../../src/transit/documents.ts'
 import { check } from '../../checkers/violation.ts'
 
 const STORE = 'ab'.repeat(16) as Incarnation
@@ -26,7 +27,26 @@ function majorityOfTheCluster(): void {
   check(!isKeptBy(1) && isKeptBy(2), 'C3', () => 'not a majority counts as kept by the cluster')
 }
 
+/** C8: equal elements are equal bytes, however they were spelled; others are others. */
+function oneSpelling(): void {
+  const bytes = (text: string): string => Buffer.from(readElement(text).value ?? []).toString()
+  const same = [
+    ['11', '"~i11"', '"~n11"'],
+    ['0', '-0', '"~i-0"'],
+    ['1.0', '1e0', '"~d1"'],
+    ['"~uF81D4FAE-7DEC-11D0-A765-00A0C91E6BF6"', '"~uf81d4fae-7dec-11d0-a765-00a0c91e6bf6"'],
+    ['[1,"a"]', '["~#list",["~i1","\\u0061"]]'],
+  ]
+  for (const spellings of same) {
+    const found = new Set(spellings.map(bytes))
+    check(found.size === 1 && !found.has(''), 'C8', () => `${spellings.join(' and ')} are ${[...found].join(' and ')}`)
+    for (const text of found) check(isElement(Buffer.from(text)), 'C8', () => `${text} is not its own spelling`)
+  }
+  check(new Set(same.map(([text = '']) => bytes(text))).size === same.length, 'C8', () => 'two elements are one')
+}
+
 export function checkFacts(): void {
+  oneSpelling()
   cursorOfAnotherStore()
   majorityOfTheCluster()
 }

@@ -1,4 +1,4 @@
-/** Bugs of sets, to be planted one at a time. Those of how elements are spelled are planted at the edge, where they are read. */
+/** Bugs of sets, to be planted one at a time. */
 import { bug } from '../../planted/bug.ts'
 import type { PlantedBug } from '../../planted/bug.ts'
 
@@ -154,4 +154,5 @@ export const SETS_BUGS: readonly PlantedBug[] = [
     'if (bad !== undefined) return',
     'if (bad !== undefined) this.holdings.take(this.holdings.make(set), entries.slice(0, entries.findIndex((each) => each === bad.entry)).map(({ element, added, removed }) => ({ key: keyOfElement(element), added, removed })))\n    if (bad !== undefined) return',
   ),
+  bug('two-spellings', 'two spellings of one element', 'src/transit/scalars.ts', 'return String(value)\n', 'return text\n'),
 ]
