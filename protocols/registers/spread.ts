@@ -57,7 +57,7 @@ export class Spread {
     if (learned === 'wanted') {
       if (reaching !== 'receiver') this.await(key, { reaching, from })
       send(from, { kind: 'want', key })
-    } else if (learned === 'learned' && record === undefined) this.passOn(key, { reaching, from })
+    } else if (reaching !== 'receiver') this.passOn(key, { reaching, from })
     else if (learned === 'learned') this.passOn(key, this.awaited.get(key) ?? { reaching, from })
   }
 

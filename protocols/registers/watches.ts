@@ -43,9 +43,18 @@ interface Watch {
   unreadBytes: number
 }
 
+interface Batch {
+  readonly events: readonly WatchEvent[]
+  /** The number of the last change that is in it, or passed over. */
+  readonly told: number
+  readonly bytes: number
+}
+
 export class Watches {
   private readonly context: WatchesContext
   private readonly watches = new Map<ClientId, Watch>()
+  /** What was worked out in this look, by how far watches were and what they watch. */
+  private readonly batches = new Map<string, Batch>()
 
   constructor(context: WatchesContext) {
     this.context = context
@@ -88,6 +97,7 @@ export class Watches {
       if (watch.listed === undefined) this.tellChanges(watch)
       else this.tellListed(watch, watch.listed)
     }
+    if (this.batches.size > 0) this.batches.clear()
   }
 
   private tellListed(watch: Watch, after: string): void {
@@ -98,7 +108,7 @@ export class Watches {
         watch.listed = events.at(-1)?.key ?? after
         return this.context.tell(watch.client, { kind: 'events', events })
       }
-      const event = this.eventOf(watch, key, entry, watch.told, 0)
+      const event = this.eventOf(watch.values, key, entry, watch.told, 0)
       watch.unreadBytes += watchedBytes(event)
       events.push(event)
     }
@@ -111,19 +121,38 @@ export class Watches {
     const { changes, tell } = this.context
     if (watch.told >= changes.last) return
     if (!changes.reaches(watch.told)) return this.cut(watch, { kind: 'cursor-gone' })
+    const { events, told, bytes } = this.batchFor(watch)
+    watch.told = told
+    watch.unreadBytes += bytes
+    if (events.length > 0) tell(watch.client, { kind: 'events', events })
+    if (watch.unreadBytes > UNREAD_BYTES_MAX) this.cut(watch, { kind: 'watch-ended', cursor: this.cursorOf(told) })
+  }
+
+  /** What comes next for a watch. Those that are as far and watch the same are told the same, worked out once. */
+  private batchFor({ told, prefix, values }: Watch): Batch {
+    const name = `${told} ${values} ${prefix}`
+    let batch = this.batches.get(name)
+    if (batch === undefined) this.batches.set(name, (batch = this.batchAfter(told, prefix, values)))
+    return batch
+  }
+
+  private batchAfter(after: number, prefix: string, values: boolean): Batch {
     const events: WatchEvent[] = []
     const keys = new Set<RegisterKey>()
-    for (const { number, key, before } of changes.after(watch.told)) {
-      if (events.length >= EVENTS_MAX || watch.unreadBytes > UNREAD_BYTES_MAX) break
-      watch.told = number
-      if (!key.startsWith(watch.prefix) || keys.has(key)) continue
+    let [told, bytes] = [after, 0]
+    for (const { number, key, before } of this.context.changes.after(after)) {
+      if (events.length >= EVENTS_MAX || bytes > UNREAD_BYTES_MAX) break
+      told = number
+      if (!key.startsWith(prefix) || keys.has(key)) continue
       keys.add(key)
-      const event = this.eventOf(watch, key, this.context.held(key), number, before)
-      watch.unreadBytes += watchedBytes(event)
+      const held = this.context.held(key)
+      // It came and was forgotten again: whoever knew it before was told that it was deleted.
+      if (held === undefined && before === 0) continue
+      const event = this.eventOf(values, key, held, number, before)
+      bytes += watchedBytes(event)
       events.push(event)
     }
-    if (events.length > 0) tell(watch.client, { kind: 'events', events })
-    if (watch.unreadBytes > UNREAD_BYTES_MAX) this.cut(watch, { kind: 'watch-ended', cursor: this.cursorOf(watch.told) })
+    return { events, told, bytes }
   }
 
   private cut({ client }: Watch, answer: WatchAnswer): void {
@@ -131,7 +160,7 @@ export class Watches {
     this.context.end(client, answer)
   }
 
-  private eventOf({ values }: Watch, key: RegisterKey, held: Entry | undefined, number: number, before: number): WatchEvent {
+  private eventOf(values: boolean, key: RegisterKey, held: Entry | undefined, number: number, before: number): WatchEvent {
     const cursor = this.cursorOf(number)
     const record = live(held?.record)
     if (record !== undefined) {
