@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { identity } from '../../protocols/base/identity.ts'
 import type { Identity, Incarnation, PeerId } from '../../protocols/base/identity.ts'
+import type { Rows } from '../../protocols/base/rows.ts'
 import { nextAtMs } from '../../protocols/log/clock.ts'
 import { committedIndex, isMajority } from '../../protocols/log/commit.ts'
 import { ORIGIN } from '../../protocols/log/entry.ts'
@@ -10,7 +11,10 @@ import type { Entry, EntryBody } from '../../protocols/log/entry.ts'
 import { NUMBERS_KEPT_MAX } from '../../protocols/log/limits.ts'
 import { allMembers, entered, firstMembers, isDone, left, sparesVoters, withLearners } from '../../protocols/log/membership.ts'
 import { Numbers } from '../../protocols/log/numbers.ts'
+import { LogRows } from '../../protocols/log/rows.ts'
 import { Tail } from '../../protocols/log/tail.ts'
+import type { LogWrite } from '../../protocols/log/events.ts'
+import { utf8 } from '../../src/bytes.ts'
 import { Chance } from '../simulation/chance.ts'
 
 const [a, b, c, d] = ['a', 'b', 'c', 'd'].map(peer) as [Identity, Identity, Identity, Identity]
@@ -103,6 +107,60 @@ suite('the tail of a log', () => {
   test('entries follow upon one another, and terms never fall', () => {
     assert.throws(() => tail().append([entry(3, 6)]), /after 3.4/)
     assert.throws(() => tail().append([entry(2, 5)]), /after 3.4/)
+  })
+})
+
+suite('a log on disk', () => {
+  const logId = '0123456789abcdef0123456789abcdef'
+  const held = new Map<string, Uint8Array>()
+  const rows: Rows = {
+    get: (name) => held.get(name),
+    *range(prefix, after = '') {
+      for (const name of [...held.keys()].filter((each) => each.startsWith(prefix) && each > after).toSorted())
+        yield { name, bytes: held.get(name) as Uint8Array }
+    },
+  }
+  const log = new LogRows(logId, rows, utf8)
+  const write = (each: LogWrite): void => {
+    for (const { name, bytes } of log.of(each)) {
+      if (bytes === undefined) held.delete(name)
+      else held.set(name, bytes)
+    }
+  }
+  const shown = (): unknown[] => {
+    const { term, vote, base, entries } = log.stored(abc)
+    return [term, vote?.peerId, base.index, entries.map((each) => `${each.term}.${each.index}`).join(' ')]
+  }
+
+  test('it is found as it was written: entries from one on are replaced, compacted ones are gone, and a reset drops all', () => {
+    held.clear()
+    assert.deepEqual(shown(), [0, undefined, 0, ''])
+    write({ kind: 'hard-state', term: 3, vote: b })
+    write({ kind: 'entries', from: 1, entries: [1, 2, 3, 4].map((index) => entry(1, index)) })
+    write({ kind: 'entries', from: 3, entries: [entry(2, 3)] })
+    assert.deepEqual(shown(), [3, 'b', 0, '1.1 1.2 2.3'])
+    write({ kind: 'compacted', base: { term: 1, index: 2 }, members: firstMembers([a]) })
+    assert.deepEqual(shown(), [3, 'b', 2, '2.3'])
+    assert.deepEqual(log.stored(abc).membersAtBase, firstMembers([a]))
+    write({ kind: 'reset', base: { term: 5, index: 16 ** 3 }, members: abc })
+    write({ kind: 'entries', from: 4_097, entries: [entry(5, 4_097)] })
+    assert.deepEqual(shown(), [3, 'b', 4_096, '5.4097'])
+  })
+
+  test('its rows have the names and bytes that the specification describes', () => {
+    held.clear()
+    write({ kind: 'hard-state', term: 300, vote: a })
+    write({ kind: 'reset', base: { term: 7, index: 16 }, members: firstMembers([a]) })
+    write({ kind: 'entries', from: 17, entries: [entry(7, 17)] })
+    const self = `0161${'61'.padStart(32, '0')}`
+    assert.deepEqual(
+      [...held].map(([name, bytes]) => [name, Buffer.from(bytes).toString('hex')]),
+      [
+        [`${logId}s`, `ac0201${self}`],
+        [`${logId}b`, `071001${self}000000`],
+        [`${logId}e00000000000011`, '0711000000'],
+      ],
+    )
   })
 })
 

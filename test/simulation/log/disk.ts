@@ -1,26 +1,23 @@
 /** The disk of one replica: writes become durable in their order, some time after they were made, several at once. A crash takes the rest. */
-import type { Identity } from '../../../protocols/base/identity.ts'
-import type { Entry, Position } from '../../../protocols/log/entry.ts'
-import { ORIGIN } from '../../../protocols/log/entry.ts'
+import type { Rows } from '../../../protocols/base/rows.ts'
 import type { LogAfter, LogWrite } from '../../../protocols/log/events.ts'
 import type { Membership } from '../../../protocols/log/membership.ts'
+import { LogRows } from '../../../protocols/log/rows.ts'
 import type { StoredLog } from '../../../protocols/log/state.ts'
+import { utf8 } from '../../../src/bytes.ts'
 import type { Agenda } from '../agenda.ts'
 import type { Chance } from '../chance.ts'
 
-interface Contents {
-  term: number
-  vote: Identity | undefined
-  base: Position
-  members: Membership
-  entries: Entry[]
-}
+export const LOG_ID: string = '0123456789abcdef0123456789abcdef'
 
 export class LogDisk {
   private readonly agenda: Agenda
   private readonly chance: Chance
   private readonly syncMaxMs: number
-  private readonly synced: Contents
+  private readonly members: Membership
+  /** Rows by name: the production core writes and reads them. */
+  private readonly synced = new Map<string, Uint8Array>()
+  private readonly rows: LogRows
   private waiting: LogWrite[] = []
   private made = 0
   private durable = 0
@@ -34,13 +31,13 @@ export class LogDisk {
     this.agenda = agenda
     this.chance = chance
     this.syncMaxMs = syncMaxMs
-    this.synced = { term: 0, vote: undefined, base: ORIGIN, members, entries: [] }
+    this.members = members
+    this.rows = new LogRows(LOG_ID, rowsOf(this.synced), utf8)
   }
 
   /** What a process that starts now finds. */
   stored(): StoredLog {
-    const { term, vote, base, members, entries } = this.synced
-    return { term, vote, base, membersAtBase: members, entries: [...entries] }
+    return this.rows.stored(this.members)
   }
 
   write(write: LogWrite): void {
@@ -60,12 +57,19 @@ export class LogDisk {
   /** @param isPowerLost else what was written reaches the disk, though nobody waits for it */
   crash(isPowerLost: boolean): void {
     const kept = isPowerLost ? this.chance.between(0, this.waiting.length) : this.waiting.length
-    for (const write of this.waiting.slice(0, kept)) perform(this.synced, write)
+    for (const write of this.waiting.slice(0, kept)) this.perform(write)
     this.waiting = []
     this.held = []
     this.durable = this.made
     this.isSyncing = false
     this.life += 1
+  }
+
+  private perform(write: LogWrite): void {
+    for (const { name, bytes } of this.rows.of(write)) {
+      if (bytes === undefined) this.synced.delete(name)
+      else this.synced.set(name, bytes)
+    }
   }
 
   private sync(): void {
@@ -75,7 +79,7 @@ export class LogDisk {
     const count = this.waiting.length
     this.agenda.after(this.chance.span(0.2, this.syncMaxMs), () => {
       if (life !== this.life) return
-      for (const write of this.waiting.splice(0, count)) perform(this.synced, write)
+      for (const write of this.waiting.splice(0, count)) this.perform(write)
       this.durable = made
       this.isSyncing = false
       const due = this.held.filter(({ until }) => until <= made)
@@ -86,23 +90,12 @@ export class LogDisk {
   }
 }
 
-function perform(contents: Contents, write: LogWrite): void {
-  switch (write.kind) {
-    case 'hard-state':
-      contents.term = write.term
-      contents.vote = write.vote
-      return
-    case 'entries':
-      contents.entries = [...contents.entries.filter(({ index }) => index < write.from), ...write.entries]
-      return
-    case 'compacted':
-      contents.entries = contents.entries.filter(({ index }) => index > write.base.index)
-      contents.base = write.base
-      contents.members = write.members
-      return
-    case 'reset':
-      contents.entries = []
-      contents.base = write.base
-      contents.members = write.members
+function rowsOf(synced: ReadonlyMap<string, Uint8Array>): Rows {
+  return {
+    get: (name) => synced.get(name),
+    *range(prefix, after = '') {
+      const names = [...synced.keys()].filter((name) => name.startsWith(prefix) && name > after).toSorted()
+      for (const name of names) yield { name, bytes: synced.get(name) as Uint8Array }
+    },
   }
 }

@@ -14,7 +14,7 @@ import type { Agenda } from '../agenda.ts'
 import type { Chance } from '../chance.ts'
 import { check } from '../checkers/violation.ts'
 import { Applier } from './applier.ts'
-import { LogDisk } from './disk.ts'
+import { LOG_ID, LogDisk } from './disk.ts'
 import type { LogLedger } from './ledger.ts'
 import type { LogOptions } from './options.ts'
 import { ModelStore } from './store.ts'
@@ -31,7 +31,6 @@ const LIMITS: LogLimits = {
   keptEntriesMin: 8,
   keptBytesMax: 6_000,
 }
-const LOG_ID: string = '0123456789abcdef0123456789abcdef'
 export const ELECTION_MS = 1_000
 
 export interface ReplicaWorld {

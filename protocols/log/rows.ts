@@ -1,0 +1,128 @@
+/**
+ * One log on disk: its hard state, where it begins, and its entries, as rows of a type of data. So keys and entries share one
+ * sync. The rows of a write are made durable together, and writes of one log in their order.
+ */
+import { assert } from '../base/assert.ts'
+import type { Utf8 } from '../base/bytes.ts'
+import type { Rows, RowWrite } from '../base/rows.ts'
+import { readFlag, readIdentity, writeFlag, writeIdentity } from '../wire/fields.ts'
+import { ByteReader } from '../wire/reader.ts'
+import { ByteWriter } from '../wire/writer.ts'
+import type { Entry } from './entry.ts'
+import { ORIGIN } from './entry.ts'
+import { readEntry, readMembership, writeEntry, writeMembership } from './entry-bytes.ts'
+import type { LogWrite } from './events.ts'
+import type { Membership } from './membership.ts'
+import type { StoredLog } from './state.ts'
+
+/** Behind the log's id in the name of a row. */
+const HARD_STATE = 's'
+const BASE = 'b'
+const ENTRY = 'e'
+/** Hexadecimal digits of an index: 2^53-1 has as many, and names are in the order of indexes. */
+const INDEX_DIGITS = 14
+
+export class LogRows {
+  private readonly logId: string
+  private readonly rows: Rows
+  private readonly utf8: Utf8
+
+  /** @param rows that show every write issued so far */
+  constructor(logId: string, rows: Rows, utf8: Utf8) {
+    this.logId = logId
+    this.rows = rows
+    this.utf8 = utf8
+  }
+
+  /** @param firstMembers of the birth, for a log that holds nothing yet */
+  stored(firstMembers: Membership): StoredLog {
+    const { base, members } = this.base() ?? { base: ORIGIN, members: firstMembers }
+    const entries: Entry[] = []
+    for (const { name, bytes } of this.rows.range(this.logId + ENTRY)) {
+      const index = this.indexOf(name)
+      assert(index === base.index + entries.length + 1, `entry ${index} on disk after ${base.index + entries.length}`)
+      entries.push(this.read(bytes, (reader) => readEntry(reader, index)))
+    }
+    return { ...this.hardState(), base, membersAtBase: members, entries }
+  }
+
+  /** What changes in the rows. */
+  of(write: LogWrite): RowWrite[] {
+    switch (write.kind) {
+      case 'hard-state': {
+        const { term, vote } = write
+        const bytes = this.write((writer) => {
+          writer.varint(term)
+          writeFlag(writer, vote !== undefined)
+          if (vote !== undefined) writeIdentity(writer, vote)
+        })
+        return [{ name: this.logId + HARD_STATE, bytes }]
+      }
+      case 'entries': {
+        const last = write.from + write.entries.length - 1
+        const put = write.entries.map((entry) => ({
+          name: this.nameOf(entry.index),
+          bytes: this.write((writer) => writeEntry(writer, entry)),
+        }))
+        return [...put, ...this.without(last + 1, Number.MAX_SAFE_INTEGER)]
+      }
+      case 'compacted':
+        return [this.baseRow(write), ...this.without(0, write.base.index)]
+      case 'reset':
+        return [this.baseRow(write), ...this.without(0, Number.MAX_SAFE_INTEGER)]
+    }
+  }
+
+  private hardState(): Pick<StoredLog, 'term' | 'vote'> {
+    const bytes = this.rows.get(this.logId + HARD_STATE)
+    if (bytes === undefined) return { term: 0, vote: undefined }
+    return this.read(bytes, (reader) => ({ term: reader.varint(), vote: readFlag(reader) ? readIdentity(reader) : undefined }))
+  }
+
+  private base(): { readonly base: StoredLog['base']; readonly members: Membership } | undefined {
+    const bytes = this.rows.get(this.logId + BASE)
+    if (bytes === undefined) return undefined
+    return this.read(bytes, (reader) => ({ base: { term: reader.varint(), index: reader.varint() }, members: readMembership(reader) }))
+  }
+
+  private baseRow({ base, members }: Extract<LogWrite, { readonly kind: 'compacted' | 'reset' }>): RowWrite {
+    const bytes = this.write((writer) => {
+      writer.varint(base.term)
+      writer.varint(base.index)
+      writeMembership(writer, members)
+    })
+    return { name: this.logId + BASE, bytes }
+  }
+
+  /** Deletes the entries that are held from one index to another, both included. */
+  private without(first: number, last: number): RowWrite[] {
+    const gone: RowWrite[] = []
+    const after = first === 0 ? undefined : this.nameOf(first - 1)
+    for (const { name } of this.rows.range(this.logId + ENTRY, after)) {
+      if (this.indexOf(name) > last) break
+      gone.push({ name, bytes: undefined })
+    }
+    return gone
+  }
+
+  private nameOf(index: number): string {
+    return this.logId + ENTRY + index.toString(16).padStart(INDEX_DIGITS, '0')
+  }
+
+  private indexOf(name: string): number {
+    return Number.parseInt(name.slice(this.logId.length + ENTRY.length), 16)
+  }
+
+  private write(fill: (writer: ByteWriter) => void): Uint8Array {
+    const writer = new ByteWriter(this.utf8)
+    fill(writer)
+    return writer.finish()
+  }
+
+  private read<Value>(bytes: Uint8Array, take: (reader: ByteReader) => Value): Value {
+    const reader = new ByteReader(bytes, this.utf8)
+    const value = take(reader)
+    reader.end()
+    return value
+  }
+}
