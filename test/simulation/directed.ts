@@ -29,7 +29,6 @@ import { sha256, utf8 } from '../../src/bytes.ts'
 import type { AcceptorReply, AcceptorRequest } from '../../protocols/wire/agreement-messages.ts'
 import { check } from './checkers/violation.ts'
 import { describeAccepted, describePersist, describeReply, describeRequest } from './describe.ts'
-import { FAR_SCENARIOS } from './directed-far.ts'
 import { LATE_SCENARIOS } from './directed-late.ts'
 import { SimulatedDisk } from './disk.ts'
 import { KeyStage, text } from './types/keys/stage.ts'
@@ -44,9 +43,7 @@ const SLOWNESSES = [600, 800, 1_000, 1_200, 1_400]
 const P = voter('P')
 const Q = voter('Q')
 
-/** The quickest first, since each bug that is planted is looked for in all that come before the one that notices it. */
 export const SCENARIOS: readonly Scenario[] = [
-  ...FAR_SCENARIOS,
   { name: 'acceptor', play: acceptor },
   { name: 'T3-floor-covers-its-round', play: floorCoversItsRound },
   { name: 'folded-promises', play: foldedPromises },

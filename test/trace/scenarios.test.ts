@@ -6,9 +6,10 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { FAR_SCENARIOS } from '../simulation/directed-far.ts'
 import { SCENARIOS } from '../simulation/directed.ts'
 
-for (const { name, play } of SCENARIOS) {
+for (const { name, play } of [...SCENARIOS, ...FAR_SCENARIOS]) {
   test(`${name} happens as reviewed`, () => {
     const path = fileURLToPath(new URL(`${name}.txt`, import.meta.url))
     const said = `${play().join('\n')}\n`

@@ -8,6 +8,7 @@ import type { Scenario } from '../stage.ts'
 import type { playSchedule as playScheduleType } from '../small-scope.ts'
 import type { simulate as simulateType } from '../world.ts'
 import { PLANTED_BUGS } from './bugs.ts'
+import { BUGS_OF_WAITS } from './bugs-of-waits.ts'
 import type { PlantedBug } from './bug.ts'
 import { importPlanted, installLoader } from './loader.ts'
 
@@ -19,6 +20,9 @@ interface SmallScope {
 }
 interface Directed {
   readonly SCENARIOS: readonly Scenario[]
+}
+interface Far {
+  readonly FAR_SCENARIOS: readonly Scenario[]
 }
 interface Edges {
   readonly EDGE_FACTS: readonly EdgeFact[]
@@ -42,8 +46,7 @@ export async function score(bug: PlantedBug): Promise<Score> {
   const { EDGE_FACTS } = await importPlanted<Edges>(new URL('../edges.ts', import.meta.url), bug.name)
   const edge = await firstToFail(EDGE_FACTS)
   if (edge !== undefined) return { bug, tier: 'edge', ...edge }
-  const { SCENARIOS } = await importPlanted<Directed>(new URL('../directed.ts', import.meta.url), bug.name)
-  const directed = await firstToFail(SCENARIOS)
+  const directed = await firstToFail(await scenariosFor(bug))
   if (directed !== undefined) return { bug, tier: 'directed', ...directed }
   const { playSchedule } = await importPlanted<SmallScope>(new URL('../small-scope.ts', import.meta.url), bug.name)
   for (let seed = 1; seed <= SCHEDULES_MAX; seed += 1) {
@@ -56,6 +59,16 @@ export async function score(bug: PlantedBug): Promise<Score> {
     if (violation !== undefined) return { bug, tier: 'swarm', count: seed, message: violation.message }
   }
   return { bug, tier: undefined, count: SEEDS_MAX, message: 'nothing was noticed' }
+}
+
+/** Those of far links are for bugs of waits alone: in any other they would hide whether its own tier notices it. */
+async function scenariosFor(bug: PlantedBug): Promise<readonly Scenario[]> {
+  if (BUGS_OF_WAITS.includes(bug)) {
+    const { FAR_SCENARIOS } = await importPlanted<Far>(new URL('../directed-far.ts', import.meta.url), bug.name)
+    return FAR_SCENARIOS
+  }
+  const { SCENARIOS } = await importPlanted<Directed>(new URL('../directed.ts', import.meta.url), bug.name)
+  return SCENARIOS
 }
 
 /** @returns how many were played until one failed, and what it said; undefined when all hold */
