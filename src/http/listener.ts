@@ -51,6 +51,7 @@ export function createListener(app: HttpApp, sockets: Sockets, { tls, grant }: E
   server.maxHeadersCount = 0
   // A client that has sent everything may say so and wait for its answer (RFC 9112, 9.6).
   ;(server as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true
+  server.on('connection', () => app.context.turns.accepted())
   if (tls === undefined) admitPlain(server, app, sockets)
   else admitSecured(server, sockets)
   server.on('request', (request, response) => app.handle(request, response, grant))

@@ -5,12 +5,17 @@
  *
  * Most of what a request costs comes after it has begun: a value is read, hashed and written once a promise has resolved. So
  * the clock is looked at only when all of that is done, or else a turn would begin many large values and pay for them later.
+ *
+ * The loop accepts one connection each time it goes round. With a turn in each round, whoever connects behind a hundred others
+ * would wait for a hundred turns. So while connections come, the loop mostly goes round without a turn.
  */
 import type { Clock } from '../ports/clock.ts'
 import type { Share } from './load.ts'
 
 /** How long one turn goes on beginning requests. The last of them may take it beyond that. */
 const TURN_MS = 5
+/** For so long after a turn the next one waits, if connections go on coming. */
+const ACCEPTING_MS = 20
 
 /** A connection with requests that have not begun. */
 export interface Waiter {
@@ -24,6 +29,8 @@ export class Turns {
   readonly #waiting = new Map<Share, Set<Waiter>>()
   #isUnderWay = false
   #endsAtMs = 0
+  /** A connection was accepted since the loop went round last. */
+  #hasAccepted = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -47,6 +54,11 @@ export class Turns {
     if (!this.#isUnderWay) this.#start()
   }
 
+  /** A connection came; others may stand behind it. */
+  accepted(): void {
+    this.#hasAccepted = true
+  }
+
   #start(): void {
     this.#isUnderWay = true
     this.#endsAtMs = this.#clock.nowMs() + TURN_MS
@@ -55,8 +67,14 @@ export class Turns {
 
   /** The turn is over; the next one begins with those that wait. */
   readonly #next = (): void => {
-    this.#isUnderWay = false
-    if (this.#waiting.size === 0) return
+    const isAccepting = this.#hasAccepted && this.#clock.nowMs() < this.#endsAtMs + ACCEPTING_MS
+    this.#hasAccepted = false
+    if (this.#waiting.size === 0) this.#isUnderWay = false
+    else if (isAccepting) setImmediate(this.#next)
+    else this.#begin()
+  }
+
+  #begin(): void {
     this.#start()
     this.#goOn()
   }
