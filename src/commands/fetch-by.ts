@@ -6,7 +6,6 @@ import { Agent as HttpAgent, request as requestHttp } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
 import { mendable } from './unanswered.ts'
 import type { Way } from './way.ts'
 
@@ -63,6 +62,12 @@ async function responseOf(reply: IncomingMessage, method: string): Promise<Respo
     reply.resume()
     return new Response(null, { status, headers })
   }
-  const body = headers.has('content-length') ? await buffer(reply) : (Readable.toWeb(reply) as ReadableStream<Uint8Array>)
+  const body = headers.has('content-length') ? await wholeOf(reply) : (Readable.toWeb(reply) as ReadableStream<Uint8Array>)
   return new Response(body, { status, headers })
+}
+
+async function wholeOf(reply: IncomingMessage): Promise<Buffer<ArrayBuffer>> {
+  const parts: Buffer[] = []
+  for await (const part of reply) parts.push(part as Buffer)
+  return Buffer.concat(parts)
 }

@@ -126,7 +126,8 @@ export function configView(core: PeerCore, clock: Clock): ConfigView {
   }
   if (!voting.has(core.identity.id)) of(core.clusterId).learners.push({ id: core.identity.peerId, state: 'self' })
   for (const { identity, clusterId, state } of core.roster.all()) {
-    if (!voting.has(identity.id)) of(clusterId).learners.push({ id: identity.peerId, state })
+    // What was removed is no member any more, though it may be remembered for a while.
+    if (!voting.has(identity.id) && !core.isRemoved(identity.peerId)) of(clusterId).learners.push({ id: identity.peerId, state })
   }
   return {
     networkId: core.chain.networkId ?? null,

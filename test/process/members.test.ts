@@ -131,6 +131,7 @@ describe('by command, under load', () => {
     const view = await configOf(first)
     assert.deepEqual(await votersOf(first, 'cluster-1'), idsOf(first, second, third))
     assert.deepEqual(view.removed, { peers: [learner.peerId], clusters: [] })
+    assert.ok(!view.clusters['cluster-1']?.learners.some(({ id }) => id === learner.peerId), 'what was removed is no learner')
     assert.match(await done(second, 'remove', learner.peerId), /as before\)$/)
   })
 
