@@ -110,6 +110,15 @@ export const LOG_SCENARIOS: readonly LogScenario[] = [
     },
   },
   {
+    name: 'a leader that hears no majority for an election time steps down',
+    play() {
+      const stage = led()
+      stage.cutOff('a')
+      stage.pass(2 * T_MS + 100)
+      assert.equal(stage.state('a').role === 'leader', false)
+    },
+  },
+  {
     name: 'a read is answered by a round that began after it',
     play() {
       const stage = led()

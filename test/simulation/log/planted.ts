@@ -258,4 +258,94 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     'return this.termAt(index) === term',
     'return this.termAt(index) !== undefined && term > 0',
   ),
+  bug(
+    'any-incarnation',
+    'a peer takes what is for another incarnation of it',
+    `${CORE}/replica.ts`,
+    'if (message.logId !== logId || message.to.id !== self.id) return',
+    'if (message.logId !== logId || message.to.peerId !== self.peerId) return',
+  ),
+  bug(
+    'two-generations',
+    'a log goes on in a generation that was ended',
+    `${CORE}/replica.ts`,
+    'if (message.generation > generation) this.halt(',
+    'if (message.generation < generation) this.halt(',
+  ),
+  bug(
+    'any-generation',
+    'messages of a later generation are taken',
+    `${CORE}/replica.ts`,
+    '    if (message.generation > generation) return\n',
+    '',
+  ),
+  bug(
+    'unknown-skipped',
+    'an entry of an unknown kind is taken like any other',
+    `${CORE}/replica.ts`,
+    'if (isAnyFresh && fresh.some(isUnknown))',
+    'if (isAnyFresh && fresh.every(isUnknown) && fresh.length > 1)',
+  ),
+  bug(
+    'verdict-over-applied',
+    'a verdict is ordered over an entry that a member has applied',
+    `${CORE}/leader.ts`,
+    'isForced || allMembers(this.state.members).every(({ id }) => isOpen(id))',
+    'isForced || allMembers(this.state.members).some(({ id }) => !isOpen(id))',
+  ),
+  bug(
+    'verdict-lost',
+    'stores are not told of a verdict',
+    `${CORE}/state.ts`,
+    "if (body.kind === 'verdict')",
+    "if (body.kind === 'verdict' && body.index < 0)",
+  ),
+  bug('transfer-takes', 'a leader orders commands while it hands over', `${CORE}/handover.ts`, '    this.intake.hold()\n', ''),
+  bug(
+    'stalled-keeps-lead',
+    'a leader whose store refuses keeps the lead',
+    `${CORE}/handover.ts`,
+    'nowMs - stalledSinceMs >= STALLED_LEADER_MS',
+    'nowMs < stalledSinceMs',
+  ),
+  bug(
+    'stalled-takes',
+    'a leader whose store refuses takes commands',
+    `${CORE}/intake.ts`,
+    "if (!isReady || applied === undefined) return 'stalled'",
+    'if (applied === undefined) return isReady ? undefined : undefined',
+  ),
+  bug(
+    'refill-resets',
+    'a store that is filled anew resets the log',
+    `${CORE}/compaction.ts`,
+    '  if (position.index < tail.base.index) {',
+    `  if (position.index < tail.last.index) {
+    tail.reset(position, members)
+    state.persist({ kind: 'reset', base: position, members })
+    state.commit = position.index
+  }
+  if (position.index < tail.base.index) {`,
+  ),
+  bug(
+    'socket-ignored',
+    'a closed connection to the leader is not noticed',
+    `${CORE}/election.ts`,
+    '    this.leaderGoneMs = nowMs\n',
+    '    if (nowMs < 0) this.leaderGoneMs = nowMs\n',
+  ),
+  bug(
+    'no-check-quorum',
+    'a leader that hears no majority goes on leading',
+    `${CORE}/leader.ts`,
+    'if (!isMajority(this.state.members, (id) => this.isInTouch(id))) return this.hooks.resign()',
+    '',
+  ),
+  bug(
+    'unreachable-change',
+    'a change begins though its majority cannot be reached',
+    `${CORE}/changes.ts`,
+    "return isMajority(after, (id) => reached.has(id)) ? undefined : 'unreachable'",
+    'return reached.size >= 0 ? undefined : undefined',
+  ),
 ]
