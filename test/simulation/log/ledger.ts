@@ -13,7 +13,7 @@ import type { Chance } from '../chance.ts'
 import { check } from '../checkers/violation.ts'
 import type { Record } from './store.ts'
 
-/** Of so many voters, most clocks are right where one is wrong. */
+/** Of so many voters, most clocks are right where one is wrong. What a single one set before stays. */
 const VOTERS_OF_ONE_WRONG_CLOCK = 3
 
 interface Known {
@@ -109,7 +109,7 @@ export class LogLedger {
         check(entry.index === this.committed.length + 1, 'G4', () => `${who} commits ${showPosition(entry)} after ${this.committed.length}`)
         const before = this.committed.at(-1)?.atMs ?? 0
         check(entry.atMs >= before, 'clock', () => `the log's clock goes back from ${before} to ${entry.atMs}`)
-        const isRight = entry.atMs <= nowMs + CLOCK_AHEAD_MAX_MS || this.members.voters.length < VOTERS_OF_ONE_WRONG_CLOCK
+        const isRight = entry.atMs <= Math.max(before, nowMs + CLOCK_AHEAD_MAX_MS) || this.members.voters.length < VOTERS_OF_ONE_WRONG_CLOCK
         check(isRight, 'clock', () => `${showPosition(entry)} says ${entry.atMs}, and it is ${nowMs}`)
         this.committed.push(entry)
         const id = entry.body.kind === 'command' ? entry.body.submitId : undefined
