@@ -117,6 +117,12 @@ export class Sets implements DataType {
     this.waits = new Waits(context, {
       kept: ({ client, set, shiftMs }) => this.answer(client, { kind: 'stored', shiftMs }, set),
       expired: ({ client, set, shiftMs }) => this.answer(client, inDoubt(shiftMs, 'not seen in time where it was to be kept'), set),
+      lost: ({ client, set, shiftMs }) =>
+        this.answer(
+          client,
+          { kind: 'in-doubt', shiftMs, detail: 'a later cut that does not know it was taken over: see what was dropped' },
+          set,
+        ),
       retell: (set, id, rows, keepers) => this.spread.retell(set, rows, { to: self.peerId, id }, keepers),
     })
     this.condition = new Condition(context, this.holdings, this.clocks, this.waits)
@@ -262,6 +268,7 @@ export class Sets implements DataType {
   private onLost(rows: SetRows, lost: readonly Row[]): void {
     this.condition.droppedCount += lost.length
     this.types.note(`${lost.length} members of the set ${rows.name} went: a later cut was taken over, which does not know them`, true)
+    this.waits.lost(rows.name, new Set(lost.map(({ key }) => key)))
     this.watchers.startOver(rows)
   }
 

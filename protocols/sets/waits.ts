@@ -5,6 +5,7 @@
 import type { IdentityId } from '../base/identity.ts'
 import { toFarthestMs } from './context.ts'
 import type { SetsContext } from './context.ts'
+import type { ElementKey } from './element.ts'
 import { isKept } from './keeping.ts'
 import type { Told } from './messages.ts'
 import type { Wait } from './requests.ts'
@@ -37,6 +38,8 @@ type WaitsContext = Pick<SetsContext, 'moment' | 'chain' | 'roster'>
 export interface WaitsEnds {
   readonly kept: (waiting: Waiting) => void
   readonly expired: (waiting: Waiting) => void
+  /** What it waits for is not here any more. */
+  readonly lost: (waiting: Waiting) => void
   /** Tell those who have not answered. */
   readonly retell: (set: string, id: number, rows: readonly Told[], keepers: ReadonlySet<IdentityId>) => void
 }
@@ -69,6 +72,16 @@ export class Waits {
     if (waiting === undefined) return
     waiting.parts.get(id)?.keepers.add(keeper)
     this.endIfKept(waiting)
+  }
+
+  /** A later cut took these elements of the set away: nobody is told that they are kept. */
+  lost(set: string, keys: ReadonlySet<ElementKey>): void {
+    for (const waiting of this.waiting.values()) {
+      const isLost = [...waiting.parts.values()].some(({ rows }) => rows.some(({ key }) => keys.has(key)))
+      if (waiting.set !== set || !isLost) continue
+      this.forget(waiting)
+      this.ends.lost(waiting)
+    }
   }
 
   cancel(client: ClientId): void {

@@ -52,7 +52,7 @@ class Holding extends Watching {
 function farSetsKept(): string[] {
   const bench = new Holding()
   let told = 0
-  const ends = { kept: () => undefined, expired: () => undefined, retell: () => void (told += 1) }
+  const ends = { kept: () => undefined, expired: () => undefined, lost: () => undefined, retell: () => void (told += 1) }
   const waits = new Waits(bench.context, ends)
   waits.begin({ client: 1, set: SET, wait: 'network', deadlineMs: 60_000, shiftMs: 0 }, new Map([[1, []]]))
   const atMs = bench.until(20_000, () => {

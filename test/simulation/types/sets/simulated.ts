@@ -299,6 +299,8 @@ export class SimulatedSets implements SimulatedType {
     const { peer } = change
     const operations = operationsOf(change, answer.shiftMs)
     checkEffect(change, operations)
+    // What a later cut took away meanwhile is in doubt, and kept aside.
+    if (answer.kind === 'in-doubt' && evidenceOnDisk(peer) > 0) return
     for (const operation of operations) {
       checkDurable(this.model, peer, operation)
       this.model.add(operation)
