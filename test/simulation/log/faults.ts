@@ -119,16 +119,16 @@ export class LogFaults {
     if (leader !== undefined) this.world.operate(leader, (client) => ({ kind: 'transfer', client, to }), ignored)
   }
 
-  /** Never so many that a majority's disks are gone: that no log survives. */
+  /** Never so many that a majority's disks are gone, of any members that a log names, committed or not: no log survives that. */
   private wipe(): void {
     const { peers, ledger } = this.world
-    const { voters, outgoing } = this.world.leader()?.core?.state.members ?? ledger.members
+    const named = peers.map(({ core }) => core?.state.members)
     const isAlone = (list: readonly { readonly id: string }[]): boolean => {
       const alive = list.filter(({ id }) => peers.some(({ identity }) => identity.id === id)).length
       return list.length > 0 && (alive - 1) * 2 <= list.length
     }
-    if (isAlone(voters) || isAlone(outgoing) || isAlone(ledger.members.voters) || isAlone(ledger.members.outgoing)) return
-    this.down(this.anyone(), 'wipe')
+    const isAnyAlone = [...named, ledger.members].some((each) => each === undefined || isAlone(each.voters) || isAlone(each.outgoing))
+    if (!isAnyAlone) this.down(this.anyone(), 'wipe')
   }
 
   private anyone(): SimulatedReplica {
