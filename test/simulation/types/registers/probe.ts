@@ -49,6 +49,7 @@ function isMadeFrom({ record }: Entry, tip: Entry): boolean {
   const { version, mark } = tip.record
   if (isStub(record)) return tip.record.isDeleted
   if (equalRegisterRecords(record, tip.record)) return true
-  if (tip.record.isDeleted && record.recent.length === 0) return record.since >= version
+  // Begun anew after forgetting, perhaps with several writes at once.
+  if (tip.record.isDeleted && record.since >= version && record.recent.every((write) => write.version > record.since)) return true
   return record.recent.some((write) => write.version === version && write.mark === mark)
 }
