@@ -7,8 +7,10 @@ import type { RegisterKey } from '../base/register.ts'
 export interface Change {
   readonly number: number
   readonly key: RegisterKey
-  /** That was held before, 0 for none: told where the register is forgotten, because versions of stubs do not order. */
+  /** The version that was held before, 0 for none. */
   readonly before: number
+  /** The version that is held since; of a stub that before it, because versions of stubs do not order. */
+  readonly version: number
 }
 
 /** Changes that are remembered, and about how many bytes of memory they take at most. */
@@ -29,9 +31,10 @@ export class Changes {
     return this.lastNumber
   }
 
-  add(key: RegisterKey, before: number): void {
+  /** @param version the same as before where the register was forgotten */
+  add(key: RegisterKey, before: number, version: number): void {
     this.lastNumber += 1
-    this.kept.push({ number: this.lastNumber, key, before })
+    this.kept.push({ number: this.lastNumber, key, before, version })
     this.bytes += bytesOf(key)
     while (this.kept.length - this.first > CHANGES_MAX || this.bytes > BYTES_MAX) this.forgetFirst()
     if (this.first > CHANGES_MAX) {
@@ -48,6 +51,13 @@ export class Changes {
   /** The changes behind a number that is reached, the oldest first. */
   *after(number: number): Iterable<Change> {
     for (let place = this.kept.length - (this.lastNumber - number); place < this.kept.length; place += 1) yield this.kept[place] as Change
+  }
+
+  /** The highest version that a register had in a change or one behind it: what is told once it is gone. */
+  highest({ number, key, version }: Change): number {
+    let most = version
+    for (const change of this.after(number)) if (change.key === key) most = Math.max(most, change.version)
+    return most
   }
 
   private forgetFirst(): void {

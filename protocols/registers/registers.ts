@@ -326,7 +326,8 @@ export class RegistersCore {
     const { record } = held
     if (before !== undefined && equalRegisterRecords(before.record, record)) return
     this.expiry.onHeld(key, held)
-    this.changes.add(key, before?.record.version ?? 0)
+    const version = before?.record.version ?? 0
+    this.changes.add(key, version, isStub(record) ? version : record.version)
     this.reads.learned(key)
   }
 

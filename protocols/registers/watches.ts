@@ -140,7 +140,9 @@ export class Watches {
     const events: WatchEvent[] = []
     const keys = new Set<RegisterKey>()
     let [told, bytes] = [after, 0]
-    for (const { number, key, before } of this.context.changes.after(after)) {
+    const { changes } = this.context
+    for (const change of changes.after(after)) {
+      const { number, key, before } = change
       if (events.length >= EVENTS_MAX || bytes > UNREAD_BYTES_MAX) break
       told = number
       if (!key.startsWith(prefix) || keys.has(key)) continue
@@ -148,7 +150,8 @@ export class Watches {
       const held = this.context.held(key)
       // It came and was forgotten again: whoever knew it before was told that it was deleted.
       if (held === undefined && before === 0) continue
-      const event = this.eventOf(values, key, held, number, before)
+      const isGone = held === undefined || isStub(held.record)
+      const event = this.eventOf(values, key, held, number, isGone ? changes.highest(change) : 0)
       bytes += watchedBytes(event)
       events.push(event)
     }
@@ -160,14 +163,14 @@ export class Watches {
     this.context.end(client, answer)
   }
 
-  private eventOf(values: boolean, key: RegisterKey, held: Entry | undefined, number: number, before: number): WatchEvent {
+  private eventOf(values: boolean, key: RegisterKey, held: Entry | undefined, number: number, gone: number): WatchEvent {
     const cursor = this.cursorOf(number)
     const record = live(held?.record)
     if (record !== undefined) {
       const { version, value } = record
       return { kind: 'put', key, version, size: value.length, record: values ? record : undefined, cursor }
     }
-    const version = held === undefined || isStub(held.record) ? before : held.record.version
+    const version = held === undefined || isStub(held.record) ? gone : held.record.version
     return { kind: 'delete', key, version, size: 0, record: undefined, cursor }
   }
 

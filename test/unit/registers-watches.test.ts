@@ -5,7 +5,7 @@ import { dataKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
 import { Changes } from '../../protocols/registers/changes.ts'
 import { made } from '../../protocols/registers/judge.ts'
-import { MARK_NONE, stub } from '../../protocols/registers/record.ts'
+import { isStub, MARK_NONE, stub } from '../../protocols/registers/record.ts'
 import type { Entry, RegisterRecord } from '../../protocols/registers/record.ts'
 import type { WatchAnswer, WatchRequest } from '../../protocols/registers/requests.ts'
 import { Watches } from '../../protocols/registers/watches.ts'
@@ -41,7 +41,8 @@ class Watching {
   hold(key: string, next: RegisterRecord): void {
     const before = this.held.get(dataKey(key))
     this.held.set(dataKey(key), { ballot: BALLOT, record: next })
-    this.changes.add(dataKey(key), before?.record.version ?? 0)
+    const version = before?.record.version ?? 0
+    this.changes.add(dataKey(key), version, isStub(next) ? version : next.version)
   }
 
   watch(from: WatchRequest['from'], more: Partial<WatchRequest> = {}): void {
@@ -100,6 +101,17 @@ suite('a watch of registers', () => {
     watching.hold('b', record(7, undefined))
     watching.tick()
     assert.deepEqual(watching.take(), ['watching', 'put a 2', 'delete b 7'])
+  })
+
+  test('a register that was forgotten meanwhile is told with the highest version that it had', () => {
+    const watching = new Watching()
+    watching.put('a', 1)
+    watching.watch('now')
+    watching.put('a', 2)
+    watching.hold('a', record(3, undefined))
+    watching.hold('a', stub(9))
+    watching.tick()
+    assert.deepEqual(watching.take(), ['watching', 'delete a 3'])
   })
 
   test('a register that changes while the list is told is told again behind it', () => {
