@@ -8,7 +8,7 @@ import type { IdentityId } from '../../../../protocols/base/identity.ts'
 import type { AnyWrite, TypeWrite } from '../../../../protocols/base/persist.ts'
 import type { Outcome, TypeOutcome } from '../../../../protocols/effects.ts'
 import type { ClientId } from '../../../../protocols/events.ts'
-import { SETS_KEPT } from '../../../../protocols/sets/disk-rows.ts'
+import { DROPPED, SETS_KEPT } from '../../../../protocols/sets/disk-rows.ts'
 import { keyOfElement } from '../../../../protocols/sets/element.ts'
 import { isMember } from '../../../../protocols/sets/join.ts'
 import { SETS_CODE, readSetsMessage } from '../../../../protocols/sets/messages.ts'
@@ -66,6 +66,8 @@ export class SimulatedSets implements SimulatedType {
   private readonly watching: readonly Watching[]
   /** Rows that were written since a client last asked. */
   private written: Row[] = []
+  /** Those that dropped something while they had no vote. */
+  private readonly droppedUnasked = new Set<IdentityId>()
   private isStopped = false
   private requests = 0
   private lastCuts = 0
@@ -111,6 +113,7 @@ export class SimulatedSets implements SimulatedType {
   persisting(peer: SimulatedPeer, write: AnyWrite): void {
     if (write.kind !== 'typed' || write.slot.type !== SETS) return
     for (const { name, bytes } of write.rows) {
+      if (name.startsWith(DROPPED) && bytes !== undefined && !this.votes(peer)) this.droppedUnasked.add(peer.identity.id)
       const row = bytes === undefined ? undefined : elementOfName(name, bytes)
       if (row === undefined) continue
       this.written.push(row)
@@ -204,10 +207,10 @@ export class SimulatedSets implements SimulatedType {
     const { peers } = this.init
     for (const watching of this.watching) watching.check(rowsOnDisk(watching.peer, watching.set))
     const stores = new Set(peers.map(({ identity }) => identity.id))
-    const voters = new Set([...(this.init.ledger.newest.clusters.values() ?? [])].flat().map(({ id }) => id))
+    const voters = new Set(peers.filter((peer) => this.votes(peer)).map(({ identity }) => identity.id))
     const isAnyDropped = peers.some((peer) => evidenceOnDisk(peer) > 0)
     // What somebody who has no vote held alone, out of touch for longer than the history, may be dropped into a file.
-    const isSure = (by: IdentityId): boolean => stores.has(by) && (!isAnyDropped || voters.has(by))
+    const isSure = (by: IdentityId): boolean => stores.has(by) && !this.droppedUnasked.has(by) && (!isAnyDropped || voters.has(by))
     for (const expected of this.model.expected(isSure)) {
       for (const peer of peers) {
         const { set, key } = expected
@@ -220,6 +223,11 @@ export class SimulatedSets implements SimulatedType {
         )
       }
     }
+  }
+
+  /** In the newest config. */
+  private votes({ identity }: SimulatedPeer): boolean {
+    return [...this.init.ledger.newest.clusters.values()].flat().some(({ id }) => id === identity.id)
   }
 
   cover(coverage: Coverage): void {
