@@ -1,9 +1,10 @@
 /**
  * The only ways out of the core: plain data, performed in order.
  *
- * Order is safety here. A `send` says what it rests on: the writes of one slot, nothing, or everything written so far. It
- * leaves only when those of them that were issued before it are synced, and every barrier that was. A barrier's sync comes no
- * sooner than that of all writes before it. Sends held back by the same sync leave in their order.
+ * Order is safety here. A `send` says what it rests on: the writes of one slot, nothing, or
+ * everything written so far. It leaves only when those of them that were issued before it are
+ * synced, and every barrier that was. A barrier's sync comes no sooner than that of all writes
+ * before it. Sends held back by the same sync leave in their order.
  */
 import type { ClusterId, PeerId } from './base/identity.ts'
 import type { AnyWrite } from './base/persist.ts'
@@ -27,7 +28,10 @@ export type Effect =
       readonly kind: 'answer'
       readonly client: ClientId
       readonly outcome: Outcome
-      /** As of a send; `at once`: what it says rests on nothing that this peer has yet to sync, not even on a barrier. */
+      /**
+       * As of a send; `at once`: what it says rests on nothing that this peer has yet to sync, not
+       * even on a barrier.
+       */
       readonly after: After | 'at once'
     }
   /** Tells a client whose request goes on: before its answer, any number of times. */
@@ -65,11 +69,16 @@ export type KeyOutcome =
 
 /** The end of an operator's request. */
 export type ChangeOutcome =
-  /** Done, and a quorum of the new voters has installed it: whoever was removed may be switched off. */
+  /**
+   * Done, and a quorum of the new voters has installed it: whoever was removed may be switched off.
+   */
   | { readonly kind: 'changed'; readonly epoch: number }
   /** All was as asked for, in this epoch, after the request came. */
   | { readonly kind: 'unchanged'; readonly epoch: number }
-  /** The time ran out while the change was under way, or while its first step was: it may go on without the asker. */
+  /**
+   * The time ran out while the change was under way, or while its first step was: it may go on
+   * without the asker.
+   */
   | { readonly kind: 'changing'; readonly epoch: number }
   /** Not done, and why, and how to mend it. */
   | { readonly kind: 'change-refused'; readonly detail: string }
@@ -91,7 +100,9 @@ export type Note =
   | { readonly kind: 'type-note'; readonly type: string; readonly text: string; readonly isAlarm: boolean }
   | { readonly kind: 'peer-state'; readonly peerId: PeerId; readonly state: PeerState; readonly reason: string }
   | { readonly kind: 'refused'; readonly peerId: PeerId; readonly reason: string }
-  /** The peer, perhaps this one, speaks no protocol version that the config lets vote: it learns. */
+  /**
+   * The peer, perhaps this one, speaks no protocol version that the config lets vote: it learns.
+   */
   | { readonly kind: 'too-old'; readonly peerId: PeerId }
   /** The two, one of them perhaps this peer, must reach one another and have not for a while. */
   | { readonly kind: 'apart'; readonly pair: readonly [PeerId, PeerId] }

@@ -21,7 +21,9 @@ export type CoreEvent =
       readonly value: Uint8Array
       readonly contentType: string
       readonly writeId: string
-      /** True when the client chose the writeId: an earlier try of it may be under way elsewhere. */
+      /**
+       * True when the client chose the writeId: an earlier try of it may be under way elsewhere.
+       */
       readonly writeIdGiven: boolean
       /** By the wall clock, for people; see ValueRecord. */
       readonly writtenAtMs: number
@@ -32,15 +34,23 @@ export type CoreEvent =
       readonly client: ClientId
       readonly key: RegisterKey
       readonly consistency: Consistency
-      /** Answer as soon as the key is known here, absent no sooner than this time. Undefined: no waiting. */
+      /**
+       * Answer as soon as the key is known here, absent no sooner than this time. Undefined: no
+       * waiting.
+       */
       readonly waitUntilMs: number | undefined
       readonly deadlineMs: number
     }
-  /** An operator wants the configuration changed. Any peer takes it; a change that has begun goes on without the asker. */
+  /**
+   * An operator wants the configuration changed. Any peer takes it; a change that has begun goes on
+   * without the asker.
+   */
   | { readonly kind: 'change'; readonly client: ClientId; readonly request: ChangeRequest; readonly deadlineMs: number }
   /** A client asks something of a further type of data, which says what its requests are. */
   | { readonly kind: 'typed'; readonly type: string; readonly client: ClientId; readonly request: unknown; readonly deadlineMs: number }
-  /** The client hung up. A put that has begun to commit is finished all the same; no answer follows. */
+  /**
+   * The client hung up. A put that has begun to commit is finished all the same; no answer follows.
+   */
   | { readonly kind: 'cancel'; readonly client: ClientId }
 
 export type Consistency = 'linearizable' | 'local'

@@ -1,7 +1,8 @@
 /**
- * The one opening of a peer, over any store: what a store must hold on disk before its peer may speak. That is a ceiling raised for this
- * opening, and the first config of a network that begins here. Nothing is opened before both are synced, however long that takes: a ballot
- * issued above a ceiling that a crash takes back could be issued again.
+ * The one opening of a peer, over any store: what a store must hold on disk before its peer may
+ * speak. That is a ceiling raised for this opening, and the first config of a network that begins
+ * here. Nothing is opened before both are synced, however long that takes: a ballot issued above a
+ * ceiling that a crash takes back could be issued again.
  */
 import { raisedAtOpening } from './agreement/rounds.ts'
 import { higherCeiling } from './base/ballot.ts'
@@ -34,7 +35,10 @@ export interface Opened {
   readonly ceiling: Ceiling
 }
 
-/** What an opening needs of a store. Writes of one call are one transaction; `synced` is told once all of them are on disk. */
+/**
+ * What an opening needs of a store. Writes of one call are one transaction; `synced` is told once
+ * all of them are on disk.
+ */
 export interface OpeningStore {
   /** As it is on disk. */
   readonly ceiling: Ceiling
@@ -46,7 +50,8 @@ export interface OpeningStore {
 }
 
 /**
- * Raises the ceiling, and writes the first config where a network begins, in one synced transaction.
+ * Raises the ceiling, and writes the first config where a network begins, in one synced
+ * transaction.
  *
  * @param founding undefined for a peer that joins, or comes back
  * @param opened told once all of it is on disk, and never if that fails
@@ -62,8 +67,8 @@ export function beginOpening(store: OpeningStore, codec: Codec, founding: Foundi
 }
 
 /**
- * A network that begins anew goes on with the next epoch, so that what is in doubt keeps its place among the ballots: this peer
- * finishes it by itself, as it would have with the others.
+ * A network that begins anew goes on with the next epoch, so that what is in doubt keeps its place
+ * among the ballots: this peer finishes it by itself, as it would have with the others.
  */
 function firstConfig(codec: Codec, { networkId, clusterId, founder, isAnew, minPeers, protocolMin }: Founding, epoch: number): Persist {
   const clusters = new Map([[clusterId, [founder]]])

@@ -1,7 +1,8 @@
 /**
- * The core of a peer: one way in (`step`), one way out (the effects it returns). It hands each event to the services, which
- * decide what follows. No clock, no chance, no IO: time comes with each step, chance and hashing as functions, the store as
- * a synchronous view of what was persisted.
+ * The core of a peer: one way in (`step`), one way out (the effects it returns). It hands each
+ * event to the services, which decide what follows. No clock, no chance, no IO: time comes with
+ * each step, chance and hashing as functions, the store as a synchronous view of what was
+ * persisted.
  */
 import type { Ceiling } from './base/ballot.ts'
 import { PROTOCOL_VERSION } from './base/config.ts'
@@ -28,7 +29,10 @@ import { Upkeep } from './upkeep.ts'
 import type { Greeting } from './wire/greeting.ts'
 import type { Message } from './wire/messages.ts'
 
-/** While something is under way, time is looked at this often: the grain of every wait shorter than a heartbeat. */
+/**
+ * While something is under way, time is looked at this often: the grain of every wait shorter than
+ * a heartbeat.
+ */
 const TICK_BUSY_MS = 5
 /** A look that comes so much later than it was due tells that the process stood still. */
 const STOOD_STILL_MS = 900
@@ -103,12 +107,16 @@ export class PeerCore {
     return this.parts.configs.change.view
   }
 
-  /** True when the config lets only peers vote that speak a later protocol than this one: it learns. */
+  /**
+   * True when the config lets only peers vote that speak a later protocol than this one: it learns.
+   */
   get isTooOld(): boolean {
     return this.parts.configs.isTooOld
   }
 
-  /** True for a peer that somebody removed, itself or with its cluster, as far as it is known here. */
+  /**
+   * True for a peer that somebody removed, itself or with its cluster, as far as it is known here.
+   */
   isRemoved(peerId: PeerId): boolean {
     return this.parts.membership.isRemoved(peerId)
   }

@@ -1,6 +1,7 @@
 /**
- * What a peer is made of: services, each with the messages and requests that it alone handles, and with what it does when
- * time passes or something happens. `peer.ts` hands everything to them in the order in which they are listed there.
+ * What a peer is made of: services, each with the messages and requests that it alone handles, and
+ * with what it does when time passes or something happens. `peer.ts` hands everything to them in
+ * the order in which they are listed there.
  */
 import type { Identity, PeerId } from './base/identity.ts'
 import type { Quorum } from './base/quorum.ts'
@@ -13,7 +14,10 @@ export type MessageOf<Kind extends Message['kind']> = Extract<Message, { readonl
 /** A client's request of one kind. */
 export type RequestOf<Kind extends CoreEvent['kind']> = Extract<CoreEvent, { readonly kind: Kind }>
 
-/** What is done with messages, by kind. A peer has one for each kind: a kind that no service handles does not compile. */
+/**
+ * What is done with messages, by kind. A peer has one for each kind: a kind that no service handles
+ * does not compile.
+ */
 export type Handlers<Kind extends Message['kind']> = {
   readonly [K in Kind]: (from: Identity, message: MessageOf<K>) => void
 }
@@ -45,6 +49,8 @@ export interface Service {
   met?(remote: Greeting): void
   /** A connection was lost. */
   lost?(peerId: PeerId, reason: string): void
-  /** When something is due, if nothing happens before; now or earlier while anything is under way. */
+  /**
+   * When something is due, if nothing happens before; now or earlier while anything is under way.
+   */
   restUntilMs?(): number
 }

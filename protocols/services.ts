@@ -1,4 +1,7 @@
-/** The services of a peer, put together. What one needs of another it is given here, and nowhere else. */
+/**
+ * The services of a peer, put together. What one needs of another it is given here, and nowhere
+ * else.
+ */
 import { Agreement } from './agreement/agreement.ts'
 import type { SpaceOf } from './agreement/space.ts'
 import type { Ceiling } from './base/ballot.ts'
@@ -35,7 +38,10 @@ export interface PeerInit {
   readonly clusterId: ClusterId
   /** Peers that the cluster needs before it votes. */
   readonly minPeers: number
-  /** A voter that was silent for so long gives its place to a learner of its cluster; undefined for never. */
+  /**
+   * A voter that was silent for so long gives its place to a learner of its cluster; undefined for
+   * never.
+   */
   readonly replaceAfterMs: number | undefined
   /** Join or reopen this network only; undefined for any. */
   readonly wantedNetwork: NetworkId | undefined
@@ -58,16 +64,25 @@ export interface PeerInit {
   readonly inDoubt: Iterable<RegisterKey>
   /** Keys with two chosen records, as persisted. */
   readonly diverged: Iterable<RegisterKey>
-  /** What tells the token file in force from others, 16 hexadecimal digits; undefined without one. Others are told, and nothing is decided by it. */
+  /**
+   * What tells the token file in force from others, 16 hexadecimal digits; undefined without one.
+   * Others are told, and nothing is decided by it.
+   */
   readonly tokens: () => string | undefined
-  /** Of the answers to pulls; undefined for as much as a message takes. Small ones, so that few keys need several pages. */
+  /**
+   * Of the answers to pulls; undefined for as much as a message takes. Small ones, so that few keys
+   * need several pages.
+   */
   readonly pageLimits?: PageLimits | undefined
   /** Types of data beside keys, in the order in which things are handed to them. */
   readonly types?: readonly TypeDefinition[] | undefined
   readonly nowMs: number
 }
 
-/** All that a peer is made of. A type of data is added here, in the three functions below, and nowhere else in the core. */
+/**
+ * All that a peer is made of. A type of data is added here, in the three functions below, and
+ * nowhere else in the core.
+ */
 export interface Services {
   readonly roster: Roster
   readonly chain: ConfigChain
@@ -82,7 +97,8 @@ export interface Services {
 
 /**
  * @param registers the store, as it shows what was persisted
- * @param onInstalled configs were installed; all services are to be told. Its argument is the quorum that was in force until now
+ * @param onInstalled configs were installed; all services are to be told. Its argument is the
+ * quorum that was in force until now
  */
 export function createServices(
   init: PeerInit,
@@ -187,8 +203,9 @@ export function createServices(
 }
 
 /**
- * All is handed to them in this order, and effects leave in it. It is agreement, membership, repair, configs, then the types
- * of data; what is done for others, finishing and relaying, comes last.
+ * All is handed to them in this order, and effects leave in it. It is agreement, membership,
+ * repair, configs, then the types of data; what is done for others, finishing and relaying, comes
+ * last.
  */
 export function inOrder({ agreement, membership, repair, configs, keys, types }: Services): readonly Service[] {
   return [agreement, membership, repair, configs, keys, ...types.all, agreement.finisher, agreement.representative]

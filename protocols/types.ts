@@ -1,4 +1,7 @@
-/** The further types of data of a peer: whose message and whose request it is, and what each is given of the peer. */
+/**
+ * The further types of data of a peer: whose message and whose request it is, and what each is
+ * given of the peer.
+ */
 import { assert } from './base/assert.ts'
 import { PROTOCOL_VERSION } from './base/config.ts'
 import type { Identity, PeerId } from './base/identity.ts'
@@ -48,7 +51,8 @@ export class Types {
     this.repaired = types.flatMap(({ name, code, since, type: { collection } }) =>
       collection === undefined ? [] : [{ name, code, since, collection }],
     )
-    // Of a type that is not here: its sender is of a later build, and this one has no part in what it means.
+    // Of a type that is not here: its sender is of a later build, and this one has no part in what
+    // it means.
     const told = (from: Identity, { type, body }: { readonly type: number; readonly body: Uint8Array }): void =>
       refusing(context, from, () => byCode.get(type)?.told(from, body))
     this.handles = { typed: told, 'typed-spare': told, 'typed-bulk': told }
@@ -68,7 +72,10 @@ export class Types {
   }
 }
 
-/** Takes what a peer says to a type. One that says what no peer of this protocol writes is let go of, as by the wire itself. */
+/**
+ * Takes what a peer says to a type. One that says what no peer of this protocol writes is let go
+ * of, as by the wire itself.
+ */
 function refusing({ self, outbox }: Pick<TypesContext, 'self' | 'outbox'>, { id, peerId }: Identity, take: () => void): void {
   try {
     take()

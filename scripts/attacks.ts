@@ -1,7 +1,8 @@
 /**
- * `npm run attacks [-- --only NAME] [--root DIR]`: every attack of docs/security.md, tried on three real peers on this machine that
- * take a light load of puts. Prints what was seen of each; ends with 0 only when all held. Some ten minutes; `--only` takes several
- * names with commas between them. `--root` names another checkout, whose peers are attacked instead.
+ * `npm run attacks [-- --only NAME] [--root DIR]`: every attack of docs/security.md, tried on three
+ * real peers on this machine that take a light load of puts. Prints what was seen of each; ends
+ * with 0 only when all held. Some ten minutes; `--only` takes several names with commas between
+ * them. `--root` names another checkout, whose peers are attacked instead.
  */
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'

@@ -1,9 +1,11 @@
 /**
- * What sets do on this machine: `node scripts/bench-sets.ts [rates] [halves] [--operations N]`. See docs/benchmarks.md.
+ * What sets do on this machine: `node scripts/bench-sets.ts [rates] [halves] [--operations N]`. See
+ * docs/benchmarks.md.
  *
- * `rates`: operations a second at one peer and over three, what each costs in bytes and messages between peers, and in memory
- * and disk; Redis alone beside it, where one is installed. `halves`: two clusters of three peers are cut apart, each half does
- * 100,000 operations, and it is told how long all take to be equal again; it needs network namespaces, and so root.
+ * `rates`: operations a second at one peer and over three, what each costs in bytes and messages
+ * between peers, and in memory and disk; Redis alone beside it, where one is installed. `halves`:
+ * two clusters of three peers are cut apart, each half does 100,000 operations, and it is told how
+ * long all take to be equal again; it needs network namespaces, and so root.
  */
 import { spawnSync } from 'node:child_process'
 import { readFileSync, readdirSync, statSync } from 'node:fs'

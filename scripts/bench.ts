@@ -1,7 +1,9 @@
 /**
- * `npm run bench`: what our peers do beside what people would use instead, on this machine, in one run. See docs/benchmarks.md.
+ * `npm run bench`: what our peers do beside what people would use instead, on this machine, in one
+ * run. See docs/benchmarks.md.
  *
- * All that it starts ends with it, and its directories are removed, however it ends; only -9, which nobody can catch, leaves them.
+ * All that it starts ends with it, and its directories are removed, however it ends; only -9, which
+ * nobody can catch, leaves them.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -87,7 +89,10 @@ function closing<Closable extends { close(): Promise<void> }>(opened: Closable):
   return opened
 }
 
-/** What is missing, each with how to get it. What runs in simulated time needs nothing, and what asks one at a time no generator. */
+/**
+ * What is missing, each with how to get it. What runs in simulated time needs nothing, and what
+ * asks one at a time no generator.
+ */
 function missing({ parts, against, soakSeconds }: Options): string[] {
   const onlyOf = (...names: Part[]): boolean => soakSeconds === undefined && [...parts].every((part) => names.includes(part))
   if (onlyOf('growth')) return []

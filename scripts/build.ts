@@ -1,7 +1,7 @@
 /**
- * `npm run build`: compiles `protocols/` and `src/` into `dist/` and makes the command line runnable.
- * npm runs it after an installation too. Without a compiler and without anything built it fails, because an installation that
- * ends well must be one that runs.
+ * `npm run build`: compiles `protocols/` and `src/` into `dist/` and makes the command line
+ * runnable. npm runs it after an installation too. Without a compiler and without anything built it
+ * fails, because an installation that ends well must be one that runs.
  */
 import { existsSync } from 'node:fs'
 import { chmod, copyFile, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -46,7 +46,8 @@ async function build(): Promise<number> {
   return compiled.code
 }
 
-// npm prepares the package after `npm ci --omit=dev` too, where there is no compiler: what was built before is kept.
+// npm prepares the package after `npm ci --omit=dev` too, where there is no compiler: what was
+// built before is kept.
 if (existsSync(COMPILER)) {
   process.exitCode = await build()
 } else if (existsSync(MAIN)) {

@@ -1,8 +1,9 @@
 /**
  * How long a peer that was away takes to be complete again, and what others notice of it:
- * `npm run catch-up -- [--keys 100000] [--equal 1000000]`. Three peers on this machine; one is away while keys are put through the
- * others, once stopped and once paused, and comes back while a client goes on putting and getting at the others. Then three
- * stores of equal keys meet, and after that one that lacks a key. Beside it nothing else should run.
+ * `npm run catch-up -- [--keys 100000] [--equal 1000000]`. Three peers on this machine; one is away
+ * while keys are put through the others, once stopped and once paused, and comes back while a
+ * client goes on putting and getting at the others. Then three stores of equal keys meet, and after
+ * that one that lacks a key. Beside it nothing else should run.
  */
 import { chosenWrite } from '../protocols/base/persist.ts'
 import { fork } from 'node:child_process'
@@ -23,14 +24,19 @@ import { percentileOf } from './statistics.ts'
 import { processorSeconds } from './usage.ts'
 
 const CONNECTIONS = 64
-/** Of the client that is watched: a put and a get so often, each at the next of the peers that stayed. */
+/**
+ * Of the client that is watched: a put and a get so often, each at the next of the peers that
+ * stayed.
+ */
 const STEADY_MS = 10
 /** It is watched for so long before the peer comes back. */
 const BEFORE_MS = 5_000
 /** A key is read back when so many others have been put after it. */
 const LATER = BEFORE_MS / 2 / STEADY_MS
 const COMPLETE_MS = 120_000
-/** Two peers that hold the same for good say so with their heartbeats; so long is enough for some. */
+/**
+ * Two peers that hold the same for good say so with their heartbeats; so long is enough for some.
+ */
 const REST_MS = 5_000
 const PREFILL_BATCH = 1_024
 const VALUE_BYTES = 100
@@ -47,7 +53,10 @@ interface Asked {
   readonly isGood: boolean
 }
 
-/** In a process of its own: asks at a steady pace, whatever the answers take, until the parent has heard enough. */
+/**
+ * In a process of its own: asks at a steady pace, whatever the answers take, until the parent has
+ * heard enough.
+ */
 async function runSteady(ports: readonly number[], prefix: string): Promise<Asked[]> {
   const clients = ports.map((port) => new Client({ host: '127.0.0.1', port }))
   const asked: Asked[] = []

@@ -1,12 +1,15 @@
 /**
- * `npm run chaos -- --seconds N --seed S [--clusters C --peers P --clients K]`: real peers as processes on this machine, clients
- * at all of them, and faults drawn from the seed; then everything is mended, the network must be whole again, and the history is
- * checked twice. `--far MS`: the last cluster lies so far from the others, one way. `--planted BUG` puts a bug into the peers, which must be found.
+ * `npm run chaos -- --seconds N --seed S [--clusters C --peers P --clients K]`: real peers as
+ * processes on this machine, clients at all of them, and faults drawn from the seed; then
+ * everything is mended, the network must be whole again, and the history is checked twice.
+ * `--far MS`: the last cluster lies so far from the others, one way. `--planted BUG` puts a bug
+ * into the peers, which must be found.
  *
- * Where the machine lets us, each peer has a network namespace, in which links are cut; with `--no-namespaces` the peers drop what
- * they would send over a link that is cut.
+ * Where the machine lets us, each peer has a network namespace, in which links are cut; with
+ * `--no-namespaces` the peers drop what they would send over a link that is cut.
  *
- * The last line is `chaos: seed S, N operations, V violations`; ends with 1 when there is one, and keeps the logs.
+ * The last line is `chaos: seed S, N operations, V violations`; ends with 1 when there is one, and
+ * keeps the logs.
  */
 import { parseArgs } from 'node:util'
 import { PLANTED } from '../test/chaos/control.ts'

@@ -1,6 +1,6 @@
 /**
- * `npm run check`: all that can be judged without running the peer. Every check runs, though an earlier one failed,
- * and says how long it took. Exit 1 when any failed.
+ * `npm run check`: all that can be judged without running the peer. Every check runs, though an
+ * earlier one failed, and says how long it took. Exit 1 when any failed.
  */
 import { formatSeconds, run } from './run.ts'
 import type { Finished } from './run.ts'

@@ -1,7 +1,8 @@
 /**
- * `npm run crowd`: a network of many peers as processes on this machine, all over loopback, and what it costs and how quick it is:
- * joining, processor time and memory when idle, noticing a peer that is paused, finding one that has moved. Some minutes; it
- * ends by itself and leaves nothing behind.
+ * `npm run crowd`: a network of many peers as processes on this machine, all over loopback, and
+ * what it costs and how quick it is: joining, processor time and memory when idle, noticing a peer
+ * that is paused, finding one that has moved. Some minutes; it ends by itself and leaves nothing
+ * behind.
  */
 import { rmSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'

@@ -1,12 +1,15 @@
 /**
- * `npm run demo`: a whole network on this machine, two clusters of three peers as separate processes, started through the
- * program that users start. It shows that a key put in one cluster is read in the other and cannot be put again, prints how
- * to go on by hand, and stays until Ctrl-C. `npm run demo -- --once` ends as soon as all of that held: exit 0, else 1 and why.
+ * `npm run demo`: a whole network on this machine, two clusters of three peers as separate
+ * processes, started through the program that users start. It shows that a key put in one cluster
+ * is read in the other and cannot be put again, prints how to go on by hand, and stays until
+ * Ctrl-C. `npm run demo -- --once` ends as soon as all of that held: exit 0, else 1 and why.
  *
- * `npm run demo -- sets` shows sets instead: three peers, monkeys at them for a minute (`--seconds S`), peers killed meanwhile. It ends
- * by itself: exit 0 when all peers are equal in the end and nothing answered is missing.
+ * `npm run demo -- sets` shows sets instead: three peers, monkeys at them for a minute
+ * (`--seconds S`), peers killed meanwhile. It ends by itself: exit 0 when all peers are equal in
+ * the end and nothing answered is missing.
  *
- * However it ends, its peers end with it and its directory is removed; only -9, which nobody can catch, leaves both behind.
+ * However it ends, its peers end with it and its directory is removed; only -9, which nobody can
+ * catch, leaves both behind.
  */
 import type { ChildProcess } from 'node:child_process'
 import { rmSync } from 'node:fs'
@@ -29,7 +32,10 @@ const EXIT_USAGE = 2
 /** Shells tell an end by a signal so; to it the number of the signal is added. */
 const EXIT_SIGNAL_BASE = 128
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
-/** One Ctrl-C may arrive twice, from the terminal and from npm. A signal later than this is a second one, from somebody in a hurry. */
+/**
+ * One Ctrl-C may arrive twice, from the terminal and from npm. A signal later than this is a second
+ * one, from somebody in a hurry.
+ */
 const SAME_SIGNAL_MS = 1_000
 /** Between looks at whether the peers still run. */
 const LOOK_MS = 200
@@ -58,7 +64,9 @@ function say(text: string): void {
   console.log(`${formatSeconds((performance.now() - startedMs) / 1_000).padStart(8)}  ${text}`)
 }
 
-/** Ends the demo when it is told to, when nobody reads what it says any more, or when npm is gone. */
+/**
+ * Ends the demo when it is told to, when nobody reads what it says any more, or when npm is gone.
+ */
 function watchForTheEnd(): void {
   let firstMs: number | undefined
   for (const [name, number] of Object.entries(SIGNALS)) {
@@ -79,7 +87,10 @@ function watchForTheEnd(): void {
   })
 }
 
-/** Looks after the peers until the demo is told to end: one that is killed meanwhile is told of, and the others go on. */
+/**
+ * Looks after the peers until the demo is told to end: one that is killed meanwhile is told of, and
+ * the others go on.
+ */
 async function stay(): Promise<void> {
   const running = new Set(peers)
   while (running.size > 0) {

@@ -1,8 +1,9 @@
 /**
- * `npm run fuzz -- --seconds N [--seed S] [--first CASE --cases COUNT] [--root DIR] [--preload FILE]`: says things that are almost right to a real
- * peer: frames, HTTP, messages of the DHT and of identify. Prints its seed first; ends with 1, and with how to say the same again,
- * when the peer ends, stands still or answers with a wrong class. `--preload` gives the peer's Node a module to load first: a fault that is planted
- * shows that it is found.
+ * `npm run fuzz -- --seconds N [--seed S] [--first CASE --cases COUNT] [--root DIR] [--preload FILE]`:
+ * says things that are almost right to a real peer: frames, HTTP, messages of the DHT and of
+ * identify. Prints its seed first; ends with 1, and with how to say the same again, when the peer
+ * ends, stands still or answers with a wrong class. `--preload` gives the peer's Node a module to
+ * load first: a fault that is planted shows that it is found.
  */
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'

@@ -1,6 +1,7 @@
 /**
- * Finds what tests left behind: processes, temporary files, and changes to the working tree.
- * Tests are told apart from everything else on the machine by a variable and a temporary directory that only they have.
+ * Finds what tests left behind: processes, temporary files, and changes to the working tree. Tests
+ * are told apart from everything else on the machine by a variable and a temporary directory that
+ * only they have.
  */
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
@@ -24,7 +25,10 @@ export interface Before {
   readonly changes: ReadonlySet<string> | undefined
 }
 
-/** Marks this process, so that all it starts from now on can be found again, and gives it a temporary directory of its own. */
+/**
+ * Marks this process, so that all it starts from now on can be found again, and gives it a
+ * temporary directory of its own.
+ */
 export async function prepare(): Promise<Before> {
   const marker = randomUUID()
   const temporary = await mkdtemp(join(tmpdir(), 'replicator-tests-'))
@@ -68,7 +72,10 @@ async function collectProcesses(marker: string): Promise<string[]> {
   return [...found].map(([processId, command]) => `${processId} ${command}`)
 }
 
-/** Processes whose environment holds the marker, apart from this one; none where the system has no such list. */
+/**
+ * Processes whose environment holds the marker, apart from this one; none where the system has no
+ * such list.
+ */
 async function markedProcesses(marker: string): Promise<Map<number, string>> {
   const found = new Map<number, string>()
   if (!existsSync(PROCESSES)) return found

@@ -1,6 +1,7 @@
 /**
- * Puts keys through HTTP into three peers on this machine, and says how fast that went, whether any was lost, and what it cost
- * in memory: `node scripts/load.ts [keys] [connections]`. Beside it nothing else should run.
+ * Puts keys through HTTP into three peers on this machine, and says how fast that went, whether any
+ * was lost, and what it cost in memory: `node scripts/load.ts [keys] [connections]`. Beside it
+ * nothing else should run.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,7 +17,9 @@ const CONNECTIONS = 64
 const PEERS = 3
 const VALUE_BYTES = 100
 const REST_MS = 20_000
-/** Keys whose values are read back at every peer; that all keys are there is seen from the lists. */
+/**
+ * Keys whose values are read back at every peer; that all keys are there is seen from the lists.
+ */
 const VALUES_READ = 1_000
 const COMPLETE_MS = 60_000
 const GENERATE = 'generate'
@@ -83,7 +86,10 @@ async function generateApart(ports: readonly number[], keys: number, connections
   return generated
 }
 
-/** How many of the keys the peer does not hold, or holds with another value, as far as values are read. */
+/**
+ * How many of the keys the peer does not hold, or holds with another value, as far as values are
+ * read.
+ */
 async function lostAt(peer: PeerProcess, keys: number): Promise<number> {
   const held = await peer.client.keys('load/')
   let lost = 0

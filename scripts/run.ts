@@ -1,15 +1,24 @@
-/** Runs the programs that the scripts need, from the repository's root, whatever directory the caller stands in. */
+/**
+ * Runs the programs that the scripts need, from the repository's root, whatever directory the
+ * caller stands in.
+ */
 import { spawn } from 'node:child_process'
 import { delimiter, join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { whenOrphaned as whenParentGone } from '../src/orphaned.ts'
 
-/** The repository's root, with the installed programs' folder put first on PATH so that `node` is the pinned one. */
+/**
+ * The repository's root, with the installed programs' folder put first on PATH so that `node` is
+ * the pinned one.
+ */
 export const ROOT: string = join(import.meta.dirname, '..')
 
 const BIN = join(ROOT, 'node_modules', '.bin')
 
-/** How a program ended, and all it wrote, standard output and standard error interleaved, without colours. */
+/**
+ * How a program ended, and all it wrote, standard output and standard error interleaved, without
+ * colours.
+ */
 export interface Finished {
   readonly code: number
   readonly output: string
@@ -21,7 +30,10 @@ export function environment(): NodeJS.ProcessEnv {
   return { ...process.env, PATH: `${BIN}${delimiter}${process.env['PATH'] ?? ''}` }
 }
 
-/** These without those whose names begin so: a setting left in a variable of whoever runs a script would change what it starts. */
+/**
+ * These without those whose names begin so: a setting left in a variable of whoever runs a script
+ * would change what it starts.
+ */
 export function withoutVariables(variables: NodeJS.ProcessEnv, start: string): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(variables).filter(([name]) => !name.startsWith(start)))
 }
@@ -30,7 +42,8 @@ export function withoutVariables(variables: NodeJS.ProcessEnv, start: string): N
  * Runs a program to its end.
  *
  * @param command its name and arguments
- * @returns its exit code (1 when a signal ended it or it could not be started), its output, and the seconds it took
+ * @returns its exit code (1 when a signal ended it or it could not be started), its output, and the
+ * seconds it took
  */
 export function run(command: readonly [string, ...string[]]): Promise<Finished> {
   const [name, ...parameters] = command
@@ -51,7 +64,8 @@ export function run(command: readonly [string, ...string[]]): Promise<Finished> 
 }
 
 /**
- * Tells when the process above us is gone: a signal to npm ends npm and the shell below it, and neither tells us.
+ * Tells when the process above us is gone: a signal to npm ends npm and the shell below it, and
+ * neither tells us.
  *
  * @param isCalledByOther true where another process than npm started us
  */

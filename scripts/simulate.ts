@@ -1,11 +1,14 @@
 /**
- * `npm run simulate -- --seeds N [--from S]`: runs seeds of the simulator, with progress and, in the last line, what was covered.
- * `npm run simulate -- --seed X [--trace]`: runs one seed, prints what it means first, and with `--trace` all that happens.
- * `npm run simulate -- --seed X --shrink [--tries N]`: looks for a smaller world in which the seed still goes wrong.
- * `npm run simulate -- --small N [--from S] [--trace]`: plays schedules of the small scope, and with `--trace` prints those that go wrong.
- * `--types sets,registers` has peers keep these beside keys, in any of the above but the small scope.
- * `--with name=value,…` changes what seeds draw; `--planted NAME` plants a bug first, so that there is something to see.
- * Ends with 1 on a violation or when too little was covered, with 2 when it was asked for something else.
+ * `npm run simulate -- --seeds N [--from S]`: runs seeds of the simulator, with progress and, in
+ * the last line, what was covered. `npm run simulate -- --seed X [--trace]`: runs one seed, prints
+ * what it means first, and with `--trace` all that happens.
+ * `npm run simulate -- --seed X --shrink [--tries N]`: looks for a smaller world in which the seed
+ * still goes wrong. `npm run simulate -- --small N [--from S] [--trace]`: plays schedules of the
+ * small scope, and with `--trace` prints those that go wrong. `--types sets,registers` has peers
+ * keep these beside keys, in any of the above but the small scope. `--with name=value,…` changes
+ * what seeds draw; `--planted NAME` plants a bug first, so that there is something to see. Ends
+ * with 1 on a violation or when too little was covered, with 2 when it was asked for something
+ * else.
  */
 import { parseArgs } from 'node:util'
 import { describeChanges, parseChanges } from '../test/simulation/changes.ts'
@@ -37,7 +40,9 @@ interface Tiers {
   readonly playSchedule: typeof playSchedule
 }
 
-/** How a command line goes on after `npm run simulate -- --seed X`, so that it means the same again. */
+/**
+ * How a command line goes on after `npm run simulate -- --seed X`, so that it means the same again.
+ */
 interface Asked {
   readonly changes: Changes
   readonly planted: string | undefined
@@ -70,7 +75,10 @@ function runShrink(tiers: Tiers, seed: number, triesMax: number, { changes, plan
   return 1
 }
 
-/** Runs `total` seeds or schedules from `from` on, telling of violations and of progress. @returns how many went wrong, and how long it took */
+/**
+ * Runs `total` seeds or schedules from `from` on, telling of violations and of progress. @returns
+ * how many went wrong, and how long it took
+ */
 function runEach(
   from: number,
   total: number,

@@ -1,4 +1,7 @@
-/** The arithmetic of the figures: medians with their spread, and percentiles of several generators added up. */
+/**
+ * The arithmetic of the figures: medians with their spread, and percentiles of several generators
+ * added up.
+ */
 
 /** A share of the requests, in per cent, that took no longer than so many microseconds. */
 export type PercentilePoint = readonly [share: number, us: number]
@@ -27,7 +30,8 @@ export function spreadOf(values: readonly number[]): Spread {
 }
 
 /**
- * Percentiles over all generators together. Each point of a generator stands for the requests between it and the point before.
+ * Percentiles over all generators together. Each point of a generator stands for the requests
+ * between it and the point before.
  *
  * @param share in per cent
  * @returns milliseconds; 0 when there were no requests
@@ -53,7 +57,10 @@ export function percentileMs(generators: readonly Latencies[], share: number): n
   return 0
 }
 
-/** The percentile of values themselves: the least of them that so many per cent do not exceed. @returns 0 without values */
+/**
+ * The percentile of values themselves: the least of them that so many per cent do not exceed.
+ * @returns 0 without values
+ */
 export function percentileOf(values: readonly number[], share: number): number {
   return percentileOfSorted(Float64Array.from(values).sort(), share)
 }

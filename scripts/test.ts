@@ -1,6 +1,7 @@
 /**
- * `npm test`: the checks, then every part of the tests, each timed; at the end nothing may be left behind.
- * `npm test -- unit property` runs only the parts named. The last line is the sum: `N passed, N failed`.
+ * `npm test`: the checks, then every part of the tests, each timed; at the end nothing may be left
+ * behind. `npm test -- unit property` runs only the parts named. The last line is the sum:
+ * `N passed, N failed`.
  */
 import { glob } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
@@ -12,9 +13,15 @@ import { formatSeconds, ROOT, run } from './run.ts'
 
 interface Part {
   readonly name: string
-  /** True where peers run in earnest, against the clock: one file at a time, so that they do not starve one another. */
+  /**
+   * True where peers run in earnest, against the clock: one file at a time, so that they do not
+   * starve one another.
+   */
   readonly alone: boolean
-  /** Of a part that is alone, the files that mostly wait and measure nothing: these run two at a time, before the others. */
+  /**
+   * Of a part that is alone, the files that mostly wait and measure nothing: these run two at a
+   * time, before the others.
+   */
   readonly waiting?: readonly string[]
   /** True where the compiled command line is run. */
   readonly built: boolean
@@ -25,7 +32,10 @@ interface Tally {
   readonly failed: number
 }
 
-/** Among the tests of processes. Those that measure gaps, latencies or load stay alone, and so does whatever is not named here. */
+/**
+ * Among the tests of processes. Those that measure gaps, latencies or load stay alone, and so does
+ * whatever is not named here.
+ */
 const WAITING: readonly string[] = [
   'bootstrap-lost',
   'command-line',
@@ -71,7 +81,10 @@ async function runScript(name: string): Promise<Tally> {
   return finished.code === 0 ? NONE : { passed: 0, failed: 1 }
 }
 
-/** Runs the test files of a part, each in its own process, and waits for the sum. `failing`: gets the files that failed, and how much of each passed. */
+/**
+ * Runs the test files of a part, each in its own process, and waits for the sum. `failing`: gets
+ * the files that failed, and how much of each passed.
+ */
 async function runFiles(files: readonly string[], concurrency: number, failing: Map<string, number> = new Map()): Promise<Tally> {
   let tally: Tally = { passed: 0, failed: 1 }
   const stream = runTests({ files: [...files], concurrency, timeout: FILE_TIMEOUT_MS })
@@ -91,12 +104,14 @@ async function runFiles(files: readonly string[], concurrency: number, failing: 
 }
 
 /**
- * Real processes share a machine with others, and a test of theirs may meet a moment that nobody foresaw. A file that failed is
- * run once more, alone, and that counts; what passed at the second try only is named, for it is a mistake all the same.
+ * Real processes share a machine with others, and a test of theirs may meet a moment that nobody
+ * foresaw. A file that failed is run once more, alone, and that counts; what passed at the second
+ * try only is named, for it is a mistake all the same.
  */
 async function runAgain(first: Tally, failing: ReadonlyMap<string, number>): Promise<Tally> {
   if (failing.size === 0) return first
-  // All that failed was in these files; a hook that failed counts in the sum of all and not in that of its file.
+  // All that failed was in these files; a hook that failed counts in the sum of all and not in that
+  // of its file.
   let tally = { passed: first.passed, failed: 0 }
   for (const [file, passedBefore] of failing) {
     console.log(`again, alone: ${file}`)

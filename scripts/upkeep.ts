@@ -1,8 +1,9 @@
 /**
- * `npm run upkeep [-- WORD …]`: what an operator does to a network that is in use, one thing after another, to three clusters of three real
- * peers on this machine, while eight clients write and read. Says of each step how long it took, the longest time in which no
- * client stored anything, how long the disk alone took, and how many requests were tried again or failed; then checks that nothing acknowledged is lost at
- * any peer, and the history of all answers twice.
+ * `npm run upkeep [-- WORD …]`: what an operator does to a network that is in use, one thing after
+ * another, to three clusters of three real peers on this machine, while eight clients write and
+ * read. Says of each step how long it took, the longest time in which no client stored anything,
+ * how long the disk alone took, and how many requests were tried again or failed; then checks that
+ * nothing acknowledged is lost at any peer, and the history of all answers twice.
  *
  * With words, only the steps whose names have one of them are done.
  *

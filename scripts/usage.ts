@@ -1,4 +1,7 @@
-/** What a process uses, as Linux counts it: its time on the processor, memory that is its own, and what its files take on the disk. */
+/**
+ * What a process uses, as Linux counts it: its time on the processor, memory that is its own, and
+ * what its files take on the disk.
+ */
 import { readFileSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -19,12 +22,18 @@ export function parseProcessorSeconds(text: string): number {
   return (Number(fields[USER_TICKS_FIELD]) + Number(fields[SYSTEM_TICKS_FIELD])) / TICKS_PER_SECOND
 }
 
-/** Seconds on the processor of all these together, since each began; the same on a busy machine. @throws Error when one has ended */
+/**
+ * Seconds on the processor of all these together, since each began; the same on a busy machine.
+ * @throws Error when one has ended
+ */
 export function processorSeconds(processIds: readonly number[]): number {
   return processIds.reduce((sum, processId) => sum + parseProcessorSeconds(readFileSync(`/proc/${processId}/stat`, 'utf8')), 0)
 }
 
-/** Mebibytes that are the process's own: a store's mapping of its file is left out. @throws Error when it has ended */
+/**
+ * Mebibytes that are the process's own: a store's mapping of its file is left out. @throws Error
+ * when it has ended
+ */
 export function ownMib(processId: number): number {
   return Number(OWN_MEMORY.exec(readFileSync(`/proc/${processId}/status`, 'utf8'))?.[1]) / KIB_PER_MIB
 }

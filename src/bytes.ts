@@ -2,12 +2,13 @@
 import { hash } from 'node:crypto'
 import type { Sha256, Utf8 } from '../protocols/base/bytes.ts'
 
-// `fatal` refuses what is not UTF-8; `ignoreBOM` keeps U+FEFF at the start, so that bytes and text stay one to one.
+// `fatal` refuses what is not UTF-8; `ignoreBOM` keeps U+FEFF at the start, so that bytes and text
+// stay one to one.
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * Text as UTF-8. Encoded by Buffer, whose small outputs share memory and so cost a tenth of a TextEncoder's.
- * `decode` throws a TypeError on bytes that are not valid UTF-8.
+ * Text as UTF-8. Encoded by Buffer, whose small outputs share memory and so cost a tenth of a
+ * TextEncoder's. `decode` throws a TypeError on bytes that are not valid UTF-8.
  */
 export const utf8: Utf8 = {
   encode: (text: string): Uint8Array => Buffer.from(text, 'utf8'),

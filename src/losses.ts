@@ -1,6 +1,6 @@
 /**
- * What one more loss would do, said beforehand: afterwards no command can mend it. Arithmetic over voters alone, for whoever
- * shows a network and for whoever is about to change one.
+ * What one more loss would do, said beforehand: afterwards no command can mend it. Arithmetic over
+ * voters alone, for whoever shows a network and for whoever is about to change one.
  */
 
 /** The voters of one cluster. */
@@ -14,8 +14,8 @@ export interface Standing {
 
 /**
  * @param clusters by their ids
- * @returns a sentence for each cluster that can lose no voter more, and for a network that can lose no cluster more; none while
- * there is no quorum, because then the loss is there already
+ * @returns a sentence for each cluster that can lose no voter more, and for a network that can lose
+ * no cluster more; none while there is no quorum, because then the loss is there already
  */
 export function lossesThatHurt(clusters: Readonly<Record<string, Standing>>): string[] {
   const all = Object.entries(clusters)

@@ -1,7 +1,11 @@
-/** The program: reads the command line and starts a peer. The version of Node is looked at before anything is loaded that needs it. */
+/**
+ * The program: reads the command line and starts a peer. The version of Node is looked at before
+ * anything is loaded that needs it.
+ */
 const NODE_MAJOR_LEAST = 22
 
-// Without a handler of our own Node opens its inspector on SIGUSR1, through which everything in the process can be read and done.
+// Without a handler of our own Node opens its inspector on SIGUSR1, through which everything in the
+// process can be read and done.
 process.on('SIGUSR1', () => {})
 
 const major = Number(process.versions.node.split('.')[0])

@@ -1,6 +1,7 @@
 /**
- * Tells when the process that started this one is gone. npm and npx end themselves and the shell below them when they get a
- * signal, and tell nobody else: what they started would go on with nobody to end it.
+ * Tells when the process that started this one is gone. npm and npx end themselves and the shell
+ * below them when they get a signal, and tell nobody else: what they started would go on with
+ * nobody to end it.
  */
 import { readFileSync } from 'node:fs'
 
@@ -14,7 +15,10 @@ export function isRunByNpx(environment: Readonly<Record<string, string | undefin
   return environment['npm_lifecycle_event'] === 'npx' && /\breplicator\b/.test(environment['npm_lifecycle_script'] ?? '')
 }
 
-/** Calls back once, when the parent is gone, or the parent of the parent: npm starts a shell, which stays when npm is killed. */
+/**
+ * Calls back once, when the parent is gone, or the parent of the parent: npm starts a shell, which
+ * stays when npm is killed.
+ */
 export function whenOrphaned(gone: () => void): void {
   if (process.ppid === INIT) return
   const before = lineage()
@@ -34,7 +38,8 @@ function lineage(): string {
 /** Undefined where the system does not tell. */
 function parentOf(processId: number): string | undefined {
   try {
-    // The name of the program stands in parentheses and may hold anything; its state and its parent follow.
+    // The name of the program stands in parentheses and may hold anything; its state and its parent
+    // follow.
     return /.*\) \S (\d+)/s.exec(readFileSync(`/proc/${processId}/stat`, 'utf8'))?.[1]
   } catch {
     return undefined

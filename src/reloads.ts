@@ -1,10 +1,14 @@
-/** What is read again on SIGHUP: each part that reads a file registers here, and takes itself off when it is closed. */
+/**
+ * What is read again on SIGHUP: each part that reads a file registers here, and takes itself off
+ * when it is closed.
+ */
 
 export class Reloads {
   readonly #parts: Set<() => Promise<void>> = new Set()
 
   /**
-   * @param part reads its files again. It rejects for nothing that can be wrong with them, but warns
+   * @param part reads its files again. It rejects for nothing that can be wrong with them, but
+   * warns
    * @returns takes it off
    */
   add(part: () => Promise<void>): () => void {

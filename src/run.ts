@@ -1,4 +1,7 @@
-/** From the command line to a running peer, or to a command's end: exit codes, signals, one line for whoever started it. */
+/**
+ * From the command line to a running peer, or to a command's end: exit codes, signals, one line for
+ * whoever started it.
+ */
 import { parseCommandLine } from './config/command-line.ts'
 import type { Environment } from './config/command-line.ts'
 import type { Settings } from './config/settings.ts'
@@ -88,7 +91,10 @@ async function runPeer(config: Settings, isBelowNpx: boolean): Promise<void> {
   process.exit(await ended.promise)
 }
 
-/** One line on standard error, the last one: what ended the peer. What still waits for the log is written before it. */
+/**
+ * One line on standard error, the last one: what ended the peer. What still waits for the log is
+ * written before it.
+ */
 function explain(error: unknown): number {
   const text = error instanceof Error ? error.message : String(error)
   process.once('exit', () => process.stderr.write(`replicator: ${text.split('\n')[0]}\n`))

@@ -1,9 +1,13 @@
 /**
- * What a starting peer says on standard output, for people and for scripts that wait for it. Nothing else goes there: the
- * log has its own place. The order is the caller's: addresses, HTTP, perhaps a new network, then who is found, then ready.
+ * What a starting peer says on standard output, for people and for scripts that wait for it.
+ * Nothing else goes there: the log has its own place. The order is the caller's: addresses, HTTP,
+ * perhaps a new network, then who is found, then ready.
  */
 
-/** Set once a reader that goes away can no longer take the peer with it: a broken pipe is an error, and nobody else would catch it. */
+/**
+ * Set once a reader that goes away can no longer take the peer with it: a broken pipe is an error,
+ * and nobody else would catch it.
+ */
 let isGuarded = false
 
 /** Who the peer is and where it is reached: multiaddrs in text form, with the peer id. */

@@ -4,7 +4,8 @@ export const UTF8_KEYS: {
   readKey(source: Buffer, start: number, end: number): string
 } = {
   writeKey(key: string, target: Buffer, start: number): number {
-    // lmdb asks again with more room on a RangeError; Buffer would cut the key short without a word.
+    // lmdb asks again with more room on a RangeError; Buffer would cut the key short without a
+    // word.
     if (start + key.length * 3 > target.length && start + Buffer.byteLength(key) > target.length) throw new RangeError('no room')
     return start + target.write(key, start)
   },

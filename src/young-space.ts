@@ -1,8 +1,9 @@
 /**
- * Keeps the part of the heap where objects are born small. V8 lets it grow to 128 MiB on a machine with much memory and gives
- * it back late, so a peer under load would hold most of its memory for nothing: with a quarter of it the collector runs more often
- * and costs a few percent. V8 takes the bound itself only on Node's command line, where whoever starts a peer would have to
- * write it; how fast the space grows it reads anew each time.
+ * Keeps the part of the heap where objects are born small. V8 lets it grow to 128 MiB on a machine
+ * with much memory and gives it back late, so a peer under load would hold most of its memory for
+ * nothing: with a quarter of it the collector runs more often and costs a few percent. V8 takes the
+ * bound itself only on Node's command line, where whoever starts a peer would have to write it; how
+ * fast the space grows it reads anew each time.
  */
 import { PerformanceObserver } from 'node:perf_hooks'
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
@@ -12,7 +13,10 @@ const BYTES_MAX = 33_554_432
 const FACTOR_GROWING = 2
 const FACTOR_STILL = 1
 
-/** From now on the young space of this process's heap grows to 32 MiB, and no further by more than one step. */
+/**
+ * From now on the young space of this process's heap grows to 32 MiB, and no further by more than
+ * one step.
+ */
 export function boundYoungSpace(): void {
   let isGrowing = true
   new PerformanceObserver(() => {

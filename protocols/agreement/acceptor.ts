@@ -1,7 +1,8 @@
 /**
- * An acceptor: one voter's memory of what it promised and accepted, register by register (Lamport, "Paxos Made Simple",
- * 2001; a write-once register is one instance of it). Promises live in memory; what memory loses, the floor covers.
- * It answers only for itself, and only while its config gives it a vote.
+ * An acceptor: one voter's memory of what it promised and accepted, register by register (Lamport,
+ * "Paxos Made Simple", 2001; a write-once register is one instance of it). Promises live in memory;
+ * what memory loses, the floor covers. It answers only for itself, and only while its config gives
+ * it a vote.
  */
 import { acceptedWrite } from '../base/persist.ts'
 import { assert } from '../base/assert.ts'
@@ -35,7 +36,10 @@ export class Acceptor {
     return this.promises.count
   }
 
-  /** Answers a request whose epoch, target and vote were checked. The reply waits for the syncs of its key. */
+  /**
+   * Answers a request whose epoch, target and vote were checked. The reply waits for the syncs of
+   * its key.
+   */
   answer(body: AcceptorRequest, nowMs: number): AcceptorReply {
     const state = this.registers.read(body.key)
     if (state?.chosen !== undefined && this.settlementOf(body.key).isFinal) return { kind: 'chosen', record: state.chosen }
@@ -49,7 +53,9 @@ export class Acceptor {
     }
   }
 
-  /** A record of the register is chosen. Where that is final, its promise has nothing left to guard. */
+  /**
+   * A record of the register is chosen. Where that is final, its promise has nothing left to guard.
+   */
   learned(key: RegisterKey): void {
     if (this.settlementOf(key).isFinal) this.promises.forget(key)
   }

@@ -1,5 +1,7 @@
 /**
- * Agreement on registers, whatever they hold: this peer as a voter and as a coordinator. What it finds to be chosen waits in a queue until the answer that showed it was counted, and comes home from there.
+ * Agreement on registers, whatever they hold: this peer as a voter and as a coordinator. What it
+ * finds to be chosen waits in a queue until the answer that showed it was counted, and comes home
+ * from there.
  */
 import type { Ballot, Ceiling } from '../base/ballot.ts'
 import type { Config } from '../base/config.ts'
@@ -49,7 +51,10 @@ export interface AgreementContext {
   readonly onHeldByQuorum: (key: RegisterKey, record: ValueRecord, ballot: Ballot) => void
 }
 
-/** A record that an answer showed to be chosen: with its ballot when a quorum is known to hold it at that ballot. */
+/**
+ * A record that an answer showed to be chosen: with its ballot when a quorum is known to hold it at
+ * that ballot.
+ */
 interface Found {
   readonly key: RegisterKey
   readonly record: ValueRecord
@@ -148,7 +153,8 @@ export class Agreement implements Service {
     const space = spaceOf(body.key)
     if (target.id !== self.id || installed === undefined || space.isUnserved(body.key)) return
     if (body.kind !== 'read' && body.ballot.round > ROUND_MAX) return
-    // A store put back has forgotten what it voted for; with its own vote beside this one it could choose against a quorum.
+    // A store put back has forgotten what it voted for; with its own vote beside this one it could
+    // choose against a quorum.
     if (roster.isPutBack(from.id) || (body.kind !== 'read' && roster.isPutBack(body.ballot.by.id))) return
     const epoch = body.kind === 'read' ? body.epoch : body.ballot.epoch
     if (epoch > chain.epoch) return this.context.onLaterEpoch(from.peerId, [])

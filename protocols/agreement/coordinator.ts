@@ -1,4 +1,7 @@
-/** A coordinator: the runs under way at this peer, one a register however many ask. See `run.ts` for what a run does. */
+/**
+ * A coordinator: the runs under way at this peer, one a register however many ask. See `run.ts` for
+ * what a run does.
+ */
 import type { ValueRecord } from '../base/record.ts'
 import type { RegisterKey, Registers } from '../base/register.ts'
 import { Run } from './run.ts'
@@ -20,7 +23,8 @@ export class Coordinator {
   }
 
   /**
-   * Has a register decided. The claim's `settle` is called once: with the chosen record, with `empty`, or with `expired`.
+   * Has a register decided. The claim's `settle` is called once: with the chosen record, with
+   * `empty`, or with `expired`.
    *
    * @param readFirst when somebody else has probably finished already
    */
@@ -28,7 +32,8 @@ export class Coordinator {
     const chosen = this.registers.read(key)?.chosen
     if (chosen !== undefined && this.context.spaceOf(key).settlement.isFinal) return claim.settle({ kind: 'chosen', record: chosen })
     const running = this.runs.get(key)
-    // A run that found nothing to do is over before it is swept away at the next tick; it would keep the claim for ever.
+    // A run that found nothing to do is over before it is swept away at the next tick; it would
+    // keep the claim for ever.
     if (running?.isOver === false) return running.join(claim)
     const run = new Run(key, this.context)
     this.runs.set(key, run)

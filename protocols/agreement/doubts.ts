@@ -1,7 +1,7 @@
 /**
- * Keys that this voter accepted and does not know to be chosen. Their coordinator may be dead; so after a while this
- * voter finishes them itself, with a read first, for usually somebody has. Whoever else is seen at work on one is given the
- * time that it needs, however far away it is.
+ * Keys that this voter accepted and does not know to be chosen. Their coordinator may be dead; so
+ * after a while this voter finishes them itself, with a read first, for usually somebody has.
+ * Whoever else is seen at work on one is given the time that it needs, however far away it is.
  */
 import type { Moment } from '../base/moment.ts'
 import { isConfigKey } from '../base/register.ts'
@@ -10,7 +10,10 @@ import type { RoundTrips } from './round-trips.ts'
 
 /** Younger doubt is a put under way. */
 const FINISH_AFTER_MS = 2_000
-/** A put that was accepted here needs its last answers and the word of them: on far links that is what takes longer. */
+/**
+ * A put that was accepted here needs its last answers and the word of them: on far links that is
+ * what takes longer.
+ */
 const FINISH_ROUND_TRIPS = 3
 /** Spreads the voters of one key, so that the first one's result is there when the others look. */
 const JITTER_MS = 1_000
@@ -52,12 +55,18 @@ export class Doubts {
     this.waiting.set(key, { sinceMs: this.moment.nowMs, jitterMs: this.random() * JITTER_MS })
   }
 
-  /** Another coordinator is at work on the key: its ballot was promised or accepted here, or forbade one of this peer. */
+  /**
+   * Another coordinator is at work on the key: its ballot was promised or accepted here, or forbade
+   * one of this peer.
+   */
   onRival(key: RegisterKey): void {
     if (this.has(key)) this.rivals.set(key, this.moment.nowMs)
   }
 
-  /** Until then a rival that was seen is given its time, each voter in its turn; in the past where there is none. */
+  /**
+   * Until then a rival that was seen is given its time, each voter in its turn; in the past where
+   * there is none.
+   */
   rivalUntilMs(key: RegisterKey): number {
     const seenAtMs = this.rivals.get(key)
     if (seenAtMs === undefined) return Number.NEGATIVE_INFINITY
@@ -110,12 +119,17 @@ export class Doubts {
     }
   }
 
-  /** Of several voters one goes first, the others later in turn. On near links the jitter is what spreads them. */
+  /**
+   * Of several voters one goes first, the others later in turn. On near links the jitter is what
+   * spreads them.
+   */
   private turnMs(key: RegisterKey): number {
     return Math.min(TURNS_MAX, this.roundTrips.turnOf(key)) * TURN_ROUND_TRIPS * this.roundTrips.toDecideMs(key)
   }
 
-  /** A page of the clients' keys in an order that does not change: that of their UTF-16 code units. */
+  /**
+   * A page of the clients' keys in an order that does not change: that of their UTF-16 code units.
+   */
   page(after: RegisterKey | undefined, limit: number): { keys: RegisterKey[]; more: boolean } {
     const later = [...this.keys()].filter((key) => !isConfigKey(key) && (after === undefined || key > after)).toSorted(compareText)
     return { keys: later.slice(0, limit), more: later.length > limit }

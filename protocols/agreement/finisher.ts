@@ -1,4 +1,6 @@
-/** Finishes what others began: registers in doubt here after a while, and whatever it is asked to. */
+/**
+ * Finishes what others began: registers in doubt here after a while, and whatever it is asked to.
+ */
 import type { Moment } from '../base/moment.ts'
 import type { RegisterKey } from '../base/register.ts'
 import type { Outbox } from '../outbox.ts'
@@ -8,7 +10,10 @@ import type { Coordinator } from './coordinator.ts'
 import type { Doubts } from './doubts.ts'
 import type { RoundTrips } from './round-trips.ts'
 
-/** One try to finish a register that is in doubt, and on far links as long as it takes with a rival that is waited for. */
+/**
+ * One try to finish a register that is in doubt, and on far links as long as it takes with a rival
+ * that is waited for.
+ */
 const FINISH_MS = 10_000
 const FINISH_ROUND_TRIPS = 16
 

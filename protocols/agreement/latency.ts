@@ -1,6 +1,7 @@
 /**
- * How long answers usually take, per cluster and kind of question: the 95th percentile of the last replies. Who waits
- * longer than that asks again by another way. It tunes impatience and decides nothing else.
+ * How long answers usually take, per cluster and kind of question: the 95th percentile of the last
+ * replies. Who waits longer than that asks again by another way. It tunes impatience and decides
+ * nothing else.
  */
 import type { ClusterId } from '../base/identity.ts'
 

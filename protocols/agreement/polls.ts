@@ -1,7 +1,8 @@
 /**
- * One question to all voters of a config, asked until it is closed: directly in the own cluster, through one
- * representative of every other. What is not answered in the usual time is asked again: through a second representative,
- * then directly. Answers are handed on voter by voter; nobody's is counted here.
+ * One question to all voters of a config, asked until it is closed: directly in the own cluster,
+ * through one representative of every other. What is not answered in the usual time is asked again:
+ * through a second representative, then directly. Answers are handed on voter by voter; nobody's is
+ * counted here.
  */
 import type { ClusterId, Identity, IdentityId, PeerId } from '../base/identity.ts'
 import type { Moment, NextId } from '../base/moment.ts'
@@ -11,12 +12,18 @@ import type { AcceptorRequest, Vote } from '../wire/agreement-messages.ts'
 import type { Latencies } from './latency.ts'
 import type { RoundTrips } from './round-trips.ts'
 
-/** Between repetitions of a question the wait doubles up to this, or to the usual time where that is longer. */
+/**
+ * Between repetitions of a question the wait doubles up to this, or to the usual time where that is
+ * longer.
+ */
 const RESEND_MOST_MS = 1_000
 /** An answer is late only after so many round trips to a quorum: the delay of a link varies. */
 const LATE_ROUND_TRIPS = 1.5
 
-/** What is asked and answered: that of write-once registers, or of another type that is agreed on in the same way. */
+/**
+ * What is asked and answered: that of write-once registers, or of another type that is agreed on in
+ * the same way.
+ */
 interface Question {
   readonly kind: string
 }
@@ -104,7 +111,10 @@ export class Polls<Body extends Question = AcceptorRequest, Cast extends Answer 
     if (poll !== undefined) this.open.delete(poll.id)
   }
 
-  /** Takes an answer to a poll; answers to closed polls and of peers without a vote in it are dropped. */
+  /**
+   * Takes an answer to a poll; answers to closed polls and of peers without a vote in it are
+   * dropped.
+   */
   vote(id: number, vote: Cast): void {
     const poll = this.open.get(id)
     if (poll === undefined || !poll.quorum.has(vote.sender.id)) return
@@ -113,7 +123,10 @@ export class Polls<Body extends Question = AcceptorRequest, Cast extends Answer 
     if (isFirst || vote.body.kind === 'chosen') poll.listener.voted(vote, poll)
   }
 
-  /** Somebody was lost, perhaps a representative with questions on their way: whatever is unanswered is asked again now. */
+  /**
+   * Somebody was lost, perhaps a representative with questions on their way: whatever is unanswered
+   * is asked again now.
+   */
   hurry(): void {
     for (const poll of this.open.values()) poll.resendAtMs = this.moment.nowMs
   }
@@ -148,7 +161,10 @@ export class Polls<Body extends Question = AcceptorRequest, Cast extends Answer 
     }
   }
 
-  /** Voters that only this peer is cut off from are reached through a neighbour of theirs, each time another. */
+  /**
+   * Voters that only this peer is cut off from are reached through a neighbour of theirs, each time
+   * another.
+   */
   private sendAround(poll: Poll<Body, Cast>, cluster: ClusterId, targets: readonly Identity[], attempt: number): void {
     const cutOff = targets.filter((target) => target.id !== this.self.id && !this.reach.isConnected(target.peerId))
     if (cutOff.length > 0) this.sendThrough(poll, cluster, cutOff, attempt)
@@ -169,7 +185,10 @@ export class Polls<Body extends Question = AcceptorRequest, Cast extends Answer 
     else this.line.send(representative, { kind: 'relay', id: poll.id, targets, body: poll.body }, 'nothing')
   }
 
-  /** From the first sending on: what was lost and sent again makes it look slower than it was, and is soon forgotten. */
+  /**
+   * From the first sending on: what was lost and sent again makes it look slower than it was, and
+   * is soon forgotten.
+   */
   private measure(poll: Poll<Body, Cast>, sender: Identity): void {
     const elapsedMs = this.moment.nowMs - poll.openedAtMs
     for (const [cluster, voters] of poll.quorum.votersByCluster) {

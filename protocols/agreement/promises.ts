@@ -1,6 +1,6 @@
 /**
- * What a voter promised, register by register, in memory. What memory loses, and what is older than the longest put, the
- * floor covers: it counts as a promise for every register.
+ * What a voter promised, register by register, in memory. What memory loses, and what is older than
+ * the longest put, the floor covers: it counts as a promise for every register.
  */
 import { compareBallots, higherCeiling, isCovered } from '../base/ballot.ts'
 import type { Ballot, Ceiling } from '../base/ballot.ts'
@@ -8,7 +8,10 @@ import { identity } from '../base/identity.ts'
 import { INCARNATION_HIGHEST, PEER_ID_HIGHEST } from '../base/limits.ts'
 import type { RegisterKey } from '../base/register.ts'
 
-/** The longest put: a promise that old can hold back nobody who still runs, so it may be folded into the floor. */
+/**
+ * The longest put: a promise that old can hold back nobody who still runs, so it may be folded into
+ * the floor.
+ */
 export const PROMISE_KEPT_MS = 60_000
 /** Stands for "any peer" in the floor: no real identity is above it. */
 const HIGHEST_IDENTITY = identity(PEER_ID_HIGHEST, INCARNATION_HIGHEST)
@@ -57,7 +60,8 @@ export class Promises {
 
   /**
    * @param held the ballot of what the voter holds of the register, which counts as a promise
-   * @returns the ballot that forbids this one, if any: the highest of what was promised, held, and the floor
+   * @returns the ballot that forbids this one, if any: the highest of what was promised, held, and
+   * the floor
    */
   above(key: RegisterKey, ballot: Ballot, held: Ballot | undefined): Ballot | undefined {
     const promised = this.kept.get(key)?.ballot

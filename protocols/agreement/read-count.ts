@@ -1,7 +1,7 @@
 /**
- * What a read round shows. A record is chosen when one voter says so, or when a quorum accepted it at one ballot of the
- * very epoch that is counted; absent when a quorum holds nothing; in doubt otherwise. A value that is only accepted is
- * never shown.
+ * What a read round shows. A record is chosen when one voter says so, or when a quorum accepted it
+ * at one ballot of the very epoch that is counted; absent when a quorum holds nothing; in doubt
+ * otherwise. A value that is only accepted is never shown.
  */
 import { assert } from '../base/assert.ts'
 import { compareBallots, formatBallot } from '../base/ballot.ts'

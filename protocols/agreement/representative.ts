@@ -1,7 +1,7 @@
 /**
- * A representative: forwards a coordinator's question to voters of its own cluster and returns their answers. It never
- * votes for others and never adds answers up: the worst it can do is lose or delay. (Relays as in PigPaxos, Charapko et
- * al., SIGMOD 2021, without its aggregation.)
+ * A representative: forwards a coordinator's question to voters of its own cluster and returns
+ * their answers. It never votes for others and never adds answers up: the worst it can do is lose
+ * or delay. (Relays as in PigPaxos, Charapko et al., SIGMOD 2021, without its aggregation.)
  */
 import type { Ballot } from '../base/ballot.ts'
 import type { Identity, IdentityId, PeerId } from '../base/identity.ts'
@@ -19,7 +19,9 @@ const RELAY_KEPT_MS = 10_000
 const RELAY_ROUND_TRIPS = 4
 /** Relays under way at one time; the oldest is dropped for a new one, as a network may drop it. */
 const RELAYS_MAX = 16_384
-/** Records relayed lately, kept so that a learn that follows needs no second crossing of the value. */
+/**
+ * Records relayed lately, kept so that a learn that follows needs no second crossing of the value.
+ */
 const RECENT_MAX = 1_024
 const RECENT_BYTES_MAX = 4_194_304
 
@@ -29,7 +31,10 @@ export interface Relays extends Reach {
   isPutBack(id: IdentityId): boolean
 }
 
-/** What is relayed: questions of write-once registers, or of another type that is agreed on in the same way. */
+/**
+ * What is relayed: questions of write-once registers, or of another type that is agreed on in the
+ * same way.
+ */
 interface Kept {
   readonly value: Uint8Array
 }
@@ -71,7 +76,10 @@ export class Representative<Body extends Question = AcceptorRequest, Cast extend
   private readonly nextId: NextId
   private readonly roster: Relays
   private readonly roundTrips: Pick<RoundTrips, 'toFarthestMs'>
-  /** Relays whose answers are gathered still, and those whose late answers go back one by one; each the oldest first. */
+  /**
+   * Relays whose answers are gathered still, and those whose late answers go back one by one; each
+   * the oldest first.
+   */
   private readonly gathering = new Map<number, Relay<Cast>>()
   private readonly released = new Map<number, Relay<Cast>>()
   private readonly recent = new Map<RegisterKey, { readonly ballot: Ballot; readonly record: Kept }>()
@@ -102,7 +110,9 @@ export class Representative<Body extends Question = AcceptorRequest, Cast extend
     return this.gathering.size
   }
 
-  /** Somebody asks for a question to be forwarded; a voter whose store is an old copy asks in vain. */
+  /**
+   * Somebody asks for a question to be forwarded; a voter whose store is an old copy asks in vain.
+   */
   asked(from: Identity, id: number, targets: readonly Identity[], body: Body): void {
     if (!this.roster.isPutBack(from.id)) this.relay(from.peerId, id, targets, body)
   }

@@ -1,7 +1,7 @@
 /**
- * How long a round trip is to those whose answers are needed. A wait that races an answer is some of these long, and never
- * shorter than it is on near links. Heartbeats measure it, so that lost and repeated questions do not lengthen it. It tunes
- * patience and decides nothing else.
+ * How long a round trip is to those whose answers are needed. A wait that races an answer is some
+ * of these long, and never shorter than it is on near links. Heartbeats measure it, so that lost
+ * and repeated questions do not lengthen it. It tunes patience and decides nothing else.
  */
 import type { Identity, PeerId } from '../base/identity.ts'
 import { preferenceOf } from '../base/preference.ts'
@@ -11,9 +11,15 @@ import type { Reach } from '../base/reach.ts'
 import type { RegisterKey } from '../base/register.ts'
 import type { Latencies } from './latency.ts'
 
-/** A shorter round trip counts as none: no wait is so short that it would race it, and nothing is different on near links. */
+/**
+ * A shorter round trip counts as none: no wait is so short that it would race it, and nothing is
+ * different on near links.
+ */
 const FAR_LEAST_MS = 50
-/** A voter that is reached through a neighbour is farther by this factor than the farthest that is reached directly. */
+/**
+ * A voter that is reached through a neighbour is farther by this factor than the farthest that is
+ * reached directly.
+ */
 const AROUND_FACTOR = 2
 
 /** How long it takes until a quorum has answered: that of the nearest voters that make one. */
@@ -66,25 +72,37 @@ export class RoundTrips {
     return mostMs
   }
 
-  /** Until a peer has answered, as heartbeats measured it last; 0 for a near one, and until it is measured. */
+  /**
+   * Until a peer has answered, as heartbeats measured it last; 0 for a near one, and until it is
+   * measured.
+   */
   toPeerMs(peerId: PeerId): number {
     const roundTripMs = this.reach.roundTripMs(peerId) ?? 0
     return roundTripMs < FAR_LEAST_MS ? 0 : roundTripMs
   }
 
-  /** Until all of these have answered: one whose connection was lost is as far as it was, and needs longer still to come back. */
+  /**
+   * Until all of these have answered: one whose connection was lost is as far as it was, and needs
+   * longer still to come back.
+   */
   toFarthestKnownMs(voters: readonly Identity[]): number {
     return voters.reduce((mostMs, voter) => Math.max(mostMs, voter.id === this.self.id ? 0 : this.toPeerMs(voter.peerId)), 0)
   }
 
-  /** This peer's place among the voters of a register that are connected, in an order that is another one for each register. */
+  /**
+   * This peer's place among the voters of a register that are connected, in an order that is
+   * another one for each register.
+   */
   turnOf(key: RegisterKey): number {
     const voters = this.quorumOf(key)?.voters ?? []
     const own = preferenceOf(key, this.self.id)
     return voters.filter((voter) => this.toVoterMs(voter) !== undefined && preferenceOf(key, voter.id) < own).length
   }
 
-  /** Undefined for a voter without a connection, or whose peer came back with another store; 0 for a near one, and until it is measured. */
+  /**
+   * Undefined for a voter without a connection, or whose peer came back with another store; 0 for a
+   * near one, and until it is measured.
+   */
   private toVoterMs(voter: Identity): number | undefined {
     if (voter.id === this.self.id) return 0
     if (!this.reach.isConnectedAs(voter)) return undefined

@@ -1,6 +1,7 @@
 /**
- * Rounds and the ceiling. No ballot leaves this peer, issued or promised, above the ceiling on disk; so after a restart
- * the ceiling, read as a floor, covers every promise that memory lost, and no ballot is issued twice.
+ * Rounds and the ceiling. No ballot leaves this peer, issued or promised, above the ceiling on
+ * disk; so after a restart the ceiling, read as a floor, covers every promise that memory lost, and
+ * no ballot is issued twice.
  */
 import { ceilingWrite } from '../base/persist.ts'
 import { CEILING_STRIDE_ROUNDS, isCovered } from '../base/ballot.ts'
@@ -35,7 +36,10 @@ export class Rounds {
     return this.ceilingNow
   }
 
-  /** Takes a round heard of. One that nobody can have reached by counting is passed over: it would use up all numbers. */
+  /**
+   * Takes a round heard of. One that nobody can have reached by counting is passed over: it would
+   * use up all numbers.
+   */
   observe(round: number): void {
     if (round <= ROUND_MAX && round > this.highestRound) this.highestRound = round
   }
@@ -48,7 +52,10 @@ export class Rounds {
     return ballot
   }
 
-  /** Persists a higher ceiling when the ballot is above the present one. Sends that follow wait for its sync. */
+  /**
+   * Persists a higher ceiling when the ballot is above the present one. Sends that follow wait for
+   * its sync.
+   */
   raiseAbove(ballot: Ballot): void {
     if (isCovered(ballot, this.ceilingNow)) return
     this.ceilingNow = { epoch: ballot.epoch, round: ballot.round + CEILING_STRIDE_ROUNDS }
@@ -56,8 +63,9 @@ export class Rounds {
   }
 
   /**
-   * Somebody has heard the ceiling of this opening: it is raised once more. A copy of the store made before the opening then
-   * shows itself: opened in its turn, it tells a ceiling raised once where others remember one that was raised twice.
+   * Somebody has heard the ceiling of this opening: it is raised once more. A copy of the store
+   * made before the opening then shows itself: opened in its turn, it tells a ceiling raised once
+   * where others remember one that was raised twice.
    */
   onHeard(): void {
     if (this.isRaisedAgain) return
@@ -68,8 +76,8 @@ export class Rounds {
 }
 
 /**
- * The ceiling that must be synced before a store that was opened is used: higher at every opening, so that a copy of the
- * store put back later shows itself by a ceiling lower than others remember.
+ * The ceiling that must be synced before a store that was opened is used: higher at every opening,
+ * so that a copy of the store put back later shows itself by a ceiling lower than others remember.
  */
 export function raisedAtOpening(stored: Ceiling): Ceiling {
   return { epoch: stored.epoch, round: stored.round + CEILING_STRIDE_ROUNDS }

@@ -1,7 +1,8 @@
 /**
- * One coordinator's work on one register: reserve, then commit, until the register is chosen (single-decree Paxos). All
- * who want something of the register at this peer, be it a put, a read that met doubt, or a voter that finishes what
- * another began, are claims on the same run, in order.
+ * One coordinator's work on one register: reserve, then commit, until the register is chosen
+ * (single-decree Paxos). All who want something of the register at this peer, be it a put, a read
+ * that met doubt, or a voter that finishes what another began, are claims on the same run, in
+ * order.
  */
 import { compareBallots } from '../base/ballot.ts'
 import type { Ballot } from '../base/ballot.ts'
@@ -22,7 +23,9 @@ import type { SpaceOf } from './space.ts'
 
 /** After this many lost tries the wait between them grows no longer. */
 const BACKOFF_DOUBLINGS_MAX = 6
-/** It grows no longer than this either, but for links so far that so many round trips take longer. */
+/**
+ * It grows no longer than this either, but for links so far that so many round trips take longer.
+ */
 const BACKOFF_MOST_MS = 10_000
 const BACKOFF_ROUND_TRIPS = 8
 /** A commit whose client is gone is carried on for so long; after that, voters finish it. */
@@ -32,12 +35,17 @@ const LINGER_ROUND_TRIPS = 3
 
 export type ClaimResult =
   | { readonly kind: 'chosen'; readonly record: ValueRecord }
-  /** A reserve quorum that was asked after the claim was made held nothing; only for claims without a record. */
+  /**
+   * A reserve quorum that was asked after the claim was made held nothing; only for claims without
+   * a record.
+   */
   | { readonly kind: 'empty' }
   | { readonly kind: 'expired' }
 
 export interface Claim {
-  /** What to write when nothing is chosen or accepted; undefined to finish only what others began. */
+  /**
+   * What to write when nothing is chosen or accepted; undefined to finish only what others began.
+   */
   readonly record: ValueRecord | undefined
   readonly deadlineMs: number
   /** A commit that carries this claim's record was handed to the network. */
@@ -62,7 +70,10 @@ export interface RunContext {
   readonly rivals: Pick<Doubts, 'onRival' | 'rivalUntilMs'>
   readonly random: () => number
   readonly spaceOf: SpaceOf
-  /** A record was found to be chosen: with its ballot when a quorum is known to hold it at that ballot. */
+  /**
+   * A record was found to be chosen: with its ballot when a quorum is known to hold it at that
+   * ballot.
+   */
   readonly chose: (key: RegisterKey, record: ValueRecord, ballot: Ballot | undefined) => void
 }
 
@@ -106,7 +117,10 @@ export class Run implements PollListener {
     else this.reserve()
   }
 
-  /** A newer config is installed: a read or a reserve of the old one ends; a commit may still be counted under its own. */
+  /**
+   * A newer config is installed: a read or a reserve of the old one ends; a commit may still be
+   * counted under its own.
+   */
   configInstalled(): void {
     if (this.phase !== 'committing' && this.phase !== 'over') this.reserve()
   }
@@ -143,17 +157,26 @@ export class Run implements PollListener {
     this.closeIfIdle(this.context.moment.nowMs)
   }
 
-  /** A voter answered from a later epoch; once that is installed here, start over, remembering whose commit was sent. */
+  /**
+   * A voter answered from a later epoch; once that is installed here, start over, remembering whose
+   * commit was sent.
+   */
   private restartIfStale(): void {
     if (this.isOutdated) this.reserve()
   }
 
-  /** A commit of an older epoch than the newest: those who would have to answer it may be gone for good. */
+  /**
+   * A commit of an older epoch than the newest: those who would have to answer it may be gone for
+   * good.
+   */
   private get isOutdated(): boolean {
     return this.phase === 'committing' && this.ballot !== undefined && this.ballot.epoch < this.context.chain.epoch
   }
 
-  /** Nothing decided it within twice the usual time, and that messages were lost need not be the reason. */
+  /**
+   * Nothing decided it within twice the usual time, and that messages were lost need not be the
+   * reason.
+   */
   private isStuck(nowMs: number): boolean {
     const { poll } = this
     return (this.wasRejected || this.isOutdated) && poll !== undefined && nowMs > poll.openedAtMs + 2 * poll.usualMs
@@ -242,7 +265,10 @@ export class Run implements PollListener {
     else if (!this.isLeftToRival()) this.reserve()
   }
 
-  /** Whoever only finishes has no haste: a rival that was seen gets the time it needs, and is then read of once more. */
+  /**
+   * Whoever only finishes has no haste: a rival that was seen gets the time it needs, and is then
+   * read of once more.
+   */
   private isLeftToRival(): boolean {
     const untilMs = this.context.rivals.rivalUntilMs(this.key)
     if (untilMs <= this.context.moment.nowMs || this.claims.some(({ record }) => record !== undefined)) return false
@@ -287,7 +313,10 @@ export class Run implements PollListener {
     if (nowMs >= this.lingerUntilMs) this.finish()
   }
 
-  /** Claims that only finish learn that there is nothing to finish, if the reserve was sent after they came. */
+  /**
+   * Claims that only finish learn that there is nothing to finish, if the reserve was sent after
+   * they came.
+   */
   private settleEmpty(): void {
     const empty = this.claims.filter((claim) => claim.record === undefined && claim.asked)
     if (empty.length > 0) this.claims = this.claims.filter((claim) => !empty.includes(claim))

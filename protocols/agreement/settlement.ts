@@ -1,6 +1,7 @@
 /**
- * How a register settles. Once: what is chosen is its record for ever, so that it answers every question and ends every
- * claim. At each ballot: what is chosen is one more version, made from the one before, and promises go on holding.
+ * How a register settles. Once: what is chosen is its record for ever, so that it answers every
+ * question and ends every claim. At each ballot: what is chosen is one more version, made from the
+ * one before, and promises go on holding.
  */
 import type { Accepted, ValueRecord } from '../base/record.ts'
 import type { Claim } from './run.ts'
@@ -13,7 +14,10 @@ export interface Choice {
 }
 
 export interface Settlement {
-  /** True when a chosen record is the last one: it answers whatever is asked, and nothing is left for a promise to guard. */
+  /**
+   * True when a chosen record is the last one: it answers whatever is asked, and nothing is left
+   * for a promise to guard.
+   */
   readonly isFinal: boolean
   /**
    * @param highest of what the promises of a quorum showed
@@ -24,7 +28,9 @@ export interface Settlement {
   ends(claim: Claim, chosen: ValueRecord): boolean
 }
 
-/** What may already be chosen must be finished; only when there is no such thing is the choice free. */
+/**
+ * What may already be chosen must be finished; only when there is no such thing is the choice free.
+ */
 export const ONCE: Settlement = {
   isFinal: true,
   choose: (highest, claims) => finishing(highest) ?? writing(claims),

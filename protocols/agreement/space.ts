@@ -1,4 +1,7 @@
-/** What the registers of one space tell agreement of themselves: clients' keys and configs follow the same rules otherwise. */
+/**
+ * What the registers of one space tell agreement of themselves: clients' keys and configs follow
+ * the same rules otherwise.
+ */
 import type { Installed } from '../base/installed.ts'
 import type { Quorum } from '../base/quorum.ts'
 import type { ValueRecord } from '../base/record.ts'
@@ -13,7 +16,10 @@ export interface Space {
   isOpen(key: RegisterKey, installed: Installed): boolean
   /** True for a register that is not answered for any more. */
   isUnserved(key: RegisterKey): boolean
-  /** A voter that loses its vote in a finished config keeps what it accepted, but did not see chosen. */
+  /**
+   * A voter that loses its vote in a finished config keeps what it accepted, but did not see
+   * chosen.
+   */
   readonly isKeptWithoutVote: boolean
   /** A record was found to be chosen. */
   learn(key: RegisterKey, record: ValueRecord): void

@@ -1,4 +1,7 @@
-/** Thrown when a rule of the protocol is broken by our own code. The peer that throws it must stop: going on would be a guess. */
+/**
+ * Thrown when a rule of the protocol is broken by our own code. The peer that throws it must stop:
+ * going on would be a guess.
+ */
 export class ProtocolViolation extends Error {
   static override readonly name = 'ProtocolViolation'
   override readonly name = 'ProtocolViolation'

@@ -1,7 +1,10 @@
 import { compareIdentities } from './identity.ts'
 import type { Identity } from './identity.ts'
 
-/** A numbered claim of one coordinator on one register, ordered by (epoch, round, peerId, incarnation). Paxos calls it a proposal number. */
+/**
+ * A numbered claim of one coordinator on one register, ordered by (epoch, round, peerId,
+ * incarnation). Paxos calls it a proposal number.
+ */
 export interface Ballot {
   readonly epoch: number
   readonly round: number
@@ -9,8 +12,8 @@ export interface Ballot {
 }
 
 /**
- * The durable bound of a store: no ballot above it was promised or issued from it.
- * After a restart it is the floor: it then counts as a promise, for every key, to the highest ballot of its round.
+ * The durable bound of a store: no ballot above it was promised or issued from it. After a restart
+ * it is the floor: it then counts as a promise, for every key, to the highest ballot of its round.
  */
 export interface Ceiling {
   readonly epoch: number
@@ -28,7 +31,10 @@ export function compareBallots(a: Ballot, b: Ballot): number {
   return a.epoch - b.epoch || a.round - b.round || compareIdentities(a.by, b.by)
 }
 
-/** True when the ballot is of the ceiling's round or below it. A ceiling stands for the highest ballot of its round. */
+/**
+ * True when the ballot is of the ceiling's round or below it. A ceiling stands for the highest
+ * ballot of its round.
+ */
 export function isCovered(ballot: Ballot, ceiling: Ceiling): boolean {
   return ballot.epoch < ceiling.epoch || (ballot.epoch === ceiling.epoch && ballot.round <= ceiling.round)
 }

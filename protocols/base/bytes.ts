@@ -23,14 +23,17 @@ export function utf8Length(text: string): number {
   return bytes
 }
 
-/** Orders well-formed texts as their UTF-8 bytes order: by code point; negative, zero or positive. */
+/**
+ * Orders well-formed texts as their UTF-8 bytes order: by code point; negative, zero or positive.
+ */
 export function compareUtf8(a: string, b: string): number {
   const length = Math.min(a.length, b.length)
   for (let index = 0; index < length; index += 1) {
     const left = a.charCodeAt(index)
     const right = b.charCodeAt(index)
     if (left === right) continue
-    // Surrogates stand for code points above all others, yet below some others as UTF-16 code units.
+    // Surrogates stand for code points above all others, yet below some others as UTF-16 code
+    // units.
     return rankOfUnit(left) - rankOfUnit(right)
   }
   return a.length - b.length

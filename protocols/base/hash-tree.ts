@@ -1,7 +1,8 @@
 /**
- * The hash tree over the rows of a collection, such as chosen keys: 65,536 leaves by key hash, 256 groups of 256 leaves, one
- * root. A leaf is the sum (modulo 2^128, so without order) of the digests of its rows; a group is the sum of its leaves and
- * the root the sum of all. So whatever happens to a row touches three sums: what it adds can be taken away again.
+ * The hash tree over the rows of a collection, such as chosen keys: 65,536 leaves by key hash, 256
+ * groups of 256 leaves, one root. A leaf is the sum (modulo 2^128, so without order) of the digests
+ * of its rows; a group is the sum of its leaves and the root the sum of all. So whatever happens to
+ * a row touches three sums: what it adds can be taken away again.
  *
  * The tree holds no rows. Whoever replaces or removes one says by which digest it was in the tree.
  */
@@ -15,8 +16,8 @@ export const HASH_BYTES = 16
 const WORDS = 4
 
 /**
- * The leaf of a key: FNV-1a (32 bits, RFC 9923) over its UTF-16 code units as two bytes each, high byte first,
- * folded to 16 bits by exclusive or of its halves.
+ * The leaf of a key: FNV-1a (32 bits, RFC 9923) over its UTF-16 code units as two bytes each, high
+ * byte first, folded to 16 bits by exclusive or of its halves.
  */
 export function leafOf(key: string): number {
   let hash = 0x811c9dc5
@@ -39,7 +40,9 @@ export class HashTree {
   private readonly leaves: (Uint32Array | undefined)[] = []
   private readonly groups = new Uint32Array(GROUPS * WORDS)
   private readonly root = new Uint32Array(WORDS)
-  /** The roots after the last changes, in a circle; the root without keys is among them for good. */
+  /**
+   * The roots after the last changes, in a circle; the root without keys is among them for good.
+   */
   private readonly past = new Uint32Array((PAST_ROOTS + 1) * WORDS)
   private keys = 0
   private changes = 0
@@ -55,7 +58,10 @@ export class HashTree {
     this.remember()
   }
 
-  /** A row that was here is another now. @param before the digest that it was added by @param digest 16 bytes */
+  /**
+   * A row that was here is another now. @param before the digest that it was added by @param digest
+   * 16 bytes
+   */
   replace(key: string, before: Uint8Array, digest: Uint8Array): void {
     this.change(key, before, takeFrom)
     this.change(key, digest, addTo)
@@ -69,7 +75,10 @@ export class HashTree {
     this.remember()
   }
 
-  /** True for the root as it is, or as it was not many changes ago: whoever has it now holds nothing that this tree has not had. */
+  /**
+   * True for the root as it is, or as it was not many changes ago: whoever has it now holds nothing
+   * that this tree has not had.
+   */
   hadRoot(root: Uint8Array): boolean {
     const { past } = this
     const view = new DataView(root.buffer, root.byteOffset, HASH_BYTES)

@@ -18,7 +18,10 @@ export function isClusterId(text: string): text is ClusterId {
   return text.length <= CLUSTER_ID_BYTES_MAX && /^[A-Za-z0-9._-]+$/.test(text)
 }
 
-/** Who votes: a peer together with the store it votes from. A peer that lost its store is somebody else. */
+/**
+ * Who votes: a peer together with the store it votes from. A peer that lost its store is somebody
+ * else.
+ */
 export interface Identity {
   readonly peerId: PeerId
   readonly incarnation: Incarnation

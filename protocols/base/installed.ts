@@ -1,4 +1,7 @@
-/** The config in force at this peer, as the roles that ask and answer in it see it. `config/` installs it. */
+/**
+ * The config in force at this peer, as the roles that ask and answer in it see it. `config/`
+ * installs it.
+ */
 import type { Config } from './config.ts'
 import type { Identity, IdentityId, NetworkId, PeerId } from './identity.ts'
 import type { Quorum } from './quorum.ts'

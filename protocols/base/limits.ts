@@ -7,7 +7,10 @@ export const INCARNATION_HIGHEST: Incarnation = 'fffffffffffffffffffffffffffffff
 
 /** How many configs one message carries at most. */
 export const CONFIGS_PER_MESSAGE_MAX = 64
-/** How many targets a relay names at most, and how many votes come back in one message: both voter sets of a joint config. */
+/**
+ * How many targets a relay names at most, and how many votes come back in one message: both voter
+ * sets of a joint config.
+ */
 export const TARGETS_MAX = 16
 /** How many keys one message of repair names at most. */
 export const KEYS_PER_MESSAGE_MAX = 1_024
@@ -19,7 +22,9 @@ export const RECORDS_BYTES_MAX = 1_048_576
 export const ROSTER_ENTRIES_MAX = 256
 /** How many silent peers one heartbeat names at most. */
 export const DOUBTED_MAX = 32
-/** How many reached peers one heartbeat names at most; one with so many may reach others besides. */
+/**
+ * How many reached peers one heartbeat names at most; one with so many may reach others besides.
+ */
 export const REACHED_MAX = 64
 /** How many addresses a peer is known by at most. */
 export const ADDRESSES_MAX = 16
@@ -29,7 +34,10 @@ export const ADDRESS_BYTES_MAX = 512
 export const KEY_BYTES_MAX = 1_024
 /** Bytes of a value that peers take from one another. */
 export const VALUE_BYTES_MAX = 16_777_216
-/** Bytes of a row of a further type, and of what such a type says in one message: the largest value, and what goes with it. */
+/**
+ * Bytes of a row of a further type, and of what such a type says in one message: the largest value,
+ * and what goes with it.
+ */
 export const ROW_BYTES_MAX = 16_809_984
 /** Bytes of what a type says of its rows as a whole with each answer to a pull. */
 export const MARK_BYTES_MAX = 1_024

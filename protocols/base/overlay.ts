@@ -12,9 +12,14 @@ export class Overlay implements Registers, Tables {
   private readonly registers: Registers
   private readonly tables: TablesOverlay
   private readonly written = new Map<RegisterKey, RegisterState>()
-  /** Of the chosen client keys among them: the tree shows these already, so a leaf must list them. */
+  /**
+   * Of the chosen client keys among them: the tree shows these already, so a leaf must list them.
+   */
   private readonly digests = new Map<RegisterKey, Uint8Array>()
-  /** The same by leaf; undefined until a leaf is asked for, for a question of repair asks for many and no write needs it. */
+  /**
+   * The same by leaf; undefined until a leaf is asked for, for a question of repair asks for many
+   * and no write needs it.
+   */
   private laid: Map<number, LeafEntry[]> | undefined
 
   constructor(registers: Registers, tables: Tables = NO_TABLES) {

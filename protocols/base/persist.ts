@@ -6,29 +6,48 @@ import type { RegisterKey } from './register.ts'
 import type { RowWrite } from './rows.ts'
 import type { Slot } from './slot.ts'
 
-/** Where a write belongs and how urgent it is: all that a runtime, a send gate and a disk need to know of it. */
+/**
+ * Where a write belongs and how urgent it is: all that a runtime, a send gate and a disk need to
+ * know of it.
+ */
 export interface Placed {
   readonly slot: Slot
-  /** Its sync comes no sooner than that of everything written before it, and every send that follows waits for it. */
+  /**
+   * Its sync comes no sooner than that of everything written before it, and every send that follows
+   * waits for it.
+   */
   readonly isBarrier: boolean
-  /** Nothing is lost with it but a question to others: it may wait for a sync that somebody needs. */
+  /**
+   * Nothing is lost with it but a question to others: it may wait for a sync that somebody needs.
+   */
   readonly isLazy: boolean
 }
 
-/** What a table of the store makes of it; each kind belongs to one table, that of its slot's type. */
+/**
+ * What a table of the store makes of it; each kind belongs to one table, that of its slot's type.
+ */
 type Written =
   | { readonly kind: 'accepted'; readonly key: RegisterKey; readonly accepted: Accepted }
-  /** Replaces what was accepted of the key, in one write. `digest`: 16 bytes, kept so that the tree is rebuilt without hashing. */
+  /**
+   * Replaces what was accepted of the key, in one write. `digest`: 16 bytes, kept so that the tree
+   * is rebuilt without hashing.
+   */
   | { readonly kind: 'chosen'; readonly key: RegisterKey; readonly record: ValueRecord; readonly digest: Uint8Array }
   /** This peer lost its vote: what it accepted and what was not chosen is let go. */
   | { readonly kind: 'accepted-dropped'; readonly key: RegisterKey }
-  /** Another record than the chosen one held here was told as chosen: evidence, kept beside it for good. The key is served no more. */
+  /**
+   * Another record than the chosen one held here was told as chosen: evidence, kept beside it for
+   * good. The key is served no more.
+   */
   | { readonly kind: 'diverged'; readonly key: RegisterKey; readonly told: ValueRecord }
   | { readonly kind: 'ceiling'; readonly ceiling: Ceiling }
 
 export type Persist = Placed & Written
 
-/** A write of a further type of data, to the table of that type. What its rows say nobody knows but the type. */
+/**
+ * A write of a further type of data, to the table of that type. What its rows say nobody knows but
+ * the type.
+ */
 export interface TypeWrite extends Placed {
   readonly kind: 'typed'
   /** All of them are on disk together, or none is. No two are of one name. */

@@ -1,4 +1,7 @@
-/** An order that is another one for each who asks, so that not all choose the same (FNV-1a, 32 bits). */
+/**
+ * An order that is another one for each who asks, so that not all choose the same (FNV-1a, 32
+ * bits).
+ */
 
 /** A number for a pair, spread evenly. Of several, the one with the lowest number is preferred. */
 export function preferenceOf(chooser: string, chosen: string): number {

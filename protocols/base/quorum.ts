@@ -1,7 +1,7 @@
 /**
- * Quorum arithmetic: hierarchical (more than half of the clusters have more than half of their voters), and while a
- * config is joint, of both of its sets. Any two quorums share a cluster and inside it a voter. Three answers: won, lost
- * (can no longer be won) and pending.
+ * Quorum arithmetic: hierarchical (more than half of the clusters have more than half of their
+ * voters), and while a config is joint, of both of its sets. Any two quorums share a cluster and
+ * inside it a voter. Three answers: won, lost (can no longer be won) and pending.
  */
 import type { ClusterId, Identity, IdentityId } from './identity.ts'
 import type { Clusters, Config } from './config.ts'
@@ -85,12 +85,18 @@ export function dataQuorum(config: Config): Quorum {
   return new Quorum(config.next === undefined ? [config.clusters] : [config.clusters, config.next])
 }
 
-/** The quorum that decides the next config: always the config's own clusters, so that an epoch has one successor. */
+/**
+ * The quorum that decides the next config: always the config's own clusters, so that an epoch has
+ * one successor.
+ */
 export function configQuorum(config: Config): Quorum {
   return new Quorum([config.clusters])
 }
 
-/** Counts one question's answers. A voter counts once, by its first answer; somebody without a vote does not count. */
+/**
+ * Counts one question's answers. A voter counts once, by its first answer; somebody without a vote
+ * does not count.
+ */
 export class Tally {
   private readonly quorum: Quorum
   private readonly counted = new Set<IdentityId>()

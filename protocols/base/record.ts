@@ -1,16 +1,23 @@
 import type { Ballot } from './ballot.ts'
 
 /**
- * What a register holds. Its identity is all four fields together: two records are the same only when all four are.
+ * What a register holds. Its identity is all four fields together: two records are the same only
+ * when all four are.
  */
 export interface ValueRecord {
-  /** Names one put of one key: the client's Idempotency-Key, or random. 1 to 128 visible ASCII characters. */
+  /**
+   * Names one put of one key: the client's Idempotency-Key, or random. 1 to 128 visible ASCII
+   * characters.
+   */
   readonly writeId: string
   /** 0 to 16 MiB. */
   readonly value: Uint8Array
   /** At most 255 bytes, of what `isContentType` allows. */
   readonly contentType: string
-  /** Milliseconds since 1970, UTC, by the clock of the peer that took the put. Shown to people; decides nothing. */
+  /**
+   * Milliseconds since 1970, UTC, by the clock of the peer that took the put. Shown to people;
+   * decides nothing.
+   */
   readonly writtenAtMs: number
 }
 
@@ -20,7 +27,10 @@ export interface Accepted {
   readonly record: ValueRecord
 }
 
-/** True for what can stand as the value of an HTTP header: a record of another type could never be answered to a client. */
+/**
+ * True for what can stand as the value of an HTTP header: a record of another type could never be
+ * answered to a client.
+ */
 export function isContentType(text: string): boolean {
   return /^[\t\x20-\x7e\x80-\xff]*$/.test(text)
 }

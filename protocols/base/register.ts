@@ -2,8 +2,9 @@ import type { Accepted, ValueRecord } from './record.ts'
 import type { Slot } from './slot.ts'
 
 /**
- * Names one register. A client's key is itself; the register of `config/N` is written with a leading U+0000,
- * which no client's key may contain. So one string names a register of either space.
+ * Names one register. A client's key is itself; the register of `config/N` is written with a
+ * leading U+0000, which no client's key may contain. So one string names a register of either
+ * space.
  */
 export type RegisterKey = string & { readonly __brand: 'RegisterKey' }
 
@@ -31,8 +32,9 @@ export function epochOfConfigKey(key: RegisterKey): number {
 }
 
 /**
- * The register of a key that a further type of data decides for itself. A client's key has no segment `..`, so this one is
- * written, learned, repaired and carried over as any key is, and no client asks for it or is shown it.
+ * The register of a key that a further type of data decides for itself. A client's key has no
+ * segment `..`, so this one is written, learned, repaired and carried over as any key is, and no
+ * client asks for it or is shown it.
  *
  * @param name of the type's own; with the type's name 1,020 bytes of UTF-8 at most, without U+0000
  */
@@ -56,28 +58,35 @@ export function slotOf(key: RegisterKey): Slot {
   return isConfigKey(key) ? { type: 'configs', name: key.slice(CONFIG_PREFIX.length) } : { type: 'keys', name: key }
 }
 
-/** What a store holds of one register. When a record is chosen, what was accepted no longer matters. */
+/**
+ * What a store holds of one register. When a record is chosen, what was accepted no longer matters.
+ */
 export interface RegisterState {
   readonly accepted?: Accepted
   readonly chosen?: ValueRecord
 }
 
-/** One entry of a leaf of the hash tree: a chosen key, or the name of a row, and its digest (16 bytes, see `hash-tree.ts`). */
+/**
+ * One entry of a leaf of the hash tree: a chosen key, or the name of a row, and its digest (16
+ * bytes, see `hash-tree.ts`).
+ */
 export interface LeafEntry<Key extends string = RegisterKey> {
   readonly key: Key
   readonly digest: Uint8Array
 }
 
 /**
- * The store as the core reads it: synchronous, and showing every `persist` issued so far, synced or not.
- * What of it may be told to others is kept in order by the runtime, which holds each send back behind the syncs it rests on.
+ * The store as the core reads it: synchronous, and showing every `persist` issued so far, synced or
+ * not. What of it may be told to others is kept in order by the runtime, which holds each send back
+ * behind the syncs it rests on.
  */
 export interface Registers {
   /** What is held of a register; undefined when nothing is. */
   read(key: RegisterKey): RegisterState | undefined
   /**
-   * At most `limit` chosen client keys of one leaf (0 to 65,535, `leafOf` in `hash-tree.ts`) after the given key, in
-   * the order of their UTF-8 bytes. Leaves are small, and asked for only where two peers differ.
+   * At most `limit` chosen client keys of one leaf (0 to 65,535, `leafOf` in `hash-tree.ts`) after
+   * the given key, in the order of their UTF-8 bytes. Leaves are small, and asked for only where
+   * two peers differ.
    */
   leaf(leaf: number, after: RegisterKey | undefined, limit: number): readonly LeafEntry[]
 }

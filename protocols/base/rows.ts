@@ -1,10 +1,14 @@
 /**
- * The table of a further type of data: bytes by name, in the order of the names' UTF-8 bytes. The type alone knows what a row
- * says; a store, the runtime and a simulated disk keep rows of any type, so that a type brings no table of its own.
+ * The table of a further type of data: bytes by name, in the order of the names' UTF-8 bytes. The
+ * type alone knows what a row says; a store, the runtime and a simulated disk keep rows of any
+ * type, so that a type brings no table of its own.
  */
 import { compareUtf8 } from './bytes.ts'
 
-/** Bytes of a row's name in UTF-8. What a page of a store takes as a key, with room for the type in front of it. */
+/**
+ * Bytes of a row's name in UTF-8. What a page of a store takes as a key, with room for the type in
+ * front of it.
+ */
 export const ROW_NAME_BYTES_MAX = 1_600
 
 export interface Row {
@@ -19,12 +23,15 @@ export interface RowWrite {
   readonly bytes: Uint8Array | undefined
 }
 
-/** The rows of one type as its core reads them: synchronous, and showing every write issued so far, synced or not. */
+/**
+ * The rows of one type as its core reads them: synchronous, and showing every write issued so far,
+ * synced or not.
+ */
 export interface Rows {
   get(name: string): Uint8Array | undefined
   /**
-   * The rows whose name begins with the prefix and comes after the given name. They are read as they are taken: whoever writes
-   * meanwhile begins anew.
+   * The rows whose name begins with the prefix and comes after the given name. They are read as
+   * they are taken: whoever writes meanwhile begins anew.
    */
   range(prefix: string, after?: string): Iterable<Row>
 }
@@ -86,7 +93,8 @@ export class RowsOverlay implements Rows {
 
   private names(prefix: string, after: string): string[] {
     if (this.laid.size === 0) return []
-    // Few of many, as a rule: what is under way is written far more often than a range of it is asked for.
+    // Few of many, as a rule: what is under way is written far more often than a range of it is
+    // asked for.
     return [...this.laid.keys()].filter((name) => name.startsWith(prefix) && compareUtf8(name, after) > 0).sort(compareUtf8)
   }
 

@@ -4,7 +4,10 @@ import type { Clusters } from '../base/config.ts'
 import { holdsMajority } from '../base/quorum.ts'
 import { members } from './transfer.ts'
 
-/** Of the time between two looks no more counts than this: a peer that was paused has watched nobody meanwhile. */
+/**
+ * Of the time between two looks no more counts than this: a peer that was paused has watched nobody
+ * meanwhile.
+ */
 const LOOK_MS_MAX = 1_000
 
 export class Absences {

@@ -1,6 +1,7 @@
 /**
- * Whom growth passes over. A peer that was removed must not be brought back by whoever plans next, and that is not always
- * who removed it: so the bar is part of what is agreed, and comes and goes with the change that set it.
+ * Whom growth passes over. A peer that was removed must not be brought back by whoever plans next,
+ * and that is not always who removed it: so the bar is part of what is agreed, and comes and goes
+ * with the change that set it.
  */
 import type { ClusterId, PeerId } from '../base/identity.ts'
 import { BARRED_MAX } from '../base/config.ts'

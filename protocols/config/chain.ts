@@ -1,7 +1,8 @@
 /**
- * The chain of configs as this peer has installed it. A config is decided like a key (register `config/N`), so what is
- * installed is kept as the chosen record of that register; its persist orders itself behind everything accepted before,
- * and every later send behind itself. So from outside a config counts as installed only once it is synced.
+ * The chain of configs as this peer has installed it. A config is decided like a key (register
+ * `config/N`), so what is installed is kept as the chosen record of that register; its persist
+ * orders itself behind everything accepted before, and every later send behind itself. So from
+ * outside a config counts as installed only once it is synced.
  */
 import { chosenWrite } from '../base/persist.ts'
 import { assert } from '../base/assert.ts'
@@ -67,8 +68,9 @@ export class ConfigChain implements InForce {
   }
 
   /**
-   * Installs what follows the present config; the rest is passed over. A peer without any starts from config 0, or from the
-   * oldest that another peer holds: so every peer holds the whole chain, and whoever comes back finds what it lacks at any.
+   * Installs what follows the present config; the rest is passed over. A peer without any starts
+   * from config 0, or from the oldest that another peer holds: so every peer holds the whole chain,
+   * and whoever comes back finds what it lacks at any.
    *
    * @param isWhole the configs begin where the chain of the peer that sent them begins
    * @returns how many were installed
@@ -103,8 +105,8 @@ export class ConfigChain implements InForce {
   }
 
   /**
-   * The oldest config of this network here. A network that was started again from a survivor begins above 0, and what the
-   * store holds below that is of the network before.
+   * The oldest config of this network here. A network that was started again from a survivor begins
+   * above 0, and what the store holds below that is of the network before.
    */
   private baseEpoch(): number {
     const isOwn = (epoch: number): boolean => this.at(epoch)?.networkId === this.networkId

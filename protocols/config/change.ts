@@ -1,6 +1,7 @@
 /**
- * Changing the configuration: to a joint config, through the transfer, to a finished one. Any peer may drive a change and
- * any other may take it over, for every step is decided like a key and all that is counted here can be asked for again.
+ * Changing the configuration: to a joint config, through the transfer, to a finished one. Any peer
+ * may drive a change and any other may take it over, for every step is decided like a key and all
+ * that is counted here can be asked for again.
  */
 import { equalRecords } from '../base/record.ts'
 import { configKey } from '../base/register.ts'
@@ -39,11 +40,14 @@ const DECIDE_MS = 10_000
 /** On far links as long as it takes with a rival that comes between. */
 const DECIDE_ROUND_TRIPS = 16
 /**
- * A change whose new voters are out of reach for so long is withdrawn: the network takes no puts meanwhile. It takes 2 s
- * more to notice that they are, and all of it is to be over within 10 s.
+ * A change whose new voters are out of reach for so long is withdrawn: the network takes no puts
+ * meanwhile. It takes 2 s more to notice that they are, and all of it is to be over within 10 s.
  */
 export const WITHDRAW_AFTER_MS = 4_000
-/** New voters that are far are out of reach only after so many round trips to the farthest, were it lost meanwhile. */
+/**
+ * New voters that are far are out of reach only after so many round trips to the farthest, were it
+ * lost meanwhile.
+ */
 const WITHDRAW_ROUND_TRIPS = 4
 
 export interface ChangeContext {
@@ -57,7 +61,10 @@ export interface ChangeContext {
   readonly roundTrips: Pick<RoundTrips, 'toDecideMs' | 'toFarthestKnownMs'>
   /** Who is known here, this peer included. */
   readonly known: () => readonly KnownPeer[]
-  /** A voter that was silent for so long gives its place to a learner of its cluster; undefined for never. */
+  /**
+   * A voter that was silent for so long gives its place to a learner of its cluster; undefined for
+   * never.
+   */
   readonly replaceAfterMs: number | undefined
   /** The latest protocol version spoken here. */
   readonly protocolMax: number
@@ -193,7 +200,10 @@ export class Change {
     this.decide(jointAfter(config, next, barredIn(config), protocolMin))
   }
 
-  /** The same voters once more, where all of them speak a later protocol than their config asks for: what it lets peers use may be used then. */
+  /**
+   * The same voters once more, where all of them speak a later protocol than their config asks for:
+   * what it lets peers use may be used then.
+   */
   private risen(config: Config): Clusters | undefined {
     const { known, protocolMax } = this.context
     if (protocolMax <= config.protocolMin || config.forming) return undefined
@@ -236,7 +246,9 @@ export class Change {
     return Math.max(WITHDRAW_AFTER_MS, WITHDRAW_ROUND_TRIPS * this.context.roundTrips.toFarthestKnownMs(members(next)))
   }
 
-  /** This peer's place among those that are up, in the order given; -1 when it is not one of them. */
+  /**
+   * This peer's place among those that are up, in the order given; -1 when it is not one of them.
+   */
   private rank(voters: readonly Identity[]): number {
     return voters.filter(this.isUp).findIndex((voter) => voter.id === this.context.self.id)
   }

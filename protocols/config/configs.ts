@@ -69,7 +69,9 @@ export class Configs implements Service {
     this.requests = { change: (request) => this.requested(request) }
   }
 
-  /** True when the config lets only peers vote that speak a later protocol than this one: it learns. */
+  /**
+   * True when the config lets only peers vote that speak a later protocol than this one: it learns.
+   */
   get isTooOld(): boolean {
     const config = this.context.chain.current?.config
     return config !== undefined && config.protocolMin > this.protocolMax

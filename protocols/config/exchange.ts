@@ -1,4 +1,7 @@
-/** How configs get about: whoever hears of a later epoch asks for what it lacks, and every peer holds the whole chain. */
+/**
+ * How configs get about: whoever hears of a later epoch asks for what it lacks, and every peer
+ * holds the whole chain.
+ */
 import type { RoundTrips } from '../agreement/round-trips.ts'
 import type { NetworkId, PeerId } from '../base/identity.ts'
 import type { Moment } from '../base/moment.ts'
@@ -7,7 +10,10 @@ import { CONFIGS_PER_MESSAGE_MAX } from '../base/limits.ts'
 import type { ConfigChain } from './chain.ts'
 import type { Config } from '../base/config.ts'
 
-/** A peer that was asked is asked the same again only after so many round trips. Until then its answer may be on its way. */
+/**
+ * A peer that was asked is asked the same again only after so many round trips. Until then its
+ * answer may be on its way.
+ */
 const LATE_ROUND_TRIPS = 1.5
 
 export interface ExchangeContext {
@@ -20,7 +26,10 @@ export interface ExchangeContext {
 export class ConfigExchange {
   private readonly context: ExchangeContext
   private readonly offer: (configs: readonly Config[], isWhole: boolean) => void
-  /** What each peer was last asked and has not answered yet: the configs from which epoch on, and when. */
+  /**
+   * What each peer was last asked and has not answered yet: the configs from which epoch on, and
+   * when.
+   */
   private readonly asked = new Map<PeerId, { readonly since: number; readonly atMs: number }>()
 
   /** @param offer installs what follows the present config */
@@ -29,7 +38,9 @@ export class ConfigExchange {
     this.offer = offer
   }
 
-  /** Asks a peer for all configs after the present one, unless it was asked and may be answering. */
+  /**
+   * Asks a peer for all configs after the present one, unless it was asked and may be answering.
+   */
   ask(peerId: PeerId): void {
     const { chain, outbox, moment, roundTrips } = this.context
     const { nowMs: atMs } = moment

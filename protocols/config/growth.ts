@@ -1,6 +1,7 @@
 /**
- * Who should vote: the plan that turns learners into voters. Pure arithmetic on what is known now; the plan is carried
- * out as a configuration change, so two peers with different views can do no harm.
+ * Who should vote: the plan that turns learners into voters. Pure arithmetic on what is known now;
+ * the plan is carried out as a configuration change, so two peers with different views can do no
+ * harm.
  */
 import { compareIdentities } from '../base/identity.ts'
 import type { ClusterId, Identity, IdentityId } from '../base/identity.ts'
@@ -16,10 +17,11 @@ export interface Candidate {
 }
 
 /**
- * The voters that should be, or undefined when they already are. A cluster gets its first voters all at once, when as many
- * peers as the largest `-min-peers` among them are there; the first cluster before any other. Then it grows to the next
- * odd number, up to five. A voter whose store was lost takes its old place as whoever it is now, and one that is gone for
- * good gives its place to another peer of its cluster; nobody else loses a place. Whoever is barred gets none.
+ * The voters that should be, or undefined when they already are. A cluster gets its first voters
+ * all at once, when as many peers as the largest `-min-peers` among them are there; the first
+ * cluster before any other. Then it grows to the next odd number, up to five. A voter whose store
+ * was lost takes its old place as whoever it is now, and one that is gone for good gives its place
+ * to another peer of its cluster; nobody else loses a place. Whoever is barred gets none.
  *
  * @param peers every peer that could vote, present voters among them
  * @param gone voters that have been silent for so long that they are replaced

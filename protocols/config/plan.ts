@@ -1,6 +1,7 @@
 /**
- * What an operator's request means in the config as it is: the change to make, that there is nothing to do, or one clear
- * sentence why it cannot be. Pure arithmetic on what is known now; carried out as a configuration change.
+ * What an operator's request means in the config as it is: the change to make, that there is
+ * nothing to do, or one clear sentence why it cannot be. Pure arithmetic on what is known now;
+ * carried out as a configuration change.
  */
 import type { ClusterId, Identity, PeerId } from '../base/identity.ts'
 import { barredIn, barring, equalBarred, lifting } from './barred.ts'
@@ -112,7 +113,8 @@ function admit(
   const peer = peers.find(({ identity }) => identity.peerId === peerId)
   const present = members(next).find((voter) => voter.peerId === peerId)
   if (present !== undefined && (peer === undefined || peer.identity.id === present.id)) return undefined
-  // Removed with its cluster in the same breath, or voting from a place that this peer does not see.
+  // Removed with its cluster in the same breath, or voting from a place that this peer does not
+  // see.
   if (peer === undefined) return refusal(`${peerId} is not known here: start it with -peer, and ask again when /peers shows it`)
   const { identity, clusterId, hindrance } = peer
   if (clusterId === removed) return refusal(`${peerId} cannot be added to ${clusterId} while that is removed`)

@@ -1,7 +1,8 @@
 /**
- * Operators' requests: from what is asked for to a true answer. A request is planned on the newest config, proposed, and
- * followed through the chain. Where another change is in flight or comes first, it waits and is planned anew; so two
- * operators at once both learn what came of theirs, and the network has one chain.
+ * Operators' requests: from what is asked for to a true answer. A request is planned on the newest
+ * config, proposed, and followed through the chain. Where another change is in flight or comes
+ * first, it waits and is planned anew; so two operators at once both learn what came of theirs, and
+ * the network has one chain.
  */
 import type { IdentityId } from '../base/identity.ts'
 import { configKey } from '../base/register.ts'
@@ -62,7 +63,10 @@ export class ChangeRequests {
     this.asked.delete(client)
   }
 
-  /** A heartbeat says which epoch its sender has on disk; this peer's own comes by way of its disk as well. */
+  /**
+   * A heartbeat says which epoch its sender has on disk; this peer's own comes by way of its disk
+   * as well.
+   */
   onInstalled(sender: IdentityId, epoch: number): void {
     if (this.asked.size > 0) this.installed.set(sender, Math.max(epoch, this.installed.get(sender) ?? -1))
   }
@@ -149,7 +153,10 @@ export class ChangeRequests {
     this.answer(asked, { kind: 'change-refused', detail })
   }
 
-  /** Whoever was removed may be switched off only once a quorum of those that stay has the config on disk. */
+  /**
+   * Whoever was removed may be switched off only once a quorum of those that stay has the config on
+   * disk.
+   */
   private await(asked: Asked, epoch: number): void {
     const config = this.context.chain.at(epoch)
     if (config === undefined) return

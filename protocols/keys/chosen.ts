@@ -1,7 +1,8 @@
 /**
- * What is known to be chosen. A chosen record never changes, so it is served from here without asking anybody, and
- * merging two peers' knowledge is union. Being told another record for a chosen key can only mean a broken peer or disk:
- * an alarm, never last-write-wins; the key is then no longer served, and both records are kept as evidence.
+ * What is known to be chosen. A chosen record never changes, so it is served from here without
+ * asking anybody, and merging two peers' knowledge is union. Being told another record for a chosen
+ * key can only mean a broken peer or disk: an alarm, never last-write-wins; the key is then no
+ * longer served, and both records are kept as evidence.
  */
 import { chosenWrite, divergedWrite } from '../base/persist.ts'
 import { utf8Length } from '../base/bytes.ts'

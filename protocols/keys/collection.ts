@@ -1,4 +1,7 @@
-/** Write-once keys as repair sees them: merging is union, and what a change must carry over are the keys in doubt. */
+/**
+ * Write-once keys as repair sees them: merging is union, and what a change must carry over are the
+ * keys in doubt.
+ */
 import type { Doubts } from '../agreement/doubts.ts'
 import type { Finisher } from '../agreement/finisher.ts'
 import type { HashTree } from '../base/hash-tree.ts'

@@ -96,7 +96,8 @@ export class Keys implements Service {
   /**
    * Has a hidden key decided: with this value, unless another was or comes first.
    *
-   * @param settled told once what the key's value is for good; undefined when it was not decided in time, and may be later
+   * @param settled told once what the key's value is for good; undefined when it was not decided in
+   * time, and may be later
    */
   decide(key: RegisterKey, value: Uint8Array, deadlineMs: number, settled: (value: Uint8Array | undefined) => void): void {
     const { agreement, random } = this.context

@@ -54,7 +54,10 @@ export class Puts {
   }
 }
 
-/** A key with two chosen records is not served: nothing is stored, and nothing that it holds is told. */
+/**
+ * A key with two chosen records is not served: nothing is stored, and nothing that it holds is
+ * told.
+ */
 export function unservedOutcome({ writeId, writeIdGiven }: PutEvent): Outcome {
   return writeIdGiven ? { kind: 'in-doubt', writeId } : { kind: 'not-stored' }
 }

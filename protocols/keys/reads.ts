@@ -1,6 +1,7 @@
 /**
- * Clients' gets. A key that is chosen here is answered at once and is never stale. Any other linearizable get asks a
- * quorum; what is in doubt is read once more and then finished. No quorum in time is `unavailable`, never a guess.
+ * Clients' gets. A key that is chosen here is answered at once and is never stale. Any other
+ * linearizable get asks a quorum; what is in doubt is read once more and then finished. No quorum
+ * in time is `unavailable`, never a guess.
  */
 import type { Moment } from '../base/moment.ts'
 import type { Outbox } from '../outbox.ts'

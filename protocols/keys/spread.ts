@@ -1,7 +1,8 @@
 /**
- * How a chosen record becomes known to everyone: voters that accepted it are told its ballot alone; learners are given
- * the record; a remote cluster is told once, through a representative that passes it on. All of it may be lost: voters
- * finish what they hold in doubt, and repair brings the rest.
+ * How a chosen record becomes known to everyone: voters that accepted it are told its ballot alone;
+ * learners are given the record; a remote cluster is told once, through a representative that
+ * passes it on. All of it may be lost: voters finish what they hold in doubt, and repair brings the
+ * rest.
  */
 import { compareBallots } from '../base/ballot.ts'
 import type { Ballot } from '../base/ballot.ts'
@@ -47,7 +48,10 @@ export class Spread {
     this.context = context
   }
 
-  /** Tells everyone what a quorum is known to hold at a ballot: in a large network through a voter, for voters are connected to all. */
+  /**
+   * Tells everyone what a quorum is known to hold at a ballot: in a large network through a voter,
+   * for voters are connected to all.
+   */
   tellAll(key: RegisterKey, record: ValueRecord, ballot: Ballot): void {
     const { neighbours } = this.context
     const voter = this.deputy()
@@ -88,7 +92,10 @@ export class Spread {
     if (record !== undefined) this.send(from, { kind: 'learn', key, ballot: undefined, record, spread: false })
   }
 
-  /** The voter that tells all in place of this peer; undefined where this one reaches everybody itself. */
+  /**
+   * The voter that tells all in place of this peer; undefined where this one reaches everybody
+   * itself.
+   */
   private deputy(): PeerId | undefined {
     const { neighbours, chain, self } = this.context
     if (chain.current === undefined || chain.isVoter(self.id) || neighbours.isFew) return undefined

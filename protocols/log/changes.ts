@@ -1,7 +1,8 @@
 /**
- * How a leader changes the members: newcomers become learners, catch up, then the joint step and the final one. One change at a
- * time. The joint step is ended by whoever leads when it is committed, whether or not it began the change. What is only in this
- * leader's mind ends with its lead: learners stay learners then.
+ * How a leader changes the members: newcomers become learners, catch up, then the joint step and
+ * the final one. One change at a time. The joint step is ended by whoever leads when it is
+ * committed, whether or not it began the change. What is only in this leader's mind ends with its
+ * lead: learners stay learners then.
  */
 import type { Identity } from '../base/identity.ts'
 import { isMajority } from './commit.ts'
@@ -18,7 +19,10 @@ const CATCH_UP_TIMES = 60
 interface Wanted {
   readonly client: LogClient
   readonly changes: readonly MemberChange[]
-  /** What newcomers have to reach, and since when: they are close when that took less than an election time. */
+  /**
+   * What newcomers have to reach, and since when: they are close when that took less than an
+   * election time.
+   */
   goal: number
   goalMs: number
   readonly untilMs: number
@@ -57,7 +61,10 @@ export class Changes {
     this.advance()
   }
 
-  /** Takes the next step when the one before is committed and newcomers are close. Called whenever either may have changed. */
+  /**
+   * Takes the next step when the one before is committed and newcomers are close. Called whenever
+   * either may have changed.
+   */
   advance(): void {
     const { state, wanted } = this
     if (state.tail.membersIndex > state.commit) return
@@ -74,7 +81,10 @@ export class Changes {
     if (this.wanted !== undefined && !this.wanted.isEntered && this.wanted.untilMs <= this.state.nowMs) this.giveUp()
   }
 
-  /** The lead ends, or newcomers take too long. A joint step that was begun is ended by the next leader. */
+  /**
+   * The lead ends, or newcomers take too long. A joint step that was begun is ended by the next
+   * leader.
+   */
   giveUp(): void {
     this.end({ kind: 'not-changed', why: 'given-up' })
   }

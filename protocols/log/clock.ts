@@ -1,8 +1,12 @@
-/** The log's own clock: the leader's time of day, held near that of most voters, and never going back along the log. */
+/**
+ * The log's own clock: the leader's time of day, held near that of most voters, and never going
+ * back along the log.
+ */
 import { CLOCK_AHEAD_MAX_MS } from './limits.ts'
 
 /**
- * What the next entry says. It stands still until most voters have told what time it is: one clock that is wrong must not set it.
+ * What the next entry says. It stands still until most voters have told what time it is: one clock
+ * that is wrong must not set it.
  *
  * @param voters the time of day of each voter that told it, the leader's too
  * @param voterCount how many there are

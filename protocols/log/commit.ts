@@ -1,4 +1,7 @@
-/** The arithmetic of majorities, of one set of voters or of both while members change. It knows no replica and no time. */
+/**
+ * The arithmetic of majorities, of one set of voters or of both while members change. It knows no
+ * replica and no time.
+ */
 import { majority } from '../base/quorum.ts'
 import type { Verdict } from '../base/quorum.ts'
 import type { Identity, IdentityId } from '../base/identity.ts'

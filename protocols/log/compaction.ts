@@ -1,7 +1,8 @@
 /**
- * The store is the snapshot. Entries are dropped when the store holds them for good, no member in touch needs them, and so many
- * applied ones stay for whoever is a little behind. And where a log and its store were parted by a crash or joined by a
- * snapshot, this says which of them is ahead and what becomes of the log.
+ * The store is the snapshot. Entries are dropped when the store holds them for good, no member in
+ * touch needs them, and so many applied ones stay for whoever is a little behind. And where a log
+ * and its store were parted by a crash or joined by a snapshot, this says which of them is ahead
+ * and what becomes of the log.
  */
 import { assert } from '../base/assert.ts'
 import type { StoreAt } from './events.ts'
@@ -26,7 +27,10 @@ export function compact(state: ReplicaState, followers: Followers | undefined): 
   state.persist({ kind: 'compacted', base: tail.base, members: tail.membersAt(tail.base.index) })
 }
 
-/** The store was opened, or a snapshot was restored into it. @returns false when only a snapshot can help: the log lacks what comes next */
+/**
+ * The store was opened, or a snapshot was restored into it. @returns false when only a snapshot can
+ * help: the log lacks what comes next
+ */
 export function settle(state: ReplicaState, { position, members, atMs, durableIndex }: StoreAt): boolean {
   const { tail } = state
   state.applied = undefined
@@ -49,7 +53,10 @@ export function settle(state: ReplicaState, { position, members, atMs, durableIn
   return true
 }
 
-/** Members in touch that are behind get the log, unless it takes more than is kept for them: a snapshot is cheaper then. */
+/**
+ * Members in touch that are behind get the log, unless it takes more than is kept for them: a
+ * snapshot is cheaper then.
+ */
 function neededBy(state: ReplicaState, followers: Followers | undefined): number {
   const { nowMs, settings, tail } = state
   let index = Number.POSITIVE_INFINITY

@@ -1,6 +1,7 @@
 /**
- * Who leads next: first asking whether one would be voted for, then the vote, as in section 9.6 of Ongaro's thesis. A voter
- * that hears its leader grants neither, so whoever was cut off or removed disturbs nobody when it comes back.
+ * Who leads next: first asking whether one would be voted for, then the vote, as in section 9.6 of
+ * Ongaro's thesis. A voter that hears its leader grants neither, so whoever was cut off or removed
+ * disturbs nobody when it comes back.
  */
 import { unreachable } from '../base/assert.ts'
 import type { Identity, IdentityId } from '../base/identity.ts'
@@ -13,7 +14,9 @@ import type { ReplicaState, Role } from './state.ts'
 
 type Body<Kind extends MessageBody['kind']> = LogMessage & { readonly kind: Kind }
 
-/** A voter whose store cannot serve leaves the lead to others for so many times the election time. */
+/**
+ * A voter whose store cannot serve leaves the lead to others for so many times the election time.
+ */
 const UNREADY_TIMES = 3
 
 export interface ElectionHooks {
@@ -51,7 +54,10 @@ export class Election {
     this.rest()
   }
 
-  /** The connection to the leader is closed: a killed process is noticed by that, and not by a timer. */
+  /**
+   * The connection to the leader is closed: a killed process is noticed by that, and not by a
+   * timer.
+   */
   leaderGone(): void {
     const { nowMs, settings } = this.state
     this.leaderGoneMs = nowMs

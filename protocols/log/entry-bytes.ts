@@ -1,4 +1,7 @@
-/** Entries and members as bytes: on the wire and in the store alike. The specification is README.md in this folder. */
+/**
+ * Entries and members as bytes: on the wire and in the store alike. The specification is README.md
+ * in this folder.
+ */
 import { readIdentities, writeIdentities } from '../wire/fields.ts'
 import type { ByteReader } from '../wire/reader.ts'
 import type { ByteWriter } from '../wire/writer.ts'

@@ -1,6 +1,6 @@
 /**
- * What a log is made of. An entry is known by its (term, index): two replicas that hold the same pair hold the same entry, and
- * the same entries before it.
+ * What a log is made of. An entry is known by its (term, index): two replicas that hold the same
+ * pair hold the same entry, and the same entries before it.
  */
 import type { Membership } from './membership.ts'
 
@@ -20,9 +20,14 @@ export type EntryBody =
   /** The first entry of a leader. Once it is committed, so is all before it. */
   | { readonly kind: 'began' }
   | { readonly kind: 'command'; readonly submitId: SubmitId; readonly since: number; readonly command: Uint8Array }
-  /** The members from here on: in force as soon as the entry is appended, undone when it is cut off. */
+  /**
+   * The members from here on: in force as soon as the entry is appended, undone when it is cut off.
+   */
   | { readonly kind: 'members'; readonly members: Membership }
-  /** The entry at `index`, which stores cannot apply, counts as rejected with this code, once this is committed. */
+  /**
+   * The entry at `index`, which stores cannot apply, counts as rejected with this code, once this
+   * is committed.
+   */
   | { readonly kind: 'verdict'; readonly index: number; readonly code: string }
   /** Of a kind or version that this peer does not know. Its replica stops. */
   | { readonly kind: 'unknown'; readonly code: number; readonly version: number; readonly bytes: Uint8Array }
@@ -47,7 +52,10 @@ export function entryBytes({ body }: Entry): number {
   }
 }
 
-/** Whether a log that ends at `a` is at least as far as one that ends at `b`: the later term first, then the length. */
+/**
+ * Whether a log that ends at `a` is at least as far as one that ends at `b`: the later term first,
+ * then the length.
+ */
 export function isAtLeast(a: Position, b: Position): boolean {
   return a.term === b.term ? a.index >= b.index : a.term > b.term
 }

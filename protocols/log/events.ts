@@ -18,7 +18,9 @@ export interface Submit {
   readonly deadlineMs: number
 }
 
-/** `after`: at least this position, so that a client reads what it wrote. `local`: whatever is here. */
+/**
+ * `after`: at least this position, so that a client reads what it wrote. `local`: whatever is here.
+ */
 export type Consistency = 'linearizable' | 'local' | { readonly after: Position }
 
 /** What the store made of one entry. */
@@ -46,7 +48,10 @@ export type LogEvent =
   | { readonly kind: 'submit'; readonly submits: readonly Submit[] }
   | { readonly kind: 'query'; readonly client: LogClient; readonly consistency: Consistency; readonly deadlineMs: number }
   | { readonly kind: 'cancel'; readonly client: LogClient }
-  /** The store was opened, or filled from a snapshot. It is told before anything that was applied upon it. */
+  /**
+   * The store was opened, or filled from a snapshot. It is told before anything that was applied
+   * upon it.
+   */
   | { readonly kind: 'store-opened'; readonly at: StoreAt }
   /** The store holds these, in order, and applying goes on. */
   | { readonly kind: 'applied'; readonly outcomes: readonly Applied[]; readonly durableIndex: number }
@@ -69,7 +74,10 @@ export type LogWrite =
   /** All entries are dropped, and the log begins behind the base. */
   | { readonly kind: 'reset'; readonly base: Position; readonly members: Membership }
 
-/** What a send waits for, of the writes of its own log: none, the newest hard state, or all. They become durable in order. */
+/**
+ * What a send waits for, of the writes of its own log: none, the newest hard state, or all. They
+ * become durable in order.
+ */
 export type LogAfter = 'nothing' | 'hard-state' | 'everything'
 
 export type LogAnswer =
@@ -101,9 +109,15 @@ export type LogNote =
 export type LogEffect =
   | { readonly kind: 'persist'; readonly write: LogWrite }
   | { readonly kind: 'send'; readonly message: LogMessage; readonly after: LogAfter }
-  /** Committed and next for the store, in order. What comes while a snapshot is restored comes again after `store-opened`. */
+  /**
+   * Committed and next for the store, in order. What comes while a snapshot is restored comes again
+   * after `store-opened`.
+   */
   | { readonly kind: 'apply'; readonly entries: readonly Entry[] }
-  /** The entry at `index` counts as rejected: it comes before the `apply` that has the entry, or late for one that was applied. */
+  /**
+   * The entry at `index` counts as rejected: it comes before the `apply` that has the entry, or
+   * late for one that was applied.
+   */
   | { readonly kind: 'verdict'; readonly index: number; readonly code: string }
   /** The store has applied what the query must see: ask it now. */
   | { readonly kind: 'read-ready'; readonly client: LogClient; readonly index: number }

@@ -1,7 +1,8 @@
 /**
- * What a leader knows of each member, and how far ahead it may send. `probe`: one append at a time, until it is known where the
- * two logs agree. `stream`: appends are sent ahead, as many as the window takes. `snapshot`: the log no longer has what the
- * member needs, and a backup of a store is on its way.
+ * What a leader knows of each member, and how far ahead it may send. `probe`: one append at a time,
+ * until it is known where the two logs agree. `stream`: appends are sent ahead, as many as the
+ * window takes. `snapshot`: the log no longer has what the member needs, and a backup of a store is
+ * on its way.
  */
 import type { Identity, IdentityId } from '../base/identity.ts'
 import type { Entry, Position } from './entry.ts'
@@ -44,7 +45,10 @@ export class Follower {
     this.next = next
   }
 
-  /** Says what to send, and takes it as sent. @param isEmptyWanted for the commit that goes with it, or as a probe */
+  /**
+   * Says what to send, and takes it as sent. @param isEmptyWanted for the commit that goes with it,
+   * or as a probe
+   */
   toSend(tail: Tail, limits: LogLimits, isEmptyWanted: boolean): Next {
     if (this.state === 'snapshot' || (this.state === 'probe' && this.isProbing)) return 'nothing'
     const index = this.next - 1

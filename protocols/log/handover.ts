@@ -1,6 +1,6 @@
 /**
- * The lead given to another: new commands wait, the other catches up, then it campaigns at once. Given up after an election
- * time. A leader whose store refuses hands over by itself.
+ * The lead given to another: new commands wait, the other catches up, then it campaigns at once.
+ * Given up after an election time. A leader whose store refuses hands over by itself.
  */
 import type { Identity } from '../base/identity.ts'
 import type { LogClient } from './events.ts'

@@ -1,6 +1,6 @@
 /**
- * Commands at the leader. Each number of a forwarder is dealt with once in a term, whether it is taken or refused: a late copy of a
- * refused one must not be taken after the client was told so.
+ * Commands at the leader. Each number of a forwarder is dealt with once in a term, whether it is
+ * taken or refused: a late copy of a refused one must not be taken after the client was told so.
  */
 import type { Identity } from '../base/identity.ts'
 import type { EntryBody } from './entry.ts'

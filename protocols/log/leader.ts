@@ -1,6 +1,7 @@
 /**
- * What a replica does while it leads, from its first entry on. It counts only what is synced, its own copy too: it acknowledges
- * to itself by a message that waits for its disk like everybody else's.
+ * What a replica does while it leads, from its first entry on. It counts only what is synced, its
+ * own copy too: it acknowledges to itself by a message that waits for its disk like everybody
+ * else's.
  */
 import type { Identity, IdentityId } from '../base/identity.ts'
 import { Changes } from './changes.ts'
@@ -161,7 +162,9 @@ export class Leader {
     return id === this.state.self.id || this.followers.isHeardSince(id, this.state.nowMs - this.state.settings.electionMs)
   }
 
-  /** Commits what a majority holds, counting entries of the own term alone, and goes on from there. */
+  /**
+   * Commits what a majority holds, counting entries of the own term alone, and goes on from there.
+   */
   private advance(): void {
     const { state } = this
     const index = committedIndex(state.members, (id) => this.followers.match(id))
@@ -176,7 +179,10 @@ export class Leader {
     if (isSettled && !state.isVoter) this.leave()
   }
 
-  /** The members no longer count this leader, and that is committed: the best of them campaigns at once. */
+  /**
+   * The members no longer count this leader, and that is committed: the best of them campaigns at
+   * once.
+   */
   private leave(): void {
     this.handover.goTo(this.handover.best(true) ?? this.handover.best(false))
     this.hooks.resign()

@@ -8,12 +8,18 @@ export interface LogLimits {
   readonly windowBytesMax: number
   readonly windowAppendsMax: number
   readonly commandBytesMax: number
-  /** What may be ordered and not committed, or committed and not applied: bytes, and entries. Beyond it a leader is overloaded. */
+  /**
+   * What may be ordered and not committed, or committed and not applied: bytes, and entries. Beyond
+   * it a leader is overloaded.
+   */
   readonly pendingBytesMax: number
   readonly pendingEntriesMax: number
   /** Applied entries that are kept for whoever is a little behind. */
   readonly keptEntriesMin: number
-  /** What is kept at most for members that are further behind, in bytes. They get a snapshot beyond it. */
+  /**
+   * What is kept at most for members that are further behind, in bytes. They get a snapshot beyond
+   * it.
+   */
   readonly keptBytesMax: number
 }
 
@@ -34,9 +40,14 @@ export const LOG_LIMITS: LogLimits = {
 
 /** A store that refuses for so long costs its replica the lead, in milliseconds. */
 export const STALLED_LEADER_MS = 2_000
-/** A closed connection to the leader ends the time in which no other is voted for, after so many milliseconds. */
+/**
+ * A closed connection to the leader ends the time in which no other is voted for, after so many
+ * milliseconds.
+ */
 export const LEADER_GONE_MS = 100
-/** When a voter that missed its leader so asks for votes: a random time up to this, in milliseconds. */
+/**
+ * When a voter that missed its leader so asks for votes: a random time up to this, in milliseconds.
+ */
 export const LEADER_GONE_TIMEOUT_MS = 300
 /** How far the log's clock may be ahead of the median of its voters', in milliseconds. */
 export const CLOCK_AHEAD_MAX_MS = 10_000

@@ -1,9 +1,10 @@
 /**
- * Who votes on a log, and how that changes: joint consensus, as in section 6 of the Raft paper. While a change is under way
- * (`outgoing` is not empty) every decision needs a majority of the voters before and one of the voters after.
+ * Who votes on a log, and how that changes: joint consensus, as in section 6 of the Raft paper.
+ * While a change is under way (`outgoing` is not empty) every decision needs a majority of the
+ * voters before and one of the voters after.
  *
- * The arithmetic here is that of etcd's `confchange`, so that its cases hold to the letter. When which step is taken is up to
- * `changes.ts`.
+ * The arithmetic here is that of etcd's `confchange`, so that its cases hold to the letter. When
+ * which step is taken is up to `changes.ts`.
  */
 import { assert } from '../base/assert.ts'
 import { compareIdentities } from '../base/identity.ts'
@@ -47,7 +48,10 @@ export function allMembers({ voters, outgoing, learners }: Membership): readonly
   return [...voters, ...others]
 }
 
-/** The members while voters change: the joint step. Asserts that no other change is under way and that somebody votes after it. */
+/**
+ * The members while voters change: the joint step. Asserts that no other change is under way and
+ * that somebody votes after it.
+ */
 export function entered(members: Membership, changes: readonly MemberChange[]): Membership {
   assert(!isJoint(members), 'a change while another is under way')
   assert(members.voters.length > 0, 'a change of members without voters')
@@ -62,7 +66,9 @@ export function left(members: Membership): Membership {
   return { voters: members.voters, outgoing: [], learners: sorted([...members.learners, ...members.learnersNext]), learnersNext: [] }
 }
 
-/** The members after changes that touch no voter: one step is enough, because no majority changes. */
+/**
+ * The members after changes that touch no voter: one step is enough, because no majority changes.
+ */
 export function withLearners(members: Membership, changes: readonly MemberChange[]): Membership {
   const after = left(entered(members, changes))
   assert(sameVoters(after, members), 'a change of voters without its joint step')

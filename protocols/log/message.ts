@@ -1,9 +1,15 @@
-/** What replicas of one log say to one another. Any of it may be lost, come twice, or overtake another. */
+/**
+ * What replicas of one log say to one another. Any of it may be lost, come twice, or overtake
+ * another.
+ */
 import type { Identity } from '../base/identity.ts'
 import type { Entry, Position, SubmitId } from './entry.ts'
 import type { Refusal, StoreOutcome } from './outcome.ts'
 
-/** In front of each message. Both ends are named with their stores: a peer of another incarnation drops it. */
+/**
+ * In front of each message. Both ends are named with their stores: a peer of another incarnation
+ * drops it.
+ */
 export interface Header {
   /** 32 lower-case hexadecimal digits, drawn at the birth of the log. */
   readonly logId: string
@@ -25,17 +31,26 @@ export interface Forwarded {
 }
 
 export type MessageBody =
-  /** `isTest`: nobody's term rises, only whether it would be granted. `isHanded`: the leader itself asked for this campaign. */
+  /**
+   * `isTest`: nobody's term rises, only whether it would be granted. `isHanded`: the leader itself
+   * asked for this campaign.
+   */
   | { readonly kind: 'vote'; readonly last: Position; readonly isTest: boolean; readonly isHanded: boolean }
   /** `wallMs`: the time of day at the voter, so that a new leader knows it of most. */
   | { readonly kind: 'voted'; readonly isTest: boolean; readonly isGranted: boolean; readonly wallMs: number }
   | { readonly kind: 'append'; readonly before: Position; readonly commit: number; readonly entries: readonly Entry[] }
   /** All up to the index is as at the leader, and on disk. */
   | { readonly kind: 'appended'; readonly index: number }
-  /** What the append was to follow upon is not held. The hint is the last position that can still agree. */
+  /**
+   * What the append was to follow upon is not held. The hint is the last position that can still
+   * agree.
+   */
   | { readonly kind: 'refused'; readonly before: number; readonly hint: Position }
   | { readonly kind: 'heartbeat'; readonly commit: number; readonly round: number }
-  /** Answers the heartbeat of that round. `lacksStore`: its store is behind what its log still has, or has none. */
+  /**
+   * Answers the heartbeat of that round. `lacksStore`: its store is behind what its log still has,
+   * or has none.
+   */
   | {
       readonly kind: 'heard'
       readonly round: number

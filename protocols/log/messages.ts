@@ -1,4 +1,7 @@
-/** Messages of logs as bytes: the table of their kinds, inside the message that every further type of data has. */
+/**
+ * Messages of logs as bytes: the table of their kinds, inside the message that every further type
+ * of data has.
+ */
 import type { Utf8 } from '../base/bytes.ts'
 import { readFlag, readIdentity, readList, writeCount, writeFlag, writeIdentity } from '../wire/fields.ts'
 import { refuse } from '../wire/malformed.ts'

@@ -1,4 +1,7 @@
-/** The numbers of one forwarder's commands that a leader has dealt with: a copy that the network made, or that was sent again, is not dealt with twice. */
+/**
+ * The numbers of one forwarder's commands that a leader has dealt with: a copy that the network
+ * made, or that was sent again, is not dealt with twice.
+ */
 import { NUMBERS_KEPT_MAX } from './limits.ts'
 
 export class Numbers {

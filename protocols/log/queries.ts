@@ -1,4 +1,6 @@
-/** Queries at the replica that was asked: each waits until its store has applied what it must see. */
+/**
+ * Queries at the replica that was asked: each waits until its store has applied what it must see.
+ */
 import type { Consistency, LogClient } from './events.ts'
 import type { ReplicaState } from './state.ts'
 

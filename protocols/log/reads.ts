@@ -1,6 +1,7 @@
 /**
- * Linearizable reads without an entry in the log, as in section 6.4 of Ongaro's thesis: the leader takes its commit index, and
- * a majority that answers a round of heartbeats begun after the query shows that nobody else led meanwhile.
+ * Linearizable reads without an entry in the log, as in section 6.4 of Ongaro's thesis: the leader
+ * takes its commit index, and a majority that answers a round of heartbeats begun after the query
+ * shows that nobody else led meanwhile.
  */
 import type { Identity, IdentityId } from '../base/identity.ts'
 import { isMajority } from './commit.ts'
@@ -29,7 +30,10 @@ export class ReadRounds {
     this.waiting.push(asking)
   }
 
-  /** @returns true when a round begins now, and heartbeats must carry it. @param commit undefined before this leader's first entry is committed */
+  /**
+   * @returns true when a round begins now, and heartbeats must carry it. @param commit undefined
+   * before this leader's first entry is committed
+   */
   begin(commit: number | undefined): boolean {
     if (commit === undefined || this.current !== undefined || this.waiting.length === 0) return false
     this.number += 1

@@ -1,7 +1,8 @@
 /**
- * One replica of one log. Its four duties for whoever runs it: perform the effects of a step in order; let a `send` go only
- * when the writes it names are synced, and no write of the log overtake another; hand `apply` to the store in order and tell
- * what came of it; call `step` again no later than `wakeAtMs`. What it sends to itself comes back as a message.
+ * One replica of one log. Its four duties for whoever runs it: perform the effects of a step in
+ * order; let a `send` go only when the writes it names are synced, and no write of the log overtake
+ * another; hand `apply` to the store in order and tell what came of it; call `step` again no later
+ * than `wakeAtMs`. What it sends to itself comes back as a message.
  */
 import { assert, unreachable } from '../base/assert.ts'
 import type { Identity, IdentityId } from '../base/identity.ts'
@@ -111,7 +112,8 @@ export class Replica {
     if (message.generation > generation) return
     if (message.term > this.state.term && raisesTerm(message)) this.follow(message.term, undefined)
     if (message.term < this.state.term) return this.outdated(message)
-    // Commands and questions are for the leader of their term alone: a later one has not begun here.
+    // Commands and questions are for the leader of their term alone: a later one has not begun
+    // here.
     if (message.term > this.state.term && message.kind !== 'vote' && message.kind !== 'voted') return
     this.current(message)
   }
@@ -162,7 +164,9 @@ export class Replica {
     }
   }
 
-  /** Entries of the leader: what follows upon what is held is taken, and what differs is replaced. */
+  /**
+   * Entries of the leader: what follows upon what is held is taken, and what differs is replaced.
+   */
   private append({ from, before, commit, entries }: Body<'append'>): void {
     const { state } = this
     const { tail } = state
@@ -241,7 +245,8 @@ export class Replica {
 
   private ordered(message: Body<'submit'>): void {
     const { from, start, submits } = message
-    // Who no longer leads says nothing: it may have taken them while it led, or before its process ended.
+    // Who no longer leads says nothing: it may have taken them while it led, or before its process
+    // ended.
     this.leading?.intake.take(from, start, submits, (refusal, numbers) =>
       this.state.send(from, { kind: 'submitted', start, refusal, numbers }, 'hard-state'),
     )
@@ -257,7 +262,8 @@ export class Replica {
 
   private storeOpened(at: StoreAt): void {
     const { state } = this
-    // A store that is ahead of the log was filled by a later leader, or from before a disk was lost: nobody leads with such a log.
+    // A store that is ahead of the log was filled by a later leader, or from before a disk was
+    // lost: nobody leads with such a log.
     const isAhead = at.position.index > state.tail.last.index
     if (at.position.term > state.term || (isAhead && this.leading !== undefined))
       this.follow(Math.max(state.term, at.position.term), undefined)
@@ -293,7 +299,10 @@ export class Replica {
     this.submits.result(start, number, { kind: 'outcome', position, outcome })
   }
 
-  /** A snapshot is taken only when it is ahead of the store: what the store holds is not given up for less. */
+  /**
+   * A snapshot is taken only when it is ahead of the store: what the store holds is not given up
+   * for less.
+   */
   private staged(position: Position): void {
     const { state } = this
     if (position.index > (state.applied ?? 0)) state.emit({ kind: 'take-snapshot', position })
@@ -326,7 +335,9 @@ function isUnknown({ body }: Entry): boolean {
   return body.kind === 'unknown'
 }
 
-/** Whether a message of a higher term is proof that the term has begun, or a vote that begins it. */
+/**
+ * Whether a message of a higher term is proof that the term has begun, or a vote that begins it.
+ */
 function raisesTerm(message: LogMessage): boolean {
   switch (message.kind) {
     case 'vote':

@@ -1,6 +1,7 @@
 /**
- * One log on disk: its hard state, where it begins, and its entries, as rows of a type of data. So keys and entries share one
- * sync. The rows of a write are made durable together, and writes of one log in their order.
+ * One log on disk: its hard state, where it begins, and its entries, as rows of a type of data. So
+ * keys and entries share one sync. The rows of a write are made durable together, and writes of one
+ * log in their order.
  */
 import { assert } from '../base/assert.ts'
 import type { Utf8 } from '../base/bytes.ts'

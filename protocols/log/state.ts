@@ -1,6 +1,6 @@
 /**
- * What the parts of a replica share: terms, the log, where the store stands, and the effects of the step under way. The rules
- * are in the parts; here is only what must hold whoever changes it.
+ * What the parts of a replica share: terms, the log, where the store stands, and the effects of the
+ * step under way. The rules are in the parts; here is only what must hold whoever changes it.
  */
 import { assert } from '../base/assert.ts'
 import type { Identity, IdentityId } from '../base/identity.ts'

@@ -1,7 +1,8 @@
 /**
- * Commands at the peer that took them in. Each goes to the leader of one term, which takes it in that term alone and its number
- * once. So a command that its client did not name is ordered at most once. What became of it is read off the log: the entry
- * with its name has its outcome, and an entry of a later term without it before says that it was never ordered.
+ * Commands at the peer that took them in. Each goes to the leader of one term, which takes it in
+ * that term alone and its number once. So a command that its client did not name is ordered at most
+ * once. What became of it is read off the log: the entry with its name has its outcome, and an
+ * entry of a later term without it before says that it was never ordered.
  */
 import { equalBytes } from '../base/record.ts'
 import type { SubmitId } from './entry.ts'
@@ -23,7 +24,10 @@ interface Pending {
   isUncertain: boolean
 }
 
-/** Gives commands to the leader of the term. @returns false while no leader is known, or it takes none for now */
+/**
+ * Gives commands to the leader of the term. @returns false while no leader is known, or it takes
+ * none for now
+ */
 export type Give = (start: number, submits: readonly Forwarded[]) => boolean
 
 export class Submits {
@@ -121,7 +125,10 @@ export class Submits {
     this.sendAll()
   }
 
-  /** An entry of this term has its place: what went to leaders before and is not before it never will be. */
+  /**
+   * An entry of this term has its place: what went to leaders before and is not before it never
+   * will be.
+   */
   private passed(term: number): void {
     this.appliedTerm = term
     for (const each of this.pending.values()) {
@@ -142,7 +149,9 @@ export class Submits {
     each.sentMs = this.state.nowMs
   }
 
-  /** The try under way is not ordered. An earlier one of a name that the client gave may still be. */
+  /**
+   * The try under way is not ordered. An earlier one of a name that the client gave may still be.
+   */
   private unordered({ submit, tries }: Pending, why: Refusal | 'no-leader'): LogAnswer {
     return submit.isNamedByClient && tries > 1 ? { kind: 'in-doubt' } : { kind: 'not-ordered', why }
   }

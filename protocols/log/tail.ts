@@ -1,6 +1,7 @@
 /**
- * The entries that a replica holds, as its disk will hold them: from behind `base`, up to which they were compacted, to `last`.
- * The members in force are those of the newest entry that names any, committed or not.
+ * The entries that a replica holds, as its disk will hold them: from behind `base`, up to which
+ * they were compacted, to `last`. The members in force are those of the newest entry that names
+ * any, committed or not.
  */
 import { assert } from '../base/assert.ts'
 import { entryBytes, ORIGIN } from './entry.ts'
@@ -131,8 +132,8 @@ export class Tail {
   }
 
   /**
-   * The last position up to an index whose term is not above `term`: the earliest place where two logs that differ there can
-   * still agree. So a whole term is passed over in one answer.
+   * The last position up to an index whose term is not above `term`: the earliest place where two
+   * logs that differ there can still agree. So a whole term is passed over in one answer.
    */
   lastNotAbove(index: number, term: number): Position {
     for (let at = Math.min(index, this.last.index); at >= this.from.index; at -= 1) {

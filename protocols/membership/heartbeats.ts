@@ -1,6 +1,6 @@
 /**
- * Heartbeats over the peers' own connections: who answers, how fast, in which epoch, holding what. Those who watch each other
- * answer with their next one; others are answered at once.
+ * Heartbeats over the peers' own connections: who answers, how fast, in which epoch, holding what.
+ * Those who watch each other answer with their next one; others are answered at once.
  */
 import type { PeerId } from '../base/identity.ts'
 import type { Moment } from '../base/moment.ts'
@@ -14,11 +14,19 @@ import type { RosterPeer } from './roster-peer.ts'
 
 /** Between heartbeats to a peer that is watched. */
 export const HEARTBEAT_MS = 1_000
-/** Between heartbeats to any other: that its connection still leads somewhere, how far away it is, what it holds. */
+/**
+ * Between heartbeats to any other: that its connection still leads somewhere, how far away it is,
+ * what it holds.
+ */
 const RARE_MS = 30_000
-/** When one heartbeat is due, those that are due within this time leave with it: for one peer to wake once costs less than to wake often. */
+/**
+ * When one heartbeat is due, those that are due within this time leave with it: for one peer to
+ * wake once costs less than to wake often.
+ */
 const TOGETHER_MS = 400
-/** Whoever asked no longer ago than this is told at once when a peer of this cluster falls silent. */
+/**
+ * Whoever asked no longer ago than this is told at once when a peer of this cluster falls silent.
+ */
 const WATCHER_KEPT_MS = 3_000
 
 type Heartbeat = Extract<Message, { readonly kind: 'heartbeat' }>
@@ -88,7 +96,10 @@ export class Heartbeats {
     return this.roster.connected().reduce((nextMs, peer) => Math.min(nextMs, this.beatAtMs(peer)), Number.POSITIVE_INFINITY)
   }
 
-  /** Takes a heartbeat of a peer, answers it when it should, and says whether it was itself an answer. */
+  /**
+   * Takes a heartbeat of a peer, answers it when it should, and says whether it was itself an
+   * answer.
+   */
   onHeartbeat(peer: RosterPeer, message: Heartbeat): boolean {
     this.roster.onHeartbeat(peer, message.health)
     this.roster.onDoubted(message.doubted)
@@ -118,7 +129,10 @@ export class Heartbeats {
     this.wasCaughtUp = isCaughtUp
   }
 
-  /** Where another token file is in force, all compare it at once with their own. @param tokens what tells it from others */
+  /**
+   * Where another token file is in force, all compare it at once with their own. @param tokens what
+   * tells it from others
+   */
   tokens(tokens: string | undefined): void {
     if (tokens !== this.lastTokens) this.tellAll()
     this.lastTokens = tokens

@@ -1,7 +1,8 @@
 /**
- * Who is told of whom, so that peers find one another without a search. Where there are few, everybody is told of everybody. Where there
- * are many, a peer keeps connections to its own cluster, to the voters and to some others, and hears of no more than those: everybody told
- * of everybody by everybody would be more than all that such a network does besides.
+ * Who is told of whom, so that peers find one another without a search. Where there are few,
+ * everybody is told of everybody. Where there are many, a peer keeps connections to its own
+ * cluster, to the voters and to some others, and hears of no more than those: everybody told of
+ * everybody by everybody would be more than all that such a network does besides.
  */
 import type { PeerId } from '../base/identity.ts'
 import type { Outbox } from '../outbox.ts'
@@ -18,7 +19,10 @@ export class Introductions {
   private readonly quorum: () => Quorum | undefined
   /** Met since the last tick, or with a vote since then, and not told of yet. */
   private newcomers: RosterPeer[] = []
-  /** Where in the roster the next newcomer's strangers are taken from: else all of them would come to the same few. */
+  /**
+   * Where in the roster the next newcomer's strangers are taken from: else all of them would come
+   * to the same few.
+   */
   private place = 0
 
   /** @param quorum of the installed config */
@@ -34,7 +38,8 @@ export class Introductions {
   }
 
   /**
-   * Tells others of a newcomer: among few at once, else with the next tick, of all who came meanwhile.
+   * Tells others of a newcomer: among few at once, else with the next tick, of all who came
+   * meanwhile.
    *
    * @param before the same peer as it was known until now
    */
@@ -45,7 +50,10 @@ export class Introductions {
     } else for (const { peerId } of this.roster.connected()) if (peerId !== newcomer.peerId) this.tell(peerId, [newcomer])
   }
 
-  /** Others vote than before: whoever knew of them and needed no connection needs one now, and voters alone know everybody. */
+  /**
+   * Others vote than before: whoever knew of them and needed no connection needs one now, and
+   * voters alone know everybody.
+   */
   configInstalled(before: Quorum | undefined, isVoter: boolean): void {
     const now = this.quorum()
     if (before === undefined || now === undefined || !isVoter || this.roster.isFew) return

@@ -1,6 +1,6 @@
 /**
- * Who is silent. A peer watches its own cluster and one peer of every other; the rest is looked after by its neighbours, who
- * tell when they doubt it.
+ * Who is silent. A peer watches its own cluster and one peer of every other; the rest is looked
+ * after by its neighbours, who tell when they doubt it.
  */
 import type { ClusterId, PeerId } from '../base/identity.ts'
 import { DOUBTED_MAX } from '../base/limits.ts'
@@ -9,21 +9,37 @@ import type { Nearness } from './nearness.ts'
 import { patienceMs } from './roster-peer.ts'
 import type { RosterPeer } from './roster-peer.ts'
 
-/** A watched peer becomes suspect after this much silence. With the tick and the word of others that is within 3 s of its last sign. */
+/**
+ * A watched peer becomes suspect after this much silence. With the tick and the word of others that
+ * is within 3 s of its last sign.
+ */
 const SUSPECT_AFTER_MS = 2_500
-/** A watched peer is doubted after this much silence. Peers that do not watch it are told, and ask it themselves. */
+/**
+ * A watched peer is doubted after this much silence. Peers that do not watch it are told, and ask
+ * it themselves.
+ */
 const DOUBT_AFTER_MS = 1_750
 /** A doubt is believed for this time. It is told again as long as it lasts. */
 const DOUBT_KEPT_MS = 5_000
-/** A peer that nobody watches becomes suspect after this much silence: it missed two of its rare heartbeats. */
+/**
+ * A peer that nobody watches becomes suspect after this much silence: it missed two of its rare
+ * heartbeats.
+ */
 const UNWATCHED_SUSPECT_AFTER_MS = 75_000
-/** The connection of a watched peer is closed after this much silence. The peer is then dialled anew. */
+/**
+ * The connection of a watched peer is closed after this much silence. The peer is then dialled
+ * anew.
+ */
 const DISCONNECT_AFTER_MS = 6_000
-/** The same for a peer whose distance is not known yet: it may be so far that its first answer takes this long. */
+/**
+ * The same for a peer whose distance is not known yet: it may be so far that its first answer takes
+ * this long.
+ */
 const UNMEASURED_DISCONNECT_AFTER_MS = 24_000
 /**
- * Each of these is longer for a far peer, by its patience: a doubt by one, what follows from it by two, so that who is asked
- * because of a doubt has time to answer; and the end of the connection by three.
+ * Each of these is longer for a far peer, by its patience: a doubt by one, what follows from it by
+ * two, so that who is asked because of a doubt has time to answer; and the end of the connection by
+ * three.
  */
 const SUSPECT_PATIENCE = 2
 const DISCONNECT_PATIENCE = 3
@@ -52,7 +68,10 @@ export class Liveness {
     this.nearness = nearness
   }
 
-  /** Peers of the own cluster that are silent to this one: whoever relies on it to watch them is told. */
+  /**
+   * Peers of the own cluster that are silent to this one: whoever relies on it to watch them is
+   * told.
+   */
   doubted(): PeerId[] {
     const doubted: PeerId[] = []
     for (const peer of this.peers.values()) {
@@ -76,7 +95,10 @@ export class Liveness {
     this.awakeFromMs = this.moment.nowMs
   }
 
-  /** When somebody's silence becomes noticeable, if it is not broken; now while anybody is neither alive nor gone, or doubted. */
+  /**
+   * When somebody's silence becomes noticeable, if it is not broken; now while anybody is neither
+   * alive nor gone, or doubted.
+   */
   restUntilMs(): number {
     const { nowMs } = this.moment
     let untilMs = Number.POSITIVE_INFINITY
@@ -110,8 +132,9 @@ export class Liveness {
   }
 
   /**
-   * Watched are the own cluster (by a peer without a vote: its voters), and of every other cluster the representative alone. When that
-   * one falls silent all of its cluster are, and those that anybody doubts, and those that are suspect already.
+   * Watched are the own cluster (by a peer without a vote: its voters), and of every other cluster
+   * the representative alone. When that one falls silent all of its cluster are, and those that
+   * anybody doubts, and those that are suspect already.
    *
    * @returns from when on it is expected to be heard; undefined when it is not watched
    */

@@ -105,14 +105,19 @@ export class Membership implements Service {
     return this.reachability.apart()
   }
 
-  /** True for a peer that somebody removed, itself or with its cluster, as far as it is known here. */
+  /**
+   * True for a peer that somebody removed, itself or with its cluster, as far as it is known here.
+   */
   isRemoved(peerId: PeerId): boolean {
     const barred = this.context.chain.current?.config.barred
     const clusterId = this.context.roster.get(peerId)?.clusterId
     return barred !== undefined && (barred.peers.includes(peerId) || (clusterId !== undefined && barred.clusters.includes(clusterId)))
   }
 
-  /** True for a heartbeat that says what was known: by it, what is waited for only becomes due later. */
+  /**
+   * True for a heartbeat that says what was known: by it, what is waited for only becomes due
+   * later.
+   */
   isNoNews(from: PeerId, { health, doubted }: MessageOf<'heartbeat'>): boolean {
     if (doubted.length > 0) return false
     const peer = this.context.roster.get(from)

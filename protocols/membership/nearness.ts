@@ -1,20 +1,30 @@
 /**
- * Through whom a cluster is reached: alive peers before suspect ones, near ones before far ones. The one in use stays in front
- * while it does well. Asking for the order changes nothing; whom it shows is remembered when something changes.
+ * Through whom a cluster is reached: alive peers before suspect ones, near ones before far ones.
+ * The one in use stays in front while it does well. Asking for the order changes nothing; whom it
+ * shows is remembered when something changes.
  */
 import type { ClusterId, PeerId } from '../base/identity.ts'
 import type { RosterPeer } from './roster-peer.ts'
 
-/** A representative is left for another only when that one is nearer by this factor, or when it falls silent. */
+/**
+ * A representative is left for another only when that one is nearer by this factor, or when it
+ * falls silent.
+ */
 const STICKINESS = 2
-/** Below this a busy event loop, not the network, is what is measured: peers nearer than this are equally near. */
+/**
+ * Below this a busy event loop, not the network, is what is measured: peers nearer than this are
+ * equally near.
+ */
 const NEAR_MS = 4
 
 export class Nearness {
   private readonly peers: ReadonlyMap<PeerId, RosterPeer>
   /** The peer in front of each cluster, as it was when something last changed. */
   private readonly inUse = new Map<ClusterId, PeerId>()
-  /** Connected peers by cluster, the one to be used first in front; worked out once between two changes. */
+  /**
+   * Connected peers by cluster, the one to be used first in front; worked out once between two
+   * changes.
+   */
   private readonly order = new Map<ClusterId, readonly PeerId[]>()
 
   constructor(peers: ReadonlyMap<PeerId, RosterPeer>) {

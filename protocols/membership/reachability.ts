@@ -1,7 +1,8 @@
 /**
- * Who reaches whom, as peers tell in their heartbeats. Peers of one cluster, and voters, must all reach one another. When two of
- * them do not, each of them sees a peer too few and cannot say why; whoever both can talk to knows. Nothing is decided by it: it
- * gives the warning that names the pair.
+ * Who reaches whom, as peers tell in their heartbeats. Peers of one cluster, and voters, must all
+ * reach one another. When two of them do not, each of them sees a peer too few and cannot say why;
+ * whoever both can talk to knows. Nothing is decided by it: it gives the warning that names the
+ * pair.
  */
 import type { PeerId } from '../base/identity.ts'
 import type { Moment } from '../base/moment.ts'
@@ -10,7 +11,10 @@ import { REACHED_MAX } from '../base/limits.ts'
 import type { Roster } from './roster.ts'
 import type { RosterPeer } from './roster-peer.ts'
 
-/** Two that do not reach each other for so long are told of: some dials, the longest wait between them, and a heartbeat's time. */
+/**
+ * Two that do not reach each other for so long are told of: some dials, the longest wait between
+ * them, and a heartbeat's time.
+ */
 const APART_AFTER_MS = 15_000
 /** Between looks. */
 const LOOK_MS = 1_000

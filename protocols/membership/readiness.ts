@@ -1,4 +1,6 @@
-/** Whether this peer can take puts, and if not, what is missing, in words for the person who waits. */
+/**
+ * Whether this peer can take puts, and if not, what is missing, in words for the person who waits.
+ */
 import type { ClusterId, Identity } from '../base/identity.ts'
 import type { InForce } from '../base/installed.ts'
 import type { Config } from '../base/config.ts'
@@ -44,7 +46,8 @@ export class Readiness {
   }
 
   /**
-   * Once ready, a peer tries every put: a quorum that is silent for a moment may be back before the put's time is over.
+   * Once ready, a peer tries every put: a quorum that is silent for a moment may be back before the
+   * put's time is over.
    */
   get hasBeenReady(): boolean {
     return this.wasReady
@@ -55,7 +58,10 @@ export class Readiness {
     this.wasReady ||= this.lacking() === undefined
   }
 
-  /** What this peer lacks to be ready, and which peers cannot reach one another while it does; undefined when it is ready. */
+  /**
+   * What this peer lacks to be ready, and which peers cannot reach one another while it does;
+   * undefined when it is ready.
+   */
   missing(): string | undefined {
     const lacking = this.lacking()
     return lacking === undefined ? undefined : [lacking, ...this.context.apart().map(describePair)].join('; ')

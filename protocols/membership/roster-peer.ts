@@ -33,23 +33,34 @@ export interface RosterPeer {
   rttMs: number | undefined
   /** The last few round trips, the newest last. */
   roundTripsMs: readonly number[]
-  /** The middle one of them, so that one that met a pause does not count; undefined before there are any. */
+  /**
+   * The middle one of them, so that one that met a pause does not count; undefined before there are
+   * any.
+   */
   usualRoundTripMs: number | undefined
   lastHeardMs: number
   /** When it last answered a heartbeat. */
   lastAnsweredMs: number
   /** When its connection was lost, if it was. */
   lostAtMs: number
-  /** Asked every second, and expected to be heard, from this time on; undefined: asked rarely, and looked after by its neighbours. */
+  /**
+   * Asked every second, and expected to be heard, from this time on; undefined: asked rarely, and
+   * looked after by its neighbours.
+   */
   watchedFromMs: number | undefined
   /** When another peer last told that it is silent. */
   doubtedAtMs: number
-  /** Of two peers that are equally near, the lower is chosen; different at each peer that chooses. */
+  /**
+   * Of two peers that are equally near, the lower is chosen; different at each peer that chooses.
+   */
   preference: number
   health: Health | undefined
   /** The highest ceiling it told for its present incarnation. */
   ceiling: Ceiling
-  /** Its first heartbeat since it was met has come; a greeting may be older than a heartbeat of an earlier connection. */
+  /**
+   * Its first heartbeat since it was met has come; a greeting may be older than a heartbeat of an
+   * earlier connection.
+   */
   hasBeaten: boolean
   /** When its last heartbeat came. */
   beatAtMs: number
@@ -84,7 +95,10 @@ export function greetedPeer(self: PeerId, remote: Greeting, before: RosterPeer |
   }
 }
 
-/** A heartbeat was answered. The middle is found here, because heartbeats are few and each question to voters asks for it. */
+/**
+ * A heartbeat was answered. The middle is found here, because heartbeats are few and each question
+ * to voters asks for it.
+ */
 export function onRoundTrip(peer: RosterPeer, roundTripMs: number): void {
   peer.rttMs = peer.rttMs === undefined ? roundTripMs : peer.rttMs + (roundTripMs - peer.rttMs) * RTT_WEIGHT
   peer.roundTripsMs = [...peer.roundTripsMs, roundTripMs].slice(-ROUND_TRIPS_KEPT)

@@ -1,6 +1,6 @@
 /**
- * The roster: what this peer knows now of who is there, where, and in which cluster. Soft: it chooses whom to ask and
- * what to show, and is never used for counting votes.
+ * The roster: what this peer knows now of who is there, where, and in which cluster. Soft: it
+ * chooses whom to ask and what to show, and is never used for counting votes.
  */
 import { compareCeilings, higherCeiling } from '../base/ballot.ts'
 import type { ClusterId, Identity, IdentityId, PeerId } from '../base/identity.ts'
@@ -22,8 +22,9 @@ const FRESH_MS = 3_000
 /** A peer that does not vote is forgotten this long after its connection was lost. */
 const FORGOTTEN_AFTER_MS = 3_600_000
 /**
- * Up to this number of peers everybody is connected to everybody, which is quickest. Far beyond it the greetings and heartbeats
- * would cost more than the connections bring. Peers of the own cluster, and voters, are connected whatever their number.
+ * Up to this number of peers everybody is connected to everybody, which is quickest. Far beyond it
+ * the greetings and heartbeats would cost more than the connections bring. Peers of the own
+ * cluster, and voters, are connected whatever their number.
  */
 export const CONNECTED_PEERS_MAX = 64
 
@@ -33,7 +34,10 @@ export class Roster implements Neighbours {
   private readonly moment: Moment
   private readonly outbox: Outbox
   private readonly peers = new Map<PeerId, RosterPeer>()
-  /** Stores that came back older than they were: somebody put a copy back. Their votes could break promises. */
+  /**
+   * Stores that came back older than they were: somebody put a copy back. Their votes could break
+   * promises.
+   */
   private readonly putBack = new Set<IdentityId>()
   private readonly clusters = new Set<ClusterId>()
   private readonly nearness: Nearness
@@ -112,7 +116,10 @@ export class Roster implements Neighbours {
     return peer
   }
 
-  /** True for a voter whose store is an old copy, as far as this peer remembers: its votes do not count here. */
+  /**
+   * True for a voter whose store is an old copy, as far as this peer remembers: its votes do not
+   * count here.
+   */
   isPutBack(id: IdentityId): boolean {
     return this.putBack.size > 0 && this.putBack.has(id)
   }
@@ -136,8 +143,8 @@ export class Roster implements Neighbours {
   }
 
   /**
-   * Takes what a heartbeat tells. The ceiling is raised at every opening; one that is lower than before tells of an older
-   * copy of the store, put back.
+   * Takes what a heartbeat tells. The ceiling is raised at every opening; one that is lower than
+   * before tells of an older copy of the store, put back.
    */
   onHeartbeat(peer: RosterPeer, health: Health): void {
     peer.health = health
@@ -160,8 +167,9 @@ export class Roster implements Neighbours {
   }
 
   /**
-   * Whether it answered within a time, or what more a far one needs, itself or, when it is one of those that are looked after by their neighbours, one of them: they
-   * would tell if it were silent.
+   * Whether it answered within a time, or what more a far one needs, itself or, when it is one of
+   * those that are looked after by their neighbours, one of them: they would tell if it were
+   * silent.
    */
   hasAnswered(peer: RosterPeer, withinMs: number): boolean {
     const { nowMs } = this.moment
@@ -180,7 +188,10 @@ export class Roster implements Neighbours {
     return peer.isConnected && this.moment.nowMs - peer.beatAtMs <= FRESH_MS + patienceMs(peer) ? peer.health : undefined
   }
 
-  /** Peers of the own cluster that are silent to this one: whoever relies on it to watch them is told. */
+  /**
+   * Peers of the own cluster that are silent to this one: whoever relies on it to watch them is
+   * told.
+   */
   doubted(): PeerId[] {
     return this.liveness.doubted()
   }

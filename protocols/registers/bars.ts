@@ -1,7 +1,8 @@
 /**
- * A voter's part in a sweep. It refuses every ballot up to the one that is barred from now on, settles all that it has accepted above
- * what it holds at that moment, and says so once all that it wrote is on disk. Whatever was chosen up to there with its voice it then
- * holds, or something newer. What it accepts later, at higher ballots, is made on that and need not be settled.
+ * A voter's part in a sweep. It refuses every ballot up to the one that is barred from now on,
+ * settles all that it has accepted above what it holds at that moment, and says so once all that it
+ * wrote is on disk. Whatever was chosen up to there with its voice it then holds, or something
+ * newer. What it accepts later, at higher ballots, is made on that and need not be settled.
  */
 import { compareBallots } from '../base/ballot.ts'
 import type { Ballot } from '../base/ballot.ts'

@@ -1,7 +1,8 @@
 /**
- * What this peer's store holds of registers, row by row (README.md): what is held, as repair compares it; what is accepted; evidence
- * of divergence; and `swept`, what the store has forgotten. Rows that change together are written together, so that what is accepted
- * is let go in the very write that holds something newer.
+ * What this peer's store holds of registers, row by row (README.md): what is held, as repair
+ * compares it; what is accepted; evidence of divergence; and `swept`, what the store has forgotten.
+ * Rows that change together are written together, so that what is accepted is let go in the very
+ * write that holds something newer.
  */
 import type { Utf8 } from '../base/bytes.ts'
 import { compareBallots } from '../base/ballot.ts'
@@ -22,13 +23,16 @@ export interface Cell {
   readonly accepted: Entry | undefined
   /** The newest that is known to be chosen; written lazily, because others know it. */
   readonly held: Entry | undefined
-  /** Another record than the held one was told as chosen in its place: evidence. The register is served no more. */
+  /**
+   * Another record than the held one was told as chosen in its place: evidence. The register is
+   * served no more.
+   */
   readonly diverged: Entry | undefined
 }
 
 /**
- * This store holds every register that was chosen at a ballot up to `ballot`; what it does not hold of those is gone.
- * `number` is the highest version that it ever forgot.
+ * This store holds every register that was chosen at a ballot up to `ballot`; what it does not hold
+ * of those is gone. `number` is the highest version that it ever forgot.
  */
 export interface Swept {
   readonly ballot: Ballot
@@ -54,7 +58,10 @@ const PASSING = '~'
 const DELETED = '-'
 const PRESENT = Uint8Array.of(1)
 const SWEPT = '@swept'
-/** Cells kept as they were last read or written, so that a busy register is not read from its bytes each time. */
+/**
+ * Cells kept as they were last read or written, so that a busy register is not read from its bytes
+ * each time.
+ */
 const CACHED_MAX = 1_024
 /** Bytes of their values. */
 const CACHED_BYTES_MAX = 16_777_216
@@ -106,7 +113,10 @@ export class Cells {
     return cell
   }
 
-  /** All that is held by keys that begin with a prefix, behind a key, in the order of the keys' UTF-8 bytes. */
+  /**
+   * All that is held by keys that begin with a prefix, behind a key, in the order of the keys'
+   * UTF-8 bytes.
+   */
   *held(prefix: string, after: string): Iterable<readonly [RegisterKey, Entry]> {
     for (const { name, bytes } of this.index.range(prefix, after)) yield [name as RegisterKey, readEntry(new ByteReader(bytes, this.utf8))]
   }
@@ -166,7 +176,10 @@ export class Cells {
     if (writes.length > 0) this.store.persist(key, writes, urgency)
   }
 
-  /** Takes over what is forgotten, and lets go of what was held with it: on disk no sooner than all that was written before. */
+  /**
+   * Takes over what is forgotten, and lets go of what was held with it: on disk no sooner than all
+   * that was written before.
+   */
   sweep(swept: Swept, dropped: readonly RegisterKey[]): void {
     this.sweptNow = swept
     writeSwept(this.writer, swept)
@@ -212,7 +225,9 @@ function valueBytes({ held, accepted, diverged }: Cell): number {
   return (held?.record.value.length ?? 0) + (accepted?.record.value.length ?? 0) + (diverged?.record.value.length ?? 0)
 }
 
-/** A row that is there beside what is held of one sort alone, as it is in one cell and in the next. */
+/**
+ * A row that is there beside what is held of one sort alone, as it is in one cell and in the next.
+ */
 function beside(name: string, wasThere: boolean, isThere: boolean): RowWrite[] {
   return wasThere === isThere ? [] : [{ name, bytes: isThere ? PRESENT : undefined }]
 }

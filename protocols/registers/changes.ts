@@ -1,6 +1,7 @@
 /**
- * The changes of what is held here, numbered in the order in which this peer made them, in this run of the process. A number means
- * nothing elsewhere, nor after a restart: what was held and not on disk is then learned anew, under other numbers.
+ * The changes of what is held here, numbered in the order in which this peer made them, in this run
+ * of the process. A number means nothing elsewhere, nor after a restart: what was held and not on
+ * disk is then learned anew, under other numbers.
  */
 import type { RegisterKey } from '../base/register.ts'
 
@@ -9,7 +10,10 @@ export interface Change {
   readonly key: RegisterKey
   /** The version that was held before, 0 for none. */
   readonly before: number
-  /** The version that is held since; of a stub that before it, because versions of stubs do not order. */
+  /**
+   * The version that is held since; of a stub that before it, because versions of stubs do not
+   * order.
+   */
   readonly version: number
 }
 
@@ -53,7 +57,10 @@ export class Changes {
     for (let place = this.kept.length - (this.lastNumber - number); place < this.kept.length; place += 1) yield this.kept[place] as Change
   }
 
-  /** The highest version that a register had in a change or one behind it: what is told once it is gone. */
+  /**
+   * The highest version that a register had in a change or one behind it: what is told once it is
+   * gone.
+   */
   highest({ number, key, version }: Change): number {
     let most = version
     for (const change of this.after(number)) if (change.key === key) most = Math.max(most, change.version)

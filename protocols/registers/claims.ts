@@ -1,4 +1,7 @@
-/** What somebody at this peer wants of a register, from the asking to the end. All claims on one register share one run. */
+/**
+ * What somebody at this peer wants of a register, from the asking to the end. All claims on one
+ * register share one run.
+ */
 import type { Write } from './judge.ts'
 import type { Judged } from './plan.ts'
 import type { RegisterRecord } from './record.ts'
@@ -6,7 +9,10 @@ import type { View } from './showing.ts'
 
 interface Pending {
   readonly deadlineMs: number
-  /** A reserve was sent after the claim was made: what its promises show is not older than the claim. */
+  /**
+   * A reserve was sent after the claim was made: what its promises show is not older than the
+   * claim.
+   */
   asked: boolean
   isOver: boolean
 }
@@ -27,7 +33,10 @@ export interface WriteClaim extends Pending {
 /** Wants to know what is chosen, whoever wrote it. */
 export interface SettleClaim extends Pending {
   readonly kind: 'settle'
-  /** True where what a quorum shows is not enough, so that something must be committed: what is there, else a deletion. */
+  /**
+   * True where what a quorum shows is not enough, so that something must be committed: what is
+   * there, else a deletion.
+   */
   readonly needsCommit: (view: View) => boolean
   readonly settle: (result: Settled | { readonly kind: 'expired' }) => void
 }

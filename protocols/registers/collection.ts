@@ -1,6 +1,7 @@
 /**
- * Registers as repair sees them: merging takes the higher entry, and what a change must carry over are those in doubt. A source tells with
- * each answer what it has swept; whoever has pulled all of it knows that what it lacks of that is gone.
+ * Registers as repair sees them: merging takes the higher entry, and what a change must carry over
+ * are those in doubt. A source tells with each answer what it has swept; whoever has pulled all of
+ * it knows that what it lacks of that is gone.
  */
 import type { Ballot } from '../base/ballot.ts'
 import { compareBallots } from '../base/ballot.ts'
@@ -31,7 +32,8 @@ export function registerCollection(core: RegistersCore, utf8: Utf8): RowCollecti
     tree: index.tree,
     leaf: (leaf, after, limit) => index.leaf(leaf, after, limit),
     lacks: (name, digest) => index.lacks(name, digest),
-    // One under a divergence alarm is listed and not delivered, which fails the pull: else it would look gone.
+    // One under a divergence alarm is listed and not delivered, which fails the pull: else it would
+    // look gone.
     held: (name) => (core.isDiverged(dataKey(name)) ? undefined : index.get(name)),
     isWithheld: () => false,
     take(name, bytes) {

@@ -1,4 +1,7 @@
-/** The runs under way at this peer, one a register however many ask. See `run.ts` for what a run does. */
+/**
+ * The runs under way at this peer, one a register however many ask. See `run.ts` for what a run
+ * does.
+ */
 import type { RegisterKey } from '../base/register.ts'
 import type { Claim } from './claims.ts'
 import { Run } from './run.ts'

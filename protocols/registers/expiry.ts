@@ -1,7 +1,8 @@
 /**
- * Registers that live for a time. Whoever has held one for that long, by a clock that never goes back and from when it learned of it,
- * deletes it under the condition that it is still that version. So nothing expires early, whatever anybody's time of day is, and
- * all peers' attempts are one write. The owner of the ballot tries first, the others later, in turn.
+ * Registers that live for a time. Whoever has held one for that long, by a clock that never goes
+ * back and from when it learned of it, deletes it under the condition that it is still that
+ * version. So nothing expires early, whatever anybody's time of day is, and all peers' attempts are
+ * one write. The owner of the ballot tries first, the others later, in turn.
  */
 import type { RoundTrips } from '../agreement/round-trips.ts'
 import type { IdentityId } from '../base/identity.ts'
@@ -12,12 +13,17 @@ import type { Coordinator } from './coordinator.ts'
 import type { Marks } from './marks.ts'
 import type { Entry, RegisterRecord } from './record.ts'
 
-/** Between the turns of two peers; on far links as long as it takes to decide the deletion and to hear of it. */
+/**
+ * Between the turns of two peers; on far links as long as it takes to decide the deletion and to
+ * hear of it.
+ */
 const TURN_MS = 2_000
 const TURN_ROUND_TRIPS = 3
 /** Peers whose turn is later than this go with it. */
 const TURNS_MAX = 8
-/** One try to delete, on far links as long as it takes with a rival, and the pause before the next. */
+/**
+ * One try to delete, on far links as long as it takes with a rival, and the pause before the next.
+ */
 const TRY_MS = 10_000
 const TRY_ROUND_TRIPS = 16
 const RETRY_MS = 4_000

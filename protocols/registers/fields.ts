@@ -1,4 +1,7 @@
-/** The fields that messages and rows of registers are made of, each with its two directions side by side. */
+/**
+ * The fields that messages and rows of registers are made of, each with its two directions side by
+ * side.
+ */
 import { isContentType } from '../base/record.ts'
 import { isConfigKey } from '../base/register.ts'
 import type { RegisterKey } from '../base/register.ts'

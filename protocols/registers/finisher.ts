@@ -1,4 +1,6 @@
-/** Finishes what others began: registers in doubt here after a while, and whatever it is asked to. */
+/**
+ * Finishes what others began: registers in doubt here after a while, and whatever it is asked to.
+ */
 import type { Doubts } from '../agreement/doubts.ts'
 import type { RoundTrips } from '../agreement/round-trips.ts'
 import type { Moment } from '../base/moment.ts'
@@ -9,7 +11,10 @@ import type { Coordinator } from './coordinator.ts'
 import { compareEntries } from './record.ts'
 import type { View } from './showing.ts'
 
-/** One try to finish a register that is in doubt, and on far links as long as it takes with a rival that is waited for. */
+/**
+ * One try to finish a register that is in doubt, and on far links as long as it takes with a rival
+ * that is waited for.
+ */
 const FINISH_MS = 10_000
 const FINISH_ROUND_TRIPS = 16
 
@@ -44,7 +49,10 @@ export class Finisher {
     )
   }
 
-  /** What is accepted here, and above all that the quorum showed, is overtaken only by a commit: of what is there, else of a deletion. */
+  /**
+   * What is accepted here, and above all that the quorum showed, is overtaken only by a commit: of
+   * what is there, else of a deletion.
+   */
   private isAcceptedAbove(key: RegisterKey, { best }: View): boolean {
     const { accepted } = this.context.cells.read(key)
     return accepted !== undefined && (best === undefined || compareEntries(accepted, best) > 0)

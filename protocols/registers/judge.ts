@@ -1,4 +1,7 @@
-/** What becomes of a write on a given state of its register: pure, so that every coordinator comes to the same. */
+/**
+ * What becomes of a write on a given state of its register: pure, so that every coordinator comes
+ * to the same.
+ */
 import { MARK_NONE, isSameWrite, memoryAfter } from './record.ts'
 import type { Mark, RegisterRecord } from './record.ts'
 import type { Condition, Contents } from './requests.ts'
@@ -9,9 +12,15 @@ export interface Write {
   readonly writeId: string
   readonly mark: Mark
   readonly writtenAtMs: number
-  /** An earlier try of it may have been committed: the client named its writeId, or a commit with it was sent from here. */
+  /**
+   * An earlier try of it may have been committed: the client named its writeId, or a commit with it
+   * was sent from here.
+   */
   readonly isMaybeRetry: boolean
-  /** What was current at its first try: every version that it may have made is above. Undefined when nobody knows. */
+  /**
+   * What was current at its first try: every version that it may have made is above. Undefined when
+   * nobody knows.
+   */
   readonly after: number | undefined
 }
 
@@ -44,7 +53,10 @@ export function judge(write: Write, { base, number }: State): Verdict {
   return isAllowed(write, base) ? APPLY : REFUSED
 }
 
-/** The record that a write makes. Its number is above all that were seen, and above all that its earlier tries may be confused with. */
+/**
+ * The record that a write makes. Its number is above all that were seen, and above all that its
+ * earlier tries may be confused with.
+ */
 export function made(write: Write, { base, number }: State): RegisterRecord {
   const { contents, writeId, mark, writtenAtMs, after } = write
   const isValue = contents.kind === 'value'
@@ -61,7 +73,10 @@ export function made(write: Write, { base, number }: State): RegisterRecord {
   }
 }
 
-/** A deletion that only settles a register: nobody asked for it, so no retry can be taken for it. @param writeId fresh */
+/**
+ * A deletion that only settles a register: nobody asked for it, so no retry can be taken for it.
+ * @param writeId fresh
+ */
 export function tombstone(writeId: string, number: number): RegisterRecord {
   const write: Write = {
     contents: { kind: 'deleted' },

@@ -1,4 +1,7 @@
-/** Marks of writes: short, so that hundreds of them fit into a record, and the same wherever the write is tried. */
+/**
+ * Marks of writes: short, so that hundreds of them fit into a record, and the same wherever the
+ * write is tried.
+ */
 import type { Sha256, Utf8 } from '../base/bytes.ts'
 import { ByteWriter } from '../wire/writer.ts'
 import type { Mark } from './record.ts'

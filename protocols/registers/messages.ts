@@ -1,4 +1,6 @@
-/** What peers say of registers: a table of its own, inside the message that every further type has. */
+/**
+ * What peers say of registers: a table of its own, inside the message that every further type has.
+ */
 import type { Ballot } from '../base/ballot.ts'
 import type { Utf8 } from '../base/bytes.ts'
 import type { Identity } from '../base/identity.ts'
@@ -34,7 +36,10 @@ import {
 import type { Answer, Cast, Question } from './questions.ts'
 import type { RegisterRecord } from './record.ts'
 
-/** Who passes on what is chosen: nobody, the receiver to its own cluster, or a voter to the whole network but the sender's cluster. */
+/**
+ * Who passes on what is chosen: nobody, the receiver to its own cluster, or a voter to the whole
+ * network but the sender's cluster.
+ */
 export type Reaching = 'receiver' | 'cluster' | 'network'
 
 export interface Learn {
@@ -57,11 +62,17 @@ export type RegisterMessage =
   | Learn
   /** Asks for what is held; answered by a learn that carries it, or not at all. */
   | { readonly kind: 'want'; readonly key: RegisterKey }
-  /** Whoever sweeps asks a voter to refuse all ballots up to this one, and to settle what it accepted there. */
+  /**
+   * Whoever sweeps asks a voter to refuse all ballots up to this one, and to settle what it
+   * accepted there.
+   */
   | { readonly kind: 'bar'; readonly ballot: Ballot }
   /** Done, with all that was written on disk. */
   | { readonly kind: 'barred'; readonly ballot: Ballot }
-  /** The sender's store has forgotten up to this ballot: whoever has not may pull it, and do the same. */
+  /**
+   * The sender's store has forgotten up to this ballot: whoever has not may pull it, and do the
+   * same.
+   */
   | { readonly kind: 'swept'; readonly ballot: Ballot }
 
 /** Each at the place of its code. */

@@ -1,6 +1,7 @@
 /**
- * What a coordinator does with the writes that wait, once it knows the state of their register: each is judged on the outcome
- * of the one before, and all that apply are committed as one record. Versions in between exist in its memory of writes alone.
+ * What a coordinator does with the writes that wait, once it knows the state of their register:
+ * each is judged on the outcome of the one before, and all that apply are committed as one record.
+ * Versions in between exist in its memory of writes alone.
  */
 import { judge, live, made, tombstone } from './judge.ts'
 import type { State, Verdict, Write } from './judge.ts'
@@ -19,8 +20,9 @@ export interface Plan {
   /** What all that apply make together; undefined when none does. */
   readonly record: RegisterRecord | undefined
   /**
-   * Nothing applies, and a refusal of a write that may have been sent before is among them. An older try of it may be accepted
-   * where nobody looked; only a commit at this ballot keeps whoever finishes that try from applying what was refused.
+   * Nothing applies, and a refusal of a write that may have been sent before is among them. An
+   * older try of it may be accepted where nobody looked; only a commit at this ballot keeps whoever
+   * finishes that try from applying what was refused.
    */
   readonly needsCommit: boolean
 }

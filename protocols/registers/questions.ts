@@ -32,7 +32,9 @@ export type Answer =
   /** The receiver is in a later epoch; the configs that the asker lacks, oldest first. */
   | { readonly kind: 'stale'; readonly configs: readonly Config[] }
 
-/** An answer with the voter that gave it: answers are counted by this pair and never by connection. */
+/**
+ * An answer with the voter that gave it: answers are counted by this pair and never by connection.
+ */
 export interface Cast {
   readonly sender: Identity
   readonly body: Answer

@@ -1,6 +1,7 @@
 /**
- * Clients' gets. A register changes, so the own copy is never enough for a linearizable get: a quorum is asked. What it shows
- * and does not know to be chosen is read once more, so that a busy register's writer is not disturbed, and then settled.
+ * Clients' gets. A register changes, so the own copy is never enough for a linearizable get: a
+ * quorum is asked. What it shows and does not know to be chosen is read once more, so that a busy
+ * register's writer is not disturbed, and then settled.
  */
 import type { Poll, PollListener, Polls } from '../agreement/polls.ts'
 import type { RoundTrips } from '../agreement/round-trips.ts'
@@ -143,7 +144,9 @@ class Lookup implements PollListener<Question, Cast> {
     this.doubt(best)
   }
 
-  /** Somebody's write is probably under way: read again about a round trip later, then settle it. */
+  /**
+   * Somebody's write is probably under way: read again about a round trip later, then settle it.
+   */
   private doubt(best: Entry): void {
     this.context.polls.close(this.poll)
     if (this.doubted !== undefined) return this.settle()

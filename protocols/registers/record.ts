@@ -1,12 +1,16 @@
 /**
- * What one version of a register is, and how versions are ordered. A record is made on the one before; where it is chosen,
- * so is everything that it was made on. A stub stands where a register was forgotten: its number stays, its content is gone.
+ * What one version of a register is, and how versions are ordered. A record is made on the one
+ * before; where it is chosen, so is everything that it was made on. A stub stands where a register
+ * was forgotten: its number stays, its content is gone.
  */
 import { compareBallots } from '../base/ballot.ts'
 import type { Ballot } from '../base/ballot.ts'
 import { equalBytes } from '../base/record.ts'
 
-/** Names a write and what it asked for: 8 bytes for key and writeId, 4 for contents and conditions; 24 hexadecimal digits. */
+/**
+ * Names a write and what it asked for: 8 bytes for key and writeId, 4 for contents and conditions;
+ * 24 hexadecimal digits.
+ */
 export type Mark = string & { readonly __brand: 'Mark' }
 
 /** A write before the one that made a record. */
@@ -25,7 +29,9 @@ export interface RegisterRecord {
   readonly value: Uint8Array
   readonly contentType: string
   readonly isDeleted: boolean
-  /** How long it is held before it is deleted, by the clock of whoever holds it. Undefined for ever. */
+  /**
+   * How long it is held before it is deleted, by the clock of whoever holds it. Undefined for ever.
+   */
   readonly ttlMs: number | undefined
   /** Empty in a stub alone. */
   readonly writeId: string
@@ -34,11 +40,17 @@ export interface RegisterRecord {
   readonly writtenAtMs: number
   /** The writes before it, the oldest first. */
   readonly recent: readonly RecentWrite[]
-  /** The version that has last fallen out of `recent`: of writes above it, those that are not in `recent` were never applied. */
+  /**
+   * The version that has last fallen out of `recent`: of writes above it, those that are not in
+   * `recent` were never applied.
+   */
   readonly since: number
 }
 
-/** A record at the ballot that it was accepted or chosen at. One ballot may carry several versions, rising. */
+/**
+ * A record at the ballot that it was accepted or chosen at. One ballot may carry several versions,
+ * rising.
+ */
 export interface Entry {
   readonly ballot: Ballot
   readonly record: RegisterRecord

@@ -1,4 +1,7 @@
-/** Registers: versioned keys on the voters of the network, as a type of data of a peer. Its rules: README.md in this folder. */
+/**
+ * Registers: versioned keys on the voters of the network, as a type of data of a peer. Its rules:
+ * README.md in this folder.
+ */
 import { Doubts } from '../agreement/doubts.ts'
 import { Latencies } from '../agreement/latency.ts'
 import { Polls } from '../agreement/polls.ts'
@@ -65,7 +68,10 @@ export interface RegistersContext {
   /** A peer is in a later epoch, and sent the configs that are lacking here, if any. */
   readonly onLaterEpoch: (peerId: PeerId, configs: readonly Config[]) => void
   readonly send: (to: PeerId, body: Uint8Array, after: After) => void
-  /** @param shown the register of which what is held here is shown: that must be on disk before the client is told */
+  /**
+   * @param shown the register of which what is held here is shown: that must be on disk before the
+   * client is told
+   */
   readonly answer: (client: ClientId, answer: RegisterAnswer, shown?: RegisterKey) => void
   /** Tells a client that watches, once all that was written before is on disk. */
   readonly tell: (client: ClientId, answer: WatchAnswer) => void
@@ -303,7 +309,8 @@ export class RegistersCore {
   }
 
   /**
-   * All that a store holds which has swept so far is held here as well: what it lacks of that is gone. Its number stays, its content goes.
+   * All that a store holds which has swept so far is held here as well: what it lacks of that is
+   * gone. Its number stays, its content goes.
    *
    * @param lacking what is held here and not there
    */
@@ -363,7 +370,8 @@ export class RegistersCore {
     const installed = chain.current
     if (target.id !== self.id || installed === undefined || this.cells.read(body.key).diverged !== undefined) return
     if (body.kind !== 'read' && body.ballot.round > ROUND_MAX) return
-    // A store put back has forgotten what it voted for; with its own vote beside this one it could choose against a quorum.
+    // A store put back has forgotten what it voted for; with its own vote beside this one it could
+    // choose against a quorum.
     if (neighbours.isPutBack(from.id) || (body.kind !== 'read' && neighbours.isPutBack(body.ballot.by.id))) return
     const epoch = body.kind === 'read' ? body.epoch : body.ballot.epoch
     if (epoch > chain.epoch) return onLaterEpoch(from.peerId, [])
@@ -389,7 +397,10 @@ export class RegistersCore {
     if (!this.representative.vote(id, vote)) this.polls.vote(id, vote)
   }
 
-  /** Of every finished config that was passed: without this peer's vote, what it accepted counts for nothing any more. */
+  /**
+   * Of every finished config that was passed: without this peer's vote, what it accepted counts for
+   * nothing any more.
+   */
   private dropIfVoteless(): void {
     const { configsSince, chain, self } = this.context
     let isDropped = false

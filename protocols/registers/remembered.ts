@@ -1,7 +1,7 @@
 /**
- * The ballots of the last commits from here, each with what was chosen at it: nobody else has been promised anything above it as
- * far as is known, so that the next write may be committed at it without a reserve. Each serves once; whoever is refused with it
- * reserves anew.
+ * The ballots of the last commits from here, each with what was chosen at it: nobody else has been
+ * promised anything above it as far as is known, so that the next write may be committed at it
+ * without a reserve. Each serves once; whoever is refused with it reserves anew.
  */
 import type { RegisterKey } from '../base/register.ts'
 import type { Entry } from './record.ts'

@@ -1,6 +1,7 @@
 /**
- * What clients ask of registers, and what they are told. Whoever translates for clients (HTTP) parses into these and answers from
- * them; every member of an answer has exactly one status there. Requests travel as `typed` events, answers as `typed` outcomes.
+ * What clients ask of registers, and what they are told. Whoever translates for clients (HTTP)
+ * parses into these and answers from them; every member of an answer has exactly one status there.
+ * Requests travel as `typed` events, answers as `typed` outcomes.
  */
 import type { Consistency } from '../events.ts'
 import type { RegisterRecord } from './record.ts'
@@ -23,7 +24,9 @@ export type Condition =
 /** What a write leaves behind. A value has REGISTER_VALUE_BYTES_MAX at most. */
 export type Contents =
   | { readonly kind: 'value'; readonly value: Uint8Array; readonly contentType: string; readonly ttlMs: number | undefined }
-  /** A delete. Where nothing is live it is refused, with no current version, whatever its condition. */
+  /**
+   * A delete. Where nothing is live it is refused, with no current version, whatever its condition.
+   */
   | { readonly kind: 'deleted' }
 
 export interface WriteRequest {
@@ -35,9 +38,14 @@ export interface WriteRequest {
   readonly writeId: string
   /** The client chose the writeId: an earlier try of it may be under way elsewhere. */
   readonly writeIdGiven: boolean
-  /** The version that was current at the first try (`Replicator-After`, or the version of a single `If-Match`); below 2^52. */
+  /**
+   * The version that was current at the first try (`Replicator-After`, or the version of a single
+   * `If-Match`); below 2^52.
+   */
   readonly after: number | undefined
-  /** By the wall clock, for people and for how much is remembered of retries; no rule rests on it. */
+  /**
+   * By the wall clock, for people and for how much is remembered of retries; no rule rests on it.
+   */
   readonly writtenAtMs: number
 }
 
@@ -45,7 +53,9 @@ export interface ReadRequest {
   readonly kind: 'read'
   readonly key: string
   readonly consistency: Consistency
-  /** Answer as soon as a live version above this is held here; what is held at `waitUntilMs` then. */
+  /**
+   * Answer as soon as a live version above this is held here; what is held at `waitUntilMs` then.
+   */
   readonly newer: { readonly version: number; readonly waitUntilMs: number } | undefined
 }
 
@@ -60,7 +70,10 @@ export interface ListRequest {
 export interface WatchRequest {
   readonly kind: 'watch'
   readonly prefix: string
-  /** Where to go on: the cursor of an event or of an end. `start`: what is live here first, then changes. `now`: changes from now on. */
+  /**
+   * Where to go on: the cursor of an event or of an end. `start`: what is live here first, then
+   * changes. `now`: changes from now on.
+   */
   readonly from: { readonly cursor: string } | 'start' | 'now'
   /** Events carry the values too. */
   readonly values: boolean
@@ -81,7 +94,10 @@ export interface Listed {
   readonly version: number
   readonly size: number
   readonly writtenAtMs: number
-  /** By the wall clock of the peer that took the write: nothing expires earlier by any other clock. Undefined for never. */
+  /**
+   * By the wall clock of the peer that took the write: nothing expires earlier by any other clock.
+   * Undefined for never.
+   */
   readonly expiresAtMs: number | undefined
 }
 
@@ -106,7 +122,10 @@ export type WriteAnswer =
       /** It had been applied by an earlier try. */
       readonly isRepeated: boolean
     }
-  /** The condition does not hold, or there is nothing to delete. `current`: what is live; undefined for nothing. */
+  /**
+   * The condition does not hold, or there is nothing to delete. `current`: what is live; undefined
+   * for nothing.
+   */
   | { readonly kind: 'refused'; readonly current: RegisterRecord | undefined; readonly number: number }
   /** It may have been applied once, so long ago that nobody can tell; it is not applied again. */
   | { readonly kind: 'forgotten'; readonly number: number; readonly commitSent: boolean }
@@ -135,9 +154,15 @@ export interface ListAnswer {
 /** Answers to a watch come again and again until an end. */
 export type WatchAnswer =
   | { readonly kind: 'events'; readonly events: readonly WatchEvent[] }
-  /** All that was live at the beginning has been told (`from: 'start'`), or the watch has begun: resume from here. */
+  /**
+   * All that was live at the beginning has been told (`from: 'start'`), or the watch has begun:
+   * resume from here.
+   */
   | { readonly kind: 'watching'; readonly cursor: string }
-  /** The cursor is of another peer or run, or older than what is remembered: list, and begin anew (410). The last answer. */
+  /**
+   * The cursor is of another peer or run, or older than what is remembered: list, and begin anew
+   * (410). The last answer.
+   */
   | { readonly kind: 'cursor-gone' }
   /** The client was too far behind. The last answer. @see WatchedRequest */
   | { readonly kind: 'watch-ended'; readonly cursor: string }

@@ -1,7 +1,8 @@
 /**
- * One coordinator's work on one register: reserve at a quorum, judge what waits on what it shows, commit the next version.
- * After its own commit it remembers the ballot, so that the next write is judged and committed at once, at the same ballot.
- * At one ballot nothing is sent before what was sent earlier is chosen, and what was sent at a ballot and version never changes.
+ * One coordinator's work on one register: reserve at a quorum, judge what waits on what it shows,
+ * commit the next version. After its own commit it remembers the ballot, so that the next write is
+ * judged and committed at once, at the same ballot. At one ballot nothing is sent before what was
+ * sent earlier is chosen, and what was sent at a ballot and version never changes.
  */
 import type { Doubts } from '../agreement/doubts.ts'
 import type { Latencies } from '../agreement/latency.ts'
@@ -28,7 +29,9 @@ import type { View } from './showing.ts'
 
 /** After this many lost tries the wait between them grows no longer. */
 const BACKOFF_DOUBLINGS_MAX = 6
-/** It grows no longer than this either, but for links so far that so many round trips take longer. */
+/**
+ * It grows no longer than this either, but for links so far that so many round trips take longer.
+ */
 const BACKOFF_MOST_MS = 10_000
 const BACKOFF_ROUND_TRIPS = 8
 /** A commit whose clients are gone is carried on for so long; after that, voters finish it. */
@@ -51,7 +54,10 @@ export interface RunContext {
   readonly remembered: Remembered
   /** Names a write that nobody made. */
   readonly freshWriteId: () => string
-  /** An entry was found to be chosen. @param isAtQuorum a quorum is known to have accepted it at its ballot */
+  /**
+   * An entry was found to be chosen. @param isAtQuorum a quorum is known to have accepted it at its
+   * ballot
+   */
   readonly chose: (key: RegisterKey, entry: Entry, isAtQuorum: boolean) => void
 }
 
@@ -98,7 +104,10 @@ export class Run implements PollListener<Question, Cast> {
     this.closeIfIdle(this.context.moment.nowMs)
   }
 
-  /** A newer config is installed: a reserve of the old one ends; a commit may still be counted under its own. */
+  /**
+   * A newer config is installed: a reserve of the old one ends; a commit may still be counted under
+   * its own.
+   */
   configInstalled(): void {
     if (this.phase !== 'committing' && this.phase !== 'over') this.reserve()
   }
@@ -128,18 +137,27 @@ export class Run implements PollListener<Question, Cast> {
     if (this.isOutdated) this.reserve()
   }
 
-  /** A commit of an older epoch than the newest: those who would have to answer it may be gone for good. */
+  /**
+   * A commit of an older epoch than the newest: those who would have to answer it may be gone for
+   * good.
+   */
   private get isOutdated(): boolean {
     return this.phase === 'committing' && this.committing !== undefined && this.committing.ballot.epoch < this.context.chain.epoch
   }
 
-  /** Nothing decided it within twice the usual time, and that messages were lost need not be the reason. */
+  /**
+   * Nothing decided it within twice the usual time, and that messages were lost need not be the
+   * reason.
+   */
   private isStuck(nowMs: number): boolean {
     const { poll } = this
     return (this.wasRejected || this.isOutdated) && poll !== undefined && nowMs > poll.openedAtMs + 2 * poll.usualMs
   }
 
-  /** What waits goes on: at the ballot of the last commit from here, if nothing speaks against it, else at a new one. */
+  /**
+   * What waits goes on: at the ballot of the last commit from here, if nothing speaks against it,
+   * else at a new one.
+   */
   private next(): void {
     const { remembered, chain } = this.context
     const last = remembered.take(this.key)
@@ -215,7 +233,10 @@ export class Run implements PollListener<Question, Cast> {
     return this.claims.filter((claim) => claim.kind === 'write').slice(0, BATCH_MAX)
   }
 
-  /** What a quorum shows is chosen, or there is nothing: whoever asked before that quorum did may be told. */
+  /**
+   * What a quorum shows is chosen, or there is nothing: whoever asked before that quorum did may be
+   * told.
+   */
   private show(view: View, results: ReadonlyMap<Claim, Judged | undefined>): void {
     this.leave()
     if (view.base !== undefined && view.best !== undefined) this.context.chose(this.key, view.best, false)
@@ -246,7 +267,9 @@ export class Run implements PollListener<Question, Cast> {
     }
   }
 
-  /** Somebody knows something as new to be chosen: the very record, or one that was made without it. */
+  /**
+   * Somebody knows something as new to be chosen: the very record, or one that was made without it.
+   */
   private moved(held: Entry, committing: Committing): void {
     if (equalRegisterRecords(held.record, committing.record)) return this.chosen(held, false, committing)
     this.context.chose(this.key, held, false)

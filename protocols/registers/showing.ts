@@ -1,6 +1,7 @@
 /**
- * What a quorum of voters says of a register together. The highest entry that anybody shows may be chosen, and everything
- * chosen is at or below it; so it is what the next version is made on. A number that was ever seen is never used again.
+ * What a quorum of voters says of a register together. The highest entry that anybody shows may be
+ * chosen, and everything chosen is at or below it; so it is what the next version is made on. A
+ * number that was ever seen is never used again.
  */
 import { assert } from '../base/assert.ts'
 import { compareBallots, formatBallot } from '../base/ballot.ts'
@@ -53,7 +54,10 @@ export class Showing {
     return { best, base: best.record, number, isKnown }
   }
 
-  /** True when a quorum shows exactly this entry as accepted. At a ballot of the epoch that is counted it is then chosen. */
+  /**
+   * True when a quorum shows exactly this entry as accepted. At a ballot of the epoch that is
+   * counted it is then chosen.
+   */
   isAcceptedByQuorum(entry: Entry): boolean {
     const tally = new Tally(this.quorum)
     for (const { by, what } of this.shown) if (isEntry(what.accepted, entry)) tally.yes(by.id)

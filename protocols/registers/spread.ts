@@ -1,7 +1,8 @@
 /**
- * How a chosen version becomes known to everyone: voters that accepted it are told its ballot and version alone; learners are
- * given the record; a remote cluster is told once, through a representative that passes it on. All of it may be lost: voters
- * finish what they hold in doubt, and repair brings the rest.
+ * How a chosen version becomes known to everyone: voters that accepted it are told its ballot and
+ * version alone; learners are given the record; a remote cluster is told once, through a
+ * representative that passes it on. All of it may be lost: voters finish what they hold in doubt,
+ * and repair brings the rest.
  */
 import type { Ballot } from '../base/ballot.ts'
 import type { ClusterId, Identity, PeerId } from '../base/identity.ts'
@@ -41,7 +42,10 @@ export class Spread {
     this.context = context
   }
 
-  /** Tells everyone what a quorum accepted: in a large network through a voter, for voters are connected to all. */
+  /**
+   * Tells everyone what a quorum accepted: in a large network through a voter, for voters are
+   * connected to all.
+   */
   tellAll(key: RegisterKey, entry: Entry): void {
     const deputy = this.deputy()
     this.tellCluster(key, entry)
@@ -67,7 +71,10 @@ export class Spread {
     if (held !== undefined) this.send(from, key, held, true, 'receiver')
   }
 
-  /** The voter that tells all in place of this peer; undefined where this one reaches everybody itself. */
+  /**
+   * The voter that tells all in place of this peer; undefined where this one reaches everybody
+   * itself.
+   */
   private deputy(): PeerId | undefined {
     const { neighbours, chain, self } = this.context
     if (chain.current === undefined || chain.isVoter(self.id) || neighbours.isFew) return undefined

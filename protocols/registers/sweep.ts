@@ -1,8 +1,9 @@
 /**
- * Forgetting deleted registers. One voter has every voter bar a ballot, so that nothing more is chosen at or below it, and pulls all that
- * they hold. From then on its store holds every register that was chosen up to there: what it does not hold of those is gone, and a
- * deletion there need not be kept. All others take that over by a whole pull. What was away meanwhile does the same before it is
- * believed, so that it brings nothing back.
+ * Forgetting deleted registers. One voter has every voter bar a ballot, so that nothing more is
+ * chosen at or below it, and pulls all that they hold. From then on its store holds every register
+ * that was chosen up to there: what it does not hold of those is gone, and a deletion there need
+ * not be kept. All others take that over by a whole pull. What was away meanwhile does the same
+ * before it is believed, so that it brings nothing back.
  */
 import type { Rounds } from '../agreement/rounds.ts'
 import { CEILING_STRIDE_ROUNDS, compareBallots } from '../base/ballot.ts'
@@ -13,13 +14,18 @@ import type { Moment } from '../base/moment.ts'
 import type { RegisterKey } from '../base/register.ts'
 import type { Cells, Swept } from './cells.ts'
 
-/** A sweep that is not through by then is given up: one voter that is away delays it to the next. */
+/**
+ * A sweep that is not through by then is given up: one voter that is away delays it to the next.
+ */
 const SWEEP_MS = 120_000
 /** Voters that have not answered are asked again. */
 const ASK_MS = 1_000
 /** Between a sweep that was given up and the next. */
 const RETRY_MS = 60_000
-/** A peer that has forgotten tells one other so often: trees alone do not always show it, as where all is forgotten. */
+/**
+ * A peer that has forgotten tells one other so often: trees alone do not always show it, as where
+ * all is forgotten.
+ */
 const TELL_MS = 5_000
 /** Deletions that are let go in one write. */
 const DROPPED_MAX = 512
@@ -88,7 +94,8 @@ export class Sweep {
   /**
    * A source tells what it has accepted and forgotten.
    *
-   * @returns false while it shows something at or below what is swept that it has not settled: nothing may be concluded from it
+   * @returns false while it shows something at or below what is swept that it has not settled:
+   * nothing may be concluded from it
    */
   observe(number: number, lowest: Ballot | undefined): boolean {
     const { sweeping } = this
@@ -103,7 +110,10 @@ export class Sweep {
     return lowest === undefined || compareBallots(lowest, ballot) > 0
   }
 
-  /** Takes over what another store has swept, or this peer's own sweep, where nothing here is in doubt at or below it. */
+  /**
+   * Takes over what another store has swept, or this peer's own sweep, where nothing here is in
+   * doubt at or below it.
+   */
   takeOver({ ballot, number }: Swept): void {
     const { cells } = this.context
     if (!cells.isSwept(ballot)) cells.sweep({ ballot, number: Math.max(number, cells.swept?.number ?? 0) }, [])
@@ -185,7 +195,10 @@ export class Sweep {
     this.dueAtMs = this.context.moment.nowMs + Math.min(RETRY_MS, this.context.everyMs)
   }
 
-  /** Deletions at or below what is swept, with nothing accepted above them, are let go; their numbers stay. */
+  /**
+   * Deletions at or below what is swept, with nothing accepted above them, are let go; their
+   * numbers stay.
+   */
   private drop(): void {
     const { cells } = this.context
     const { swept } = cells

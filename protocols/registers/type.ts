@@ -1,4 +1,7 @@
-/** Registers as a type of data of a peer: what they are given of it, and how peers repair them among one another. */
+/**
+ * Registers as a type of data of a peer: what they are given of it, and how peers repair them among
+ * one another.
+ */
 import type { Identity } from '../base/identity.ts'
 import { dataKey } from '../base/register.ts'
 import type { DataType, Figure, TypeContext, TypeDefinition } from '../data-type.ts'

@@ -1,7 +1,8 @@
 /**
- * One voter's part in registers: what it promised, accepted and holds (CASPaxos: Rystsov, arXiv 1802.07000). A promise outlives
- * the learning of a record, because the next version is decided under it; memory loses it only into the floor. It answers only
- * for itself, and only while its config gives it a vote.
+ * One voter's part in registers: what it promised, accepted and holds (CASPaxos: Rystsov, arXiv
+ * 1802.07000). A promise outlives the learning of a record, because the next version is decided
+ * under it; memory loses it only into the floor. It answers only for itself, and only while its
+ * config gives it a vote.
  */
 import { Promises } from '../agreement/promises.ts'
 import type { Rounds } from '../agreement/rounds.ts'
@@ -42,7 +43,10 @@ export class Voter {
     return this.promises.count
   }
 
-  /** Answers a question whose epoch, target and vote were checked; undefined for an old duplicate. The answer waits for the syncs of its slot. */
+  /**
+   * Answers a question whose epoch, target and vote were checked; undefined for an old duplicate.
+   * The answer waits for the syncs of its slot.
+   */
   answer(question: Question, nowMs: number): Answer | undefined {
     const cell = this.cells.read(question.key)
     switch (question.kind) {
@@ -55,7 +59,10 @@ export class Voter {
     }
   }
 
-  /** Something is told to be chosen. @param record undefined where the receiver is thought to have accepted it */
+  /**
+   * Something is told to be chosen. @param record undefined where the receiver is thought to have
+   * accepted it
+   */
   learn(key: RegisterKey, ballot: Ballot, version: number, record: RegisterRecord | undefined): Learned {
     const cell = this.cells.read(key)
     const { held, accepted } = cell
@@ -73,7 +80,10 @@ export class Voter {
     return 'learned'
   }
 
-  /** The register is gone at another peer that has forgotten more: its number stays here, its content goes. */
+  /**
+   * The register is gone at another peer that has forgotten more: its number stays here, its
+   * content goes.
+   */
   forget(key: RegisterKey, gone: Entry): void {
     this.hold(key, gone, this.cells.read(key).accepted)
   }
@@ -144,8 +154,8 @@ function highestBallot({ held, accepted }: Cell): Ballot | undefined {
 }
 
 /**
- * What is held makes the commit needless. The very record is taken once more at a higher ballot: only that overtakes what is
- * accepted above it, here or elsewhere, and was never chosen.
+ * What is held makes the commit needless. The very record is taken once more at a higher ballot:
+ * only that overtakes what is accepted above it, here or elsewhere, and was never chosen.
  */
 function isAsNew(held: Entry, ballot: Ballot, record: RegisterRecord): boolean {
   if (isStub(held.record) || held.record.version < record.version) return false

@@ -1,7 +1,7 @@
 /**
- * Clients that watch a prefix. Of each register that has changed they are told what is held when they are told, so that its
- * versions come in order, those in between may be missing, and nothing is missed for good. Whoever does not read is cut, with
- * the cursor to go on from.
+ * Clients that watch a prefix. Of each register that has changed they are told what is held when
+ * they are told, so that its versions come in order, those in between may be missing, and nothing
+ * is missed for good. Whoever does not read is cut, with the cursor to go on from.
  */
 import type { RegisterKey } from '../base/register.ts'
 import type { ClientId } from '../events.ts'
@@ -128,7 +128,10 @@ export class Watches {
     if (watch.unreadBytes > UNREAD_BYTES_MAX) this.cut(watch, { kind: 'watch-ended', cursor: this.cursorOf(told) })
   }
 
-  /** What comes next for a watch. Those that are as far and watch the same are told the same, worked out once. */
+  /**
+   * What comes next for a watch. Those that are as far and watch the same are told the same, worked
+   * out once.
+   */
   private batchFor({ told, prefix, values }: Watch): Batch {
     const name = `${told} ${values} ${prefix}`
     let batch = this.batches.get(name)

@@ -15,7 +15,9 @@ const WAITING_MAX = 4_096
 export interface WritesContext {
   readonly coordinator: Coordinator
   readonly marks: Marks
-  /** The version that is held here, 0 for none: whatever a write that comes now may make is above. */
+  /**
+   * The version that is held here, 0 for none: whatever a write that comes now may make is above.
+   */
   readonly heldVersion: (key: RegisterKey) => number
   readonly answer: (client: ClientId, answer: WriteAnswer) => void
 }

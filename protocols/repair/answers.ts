@@ -1,4 +1,6 @@
-/** Answers what pulls ask of one collection: from memory, in any epoch not below the one asked for. */
+/**
+ * Answers what pulls ask of one collection: from memory, in any epoch not below the one asked for.
+ */
 import { KEYS_PER_MESSAGE_MAX, RECORDS_BYTES_MAX } from '../base/limits.ts'
 import type { PeerId } from '../base/identity.ts'
 import type { InForce } from '../base/installed.ts'
@@ -63,7 +65,8 @@ export class PullAnswers<Key extends string, Row> {
     for (const leaf of leaves) {
       const room = this.limits.keys - entries.length
       const found = this.collection.leaf(leaf, cut, room)
-      // A record that is not served is not listed either: whoever asked for it would wait for it in vain.
+      // A record that is not served is not listed either: whoever asked for it would wait for it in
+      // vain.
       entries.push(...found.filter(({ key }) => !this.collection.isWithheld(key)))
       if (found.length === room) return { kind: 'leaves', id, entries, leavesDone, after: found.at(-1)?.key ?? cut }
       leavesDone += 1

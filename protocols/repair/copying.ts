@@ -1,7 +1,8 @@
 /**
- * Anti-entropy of one collection: when to pull, and from whom. With peers of the own cluster every few seconds, with one of
- * each other cluster more rarely, at once on meeting; and not at all where the roots that heartbeats carry are equal. While a
- * config is joint, its new voters pull from every old one.
+ * Anti-entropy of one collection: when to pull, and from whom. With peers of the own cluster every
+ * few seconds, with one of each other cluster more rarely, at once on meeting; and not at all where
+ * the roots that heartbeats carry are equal. While a config is joint, its new voters pull from
+ * every old one.
  */
 import type { Identity, IdentityId, PeerId } from '../base/identity.ts'
 import { equalBytes } from '../base/record.ts'
@@ -19,21 +20,33 @@ import type { PullContext } from './pull.ts'
 const NEAR_MS = 3_000
 /** Between looks at a peer of another cluster. */
 const FAR_MS = 15_000
-/** What a peer holds and this one does not is under way, as a rule: a pull is begun only where it has not come after so long. */
+/**
+ * What a peer holds and this one does not is under way, as a rule: a pull is begun only where it
+ * has not come after so long.
+ */
 const UNDER_WAY_MS = 1_000
-/** Between pulls from peers of one cluster that were met before: what is missing is held by most, and those who are many are asked in turn. */
+/**
+ * Between pulls from peers of one cluster that were met before: what is missing is held by most,
+ * and those who are many are asked in turn.
+ */
 const APART_MS = 1_000
 /** The same for all other clusters together. */
 const FAR_APART_MS = 2_000
-/** Each pull that brought nothing doubles the time to the next look at its source, so many times at most. */
+/**
+ * Each pull that brought nothing doubles the time to the next look at its source, so many times at
+ * most.
+ */
 const DOUBLINGS_MAX = 2
-/** While a pull has had an answer within this time, no other is begun: what all others have would be copied from each. */
+/**
+ * While a pull has had an answer within this time, no other is begun: what all others have would be
+ * copied from each.
+ */
 const ALONE_MS = 1_000
 /** Both are no shorter than so many round trips to the peer. */
 const AWAITED_ROUND_TRIPS = 1.5
 /**
- * A peer that holds so many keys fewer than this one has some time to fill itself before it is asked for what it has more. More than
- * are put between two of its heartbeats.
+ * A peer that holds so many keys fewer than this one has some time to fill itself before it is
+ * asked for what it has more. More than are put between two of its heartbeats.
  */
 const KEYS_BEHIND = 8_192
 /** Pulls under way at one time. */
@@ -67,7 +80,9 @@ export interface CopyingContext<Key extends string, Row> extends PullContext<Key
 /** When a peer is looked at next, and what came of it before. */
 interface Look {
   nextAtMs: number
-  /** A root that it told and that was never the root here, while what leads to it may be under way. */
+  /**
+   * A root that it told and that was never the root here, while what leads to it may be under way.
+   */
   awaited: Uint8Array | undefined
   /** Pulls in a row that brought nothing. */
   fruitless: number
@@ -108,7 +123,9 @@ export class Copying<Key extends string, Row> {
     return equalBytes(root, this.context.collection.tree.rootHash())
   }
 
-  /** The old voters whose lists are held here; said to others only behind the sync of everything. */
+  /**
+   * The old voters whose lists are held here; said to others only behind the sync of everything.
+   */
   coveredSources(): readonly Identity[] {
     return [...this.covered.values()]
   }
@@ -117,7 +134,10 @@ export class Copying<Key extends string, Row> {
     return this.covered.has(source)
   }
 
-  /** Pulls from a peer at once. @param ended told once how it ended; with false at once for a peer that is not connected */
+  /**
+   * Pulls from a peer at once. @param ended told once how it ended; with false at once for a peer
+   * that is not connected
+   */
   pull(source: Identity, ended: (isDone: boolean) => void): void {
     const peer = this.context.roster.get(source.peerId)
     if (peer?.isConnected !== true || peer.identity.id !== source.id) return ended(false)
@@ -146,7 +166,10 @@ export class Copying<Key extends string, Row> {
     this.sweep()
   }
 
-  /** An answer counts only from the very store that was asked: a peer that was wiped meanwhile has nothing to tell. */
+  /**
+   * An answer counts only from the very store that was asked: a peer that was wiped meanwhile has
+   * nothing to tell.
+   */
   reply(from: Identity, answer: PullAnswer<Key, Row>, mark?: Uint8Array): void {
     this.pulls.some((pull) => pull.source.id === from.id && pull.reply(answer, mark))
     this.sweep()
@@ -227,8 +250,9 @@ export class Copying<Key extends string, Row> {
   }
 
   /**
-   * Those to be looked at, the longest overdue first, those just met before all others. Of another cluster it is one peer that is looked
-   * at, the one that is watched: what was heard of the others is old.
+   * Those to be looked at, the longest overdue first, those just met before all others. Of another
+   * cluster it is one peer that is looked at, the one that is watched: what was heard of the others
+   * is old.
    */
   private due(): RosterPeer[] {
     const { roster, moment, toldBy } = this.context

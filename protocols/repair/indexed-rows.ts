@@ -1,12 +1,13 @@
 /**
- * The rows of a collection in the table of their type, with what repair needs of each: its digest, found by its leaf of the hash
- * tree. Nothing of a row is in memory but its part of the tree's sums, so that a type may have as many as a disk holds.
+ * The rows of a collection in the table of their type, with what repair needs of each: its digest,
+ * found by its leaf of the hash tree. Nothing of a row is in memory but its part of the tree's
+ * sums, so that a type may have as many as a disk holds.
  *
  *     =NAME       the row
  *     #LLLLNAME   its digest, 16 bytes; LLLL is its leaf in hexadecimal digits
  *
- * Both are written together. Names that begin otherwise are the type's own. A NAME has 1,595 bytes of UTF-8 at most, five fewer than
- * the name of a row.
+ * Both are written together. Names that begin otherwise are the type's own. A NAME has 1,595 bytes
+ * of UTF-8 at most, five fewer than the name of a row.
  */
 import type { Sha256 } from '../base/bytes.ts'
 import { HASH_BYTES, HashTree, leafOf } from '../base/hash-tree.ts'
@@ -53,7 +54,10 @@ export class IndexedRows {
     return held === undefined || !equalBytes(held, digest)
   }
 
-  /** The row is as told from now on. @returns what the type persists before it comes here again, in one write */
+  /**
+   * The row is as told from now on. @returns what the type persists before it comes here again, in
+   * one write
+   */
   put(name: string, bytes: Uint8Array): RowWrite[] {
     const before = this.digest(name)
     const digest = this.digestOf(name, bytes)
@@ -65,7 +69,9 @@ export class IndexedRows {
     ]
   }
 
-  /** The row is gone. @returns what the type persists, as above; nothing for a row that is not here */
+  /**
+   * The row is gone. @returns what the type persists, as above; nothing for a row that is not here
+   */
   remove(name: string): RowWrite[] {
     const before = this.digest(name)
     if (before === undefined) return []

@@ -1,7 +1,8 @@
 /**
- * Pulling what another peer has and this one lacks: down the hash tree where the two differ, then the records. Taking a
- * record twice changes nothing, so any message may be asked for again. For a transfer the same walk begins with the keys
- * that are not settled at the other. Each of them is settled before the walk counts as done.
+ * Pulling what another peer has and this one lacks: down the hash tree where the two differ, then
+ * the records. Taking a record twice changes nothing, so any message may be asked for again. For a
+ * transfer the same walk begins with the keys that are not settled at the other. Each of them is
+ * settled before the walk counts as done.
  */
 import { LEAVES_PER_GROUP, differences, leafOf } from '../base/hash-tree.ts'
 import type { Identity } from '../base/identity.ts'
@@ -19,9 +20,15 @@ type QuestionOf<Key extends string, Kind> = Extract<PullQuestion<Key>, { readonl
 type AskOf<Key extends string, Kind> = Extract<Ask<Key>, { readonly kind: Kind }>
 type AnswerOf<Key extends string, Row, Kind> = Extract<PullAnswer<Key, Row>, { readonly kind: Kind }>
 
-/** Questions under way at one time: enough to hide the round trip, few enough to leave the line to others. */
+/**
+ * Questions under way at one time: enough to hide the round trip, few enough to leave the line to
+ * others.
+ */
 const WINDOW = 4
-/** So many leaves that differ are asked for before all groups were looked at, so that records come in soon. */
+/**
+ * So many leaves that differ are asked for before all groups were looked at, so that records come
+ * in soon.
+ */
 const LEAVES_GATHERED = 16
 /** Keys in doubt that are being finished at one time. */
 const FINISHING_MAX = 64
@@ -100,7 +107,8 @@ export class Pull<Key extends string, Row> {
   }
 
   begin(): void {
-    // The list in doubt comes first: a key that is chosen meanwhile is then in the tree that follows, never in neither.
+    // The list in doubt comes first: a key that is chosen meanwhile is then in the tree that
+    // follows, never in neither.
     if (this.minEpoch > 0) this.todo.push({ kind: 'doubts-wanted', minEpoch: this.minEpoch, after: undefined })
     else this.walk()
     this.advance()
@@ -206,10 +214,12 @@ export class Pull<Key extends string, Row> {
     if (message.keysDone === 0 || message.keysDone > ask.keys.length) return this.fail()
     const covered = ask.keys.slice(0, message.keysDone)
     const came = new Set(message.records.map(({ key }) => key))
-    // A source that listed a record and has it no more came back without what it had in memory alone: its lists are others now.
+    // A source that listed a record and has it no more came back without what it had in memory
+    // alone: its lists are others now.
     if (covered.some((key) => !came.has(key) && this.isLacking(key))) return this.fail()
     for (const key of covered) this.wanted.delete(key)
-    // The rest comes first: a record that is taken may end the finish of its key, and the walk must not look complete then.
+    // The rest comes first: a record that is taken may end the finish of its key, and the walk must
+    // not look complete then.
     this.wantRecords(ask.keys.slice(message.keysDone))
     for (const { key, record } of message.records) if (this.context.collection.take(key, record, this.source)) this.copiedCount += 1
   }
@@ -244,7 +254,10 @@ export class Pull<Key extends string, Row> {
     if (this.state === 'running') this.state = 'failed'
   }
 
-  /** The source answers what was not asked, or cuts its lists short: nothing may be concluded from it. */
+  /**
+   * The source answers what was not asked, or cuts its lists short: nothing may be concluded from
+   * it.
+   */
   private fail(): void {
     this.state = 'failed'
   }

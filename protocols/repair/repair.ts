@@ -1,6 +1,6 @@
 /**
- * Repair of all that a peer holds: each type's rows are copied by themselves (`copying.ts`), and a peer is complete, or covers
- * an old voter, when that is so of all of them.
+ * Repair of all that a peer holds: each type's rows are copied by themselves (`copying.ts`), and a
+ * peer is complete, or covers an old voter, when that is so of all of them.
  */
 import type { Identity, PeerId } from '../base/identity.ts'
 import type { InForce } from '../base/installed.ts'
@@ -87,7 +87,10 @@ export class Repair implements Service {
     }
   }
 
-  /** Complete once since the start: everything that one voter had is here, of each type that the config lets be used. */
+  /**
+   * Complete once since the start: everything that one voter had is here, of each type that the
+   * config lets be used.
+   */
   get caughtUp(): boolean {
     return this.keys.caughtUp && this.rows.every(({ type, copying }) => copying.caughtUp || !this.isOpen(type))
   }
@@ -114,7 +117,9 @@ export class Repair implements Service {
     return isAtRest ? Number.POSITIVE_INFINITY : this.context.moment.nowMs
   }
 
-  /** The old voters whose lists are held here; said to others only behind the sync of everything. */
+  /**
+   * The old voters whose lists are held here; said to others only behind the sync of everything.
+   */
   coveredSources(): readonly Identity[] {
     const carried = this.rows.filter(({ type }) => this.isCarriedOver(type))
     return this.keys.coveredSources().filter(({ id }) => carried.every(({ copying }) => copying.covers(id)))

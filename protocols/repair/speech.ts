@@ -1,4 +1,7 @@
-/** How questions and answers about one collection travel: keys have messages of their own, further types two for all of them. */
+/**
+ * How questions and answers about one collection travel: keys have messages of their own, further
+ * types two for all of them.
+ */
 import type { PeerId } from '../base/identity.ts'
 import type { ValueRecord } from '../base/record.ts'
 import type { RegisterKey } from '../base/register.ts'

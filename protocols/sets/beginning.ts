@@ -1,6 +1,7 @@
 /**
- * Who holds the whole when nobody was given it: the founder, who was alone; in a network that is older than its sets, the one peer
- * that is chosen for it, once for all. Everybody else pulls from somebody who holds it, before it takes operations.
+ * Who holds the whole when nobody was given it: the founder, who was alone; in a network that is
+ * older than its sets, the one peer that is chosen for it, once for all. Everybody else pulls from
+ * somebody who holds it, before it takes operations.
  */
 import type { IdentityId } from '../base/identity.ts'
 import type { SetsContext } from './context.ts'
@@ -20,7 +21,10 @@ export class Beginning {
   private readonly holdings: Holdings
   private readonly standing: Standing
   private readonly decide: DecideBeginning
-  /** Which choice is looked at: the next one only when a chosen peer is known to be no member any more. */
+  /**
+   * Which choice is looked at: the next one only when a chosen peer is known to be no member any
+   * more.
+   */
   private place = 0
   private isKnown = false
   private isDeciding = false

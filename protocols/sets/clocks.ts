@@ -1,6 +1,7 @@
 /**
- * The clocks of other peers, as far as they were told. Nothing between peers is refused for a clock, because they would diverge.
- * A peer whose own clock is far off those of most others gives no stamps.
+ * The clocks of other peers, as far as they were told. Nothing between peers is refused for a
+ * clock, because they would diverge. A peer whose own clock is far off those of most others gives
+ * no stamps.
  */
 import type { PeerId } from '../base/identity.ts'
 
@@ -8,7 +9,9 @@ import type { PeerId } from '../base/identity.ts'
 const WARNED_MS = 1_000
 /** A peer that is further off the median than this gives no stamps. */
 const OFF_MS = 60_000
-/** Fewer clocks, the own among them, tell nothing: of two that differ nobody knows which is wrong. */
+/**
+ * Fewer clocks, the own among them, tell nothing: of two that differ nobody knows which is wrong.
+ */
 const CLOCKS_MIN = 3
 /** A clock that was told longer ago counts no more. */
 const FRESH_MS = 120_000
@@ -46,7 +49,10 @@ export class Clocks {
     return this.fresh(wallMs, nowMs).filter(({ offByMs }) => Math.abs(offByMs) > WARNED_MS)
   }
 
-  /** How far the own clock is ahead of the median; undefined where it is near enough, or where too few are known. */
+  /**
+   * How far the own clock is ahead of the median; undefined where it is near enough, or where too
+   * few are known.
+   */
   offByMs(wallMs: number, nowMs: number): number | undefined {
     const all = [0, ...this.fresh(wallMs, nowMs).map(({ offByMs }) => offByMs)]
     if (all.length < CLOCKS_MIN) return undefined
@@ -63,7 +69,10 @@ export class Clocks {
   }
 }
 
-/** The middle one; of an even number the lower middle, nearer to nobody's favour than a mean that no clock shows. */
+/**
+ * The middle one; of an even number the lower middle, nearer to nobody's favour than a mean that no
+ * clock shows.
+ */
 function medianOf(numbers: readonly number[]): number {
   const sorted = numbers.toSorted((a, b) => a - b)
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0

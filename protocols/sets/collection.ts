@@ -1,6 +1,7 @@
 /**
- * Sets as repair sees them: a row is an element with both stamps, and merging is the join. A row is told with the number of the
- * sender's cut, because what an older cut still holds of the time that the own cut has settled is not taken.
+ * Sets as repair sees them: a row is an element with both stamps, and merging is the join. A row is
+ * told with the number of the sender's cut, because what an older cut still holds of the time that
+ * the own cut has settled is not taken.
  */
 import { compareUtf8 } from '../base/bytes.ts'
 import type { HashTree } from '../base/hash-tree.ts'
@@ -16,7 +17,10 @@ import type { Holdings } from './holdings.ts'
 import { checkElements, readSetName, readTold, writeTold } from './messages.ts'
 import type { Told } from './messages.ts'
 
-/** Takes what a comparison brought. @param cut the number of the other's cut @returns whether anything changed */
+/**
+ * Takes what a comparison brought. @param cut the number of the other's cut @returns whether
+ * anything changed
+ */
 export type TakeCompared = (set: string, told: Told, cut: number) => boolean
 
 export class SetCollection implements RowCollection {

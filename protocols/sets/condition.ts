@@ -1,4 +1,7 @@
-/** How the sets of this peer stand: whether it takes operations, whether others hold the same, and what an operator should know. */
+/**
+ * How the sets of this peer stand: whether it takes operations, whether others hold the same, and
+ * what an operator should know.
+ */
 import { equalBytes } from '../base/record.ts'
 import type { Clocks } from './clocks.ts'
 import type { SetsContext } from './context.ts'

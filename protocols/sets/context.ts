@@ -18,7 +18,9 @@ export interface SetsSettings {
   readonly sweepEveryMs: number
   /** Removals of that age that are worth a sweep. */
   readonly sweepLeast: number
-  /** Tells the one spelling of an element from other bytes: what peers tell in another is refused. */
+  /**
+   * Tells the one spelling of an element from other bytes: what peers tell in another is refused.
+   */
   readonly isElement: IsElement
   /** No cut is agreed to that lies nearer to the present than this. */
   readonly leastAgeMs: number

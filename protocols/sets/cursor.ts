@@ -1,6 +1,6 @@
 /**
- * Where a reader of changes stands: the store that numbered them, and the number. Another store numbers its changes otherwise,
- * so a cursor of it is refused, however alike its number is.
+ * Where a reader of changes stands: the store that numbered them, and the number. Another store
+ * numbers its changes otherwise, so a cursor of it is refused, however alike its number is.
  */
 import type { Incarnation } from '../base/identity.ts'
 

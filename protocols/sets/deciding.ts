@@ -1,4 +1,7 @@
-/** What sets have decided once for the whole network: the stamp of each cut, and who held the whole first. */
+/**
+ * What sets have decided once for the whole network: the stamp of each cut, and who held the whole
+ * first.
+ */
 import type { Utf8 } from '../base/bytes.ts'
 import type { IdentityId } from '../base/identity.ts'
 import type { TypeContext } from '../data-type.ts'
@@ -28,7 +31,10 @@ export class Deciding {
     )
   }
 
-  /** @param place 0 for the first choice; above, for one that is needed because those before it are lost */
+  /**
+   * @param place 0 for the first choice; above, for one that is needed because those before it are
+   * lost
+   */
   beginning(place: number, candidate: IdentityId, settled: (chosen: IdentityId | undefined) => void): void {
     this.once(`set-beginning/${place}`, this.utf8.encode(candidate), (chosen) =>
       settled(chosen === undefined ? undefined : (this.utf8.decode(chosen) as IdentityId)),

@@ -1,4 +1,7 @@
-/** How sets lie in the table of their type: a row for each element, one for each set, and a mark for a peer that holds the whole. */
+/**
+ * How sets lie in the table of their type: a row for each element, one for each set, and a mark for
+ * a peer that holds the whole.
+ */
 import type { Sha256, Utf8 } from '../base/bytes.ts'
 import { ByteReader } from '../wire/reader.ts'
 import { ByteWriter } from '../wire/writer.ts'
@@ -17,10 +20,16 @@ export const LONG_ELEMENTS = 'h/'
 export const SETS_KEPT = 's/'
 /** Its presence says that this peer has been given what others held before it came. */
 export const WHOLE_MARK = 'whole'
-/** In front of rows that a cut dropped here and that nobody else has: kept until somebody has written them to a file. */
+/**
+ * In front of rows that a cut dropped here and that nobody else has: kept until somebody has
+ * written them to a file.
+ */
 export const DROPPED = 'd/'
 
-/** Longer elements are named by their hash, in bytes: a name takes two bytes for one, and has room for no more. */
+/**
+ * Longer elements are named by their hash, in bytes: a name takes two bytes for one, and has room
+ * for no more.
+ */
 const NAMED_BYTES_MAX = 512
 
 /** What is kept of a set beside its elements. */

@@ -1,6 +1,7 @@
 /**
- * Members that a later cut took away and that its source did not know. This peer was out of touch for longer than the history is
- * remembered, and may have been the only one that had them. So they are kept aside until somebody has written them to a file.
+ * Members that a later cut took away and that its source did not know. This peer was out of touch
+ * for longer than the history is remembered, and may have been the only one that had them. So they
+ * are kept aside until somebody has written them to a file.
  */
 import type { RowWrite, Rows } from '../base/rows.ts'
 import { DROPPED } from './disk-rows.ts'

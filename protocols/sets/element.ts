@@ -1,6 +1,6 @@
 /**
- * An element inside this type: a text with one character a byte, so that it can be the key of a map. V8 keeps such a text in
- * one byte a character.
+ * An element inside this type: a text with one character a byte, so that it can be the key of a
+ * map. V8 keeps such a text in one byte a character.
  */
 import { assert } from '../base/assert.ts'
 import { ELEMENT_BYTES_MAX } from './requests.ts'

@@ -1,4 +1,7 @@
-/** What other peers tell of their sets, and ask of those here. Whatever is answered rests on this peer's disk. */
+/**
+ * What other peers tell of their sets, and ask of those here. Whatever is answered rests on this
+ * peer's disk.
+ */
 import type { Identity } from '../base/identity.ts'
 import type { SetsContext } from './context.ts'
 import { barRefusal, barred, isTaken } from './forgetting.ts'
@@ -44,7 +47,10 @@ export class Hearing {
     if (to !== from.peerId && this.context.roster.isConnected(to)) this.context.send(to, message, 'nothing')
   }
 
-  /** A comparison with a peer of the own cut brings everything; with one of an older cut, nothing that is settled. */
+  /**
+   * A comparison with a peer of the own cut brings everything; with one of an older cut, nothing
+   * that is settled.
+   */
   onCompared(set: string, told: Told, cut: number): boolean {
     const rows = this.holdings.make(set)
     const settled = this.takeOvers.settled(rows)

@@ -1,6 +1,7 @@
 /**
- * All sets that a peer holds: their rows in memory, the hash tree over all of them, and what of them is written. Every change of a
- * row goes through here, so that rows, tree and table cannot come apart.
+ * All sets that a peer holds: their rows in memory, the hash tree over all of them, and what of
+ * them is written. Every change of a row goes through here, so that rows, tree and table cannot
+ * come apart.
  */
 import { HASH_BYTES, HashTree, leafOf } from '../base/hash-tree.ts'
 import type { RowWrite, Rows } from '../base/rows.ts'
@@ -10,7 +11,10 @@ import type { Told } from './messages.ts'
 import { SetRows } from './rows.ts'
 import type { Row } from './rows.ts'
 
-/** Writes rows of the table that belong to one set, all or none of them. @param isBarrier after all that was written before */
+/**
+ * Writes rows of the table that belong to one set, all or none of them. @param isBarrier after all
+ * that was written before
+ */
 export type Write = (set: string, writes: readonly RowWrite[], isBarrier: boolean) => void
 
 const EMPTY = new Uint8Array(0)
@@ -84,14 +88,19 @@ export class Holdings {
     this.write('', [{ name: WHOLE_MARK, bytes: EMPTY }], true)
   }
 
-  /** This peer was out of the network, and may have been passed over by what others agreed on: it must be given the whole again. */
+  /**
+   * This peer was out of the network, and may have been passed over by what others agreed on: it
+   * must be given the whole again.
+   */
   unmarkWhole(): void {
     if (!this.isWholeMarked) return
     this.isWholeMarked = false
     this.write('', [{ name: WHOLE_MARK, bytes: undefined }], true)
   }
 
-  /** Joins what was told to what is held, and writes what changed. @returns the rows that changed */
+  /**
+   * Joins what was told to what is held, and writes what changed. @returns the rows that changed
+   */
   take(rows: SetRows, told: Iterable<Told>): readonly Row[] {
     const changed: Row[] = []
     for (const each of told) {

@@ -1,6 +1,7 @@
 /**
- * The state of an element, and how two states become one: the higher of each stamp. All convergence rests on that, and needs no
- * clock, no order and no identity: it does not matter who was heard first, how often, or how late.
+ * The state of an element, and how two states become one: the higher of each stamp. All convergence
+ * rests on that, and needs no clock, no order and no identity: it does not matter who was heard
+ * first, how often, or how late.
  */
 import { NO_STAMP } from './requests.ts'
 import type { Stamp } from './requests.ts'

@@ -1,4 +1,7 @@
-/** What peers say to one another of sets: a table of its own, inside the message that every further type has. */
+/**
+ * What peers say to one another of sets: a table of its own, inside the message that every further
+ * type has.
+ */
 import { assert } from '../base/assert.ts'
 import type { Utf8 } from '../base/bytes.ts'
 import type { Identity, PeerId } from '../base/identity.ts'
@@ -17,12 +20,18 @@ import type { Cut, Stamp } from './requests.ts'
 /** Of this type among all further types of data; the outer message carries it. */
 export const SETS_CODE = 1
 
-/** Sets that one message names at most. Each half of a network that was cut in two may have made as many as there may be. */
+/**
+ * Sets that one message names at most. Each half of a network that was cut in two may have made as
+ * many as there may be.
+ */
 const SETS_PER_MESSAGE_MAX = 16_384
 
 /** Elements that one message carries at most. */
 export const ROWS_PER_MESSAGE_MAX = 4_096
-/** Bytes of rows after which a message takes no further one: the largest row keeps it far below what a frame holds. */
+/**
+ * Bytes of rows after which a message takes no further one: the largest row keeps it far below what
+ * a frame holds.
+ */
 export const ROWS_BYTES = 262_144
 
 export type IsElement = (bytes: Uint8Array) => boolean
@@ -42,7 +51,10 @@ const PASS_ON = ['nobody', 'cluster', 'network'] as const
 /** `network`: its own cluster, and one peer of each other cluster. */
 export type PassOn = (typeof PASS_ON)[number]
 
-/** A place among the rows of a set: all of the leaves before this one, and in it the elements up to this one. */
+/**
+ * A place among the rows of a set: all of the leaves before this one, and in it the elements up to
+ * this one.
+ */
 export interface Place {
   readonly leaf: number
   /** Empty: none. */
@@ -65,9 +77,15 @@ export type SetsMessage =
       readonly receipt: Receipt | undefined
       readonly rows: readonly Told[]
     }
-  /** Elements that a receipt was wanted for are on the keeper's disk. Whoever is not meant passes it on. */
+  /**
+   * Elements that a receipt was wanted for are on the keeper's disk. Whoever is not meant passes it
+   * on.
+   */
   | { readonly kind: 'kept'; readonly receipt: Receipt; readonly keeper: Identity }
-  /** How the sender's clock stands, whether it holds what others held before it came, and what tells all its cuts from others. */
+  /**
+   * How the sender's clock stands, whether it holds what others held before it came, and what tells
+   * all its cuts from others.
+   */
   | { readonly kind: 'standing'; readonly wallMs: number; readonly isWhole: boolean; readonly cuts: number }
   | { readonly kind: 'sets-wanted' }
   | { readonly kind: 'sets'; readonly isWhole: boolean; readonly sets: readonly { readonly set: string; readonly cut: Cut }[] }
@@ -77,7 +95,10 @@ export type SetsMessage =
   | { readonly kind: 'barred'; readonly id: number; readonly refusal: BarRefusal; readonly number: number }
   /** All of a set, behind a place. */
   | { readonly kind: 'whole-wanted'; readonly id: number; readonly set: string; readonly after: Place }
-  /** All rows from there up to `to`; on the sender's disk. What is not among them, the sender does not hold. */
+  /**
+   * All rows from there up to `to`; on the sender's disk. What is not among them, the sender does
+   * not hold.
+   */
   | { readonly kind: 'whole'; readonly id: number; readonly cut: Cut; readonly to: Place; readonly rows: readonly Told[] }
 
 const MESSAGES: Table<SetsMessage> = new Table<SetsMessage>({

@@ -1,6 +1,6 @@
 /**
- * What clients do to sets: insert, delete, update. Each is done here and at once, without asking anybody; all of a request or
- * none of it.
+ * What clients do to sets: insert, delete, update. Each is done here and at once, without asking
+ * anybody; all of a request or none of it.
  */
 import type { ClientId } from '../events.ts'
 import type { SetsContext } from './context.ts'
@@ -21,7 +21,10 @@ export interface OperationsEnds {
   readonly refusal: () => SetAnswer | undefined
   /** By which number, and by which stamp, what is told of a set counts as settled. */
   readonly settled: (rows: SetRows) => { readonly number: number; readonly stamp: Stamp }
-  /** Done here, written, and to be told to others and, when all that it waits for has it, to the client. */
+  /**
+   * Done here, written, and to be told to others and, when all that it waits for has it, to the
+   * client.
+   */
   readonly done: (client: ClientId, set: string, told: readonly Told[], wait: Wait, shiftMs: number, deadlineMs: number) => void
   readonly answer: (client: ClientId, answer: SetAnswer, set: string | undefined) => void
 }
@@ -78,7 +81,10 @@ export class Operations {
     this.ends.done(client, set, told, wait, shiftMs, deadlineMs)
   }
 
-  /** What was kept elsewhere comes back as from a peer of its cut: of an older one, nothing that the own cut has settled. */
+  /**
+   * What was kept elsewhere comes back as from a peer of its cut: of an older one, nothing that the
+   * own cut has settled.
+   */
   private restore(client: ClientId, { set, entries, cut, isLast }: Of<'restore'>): void {
     const rows = this.holdings.make(set)
     if (rows.entryCount === 0 && rows.cut.number === 0) this.restored.add(set)

@@ -1,4 +1,7 @@
-/** What clients read of sets. What is shown is on this peer's disk by then, so that nobody is shown what a crash would undo. */
+/**
+ * What clients read of sets. What is shown is on this peer's disk by then, so that nobody is shown
+ * what a crash would undo.
+ */
 import type { ClientId } from '../events.ts'
 import type { SetsContext } from './context.ts'
 import type { Holdings } from './holdings.ts'

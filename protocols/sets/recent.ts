@@ -1,4 +1,7 @@
-/** The last changes of a set in their order, so that whoever reads on is not shown around the whole set. */
+/**
+ * The last changes of a set in their order, so that whoever reads on is not shown around the whole
+ * set.
+ */
 import type { ElementKey } from './element.ts'
 
 /** Changes that are remembered; older ones are found by looking through all rows. */
@@ -27,7 +30,10 @@ export class RecentChanges {
     this.before += RECENT_MAX
   }
 
-  /** What changed after the number, some of it perhaps several times; undefined when that is too long ago. */
+  /**
+   * What changed after the number, some of it perhaps several times; undefined when that is too
+   * long ago.
+   */
   since(number: number): readonly ElementKey[] | undefined {
     return number < this.before ? undefined : this.keys.slice(number - this.before)
   }

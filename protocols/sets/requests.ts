@@ -1,7 +1,8 @@
 /**
- * What clients ask of sets, and what they are told: the port between the rules and whoever speaks to clients. Elements are
- * canonical bytes, made at the edge. Whoever asks sends an event of kind `typed` with the type `SETS` and one of these
- * requests; the answer comes in an outcome of kind `typed`.
+ * What clients ask of sets, and what they are told: the port between the rules and whoever speaks
+ * to clients. Elements are canonical bytes, made at the edge. Whoever asks sends an event of kind
+ * `typed` with the type `SETS` and one of these requests; the answer comes in an outcome of kind
+ * `typed`.
  */
 
 /** The name of this type: of its slots, requests and answers. */
@@ -16,7 +17,10 @@ export const ELEMENTS_MAX = 10_000
 /** Sets of one network: every peer holds all of them. */
 export const SETS_MAX = 1_000
 
-/** One element in canonical form: equal elements are equal bytes. 1 to `ELEMENT_BYTES_MAX`; nobody changes them any more. */
+/**
+ * One element in canonical form: equal elements are equal bytes. 1 to `ELEMENT_BYTES_MAX`; nobody
+ * changes them any more.
+ */
 export type Element = Uint8Array
 
 /** In place of a stamp: the element was never added, or never removed. */
@@ -33,8 +37,8 @@ export interface Entry {
 }
 
 /**
- * Where the answer waits to be durable besides this peer's own disk: at a majority of the own cluster's voters, or at one voter
- * in each of a majority of the voting clusters.
+ * Where the answer waits to be durable besides this peer's own disk: at a majority of the own
+ * cluster's voters, or at one voter in each of a majority of the voting clusters.
  */
 export type Wait = 'here' | 'cluster' | 'network'
 
@@ -42,7 +46,10 @@ export type Wait = 'here' | 'cluster' | 'network'
 export type ClientClock =
   /** Its stamps are by the time of day. */
   | { readonly kind: 'right' }
-  /** Its clock shows this now, in milliseconds: its stamps are moved by the difference to this peer's. */
+  /**
+   * Its clock shows this now, in milliseconds: its stamps are moved by the difference to this
+   * peer's.
+   */
   | { readonly kind: 'shows'; readonly nowMs: number }
   /** As it was told by an earlier try of the same update. */
   | { readonly kind: 'shifted'; readonly byMs: number }
@@ -77,13 +84,17 @@ export type SetRequest =
   | { readonly kind: 'contains'; readonly set: string; readonly element: Element }
   | { readonly kind: 'list' }
   /**
-   * Answered with `changes`, again and again, until `cursor-gone` or until the client is cancelled. The first answer comes at
-   * once, with what changed after the cursor; undefined: nothing, from now on.
+   * Answered with `changes`, again and again, until `cursor-gone` or until the client is cancelled.
+   * The first answer comes at once, with what changed after the cursor; undefined: nothing, from
+   * now on.
    */
   | { readonly kind: 'watch'; readonly set: string; readonly after: string | undefined }
   /** All entries, with the cut that they are of: to be kept elsewhere. */
   | { readonly kind: 'snapshot'; readonly set: string }
-  /** Entries that were kept elsewhere come back, as from a peer of their cut. At most `ELEMENTS_MAX` at a time, the last so marked. */
+  /**
+   * Entries that were kept elsewhere come back, as from a peer of their cut. At most `ELEMENTS_MAX`
+   * at a time, the last so marked.
+   */
   | { readonly kind: 'restore'; readonly set: string; readonly entries: readonly Entry[]; readonly cut: Cut; readonly isLast: boolean }
 
 /** How the peers stand that were heard lately. */
@@ -99,13 +110,25 @@ export interface SetView {
   readonly cut: Cut
 }
 
-/** Lists are as things were when the request came. They may be long, and are made while they are walked, once or more often. */
+/**
+ * Lists are as things were when the request came. They may be long, and are made while they are
+ * walked, once or more often.
+ */
 export type SetAnswer =
-  /** On this peer's disk, and where the request waited for it. `shiftMs`: what was added to the client's stamps. */
+  /**
+   * On this peer's disk, and where the request waited for it. `shiftMs`: what was added to the
+   * client's stamps.
+   */
   | { readonly kind: 'stored'; readonly shiftMs: number }
-  /** On this peer's disk, and spreading; that it is where the request waited for it was not seen in time. */
+  /**
+   * On this peer's disk, and spreading; that it is where the request waited for it was not seen in
+   * time.
+   */
   | { readonly kind: 'in-doubt'; readonly shiftMs: number; readonly detail: string }
-  /** Nothing of the request is done. `entry`: the first whose stamp is refused, as it was given. `least` and `most`: what was allowed, by the client's clock. */
+  /**
+   * Nothing of the request is done. `entry`: the first whose stamp is refused, as it was given.
+   * `least` and `most`: what was allowed, by the client's clock.
+   */
   | {
       readonly kind: 'bad-stamp'
       readonly entry: Entry
@@ -122,17 +145,25 @@ export type SetAnswer =
   /** No such set here. */
   | { readonly kind: 'no-set' }
   | { readonly kind: 'members'; readonly count: number; readonly elements: Iterable<Element>; readonly cursor: string }
-  /** Stamps that are not to be told are `NO_STAMP`. The cursor is undefined where stamps were asked for. */
+  /**
+   * Stamps that are not to be told are `NO_STAMP`. The cursor is undefined where stamps were asked
+   * for.
+   */
   | { readonly kind: 'updates'; readonly count: number; readonly entries: Iterable<Entry>; readonly cursor: string | undefined }
   /** Another peer, another store, or a change above the cursor is forgotten: start over. */
   | { readonly kind: 'cursor-gone'; readonly detail: string }
   | { readonly kind: 'contained'; readonly isMember: boolean; readonly entry: Entry }
   | { readonly kind: 'sets'; readonly sets: readonly SetView[] }
-  /** Each change once, in the order in which it became visible here, each with the cursor behind it. */
+  /**
+   * Each change once, in the order in which it became visible here, each with the cursor behind it.
+   */
   | { readonly kind: 'changes'; readonly changes: readonly { readonly entry: Entry; readonly cursor: string }[]; readonly cursor: string }
   | { readonly kind: 'snapshot'; readonly count: number; readonly entries: Iterable<Entry>; readonly cut: Cut }
 
-/** Members that went when a later cut was taken over, because whoever had it did not know them. Perhaps nobody else has them. */
+/**
+ * Members that went when a later cut was taken over, because whoever had it did not know them.
+ * Perhaps nobody else has them.
+ */
 export interface DroppedLot {
   readonly set: string
   /** The number of the cut. */
@@ -142,7 +173,10 @@ export interface DroppedLot {
 
 /** What whoever runs the peer asks, not clients. */
 export type DroppedRequest =
-  /** What went and is not yet kept elsewhere, at most `ELEMENTS_MAX` entries of each lot: to be written to a file. */
+  /**
+   * What went and is not yet kept elsewhere, at most `ELEMENTS_MAX` entries of each lot: to be
+   * written to a file.
+   */
   | { readonly kind: 'dropped' }
   /** These entries of the lot are kept elsewhere. Answered `stored`. */
   | { readonly kind: 'dropped-kept'; readonly lot: DroppedLot }

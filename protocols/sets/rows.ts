@@ -1,6 +1,6 @@
 /**
- * What one peer holds of one set: its elements with their stamps, numbered as they changed here. A row is never changed: another
- * takes its place. So whoever was given rows sees them as they were.
+ * What one peer holds of one set: its elements with their stamps, numbered as they changed here. A
+ * row is never changed: another takes its place. So whoever was given rows sees them as they were.
  */
 import type { ElementKey } from './element.ts'
 import { NO_STAMPS, adds, isMember, join } from './join.ts'
@@ -12,7 +12,9 @@ import type { Cut, Stamp } from './requests.ts'
 export interface Row extends Stamps {
   readonly set: string
   readonly key: ElementKey
-  /** Of the change that left it so: a number of its own among all changes of the set at this peer. */
+  /**
+   * Of the change that left it so: a number of its own among all changes of the set at this peer.
+   */
   readonly number: number
 }
 
@@ -59,7 +61,10 @@ export class SetRows {
     return this.rows.values()
   }
 
-  /** Joins stamps to those that are held. @returns the row that came of it; undefined when nothing changed */
+  /**
+   * Joins stamps to those that are held. @returns the row that came of it; undefined when nothing
+   * changed
+   */
   take(key: ElementKey, told: Stamps): Row | undefined {
     const held = this.stampsOf(key)
     if (!adds(held, told)) return undefined
@@ -84,7 +89,10 @@ export class SetRows {
     return rows
   }
 
-  /** Every reader must start over: what it was told is not to be had any more in the order of changes. */
+  /**
+   * Every reader must start over: what it was told is not to be had any more in the order of
+   * changes.
+   */
   startOver(): void {
     this.forgottenNumber = this.number + 1
     this.recent = undefined

@@ -1,6 +1,7 @@
 /**
- * Sets, as a type of data of a peer: elements that are inserted and deleted at any peer without asking anybody, and are the same
- * everywhere once everybody has heard the same. Here is who is handed what; the rules are in the files beside.
+ * Sets, as a type of data of a peer: elements that are inserted and deleted at any peer without
+ * asking anybody, and are the same everywhere once everybody has heard the same. Here is who is
+ * handed what; the rules are in the files beside.
  */
 import type { Identity } from '../base/identity.ts'
 import type { DataType, Figure, TypeContext } from '../data-type.ts'
@@ -175,7 +176,10 @@ export class Sets implements DataType {
     }
   }
 
-  /** What a peer said; undefined, and its connection closed, when no peer of this protocol says that. */
+  /**
+   * What a peer said; undefined, and its connection closed, when no peer of this protocol says
+   * that.
+   */
   private read(from: Identity, body: Uint8Array): SetsMessage | undefined {
     try {
       return readSetsMessage(body, this.context.utf8, this.context.settings.isElement)
@@ -241,7 +245,10 @@ export class Sets implements DataType {
     return { setWaits: this.waits.size }
   }
 
-  /** A client's operation is written here: others are told, and the client when all that it waits for have it. */
+  /**
+   * A client's operation is written here: others are told, and the client when all that it waits
+   * for have it.
+   */
   private done(waiting: Omit<Waiting, 'parts' | 'toldAtMs'>, told: readonly Told[]): void {
     const { client, set, wait, shiftMs } = waiting
     const { self, nextId } = this.context

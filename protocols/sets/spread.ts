@@ -1,6 +1,7 @@
 /**
- * How operations become known: at once to the peers of the own cluster, and to one peer of every other, which tells its own. All of
- * it may be lost: comparison brings the rest. Nothing is told before it is on this peer's disk.
+ * How operations become known: at once to the peers of the own cluster, and to one peer of every
+ * other, which tells its own. All of it may be lost: comparison brings the rest. Nothing is told
+ * before it is on this peer's disk.
  */
 import type { ClusterId, IdentityId, PeerId } from '../base/identity.ts'
 import { compareIdentities } from '../base/identity.ts'
@@ -44,10 +45,14 @@ export class Spread {
     else this.tell(deputy, set, rows, 'network', receipt)
   }
 
-  /** Tells those whom the sender left to this peer. @param changed the rows of the message that are news here */
+  /**
+   * Tells those whom the sender left to this peer. @param changed the rows of the message that are
+   * news here
+   */
   passOn(from: PeerId, message: Changed, changed: readonly Told[]): void {
     const { set, passOn, receipt } = message
-    // Who waits for receipts waits for those of others too, who may not have heard what is no news here.
+    // Who waits for receipts waits for those of others too, who may not have heard what is no news
+    // here.
     const rows = receipt === undefined ? changed : message.rows
     if (passOn === 'nobody' || rows.length === 0) return
     this.tellCluster(set, rows, receipt, from)
@@ -88,7 +93,10 @@ export class Spread {
     this.context.send(to, { kind: 'changed', set, passOn, receipt, rows }, slotOfSet(set))
   }
 
-  /** The voter that tells all in place of this peer; undefined where this one reaches everybody itself. */
+  /**
+   * The voter that tells all in place of this peer; undefined where this one reaches everybody
+   * itself.
+   */
   private deputy(): PeerId | undefined {
     const { roster, chain, self } = this.context
     if (chain.current === undefined || chain.isVoter(self.id) || roster.isFew) return undefined

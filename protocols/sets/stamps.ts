@@ -1,16 +1,19 @@
 /**
  * Stamps that this peer gives, and stamps that clients bring.
  *
- * A stamp given here is above both stamps of its element, so that whoever saw an element's last operation can always undo it,
- * whatever the clocks say. It is not above the last stamp given here, only never below: with one more for each operation a
- * busy peer would run ahead of its clock.
+ * A stamp given here is above both stamps of its element, so that whoever saw an element's last
+ * operation can always undo it, whatever the clocks say. It is not above the last stamp given here,
+ * only never below: with one more for each operation a busy peer would run ahead of its clock.
  */
 import { latest } from './join.ts'
 import type { Stamps } from './join.ts'
 import { NO_STAMP } from './requests.ts'
 import type { ClientClock, Entry, SetAnswer, Stamp } from './requests.ts'
 
-/** What every stamp of one request is at least. @param last the last stamp that was given here in this set */
+/**
+ * What every stamp of one request is at least. @param last the last stamp that was given here in
+ * this set
+ */
 export function leastStamp(wallMs: number, last: Stamp, bar: Stamp): Stamp {
   return Math.max(Math.floor(wallMs), last, bar + 1, 0)
 }
@@ -45,7 +48,10 @@ export interface Allowed {
   readonly shiftMs: number
 }
 
-/** The first stamp of an update that is not allowed, which refuses all of it; undefined when none is. */
+/**
+ * The first stamp of an update that is not allowed, which refuses all of it; undefined when none
+ * is.
+ */
 export function badStamp(entries: readonly Entry[], allowed: Allowed): Extract<SetAnswer, { kind: 'bad-stamp' }> | undefined {
   for (const entry of entries) {
     for (const stamp of [entry.added, entry.removed]) {

@@ -1,6 +1,7 @@
 /**
- * What peers tell one another now and then: how their clocks stand, whether they hold the whole, and how far their cuts are. From it a
- * new peer learns whom to pull from, and any peer that another has a later cut.
+ * What peers tell one another now and then: how their clocks stand, whether they hold the whole,
+ * and how far their cuts are. From it a new peer learns whom to pull from, and any peer that
+ * another has a later cut.
  */
 import type { Identity, PeerId } from '../base/identity.ts'
 import type { Clocks } from './clocks.ts'
@@ -46,7 +47,10 @@ export class Standing {
     return [...this.whole].filter((peerId) => this.context.roster.isConnected(peerId))
   }
 
-  /** This peer was removed from the network: it takes no operations until it is let in again, and given the whole. */
+  /**
+   * This peer was removed from the network: it takes no operations until it is let in again, and
+   * given the whole.
+   */
   private get isOut(): boolean {
     return isRemoved(this.context, this.context.self.peerId, this.context.roster.clusterId)
   }
@@ -71,7 +75,8 @@ export class Standing {
       const connected = [...roster.connectedOf(cluster)]
       const count = cluster === roster.clusterId ? TOLD_MAX : 1
       for (let place = 0; place < Math.min(count, connected.length); place += 1) {
-        // Each time those behind the ones of the last time, so that everybody has a turn, however many they are.
+        // Each time those behind the ones of the last time, so that everybody has a turn, however
+        // many they are.
         const peerId = connected[(this.turn * count + place) % connected.length]
         if (peerId !== undefined) this.tell(peerId)
       }

@@ -1,7 +1,8 @@
 /**
- * One try to forget what was removed long ago. Every member bars the time that is to be settled; then all of them are pulled, so that
- * this peer has heard of every operation of that time; then the cut is decided, once for the whole network; then removals of that
- * time are forgotten. All members, not a quorum: whoever was not asked could bring an element back.
+ * One try to forget what was removed long ago. Every member bars the time that is to be settled;
+ * then all of them are pulled, so that this peer has heard of every operation of that time; then
+ * the cut is decided, once for the whole network; then removals of that time are forgotten. All
+ * members, not a quorum: whoever was not asked could bring an element back.
  */
 import type { Identity, IdentityId } from '../base/identity.ts'
 import { toFarthestMs } from './context.ts'
@@ -15,19 +16,30 @@ import { slotOfSet } from './slots.ts'
 import { WholePull } from './whole-pull.ts'
 import type { WholeMessage } from './whole-pull.ts'
 
-/** A member that has not said that it bars is asked again after this, or after so many round trips to the farthest of them. */
+/**
+ * A member that has not said that it bars is asked again after this, or after so many round trips
+ * to the farthest of them.
+ */
 const ASK_AGAIN_MS = 1_000
 const ASK_AGAIN_ROUND_TRIPS = 2
-/** A sweep that has not come so far by then, and could be asked some times, is given up: a member is away. */
+/**
+ * A sweep that has not come so far by then, and could be asked some times, is given up: a member is
+ * away.
+ */
 const BARRED_WITHIN_MS = 20_000
 const BARRED_WITHIN_ROUND_TRIPS = 8
-/** Other cuts of this number that are followed in one sweep; each is another sweep's, which was decided first. */
+/**
+ * Other cuts of this number that are followed in one sweep; each is another sweep's, which was
+ * decided first.
+ */
 const FOLLOWED_MAX = 3
 
 export interface SweepEnds {
   /** Everybody in the network but this peer. */
   readonly members: () => readonly Identity[]
-  /** @param settled told the stamp that was chosen, perhaps another; undefined when none was in time */
+  /**
+   * @param settled told the stamp that was chosen, perhaps another; undefined when none was in time
+   */
   readonly decide: (set: string, number: number, stamp: Stamp, settled: (chosen: Stamp | undefined) => void) => void
   /** Tells `Sweep.durable` when all that was written until now is on disk. */
   readonly whenDurable: (id: number) => void
@@ -133,7 +145,10 @@ export class Sweep {
     this.ends.whenDurable(this.id)
   }
 
-  /** This peer bars last: a stamp of a clock that is wrong is refused by others before it can do harm. */
+  /**
+   * This peer bars last: a stamp of a clock that is wrong is refused by others before it can do
+   * harm.
+   */
   private barHere(): void {
     if (this.rows.cut.bar >= this.stamp) return
     this.rows.cut = barred(this.rows.cut, this.stamp)
@@ -159,7 +174,8 @@ export class Sweep {
     if (chosen === undefined) return this.end('no quorum decided the cut')
     if (this.rows.cut.number >= this.number) return this.end('another peer has the cut')
     if (chosen !== this.stamp) {
-      // Another sweep was first. Nobody who has its cut was heard of, so all is done again for the stamp that was chosen.
+      // Another sweep was first. Nobody who has its cut was heard of, so all is done again for the
+      // stamp that was chosen.
       this.stamp = chosen
       this.followed += 1
       return this.followed > FOLLOWED_MAX ? this.end('other sweeps go first') : this.begin()

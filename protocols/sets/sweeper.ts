@@ -89,7 +89,10 @@ export class Sweeper {
     return stamp > rows.cut.stamp ? stamp : undefined
   }
 
-  /** Everybody who may hold an operation: all voters, and the learners that are known, each with the store that it is known by. */
+  /**
+   * Everybody who may hold an operation: all voters, and the learners that are known, each with the
+   * store that it is known by.
+   */
   private members(): readonly Identity[] {
     const { chain, roster, self } = this.context
     const members = new Map<IdentityId, Identity>()

@@ -1,7 +1,8 @@
 /**
- * Taking over what another peer holds of sets, whole: a later cut, or everything, for a peer that is new. What lies in the time that
- * the cut has settled and is not at the source is gone; all else is joined. Until a pull has ended its cut counts already for what
- * is told by others, because a row that came in behind the page it belongs to would otherwise survive.
+ * Taking over what another peer holds of sets, whole: a later cut, or everything, for a peer that
+ * is new. What lies in the time that the cut has settled and is not at the source is gone; all else
+ * is joined. Until a pull has ended its cut counts already for what is told by others, because a
+ * row that came in behind the page it belongs to would otherwise survive.
  */
 import type { Identity } from '../base/identity.ts'
 import type { SetsContext } from './context.ts'

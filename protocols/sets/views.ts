@@ -1,4 +1,7 @@
-/** What is shown of sets. Rows are never changed once made, so a list of them shows things as they were. */
+/**
+ * What is shown of sets. Rows are never changed once made, so a list of them shows things as they
+ * were.
+ */
 import type { Incarnation } from '../base/identity.ts'
 import { cursorText, numberOfCursor } from './cursor.ts'
 import { elementOfKey, keyOfElement } from './element.ts'

@@ -1,6 +1,6 @@
 /**
- * Clients that wait until others have their operation on disk. What was told may be lost on the way, so whoever has not
- * answered is told again until the time is up.
+ * Clients that wait until others have their operation on disk. What was told may be lost on the
+ * way, so whoever has not answered is told again until the time is up.
  */
 import type { IdentityId } from '../base/identity.ts'
 import { toFarthestMs } from './context.ts'
@@ -13,7 +13,9 @@ import type { ClientId } from '../events.ts'
 
 /** Clients that may wait at one time; more are told at once that it is in doubt. */
 export const WAITS_MAX = 10_000
-/** Who has not answered is told again after this, or after so many round trips across the network. */
+/**
+ * Who has not answered is told again after this, or after so many round trips across the network.
+ */
 const RETELL_MS = 500
 const RETELL_ROUND_TRIPS = 2
 

@@ -1,4 +1,6 @@
-/** Clients that are told each change of a set once, in the order in which it became visible here. */
+/**
+ * Clients that are told each change of a set once, in the order in which it became visible here.
+ */
 import type { Incarnation } from '../base/identity.ts'
 import type { ClientId } from '../events.ts'
 import { cursorText } from './cursor.ts'
@@ -33,7 +35,10 @@ export class Watchers {
     for (const client of clients) this.tell(client, rows.name, answer, false)
   }
 
-  /** What was told of the set does not hold any more, and not in the order of changes: all start over. */
+  /**
+   * What was told of the set does not hold any more, and not in the order of changes: all start
+   * over.
+   */
   startOver({ name }: SetRows): void {
     for (const client of this.bySet.get(name) ?? []) {
       this.tell(client, name, { kind: 'cursor-gone', detail: 'a later cut was taken over, which does not know some members' }, true)

@@ -1,4 +1,7 @@
-/** Handing a whole set to another peer, page by page. Each question says where it goes on, so nothing is remembered between two. */
+/**
+ * Handing a whole set to another peer, page by page. Each question says where it goes on, so
+ * nothing is remembered between two.
+ */
 import { LEAVES } from '../base/hash-tree.ts'
 import type { Holdings } from './holdings.ts'
 import { LAST_PLACE, ROWS_BYTES, ROWS_PER_MESSAGE_MAX } from './messages.ts'

@@ -1,6 +1,7 @@
 /**
- * Pulling a whole set from one other peer, page by page. All pages must be of one cut of the very store that was asked: otherwise the
- * pull is void. A page may come twice, and its question be asked again: taking it again changes nothing.
+ * Pulling a whole set from one other peer, page by page. All pages must be of one cut of the very
+ * store that was asked: otherwise the pull is void. A page may come twice, and its question be
+ * asked again: taking it again changes nothing.
  */
 import type { Identity } from '../base/identity.ts'
 import { toFarthestMs } from './context.ts'

@@ -1,4 +1,6 @@
-/** Messages of agreement: what is asked of acceptors, what they answer, and how both are relayed. */
+/**
+ * Messages of agreement: what is asked of acceptors, what they answer, and how both are relayed.
+ */
 import type { Ballot } from '../base/ballot.ts'
 import type { Config } from '../base/config.ts'
 import type { Identity } from '../base/identity.ts'
@@ -27,7 +29,9 @@ import {
 import type { MessageRows } from './message-rows.ts'
 import { Table } from './rows.ts'
 
-/** What a coordinator asks of one acceptor. The epoch of a reserve and of a commit is its ballot's. */
+/**
+ * What a coordinator asks of one acceptor. The epoch of a reserve and of a commit is its ballot's.
+ */
 export type AcceptorRequest =
   | { readonly kind: 'reserve'; readonly key: RegisterKey; readonly ballot: Ballot }
   | { readonly kind: 'commit'; readonly key: RegisterKey; readonly ballot: Ballot; readonly record: ValueRecord }
@@ -40,7 +44,10 @@ export type AcceptorReply =
   | { readonly kind: 'committed'; readonly ballot: Ballot }
   | { readonly kind: 'seen'; readonly epoch: number; readonly accepted: Accepted | undefined }
   | { readonly kind: 'chosen'; readonly record: ValueRecord }
-  /** The receiver is in a later epoch; the configs that the asker lacks, oldest first, at most CONFIGS_PER_MESSAGE_MAX. */
+  /**
+   * The receiver is in a later epoch; the configs that the asker lacks, oldest first, at most
+   * CONFIGS_PER_MESSAGE_MAX.
+   */
   | { readonly kind: 'stale'; readonly configs: readonly Config[] }
 
 /** A reply with the voter that gave it: votes are counted by this pair and never by connection. */

@@ -1,8 +1,10 @@
 /**
- * Messages, greetings, configs and records as bytes, and back. Specification: README.md in this folder.
+ * Messages, greetings, configs and records as bytes, and back. Specification: README.md in this
+ * folder.
  *
- * Writing asserts, for what is written is our own. Reading says MalformedBytes for whatever no peer of this protocol writes:
- * unknown kinds, numbers and lists beyond their bounds, ids of other characters, bytes left over.
+ * Writing asserts, for what is written is our own. Reading says MalformedBytes for whatever no peer
+ * of this protocol writes: unknown kinds, numbers and lists beyond their bounds, ids of other
+ * characters, bytes left over.
  */
 import type { Sha256, Utf8 } from '../base/bytes.ts'
 import type { Accepted, ValueRecord } from '../base/record.ts'
@@ -24,10 +26,15 @@ const DIGEST_BYTES = 16
 /** Bytes that frames take from the allocator at a time: those of a busy turn. */
 const FRAMES_SLAB_BYTES = 65_536
 
-/** Holds nothing but buffers; one serves a whole process. What it returns is never written to again. */
+/**
+ * Holds nothing but buffers; one serves a whole process. What it returns is never written to again.
+ */
 export class Codec {
   readonly utf8: Utf8
-  /** Where frames are put together: one for all connections, as there may be thousands and each frame is written in one go. */
+  /**
+   * Where frames are put together: one for all connections, as there may be thousands and each
+   * frame is written in one go.
+   */
   readonly frameWriter: ByteWriter
   #writer: ByteWriter
 
@@ -92,7 +99,10 @@ export class Codec {
     return this.#decode(readAccepted, bytes)
   }
 
-  /** What the hash tree holds of a chosen key: the first 16 bytes of SHA-256 over the encoded key and the encoded record. */
+  /**
+   * What the hash tree holds of a chosen key: the first 16 bytes of SHA-256 over the encoded key
+   * and the encoded record.
+   */
   recordDigest(sha256: Sha256, key: RegisterKey, record: ValueRecord): Uint8Array {
     const writer = this.#writer
     writer.clear()

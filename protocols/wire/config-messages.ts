@@ -7,7 +7,10 @@ import { readIdentities, readIdentity, readNetworkIdIfAny, writeIdentities, writ
 import type { MessageRows } from './message-rows.ts'
 
 export type ConfigMessage =
-  /** Asks for the configs from this epoch on; from 0 when the asker has none. Answered by the oldest of them that one message carries. */
+  /**
+   * Asks for the configs from this epoch on; from 0 when the asker has none. Answered by the oldest
+   * of them that one message carries.
+   */
   | { readonly kind: 'configs-wanted'; readonly networkId: NetworkId | undefined; readonly since: number }
   | { readonly kind: 'configs'; readonly configs: readonly Config[] }
   /** Asks a voter of the next set which old voters' lists it holds durably. */

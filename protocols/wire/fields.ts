@@ -28,7 +28,10 @@ const NETWORK_ID_BYTES = 16
 const DATA_SPACE = 0
 const CONFIG_SPACE = 1
 
-/** What most records hold, so that it is recognized rather than read and looked at: the content type read last. */
+/**
+ * What most records hold, so that it is recognized rather than read and looked at: the content type
+ * read last.
+ */
 let usualContentType = 'application/octet-stream'
 
 /** One byte: 0 for false, 1 for true. */
@@ -225,6 +228,7 @@ export function readNetworkId(reader: ByteReader): NetworkId {
 function writeBounded(writer: ByteWriter, text: string, bytesMax: number): void {
   const before = writer.length
   writer.text(text)
-  // Text of the full length has two bytes of length in front, as every bound here is between 128 and 16,383.
+  // Text of the full length has two bytes of length in front, as every bound here is between 128
+  // and 16,383.
   if (writer.length - before > bytesMax + 2) assert(false, `more than ${bytesMax} bytes: ${text.slice(0, 80)}`)
 }

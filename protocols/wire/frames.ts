@@ -1,9 +1,9 @@
 /**
- * The stream between two peers is a sequence of frames: four bytes of length (big-endian, of all that follows), one byte of
- * type, a body.
+ * The stream between two peers is a sequence of frames: four bytes of length (big-endian, of all
+ * that follows), one byte of type, a body.
  *
- * Nothing is buffered beyond what has arrived, and a length that is too large is refused as soon as its four bytes are in: a
- * stranger may make us hold a greeting, and no more.
+ * Nothing is buffered beyond what has arrived, and a length that is too large is refused as soon as
+ * its four bytes are in: a stranger may make us hold a greeting, and no more.
  */
 import { assert } from '../base/assert.ts'
 import { ByteReader } from './reader.ts'
@@ -17,21 +17,28 @@ import type { Message } from './messages.ts'
 import { plainBytes } from './octets.ts'
 
 /**
- * A frame of several messages has at most so many bytes, its length included, so that no frame holds up the stream for long. A
- * larger message travels alone, so a frame above it with two messages is of no peer of this protocol.
+ * A frame of several messages has at most so many bytes, its length included, so that no frame
+ * holds up the stream for long. A larger message travels alone, so a frame above it with two
+ * messages is of no peer of this protocol.
  */
 export const FRAME_BYTES_TARGET = 1_048_576
-/** The largest length a frame may announce: the largest message, with the type, the round and its own length before it. */
+/**
+ * The largest length a frame may announce: the largest message, with the type, the round and its
+ * own length before it.
+ */
 export const FRAME_BYTES_MAX: number = MESSAGE_BYTES_MAX + 64
-/** The largest frame but of messages, and all that is taken from a peer that has not greeted. Sixteen long addresses fit. */
+/**
+ * The largest frame but of messages, and all that is taken from a peer that has not greeted.
+ * Sixteen long addresses fit.
+ */
 export const FRAME_BYTES_UNPROVED_MAX = 10_240
 
 /** How many messages one frame carries at most: small messages take far more memory than bytes. */
 export const MESSAGES_PER_FRAME_MAX = 65_536
 
 /**
- * How many entries of lists the messages of one frame hold together, unless one message alone holds more: an entry of a byte or
- * two takes a hundred in memory, and some work of whoever is told.
+ * How many entries of lists the messages of one frame hold together, unless one message alone holds
+ * more: an entry of a byte or two takes a hundred in memory, and some work of whoever is told.
  */
 export const ENTRIES_PER_FRAME_MAX = 8_192
 
@@ -60,7 +67,10 @@ export type Frame =
   /** `round`: the highest round that the sender knew. */
   | { readonly kind: 'messages'; readonly round: number; readonly messages: Message[] }
 
-/** Writes frames, each with its length in front: bytes to be sent one after another. They are safe to keep. */
+/**
+ * Writes frames, each with its length in front: bytes to be sent one after another. They are safe
+ * to keep.
+ */
 export class Frames {
   #codec: Codec
   #writer: ByteWriter
@@ -96,8 +106,9 @@ export class Frames {
   }
 
   /**
-   * As few frames as keep each within the bounds of a frame of several messages. None for no messages.
-   * A message with many bytes of values becomes several where its row says how, which say the same and always fit.
+   * As few frames as keep each within the bounds of a frame of several messages. None for no
+   * messages. A message with many bytes of values becomes several where its row says how, which say
+   * the same and always fit.
    *
    * @param round the highest round known here
    */
@@ -153,21 +164,31 @@ export class Frames {
   }
 }
 
-/** Cuts a stream into frames, however it was cut before. After it has thrown once it throws for ever: the stream is lost. */
+/**
+ * Cuts a stream into frames, however it was cut before. After it has thrown once it throws for
+ * ever: the stream is lost.
+ */
 export class FrameReader {
-  /** The largest frame taken. The network raises it to FRAME_BYTES_MAX once the remote peer has proved itself. */
+  /**
+   * The largest frame taken. The network raises it to FRAME_BYTES_MAX once the remote peer has
+   * proved itself.
+   */
   frameBytesMax: number
   #codec: Codec
   #broken = false
   /** How many of the four bytes of the length are in, and what they say. */
   #lengthBytes = 0
   #length = 0
-  /** The frame under way: what has arrived of it, in a buffer of its own that decoded values may point into. */
+  /**
+   * The frame under way: what has arrived of it, in a buffer of its own that decoded values may
+   * point into.
+   */
   #frame: Uint8Array = NOTHING
   #filled = 0
   /**
-   * A peer may send its greeting and large messages in one breath, before anybody has looked at the greeting. So behind one the
-   * limit waits for the next push: until then no more is held than the chunk that is here already.
+   * A peer may send its greeting and large messages in one breath, before anybody has looked at the
+   * greeting. So behind one the limit waits for the next push: until then no more is held than the
+   * chunk that is here already.
    */
   #behindGreeting = false
 
@@ -221,7 +242,10 @@ export class FrameReader {
     return from + count
   }
 
-  /** At most twice what has arrived, and in the end exactly the length of the frame: the announced length alone costs nothing. */
+  /**
+   * At most twice what has arrived, and in the end exactly the length of the frame: the announced
+   * length alone costs nothing.
+   */
   #grow(filled: number): void {
     const grown = new Uint8Array(filled === this.#length ? filled : Math.min(this.#length, Math.max(PIECE_BYTES, filled * 2)))
     grown.set(this.#frame.subarray(0, this.#filled))

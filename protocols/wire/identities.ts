@@ -1,8 +1,9 @@
 /**
  * Identities on the wire: the sized peer id, then the 16 bytes of the incarnation.
  *
- * Every message names several, and always the same few. So their bytes and their objects are made once and kept, in two
- * bounded caches that change no answer: whatever is not in them is worked out anew.
+ * Every message names several, and always the same few. So their bytes and their objects are made
+ * once and kept, in two bounded caches that change no answer: whatever is not in them is worked out
+ * anew.
  */
 import { assert } from '../base/assert.ts'
 import { identity } from '../base/identity.ts'
@@ -19,7 +20,10 @@ export const INCARNATION_BYTES = 16
 
 /** How many identities are kept as bytes; when there are more, all are forgotten. */
 const WRITTEN_MAX = 4_096
-/** How many identities are kept as objects, at the place that the last two bytes of the incarnation say; a power of two. */
+/**
+ * How many identities are kept as objects, at the place that the last two bytes of the incarnation
+ * say; a power of two.
+ */
 const READ_SLOTS = 4_096
 
 interface Known {

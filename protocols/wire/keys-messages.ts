@@ -10,8 +10,9 @@ import type { MessageRows } from './message-rows.ts'
 
 export type KeysMessage =
   /**
-   * The register is chosen: with its record, or as what was accepted at exactly `ballot`.
-   * `spread` asks the receiver to pass it on to the peers of its own cluster, or, of a voter, to the whole network but the sender's cluster.
+   * The register is chosen: with its record, or as what was accepted at exactly `ballot`. `spread`
+   * asks the receiver to pass it on to the peers of its own cluster, or, of a voter, to the whole
+   * network but the sender's cluster.
    */
   | {
       readonly kind: 'learn'

@@ -26,7 +26,10 @@ import {
 import { refuse } from './malformed.ts'
 import type { MessageRows } from './message-rows.ts'
 
-/** What is known of a peer, passed on so that peers find one another without a search. Soft: nothing is decided by it. */
+/**
+ * What is known of a peer, passed on so that peers find one another without a search. Soft: nothing
+ * is decided by it.
+ */
 export interface RosterEntry {
   readonly peerId: PeerId
   readonly clusterId: ClusterId
@@ -46,7 +49,10 @@ export interface Health {
   /** 16 bytes. */
   readonly root: Uint8Array
   readonly inDoubtCount: number
-  /** What tells its token file from others: 16 hexadecimal digits, which are only compared; undefined without a file. */
+  /**
+   * What tells its token file from others: 16 hexadecimal digits, which are only compared;
+   * undefined without a file.
+   */
   readonly tokens: string | undefined
   /** What it holds of further types that are repaired; left out when there is none. */
   readonly types?: readonly TypeHealth[]
@@ -62,10 +68,12 @@ export interface TypeHealth {
 
 export type MembershipMessage =
   /**
-   * `sentAtMs`: the sender's own time. `echoMs`: the receiver's time, from its last heartbeat, moved on by as long as it lay here.
-   * `wantsAnswer`: the receiver answers at once, unless it has a heartbeat of its own to send soon. `doubted`: peers of the sender's
-   * cluster that have been silent to it for a while; whoever hears of it may ask them itself. `reached`: peers of its cluster, and
-   * voters, that the sender hears; undefined when it is as the last heartbeat on this connection said.
+   * `sentAtMs`: the sender's own time. `echoMs`: the receiver's time, from its last heartbeat,
+   * moved on by as long as it lay here. `wantsAnswer`: the receiver answers at once, unless it has
+   * a heartbeat of its own to send soon. `doubted`: peers of the sender's cluster that have been
+   * silent to it for a while; whoever hears of it may ask them itself. `reached`: peers of its
+   * cluster, and voters, that the sender hears; undefined when it is as the last heartbeat on this
+   * connection said.
    */
   | {
       readonly kind: 'heartbeat'
@@ -125,7 +133,10 @@ function writeHeartbeat(writer: ByteWriter, message: Of<'heartbeat'>): void {
   writeTypes(writer, health.types ?? [])
 }
 
-/** What a heartbeat ends with when there are further types: without them it is as it was before there were any. */
+/**
+ * What a heartbeat ends with when there are further types: without them it is as it was before
+ * there were any.
+ */
 function writeTypes(writer: ByteWriter, types: readonly TypeHealth[]): void {
   if (types.length === 0) return
   writeCount(writer, types.length, TYPES_MAX)

@@ -3,16 +3,23 @@ import { Table } from './rows.ts'
 import type { Rows } from './rows.ts'
 
 /**
- * `votes`: the stream that everything travels on which somebody waits for. `bulk`: the stream of the answers of repair. They
- * have up to a megabyte each, many come while a peer catches up, and they are asked for again when they are lost.
+ * `votes`: the stream that everything travels on which somebody waits for. `bulk`: the stream of
+ * the answers of repair. They have up to a megabyte each, many come while a peer catches up, and
+ * they are asked for again when they are lost.
  */
 export type Way = 'votes' | 'bulk'
 
 interface Travels<Message, Union> {
   readonly way: Way
-  /** True for what is let go first where much is waiting: it comes by another way. Left out for none. */
+  /**
+   * True for what is let go first where much is waiting: it comes by another way. Left out for
+   * none.
+   */
   readonly isSpare?: boolean
-  /** True for what only its type of data reads: large it may be, but whether it holds a client's value is not known. */
+  /**
+   * True for what only its type of data reads: large it may be, but whether it holds a client's
+   * value is not known.
+   */
   readonly isOpaque?: boolean
   /** How many bytes it takes, rather too many than too few; of a message on the bulk stream. */
   readonly bytes?: (message: Message) => number
@@ -31,7 +38,8 @@ export class MessageTable<Union extends { readonly kind: string }> extends Table
 
   constructor(rows: MessageRows<Union>) {
     super(rows)
-    // Each is only ever given the message of its own kind, which the compiler cannot see for a union.
+    // Each is only ever given the message of its own kind, which the compiler cannot see for a
+    // union.
     this.#travels = rows as unknown as Readonly<Record<string, Travels<Union, Union>>>
   }
 

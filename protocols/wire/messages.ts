@@ -1,8 +1,9 @@
 /**
- * Everything that peers say to one another: the tables of all protocols in one. `codec.ts` writes it as bytes.
+ * Everything that peers say to one another: the tables of all protocols in one. `codec.ts` writes
+ * it as bytes.
  *
- * All messages may be lost, repeated or reordered. A message comes with its sender's identity (agreed in the greeting)
- * and its sender's highest round (in the frame's header).
+ * All messages may be lost, repeated or reordered. A message comes with its sender's identity
+ * (agreed in the greeting) and its sender's highest round (in the frame's header).
  */
 import { AGREEMENT } from './agreement-messages.ts'
 import type { AgreementMessage } from './agreement-messages.ts'

@@ -1,4 +1,7 @@
-/** The innermost loops of reading and writing: numbers, ASCII and hexadecimal. Nothing here checks what it is given to read. */
+/**
+ * The innermost loops of reading and writing: numbers, ASCII and hexadecimal. Nothing here checks
+ * what it is given to read.
+ */
 import { assert } from '../base/assert.ts'
 
 /** 2^53-1 takes eight bytes of seven bits. */
@@ -7,7 +10,10 @@ export const VARINT_BYTES_MAX = 8
 /** The two digits of each byte, so that reading hexadecimal is one lookup a byte. */
 export const HEX_OF_BYTE: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
-/** The same memory as a bare Uint8Array. Of a subclass, `slice` may not copy, and comparisons by type fail. */
+/**
+ * The same memory as a bare Uint8Array. Of a subclass, `slice` may not copy, and comparisons by
+ * type fail.
+ */
 export function plainBytes(bytes: Uint8Array): Uint8Array {
   return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
 }
@@ -19,7 +25,10 @@ export function varintBytes(value: number): number {
   return count
 }
 
-/** Writes a varint into room that is there. @returns where it ends. Asserts that it is a whole number from 0 to 2^53-1. */
+/**
+ * Writes a varint into room that is there. @returns where it ends. Asserts that it is a whole
+ * number from 0 to 2^53-1.
+ */
 export function putVarint(buffer: Uint8Array, from: number, value: number): number {
   let at = from
   let rest = value
@@ -38,7 +47,10 @@ export function putVarint(buffer: Uint8Array, from: number, value: number): numb
   return at
 }
 
-/** Undefined unless all of the bytes are ASCII. Eight at a time, as a string is made anew by each addition. */
+/**
+ * Undefined unless all of the bytes are ASCII. Eight at a time, as a string is made anew by each
+ * addition.
+ */
 export function readAscii(bytes: Uint8Array, from: number, to: number): string | undefined {
   let text = ''
   let at = from

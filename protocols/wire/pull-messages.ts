@@ -1,6 +1,6 @@
 /**
- * What a pull asks of one collection of rows, and what it is told. Keys and further types ask the same; they differ in what
- * names a row and in what a row is.
+ * What a pull asks of one collection of rows, and what it is told. Keys and further types ask the
+ * same; they differ in what names a row and in what a row is.
  */
 import { KEYS_PER_MESSAGE_MAX, LEAVES_PER_MESSAGE_MAX } from '../base/limits.ts'
 import type { LeafEntry } from '../base/register.ts'
@@ -9,14 +9,19 @@ import type { ByteWriter } from './writer.ts'
 import { readFlag, readList, writeBoundedNumber, writeCount, writeFixed, writeFlag } from './fields.ts'
 import type { MessageRows } from './message-rows.ts'
 
-// `minEpoch` above 0: answer only once a config of that epoch is installed, from memory: what counts in the end is what the
-// asker has on disk.
+// `minEpoch` above 0: answer only once a config of that epoch is installed, from memory: what
+// counts in the end is what the asker has on disk.
 export type PullQuestion<Key extends string> =
   /** Keys that are not settled, in an order that does not change, after the given one. */
   | { readonly kind: 'doubts-wanted'; readonly id: number; readonly minEpoch: number; readonly after: Key | undefined }
-  /** The hashes below one node of the tree: the 256 groups (`group` undefined) or the 256 leaves of one group. */
+  /**
+   * The hashes below one node of the tree: the 256 groups (`group` undefined) or the 256 leaves of
+   * one group.
+   */
   | { readonly kind: 'hashes-wanted'; readonly id: number; readonly minEpoch: number; readonly group: number | undefined }
-  /** The entries of these leaves, in the order asked, from the given place on in the first of them. */
+  /**
+   * The entries of these leaves, in the order asked, from the given place on in the first of them.
+   */
   | {
       readonly kind: 'leaves-wanted'
       readonly id: number
@@ -30,7 +35,10 @@ export type PullAnswer<Key extends string, Row> =
   | { readonly kind: 'doubts'; readonly id: number; readonly keys: readonly Key[]; readonly more: boolean }
   /** 256 hashes of 16 bytes each. */
   | { readonly kind: 'hashes'; readonly id: number; readonly group: number | undefined; readonly hashes: Uint8Array }
-  /** `leaves`: how many of the leaves asked for are listed whole; `after`: where the next one was cut, when it was. */
+  /**
+   * `leaves`: how many of the leaves asked for are listed whole; `after`: where the next one was
+   * cut, when it was.
+   */
   | {
       readonly kind: 'leaves'
       readonly id: number
@@ -38,7 +46,10 @@ export type PullAnswer<Key extends string, Row> =
       readonly leavesDone: number
       readonly after: Key | undefined
     }
-  /** As many of the rows asked for, in order, as fit; one that is not to be had here is left out. `keysDone` counts both. */
+  /**
+   * As many of the rows asked for, in order, as fit; one that is not to be had here is left out.
+   * `keysDone` counts both.
+   */
   | {
       readonly kind: 'records'
       readonly id: number
@@ -64,7 +75,10 @@ const DIGEST_BYTES = 16
 const HASHES_BYTES = 256 * DIGEST_BYTES
 /** The tree has 65,536 leaves. */
 const LEAF_MAX = 65_535
-/** What an entry weighs besides its key and value: ids, digests, numbers. More than it is, so that a bound holds. */
+/**
+ * What an entry weighs besides its key and value: ids, digests, numbers. More than it is, so that a
+ * bound holds.
+ */
 const ENTRY_BYTES = 128
 /** What a character of a key is counted as; in UTF-8 it may be one to three bytes. */
 const CHARACTER_BYTES = 3

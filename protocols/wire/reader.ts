@@ -1,9 +1,9 @@
 /**
- * Bytes in, one field at a time. A reader trusts nobody: every read is checked against what is left and against its own
- * bound, and says MalformedBytes.
+ * Bytes in, one field at a time. A reader trusts nobody: every read is checked against what is left
+ * and against its own bound, and says MalformedBytes.
  *
- * Most text on the wire is short ASCII (keys, ids). It is read here byte by byte, without the given UTF-8 codec. A call of
- * that costs more than the text itself.
+ * Most text on the wire is short ASCII (keys, ids). It is read here byte by byte, without the given
+ * UTF-8 codec. A call of that costs more than the text itself.
  */
 import type { Utf8 } from '../base/bytes.ts'
 import { refuse } from './malformed.ts'
@@ -16,7 +16,10 @@ const READ_HERE_BYTES_MAX = 64
 export class ByteReader {
   /** What is read. */
   readonly bytes: Uint8Array
-  /** Entries of lists read until now, those of lists within lists too: what they take is out of proportion to their bytes. */
+  /**
+   * Entries of lists read until now, those of lists within lists too: what they take is out of
+   * proportion to their bytes.
+   */
   entries = 0
   #utf8: Utf8
   #position = 0
@@ -51,7 +54,10 @@ export class ByteReader {
     return high * 0x1_0000 + (((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number))
   }
 
-  /** @throws MalformedBytes also when it is above 2^53-1, or longer than it need be: each number has one form */
+  /**
+   * @throws MalformedBytes also when it is above 2^53-1, or longer than it need be: each number has
+   * one form
+   */
   varint(): number {
     const first = this.u8()
     if (first < 0x80) return first
@@ -75,7 +81,9 @@ export class ByteReader {
     return value
   }
 
-  /** Eight bytes: an IEEE 754 double, big-endian. @throws MalformedBytes also when it is not finite */
+  /**
+   * Eight bytes: an IEEE 754 double, big-endian. @throws MalformedBytes also when it is not finite
+   */
   f64(): number {
     const at = this.skip(8)
     const value = new DataView(this.bytes.buffer, this.bytes.byteOffset).getFloat64(at)
@@ -101,7 +109,9 @@ export class ByteReader {
     return ascii ?? this.#decode(at, at + length)
   }
 
-  /** Sized ASCII without blanks and control characters, 1 to `bytesMax` bytes: what ids are made of. */
+  /**
+   * Sized ASCII without blanks and control characters, 1 to `bytesMax` bytes: what ids are made of.
+   */
   visible(bytesMax: number): string {
     const length = this.varintTo(bytesMax)
     const at = this.skip(length)

@@ -1,6 +1,7 @@
 /**
- * Messages of repair and transfer: questions about what another peer holds, and their answers. Those of keys are messages of
- * their own. Further types say the same inside two messages that name the type.
+ * Messages of repair and transfer: questions about what another peer holds, and their answers.
+ * Those of keys are messages of their own. Further types say the same inside two messages that name
+ * the type.
  */
 import { MARK_BYTES_MAX, ROW_BYTES_MAX } from '../base/limits.ts'
 import type { ValueRecord } from '../base/record.ts'
@@ -22,7 +23,10 @@ export type RepairMessage =
   | PullQuestion<RegisterKey>
   | PullAnswer<RegisterKey, ValueRecord>
   | { readonly kind: 'rows-wanted'; readonly type: number; readonly question: RowQuestion }
-  /** `mark`: what the sender's rows are known by as a whole, as the type says; no bytes where it says nothing. */
+  /**
+   * `mark`: what the sender's rows are known by as a whole, as the type says; no bytes where it
+   * says nothing.
+   */
   | { readonly kind: 'rows-told'; readonly type: number; readonly mark: Uint8Array; readonly answer: RowAnswer }
 
 const OF_ROWS: MessageRows<RowQuestion | RowAnswer> = pullRows<string, Uint8Array>({

@@ -1,6 +1,6 @@
 /**
- * Tables of messages. Each protocol has one: a row a kind, with its code and its two directions. A kind without a row does
- * not compile.
+ * Tables of messages. Each protocol has one: a row a kind, with its code and its two directions. A
+ * kind without a row does not compile.
  */
 import { assert } from '../base/assert.ts'
 import { refuse } from './malformed.ts'
@@ -36,7 +36,8 @@ export class Table<Union extends Kinded> {
   readonly #byCode: Row<Union>[] = []
 
   constructor(rows: Rows<Union>) {
-    // Each is only ever given the member of its own kind, which the compiler cannot see for a union.
+    // Each is only ever given the member of its own kind, which the compiler cannot see for a
+    // union.
     this.#byKind = rows as unknown as Readonly<Record<string, Row<Union>>>
     for (const row of Object.values(this.#byKind)) this.#byCode[row.code] = row
   }

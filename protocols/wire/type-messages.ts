@@ -1,6 +1,7 @@
 /**
- * The messages of every further type of data: each type has a table of its own inside, which the outer one does not know. One is
- * for what somebody waits for, one for what is large, and one for what is let go first.
+ * The messages of every further type of data: each type has a table of its own inside, which the
+ * outer one does not know. One is for what somebody waits for, one for what is large, and one for
+ * what is let go first.
  */
 import { ROW_BYTES_MAX } from '../base/limits.ts'
 import type { MessageRows } from './message-rows.ts'

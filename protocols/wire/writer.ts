@@ -1,20 +1,29 @@
 /**
  * Bytes out, one field at a time. A writer trusts its caller and asserts.
  *
- * Most text on the wire is short ASCII (keys, ids). It is written here byte by byte, without the given UTF-8 codec. A call of
- * that costs more than the text itself.
+ * Most text on the wire is short ASCII (keys, ids). It is written here byte by byte, without the
+ * given UTF-8 codec. A call of that costs more than the text itself.
  */
 import { assert } from '../base/assert.ts'
 import type { Utf8 } from '../base/bytes.ts'
 import { VARINT_BYTES_MAX, hexDigit, putVarint, varintBytes } from './octets.ts'
 
-/** Bytes that a writer takes from the allocator at a time. Outputs share them, for an allocation each would cost more than the writing. */
+/**
+ * Bytes that a writer takes from the allocator at a time. Outputs share them, for an allocation
+ * each would cost more than the writing.
+ */
 const SLAB_BYTES = 16_384
 /** Longer text is left to the UTF-8 codec, in characters. */
 const WRITTEN_HERE_CHARACTERS_MAX = 512
-/** Collects bytes in a buffer that doubles. One writer makes many outputs, one after another, and never writes into one given away. */
+/**
+ * Collects bytes in a buffer that doubles. One writer makes many outputs, one after another, and
+ * never writes into one given away.
+ */
 export class ByteWriter {
-  /** Entries of lists in the output under way, counted by who writes lists; set back by whoever looks at it. */
+  /**
+   * Entries of lists in the output under way, counted by who writes lists; set back by whoever
+   * looks at it.
+   */
   entries = 0
   #utf8: Utf8
   #slabBytes: number
@@ -50,7 +59,10 @@ export class ByteWriter {
     this.patchU32(this.length - 4, value)
   }
 
-  /** An unsigned whole number up to 2^53-1, seven bits a byte, the lowest first, the top bit set on all but the last (LEB128). */
+  /**
+   * An unsigned whole number up to 2^53-1, seven bits a byte, the lowest first, the top bit set on
+   * all but the last (LEB128).
+   */
   varint(value: number): void {
     if (this.#position + VARINT_BYTES_MAX > this.#buffer.length) this.#grow(VARINT_BYTES_MAX)
     this.#position = putVarint(this.#buffer, this.#position, value)
@@ -117,7 +129,10 @@ export class ByteWriter {
     return this.length
   }
 
-  /** Puts the varint length of what was written since the mark in front of it, moving it when that takes other than two bytes. */
+  /**
+   * Puts the varint length of what was written since the mark in front of it, moving it when that
+   * takes other than two bytes.
+   */
   closeSized(mark: number): void {
     const length = this.length - mark
     const sizeBytes = varintBytes(length)
@@ -143,11 +158,15 @@ export class ByteWriter {
     if (this.#buffer.length > this.#slabBytes) this.#renew()
   }
 
-  /** The output, safe to keep: a view of bytes that this writer never touches again. The next output begins empty. */
+  /**
+   * The output, safe to keep: a view of bytes that this writer never touches again. The next output
+   * begins empty.
+   */
   finish(): Uint8Array {
     const output = this.view()
     this.#start = this.#position
-    // The rest of a buffer made for one large output is let go with it: small outputs must not keep megabytes alive.
+    // The rest of a buffer made for one large output is let go with it: small outputs must not keep
+    // megabytes alive.
     if (this.#buffer.length > this.#slabBytes) this.#renew()
     return output
   }

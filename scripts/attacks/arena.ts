@@ -1,4 +1,7 @@
-/** The network under attack: three peers of any checkout, each a process, all voters, and newcomers that join through one of them. */
+/**
+ * The network under attack: three peers of any checkout, each a process, all voters, and newcomers
+ * that join through one of them.
+ */
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { newSecret } from '../../src/config/secret.ts'
@@ -8,7 +11,10 @@ import type { Surroundings, Target } from './attack.ts'
 import { machineWaitedMs } from './watch.ts'
 
 const PEERS = 3
-/** What a newcomer gets before it counts as shut out. On a busy machine it is long; `JOIN_MS_MAX` is what it may take of it. */
+/**
+ * What a newcomer gets before it counts as shut out. On a busy machine it is long; `JOIN_MS_MAX` is
+ * what it may take of it.
+ */
 const JOIN_GIVEN_MS = 40_000
 /** Nobody but the attacker comes from here. */
 const ATTACKER = '127.0.0.66'
@@ -67,8 +73,8 @@ export class Arena {
   /**
    * A newcomer joins through a peer, and goes again.
    *
-   * @returns milliseconds from when it serves HTTP until it is ready and known, without those for which the machine had no processor
-   *   for either; undefined when it did not get so far
+   * @returns milliseconds from when it serves HTTP until it is ready and known, without those for
+   * which the machine had no processor for either; undefined when it did not get so far
    */
   async join(through: PeerProcess): Promise<number | undefined> {
     const { flags, ...options } = optionsOf(this.#root, this.#secretPath)

@@ -1,9 +1,13 @@
 /**
- * What an attack is: something a stranger does to one peer of three, and what it looks at itself. That no peer ends, stalls,
- * grows or is missed is watched beside every attack (`watch.ts`), and not said again in each.
+ * What an attack is: something a stranger does to one peer of three, and what it looks at itself.
+ * That no peer ends, stalls, grows or is missed is watched beside every attack (`watch.ts`), and
+ * not said again in each.
  */
 
-/** `secret`: three peers that share a secret. `open`: three without one. `alone`: the attack starts what it needs. */
+/**
+ * `secret`: three peers that share a secret. `open`: three without one. `alone`: the attack starts
+ * what it needs.
+ */
 export type Surroundings = 'secret' | 'open' | 'alone'
 
 /** One thing that was looked at. */
@@ -33,7 +37,10 @@ export interface Target {
   readonly networkId: string
   readonly secretPath: string | undefined
   readonly peers: readonly TargetPeer[]
-  /** An address of this machine that nobody else comes from: the attacker is then told apart from the clients. */
+  /**
+   * An address of this machine that nobody else comes from: the attacker is then told apart from
+   * the clients.
+   */
   readonly source: string
 }
 
@@ -43,7 +50,9 @@ export interface Scene extends Target {
   readonly victim: TargetPeer
   /** The attack is at its height: a newcomer joins now. Resolves when it has, or could not. */
   readonly pressing: () => Promise<void>
-  /** Ends a peer in order, and starts it again with the same lines. By their place among `peers`. */
+  /**
+   * Ends a peer in order, and starts it again with the same lines. By their place among `peers`.
+   */
   readonly stop: (index: number) => Promise<void>
   readonly start: (index: number) => Promise<void>
 }

@@ -1,4 +1,7 @@
-/** One attack on one network: a quiet moment first, then the attack in a thread of its own, watched, and a newcomer at its height. */
+/**
+ * One attack on one network: a quiet moment first, then the attack in a thread of its own, watched,
+ * and a newcomer at its height.
+ */
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'

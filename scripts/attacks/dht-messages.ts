@@ -1,4 +1,7 @@
-/** The messages of the DHT, as far as attackers write and read them: a peer that answers others' questions with lies. */
+/**
+ * The messages of the DHT, as far as attackers write and read them: a peer that answers others'
+ * questions with lies.
+ */
 import type { Connection, Stream } from '@libp2p/interface'
 import { lpStream } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -34,7 +37,10 @@ export function provider(id: Uint8Array, addresses: readonly string[]): Uint8Arr
   return Buffer.concat([bytesField(Field.id, id), ...addresses.map((address) => bytesField(Field.addresses, multiaddr(address).bytes))])
 }
 
-/** Serves the DHT, and answers each question for providers with these. @returns how often it was asked */
+/**
+ * Serves the DHT, and answers each question for providers with these. @returns how often it was
+ * asked
+ */
 export async function serveLies(libp2p: Stranger, providers: () => readonly Uint8Array[]): Promise<() => number> {
   let asked = 0
   await libp2p.handle(DHT_PROTOCOL, async (stream: Stream, _connection: Connection) => {

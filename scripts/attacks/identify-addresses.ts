@@ -1,4 +1,7 @@
-/** Row 2: answers to identify that carry thousands of addresses; the same work for the peer store as those of the DHT. */
+/**
+ * Row 2: answers to identify that carry thousands of addresses; the same work for the peer store as
+ * those of the DHT.
+ */
 import type { Attack } from './attack.ts'
 import { finding } from './attack.ts'
 import { addressBytes } from './dht-addresses.ts'

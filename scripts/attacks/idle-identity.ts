@@ -6,7 +6,10 @@ import { dial, stranger } from './stranger.ts'
 import { pause } from './waiting.ts'
 
 const CONNECTIONS = 1_280
-/** Dialling at once. Each is a libp2p of its own with the same key, for one would use the connection that is there. */
+/**
+ * Dialling at once. Each is a libp2p of its own with the same key, for one would use the connection
+ * that is there.
+ */
 const DIALLERS = 4
 const DIAL_MS_MAX = 25_000
 /** Of one peer id at once, without a proof. */

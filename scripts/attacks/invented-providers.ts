@@ -1,4 +1,7 @@
-/** Row 8: an answer of the DHT that names a thousand peers who do not exist, all at an address of the attacker's choice. */
+/**
+ * Row 8: an answer of the DHT that names a thousand peers who do not exist, all at an address of
+ * the attacker's choice.
+ */
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'

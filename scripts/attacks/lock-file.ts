@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import type { Attack } from './attack.ts'
 import { finding } from './attack.ts'
 
-/** The packages that hold Node itself, one a platform: with "bin" in their names for the newer ones. */
+/**
+ * The packages that hold Node itself, one a platform: with "bin" in their names for the newer ones.
+ */
 const BINARY = /^node_modules\/node-(bin-)?(linux|darwin|win)-/
 const EXACT = /^\d+\.\d+\.\d+$/
 

@@ -1,4 +1,6 @@
-/** Row 4: an answer of the DHT that tells many wrong addresses of a voter that is away for a moment. */
+/**
+ * Row 4: an answer of the DHT that tells many wrong addresses of a voter that is away for a moment.
+ */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { peerIdFromString } from '@libp2p/peer-id'

@@ -1,6 +1,6 @@
 /**
- * A member that lies: it proves itself as the checkout under attack does it, by that checkout's own code, and then says what it
- * likes on the stream that was proved.
+ * A member that lies: it proves itself as the checkout under attack does it, by that checkout's own
+ * code, and then says what it likes on the stream that was proved.
  */
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'

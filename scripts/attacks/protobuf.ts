@@ -1,4 +1,7 @@
-/** As much of protobuf's encoding as it takes to write messages that no library would: fields in any order, of any length. */
+/**
+ * As much of protobuf's encoding as it takes to write messages that no library would: fields in any
+ * order, of any length.
+ */
 
 const BYTES_TYPE = 2
 

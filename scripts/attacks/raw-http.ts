@@ -34,7 +34,10 @@ export function closed(socket: Socket): Promise<void> {
   return new Promise((resolve) => socket.on('close', () => resolve()))
 }
 
-/** Sends bytes and reads until the other end closes, or a while has passed. Ask for `Connection: close`. */
+/**
+ * Sends bytes and reads until the other end closes, or a while has passed. Ask for
+ * `Connection: close`.
+ */
 export async function exchange(port: number, source: string, text: string | Uint8Array, waitMs: number = ANSWER_MS): Promise<RawAnswer> {
   const socket = open(port, source)
   let all = ''
@@ -47,7 +50,9 @@ export async function exchange(port: number, source: string, text: string | Uint
   return { status: Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1] ?? 0), head, body: cut < 0 ? '' : all.slice(cut + 4) }
 }
 
-/** A request as text. @param lines headers, beside those that end the connection and tell the length */
+/**
+ * A request as text. @param lines headers, beside those that end the connection and tell the length
+ */
 export function requestText(method: string, path: string, lines: readonly string[], body?: string): string {
   const length = body === undefined ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]
   return [`${method} ${path} HTTP/1.1`, ...lines, ...length, 'Connection: close', '', body ?? ''].join('\r\n')

@@ -1,4 +1,7 @@
-/** Row 9: a secret that everybody on the machine may read, and a data directory that everybody may enter. */
+/**
+ * Row 9: a secret that everybody on the machine may read, and a data directory that everybody may
+ * enter.
+ */
 import { spawn } from 'node:child_process'
 import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -1,4 +1,7 @@
-/** Row 3: connections to the port of the peers that say nothing, opened again as soon as they are closed. */
+/**
+ * Row 3: connections to the port of the peers that say nothing, opened again as soon as they are
+ * closed.
+ */
 import type { Socket } from 'node:net'
 import type { Attack } from './attack.ts'
 import { finding } from './attack.ts'

@@ -1,4 +1,6 @@
-/** A libp2p peer that is no member: it dials from an address of its own, and speaks what it likes. */
+/**
+ * A libp2p peer that is no member: it dials from an address of its own, and speaks what it likes.
+ */
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
 import type { Identify } from '@libp2p/identify'
@@ -63,7 +65,10 @@ export async function openStream(connection: Connection, protocol: string | read
   }
 }
 
-/** Our own main protocol, the newest first, of this build and of the one before: a stranger is not told which of them is spoken. */
+/**
+ * Our own main protocol, the newest first, of this build and of the one before: a stranger is not
+ * told which of them is spoken.
+ */
 export const MAIN_PROTOCOLS: readonly string[] = [`${OUR_PREFIX}2.0.0`, `${OUR_PREFIX}1.0.0`]
 
 /** Has it answer with these bytes whoever asks who it is. */
@@ -75,7 +80,10 @@ export async function identifyAs(libp2p: Stranger, answer: () => Uint8Array): Pr
   })
 }
 
-/** Sends in pieces, waiting while the other end does not read. @returns false when the stream ended, or time was over */
+/**
+ * Sends in pieces, waiting while the other end does not read. @returns false when the stream ended,
+ * or time was over
+ */
 export async function sendAll(stream: Stream, bytes: Uint8Array, waitMs: number = DIAL_MS): Promise<boolean> {
   const deadlineMs = performance.now() + waitMs
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) {

@@ -20,7 +20,10 @@ export interface Seen {
   readonly fault: string | undefined
 }
 
-/** Everything that was looked at: what must hold of every attack, then what this one looked at itself. */
+/**
+ * Everything that was looked at: what must hold of every attack, then what this one looked at
+ * itself.
+ */
 export function judge({ watched, quietStallMs, ended, joinMs, findings, fault }: Seen): Finding[] {
   const judged: Finding[] = []
   const see = (held: boolean, seen: string): void => void judged.push({ held, seen })

@@ -1,6 +1,7 @@
 /**
- * What must hold of every peer under every attack: it runs, answers at once, stays small, is not missed by the others, and takes
- * puts. Looked at from outside, as a client and as the system see it.
+ * What must hold of every peer under every attack: it runs, answers at once, stays small, is not
+ * missed by the others, and takes puts. Looked at from outside, as a client and as the system see
+ * it.
  */
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
@@ -22,7 +23,9 @@ const BYTES_PER_MIB = 1_048_576
 
 /** What was seen of one peer. */
 export interface Seen {
-  /** Of the stays of its answers to `/healthz`, the longest that the machine was not to blame for. */
+  /**
+   * Of the stays of its answers to `/healthz`, the longest that the machine was not to blame for.
+   */
   stallMs: number
   mostBytes: number
   /** Answers to `/healthz` that were no 200, by what they were. */
@@ -167,7 +170,10 @@ function ask(port: number, method: string, path: string, timeoutMs: number, body
   })
 }
 
-/** How long the main thread of a process was ready to run and had no processor, since it began; 0 where the system does not say. */
+/**
+ * How long the main thread of a process was ready to run and had no processor, since it began; 0
+ * where the system does not say.
+ */
 export function machineWaitedMs(processId: number): number {
   try {
     const [, waited] = readFileSync(`/proc/${processId}/task/${processId}/schedstat`, 'utf8').split(' ')

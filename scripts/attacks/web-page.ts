@@ -1,4 +1,7 @@
-/** Row 5: what a page of another site can have a browser send: its own name made to lead here, or its own origin. */
+/**
+ * Row 5: what a page of another site can have a browser send: its own name made to lead here, or
+ * its own origin.
+ */
 import type { Attack } from './attack.ts'
 import { finding } from './attack.ts'
 import { exchange, requestText } from './raw-http.ts'

@@ -1,4 +1,7 @@
-/** What a put costs at all peers together: messages, bytes, syncs, time on the processor, and the disk that its key takes. */
+/**
+ * What a put costs at all peers together: messages, bytes, syncs, time on the processor, and the
+ * disk that its key takes.
+ */
 import { diskBytes, processorSeconds } from '../usage.ts'
 import { CONTENT_BYTES } from './contender.ts'
 import type { Replicator } from './replicator.ts'

@@ -1,6 +1,7 @@
 /**
- * etcd, three members, as its clustering guide sets it up: defaults, each put on disk at a majority before its answer. Spoken to through
- * its HTTP gateway, so that the same generator loads both sides.
+ * etcd, three members, as its clustering guide sets it up: defaults, each put on disk at a majority
+ * before its answer. Spoken to through its HTTP gateway, so that the same generator loads both
+ * sides.
  */
 import { join } from 'node:path'
 import { freePort, until } from '../../test/process/network.ts'

@@ -1,4 +1,7 @@
-/** Long distances when not all goes well: rivals for one key, and a peer that is killed, in simulated time. */
+/**
+ * Long distances when not all goes well: rivals for one key, and a peer that is killed, in
+ * simulated time.
+ */
 import type { SimulatedPeer } from '../../test/simulation/peer.ts'
 import { percentileOf } from '../statistics.ts'
 import type { Model } from './model.ts'
@@ -70,7 +73,10 @@ function rivals(topology: Topology): number[] {
   }).flat()
 }
 
-/** @returns milliseconds of the puts from the one on during which each other cluster lost the peer that it is spoken to through */
+/**
+ * @returns milliseconds of the puts from the one on during which each other cluster lost the peer
+ * that it is spoken to through
+ */
 function killed(topology: Topology): number[] {
   return topology.rttMs.flatMap((_, cluster) => (cluster === 0 ? [] : killedIn(topology, cluster)))
 }

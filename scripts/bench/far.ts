@@ -1,6 +1,7 @@
 /**
- * Long distances with real peers: processes of the built program, over libp2p, with a delay below it (`test/process/distance.ts`). What the
- * model in simulated time says (`wan.ts`) must show here too, with the cost of everything that it leaves out.
+ * Long distances with real peers: processes of the built program, over libp2p, with a delay below
+ * it (`test/process/distance.ts`). What the model in simulated time says (`wan.ts`) must show here
+ * too, with the cost of everything that it leaves out.
  */
 import { placedAt } from '../../test/process/far-apart.ts'
 import { holdTheSame, Network, until } from '../../test/process/network.ts'
@@ -20,7 +21,10 @@ const PEERS_PER_CLUSTER = 3
 const REQUESTS = 60
 /** Before anything is measured: V8 compiles, and the usual time of a reply is found. */
 const FIRST_REQUESTS = 100
-/** Where a majority is farther, the milliseconds that a program takes do not show, and all of it would take half an hour. */
+/**
+ * Where a majority is farther, the milliseconds that a program takes do not show, and all of it
+ * would take half an hour.
+ */
 const FAR_MS = 500
 const FAR_REQUESTS = 10
 const WHOLE_MS = 30_000

@@ -1,6 +1,7 @@
 /**
- * What a growing network costs, up to a hundred clusters and a thousand peers in one process: the production core of each in simulated
- * time, connected as `src/network` connects them: everybody to the own cluster and to all voters, and else to some.
+ * What a growing network costs, up to a hundred clusters and a thousand peers in one process: the
+ * production core of each in simulated time, connected as `src/network` connects them: everybody to
+ * the own cluster and to all voters, and else to some.
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'

@@ -1,6 +1,7 @@
 /**
- * The gap in puts when a server is killed (-9): at each server that is left a put is begun every few milliseconds, whatever became of
- * those before, and the longest time between two that succeeded is the gap. With a leader, the leader is killed; else each in turn.
+ * The gap in puts when a server is killed (-9): at each server that is left a put is begun every
+ * few milliseconds, whatever became of those before, and the longest time between two that
+ * succeeded is the gap. With a leader, the leader is killed; else each in turn.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { spreadOf } from '../statistics.ts'

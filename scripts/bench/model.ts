@@ -1,6 +1,8 @@
 /**
- * A network in simulated time: the production core of every peer, a disk that syncs in a fixed time, and links with a fixed delay. Nothing
- * is lost and nothing fails but the peers that are killed: what is looked at is how many messages, bytes and round trips things take, which no load of this machine changes.
+ * A network in simulated time: the production core of every peer, a disk that syncs in a fixed
+ * time, and links with a fixed delay. Nothing is lost and nothing fails but the peers that are
+ * killed: what is looked at is how many messages, bytes and round trips things take, which no load
+ * of this machine changes.
  */
 import type { ClusterId, Identity, NetworkId, PeerId } from '../../protocols/base/identity.ts'
 import { dataKey } from '../../protocols/base/register.ts'
@@ -95,7 +97,10 @@ export class Model {
     this.config = this.lay(chance)
   }
 
-  /** Starts the peers one after another, connects those that keep a connection, and lets them settle. */
+  /**
+   * Starts the peers one after another, connects those that keep a connection, and lets them
+   * settle.
+   */
   start(): void {
     for (const peer of this.peers) {
       peer.start()
@@ -123,12 +128,17 @@ export class Model {
     return this.ended(answer)
   }
 
-  /** Each of these peers is asked to put the key, all at one moment. Runs until all are answered. */
+  /**
+   * Each of these peers is asked to put the key, all at one moment. Runs until all are answered.
+   */
   contend(peers: readonly SimulatedPeer[], key: string): Ended[] {
     return peers.map((peer) => this.beginPut(peer, key)).map((answer) => this.ended(answer))
   }
 
-  /** The process ends, and those connected to it hear so as soon as a message of its would have come. */
+  /**
+   * The process ends, and those connected to it hear so as soon as a message of its would have
+   * come.
+   */
   kill(peer: SimulatedPeer): void {
     peer.crash()
     for (const other of this.peers) {

@@ -1,6 +1,7 @@
 /**
- * As much of a NATS client as a load needs: one connection, one request at a time, its answer. Written out rather than taken from a
- * package, because it is small, and because a generator must cost little beside the servers it measures.
+ * As much of a NATS client as a load needs: one connection, one request at a time, its answer.
+ * Written out rather than taken from a package, because it is small, and because a generator must
+ * cost little beside the servers it measures.
  */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
@@ -24,7 +25,10 @@ export class NatsConnection {
     socket.on('close', () => this.#failed?.(new Error('the connection is closed')))
   }
 
-  /** @param answerMs a request without an answer fails after that: a server without a leader drops what it is sent */
+  /**
+   * @param answerMs a request without an answer fails after that: a server without a leader drops
+   * what it is sent
+   */
   static async open(port: number, answerMs: number): Promise<NatsConnection> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true })
     await once(socket, 'connect')
@@ -36,7 +40,10 @@ export class NatsConnection {
     return connection
   }
 
-  /** Sends a message and waits for the one that comes back. @throws Error when the connection breaks first */
+  /**
+   * Sends a message and waits for the one that comes back. @throws Error when the connection breaks
+   * first
+   */
   request(subject: string, payload: string): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       if (this.#socket.destroyed) return reject(new Error('the connection is closed'))

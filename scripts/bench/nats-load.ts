@@ -1,4 +1,7 @@
-/** The generator for NATS, which wrk cannot speak: a process of its own, each connection with one request under way. */
+/**
+ * The generator for NATS, which wrk cannot speak: a process of its own, each connection with one
+ * request under way.
+ */
 import { percentileOfSorted } from '../statistics.ts'
 import type { PercentilePoint } from '../statistics.ts'
 import { NatsConnection } from './nats-connection.ts'

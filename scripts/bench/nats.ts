@@ -1,6 +1,7 @@
 /**
- * NATS JetStream, three servers, a key-value bucket with three replicas: set up as its documentation does it. It acknowledges a put when
- * a majority has it in memory, and syncs every two minutes; that is its default, and no durable work beside it is the same.
+ * NATS JetStream, three servers, a key-value bucket with three replicas: set up as its
+ * documentation does it. It acknowledges a put when a majority has it in memory, and syncs every
+ * two minutes; that is its default, and no durable work beside it is the same.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -87,7 +88,10 @@ export class Nats implements Contender {
     return [measured]
   }
 
-  /** A connection takes one request at a time: each put has one of its own, used again by later ones. */
+  /**
+   * A connection takes one request at a time: each put has one of its own, used again by later
+   * ones.
+   */
   writer(server: number, answerMs: number): Writer {
     const free: NatsConnection[] = []
     let isClosed = false

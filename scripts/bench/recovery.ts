@@ -1,4 +1,7 @@
-/** How long a peer takes that was away: to start alone with many keys, and to catch up on what it missed. */
+/**
+ * How long a peer takes that was away: to start alone with many keys, and to catch up on what it
+ * missed.
+ */
 import { setTimeout as delay } from 'node:timers/promises'
 import { Network, until } from '../../test/process/network.ts'
 import type { PeerProcess } from '../../test/process/network.ts'

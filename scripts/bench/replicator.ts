@@ -1,4 +1,7 @@
-/** Our own side: real peers of the built program, each a process with a data directory of its own, in one cluster or several. */
+/**
+ * Our own side: real peers of the built program, each a process with a data directory of its own,
+ * in one cluster or several.
+ */
 import { join } from 'node:path'
 import { holdTheSame, Network, until } from '../../test/process/network.ts'
 import type { PeerOptions, PeerProcess } from '../../test/process/network.ts'
@@ -131,7 +134,10 @@ export class Replicator implements Contender {
   }
 }
 
-/** Puts distinct keys at these peers, as fast as it goes, until the first of them holds so many. @param name at most 8 characters, for the keys */
+/**
+ * Puts distinct keys at these peers, as fast as it goes, until the first of them holds so many.
+ * @param name at most 8 characters, for the keys
+ */
 export async function fillTo(
   peers: readonly [PeerProcess, ...PeerProcess[]],
   count: number,

@@ -1,6 +1,7 @@
 /**
- * A long load at two thirds of the peak, which is measured first: latency and memory minute by minute, and nothing lost at the end. Each
- * connection pauses between requests; how long is worked out anew every minute from what the last one reached.
+ * A long load at two thirds of the peak, which is measured first: latency and memory minute by
+ * minute, and nothing lost at the end. Each connection pauses between requests; how long is worked
+ * out anew every minute from what the last one reached.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { ownMib } from '../usage.ts'
@@ -30,8 +31,8 @@ interface Minute extends Rates {
 }
 
 /**
- * What one wrk put: keys of this name, from 1 up to, not including, `count`, were all answered. Number 0 is never sent: wrk asks for one
- * request before it begins, to see what requests are like.
+ * What one wrk put: keys of this name, from 1 up to, not including, `count`, were all answered.
+ * Number 0 is never sent: wrk asks for one request before it begins, to see what requests are like.
  */
 interface Stored {
   readonly name: string
@@ -48,7 +49,8 @@ export async function soak(seconds: number, options: Options, signal: AbortSigna
       const name = newName()
       const measured = await replicator.drive({ workload: 'puts', connections: CONNECTIONS, seconds: loadSeconds, name, pauseMs })
       for (const [index, connections] of shareOut(CONNECTIONS, replicator.origins.length).entries()) {
-        // Answers may come in another order than requests were begun: the last of each connection may be missing.
+        // Answers may come in another order than requests were begun: the last of each connection
+        // may be missing.
         stored.push({ name: `${name}${letters(index)}`, count: (measured[index]?.requests ?? 0) - connections })
       }
       return measured
@@ -79,7 +81,10 @@ async function createdBy(replicator: Replicator): Promise<number> {
   return (await replicator.counters()).get('replicator_puts_total{outcome="created"}') ?? 0
 }
 
-/** Every peer holds as many keys as were created, all the same ones, and a sample of those that wrk saw answered is read back. */
+/**
+ * Every peer holds as many keys as were created, all the same ones, and a sample of those that wrk
+ * saw answered is read back.
+ */
 async function proveKept(replicator: Replicator, stored: readonly Stored[], created: number): Promise<string> {
   await replicator.whole()
   await delay(REST_MS)

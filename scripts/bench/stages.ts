@@ -1,6 +1,7 @@
 /**
- * A put taken apart: microseconds of processor by stage. What each thread used is Linux's count; the main threads' part is shared out by
- * the profiles that V8 takes of them, for which each sample counts to the innermost function whose file tells the stage.
+ * A put taken apart: microseconds of processor by stage. What each thread used is Linux's count;
+ * the main threads' part is shared out by the profiles that V8 takes of them, for which each sample
+ * counts to the innermost function whose file tells the stage.
  */
 import { readFileSync, readdirSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
@@ -58,7 +59,8 @@ export async function measureStages(seconds: number, stored: number, signal: Abo
     const before = threadSeconds(replicator.processIds)
     const measured = await replicator.drive({ workload: 'puts', connections: CONNECTIONS, seconds, name: newName(), pauseMs: 0 })
     const after = threadSeconds(replicator.processIds)
-    // A profile is written when its process ends in good order, and the load is the last that it saw.
+    // A profile is written when its process ends in good order, and the load is the last that it
+    // saw.
     for (const peer of replicator.network.peers) await peer.stop()
     const puts = measured.reduce((sum, { requests }) => sum + requests, 0)
     const shares = sharesOf(readdirSync(directory).map((name) => JSON.parse(readFileSync(join(directory, name), 'utf8')) as Profile))
@@ -85,7 +87,10 @@ function tableOf(stages: ReadonlyMap<string, number>, totalUs: number, seconds: 
   }
 }
 
-/** Seconds on the processor by the name of the thread, of all processes together; the main threads' under no name. */
+/**
+ * Seconds on the processor by the name of the thread, of all processes together; the main threads'
+ * under no name.
+ */
 function threadSeconds(processIds: readonly number[]): Map<string, number> {
   const seconds = new Map<string, number>()
   for (const processId of processIds) {
@@ -100,8 +105,9 @@ function threadSeconds(processIds: readonly number[]): Map<string, number> {
 }
 
 /**
- * How the busy samples of the second half of all profiles are shared out over the stages; together 1. Samples are counted and not the time
- * between them, for that holds the time in which the processor had been given to somebody else: a writer often loses it to the reader it wakes.
+ * How the busy samples of the second half of all profiles are shared out over the stages; together
+ * 1. Samples are counted and not the time between them, for that holds the time in which the
+ * processor had been given to somebody else: a writer often loses it to the reader it wakes.
  */
 export function sharesOf(profiles: readonly Profile[]): Map<string, number> {
   const counts = new Map<string, number>()

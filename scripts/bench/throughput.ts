@@ -1,6 +1,7 @@
 /**
- * Throughput and latency of one kind of request at a time, ours and others' in turns: A B A B, so that a machine that drifts favours
- * neither, and so that ratios are taken of runs that lie side by side.
+ * Throughput and latency of one kind of request at a time, ours and others' in turns: A B A B, so
+ * that a machine that drifts favours neither, and so that ratios are taken of runs that lie side by
+ * side.
  */
 import { spreadOf } from '../statistics.ts'
 import type { Spread } from '../statistics.ts'
@@ -15,8 +16,8 @@ import { letters } from './wrk.ts'
 import type { Workload } from './wrk.ts'
 
 /**
- * Before anything is measured each side is warmed up by so many seconds of puts, and of gets. V8 goes on compiling for about that long: a
- * put takes half as much again in its first seconds.
+ * Before anything is measured each side is warmed up by so many seconds of puts, and of gets. V8
+ * goes on compiling for about that long: a put takes half as much again in its first seconds.
  */
 const WARM_UP_SECONDS = { puts: 20, gets: 5 } as const
 const WARM_UP_CONNECTIONS = 64

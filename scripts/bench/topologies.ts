@@ -17,7 +17,10 @@ export const TOPOLOGIES: readonly Topology[] = [
   { name: 'five clusters: 20, 80, 150, 250 ms away', rttMs: star([20, 80, 150, 250]) },
 ]
 
-/** The round trip to the farthest of the nearest clusters that, with the own, are more than half: no answer can come sooner. */
+/**
+ * The round trip to the farthest of the nearest clusters that, with the own, are more than half: no
+ * answer can come sooner.
+ */
 export function quorumRttMs({ rttMs }: Pick<Topology, 'rttMs'>): number {
   const fromHere = rttMs[0] ?? []
   return fromHere.toSorted((a, b) => a - b)[Math.floor(fromHere.length / 2)] ?? 0
@@ -32,7 +35,10 @@ export function triangle(ab: number, ac: number, bc: number): number[][] {
   ]
 }
 
-/** Clusters that lie in all directions around the first: between two others it is as far as by way of it. */
+/**
+ * Clusters that lie in all directions around the first: between two others it is as far as by way
+ * of it.
+ */
 function star(away: readonly number[]): number[][] {
   const fromFirst = [0, ...away]
   return fromFirst.map((a, row) => fromFirst.map((b, column) => (row === column ? 0 : a + b)))

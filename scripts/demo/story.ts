@@ -5,7 +5,10 @@ import type { Waiting } from './peer-process.ts'
 
 const CLUSTERS = ['cluster-1', 'cluster-2'] as const
 const PEERS_PER_CLUSTER = 3
-/** Loading the program takes a second or two, several at once on few cores some more; slow machines are not hurried. */
+/**
+ * Loading the program takes a second or two, several at once on few cores some more; slow machines
+ * are not hurried.
+ */
 const START_MS = 60_000
 /** Finding one another and agreeing on the voters of both clusters. */
 const READY_MS = 90_000
@@ -20,7 +23,10 @@ const CONTENT_TYPE = 'text/plain; charset=utf-8'
 export interface StoryInit {
   /** Where the peers keep their data. */
   readonly directory: string
-  /** Every peer is added here before anything is waited for, so that whoever ends the demo can end it. */
+  /**
+   * Every peer is added here before anything is waited for, so that whoever ends the demo can end
+   * it.
+   */
   readonly peers: DemoPeer[]
   readonly say: (text: string) => void
   readonly signal: AbortSignal

@@ -1,7 +1,13 @@
-/** Makes bytes that are almost right out of bytes that are right. The same chance makes the same bytes. */
+/**
+ * Makes bytes that are almost right out of bytes that are right. The same chance makes the same
+ * bytes.
+ */
 import type { Chance } from '../../test/simulation/chance.ts'
 
-/** Values at the edges of what one byte can say: of a length, a flag, a code, the last byte of a number. */
+/**
+ * Values at the edges of what one byte can say: of a length, a flag, a code, the last byte of a
+ * number.
+ */
 const EDGES = [0x00, 0x01, 0x02, 0x0a, 0x0d, 0x20, 0x7f, 0x80, 0xff]
 /** Numbers at the edges of what seven bits a byte can say. */
 const LONG_NUMBERS = ['ffffffff0f', 'ffffffffffffff0f', 'ffffffffffffffffff01', '808080808000', '8000', 'ff7f'].map((hex) =>

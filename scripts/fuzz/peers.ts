@@ -1,6 +1,6 @@
 /**
- * What peers say to one another, almost right: frames of our protocol before and after the proof, and the messages of DHT and
- * identify, which libp2p reads before we do.
+ * What peers say to one another, almost right: frames of our protocol before and after the proof,
+ * and the messages of DHT and identify, which libp2p reads before we do.
  */
 import type { Connection } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'

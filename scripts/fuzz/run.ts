@@ -1,6 +1,7 @@
 /**
- * Fuzzes one peer for a while. Cases come one after another, and each has its own chance from the seed and its number: the same
- * seed says the same things in the same order, and one case can be said by itself.
+ * Fuzzes one peer for a while. Cases come one after another, and each has its own chance from the
+ * seed and its number: the same seed says the same things in the same order, and one case can be
+ * said by itself.
  */
 import { Chance } from '../../test/simulation/chance.ts'
 import { fuzzHttp } from './http.ts'

@@ -1,4 +1,7 @@
-/** The peer that is fuzzed: a process that shares a secret with us, and what must hold of it all the time. */
+/**
+ * The peer that is fuzzed: a process that shares a secret with us, and what must hold of it all the
+ * time.
+ */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { newSecret } from '../../src/config/secret.ts'
@@ -8,7 +11,9 @@ import { exchange, requestText } from '../attacks/raw-http.ts'
 import { until } from '../attacks/waiting.ts'
 import { machineWaitedMs } from '../attacks/watch.ts'
 
-/** Far more than it ever takes on a busy machine, and less than any of the stalls that were found. */
+/**
+ * Far more than it ever takes on a busy machine, and less than any of the stalls that were found.
+ */
 const STALL_MS_MAX = 2_000
 const ANSWER_MS_MAX = 10_000
 const END_MS = 2_000

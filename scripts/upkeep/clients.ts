@@ -1,4 +1,7 @@
-/** Clients that write and read all the time, and try again at another peer where one fails them, as anybody's should. */
+/**
+ * Clients that write and read all the time, and try again at another peer where one fails them, as
+ * anybody's should.
+ */
 import { setTimeout as delay } from 'node:timers/promises'
 import { Asker } from '../../test/chaos/asking.ts'
 import { etagOf } from '../../test/chaos/history.ts'
@@ -6,7 +9,10 @@ import type { History } from '../../test/chaos/history.ts'
 import type { PeerProcess } from '../../test/process/network.ts'
 
 const TIMEOUT_MS = 3_000
-/** Between the answer and the next request of a client: the load is steady, and leaves the machine to the steps. */
+/**
+ * Between the answer and the next request of a client: the load is steady, and leaves the machine
+ * to the steps.
+ */
 const PAUSE_MS = 20
 /** A put that is not stored by then has failed. */
 const TRIES_MAX = 20

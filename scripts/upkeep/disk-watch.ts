@@ -1,6 +1,7 @@
 /**
- * A bystander that syncs one page again and again, on the disk that the peers are on. All peers of a machine share its disk: while that
- * stands still, for another process or a file system that tidies up, no put is stored by anybody, whatever the network does.
+ * A bystander that syncs one page again and again, on the disk that the peers are on. All peers of
+ * a machine share its disk: while that stands still, for another process or a file system that
+ * tidies up, no put is stored by anybody, whatever the network does.
  */
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
@@ -8,7 +9,9 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
 const PAGE_BYTES = 4_096
-/** Between syncs: often enough to be there when the disk stands still, rarely enough to be no load. */
+/**
+ * Between syncs: often enough to be there when the disk stands still, rarely enough to be no load.
+ */
 const PAUSE_MS = 20
 
 interface Sync {

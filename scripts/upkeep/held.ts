@@ -8,7 +8,8 @@ const SETTLED_MS = 60_000
 const PAGE = 1_000
 
 /**
- * Waits until all peers say that they hold the same, and reads every peer's own copy into the history.
+ * Waits until all peers say that they hold the same, and reads every peer's own copy into the
+ * history.
  *
  * @param acknowledged etags by key
  * @returns what is lost, or differs, a line each

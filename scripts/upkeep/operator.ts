@@ -30,7 +30,8 @@ export class Operator implements Reachable {
     for (const clusterId of CLUSTERS) await this.#network.grow(clusterId, PEERS_EACH, this.#options())
     await this.#network.settled()
     this.members = [...this.#network.peers]
-    // From its next start on, the founder joins too: one whose disk is lost must not found another network.
+    // From its next start on, the founder joins too: one whose disk is lost must not found another
+    // network.
     for (const peer of this.members) peer.options = { ...peer.options, flags: this.#joining(peer) }
   }
 

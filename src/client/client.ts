@@ -1,9 +1,10 @@
 /**
- * A client for programs: several peers, safe retries, typed outcomes. It needs `fetch` and nothing else, so it runs in Node,
- * Deno, Bun and in a browser.
+ * A client for programs: several peers, safe retries, typed outcomes. It needs `fetch` and nothing
+ * else, so it runs in Node, Deno, Bun and in a browser.
  *
- * Every put has a name (an Idempotency-Key), the caller's or one that is drawn. Each retry carries it, so a put is stored at
- * most once however often it is sent, and whoever gets `in-doubt` can ask again.
+ * Every put has a name (an Idempotency-Key), the caller's or one that is drawn. Each retry carries
+ * it, so a put is stored at most once however often it is sent, and whoever gets `in-doubt` can ask
+ * again.
  */
 import { parse } from './answer.ts'
 import type { Answer } from './answer.ts'
@@ -37,7 +38,10 @@ const TEXT_TYPE = 'text/plain; charset=utf-8'
 const BYTES_TYPE = 'application/octet-stream'
 
 export interface ClientInit {
-  /** HTTP addresses of peers, one or more, as `http://127.0.0.1:8001`. Any peer of the network will do. */
+  /**
+   * HTTP addresses of peers, one or more, as `http://127.0.0.1:8001`. Any peer of the network will
+   * do.
+   */
   readonly peers: readonly string[]
   /** Sent as a bearer token with each request. */
   readonly token?: string
@@ -52,9 +56,14 @@ export interface CallOptions {
 }
 
 export interface PutOptions extends CallOptions {
-  /** `text/plain; charset=utf-8` for text and `application/octet-stream` for bytes, unless given. */
+  /**
+   * `text/plain; charset=utf-8` for text and `application/octet-stream` for bytes, unless given.
+   */
   readonly contentType?: string
-  /** Names this put, for retries of one's own: 1 to 128 visible ASCII characters. Drawn unless given. */
+  /**
+   * Names this put, for retries of one's own: 1 to 128 visible ASCII characters. Drawn unless
+   * given.
+   */
   readonly idempotencyKey?: string
 }
 
@@ -142,8 +151,8 @@ export class Client {
   }
 
   /**
-   * The keys that a peer holds, in the order of their UTF-8 bytes. When its peer is lost, the list goes on at another, after
-   * the last key.
+   * The keys that a peer holds, in the order of their UTF-8 bytes. When its peer is lost, the list
+   * goes on at another, after the last key.
    *
    * @param options its signal holds for each page
    * @throws ClientFailed when a page cannot be had
@@ -165,11 +174,12 @@ export class Client {
   }
 
   /**
-   * Keys as they become known at one peer, from now on or from a cursor. When the connection is lost the watch goes on where it
-   * was, at the same peer; each key comes once at least.
+   * Keys as they become known at one peer, from now on or from a cursor. When the connection is
+   * lost the watch goes on where it was, at the same peer; each key comes once at least.
    *
    * @param options its signal ends the watch; without one it goes on for ever
-   * @throws ClientFailed when the cursor leads nowhere (`cursor-gone`): list the keys and watch anew. And when it is refused
+   * @throws ClientFailed when the cursor leads nowhere (`cursor-gone`): list the keys and watch
+   * anew. And when it is refused
    */
   watch(options: WatchOptions = {}): AsyncGenerator<Watched, void, undefined> {
     return watchKeys(this.#tries, options)

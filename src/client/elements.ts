@@ -1,15 +1,21 @@
 /**
- * Elements of sets as values of JavaScript. Text, numbers, booleans, null, bigints and arrays are themselves; what JavaScript has
- * no value for is told by the tag that transit has for it.
+ * Elements of sets as values of JavaScript. Text, numbers, booleans, null, bigints and arrays are
+ * themselves; what JavaScript has no value for is told by the tag that transit has for it.
  */
 
-/** `:` a keyword, `$` a symbol, `u` a UUID, `m` an instant in milliseconds, `r` a URI, `d` a float that is whole. */
+/**
+ * `:` a keyword, `$` a symbol, `u` a UUID, `m` an instant in milliseconds, `r` a URI, `d` a float
+ * that is whole.
+ */
 export interface Tagged {
   readonly tag: ':' | '$' | 'u' | 'm' | 'r' | 'd'
   readonly value: string
 }
 
-/** Whole numbers are integers: for the float 1.0 write `{ tag: 'd', value: '1.0' }`. Integers beyond 2^53 are bigints. */
+/**
+ * Whole numbers are integers: for the float 1.0 write `{ tag: 'd', value: '1.0' }`. Integers beyond
+ * 2^53 are bigints.
+ */
 export type Element = string | number | bigint | boolean | null | Tagged | readonly Element[]
 
 const TAGGED = /^~([:$umrd])(.*)$/s
@@ -26,7 +32,10 @@ export function writeElement(element: Element): string {
   return String(element)
 }
 
-/** What a peer tells in JSON. Numbers are read by their text where the engine gives it, so that 1.0 is not 1. */
+/**
+ * What a peer tells in JSON. Numbers are read by their text where the engine gives it, so that 1.0
+ * is not 1.
+ */
 export function readJson(text: string): unknown {
   const revive = (_key: string, value: unknown, context?: { readonly source?: string }): unknown => {
     if (typeof value === 'string') return readText(value)

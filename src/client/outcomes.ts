@@ -1,6 +1,6 @@
 /**
- * What became of a request, as a value to switch on. An outcome is never a guess: what cannot be known is `in-doubt`, and
- * says how to find out.
+ * What became of a request, as a value to switch on. An outcome is never a guess: what cannot be
+ * known is `in-doubt`, and says how to find out.
  */
 
 /** A stored key without its value. */
@@ -37,7 +37,10 @@ export type PutOutcome =
   | { readonly kind: 'stored-before'; readonly stored: Stored; readonly idempotencyKey: string }
   /** Another put has the key, for good. What is stored is told only to whoever may read it. */
   | { readonly kind: 'conflict'; readonly stored: Stored | undefined }
-  /** This Idempotency-Key stored this key with another value or content type: a mistake of the caller. */
+  /**
+   * This Idempotency-Key stored this key with another value or content type: a mistake of the
+   * caller.
+   */
   | { readonly kind: 'reused'; readonly stored: Stored | undefined }
   /** It may be stored now or later: put it again with this Idempotency-Key to find out. */
   | { readonly kind: 'in-doubt'; readonly idempotencyKey: string; readonly detail: string }

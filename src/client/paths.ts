@@ -5,8 +5,8 @@ const DOTS: ReadonlySet<string> = new Set(['.', '..'])
 /**
  * The path of a key, each segment encoded.
  *
- * @returns undefined for a key that no URL can carry: a segment `.` or `..` is resolved before it is sent, and a lone
- * surrogate is no text
+ * @returns undefined for a key that no URL can carry: a segment `.` or `..` is resolved before it
+ * is sent, and a lone surrogate is no text
  */
 export function pathOfKey(key: string): string | undefined {
   const segments = key.split('/')

@@ -1,7 +1,8 @@
 /**
- * One set, for programs. Changes are sent with stamps of the client's own: so a retry, at whatever peer, is the same change
- * again, and never undoes what others did in between. The peer is told what the client's clock shows, and moves the stamps by
- * the difference; a clock that is wrong does no harm.
+ * One set, for programs. Changes are sent with stamps of the client's own: so a retry, at whatever
+ * peer, is the same change again, and never undoes what others did in between. The peer is told
+ * what the client's clock shows, and moves the stamps by the difference; a clock that is wrong does
+ * no harm.
  */
 import { detailOf } from './answer.ts'
 import type { Answer } from './answer.ts'
@@ -21,12 +22,18 @@ const TOO_MANY = 429
 export type ChangeOutcome =
   /** On the disk of a peer at least, and where it was waited for. */
   | { readonly kind: 'stored' }
-  /** On the disk of a peer, and spreading; or sent, and nobody said what became of it. The same change may be made again. */
+  /**
+   * On the disk of a peer, and spreading; or sent, and nobody said what became of it. The same
+   * change may be made again.
+   */
   | { readonly kind: 'in-doubt'; readonly detail: string }
   | Unavailable
   | Refused
 
-/** An element with its stamps in milliseconds; null for none. It is a member when it was added later than removed. */
+/**
+ * An element with its stamps in milliseconds; null for none. It is a member when it was added later
+ * than removed.
+ */
 export interface Entry {
   readonly element: Element
   readonly added: number | null
@@ -35,12 +42,17 @@ export interface Entry {
 
 export type Updates =
   | { readonly kind: 'updates'; readonly entries: readonly Entry[]; readonly cursor: string }
-  /** Another peer was asked than the one that gave the cursor, or it has forgotten: ask without one. */
+  /**
+   * Another peer was asked than the one that gave the cursor, or it has forgotten: ask without one.
+   */
   | { readonly kind: 'start-over' }
 
 export interface ChangeOptions {
   readonly signal?: AbortSignal
-  /** Where it is to be on disk: at most voters of the peer's cluster, or at one voter in most clusters. */
+  /**
+   * Where it is to be on disk: at most voters of the peer's cluster, or at one voter in most
+   * clusters.
+   */
   readonly wait?: 'cluster' | 'network'
 }
 
@@ -67,13 +79,18 @@ export class SetClient {
     return this.#change('del-set', elements, options)
   }
 
-  /** The members that a peer holds; none of a set that nobody has changed yet. @throws ClientFailed when no peer tells */
+  /**
+   * The members that a peer holds; none of a set that nobody has changed yet. @throws ClientFailed
+   * when no peer tells
+   */
   async members(options: { readonly signal?: AbortSignal } = {}): Promise<readonly Element[]> {
     const answer = await this.#read('/', options.signal)
     return answer.status === OK ? (readJson(textOf(answer)) as readonly Element[]) : []
   }
 
-  /** What changed behind a cursor, everything without one. @throws ClientFailed when no peer tells */
+  /**
+   * What changed behind a cursor, everything without one. @throws ClientFailed when no peer tells
+   */
   async updates(cursor?: string, options: { readonly signal?: AbortSignal } = {}): Promise<Updates> {
     const answer = await this.#read(`/updates?after=${encodeURIComponent(cursor ?? '')}`, options.signal)
     if (answer.problem === 'cursor-gone') return { kind: 'start-over' }

@@ -1,6 +1,7 @@
 /**
- * Asks one peer after the other until somebody answers for good, or time is over. It begins with the peer that answered last,
- * goes to the next one when that fails, and waits a little longer after each round through all of them.
+ * Asks one peer after the other until somebody answers for good, or time is over. It begins with
+ * the peer that answered last, goes to the next one when that fails, and waits a little longer
+ * after each round through all of them.
  */
 import { readAnswer } from './answer.ts'
 import type { Answer } from './answer.ts'

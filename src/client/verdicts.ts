@@ -6,11 +6,15 @@ import type { Tried } from './tries.ts'
 
 /** Problems of the moment, told before anything of the request began. */
 const NOT_BEGUN: ReadonlySet<string | undefined> = new Set(['not-ready', 'overloaded', 'too-many-requests'])
-/** Statuses of whatever stands between, and of a peer that failed: they say nothing of the request. */
+/**
+ * Statuses of whatever stands between, and of a peer that failed: they say nothing of the request.
+ */
 const SERVER_FAULT = 500
 const TOO_MANY = 429
 
-/** One put over all its tries, which carry one name: so each try after the first is the same write. */
+/**
+ * One put over all its tries, which carry one name: so each try after the first is the same write.
+ */
 export class PutVerdict {
   readonly #key: string
   readonly #idempotencyKey: string
@@ -61,7 +65,10 @@ export function judgeGet(tried: Tried): GetOutcome | undefined {
   return isTransient(answer) ? undefined : refusedOf(answer)
 }
 
-/** Of a HEAD, whose answer has no body: a peer that says how sure it is knows that the key is absent. */
+/**
+ * Of a HEAD, whose answer has no body: a peer that says how sure it is knows that the key is
+ * absent.
+ */
 export function judgeStat(key: string, tried: Tried): StatOutcome | undefined {
   if (tried.kind !== 'answered') return undefined
   const { answer } = tried
@@ -111,7 +118,10 @@ function consistencyOf({ headers }: Answer): Consistency {
   return headers.get('replicator-consistency') === 'local' ? 'local' : 'linearizable'
 }
 
-/** What a refusal tells of the record; undefined when it tells nothing, to somebody who may not read. */
+/**
+ * What a refusal tells of the record; undefined when it tells nothing, to somebody who may not
+ * read.
+ */
 function toldOf(key: string, { facts }: Answer): Stored | undefined {
   return typeof facts['etag'] === 'string' ? storedOf(key, facts) : undefined
 }

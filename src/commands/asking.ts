@@ -1,4 +1,7 @@
-/** Asking a peer over HTTP, as any client does. What cannot be had becomes one line for whoever typed the command. */
+/**
+ * Asking a peer over HTTP, as any client does. What cannot be had becomes one line for whoever
+ * typed the command.
+ */
 import { once } from 'node:events'
 import { request as requestHttp } from 'node:http'
 import type { IncomingMessage, RequestOptions } from 'node:http'
@@ -68,7 +71,9 @@ export class Asked {
     return this.#exchange(path, { method: 'POST', body, type }, timeoutMs + PATIENCE_MS)
   }
 
-  /** An answer that goes on, a piece at a time. @throws CommandFailed when it is none, or breaks off */
+  /**
+   * An answer that goes on, a piece at a time. @throws CommandFailed when it is none, or breaks off
+   */
   async *stream(path: string): AsyncGenerator<string> {
     try {
       const reply = await this.#request(path, { method: 'GET' }, undefined)
@@ -99,7 +104,10 @@ export class Asked {
     }
   }
 
-  /** One request on a connection of its own. Nobody is followed who names another place, and nothing is sent there. */
+  /**
+   * One request on a connection of its own. Nobody is followed who names another place, and nothing
+   * is sent there.
+   */
   async #request(
     path: string,
     { method, body, type = 'application/json', accept }: Sent,

@@ -44,7 +44,9 @@ export async function changeConfig(asked: Asked, wanted: Partial<ChangeRequest>,
   }
 }
 
-/** What one more loss will do when it is done: before it is, because afterwards it may be too late. */
+/**
+ * What one more loss will do when it is done: before it is, because afterwards it may be too late.
+ */
 async function tellLosses(asked: Asked, request: ChangeRequest): Promise<void> {
   const view = await asked.get<ConfigView>('/config')
   for (const told of lossesAfter(view, request)) process.stderr.write(`afterwards ${told}\n`)
@@ -68,7 +70,10 @@ function refusal(reply: Reply): string {
   return `${what}: ${detailOf(reply.body)}`
 }
 
-/** The change goes on after the time of the request; it is over when the joint config has a successor. */
+/**
+ * The change goes on after the time of the request; it is over when the joint config has a
+ * successor.
+ */
 async function finished(asked: Asked, request: ChangeRequest, joint: number, deadlineMs: number): Promise<Changed> {
   const look = async (): Promise<ConfigView | undefined> => {
     const view = await asked.get<ConfigView>('/config')

@@ -1,4 +1,7 @@
-/** `replicator completion`: what lets a shell complete commands and flags, made from the tables that the help is made from. */
+/**
+ * `replicator completion`: what lets a shell complete commands and flags, made from the tables that
+ * the help is made from.
+ */
 import { ALL_COMMANDS } from '../config/all-commands.ts'
 import { SECRET, SECRET_COMMAND } from '../config/commands.ts'
 import type { CommandRow } from '../config/command-row.ts'

@@ -1,4 +1,7 @@
-/** What `replicator doctor` makes of what peers say of themselves: pure, so that each finding can be tried without a network. */
+/**
+ * What `replicator doctor` makes of what peers say of themselves: pure, so that each finding can be
+ * tried without a network.
+ */
 import type { PeerRow, Status } from '../client/client.ts'
 
 /** What one peer said; or why it said nothing. */
@@ -8,7 +11,9 @@ export type Report =
       readonly url: string
       readonly status: Status
       readonly peers: readonly PeerRow[]
-      /** How far its clock is ahead of this machine's, as exactly as the round trip allows, in ms. */
+      /**
+       * How far its clock is ahead of this machine's, as exactly as the round trip allows, in ms.
+       */
       readonly clockAheadMs: number
       readonly roundTripMs: number
     }

@@ -1,4 +1,7 @@
-/** `replicator doctor`: asks every peer that is named, looks at this machine, and says what is wrong and what to do. */
+/**
+ * `replicator doctor`: asks every peer that is named, looks at this machine, and says what is wrong
+ * and what to do.
+ */
 import { statSync } from 'node:fs'
 import { ClientFailed } from '../client/client.ts'
 import type { ClientCommand } from '../config/client-commands.ts'

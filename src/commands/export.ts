@@ -1,6 +1,7 @@
 /**
- * `replicator export`: keys with their values, a line each, in the order of their bytes. A file that is there is gone on with
- * after its last whole line, so an export that was interrupted is given again as it was.
+ * `replicator export`: keys with their values, a line each, in the order of their bytes. A file
+ * that is there is gone on with after its last whole line, so an export that was interrupted is
+ * given again as it was.
  */
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
@@ -95,7 +96,10 @@ async function openFile(file: string): Promise<FileHandle> {
   }
 }
 
-/** Cuts off a line that was not written whole. @returns the key of the last whole one; undefined when there is none */
+/**
+ * Cuts off a line that was not written whole. @returns the key of the last whole one; undefined
+ * when there is none
+ */
 async function cutAfterLastLine(handle: FileHandle): Promise<string | undefined> {
   const { size } = await handle.stat()
   const end = await lastLineFeed(handle, size)

@@ -1,6 +1,7 @@
 /**
- * `fetch` for the client library, by whatever way a command has to its peers: an operator socket, an address, certificates.
- * Connections are kept for the next request. What no other try can mend is answered as a refusal that says how to mend it.
+ * `fetch` for the client library, by whatever way a command has to its peers: an operator socket,
+ * an address, certificates. Connections are kept for the next request. What no other try can mend
+ * is answered as a refusal that says how to mend it.
  */
 import { Agent as HttpAgent, request as requestHttp } from 'node:http'
 import type { IncomingMessage } from 'node:http'
@@ -52,7 +53,9 @@ async function send(way: Way, path: string, init: RequestInit, agents: Readonly<
   return responseOf(await promise, options.method)
 }
 
-/** A body whose length is told is read whole, which costs less than a stream; any other is a stream. */
+/**
+ * A body whose length is told is read whole, which costs less than a stream; any other is a stream.
+ */
 async function responseOf(reply: IncomingMessage, method: string): Promise<Response> {
   const status = reply.statusCode ?? 0
   const headers = new Headers()

@@ -1,7 +1,7 @@
 /**
- * `replicator import`: a key a line. Every put is named by what it holds, so a line that is put twice is the same write, and an
- * import that was interrupted goes on without doubling anything. Beside a file, how far it is is kept in `FILE.progress`: all
- * lines before that are done.
+ * `replicator import`: a key a line. Every put is named by what it holds, so a line that is put
+ * twice is the same write, and an import that was interrupted goes on without doubling anything.
+ * Beside a file, how far it is is kept in `FILE.progress`: all lines before that are done.
  */
 import { createHash } from 'node:crypto'
 import { open, readFile, rename, rm, writeFile } from 'node:fs/promises'
@@ -159,7 +159,10 @@ class Importing {
   }
 }
 
-/** As peers make it: the first 128 bits of SHA-256 over the content type, a zero byte and the value, in hexadecimal. */
+/**
+ * As peers make it: the first 128 bits of SHA-256 over the content type, a zero byte and the value,
+ * in hexadecimal.
+ */
 function etagOf(contentType: string, { value }: KeyLine): string {
   return createHash('sha256').update(contentType).update('\0').update(value).digest('hex').slice(0, ETAG_DIGITS)
 }
@@ -182,12 +185,16 @@ async function placeOf(file: string): Promise<Place> {
     const { lines, bytes } = JSON.parse(await readFile(progressOf(file), 'utf8')) as Place
     return Number.isSafeInteger(lines) && Number.isSafeInteger(bytes) ? { lines, bytes } : START
   } catch {
-    // There was none, or it left nothing that can be read: all lines are put again, which changes nothing.
+    // There was none, or it left nothing that can be read: all lines are put again, which changes
+    // nothing.
     return START
   }
 }
 
-/** In one step, so that a crash leaves the place before or this one. Where it cannot be written, the next import begins at the start. */
+/**
+ * In one step, so that a crash leaves the place before or this one. Where it cannot be written, the
+ * next import begins at the start.
+ */
 async function keepPlace(file: string, place: Place): Promise<void> {
   const path = progressOf(file)
   await writeFile(`${path}.new`, JSON.stringify(place))

@@ -1,4 +1,7 @@
-/** A key with its value as a line of JSON: text where the bytes are UTF-8, else base64. Import reads what export writes. */
+/**
+ * A key with its value as a line of JSON: text where the bytes are UTF-8, else base64. Import reads
+ * what export writes.
+ */
 import { CommandFailed } from './failed.ts'
 
 export interface KeyLine {

@@ -1,4 +1,7 @@
-/** The commands for single keys: put, get, ls, stat, wait. What became of each is an exit code for scripts. */
+/**
+ * The commands for single keys: put, get, ls, stat, wait. What became of each is an exit code for
+ * scripts.
+ */
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import type { Client } from '../client/client.ts'

@@ -1,4 +1,7 @@
-/** Lines of a stream of bytes, each with its number and where it ends, so that reading can go on behind any of them. */
+/**
+ * Lines of a stream of bytes, each with its number and where it ends, so that reading can go on
+ * behind any of them.
+ */
 import { CommandFailed } from './failed.ts'
 
 export interface Line {

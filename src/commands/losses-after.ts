@@ -1,4 +1,6 @@
-/** What one more loss would do after a change, as far as the peer that was asked knows who answers. */
+/**
+ * What one more loss would do after a change, as far as the peer that was asked knows who answers.
+ */
 import { lossesThatHurt, standingAfter } from '../losses.ts'
 import type { Exchange, Member } from '../losses.ts'
 import type { ConfigView, MemberView } from '../ports/replicator.ts'

@@ -1,4 +1,7 @@
-/** `replicator force-new-epoch`: says what may be lost, asks whoever types, and waits until the peer is the new network. */
+/**
+ * `replicator force-new-epoch`: says what may be lost, asks whoever types, and waits until the peer
+ * is the new network.
+ */
 import { createInterface } from 'node:readline/promises'
 import type { ConfigView, PeerView, StatusView } from '../ports/replicator.ts'
 import { printLines } from '../start-up.ts'

@@ -1,11 +1,17 @@
-/** What goes on while a command waits: on standard error, in place on a terminal, else a line whenever it has changed. */
+/**
+ * What goes on while a command waits: on standard error, in place on a terminal, else a line
+ * whenever it has changed.
+ */
 const CLEARED = '\r\u001b[K'
 
 export class Progress {
   #last = ''
   #isOpen = false
 
-  /** @param seconds that it has been so; shown on a terminal alone, where the line can be written again */
+  /**
+   * @param seconds that it has been so; shown on a terminal alone, where the line can be written
+   * again
+   */
   show(text: string, seconds: number): void {
     if (process.stderr.isTTY) {
       this.#isOpen = true

@@ -1,4 +1,7 @@
-/** Carries out a command of the command line: exit code 0 when it is so now, 1 with one line why when it is not. */
+/**
+ * Carries out a command of the command line: exit code 0 when it is so now, 1 with one line why
+ * when it is not.
+ */
 import { unreachable } from '../../protocols/base/assert.ts'
 import type { Command } from '../config/all-commands.ts'
 import { isClientCommand } from '../config/client-commands.ts'

@@ -12,7 +12,10 @@ export function complain(command: string, why: string): void {
   process.stderr.write(`replicator ${command}: ${why.replaceAll('\n', ' ')}\n`)
 }
 
-/** A part of an answer that may be large: it waits for a slow reader, and ends the command with one that is gone. */
+/**
+ * A part of an answer that may be large: it waits for a slow reader, and ends the command with one
+ * that is gone.
+ */
 export async function write(part: string | Uint8Array): Promise<void> {
   if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => process.exit(0))
   if (!process.stdout.write(part)) await once(process.stdout, 'drain')

@@ -1,4 +1,7 @@
-/** `replicator set …`: the sets of a peer, for people and scripts. Elements are printed as transit writes them, one a line. */
+/**
+ * `replicator set …`: the sets of a peer, for people and scripts. Elements are printed as transit
+ * writes them, one a line.
+ */
 import type { SetCommand } from '../config/set-commands.ts'
 import { printLines } from '../start-up.ts'
 import { guarded } from '../transit/fault.ts'
@@ -64,7 +67,9 @@ function linesOf(block: string): string[] {
   throw new CommandFailed(detailOf(factsOf(data)))
 }
 
-/** The element of an entry, as it was written: reading it as JSON would lose what is large or exact. */
+/**
+ * The element of an entry, as it was written: reading it as JSON would lose what is large or exact.
+ */
 function elementOf(data: string): string {
   const text = new TransitText(data, 'json')
   let element = ''

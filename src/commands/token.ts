@@ -1,4 +1,7 @@
-/** `replicator token NAME`: adds a line to a token file. The token itself is told once, and kept nowhere. */
+/**
+ * `replicator token NAME`: adds a line to a token file. The token itself is told once, and kept
+ * nowhere.
+ */
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
@@ -10,7 +13,9 @@ import { CommandFailed } from './failed.ts'
 const FILE_MODE = 0o600
 const LINE_FEED = 0x0a
 
-/** @returns the token @throws CommandFailed when the file cannot be written, or is none of tokens */
+/**
+ * @returns the token @throws CommandFailed when the file cannot be written, or is none of tokens
+ */
 export async function addToken({ tokenName, scopes, prefixes, expires, out }: NewToken): Promise<string> {
   const token = newToken()
   const fields = {
@@ -33,7 +38,10 @@ export async function addToken({ tokenName, scopes, prefixes, expires, out }: Ne
   return token
 }
 
-/** Adds a line in one write, which whoever reads meanwhile sees whole or not at all. A file that is bad is left as it is. */
+/**
+ * Adds a line in one write, which whoever reads meanwhile sees whole or not at all. A file that is
+ * bad is left as it is.
+ */
 async function append(file: FileHandle, line: string): Promise<void> {
   const before = await file.readFile()
   parseTokenFile(before)

@@ -1,11 +1,15 @@
 /** Why nobody answered, in words that say how to mend it. */
 
-/** What OpenSSL calls a certificate that nobody it trusts has signed, or that is for another name. */
+/**
+ * What OpenSSL calls a certificate that nobody it trusts has signed, or that is for another name.
+ */
 const DISTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO/
 /** What a peer with `-http-ca` says to whoever shows no certificate of it. */
 const ASKS_FOR_CERTIFICATE = /ALERT_(CERTIFICATE_REQUIRED|UNKNOWN_CA|BAD_CERTIFICATE)/
 
-/** What no other try can mend, and how to; undefined for all that may be otherwise a moment later. */
+/**
+ * What no other try can mend, and how to; undefined for all that may be otherwise a moment later.
+ */
 export function mendable(name: string, error: unknown): string | undefined {
   const reason = reasonOf(error)
   if (ASKS_FOR_CERTIFICATE.test(reason)) return `the peer at ${name} asks for another certificate (${reason}): show one with -cert and -key`

@@ -1,6 +1,7 @@
 /**
- * The way from a command to its peer: by the operator socket where the peer runs on this machine for this user, else by its
- * address. Everything on the way comes from whoever typed the command, and nothing from a server.
+ * The way from a command to its peer: by the operator socket where the peer runs on this machine
+ * for this user, else by its address. Everything on the way comes from whoever typed the command,
+ * and nothing from a server.
  */
 import { lstatSync, readFileSync } from 'node:fs'
 import type { RequestOptions } from 'node:http'

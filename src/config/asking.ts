@@ -1,4 +1,7 @@
-/** What all commands that ask a running peer are told: whom, by what credentials, for how long, and how to say the answer. */
+/**
+ * What all commands that ask a running peer are told: whom, by what credentials, for how long, and
+ * how to say the answer.
+ */
 import type { SecretMode } from '../security/private-file.ts'
 import { SECRET_MODE, once } from './flags.ts'
 import type { Flag, FlagTable } from './flags.ts'
@@ -19,7 +22,10 @@ export function parseTimeout(text: string): number {
   return parseTimeoutSeconds(text) * SECOND_MS
 }
 
-/** `table` for people, `json` a JSON value a line, `raw` values alone: bytes, or what a table has, between tabs. */
+/**
+ * `table` for people, `json` a JSON value a line, `raw` values alone: bytes, or what a table has,
+ * between tabs.
+ */
 export const OUTPUTS = ['json', 'table', 'raw'] as const
 export type Output = (typeof OUTPUTS)[number]
 
@@ -45,7 +51,10 @@ export interface Asking {
   readonly dataDirectory: string | undefined
   /** Shown to a peer that is asked by its address. */
   readonly token: string | undefined
-  /** Path of the certificates that the peer's is checked against; undefined for those that the system trusts. */
+  /**
+   * Path of the certificates that the peer's is checked against; undefined for those that the
+   * system trusts.
+   */
   readonly ca: string | undefined
   /** Paths of the certificate that the command shows, and of its key. */
   readonly cert: string | undefined

@@ -1,8 +1,10 @@
 /**
- * The command line: arguments and variables in, settings or the reason why not out. Nothing is printed, created or ended here.
+ * The command line: arguments and variables in, settings or the reason why not out. Nothing is
+ * printed, created or ended here.
  *
- * The arguments are paired by hand. A flag takes the next argument whatever that begins with, so one cannot tell which
- * arguments are flags, and mend their dashes, without pairing them all; after that nothing is left for a library to do.
+ * The arguments are paired by hand. A flag takes the next argument whatever that begins with, so
+ * one cannot tell which arguments are flags, and mend their dashes, without pairing them all; after
+ * that nothing is left for a library to do.
  */
 import { exposure, tampering } from '../security/private-file.ts'
 import { ALL_COMMANDS, isCommandName } from './all-commands.ts'
@@ -21,7 +23,10 @@ import { UsageError } from './usage-error.ts'
 import { parseSwitch } from './values.ts'
 import { VERSION } from './version.ts'
 
-/** What the command line asks for. Texts have no line end after their last line; a message is one line. */
+/**
+ * What the command line asks for. Texts have no line end after their last line; a message is one
+ * line.
+ */
 export type CommandLine =
   | { readonly kind: 'run'; readonly config: Settings }
   | { readonly kind: 'command'; readonly command: Command }
@@ -195,14 +200,17 @@ function readFields<Fields extends object>(
   const { secretMode } = table as AnyFlags
   const isPrivate = secretMode === undefined || readValue(secretMode, given, environment, file, true) !== 'any'
   const fields = Object.entries<Flag<unknown>>(table).map(([field, flag]) => [field, readValue(flag, given, environment, file, isPrivate)])
-  // Every field has its row in the table, typed as the field is; only the detour through entries loses sight of it.
+  // Every field has its row in the table, typed as the field is; only the detour through entries
+  // loses sight of it.
   return Object.fromEntries(fields) as Fields
 }
 
 /**
- * The value of a flag: from the flag, else from its variable, else from the file of -config, else its default.
+ * The value of a flag: from the flag, else from its variable, else from the file of -config, else
+ * its default.
  *
- * @param isPrivate files that hold secrets must be their owner's alone, and those that say who may do what for it alone to write
+ * @param isPrivate files that hold secrets must be their owner's alone, and those that say who may
+ * do what for it alone to write
  */
 function readValue<T>(flag: Flag<T>, given: Flags, environment: Environment, file: ConfigFile | undefined, isPrivate: boolean): T {
   const texts = given.get(flag.name)

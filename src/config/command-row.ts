@@ -1,4 +1,7 @@
-/** How a command is described: its help, its completion and its reading come from this and from nowhere else. */
+/**
+ * How a command is described: its help, its completion and its reading come from this and from
+ * nowhere else.
+ */
 import type { AnyFlags } from './flags.ts'
 
 /** What follows the name of a command: its field, its name, and how it is read. */

@@ -1,4 +1,7 @@
-/** The commands that operate a network: what each takes, and what it is for. Their flags are rows like those of the peer itself. */
+/**
+ * The commands that operate a network: what each takes, and what it is for. Their flags are rows
+ * like those of the peer itself.
+ */
 import type { ClusterId, NetworkId, PeerId } from '../../protocols/base/identity.ts'
 import { SCOPES } from '../security/grant.ts'
 import type { Scope } from '../security/grant.ts'

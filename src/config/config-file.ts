@@ -1,6 +1,7 @@
 /**
- * The file of `-config`: a line a setting, `name = value` with the names of the flags, repeated where a flag may be. Flags and
- * variables replace what stands there. `-print-config` writes such a file of what holds, and says where each line came from.
+ * The file of `-config`: a line a setting, `name = value` with the names of the flags, repeated
+ * where a flag may be. Flags and variables replace what stands there. `-print-config` writes such a
+ * file of what holds, and says where each line came from.
  */
 import { readFileSync } from 'node:fs'
 import { FLAGS, once, toggle, variableOf } from './flags.ts'
@@ -76,7 +77,8 @@ function read(path: string): string {
 }
 
 /**
- * What holds, as a file of `-config`: defaults stand as comments. No secret is in it, only the paths of their files.
+ * What holds, as a file of `-config`: defaults stand as comments. No secret is in it, only the
+ * paths of their files.
  *
  * @param given the texts of flags, by name
  */

@@ -1,6 +1,6 @@
 /**
- * The table of flags. Names, variables, defaults, types and the help text come from here and from nowhere else: every field
- * of Settings has one row, and a field without a row does not compile.
+ * The table of flags. Names, variables, defaults, types and the help text come from here and from
+ * nowhere else: every field of Settings has one row, and a field without a row does not compile.
  */
 import { VALUE_BYTES_MAX } from '../../protocols/base/limits.ts'
 import { LOG_LEVELS } from './settings.ts'
@@ -33,7 +33,9 @@ import {
   wholeNumber,
 } from './values.ts'
 
-/** Far above what a cluster is made of, and low enough to catch a port or a size put in its place. */
+/**
+ * Far above what a cluster is made of, and low enough to catch a port or a size put in its place.
+ */
 const MIN_PEERS_MAX = 1_000
 /** A day. */
 const JOIN_TIMEOUT_MAX_SECONDS = 86_400
@@ -47,19 +49,37 @@ const VALUE_BYTES_DEFAULT = 1_048_576
 export interface Flag<T> {
   /** Without its dash. */
   readonly name: string
-  /** Of its value; undefined for one that has none, and so no variable either: it is said each time, or not at all. */
+  /**
+   * Of its value; undefined for one that has none, and so no variable either: it is said each time,
+   * or not at all.
+   */
   readonly placeholder: string | undefined
-  /** True for one without a value that has a variable all the same, `on` or `off`: it is said for as long as a peer runs. */
+  /**
+   * True for one without a value that has a variable all the same, `on` or `off`: it is said for as
+   * long as a peer runs.
+   */
   readonly hasVariable?: true
   readonly meaning: string
   readonly repeatable: boolean
-  /** True for the path of a file that holds a secret: it must be its owner's alone, unless `-secret-mode` says otherwise. */
+  /**
+   * True for the path of a file that holds a secret: it must be its owner's alone, unless
+   * `-secret-mode` says otherwise.
+   */
   readonly isPrivate?: true
-  /** True for the path of a file that says who may do what: its owner alone may write it, unless `-secret-mode` says otherwise. */
+  /**
+   * True for the path of a file that says who may do what: its owner alone may write it, unless
+   * `-secret-mode` says otherwise.
+   */
   readonly isOwn?: true
-  /** A variable that holds what is in the file, and how it is read, for where neither the flag nor its own variable is there. */
+  /**
+   * A variable that holds what is in the file, and how it is read, for where neither the flag nor
+   * its own variable is there.
+   */
   readonly content?: { readonly variable: string; readonly parse: (text: string) => T }
-  /** What holds when neither the flag nor its variable is there; `required` when there is no such thing. */
+  /**
+   * What holds when neither the flag nor its variable is there; `required` when there is no such
+   * thing.
+   */
   readonly fallback: { readonly value: T; readonly text: string } | 'required'
   /** Takes the texts given, exactly one unless it is repeatable. @throws UsageError */
   readonly parse: (texts: readonly string[]) => T

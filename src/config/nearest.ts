@@ -3,7 +3,10 @@
 /** Letters that may be wrong, left out, or too many. */
 const EDITS_MAX = 2
 
-/** @returns words to put behind a message, with a leading semicolon; empty when no known word is near */
+/**
+ * @returns words to put behind a message, with a leading semicolon; empty when no known word is
+ * near
+ */
 export function didYouMean(word: string, known: readonly string[]): string {
   const scored = known.map((name) => ({ name, edits: editsBetween(word, name) }))
   const [nearest] = scored.toSorted((a, b) => a.edits - b.edits)

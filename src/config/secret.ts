@@ -1,7 +1,8 @@
 /**
- * The secrets that all members of a network share: made by `replicator secret`, kept in a file. A file of ASCII text holds one
- * a line: the first is proved, any is accepted, and `none` stands for no secret. So secrets are changed while peers go on: the new
- * one is added everywhere, moved to the front everywhere, and the old one is removed everywhere. Any other file is one secret.
+ * The secrets that all members of a network share: made by `replicator secret`, kept in a file. A
+ * file of ASCII text holds one a line: the first is proved, any is accepted, and `none` stands for
+ * no secret. So secrets are changed while peers go on: the new one is added everywhere, moved to
+ * the front everywhere, and the old one is removed everywhere. Any other file is one secret.
  */
 import { randomBytes } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
@@ -48,7 +49,8 @@ export function readSecretFile(path: string): SecretFile {
 }
 
 /**
- * The secrets of a file. Line ends, and empty lines, are no part of them, for some editors add them and some stores drop them.
+ * The secrets of a file. Line ends, and empty lines, are no part of them, for some editors add them
+ * and some stores drop them.
  *
  * @throws UsageError when there is none, too many, or one is too short or too long
  */

@@ -151,7 +151,10 @@ function parseSetName(text: string): string {
   return text
 }
 
-/** An element as transit writes it. What is no JSON is text, or a keyword and the like, without its quotes. */
+/**
+ * An element as transit writes it. What is no JSON is text, or a keyword and the like, without its
+ * quotes.
+ */
 function parseElement(text: string): string {
   const { value = readElement(JSON.stringify(text)).value, fault } = readElement(text)
   if (value === undefined) throw new UsageError(`write an element as transit does, like 11, foo or ~:keyword: ${fault?.message}`)

@@ -37,11 +37,17 @@ export interface Settings {
   readonly health: HttpAddress | undefined
   /** Sets that are served at the root of a port of their own. */
   readonly lww: readonly LwwDoor[]
-  /** Nodes of another system with which the first of these sets is kept equal, without a slash at their end. */
+  /**
+   * Nodes of another system with which the first of these sets is kept equal, without a slash at
+   * their end.
+   */
   readonly lwwExternal: readonly string[]
   /** How far a stamp that a client gives may be ahead of this peer's clock. */
   readonly setAheadMs: number
-  /** For how long sets remember what was removed, `off` for good. Undefined: 30 days, and for good where a set has a port of its own. */
+  /**
+   * For how long sets remember what was removed, `off` for good. Undefined: 30 days, and for good
+   * where a set has a port of its own.
+   */
   readonly setHistoryMs: number | 'off' | undefined
   /** Of a Redis that sets are kept in too; undefined for none. */
   readonly setRedis: string | undefined
@@ -55,7 +61,9 @@ export interface Settings {
   /** Paths of the certificate of HTTP and of its key; undefined, both, for HTTP without TLS. */
   readonly httpCert: string | undefined
   readonly httpKey: string | undefined
-  /** Path of what the certificates of clients are checked against; undefined when they need none. */
+  /**
+   * Path of what the certificates of clients are checked against; undefined when they need none.
+   */
   readonly httpCa: string | undefined
   /** The file of the tokens that clients show; undefined when nobody is asked for one. */
   readonly tokensPath: string | undefined
@@ -81,7 +89,10 @@ export interface Settings {
   readonly admit: AdmitFile | undefined
   /** Whether files that hold secrets must be readable by their owner alone. */
   readonly secretMode: SecretMode
-  /** As it was written; undefined for the one below `replicator-data/CID/` that the HTTP port names, or the first that nobody has locked. */
+  /**
+   * As it was written; undefined for the one below `replicator-data/CID/` that the HTTP port names,
+   * or the first that nobody has locked.
+   */
   readonly dataDirectory: string | undefined
   readonly minPeers: number
   /** Prefix of the libp2p protocol ids, without a slash at its end. */

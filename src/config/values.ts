@@ -1,4 +1,7 @@
-/** Turns the text of a flag into its value. Each throws a UsageError that says what the text should have been. */
+/**
+ * Turns the text of a flag into its value. Each throws a UsageError that says what the text should
+ * have been.
+ */
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Component } from '@multiformats/multiaddr'
@@ -20,10 +23,15 @@ const YEAR_SECONDS = 31_536_000
 const DAY_MS = 86_400_000
 /** A century. */
 const DAYS_MAX = 36_500
-/** libp2p sends a protocol id as a line of at most 1,024 bytes; ours are longer than their prefix. */
+/**
+ * libp2p sends a protocol id as a line of at most 1,024 bytes; ours are longer than their prefix.
+ */
 const PROTOCOL_ID_CHARACTERS_MAX = 256
 const RENDEZVOUS_BYTES_MAX = 256
-/** A host name of labels with letters, digits, `-` and `_` (which names of containers have), as long as DNS allows. */
+/**
+ * A host name of labels with letters, digits, `-` and `_` (which names of containers have), as long
+ * as DNS allows.
+ */
 const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?$/
 const NUMERIC_HOST = /^[0-9.]+$/
 const WHOLE_NUMBER = /^(0|[1-9][0-9]{0,15})$/
@@ -82,7 +90,9 @@ export function parseOrigin(text: string): string {
   return origin
 }
 
-/** IP addresses with one prefix, in the way of CIDR; one address without a prefix is itself alone. */
+/**
+ * IP addresses with one prefix, in the way of CIDR; one address without a prefix is itself alone.
+ */
 export function parseAddressRange(text: string): AddressRange {
   const [address = '', bits, ...rest] = text.split('/')
   const family = isIPv4(address) ? 'ipv4' : 'ipv6'
@@ -138,7 +148,9 @@ function isHost(component: Component | undefined): boolean {
   return component !== undefined && MULTIADDR_HOSTS.includes(component.name)
 }
 
-/** A parser of whole numbers from `min` to `max`, both included; `unit` names them in the message. */
+/**
+ * A parser of whole numbers from `min` to `max`, both included; `unit` names them in the message.
+ */
 export function wholeNumber(min: number, max: number, unit: string): (text: string) => number {
   return (text) => {
     const value = Number(text)

@@ -1,7 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** The version in the package's own description, which lies a folder further up once the sources are compiled. */
+/**
+ * The version in the package's own description, which lies a folder further up once the sources are
+ * compiled.
+ */
 export const VERSION: string = readVersion(import.meta.dirname)
 
 function readVersion(directory: string): string {

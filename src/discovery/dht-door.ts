@@ -1,6 +1,7 @@
 /**
- * What passes between the DHT and others: with whom it speaks, how much one of them may say at once, and whom it may call. The DHT
- * itself answers everybody, keeps up to 4 MB of each half-sent message, and dials whoever it was told of.
+ * What passes between the DHT and others: with whom it speaks, how much one of them may say at
+ * once, and whom it may call. The DHT itself answers everybody, keeps up to 4 MB of each half-sent
+ * message, and dials whoever it was told of.
  */
 import type { Connection, PeerId, Stream, StreamMessageEvent } from '@libp2p/interface'
 import type { KadDHTComponents } from '@libp2p/kad-dht'
@@ -17,7 +18,10 @@ type ConnectionManager = KadDHTComponents['connectionManager']
 
 export interface DhtDoorInit {
   readonly counters: DhtCounters
-  /** False: it is neither answered nor asked, for a question tells who asks, where it is and what it looks for. */
+  /**
+   * False: it is neither answered nor asked, for a question tells who asks, where it is and what it
+   * looks for.
+   */
   readonly isTrusted: (peerId: string) => boolean
 }
 
@@ -73,7 +77,9 @@ function kindOf(error: unknown): DhtRefusal | undefined {
   return error.name === 'TimeoutError' || error.name === 'AbortError' ? 'unfinished' : 'malformed'
 }
 
-/** Opens a stream to those alone that are connected: whom else to dial is not for the DHT to say. */
+/**
+ * Opens a stream to those alone that are connected: whom else to dial is not for the DHT to say.
+ */
 function opener(connectionManager: ConnectionManager, { isTrusted }: DhtDoorInit): ConnectionManager['openStream'] {
   return async (peer, protocol, options) => {
     const peerId = (peer as PeerId).toString()

@@ -1,6 +1,6 @@
 /**
- * Tells the DHT that we are here, and asks it who else is. What it says may be old or false: whoever is found is dialled, and
- * only a greeting makes a peer of it.
+ * Tells the DHT that we are here, and asks it who else is. What it says may be old or false:
+ * whoever is found is dialled, and only a greeting makes a peer of it.
  */
 import type { PeerInfo } from '@libp2p/interface'
 import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht'
@@ -16,17 +16,25 @@ import { rendezvousCid } from './rendezvous.ts'
 
 /** Between the first rounds: a peer that starts wants company now. */
 const ROUND_FIRST_MS = 1_000
-/** While nobody was found, each wait is longer than the one before by this, up to the given time. */
+/**
+ * While nobody was found, each wait is longer than the one before by this, up to the given time.
+ */
 const ALONE_GROWTH = 1.1
 const ALONE_LAST_MS = 10_000
 /**
- * The waits once somebody was, the last of them for good: then peers tell one another of newcomers, and the DHT mends what that
- * misses. Few, for each question to another peer costs some 10 ms of a processor.
+ * The waits once somebody was, the last of them for good: then peers tell one another of newcomers,
+ * and the DHT mends what that misses. Few, for each question to another peer costs some 10 ms of a
+ * processor.
  */
 const FOUND_MS = [5_000, 25_000, 900_000] as const
-/** Of each wait a part is left to chance: peers that were started together need not search together. */
+/**
+ * Of each wait a part is left to chance: peers that were started together need not search together.
+ */
 const CHANCE = 0.25
-/** Our own record is repeated in the first round after this time; each time its addresses are renewed where it is kept. */
+/**
+ * Our own record is repeated in the first round after this time; each time its addresses are
+ * renewed where it is kept.
+ */
 const PROVIDE_AGAIN_MS = 600_000
 /** One query of the DHT. Its own limit is three minutes. */
 const QUERY_TIMEOUT_MS = 10_000
@@ -140,7 +148,10 @@ export class Discovery {
     return seen.size - 1
   }
 
-  /** A query that fails is tried again in the next round; a DHT that is young or broken is not worth a warning. */
+  /**
+   * A query that fails is tried again in the next round; a DHT that is young or broken is not worth
+   * a warning.
+   */
   async #quietly(what: string, query: () => Promise<void>): Promise<boolean> {
     try {
       await query()

@@ -1,6 +1,7 @@
 /**
- * Peers of one local network find one another by multicast DNS, without being told an address. It finds addresses and nothing
- * else: whoever is found is dialled, and only a greeting makes a peer of it. Off unless asked for, because it speaks to everybody on the link.
+ * Peers of one local network find one another by multicast DNS, without being told an address. It
+ * finds addresses and nothing else: whoever is found is dialled, and only a greeting makes a peer
+ * of it. Off unless asked for, because it speaks to everybody on the link.
  */
 import { createHash } from 'node:crypto'
 import type { PeerDiscovery, PeerInfo } from '@libp2p/interface'
@@ -19,7 +20,10 @@ export type Found = (peerId: string, addresses: readonly string[]) => void
 /** Makes, from whom to tell, one of the `peerDiscovery` of libp2p. */
 export type LocalDiscovery = (found: Found) => (components: MulticastDNSComponents) => PeerDiscovery
 
-/** The name that is asked for: those that speak differently, or have another rendezvous, do not meet. */
+/**
+ * The name that is asked for: those that speak differently, or have another rendezvous, do not
+ * meet.
+ */
 export function serviceTag(protocolId: string, rendezvous: string): string {
   const hash = createHash('sha256').update(`${protocolId}\n${rendezvous}`).digest('hex')
   return `_replicator-${hash.slice(0, TAG_DIGITS)}._udp.local`

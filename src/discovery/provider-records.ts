@@ -1,6 +1,7 @@
 /**
- * Where the DHT keeps what it is told: provider records, few of each peer and few in all, and nothing else. The DHT itself keeps
- * whatever it is sent, for as long as it is valid, and looks through all of it for each answer.
+ * Where the DHT keeps what it is told: provider records, few of each peer and few in all, and
+ * nothing else. The DHT itself keeps whatever it is sent, for as long as it is valid, and looks
+ * through all of it for each answer.
  */
 import type { KadDHTComponents } from '@libp2p/kad-dht'
 import type { DhtCounters } from './refusals.ts'
@@ -13,7 +14,9 @@ interface Pair {
   readonly value: Uint8Array
 }
 
-/** Of one peer: its cluster and its rendezvous, and the same again when it has moved from another. */
+/**
+ * Of one peer: its cluster and its rendezvous, and the same again when it has moved from another.
+ */
 export const RECORDS_PER_PEER_MAX = 4
 /** In all: those of a network of two thousand peers, some 2 MB. */
 export const RECORDS_MAX = 4_096

@@ -1,8 +1,9 @@
 /** What the DHT was asked for and did not do, and what it holds: for the metrics. */
 
 /**
- * `unproved`: the other end has shown no secret. `too large`: more bytes than any message of ours. `value`: the DHT holds no values.
- * `unfinished`: half a message, and then nothing. `malformed`: no message, or one that makes no sense. `records`: it pushed out another.
+ * `unproved`: the other end has shown no secret. `too large`: more bytes than any message of ours.
+ * `value`: the DHT holds no values. `unfinished`: half a message, and then nothing. `malformed`: no
+ * message, or one that makes no sense. `records`: it pushed out another.
  */
 export type DhtRefusal = 'unproved' | 'too large' | 'value' | 'unfinished' | 'malformed' | 'records'
 

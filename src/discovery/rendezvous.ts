@@ -10,7 +10,8 @@ const SHA_256_CODE = 0x12
 /**
  * The content id of a rendezvous.
  *
- * @param protocolPrefix prefix of the libp2p protocol ids: networks that speak differently do not meet
+ * @param protocolPrefix prefix of the libp2p protocol ids: networks that speak differently do not
+ * meet
  * @param name the rendezvous, alone or with a cluster id
  */
 export function rendezvousCid(protocolPrefix: string, name: string): CID {

@@ -2,7 +2,10 @@
 
 export interface Answer {
   readonly status: number
-  /** Name, value, name, value: the form that Node writes without another copy. `Date` and `Connection` are added on writing. */
+  /**
+   * Name, value, name, value: the form that Node writes without another copy. `Date` and
+   * `Connection` are added on writing.
+   */
   readonly headers: string[]
   readonly body: string | Uint8Array | undefined
 }
@@ -10,7 +13,10 @@ export interface Answer {
 /** No page may show an answer inside itself. */
 export const UNFRAMED_POLICY = "frame-ancestors 'none'"
 
-/** What each answer has, whatever it is: no browser guesses its type, and no page of another origin gets it as a part of itself. */
+/**
+ * What each answer has, whatever it is: no browser guesses its type, and no page of another origin
+ * gets it as a part of itself.
+ */
 export const COMMON_HEADERS: readonly string[] = ['X-Content-Type-Options', 'nosniff', 'Cross-Origin-Resource-Policy', 'same-origin']
 
 /** A JSON answer that nobody may keep. */

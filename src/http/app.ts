@@ -1,4 +1,7 @@
-/** The HTTP interface, apart from any socket: takes a request and its response, and sees to the rest. */
+/**
+ * The HTTP interface, apart from any socket: takes a request and its response, and sees to the
+ * rest.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
@@ -68,13 +71,18 @@ export interface HttpInit {
   readonly connectionsFull?: () => void
   /** How long a body may take to arrive, 30 s unless given. */
   readonly bodyTimeoutMs?: number
-  /** Between looks at how fast bodies and answers move, a second unless given; ten of them decide. */
+  /**
+   * Between looks at how fast bodies and answers move, a second unless given; ten of them decide.
+   */
   readonly flowLookMs?: number
 }
 
 export interface HttpApp {
   readonly context: HttpContext
-  /** Serves one request. @param grant of a client that has shown before what it may, as by the operator socket */
+  /**
+   * Serves one request. @param grant of a client that has shown before what it may, as by the
+   * operator socket
+   */
   handle(request: IncomingMessage, response: ServerResponse, grant?: Grant): void
   /** Refuses one request whose `Expect` asks for what we do not know. */
   refuseExpectation(request: IncomingMessage, response: ServerResponse): void
@@ -139,8 +147,8 @@ function createContext(init: HttpInit): HttpContext {
 }
 
 /**
- * The path and query. A target may come with scheme and host before them, and that host counts in the place of the header
- * (RFC 9112, 3.2.2); for Express they are cut off.
+ * The path and query. A target may come with scheme and host before them, and that host counts in
+ * the place of the header (RFC 9112, 3.2.2); for Express they are cut off.
  */
 function originForm(request: IncomingMessage): string {
   const target = request.url ?? '/'

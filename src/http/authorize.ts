@@ -1,4 +1,7 @@
-/** Whether a request may do what its route does. A refusal says what the request lacks, and nothing of what is there. */
+/**
+ * Whether a request may do what its route does. A refusal says what the request lacks, and nothing
+ * of what is there.
+ */
 import { opens } from '../security/grant.ts'
 import type { Grant } from '../security/grant.ts'
 import type { CredentialFault } from '../security/credentials.ts'

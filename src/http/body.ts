@@ -1,6 +1,7 @@
 /**
- * Reading a body off the wire: bounded in bytes, in time and in pace. A request counts as arriving until its body is complete,
- * and its bytes count as they come: what a client only announces costs nobody anything.
+ * Reading a body off the wire: bounded in bytes, in time and in pace. A request counts as arriving
+ * until its body is complete, and its bytes count as they come: what a client only announces costs
+ * nobody anything.
  */
 import type { Exchange } from './exchange.ts'
 import type { Flow } from './flows.ts'
@@ -13,12 +14,13 @@ const EMPTY = new Uint8Array(0)
 const ROOM_BYTES_MIN = 65_536
 
 /**
- * Reads the body of a request, and enters the request, first as arriving and then as work. Where there is too much in flight,
- * it is refused as overloaded, and that is all.
+ * Reads the body of a request, and enters the request, first as arriving and then as work. Where
+ * there is too much in flight, it is refused as overloaded, and that is all.
  *
  * @param exchange whose body; a client that waits for a 100 gets it
  * @param bytesMax the largest that is read
- * @param done called once with the body, or with why there is none; may be called before this returns
+ * @param done called once with the body, or with why there is none; may be called before this
+ * returns
  */
 export function readBody(exchange: Exchange, bytesMax: number, done: (body: Uint8Array | BodyFault) => void): void {
   const { request, response } = exchange
@@ -77,7 +79,8 @@ class BodyReader implements Flow {
       return this.#exchange.refuse('overloaded', 'Too many bytes of bodies are in flight. Nothing of this request has begun.')
     }
     if (this.#size === 0 && (size === this.#told || this.#told === undefined)) {
-      // Most bodies come in one piece, which is ours to keep unless it is a view of something larger.
+      // Most bodies come in one piece, which is ours to keep unless it is a view of something
+      // larger.
       this.#bytes = chunk.length === chunk.buffer.byteLength ? new Uint8Array(chunk.buffer) : new Uint8Array(chunk)
     } else {
       this.#reserve(size)
@@ -86,7 +89,9 @@ class BodyReader implements Flow {
     this.#size = size
   }
 
-  /** Makes room in one array: a list of pieces could take many times the bytes that it counts for. */
+  /**
+   * Makes room in one array: a list of pieces could take many times the bytes that it counts for.
+   */
   #reserve(size: number): void {
     if (size <= this.#bytes.length) return
     const room = Math.min(Math.max(size, this.#bytes.length * 2, ROOM_BYTES_MIN), this.#told ?? this.#bytesMax)

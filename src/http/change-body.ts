@@ -1,4 +1,7 @@
-/** What is asked of the configuration, as JSON: read once, and told in one sentence where it will not do. */
+/**
+ * What is asked of the configuration, as JSON: read once, and told in one sentence where it will
+ * not do.
+ */
 import { isClusterId } from '../../protocols/base/identity.ts'
 import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
 import { contradiction } from '../../protocols/config/plan.ts'
@@ -7,7 +10,10 @@ import { isPeerId } from '../peer-id.ts'
 
 /** The bytes of a body that names more peers than a network has voters. */
 export const CHANGE_BYTES_MAX = 65_536
-/** A change names voters, and there are no more than so many at once, of which all may go and as many come. */
+/**
+ * A change names voters, and there are no more than so many at once, of which all may go and as
+ * many come.
+ */
 const PEERS_MAX = 128
 const CHANGE_FIELDS = ['add', 'remove', 'removeCluster', 'force', 'withdraw'] as const
 const EXAMPLE = '{ "add": ["12D3KooW…"], "remove": [], "force": false }'

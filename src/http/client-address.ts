@@ -1,7 +1,8 @@
 /**
- * Who sent a request, as far as addresses tell: what bounds, rates and the audit go by. The socket's address cannot be made
- * up. What a header says is believed of those proxies alone that the peer was started with, and of it only the last hop, which
- * the proxy itself has seen; what stands before it may come from anybody.
+ * Who sent a request, as far as addresses tell: what bounds, rates and the audit go by. The
+ * socket's address cannot be made up. What a header says is believed of those proxies alone that
+ * the peer was started with, and of it only the last hop, which the proxy itself has seen; what
+ * stands before it may come from anybody.
  */
 import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
 import type { IncomingMessage } from 'node:http'
@@ -40,20 +41,25 @@ export function peerAddress(remoteAddress: string | undefined): string {
 /**
  * The address of the client of a request.
  *
- * @returns an IP address, IPv4 wherever it is one; `local` for a socket file; the proxy's own where it names no client
+ * @returns an IP address, IPv4 wherever it is one; `local` for a socket file; the proxy's own where
+ * it names no client
  */
 export function clientAddress({ socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>, proxies: Proxies): string {
   const address = peerAddress(socket.remoteAddress)
   return proxies.has(address) ? (lastHop(headers['x-forwarded-for']) ?? address) : address
 }
 
-/** Whom an address counts for: an IPv4 address is its own source, an IPv6 address counts for its /64. */
+/**
+ * Whom an address counts for: an IPv4 address is its own source, an IPv6 address counts for its
+ * /64.
+ */
 export function sourceOf(address: string): string {
   if (!isIPv6(address)) return address
   const [head = '', tail] = address.replace(/%.*$/, '').split('::')
   const groups = head === '' ? [] : head.split(':')
   const after = tail === undefined || tail === '' ? [] : tail.split(':')
-  // A tail that ends in an IPv4 address has one group more than it shows, and lies behind the first four all the same.
+  // A tail that ends in an IPv4 address has one group more than it shows, and lies behind the first
+  // four all the same.
   const zeros = tail === undefined ? 0 : IPV6_GROUPS - groups.length - after.length
   const network = [...groups, ...Array<string>(zeros).fill('0'), ...after].slice(0, SOURCE_GROUPS)
   return `${network.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`

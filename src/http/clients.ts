@@ -1,4 +1,7 @@
-/** The clients of this peer, each with its address, for whoever asks who it was, and its share of the bounds. */
+/**
+ * The clients of this peer, each with its address, for whoever asks who it was, and its share of
+ * the bounds.
+ */
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { clientAddress, peerAddress, sourceOf } from './client-address.ts'
@@ -21,7 +24,10 @@ export class Clients {
     this.#proxies = proxies
   }
 
-  /** The other end of a connection. A proxy and a socket file stand for many clients, so nothing is kept from them. */
+  /**
+   * The other end of a connection. A proxy and a socket file stand for many clients, so nothing is
+   * kept from them.
+   */
   ofSocket(socket: Socket): Client {
     let client = this.#bySocket.get(socket)
     if (client === undefined) {

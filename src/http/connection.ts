@@ -1,20 +1,25 @@
 /**
- * What is open on one client connection. Node tells of a lost connection only through the answer that is being written, so
- * pipelined requests behind it would never learn of it; and it hands over pipelined requests all at once, though a put must
- * be finished before what follows it begins (RFC 9112, 9.3.2).
+ * What is open on one client connection. Node tells of a lost connection only through the answer
+ * that is being written, so pipelined requests behind it would never learn of it; and it hands over
+ * pipelined requests all at once, though a put must be finished before what follows it begins (RFC
+ * 9112, 9.3.2).
  *
- * Whoever sends many requests without reading an answer decides how many are handed over, so nothing here recurses or looks
- * through all of them, only some of them begin in one turn of the loop, and the socket is not read on while there are too many.
+ * Whoever sends many requests without reading an answer decides how many are handed over, so
+ * nothing here recurses or looks through all of them, only some of them begin in one turn of the
+ * loop, and the socket is not read on while there are too many.
  */
 import type { Socket } from 'node:net'
 import type { Exchange } from './exchange.ts'
 import type { Waiter } from './turns.ts'
 
-/** Requests of one connection that are worked on at once. With so many unanswered ones its socket is not read. */
+/**
+ * Requests of one connection that are worked on at once. With so many unanswered ones its socket is
+ * not read.
+ */
 const OPEN_MAX = 256
 /**
- * A client that ends its direction may be gone or may wait for its answers, and nothing tells which. Reads go on for so long,
- * which most are done in; what a put has begun goes on in any case.
+ * A client that ends its direction may be gone or may wait for its answers, and nothing tells
+ * which. Reads go on for so long, which most are done in; what a put has begun goes on in any case.
  */
 const HALF_CLOSED_READ_MS = 1_000
 
@@ -27,9 +32,15 @@ export class Connection implements Waiter {
   readonly #socket: Socket
   /** Begun, and without a complete answer. */
   readonly #open = new Set<Exchange>()
-  /** In the order of their arrival. What came in one piece with the last that was allowed is more than that, so it waits here. */
+  /**
+   * In the order of their arrival. What came in one piece with the last that was allowed is more
+   * than that, so it waits here.
+   */
   readonly #waiting: Exchange[] = []
-  /** Of those that are open, the ones that may change something: there is one at most, and it is alone. */
+  /**
+   * Of those that are open, the ones that may change something: there is one at most, and it is
+   * alone.
+   */
   #unsafeCount = 0
   #isStarting = false
   #isHeldBack = false
@@ -85,8 +96,9 @@ export class Connection implements Waiter {
   }
 
   /**
-   * Starts the first of what waits, if nothing else is open and this turn has time. The rest starts in turns: pipelined requests
-   * come many in one call, in which nobody sees what the first of them costs.
+   * Starts the first of what waits, if nothing else is open and this turn has time. The rest starts
+   * in turns: pipelined requests come many in one call, in which nobody sees what the first of them
+   * costs.
    */
   #advance(): void {
     if (this.#isStarting) return
@@ -97,13 +109,19 @@ export class Connection implements Waiter {
     }
   }
 
-  /** The first of what waits, if it may start. On a lost connection nothing starts: all of it is closed in a moment. */
+  /**
+   * The first of what waits, if it may start. On a lost connection nothing starts: all of it is
+   * closed in a moment.
+   */
   get #next(): Exchange | undefined {
     const first = this.#waiting[0]
     return first !== undefined && !this.#socket.destroyed && this.#mayStart(first) ? first : undefined
   }
 
-  /** A start that ends its request at once comes back to `end`, which starts no other: whoever called this goes on. */
+  /**
+   * A start that ends its request at once comes back to `end`, which starts no other: whoever
+   * called this goes on.
+   */
   #start(): void {
     const exchange = this.#waiting.shift() as Exchange
     this.#open.add(exchange)

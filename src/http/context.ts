@@ -33,13 +33,17 @@ export interface HttpContext {
   readonly audit: Audit
   /** How long a body may take to arrive. */
   readonly bodyTimeoutMs: number
-  /** Ends of what would go on for as long as its client likes: called when the server begins to close. */
+  /**
+   * Ends of what would go on for as long as its client likes: called when the server begins to
+   * close.
+   */
   readonly endless: Set<() => void>
   /** True from the moment the server began to close: every answer then ends its connection. */
   closing: boolean
   /**
-   * True once the peer was ready. Before that puts are refused unread; afterwards the replicator itself tells what cannot be done,
-   * since a quorum that is lost for a moment may be back before a put's time is over.
+   * True once the peer was ready. Before that puts are refused unread; afterwards the replicator
+   * itself tells what cannot be done, since a quorum that is lost for a moment may be back before a
+   * put's time is over.
    */
   wasReady: boolean
 }

@@ -53,7 +53,10 @@ interface Day {
 
 const TWO_DIGITS: readonly string[] = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'))
 
-/** Nearly all times that are told one after the other are of one day. `Date` takes longer for a text than the rest of an answer does. */
+/**
+ * Nearly all times that are told one after the other are of one day. `Date` takes longer for a text
+ * than the rest of an answer does.
+ */
 let lastDay: Day | undefined
 
 /** The day of a second. @throws RangeError when `Date` does not know it */

@@ -1,6 +1,7 @@
 /**
- * Reading on after a refusal. Closing a connection on which bytes are still arriving resets it, and the reset may overtake the
- * answer; so what arrives is dropped for a while, and the client has time to read why it was refused.
+ * Reading on after a refusal. Closing a connection on which bytes are still arriving resets it, and
+ * the reset may overtake the answer; so what arrives is dropped for a while, and the client has
+ * time to read why it was refused.
  */
 import type { IncomingMessage } from 'node:http'
 import type { Flow, Flows } from './flows.ts'

@@ -7,7 +7,9 @@ import { allowed, methodOf, takesQuery } from './route.ts'
 import type { Route } from './route.ts'
 import { queryOf } from './target.ts'
 
-/** Has a request served by its row, or says which methods the row allows, or what the request lacks. */
+/**
+ * Has a request served by its row, or says which methods the row allows, or what the request lacks.
+ */
 export function dispatch(exchange: Exchange, route: Route): void {
   const { method } = exchange.request
   const row = methodOf(route, method)

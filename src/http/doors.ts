@@ -1,4 +1,6 @@
-/** What stands before every route. Whoever is refused here learns nothing of what lies behind it. */
+/**
+ * What stands before every route. Whoever is refused here learns nothing of what lies behind it.
+ */
 import type { TLSSocket } from 'node:tls'
 import { corsHeaders, foreignPage, isPreflight, misdirection, preflightHeaders } from '../security/site.ts'
 import type { Exchange } from './exchange.ts'

@@ -1,6 +1,6 @@
 /**
- * One request and its answer, from its arrival until the client has the last byte or is gone: what it counts for, whether the
- * client hung up, and how an answer is written.
+ * One request and its answer, from its arrival until the client has the last byte or is gone: what
+ * it counts for, whether the client hung up, and how an answer is written.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { VALUE_BYTES_MAX } from '../../protocols/base/limits.ts'
@@ -18,17 +18,29 @@ import { StreamedAnswer } from './streamed-answer.ts'
 import { problem } from './problems.ts'
 import type { ProblemExtensions, ProblemName } from './problems.ts'
 
-/** Answers up to this size are few enough by the number of requests; the bytes of larger ones are counted. */
+/**
+ * Answers up to this size are few enough by the number of requests; the bytes of larger ones are
+ * counted.
+ */
 const UNCOUNTED_BYTES_MAX = 8_192
-/** A refused body up to this size is read to its end and dropped, so that the connection can go on being used. */
+/**
+ * A refused body up to this size is read to its end and dropped, so that the connection can go on
+ * being used.
+ */
 const DROPPED_BYTES_MAX = 65_536
 
-/** What an answer of unknown length holds at once, about: a piece in our hands, and one in those of the system. */
+/**
+ * What an answer of unknown length holds at once, about: a piece in our hands, and one in those of
+ * the system.
+ */
 const STREAM_BYTES = 131_072
 
 const TOO_MANY_ANSWER_BYTES = 'Too many bytes of answers are under way.'
 
-/** Nobody reads why. An error made for each of thousands of requests that are lost with one client would hold up the others. */
+/**
+ * Nobody reads why. An error made for each of thousands of requests that are lost with one client
+ * would hold up the others.
+ */
 const HUNG_UP = 'the client hung up'
 
 /** Most requests tell nobody of their end. */
@@ -64,7 +76,10 @@ export class Exchange {
   #closed = false
   #whenClosed: readonly (() => void)[] = NOBODY
 
-  /** @param route its pattern, for the metrics @param grant of a client that has shown before what it may; undefined when that is to be seen */
+  /**
+   * @param route its pattern, for the metrics @param grant of a client that has shown before what
+   * it may; undefined when that is to be seen
+   */
   constructor(context: HttpContext, request: IncomingMessage, response: ServerResponse, route: string, grant?: Grant) {
     this.context = context
     this.request = request
@@ -88,8 +103,9 @@ export class Exchange {
   }
 
   /**
-   * Starts the work on the request, once what came before it on the connection allows that. What it throws is a 500. A client
-   * with too many unanswered ones is cut off: another answer would have to wait for theirs.
+   * Starts the work on the request, once what came before it on the connection allows that. What it
+   * throws is a 500. A client with too many unanswered ones is cut off: another answer would have
+   * to wait for theirs.
    */
   begin(start: (exchange: Exchange) => void): void {
     const { load, metrics } = this.context
@@ -114,9 +130,11 @@ export class Exchange {
   }
 
   /**
-   * Counts the request as in flight until it is closed. One whose body is complete enters once more, as the work that follows.
+   * Counts the request as in flight until it is closed. One whose body is complete enters once
+   * more, as the work that follows.
    *
-   * @returns false when there is too much in flight, or the end has begun; the request is then answered
+   * @returns false when there is too much in flight, or the end has begun; the request is then
+   * answered
    */
   enter(work: Work = 'requests'): boolean {
     const { load, closing } = this.context
@@ -144,8 +162,8 @@ export class Exchange {
   }
 
   /**
-   * Counts the bytes of the answer before anything is read for it. Their number is asked for only when the largest value there
-   * may be would be too many.
+   * Counts the bytes of the answer before anything is read for it. Their number is asked for only
+   * when the largest value there may be would be too many.
    *
    * @returns false when they are too many; the request is then answered
    */
@@ -158,10 +176,11 @@ export class Exchange {
   }
 
   /**
-   * Waits for the replicator's outcome. Until then the body is held in memory whether or not the client is still there,
-   * so it goes on counting.
+   * Waits for the replicator's outcome. Until then the body is held in memory whether or not the
+   * client is still there, so it goes on counting.
    *
-   * @param timeoutMs the longest that the work may take; after it, nothing of a client that is gone counts any more
+   * @param timeoutMs the longest that the work may take; after it, nothing of a client that is gone
+   * counts any more
    */
   follow<T>(work: Promise<T>, timeoutMs: number, then: (outcome: T) => void): void {
     this.#workTimeoutMs = timeoutMs
@@ -174,7 +193,10 @@ export class Exchange {
       .catch((error: unknown) => this.fail(error))
   }
 
-  /** Ends work that nobody may be waiting for. Its outcome is still answered: the client may have closed one direction only. */
+  /**
+   * Ends work that nobody may be waiting for. Its outcome is still answered: the client may have
+   * closed one direction only.
+   */
   cancel(): void {
     this.#isCancelled = true
     this.#abort?.abort(HUNG_UP)
@@ -190,7 +212,10 @@ export class Exchange {
     this.send(problem(name, detail, extensions))
   }
 
-  /** Ends work that its client may no longer wait for. @param refuse answers, where no answer has begun */
+  /**
+   * Ends work that its client may no longer wait for. @param refuse answers, where no answer has
+   * begun
+   */
   cut(refuse: () => void): void {
     if (this.response.headersSent) this.response.destroy()
     else refuse()
@@ -230,7 +255,8 @@ export class Exchange {
    * Begins an answer whose length is not known.
    *
    * @param heldBytes what it holds until its end, beside the pieces that are written
-   * @returns undefined when there is nothing to write: the client is gone, asked for the head alone, or is refused
+   * @returns undefined when there is nothing to write: the client is gone, asked for the head
+   * alone, or is refused
    */
   stream({ status, headers }: Pick<Answer, 'status' | 'headers'>, heldBytes: number = 0): StreamedAnswer | undefined {
     const { request, response, context } = this
@@ -264,7 +290,10 @@ export class Exchange {
     return rest
   }
 
-  /** Counts the bytes of the answer, and no others, until the client has it or is gone; false when too many are under way. */
+  /**
+   * Counts the bytes of the answer, and no others, until the client has it or is gone; false when
+   * too many are under way.
+   */
   #holdAnswer(bytes: number): boolean {
     const { load } = this.context
     const { share } = this.client
@@ -276,13 +305,17 @@ export class Exchange {
     return true
   }
 
-  /** What of the body is still to come when the answer is written, and stands in the way of the connection's next request. */
+  /**
+   * What of the body is still to come when the answer is written, and stands in the way of the
+   * connection's next request.
+   */
   #rest(): 'none' | 'unasked' | 'arriving' {
     const { request } = this
     if (request.complete) return 'none'
     const length = request.headers['content-length']
     if (length === undefined && request.headers['transfer-encoding'] === undefined) return 'none'
-    // The client waits for a 100 that never comes: it must not send its body, and what it sends next must not be read as one.
+    // The client waits for a 100 that never comes: it must not send its body, and what it sends
+    // next must not be read as one.
     if (request.headers.expect !== undefined && !this.continued) return 'unasked'
     return length !== undefined && Number(length) <= DROPPED_BYTES_MAX ? 'none' : 'arriving'
   }

@@ -8,7 +8,10 @@ import type { Exchange } from './exchange.ts'
 import type { Route } from './route.ts'
 import { expressPaths } from './routes.ts'
 
-/** @returns what serves a request by the row that its path belongs to, or says that nothing lives there */
+/**
+ * @returns what serves a request by the row that its path belongs to, or says that nothing lives
+ * there
+ */
 export function createExpressTable(routes: readonly Route[]): (exchange: Exchange) => void {
   const exchanges = new WeakMap<ServerResponse, Exchange>()
   const app = createExpress()
@@ -35,7 +38,10 @@ export function createExpressTable(routes: readonly Route[]): (exchange: Exchang
   }
 }
 
-/** Somebody typed the address of the peer alone. Whatever else asks for that path is told that nothing lives there. */
+/**
+ * Somebody typed the address of the peer alone. Whatever else asks for that path is told that
+ * nothing lives there.
+ */
 function isBrowserAtStart({ method, url, headers }: ExpressRequest): boolean {
   return (method === 'GET' || method === 'HEAD') && url === '/' && (headers.accept ?? '').includes('text/html')
 }

@@ -1,6 +1,6 @@
 /**
- * Cuts bodies and answers that move too slowly. Bytes that stand still hold memory, and a place that somebody else could have;
- * a client that sends or reads nothing does so for free.
+ * Cuts bodies and answers that move too slowly. Bytes that stand still hold memory, and a place
+ * that somebody else could have; a client that sends or reads nothing does so for free.
  */
 
 /** Between looks at all that moves. */

@@ -1,7 +1,7 @@
 /**
- * Whether the head of a request has one meaning. What stands in front of a peer and the peer itself must not read it in two
- * ways: a header that may be there once and is there twice counts for one of them to either, and a coding that only one of
- * them knows hides where the request ends.
+ * Whether the head of a request has one meaning. What stands in front of a peer and the peer itself
+ * must not read it in two ways: a header that may be there once and is there twice counts for one
+ * of them to either, and a coding that only one of them knows hides where the request ends.
  */
 import type { IncomingMessage } from 'node:http'
 import type { ProblemName } from './problems.ts'

@@ -1,6 +1,7 @@
 /**
- * `-health`: `/healthz`, `/readyz` and `/metrics` on a port of their own. Nothing that clients do at the other port is counted
- * here, so whoever watches the peer sees it at its worst; and nobody needs a token for it.
+ * `-health`: `/healthz`, `/readyz` and `/metrics` on a port of their own. Nothing that clients do
+ * at the other port is counted here, so whoever watches the peer sees it at its worst; and nobody
+ * needs a token for it.
  */
 import { Registry } from 'prom-client'
 import type { HttpInit } from './app.ts'

@@ -1,6 +1,7 @@
 /**
- * `GET /store?watch`: keys as server-sent events, in the order in which they became known at this peer. Nothing is kept for a
- * watcher that does not read: it goes on from what the peer remembers, and is told when that is not enough.
+ * `GET /store?watch`: keys as server-sent events, in the order in which they became known at this
+ * peer. Nothing is kept for a watcher that does not read: it goes on from what the peer remembers,
+ * and is told when that is not enough.
  */
 import type { Feed } from '../ports/feed.ts'
 import { opens } from '../security/grant.ts'

@@ -1,13 +1,16 @@
 /**
- * Reads that last longer than the grant they began with: a wait, a stream, a large value on a slow line. They end soon after
- * their token's time is over, or its line has gone. What was begun to be written is finished: a put cut in the middle would
- * be in doubt, and was allowed when it came.
+ * Reads that last longer than the grant they began with: a wait, a stream, a large value on a slow
+ * line. They end soon after their token's time is over, or its line has gone. What was begun to be
+ * written is finished: a put cut in the middle would be in doubt, and was allowed when it came.
  */
 import type { Credentials } from '../security/credentials.ts'
 import { challenged } from './authorize.ts'
 import type { Exchange } from './exchange.ts'
 
-/** Between looks; a read ends so long after its token at the latest, and what it is told may take a moment. */
+/**
+ * Between looks; a read ends so long after its token at the latest, and what it is told may take a
+ * moment.
+ */
 const LOOK_MS = 5_000
 
 export class Lapses {

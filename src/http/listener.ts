@@ -1,6 +1,6 @@
 /**
- * A place where clients come in. Each is a server of Node's with our limits on time and size; the app, what is counted and who
- * is connected are shared by all of them.
+ * A place where clients come in. Each is a server of Node's with our limits on time and size; the
+ * app, what is counted and who is connected are shared by all of them.
  */
 import { once } from 'node:events'
 import { createServer, STATUS_CODES } from 'node:http'
@@ -22,9 +22,15 @@ const KEEP_ALIVE_MS = 75_000
 const HEADERS_TIMEOUT_MS = 30_000
 /** TLS: from the first byte to the last of the handshake. */
 const HANDSHAKE_TIMEOUT_MS = 10_000
-/** Longer than a body may take, which is told by a better answer: this one is for bodies that are read only to be dropped. */
+/**
+ * Longer than a body may take, which is told by a better answer: this one is for bodies that are
+ * read only to be dropped.
+ */
 const WHOLE_REQUEST_TIMEOUT_MS = 65_000
-/** A key of 1,024 bytes takes 3,072 when each is escaped; far longer ones are still to be told that they are bad keys. */
+/**
+ * A key of 1,024 bytes takes 3,072 when each is escaped; far longer ones are still to be told that
+ * they are bad keys.
+ */
 const HEADER_BYTES_MAX = 32_768
 
 /** Where to listen: on an address, where the port 0 is a free port, or as a socket file. */
@@ -40,14 +46,18 @@ export interface Bound {
 export interface Entrance {
   /** Undefined for HTTP without TLS. */
   readonly tls: TlsMaterial | undefined
-  /** What everybody may who can connect at all; undefined where each request has to show what it may. */
+  /**
+   * What everybody may who can connect at all; undefined where each request has to show what it
+   * may.
+   */
   readonly grant: Grant | undefined
 }
 
 /** A server of Node's whose requests go to the app. */
 export function createListener(app: HttpApp, sockets: Sockets, { tls, grant }: Entrance): Server {
   const server = tls === undefined ? createServer(SERVER_OPTIONS) : createTlsServer({ ...SERVER_OPTIONS, ...tlsOptions(tls) })
-  // Headers past a number that Node sets would be dropped in silence; the bytes of all of them are bounded.
+  // Headers past a number that Node sets would be dropped in silence; the bytes of all of them are
+  // bounded.
   server.maxHeadersCount = 0
   // A client that has sent everything may say so and wait for its answer (RFC 9112, 9.6).
   ;(server as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true
@@ -69,7 +79,10 @@ function admitPlain(server: Server, app: HttpApp, sockets: Sockets): void {
   })
 }
 
-/** Over TLS a connection counts from its first byte on, and is known by its requests once the handshake is done. */
+/**
+ * Over TLS a connection counts from its first byte on, and is known by its requests once the
+ * handshake is done.
+ */
 function admitSecured(server: Server, sockets: Sockets): void {
   const handshaking = new Map<string, Socket>()
   server.on('connection', (socket: Socket) => {
@@ -115,7 +128,10 @@ const SERVER_OPTIONS: ServerOptions = {
   noDelay: true,
 }
 
-/** Starts to accept connections. @throws the system's error when the address cannot be had; its `code` tells (`EADDRINUSE`) */
+/**
+ * Starts to accept connections. @throws the system's error when the address cannot be had; its
+ * `code` tells (`EADDRINUSE`)
+ */
 export async function listen(server: Server, address: ListenAddress): Promise<Bound> {
   server.listen(address)
   await once(server, 'listening')
@@ -134,8 +150,9 @@ const PARSE_PROBLEMS: Readonly<Record<string, readonly [ProblemName, string]>> =
 }
 
 /**
- * Answers what cannot be read as a request. Never in the place of another answer: with a request pending on the connection
- * whose body had arrived, the client would take the refusal for its outcome, so the connection is cut without a word.
+ * Answers what cannot be read as a request. Never in the place of another answer: with a request
+ * pending on the connection whose body had arrived, the client would take the refusal for its
+ * outcome, so the connection is cut without a word.
  */
 function refuseConnection(app: HttpApp, error: NodeJS.ErrnoException, socket: Socket): void {
   const { unansweredCount, first } = Connection.of(socket)

@@ -8,7 +8,10 @@ import { formatTime } from './dates.ts'
 import { entityTag } from './etags.ts'
 import type { ListQuery } from './query.ts'
 
-/** Keys read at once to begin with: a record comes with its value, so a page of the largest values must not be read in one go. */
+/**
+ * Keys read at once to begin with: a record comes with its value, so a page of the largest values
+ * must not be read in one go.
+ */
 const KEYS_AT_ONCE_MIN = 16
 const KEYS_AT_ONCE_MAX = 256
 /** While a reading is smaller than this, the next one takes more keys. */
@@ -50,7 +53,10 @@ export function grantedRanges(granted: readonly string[] | undefined, base: stri
   return disjoint(granted.flatMap((path) => rangesOf(path, base)).flatMap((range) => within(range, prefix)))
 }
 
-/** The keys that the path of a grant opens: those below it, and where it does not end in a slash the one that it names. */
+/**
+ * The keys that the path of a grant opens: those below it, and where it does not end in a slash the
+ * one that it names.
+ */
 function rangesOf(path: string, base: string): Range[] {
   if (base.startsWith(path.endsWith('/') ? path : `${path}/`)) return [{ prefix: '', isOne: false }]
   if (!path.startsWith(base)) return []

@@ -1,10 +1,15 @@
-/** What is in flight, what was refused, and what was cut, for Prometheus: read where it is counted. */
+/**
+ * What is in flight, what was refused, and what was cut, for Prometheus: read where it is counted.
+ */
 import { Counter, Gauge } from 'prom-client'
 import type { Registry } from 'prom-client'
 import { KINDS } from './load.ts'
 import type { Load } from './load.ts'
 
-/** Connections that were cut: by a body or an answer that moved too slowly, idle to make room, or with too many unanswered requests. */
+/**
+ * Connections that were cut: by a body or an answer that moved too slowly, idle to make room, or
+ * with too many unanswered requests.
+ */
 export type Cuts = Record<'body' | 'answer' | 'idle' | 'flood', number>
 
 export function noCuts(): Cuts {

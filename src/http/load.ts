@@ -1,9 +1,13 @@
 /**
- * How much is being worked on, of each kind, in all and by client. What would go beyond a bound is refused at once, before
- * anything of it begins; and no client gets more than a quarter of any bound, so that one alone never shuts out the others.
+ * How much is being worked on, of each kind, in all and by client. What would go beyond a bound is
+ * refused at once, before anything of it begins; and no client gets more than a quarter of any
+ * bound, so that one alone never shuts out the others.
  */
 
-/** What is bounded. A request is counted as one of the first three at a time: read, waiting for a key, or worked on. */
+/**
+ * What is bounded. A request is counted as one of the first three at a time: read, waiting for a
+ * key, or worked on.
+ */
 export const KINDS = ['arriving', 'waits', 'requests', 'unanswered', 'bodyBytes', 'answerBytes', 'connections'] as const
 export type Kind = (typeof KINDS)[number]
 /** What a request counts as. */
@@ -17,7 +21,9 @@ export const BOUNDS: Bounds = {
   waits: 1_024,
   /** Requests that the peer works on. */
   requests: 1_024,
-  /** Requests read and not answered, most of them pipelined: a piece of 64 KiB may bring thousands. */
+  /**
+   * Requests read and not answered, most of them pipelined: a piece of 64 KiB may bring thousands.
+   */
   unanswered: 16_384,
   /** Bytes of bodies, as they arrive. */
   bodyBytes: 67_108_864,
@@ -33,7 +39,10 @@ const CLIENT_PART = 1 / 4
 /** What one client has of each kind. */
 export class Share {
   readonly source: string
-  /** True for a client that stands for many, as a proxy does for its connections: it may have all there is. */
+  /**
+   * True for a client that stands for many, as a proxy does for its connections: it may have all
+   * there is.
+   */
   readonly isWhole: boolean
   readonly used: Record<Kind, number> = none()
   /** The sum of these: a share that has nothing is forgotten. */

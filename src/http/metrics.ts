@@ -1,6 +1,7 @@
 /**
- * Counts and durations of requests. They are kept in plain arrays and put into the registry's form only when somebody asks:
- * a labelled counter of the metrics library costs more for each request than finding the key does.
+ * Counts and durations of requests. They are kept in plain arrays and put into the registry's form
+ * only when somebody asks: a labelled counter of the metrics library costs more for each request
+ * than finding the key does.
  */
 import type { Metric, Registry } from 'prom-client'
 import type { Load } from './load.ts'
@@ -113,7 +114,10 @@ export class HttpMetrics {
   }
 }
 
-/** Registers a metric whose samples are worked out when they are asked for. The library's type asks for more than it uses. */
+/**
+ * Registers a metric whose samples are worked out when they are asked for. The library's type asks
+ * for more than it uses.
+ */
 function register(registry: Registry, name: string, help: string, type: 'counter' | 'histogram', samples: () => Iterable<Sample>): void {
   const metric = {
     name,

@@ -1,4 +1,7 @@
-/** The interface as OpenAPI 3.1: what `/openapi.json` serves. Its paths and shapes are those of the rows. */
+/**
+ * The interface as OpenAPI 3.1: what `/openapi.json` serves. Its paths and shapes are those of the
+ * rows.
+ */
 import { headerOf, problems } from './openapi-parts.ts'
 import type { Part } from './openapi-parts.ts'
 import type { Route, RouteGroup, RouteMethod } from './route.ts'
@@ -35,7 +38,10 @@ function pathItem({ parameters, methods }: Route): Part {
   return { ...(parameters && { parameters }), ...Object.fromEntries(operations) }
 }
 
-/** An operation with what it asks of clients where there are tokens, and the answers to those who lack it. */
+/**
+ * An operation with what it asks of clients where there are tokens, and the answers to those who
+ * lack it.
+ */
 function guarded(method: string, { scope, operation }: RouteMethod): Part {
   if (scope === 'none') return operation
   const refusals = problems(['unauthorized', 'forbidden', 'too-many-requests'], method === 'HEAD', CHALLENGE)

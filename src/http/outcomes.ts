@@ -1,5 +1,6 @@
 /**
- * The mappings from outcomes to HTTP. Together they are total: a new outcome without an answer does not compile.
+ * The mappings from outcomes to HTTP. Together they are total: a new outcome without an answer does
+ * not compile.
  */
 import { unreachable } from '../../protocols/base/assert.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
@@ -118,7 +119,8 @@ function stored(status: 200 | 201, key: string, record: ValueRecord): Answer {
 function found(outcome: Extract<GetOutcome, { kind: 'found' }>, asked: Asked): Answer {
   const { record, consistency } = outcome
   const etag = asked.tags.of(asked.key, record)
-  // The clock that wrote the record may be ahead of ours, but an answer must not come from before its own contents (RFC 9110, 8.8.2.1).
+  // The clock that wrote the record may be ahead of ours, but an answer must not come from before
+  // its own contents (RFC 9110, 8.8.2.1).
   const modifiedSecond = Math.min(Math.floor(record.writtenAtMs / 1000), asked.nowSecond)
   const headers = [
     'ETag',
@@ -129,7 +131,8 @@ function found(outcome: Extract<GetOutcome, { kind: 'found' }>, asked: Asked): A
     asked.isPrivate ? `private, ${KEPT}` : KEPT,
     'Replicator-Consistency',
     consistency,
-    // A stored value comes from anyone and is served from our origin: no browser may run it, or show it in a page.
+    // A stored value comes from anyone and is served from our origin: no browser may run it, or
+    // show it in a page.
     'Content-Security-Policy',
     'sandbox',
     'X-Frame-Options',

@@ -1,6 +1,6 @@
 /**
- * Percent-decoding by hand: exactly once, to bytes, and strictly. `decodeURIComponent` would do it too, but throws without
- * saying why and costs an exception for each bad key.
+ * Percent-decoding by hand: exactly once, to bytes, and strictly. `decodeURIComponent` would do it
+ * too, but throws without saying why and costs an exception for each bad key.
  */
 import { isUtf8 } from 'node:buffer'
 
@@ -37,7 +37,8 @@ export function percentDecode(raw: string, plusIsSpace: boolean): Decoded {
     size += 1
   }
   const decoded = bytes.subarray(0, size)
-  // Unlike TextDecoder, this keeps a byte order mark, which is part of a key like any other character.
+  // Unlike TextDecoder, this keeps a byte order mark, which is part of a key like any other
+  // character.
   return isUtf8(decoded) ? { text: decoded.toString('utf8') } : { fault: 'it is not valid UTF-8' }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Every refusal that HTTP can give, as an RFC 9457 problem. The `type` is what clients decide by; a bare status from something
- * in between tells them nothing.
+ * Every refusal that HTTP can give, as an RFC 9457 problem. The `type` is what clients decide by; a
+ * bare status from something in between tells them nothing.
  */
 import { text } from './answers.ts'
 import type { Answer } from './answers.ts'

@@ -38,7 +38,8 @@ export function readPutHeaders(headers: IncomingHttpHeaders): PutHeaders | BadHe
     }
   }
   const contentType = headers['content-type'] || CONTENT_TYPE_DEFAULT
-  // Headers come as one character a byte. Peers pass the type on as UTF-8, in which some of those take two.
+  // Headers come as one character a byte. Peers pass the type on as UTF-8, in which some of those
+  // take two.
   if (contentType.length > CONTENT_TYPE_BYTES_MAX || Buffer.byteLength(contentType) > CONTENT_TYPE_BYTES_MAX) {
     return { problem: 'bad-header', header: 'Content-Type', detail: `Content-Type may have at most ${CONTENT_TYPE_BYTES_MAX} bytes.` }
   }
@@ -55,7 +56,10 @@ export function readPutHeaders(headers: IncomingHttpHeaders): PutHeaders | BadHe
   return { contentType, writeId, mustExist: headers['if-match'] !== undefined }
 }
 
-/** True for a range of types, which says what somebody takes and not what something is: `*` followed by a slash, or one after it. */
+/**
+ * True for a range of types, which says what somebody takes and not what something is: `*` followed
+ * by a slash, or one after it.
+ */
 function isWildcard(contentType: string): boolean {
   return contentType.includes('*') && /^\s*(\*|[^\s/;]+\/\*)\s*(;|$|\/)/.test(contentType)
 }
@@ -64,7 +68,10 @@ function isIdentity(encoding: string): boolean {
   return encoding.split(',').every((item) => item.trim().toLowerCase() === 'identity' || item.trim() === '')
 }
 
-/** Undefined when it will not do. Quotes are taken off in pairs: the header's draft standard writes it as a quoted string. */
+/**
+ * Undefined when it will not do. Quotes are taken off in pairs: the header's draft standard writes
+ * it as a quoted string.
+ */
 function readIdempotencyKey(raw: string): string | undefined {
   const isQuoted = raw.length >= 2 && raw.charCodeAt(0) === QUOTE && raw.charCodeAt(raw.length - 1) === QUOTE
   const key = isQuoted ? raw.slice(1, -1) : raw

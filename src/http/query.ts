@@ -1,6 +1,6 @@
 /**
- * Query parameters. One that a path does not know, one given twice and a bad value are refused by name: a slip of the pen
- * must never change what a request means.
+ * Query parameters. One that a path does not know, one given twice and a bad value are refused by
+ * name: a slip of the pen must never change what a request means.
  */
 import type { Consistency } from '../../protocols/events.ts'
 import { isLongerThan, KEY_BYTES_MAX } from './keys.ts'
@@ -112,7 +112,10 @@ export interface Values {
   readonly found: ReadonlyMap<string, string>
 }
 
-/** The values of the known names. A name given twice has no one value, which is as bad as a wrong one. */
+/**
+ * The values of the known names. A name given twice has no one value, which is as bad as a wrong
+ * one.
+ */
 export function parse(query: string, names: readonly string[]): Values | BadParameter {
   const found = new Map<string, string>()
   for (const pair of query.split('&')) {

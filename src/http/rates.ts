@@ -1,4 +1,7 @@
-/** `-rate`: how often a client may ask, by its address and by its token. Health and documentation are not counted. */
+/**
+ * `-rate`: how often a client may ask, by its address and by its token. Health and documentation
+ * are not counted.
+ */
 import type { RateLimit } from '../security/rate.ts'
 import { sourceOf } from './client-address.ts'
 import type { Exchange } from './exchange.ts'

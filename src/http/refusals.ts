@@ -1,4 +1,7 @@
-/** What is told of a request that the doors refuse: counted by kind, and where a credential did not count, in the audit. */
+/**
+ * What is told of a request that the doors refuse: counted by kind, and where a credential did not
+ * count, in the audit.
+ */
 import type { AuditedRequest } from '../security/audit.ts'
 import type { Grant } from '../security/grant.ts'
 import { sourceOf } from './client-address.ts'
@@ -9,7 +12,10 @@ import { pathOf } from './target.ts'
 /** A path may have 32 kB, and an audit line need not. */
 const PATH_CHARACTERS_MAX = 1_200
 
-/** Tells of a credential that did not count, once its answer is written. @param shown the grant of a token that is known, where one was shown */
+/**
+ * Tells of a credential that did not count, once its answer is written. @param shown the grant of a
+ * token that is known, where one was shown
+ */
 export function tellCredentialRefused(exchange: Exchange, kind: RefusalKind, shown: Grant | undefined): void {
   const { context, client } = exchange
   context.metrics.refusals[kind] += 1

@@ -1,6 +1,7 @@
 /**
- * A path of the interface as one row. The Express table, the OpenAPI document, the names in the metrics, the answers 404 and
- * 405 with their lists of methods are derived from the rows of `routes/`, so none of them can say something else.
+ * A path of the interface as one row. The Express table, the OpenAPI document, the names in the
+ * metrics, the answers 404 and 405 with their lists of methods are derived from the rows of
+ * `routes/`, so none of them can say something else.
  */
 import type { Scope as GrantScope } from '../security/grant.ts'
 import type { Answer } from './answers.ts'
@@ -25,13 +26,19 @@ export interface Route {
   /** As OpenAPI writes it, which is its name in the metrics too: `/swagger/{asset}`. */
   readonly path: string
   /**
-   * True for a path that ends in the raw bytes of a key, as `/store/{key}`: it is served in front of Express, which would
-   * decode it. Its handler reads `exchange.target`.
+   * True for a path that ends in the raw bytes of a key, as `/store/{key}`: it is served in front
+   * of Express, which would decode it. Its handler reads `exchange.target`.
    */
   readonly isRaw?: boolean
-  /** True for a list of what lies below other paths: a grant kept to some of them may ask, and the handler cuts the list to it. */
+  /**
+   * True for a list of what lies below other paths: a grant kept to some of them may ask, and the
+   * handler cuts the list to it.
+   */
   readonly isList?: boolean
-  /** The path by which a grant opens this one, where the same thing lives at another path at another port. */
+  /**
+   * The path by which a grant opens this one, where the same thing lives at another path at another
+   * port.
+   */
   readonly standsFor?: string
   /** The only paths that a `{…}` stands for; undefined for any segment. */
   readonly literals?: readonly string[]

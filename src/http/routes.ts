@@ -1,4 +1,7 @@
-/** Every path of the interface, as rows that the types give, and what is derived from them to find one. */
+/**
+ * Every path of the interface, as rows that the types give, and what is derived from them to find
+ * one.
+ */
 import type { Registry } from 'prom-client'
 import type { Registers } from '../ports/registers.ts'
 import type { Feed } from '../ports/feed.ts'
@@ -65,7 +68,10 @@ export class RouteFinder {
   }
 }
 
-/** The paths under which Express serves a route: as they are, or with its `{…}` as Express writes them. */
+/**
+ * The paths under which Express serves a route: as they are, or with its `{…}` as Express writes
+ * them.
+ */
 export function expressPaths(route: Route): readonly string[] {
   if (route.isRaw === true) return []
   return isPattern(route) ? [route.path.replaceAll(/\{(\w+)\}/g, ':$1')] : exactPaths(route)

@@ -1,4 +1,7 @@
-/** What the shapes of JSON are made of, as JSON Schema 2020-12, and the shapes that belong to no single type. */
+/**
+ * What the shapes of JSON are made of, as JSON Schema 2020-12, and the shapes that belong to no
+ * single type.
+ */
 import type { Part } from './openapi-parts.ts'
 
 export const text: Part = { type: 'string' }

@@ -19,18 +19,24 @@ export interface HttpServer {
   /** The app, which also works without a socket. */
   readonly app: HttpApp
   /**
-   * Starts to accept connections at one more address. Who comes by a socket file is the operator: see that nobody else can open it.
+   * Starts to accept connections at one more address. Who comes by a socket file is the operator:
+   * see that nobody else can open it.
    *
    * @param tls undefined for HTTP without TLS
-   * @param routes what is served there: what is served at the others unless given. It counts with theirs in any case
+   * @param routes what is served there: what is served at the others unless given. It counts with
+   * theirs in any case
    * @throws the system's error when the address cannot be had; its `code` tells (`EADDRINUSE`)
    */
   listen(address: ListenAddress, tls?: TlsMaterial, routes?: readonly Route[]): Promise<Bound>
-  /** Has those with TLS show another certificate from now on; connections that are open go on. @throws what TLS finds wrong with it */
+  /**
+   * Has those with TLS show another certificate from now on; connections that are open go on.
+   * @throws what TLS finds wrong with it
+   */
   renew(tls: TlsMaterial): void
   /**
-   * Waits for the requests that were begun, then closes everything. Begins no further ones: those are told that the peer is not
-   * ready, as `/readyz` is, and every answer from now on ends its connection.
+   * Waits for the requests that were begun, then closes everything. Begins no further ones: those
+   * are told that the peer is not ready, as `/readyz` is, and every answer from now on ends its
+   * connection.
    *
    * @param graceMs the longest to wait; what is not finished by then is cut off
    */
@@ -60,7 +66,8 @@ export function createHttpServer(init: HttpInit, routes?: readonly Route[]): Htt
       for (const end of context.endless) end()
       if (servers.length === 0) return
       const begunAtMs = performance.now()
-      // Whoever asks meanwhile is told that this peer goes, which says more than a refused connection.
+      // Whoever asks meanwhile is told that this peer goes, which says more than a refused
+      // connection.
       while (context.load.requests > 0 && performance.now() - begunAtMs < graceMs) await setTimeoutAsync(DRAIN_LOOK_MS)
       const leftMs = Math.max(0, graceMs - (performance.now() - begunAtMs))
       await Promise.all(servers.splice(0).map((server) => close(server, sockets, leftMs)))
@@ -76,7 +83,8 @@ async function close(server: Server, sockets: Sockets, graceMs: number): Promise
     server.closeIdleConnections()
   }
   closeIdle()
-  // An answer whose head was sent before the end began did not say that its connection ends, and leaves it idle.
+  // An answer whose head was sent before the end began did not say that its connection ends, and
+  // leaves it idle.
   const sweep = setInterval(closeIdle, SWEEP_MS)
   const cut = setTimeout(() => server.closeAllConnections(), graceMs)
   await promise

@@ -1,4 +1,7 @@
-/** `/store/{key}`: the hot paths. They are served in front of Express, for a path must be cut and decoded by hand anyway. */
+/**
+ * `/store/{key}`: the hot paths. They are served in front of Express, for a path must be cut and
+ * decoded by hand anyway.
+ */
 import type { Consistency } from '../../protocols/events.ts'
 import type { GetInit, GetOutcome, PutOutcome } from '../ports/replicator.ts'
 import { mayRead } from '../security/grant.ts'
@@ -27,7 +30,10 @@ export function getKey(exchange: Exchange): void {
   })
 }
 
-/** A get as the replicator takes it. Its signal is made when it is asked for: most gets are answered at once, and need none. */
+/**
+ * A get as the replicator takes it. Its signal is made when it is asked for: most gets are answered
+ * at once, and need none.
+ */
 class KeyGet implements GetInit {
   readonly key: string
   readonly consistency: Consistency
@@ -94,9 +100,10 @@ function putValue(exchange: Exchange, put: KeyPut, value: Uint8Array): void {
 }
 
 /**
- * A put with `If-Match` must find the key stored, so it can store nothing. Only when the key is there does it go on, to the same
- * answer as without the header: RFC 9110 (13.2.1) has a precondition ignored where the answer would be a refusal anyway, and a
- * write-once key that is there is either one's own earlier put (200) or refused (409, 422).
+ * A put with `If-Match` must find the key stored, so it can store nothing. Only when the key is
+ * there does it go on, to the same answer as without the header: RFC 9110 (13.2.1) has a
+ * precondition ignored where the answer would be a refusal anyway, and a write-once key that is
+ * there is either one's own earlier put (200) or refused (409, 422).
  */
 function putIfPresent(exchange: Exchange, put: KeyPut, value: Uint8Array): void {
   const { key, timeoutMs, writeId } = put

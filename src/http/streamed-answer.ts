@@ -1,7 +1,8 @@
 /**
- * An answer whose length is not known when it begins: written a piece at a time, each when the system has taken what came
- * before it. So it holds one piece, however long it is and however slowly its client reads; one that reads far too slowly
- * is cut, as any answer is. While nothing waits to be taken, it may be silent for as long as it likes.
+ * An answer whose length is not known when it begins: written a piece at a time, each when the
+ * system has taken what came before it. So it holds one piece, however long it is and however
+ * slowly its client reads; one that reads far too slowly is cut, as any answer is. While nothing
+ * waits to be taken, it may be silent for as long as it likes.
  */
 import type { ServerResponse } from 'node:http'
 import type { Flow } from './flows.ts'
@@ -52,7 +53,9 @@ export class StreamedAnswer implements Flow {
     })
   }
 
-  /** Writes all of it, in pieces, and ends the answer. Others have their turn between two pieces. */
+  /**
+   * Writes all of it, in pieces, and ends the answer. Others have their turn between two pieces.
+   */
   async writeAll(parts: Iterable<string>): Promise<void> {
     let piece = ''
     for (const part of parts) {

@@ -1,4 +1,7 @@
-/** The page to try the interface on. Everything it needs is served from here: it asks nobody outside. */
+/**
+ * The page to try the interface on. Everything it needs is served from here: it asks nobody
+ * outside.
+ */
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -15,7 +18,8 @@ export interface SwaggerAsset {
 
 const directory = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
 
-// The validator is a service on the internet, which would be told of every interface that is looked at.
+// The validator is a service on the internet, which would be told of every interface that is looked
+// at.
 const START = `window.ui = SwaggerUIBundle({
   url: 'openapi.json',
   dom_id: '#swagger-ui',
@@ -57,7 +61,10 @@ export function swaggerPage(): Answer {
   return text(200, 'text/html; charset=utf-8', PAGE, policy)
 }
 
-/** Read once, when it is first asked for: whoever asks often does not have it read often, nor held in memory more than once. */
+/**
+ * Read once, when it is first asked for: whoever asks often does not have it read often, nor held
+ * in memory more than once.
+ */
 function fromPackage(name: string, contentType: string): SwaggerAsset {
   let content: Promise<Uint8Array> | undefined
   const read = (): Promise<Uint8Array> => {

@@ -1,13 +1,16 @@
 /**
- * How much begins in one turn of the event loop. Pipelined requests are handed over thousands at a time, and while they begin
- * nobody else is answered and no message of a peer is read. So a turn begins requests for a few milliseconds. The rest begin in
- * later turns: one request of each client, and of its connections in turn, so that many of one client hold up nobody else.
+ * How much begins in one turn of the event loop. Pipelined requests are handed over thousands at a
+ * time, and while they begin nobody else is answered and no message of a peer is read. So a turn
+ * begins requests for a few milliseconds. The rest begin in later turns: one request of each
+ * client, and of its connections in turn, so that many of one client hold up nobody else.
  *
- * Most of what a request costs comes after it has begun: a value is read, hashed and written once a promise has resolved. So
- * the clock is looked at only when all of that is done, or else a turn would begin many large values and pay for them later.
+ * Most of what a request costs comes after it has begun: a value is read, hashed and written once a
+ * promise has resolved. So the clock is looked at only when all of that is done, or else a turn
+ * would begin many large values and pay for them later.
  *
- * The loop accepts one connection each time it goes round. With a turn in each round, whoever connects behind a hundred others
- * would wait for a hundred turns. So while connections come, the loop mostly goes round without a turn.
+ * The loop accepts one connection each time it goes round. With a turn in each round, whoever
+ * connects behind a hundred others would wait for a hundred turns. So while connections come, the
+ * loop mostly goes round without a turn.
  */
 import type { Clock } from '../ports/clock.ts'
 import type { Share } from './load.ts'

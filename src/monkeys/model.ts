@@ -1,6 +1,7 @@
 /**
- * What must be found in the end: of each element, stamps that are not below those of any operation that was answered. The
- * stamp of an insert or a delete is given by the node; it is not below the node's clock when the operation was sent.
+ * What must be found in the end: of each element, stamps that are not below those of any operation
+ * that was answered. The stamp of an insert or a delete is given by the node; it is not below the
+ * node's clock when the operation was sent.
  */
 import type { Stamps } from './node.ts'
 

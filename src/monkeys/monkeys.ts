@@ -1,4 +1,7 @@
-/** What each kind of monkey does, until it is told to end. All of them note what was answered, and go on when a node fails. */
+/**
+ * What each kind of monkey does, until it is told to end. All of them note what was answered, and
+ * go on when a node fails.
+ */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Model } from './model.ts'
 import { NodeFailed } from './node.ts'
@@ -106,7 +109,8 @@ async function viewer({ nodes, signal, say }: MonkeyInit): Promise<string[]> {
   while (await pause(VIEW_MS, signal)) await unlessItFails(say, look)
   const faults: string[] = []
   await unlessItFails(say, async () => {
-    // Others may still be telling: what is seen is compared where nothing changed while it was read.
+    // Others may still be telling: what is seen is compared where nothing changed while it was
+    // read.
     for (let members = await node.members(); ; members = await node.members()) {
       const before = cursor
       await look()

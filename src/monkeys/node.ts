@@ -1,4 +1,7 @@
-/** A node that serves a set, as monkeys see it: the port of `-lww`, or the path of a set at any peer. */
+/**
+ * A node that serves a set, as monkeys see it: the port of `-lww`, or the path of a set at any
+ * peer.
+ */
 
 /** What a node gets before it counts as gone. */
 const ANSWER_MS = 10_000
@@ -48,13 +51,19 @@ export class SetNode {
     return Number(response.headers.get('replicator-shift') ?? 0)
   }
 
-  /** How far the clock of the node is ahead of this one, at least, in milliseconds: the way there may have taken all the time. */
+  /**
+   * How far the clock of the node is ahead of this one, at least, in milliseconds: the way there
+   * may have taken all the time.
+   */
   async clockAheadMs(): Promise<number> {
     const sentAt = performance.now()
     return (await this.update(new Map())) - Math.ceil(performance.now() - sentAt)
   }
 
-  /** What changed behind a cursor; everything without one. @throws NodeFailed of status 410 when the cursor leads nowhere */
+  /**
+   * What changed behind a cursor; everything without one. @throws NodeFailed of status 410 when the
+   * cursor leads nowhere
+   */
   async updates(after: string | undefined): Promise<Replica> {
     const response = await this.#ask(`/updates?after=${encodeURIComponent(after ?? '')}`)
     const replica = (await response.json()) as Readonly<Record<'add-set' | 'del-set', readonly (readonly [unknown, number])[]>>

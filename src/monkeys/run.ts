@@ -1,6 +1,6 @@
 /**
- * Monkeys in any number of processes, and what is found when they are done: that all nodes have the same, and that nothing is
- * missing that was answered.
+ * Monkeys in any number of processes, and what is found when they are done: that all nodes have the
+ * same, and that nothing is missing that was answered.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -68,7 +68,9 @@ async function runHere({ kind, urls, workers, seconds, pauseMs, token, say }: Mo
   return { rows: model.rows(), answered: model.answeredCount, faults: ends.flat() }
 }
 
-/** Ctrl-C ends the playing, and what was played is still looked at; the second one ends that too. */
+/**
+ * Ctrl-C ends the playing, and what was played is still looked at; the second one ends that too.
+ */
 function interrupted(): AbortSignal {
   const controller = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort())

@@ -1,7 +1,10 @@
 /** Multiaddrs in text form, with and without the peer id at their end. */
 import type { PeerId } from '../../protocols/base/identity.ts'
 
-/** Without peer ids; those that lead nowhere but to the machine itself, where another peer may have the same port, last. */
+/**
+ * Without peer ids; those that lead nowhere but to the machine itself, where another peer may have
+ * the same port, last.
+ */
 export function cleaned(addresses: readonly string[]): string[] {
   const clean = addresses.map(withoutPeerId).filter((address) => address !== '')
   return clean.sort((a, b) => Number(isLoopback(a)) - Number(isLoopback(b)))

@@ -1,4 +1,7 @@
-/** Who may join now: whoever proves one of the secrets in force, and is named where names are given. Both change while peers run. */
+/**
+ * Who may join now: whoever proves one of the secrets in force, and is named where names are given.
+ * Both change while peers run.
+ */
 import type { PeerId } from '../../protocols/base/identity.ts'
 import type { Secrets } from '../ports/secrets.ts'
 import { isInForce } from './proof.ts'

@@ -1,6 +1,6 @@
 /**
- * Tells libp2p that what we listen on is ours. Without outside proof it keeps public addresses to itself, and a peer
- * with a public address of its own would tell nobody of it.
+ * Tells libp2p that what we listen on is ours. Without outside proof it keeps public addresses to
+ * itself, and a peer with a public address of its own would tell nobody of it.
  */
 import type { Startable } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'

@@ -1,9 +1,10 @@
 /**
  * The second stream to one peer: for the big answers of repair, as a pipeline each way.
  *
- * Why two streams. A peer that catches up is sent megabytes, and on one ordered stream every vote would wait behind those that
- * were queued before it. Here the multiplexer takes the two streams in turns, so a vote waits behind one piece, not behind all.
- * Nothing is promised of the order between the two, and all that is sent here may be lost: repair asks again.
+ * Why two streams. A peer that catches up is sent megabytes, and on one ordered stream every vote
+ * would wait behind those that were queued before it. Here the multiplexer takes the two streams in
+ * turns, so a vote waits behind one piece, not behind all. Nothing is promised of the order between
+ * the two, and all that is sent here may be lost: repair asks again.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Connection, Stream, StreamMessageEvent } from '@libp2p/interface'
@@ -20,13 +21,15 @@ import { PIECE_BYTES } from './byte-queue.ts'
 import { WAITING_BYTES_MAX } from './peer-stream.ts'
 
 /**
- * Bytes arrived and not delivered yet, beyond which nothing more is read. Reading is prompt, so this is reached only when the
- * process is far behind; libp2p itself would break the stream at four times as much.
+ * Bytes arrived and not delivered yet, beyond which nothing more is read. Reading is prompt, so
+ * this is reached only when the process is far behind; libp2p itself would break the stream at four
+ * times as much.
  */
 const UNREAD_BYTES_MAX = 1_048_576
 /**
- * Bytes on their way to one end of a bulk stream: all that a vote can find in front of it between the two peers. Enough for
- * 4 MB a second over 60 ms. The multiplexer's own bound is 16 MiB, which it reaches on the shortest link.
+ * Bytes on their way to one end of a bulk stream: all that a vote can find in front of it between
+ * the two peers. Enough for 4 MB a second over 60 ms. The multiplexer's own bound is 16 MiB, which
+ * it reaches on the shortest link.
  */
 const WINDOW_BYTES_MAX = 262_144
 /** How long a stream that is no longer used may take to empty. */
@@ -99,7 +102,9 @@ export class BulkStream {
     return this.#waitingBytes
   }
 
-  /** Queues a message. False when it was dropped, because the stream ends or too much is waiting. */
+  /**
+   * Queues a message. False when it was dropped, because the stream ends or too much is waiting.
+   */
   send(message: Message): boolean {
     if (this.#state !== 'usable' || this.#waitingBytes > WAITING_BYTES_MAX) return false
     this.#queue.push(message)
@@ -144,7 +149,8 @@ export class BulkStream {
         (chunks: AsyncIterable<Bytes>) => this.#framesOf(stream, chunks),
         (frames) => this.#deliver(frames),
       )
-      // The other end says no more; this one does not begin anything new on a stream that goes one way.
+      // The other end says no more; this one does not begin anything new on a stream that goes one
+      // way.
       this.finish()
     } catch (error) {
       if (error instanceof Breach) this.#breach(error.message)
@@ -231,14 +237,18 @@ export class BulkStream {
 class Breach extends Error {}
 
 /**
- * Bounds what the other end may send ahead. libp2p has a setting for all streams of a connection and none for one; this is the
- * field that yamux looks at before it widens a window. On a stream without it nothing changes.
+ * Bounds what the other end may send ahead. libp2p has a setting for all streams of a connection
+ * and none for one; this is the field that yamux looks at before it widens a window. On a stream
+ * without it nothing changes.
  */
 function limitWindow(stream: Stream): void {
   if ('maxStreamWindowSize' in stream) stream.maxStreamWindowSize = WINDOW_BYTES_MAX
 }
 
-/** Cuts frames into pieces of the best size, one a turn, so that what else is sent in a turn goes between them. */
+/**
+ * Cuts frames into pieces of the best size, one a turn, so that what else is sent in a turn goes
+ * between them.
+ */
 async function* inPieces(frames: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const frame of frames) {
     for (let at = 0; at < frame.length; at += PIECE_BYTES) {

@@ -1,7 +1,7 @@
 /**
- * The bulk streams of all peers. One is opened when there is something for it and none is there, on the connection of the
- * stream that the peer proved itself on; it is accepted on the same terms. When both ends open one at once each writes to its
- * own, and both are read.
+ * The bulk streams of all peers. One is opened when there is something for it and none is there, on
+ * the connection of the stream that the peer proved itself on; it is accepted on the same terms.
+ * When both ends open one at once each writes to its own, and both are read.
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import { assert } from '../../protocols/base/assert.ts'
@@ -40,13 +40,19 @@ export class BulkStreams {
     return [...this.#all].reduce((sum, stream) => sum + stream.waitingBytes, 0)
   }
 
-  /** Queues a message to the peer at the other end of `main`, which is proven. False when it was dropped. */
+  /**
+   * Queues a message to the peer at the other end of `main`, which is proven. False when it was
+   * dropped.
+   */
   send(main: PeerStream, message: Message): boolean {
     const current = this.#current.get(main.peerId)
     return (current?.usable === true ? current : this.#open(main)).send(message)
   }
 
-  /** Takes a stream that the other end opened. `main`: the stream on the same connection that it proved itself on. */
+  /**
+   * Takes a stream that the other end opened. `main`: the stream on the same connection that it
+   * proved itself on.
+   */
   accept(stream: Stream, main: PeerStream | undefined): void {
     if (main === undefined) {
       stream.abort(new Error('a bulk stream of a peer that is not proven'))

@@ -1,6 +1,6 @@
 /**
- * Bytes on their way into one stream: in order, in pieces of the best size, held back while the stream is full and
- * bounded while they are.
+ * Bytes on their way into one stream: in order, in pieces of the best size, held back while the
+ * stream is full and bounded while they are.
  */
 
 /** The part of a libp2p stream that is written to. */
@@ -10,12 +10,15 @@ export interface WritableStream {
 }
 
 /**
- * Bytes given to the stream at a time. With the multiplexer's header they fill exactly one encrypted packet;
- * 65,536 would make two of each and halve the speed.
+ * Bytes given to the stream at a time. With the multiplexer's header they fill exactly one
+ * encrypted packet; 65,536 would make two of each and halve the speed.
  */
 export const PIECE_BYTES = 65_280
 
-/** A queue that never empties is cut this often: rarely enough to cost nothing, often enough to stay short. */
+/**
+ * A queue that never empties is cut this often: rarely enough to cost nothing, often enough to stay
+ * short.
+ */
 const COMPACT_FRAMES = 4_096
 
 export class ByteQueue {
@@ -37,7 +40,10 @@ export class ByteQueue {
     return this.#waitingBytes
   }
 
-  /** Takes frames, in order, and hands over what the stream takes now. @throws what `send` throws when the stream is closing. */
+  /**
+   * Takes frames, in order, and hands over what the stream takes now. @throws what `send` throws
+   * when the stream is closing.
+   */
   push(frames: readonly Uint8Array[]): void {
     for (const frame of frames) {
       this.#frames.push(frame)
@@ -116,5 +122,8 @@ export class ByteQueue {
   }
 }
 
-/** Stands where a frame was handed over, so that its bytes are let go before the rest of the queue is. */
+/**
+ * Stands where a frame was handed over, so that its bytes are let go before the rest of the queue
+ * is.
+ */
 const NOTHING = new Uint8Array(0)

@@ -1,4 +1,7 @@
-/** Runs what others gave us. A throw there is a bug of ours, which must stop the process and not vanish in libp2p. */
+/**
+ * Runs what others gave us. A throw there is a bug of ours, which must stop the process and not
+ * vanish in libp2p.
+ */
 export function carry(call: () => void): void {
   try {
     call()

@@ -1,4 +1,7 @@
-/** Warnings about other peers, once in a while for each peer and reason: it is dialled again and again. */
+/**
+ * Warnings about other peers, once in a while for each peer and reason: it is dialled again and
+ * again.
+ */
 import type { Connection } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import type { PeerId } from '../../protocols/base/identity.ts'

@@ -1,6 +1,7 @@
 /**
- * Keeps connections: dials the peers that `known-peers.ts` says are due, and the addresses of the command line until it is known
- * who lives there. libp2p's own redialling is off, because it gives up.
+ * Keeps connections: dials the peers that `known-peers.ts` says are due, and the addresses of the
+ * command line until it is known who lives there. libp2p's own redialling is off, because it gives
+ * up.
  *
  * It alone decides who is dialled: libp2p's other parts would dial whoever they were told of.
  */
@@ -18,7 +19,10 @@ import { peerFoundInstead, reasonOf } from './reasons.ts'
 import { backoffMs, patienceAfter } from './retrying.ts'
 import type { Patience } from './retrying.ts'
 
-/** Dials under way at once: each costs some 35 ms of CPU at both ends, and a joining peer has other things to do. */
+/**
+ * Dials under way at once: each costs some 35 ms of CPU at both ends, and a joining peer has other
+ * things to do.
+ */
 const DIALS_MAX = 16
 
 export interface ConnectorInit {
@@ -67,7 +71,8 @@ export class Connector {
     }
     const nowMs = performance.now()
     for (const peer of init.known) this.#known.learn(peer.peerId, peer.addresses.filter(isMultiaddr), 'member', nowMs)
-    // After what is remembered, for the newest address is tried first: whoever names one knows better.
+    // After what is remembered, for the newest address is tried first: whoever names one knows
+    // better.
     for (const address of init.given) this.#give(address, nowMs)
   }
 
@@ -83,8 +88,8 @@ export class Connector {
   }
 
   /**
-   * A peer was heard of at these addresses. They may be anything: each is read when it is dialled, because whoever tells of many
-   * peers at once must not have all their addresses read in one turn.
+   * A peer was heard of at these addresses. They may be anything: each is read when it is dialled,
+   * because whoever tells of many peers at once must not have all their addresses read in one turn.
    *
    * @param isWanted dialled however many are connected
    * @param isVouched a member says so
@@ -166,7 +171,10 @@ export class Connector {
     this.#schedule()
   }
 
-  /** Peers merely heard of are dialled while few are connected; members, wanted peers, voters and named ones whatever their number. */
+  /**
+   * Peers merely heard of are dialled while few are connected; members, wanted peers, voters and
+   * named ones whatever their number.
+   */
   #isOneTooMany(peerId: PeerId): boolean {
     const { connectedCount, isVoter } = this.#init
     return connectedCount() >= CONNECTED_PEERS_MAX && this.#known.isOptional(peerId) && !isVoter(peerId)
@@ -189,7 +197,10 @@ export class Connector {
     this.#schedule()
   }
 
-  /** Tries one address after another. Where another peer answers, it is greeted instead: it may be one of ours. */
+  /**
+   * Tries one address after another. Where another peer answers, it is greeted instead: it may be
+   * one of ours.
+   */
   async #dialInTurn(peerId: PeerId, addresses: readonly string[], { addressMs }: Patience, signal: AbortSignal): Promise<Connection> {
     const errors: unknown[] = []
     for (const address of addresses) {
@@ -210,14 +221,17 @@ export class Connector {
     throw errors.length === 1 ? errors[0] : new AggregateError(errors, 'no address of the peer answers')
   }
 
-  /** Another peer has the address of one that was looked for: machines whose addresses rotate meet like that. */
+  /**
+   * Another peer has the address of one that was looked for: machines whose addresses rotate meet
+   * like that.
+   */
   async #foundInstead(sought: PeerId, address: string, found: PeerId, signal: AbortSignal): Promise<void> {
     if (found === this.#init.self || this.#known.isConnected(found)) {
       this.#known.isElsewhere(sought, address)
       return
     }
-    // Whoever names a peer by its id wants that peer. And whoever is there because others said so is not looked for: what they
-    // say counts for the peer they named.
+    // Whoever names a peer by its id wants that peer. And whoever is there because others said so
+    // is not looked for: what they say counts for the peer they named.
     const isRemembered = this.#known.origin(sought) === 'member' && this.#known.isProved(sought, address)
     if (this.#dialled.has(found) || !isRemembered) return
     this.#dialled.add(found)
@@ -252,7 +266,10 @@ export class Connector {
     this.#schedule()
   }
 
-  /** True when one that was named, or was a member, cannot be reached for another reason than the last time. */
+  /**
+   * True when one that was named, or was a member, cannot be reached for another reason than the
+   * last time.
+   */
   #isNews(peerId: PeerId, reason: string): boolean {
     return this.#known.origin(peerId) !== 'heard' && this.#known.failure(peerId) !== reason
   }

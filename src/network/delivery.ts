@@ -1,4 +1,7 @@
-/** Messages to and from peers that are connected: over which stream each goes, and what of it is counted. */
+/**
+ * Messages to and from peers that are connected: over which stream each goes, and what of it is
+ * counted.
+ */
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import { assert } from '../../protocols/base/assert.ts'
@@ -71,7 +74,10 @@ export class Delivery {
     if (from !== undefined && this.#init.table.isKnown(stream)) this.#deliver(from, round, message)
   }
 
-  /** Takes a stream for answers of repair. `main`: the stream on the same connection that the peer proved itself on. */
+  /**
+   * Takes a stream for answers of repair. `main`: the stream on the same connection that the peer
+   * proved itself on.
+   */
   accept(stream: Stream, main: PeerStream | undefined): void {
     this.#bulk.accept(stream, main)
   }
@@ -103,7 +109,10 @@ export class Delivery {
     valuesSent.set(clusterId, (valuesSent.get(clusterId) ?? 0) + count)
   }
 
-  /** The peer goes with all its connections, also when it is used over another than that of the bulk stream. */
+  /**
+   * The peer goes with all its connections, also when it is used over another than that of the bulk
+   * stream.
+   */
   #breached({ peerId, connection }: BulkStream, reason: string): void {
     const { counters, complaints, table, disconnect } = this.#init
     counters.breaches += 1

@@ -1,10 +1,12 @@
 /**
- * Who may stand in the doors: connections of which nobody has proved yet to be a member, from the moment that they are accepted.
- * Each has a bounded time, and there is a bounded number of them: in all, from one source, and of one peer id. Where a bound is
- * reached the one that has stood longest makes room, so that a member that comes after many silent strangers comes in.
+ * Who may stand in the doors: connections of which nobody has proved yet to be a member, from the
+ * moment that they are accepted. Each has a bounded time, and there is a bounded number of them: in
+ * all, from one source, and of one peer id. Where a bound is reached the one that has stood longest
+ * makes room, so that a member that comes after many silent strangers comes in.
  *
- * Addresses where members are, or were, are let in past the bounds of strangers: whoever presses from elsewhere cannot shut
- * members out. Rules only: time is an argument, and cutting a connection is given.
+ * Addresses where members are, or were, are let in past the bounds of strangers: whoever presses
+ * from elsewhere cannot shut members out. Rules only: time is an argument, and cutting a connection
+ * is given.
  */
 import type { PeerId } from '../../protocols/base/identity.ts'
 
@@ -24,7 +26,10 @@ export const GRACE_MS = 1_000
 const MEMBER_SOURCES_MAX = 4_096
 /** What was turned away is told for this long. */
 const TOLD_MS = 60_000
-/** Fewer turned away in that time, or fewer that stand idle, are no news: a scanner, a probe of health. */
+/**
+ * Fewer turned away in that time, or fewer that stand idle, are no news: a scanner, a probe of
+ * health.
+ */
 const TURNED_AWAY_NEWS = 16
 const IDLE_NEWS = 8
 /** Standing for so long, a connection is idle. */
@@ -47,7 +52,9 @@ const REASONS: Readonly<Record<TurnedAway, string>> = {
 export interface Visitor {
   /** Multiaddr in text form, without a peer id. */
   readonly address: string
-  /** What it is counted under; undefined for one that we have dialled, or that has no IP address. */
+  /**
+   * What it is counted under; undefined for one that we have dialled, or that has no IP address.
+   */
   readonly source: string | undefined
   /** Whose key it has shown. */
   peerId: PeerId | undefined
@@ -97,7 +104,10 @@ export class Doors {
     return true
   }
 
-  /** It has shown whose key it has. Older connections of the same peer that are not in use make room for it. */
+  /**
+   * It has shown whose key it has. Older connections of the same peer that are not in use make room
+   * for it.
+   */
   named(visitor: Visitor, peerId: PeerId, nowMs: number): void {
     visitor.peerId = peerId
     const inUse = this.#init.addressInUse(peerId)

@@ -1,6 +1,7 @@
 /**
- * The encryption of connections: Noise, kept from doing small work many times. The only place that names its package. Each
- * of the three measures below was found in a profile of puts; none changes a byte that the other end decrypts.
+ * The encryption of connections: Noise, kept from doing small work many times. The only place that
+ * names its package. Each of the three measures below was found in a profile of puts; none changes
+ * a byte that the other end decrypts.
  */
 import { createSecretKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
@@ -8,11 +9,16 @@ import { noise } from '@chainsafe/libp2p-noise'
 import type { NoiseExtensions } from '@chainsafe/libp2p-noise'
 import type { ConnectionEncrypter, MessageStream } from '@libp2p/interface'
 
-/** Below this Noise encrypts in WebAssembly, which wants the key's bytes; from here on in OpenSSL. */
+/**
+ * Below this Noise encrypts in WebAssembly, which wants the key's bytes; from here on in OpenSSL.
+ */
 const NATIVE_BYTES_LEAST = 1_200
 /** What the length before an encrypted packet takes. */
 const LENGTH_BYTES = 2
-/** Told to the decoder over and over: that it must wait for more. Made once, for a stack trace costs more than a packet. */
+/**
+ * Told to the decoder over and over: that it must wait for more. Made once, for a stack trace costs
+ * more than a packet.
+ */
 const TOO_SHORT = new RangeError('the length of a packet has not arrived yet')
 
 type Bytes = Parameters<MessageStream['send']>[0]
@@ -71,7 +77,10 @@ function keepKeys(encrypter: NoiseInside): void {
   encrypter.crypto = { ...encrypter.crypto, encrypt: withReady(encrypt), decrypt: withReady(decrypt) }
 }
 
-/** An encrypted packet comes in pieces (length, parts, tag). Written one by one, each is a system call, a segment, and a wake-up of the other end. */
+/**
+ * An encrypted packet comes in pieces (length, parts, tag). Written one by one, each is a system
+ * call, a segment, and a wake-up of the other end.
+ */
 function writeWhole(connection: SocketInside): void {
   const sendData = connection.sendData.bind(connection)
   connection.sendData = (pieces) => {
@@ -82,7 +91,9 @@ function writeWhole(connection: SocketInside): void {
   }
 }
 
-/** After each packet the decoder looks for the next one, and is told by an error that there is none. */
+/**
+ * After each packet the decoder looks for the next one, and is told by an error that there is none.
+ */
 function waitQuietly(secured: Secured): Secured {
   const { decoder } = secured.connection as unknown as EncryptedInside
   const { lengthDecoder } = decoder

@@ -1,4 +1,7 @@
-/** Ports that nobody listens on, found before libp2p listens: so it is known which line was given which port. */
+/**
+ * Ports that nobody listens on, found before libp2p listens: so it is known which line was given
+ * which port.
+ */
 import { createServer } from 'node:net'
 
 /** New ports tried that must be free on more than one address. */

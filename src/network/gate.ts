@@ -1,4 +1,7 @@
-/** Has libp2p ask the doors: which connections are let in, and for how long. What is decided and why is in `doors.ts`. */
+/**
+ * Has libp2p ask the doors: which connections are let in, and for how long. What is decided and why
+ * is in `doors.ts`.
+ */
 import { networkInterfaces } from 'node:os'
 import type { Connection, ConnectionGater, MultiaddrConnection } from '@libp2p/interface'
 import type { PeerId } from '../../protocols/base/identity.ts'
@@ -8,13 +11,18 @@ import { isLoopback, withoutPeerId } from './addresses.ts'
 import type { Libp2pPeer } from './libp2p-peer.ts'
 import { sourceOf } from './sources.ts'
 
-/** Between looks at how long connections have stood; nobody looks while there are none, so that an idle peer sleeps. */
+/**
+ * Between looks at how long connections have stood; nobody looks while there are none, so that an
+ * idle peer sleeps.
+ */
 const LOOK_MS = 250
 
 export interface GateInit extends Omit<DoorsInit, 'isOwnSource' | 'addressInUse'> {
   /** The connection that is used for a peer. */
   readonly inUse: (peerId: PeerId) => Connection | undefined
-  /** True when strangers have no business with this peer, so that those we have dialled are cut too. */
+  /**
+   * True when strangers have no business with this peer, so that those we have dialled are cut too.
+   */
   readonly isClosed: () => boolean
 }
 
@@ -57,7 +65,10 @@ export class Gate {
     this.#lookSoon()
   }
 
-  /** A member told that it is at these addresses. That it is on a machine of its own says nothing of this one. */
+  /**
+   * A member told that it is at these addresses. That it is on a machine of its own says nothing of
+   * this one.
+   */
   memberAt(addresses: readonly string[]): void {
     this.doors.memberAt(addresses.filter((address) => !isLoopback(address)).map(sourceOf))
   }
@@ -106,7 +117,10 @@ function addressOf({ remoteAddr }: Pick<Connection, 'remoteAddr'>): string {
   return withoutPeerId(remoteAddr.toString())
 }
 
-/** Where this machine is itself: peers beside this one come from there. Of IPv6 a network has one source, so it does not count. */
+/**
+ * Where this machine is itself: peers beside this one come from there. Of IPv6 a network has one
+ * source, so it does not count.
+ */
 function isOwnSource(source: string): boolean {
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])
   return own.some(

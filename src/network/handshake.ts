@@ -1,9 +1,10 @@
 /**
- * The rules of greeting one another, apart from the bytes and the stream: who says what when, whom we refuse and why, and when
- * the other end counts as a proven member.
+ * The rules of greeting one another, apart from the bytes and the stream: who says what when, whom
+ * we refuse and why, and when the other end counts as a proven member.
  *
- * Nonces come first, both ways; then the proof of the end that opened the stream, then that of the other end, then both
- * greetings. So an end that cannot prove itself learns neither network, nor cluster, nor addresses.
+ * Nonces come first, both ways; then the proof of the end that opened the stream, then that of the
+ * other end, then both greetings. So an end that cannot prove itself learns neither network, nor
+ * cluster, nor addresses.
  */
 import type { PeerId } from '../../protocols/base/identity.ts'
 import type { Parting } from '../../protocols/wire/frames.ts'
@@ -17,8 +18,9 @@ import type { ProofSubject } from './proof.ts'
 export type Saying = { readonly kind: 'proof'; readonly proof: Uint8Array } | { readonly kind: 'greeting' }
 
 /**
- * `refused`: it is set up otherwise than we are, which people must hear of; it is told `parting`, where it could not find out by
- * itself. `breach`: it breaks the protocol. `remote`: its greeting, from now on believed.
+ * `refused`: it is set up otherwise than we are, which people must hear of; it is told `parting`,
+ * where it could not find out by itself. `breach`: it breaks the protocol. `remote`: its greeting,
+ * from now on believed.
  */
 export type HandshakeOutcome =
   | { readonly kind: 'good'; readonly say: readonly Saying[]; readonly remote?: Greeting }
@@ -120,7 +122,9 @@ const REASONS_OF_PARTING: Readonly<Record<Parting, string>> = {
   'not admitted': 'it does not admit this peer (-admit)',
 }
 
-/** Why two peers cannot work together, as `a` says it; undefined when they can, whichever end asks. */
+/**
+ * Why two peers cannot work together, as `a` says it; undefined when they can, whichever end asks.
+ */
 function mismatchOf(a: Greeting, b: Greeting): string | undefined {
   if (Math.max(a.protocolMin, b.protocolMin) > Math.min(a.protocolMax, b.protocolMax)) {
     return `other protocol version (it speaks ${versions(b)}, this peer ${versions(a)})`

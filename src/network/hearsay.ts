@@ -1,7 +1,8 @@
 /**
- * How many addresses are dialled because others spoke of them: the DHT, the local network, another peer's roster. Whoever speaks may
- * lie, and point every member at a host of its choice. An address where a member turned out to be counts for nothing afterwards, so
- * a network that forms is not held up. Rules only: time is an argument.
+ * How many addresses are dialled because others spoke of them: the DHT, the local network, another
+ * peer's roster. Whoever speaks may lie, and point every member at a host of its choice. An address
+ * where a member turned out to be counts for nothing afterwards, so a network that forms is not
+ * held up. Rules only: time is an argument.
  */
 
 /** Addresses dialled on hearsay in any minute, those where a member was found not counted. */

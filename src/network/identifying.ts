@@ -1,9 +1,10 @@
 /**
- * libp2p's identify, which tells each who the other is: where it listens, and all that it speaks. Whoever has yet to prove itself is
- * told nothing of that but libp2p's own protocols, and is not asked either: once it has proved itself, `network.ts` has it asked.
+ * libp2p's identify, which tells each who the other is: where it listens, and all that it speaks.
+ * Whoever has yet to prove itself is told nothing of that but libp2p's own protocols, and is not
+ * asked either: once it has proved itself, `network.ts` has it asked.
  *
- * It answers a stream without ever reading from it, so that whatever the other end sends besides would wait in memory, 4 MB of it,
- * for as long as the stream is left open.
+ * It answers a stream without ever reading from it, so that whatever the other end sends besides
+ * would wait in memory, 4 MB of it, for as long as the stream is left open.
  */
 import { identify } from '@libp2p/identify'
 import type { Identify } from '@libp2p/identify'

@@ -1,7 +1,9 @@
 /**
- * Peers worth dialling, where, and when next. Rules only: time and chance are arguments, dialling is `connector.ts`.
+ * Peers worth dialling, where, and when next. Rules only: time and chance are arguments, dialling
+ * is `connector.ts`.
  *
- * A peer named on the command line is never given up, nor is a voter; any other is, after a time, and one that was removed at once.
+ * A peer named on the command line is never given up, nor is a voter; any other is, after a time,
+ * and one that was removed at once.
  */
 import type { PeerId } from '../../protocols/base/identity.ts'
 import { ADDRESSES_MAX } from '../../protocols/base/limits.ts'
@@ -20,15 +22,24 @@ import {
   backoffMs,
 } from './retrying.ts'
 
-/** A peer merely heard of that could not be reached for this long is forgotten; whoever still knows it will tell again. */
+/**
+ * A peer merely heard of that could not be reached for this long is forgotten; whoever still knows
+ * it will tell again.
+ */
 export const FORGET_MS = 600_000
 /** The same for one that was connected: a day. It dials us when it comes back after all. */
 export const FORGET_MEMBER_MS = 86_400_000
-/** How many peers are remembered. Beyond it the one that was of no use for the longest time is forgotten. */
+/**
+ * How many peers are remembered. Beyond it the one that was of no use for the longest time is
+ * forgotten.
+ */
 export const KNOWN_PEERS_MAX = 1_024
 /** How many of them are forgotten at once. */
 const FORGOTTEN_AT_ONCE = 64
-/** Of two peers that hear of each other at once, the one with the higher id lets the other dial first. */
+/**
+ * Of two peers that hear of each other at once, the one with the higher id lets the other dial
+ * first.
+ */
 const YIELD_MS = 250
 /** `given`: named on the command line. `member`: was connected. `heard`: told of by others. */
 export type Origin = 'given' | 'member' | 'heard'
@@ -66,7 +77,10 @@ interface Dialling {
 }
 
 export class KnownPeers {
-  /** How long one that cannot be reached is worth remembering: a voter `always`, one that was removed `never`. */
+  /**
+   * How long one that cannot be reached is worth remembering: a voter `always`, one that was
+   * removed `never`.
+   */
   isKept: (peerId: PeerId) => 'always' | 'for a time' | 'never' = () => 'for a time'
   readonly #self: PeerId
   readonly #random: () => number
@@ -119,7 +133,10 @@ export class KnownPeers {
     return added
   }
 
-  /** The greeting is done: the addresses it told replace what was heard before, the one that worked (if we dialled) first. */
+  /**
+   * The greeting is done: the addresses it told replace what was heard before, the one that worked
+   * (if we dialled) first.
+   */
   connected(peerId: PeerId, addresses: readonly string[], dialled: string | undefined, nowMs: number): void {
     this.learn(peerId, addresses, 'member', nowMs)
     const entry = this.#entries.get(peerId)
@@ -163,7 +180,10 @@ export class KnownPeers {
     if (reason !== undefined && this.#isForgotten(peerId, entry, nowMs)) this.#entries.delete(peerId)
   }
 
-  /** There are connections enough; it is looked at again soon, for it counts as neither tried nor lost. */
+  /**
+   * There are connections enough; it is looked at again soon, for it counts as neither tried nor
+   * lost.
+   */
   postponed(peerId: PeerId, nowMs: number): void {
     const entry = this.#entries.get(peerId)
     if (entry !== undefined) entry.nextDialAtMs = nowMs + RETRY_POSTPONED_MS
@@ -182,8 +202,8 @@ export class KnownPeers {
   /**
    * A dial begins: no other before it has an end.
    *
-   * @returns where to dial, in this order, and how many of the addresses are hearsay; none when it must wait. And how many tries
-   * before it have failed
+   * @returns where to dial, in this order, and how many of the addresses are hearsay; none when it
+   * must wait. And how many tries before it have failed
    */
   dialling(peerId: PeerId, nowMs: number): Dialling {
     const entry = this.#entries.get(peerId)
@@ -199,7 +219,10 @@ export class KnownPeers {
     return { addresses, hearsayCount, failures: entry.failures }
   }
 
-  /** Another peer, with its own key, answers at this address of a peer. Kept when it is the only one: the other may go again. */
+  /**
+   * Another peer, with its own key, answers at this address of a peer. Kept when it is the only
+   * one: the other may go again.
+   */
   isElsewhere(peerId: PeerId, address: string): void {
     const entry = this.#entries.get(peerId)
     if (entry === undefined || entry.addresses.length + entry.hearsay.length < 2) return
@@ -271,7 +294,10 @@ export class KnownPeers {
     return kept === 'never' || nowMs - wantedSinceMs > (origin === 'heard' ? FORGET_MS : FORGET_MEMBER_MS)
   }
 
-  /** Forgets some of those neither named, nor connected, nor wanted most, if there are too many: those of no use for the longest time. */
+  /**
+   * Forgets some of those neither named, nor connected, nor wanted most, if there are too many:
+   * those of no use for the longest time.
+   */
   #makeRoom(): void {
     if (this.#entries.size < KNOWN_PEERS_MAX) return
     const idle = [...this.#entries].filter(([, entry]) => entry.origin !== 'given' && entry.connectedAtMs === undefined)

@@ -1,6 +1,6 @@
 /**
- * The libp2p under us, set up for a private network of servers. The only file that knows which encryption and which multiplexer
- * are used. Why each setting is as it is stands beside it.
+ * The libp2p under us, set up for a private network of servers. The only file that knows which
+ * encryption and which multiplexer are used. Why each setting is as it is stands beside it.
  */
 import type { Identify } from '@libp2p/identify'
 import type { ConnectionGater, PeerId as Libp2pPeerId, PrivateKey, Startable } from '@libp2p/interface'
@@ -18,13 +18,19 @@ import { boundPeerStore } from './peer-store.ts'
 import { ADDRESS_LONGEST_MS } from './retrying.ts'
 
 /**
- * libp2p's own bounds on connections are lifted: they count members and strangers alike, so that strangers could shut members
- * out, or have their connections pruned. `doors.ts` bounds those of strangers.
+ * libp2p's own bounds on connections are lifted: they count members and strangers alike, so that
+ * strangers could shut members out, or have their connections pruned. `doors.ts` bounds those of
+ * strangers.
  */
 const UNBOUNDED = Number.MAX_SAFE_INTEGER
-/** What encryption and multiplexer of an inbound connection may take; `doors.ts` cuts it sooner, and says why. */
+/**
+ * What encryption and multiplexer of an inbound connection may take; `doors.ts` cuts it sooner, and
+ * says why.
+ */
 const INBOUND_UPGRADE_TIMEOUT_MS = 15_000
-/** A connection that is silent for this long is dropped; the multiplexer says something every 30 s. */
+/**
+ * A connection that is silent for this long is dropped; the multiplexer says something every 30 s.
+ */
 const SOCKET_INACTIVITY_MS = 300_000
 
 export type PeerServices = { identify: Identify; ping: Ping; dht: KadDHT; announcer: Startable }
@@ -41,7 +47,9 @@ export interface Libp2pPeerInit {
   readonly peerDiscovery?: Libp2pInit['peerDiscovery'] | undefined
   /** False: it is not dialled, whichever part of libp2p asks for it. */
   readonly isDialled: (peerId: string) => boolean
-  /** False: it is not told where this peer listens and what it speaks; all are when it is not given. */
+  /**
+   * False: it is not told where this peer listens and what it speaks; all are when it is not given.
+   */
   readonly isTold?: (peerId: string) => boolean
   /** Which connections are let in; all when it is not given. */
   readonly gater?: ConnectionGater | undefined
@@ -69,9 +77,11 @@ export async function createLibp2pPeer(init: Libp2pPeerInit): Promise<Libp2pPeer
       reconnectRetries: 0,
     },
     connectionGater: { ...init.gater, denyDialPeer: (peerId: Libp2pPeerId) => !init.isDialled(peerId.toString()) },
-    // One missed ping would cut a connection whose other end is merely busy; the protocol has heartbeats of its own.
+    // One missed ping would cut a connection whose other end is merely busy; the protocol has
+    // heartbeats of its own.
     connectionMonitor: { enabled: false },
-    // By default addresses are forgotten after an hour, and with them the DHT's knowledge of a live peer.
+    // By default addresses are forgotten after an hour, and with them the DHT's knowledge of a live
+    // peer.
     peerStore: { maxAddressAge: Number.POSITIVE_INFINITY, maxPeerAge: Number.POSITIVE_INFINITY },
     peerDiscovery: init.peerDiscovery ?? [],
     services: { identify: guardedIdentify(init.isTold ?? (() => true)), ping: ping(), dht: init.dht, announcer: announcer() },

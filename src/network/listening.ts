@@ -1,17 +1,24 @@
 /**
- * Where to listen, and what to do when a port is taken. A port that nobody named is chosen freely, remembered under the line that
- * left the choice, and used again: then a whole network that is started anew finds itself where it was.
+ * Where to listen, and what to do when a port is taken. A port that nobody named is chosen freely,
+ * remembered under the line that left the choice, and used again: then a whole network that is
+ * started anew finds itself where it was.
  */
 import { freePort } from './free-ports.ts'
 import type { Libp2pPeer } from './libp2p-peer.ts'
 
-/** An address named on the command line cannot be listened on. Its message is one line for the person who named it. */
+/**
+ * An address named on the command line cannot be listened on. Its message is one line for the
+ * person who named it.
+ */
 export class ListenError extends Error {
   static override readonly name = 'ListenError'
   override readonly name = 'ListenError'
 }
 
-/** Ports chosen freely, by the line of `listen` that left the choice; under `EVERYWHERE` when there was no line. */
+/**
+ * Ports chosen freely, by the line of `listen` that left the choice; under `EVERYWHERE` when there
+ * was no line.
+ */
 export type ListenPorts = Readonly<Record<string, number>>
 
 export interface ListeningInit {
@@ -104,7 +111,8 @@ async function startAt(init: ListeningInit, addresses: readonly string[]): Promi
   libp2p.addEventListener('transport:listening', () => (listeningCount += 1))
   try {
     await libp2p.start()
-    // libp2p takes it for a machine without IPv6 when each address of that family fails, taken ones too, and says nothing.
+    // libp2p takes it for a machine without IPv6 when each address of that family fails, taken ones
+    // too, and says nothing.
     if (listeningCount < addresses.length) throw new ListenError(await describeSilent(addresses.filter((line) => IP6_HOST.test(line))))
     return libp2p
   } catch (error) {

@@ -24,7 +24,10 @@ export function valueBytesOf(message: Message): number {
   return bytes
 }
 
-/** How many whole values a message carries; those of repair, which fills whoever lacks them, and of further types are not among them. */
+/**
+ * How many whole values a message carries; those of repair, which fills whoever lacks them, and of
+ * further types are not among them.
+ */
 export function valueCountOf(message: Message): number {
   return MESSAGE_TABLE.isBulk(message) || MESSAGE_TABLE.isOpaque(message) ? 0 : MESSAGE_TABLE.values(message).length
 }

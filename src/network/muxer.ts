@@ -1,10 +1,16 @@
-/** The stream multiplexer: Yamux, kept from ending the process. The only place that names its package. */
+/**
+ * The stream multiplexer: Yamux, kept from ending the process. The only place that names its
+ * package.
+ */
 import { yamux } from '@chainsafe/libp2p-yamux'
 import type { StreamMuxerFactory } from '@libp2p/interface'
 
 /** Of Yamux's states of a stream: both ends know of it, and it is not paused. */
 const ESTABLISHED = 3
-/** Between Yamux's own pings. They keep the connection from being taken for dead, and nothing else here. */
+/**
+ * Between Yamux's own pings. They keep the connection from being taken for dead, and nothing else
+ * here.
+ */
 const KEEP_ALIVE_MS = 120_000
 
 /** What is used of Yamux's muxer beyond its port. */
@@ -22,12 +28,14 @@ interface MuxedStream {
 }
 
 /**
- * Yamux sends the first frame of a new stream from a bare microtask. When the other end closes the connection in that very
- * turn, the send throws where nobody can catch it, and any remote could end this process so. A frame that can no longer be
- * sent is dropped instead: the connection's own end, which follows, closes every stream on it.
+ * Yamux sends the first frame of a new stream from a bare microtask. When the other end closes the
+ * connection in that very turn, the send throws where nobody can catch it, and any remote could end
+ * this process so. A frame that can no longer be sent is dropped instead: the connection's own end,
+ * which follows, closes every stream on it.
  *
- * And it answers each frame of data with one that opens the window again, which doubles the packets of small messages. Here
- * the window is opened again when half of it is used, as other implementations do.
+ * And it answers each frame of data with one that opens the window again, which doubles the packets
+ * of small messages. Here the window is opened again when half of it is used, as other
+ * implementations do.
  */
 export function steadyYamux(): () => StreamMuxerFactory {
   const create = yamux({ keepAliveInterval: KEEP_ALIVE_MS })

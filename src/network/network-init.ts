@@ -28,7 +28,9 @@ export interface NetworkInit {
   readonly secrets: Secrets
   /** Who may join; undefined: whoever has a secret. */
   readonly admitted?: ReadonlySet<PeerId> | undefined
-  /** How peers are found that nobody named: `src/discovery/`. Started and stopped with the network. */
+  /**
+   * How peers are found that nobody named: `src/discovery/`. Started and stopped with the network.
+   */
   readonly discovery: PeerDiscovery
   /** How peers on the local network are found, when that is wanted. */
   readonly localDiscovery?: LocalDiscovery | undefined
@@ -39,7 +41,10 @@ export interface NetworkInit {
   readonly events?: Partial<NetworkEvents>
 }
 
-/** Makes, from whom to tell of somebody found at these multiaddrs, one of the `peerDiscovery` of libp2p. */
+/**
+ * Makes, from whom to tell of somebody found at these multiaddrs, one of the `peerDiscovery` of
+ * libp2p.
+ */
 export type LocalDiscovery = (
   found: (peerId: string, addresses: readonly string[]) => void,
 ) => NonNullable<Libp2pInit['peerDiscovery']>[number]
@@ -59,9 +64,15 @@ export interface PeerDiscovery {
 }
 
 export interface NetworkEvents {
-  /** A peer has proved itself and greeted. `address`: where it is connected from, or was dialled. `provedBy`: as in `/status`. */
+  /**
+   * A peer has proved itself and greeted. `address`: where it is connected from, or was dialled.
+   * `provedBy`: as in `/status`.
+   */
   admitted(remote: Greeting, address: string, provedBy: string): void
-  /** The two are set up differently, or one broke the protocol. `provedBy`: undefined where it has proved nothing. */
+  /**
+   * The two are set up differently, or one broke the protocol. `provedBy`: undefined where it has
+   * proved nothing.
+   */
   refused(peerId: PeerId, reason: string, address: string, provedBy: string | undefined): void
   /** A connection was closed that nobody proved anything on. */
   turnedAway(address: string, reason: string): void
@@ -85,7 +96,10 @@ export interface NetworkCounters {
   /** Answers of repair among the messages sent, and the bytes of their stream. */
   repairAnswersSent: number
   repairBytesSent: number
-  /** Values sent to peers of each cluster, repair's apart: to another cluster, one for each put at most while nothing is lost. */
+  /**
+   * Values sent to peers of each cluster, repair's apart: to another cluster, one for each put at
+   * most while nothing is lost.
+   */
   readonly valuesSent: Map<ClusterId, number>
   /** Of whole frames, on all streams. */
   bytesSent: number

@@ -1,4 +1,7 @@
-/** The transport on libp2p: puts the parts of this folder together. What each does is said at its top. */
+/**
+ * The transport on libp2p: puts the parts of this folder together. What each does is said at its
+ * top.
+ */
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys'
 import type { Connection, PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
@@ -33,7 +36,10 @@ export const PROTOCOL_PREFIX = '/p2p/rpc/replicator'
 /** Versions of the streams' protocols in libp2p's terms; ours is agreed in the greeting. */
 const STREAM_VERSION = '2.0.0'
 const BULK_STREAM_VERSION = '1.0.0'
-/** Streams of each of our protocols on one connection, each way. One is used; both ends may open one, and one may be emptying. */
+/**
+ * Streams of each of our protocols on one connection, each way. One is used; both ends may open
+ * one, and one may be emptying.
+ */
 const STREAMS_MAX = 4
 /** What stopping waits for the last frames to leave. */
 const STOP_FLUSH_MS = 300
@@ -201,7 +207,10 @@ export class Libp2pNetwork implements Transport {
     return this.#listenPorts
   }
 
-  /** True when no other machine can reach this peer, though nobody told it to listen on loopback alone. */
+  /**
+   * True when no other machine can reach this peer, though nobody told it to listen on loopback
+   * alone.
+   */
   isOnLoopbackAlone(): boolean {
     const { listen: named, announce } = this.#init
     const isMeant = announce.length > 0 || (named.length > 0 && named.every(isLoopback))
@@ -249,7 +258,10 @@ export class Libp2pNetwork implements Transport {
     return this.#admission.isClosed
   }
 
-  /** Has other secrets hold from now on. Peers proved by one that is gone are disconnected one by one, and prove themselves anew. */
+  /**
+   * Has other secrets hold from now on. Peers proved by one that is gone are disconnected one by
+   * one, and prove themselves anew.
+   */
   useSecrets(secrets: Secrets): void {
     this.#admission.secrets = secrets
     this.#staleProofs.begin()
@@ -273,7 +285,10 @@ export class Libp2pNetwork implements Transport {
     return new Map(this.#table.streams().map((stream) => [stream.peerId, stream.provedFingerprint ?? '']))
   }
 
-  /** True while the peer is connected and has proved itself: what it asks on any connection is asked by a member. */
+  /**
+   * True while the peer is connected and has proved itself: what it asks on any connection is asked
+   * by a member.
+   */
   isProved(peerId: PeerId): boolean {
     return this.#table.has(peerId)
   }

@@ -1,6 +1,7 @@
 /**
- * Bounds of libp2p's store of peers. Whatever a stranger says of itself goes into it, it compares each address of a peer with each
- * other, and it forgets nothing: so few addresses of each peer are taken, and few peers are kept.
+ * Bounds of libp2p's store of peers. Whatever a stranger says of itself goes into it, it compares
+ * each address of a peer with each other, and it forgets nothing: so few addresses of each peer are
+ * taken, and few peers are kept.
  */
 import type { Peer, PeerData, PeerId, PeerStore } from '@libp2p/interface'
 import { ADDRESSES_MAX } from '../../protocols/base/limits.ts'

@@ -1,6 +1,7 @@
 /**
- * One stream to one peer, from its opening to its end: the greeting each way, then messages both ways until either side
- * closes. What is sent within a turn leaves as one frame. Nothing thrown here reaches libp2p.
+ * One stream to one peer, from its opening to its end: the greeting each way, then messages both
+ * ways until either side closes. What is sent within a turn leaves as one frame. Nothing thrown
+ * here reaches libp2p.
  */
 import { randomBytes } from 'node:crypto'
 import type { Connection, Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
@@ -20,9 +21,15 @@ import { isSpare, valueBytesOf } from './message-weight.ts'
 
 /** Bytes of a nonce. */
 const NONCE_BYTES = 32
-/** Time for nonces, proofs and greetings: some round trips over the slowest link, and no longer for a stranger. */
+/**
+ * Time for nonces, proofs and greetings: some round trips over the slowest link, and no longer for
+ * a stranger.
+ */
 export const GREETING_TIMEOUT_MS = 10_000
-/** Bytes waiting for a slow peer. Four of the largest values; beyond it messages are dropped, as a network may drop them. */
+/**
+ * Bytes waiting for a slow peer. Four of the largest values; beyond it messages are dropped, as a
+ * network may drop them.
+ */
 export const WAITING_BYTES_MAX = 67_108_864
 /** With more than this waiting, what can be spared is dropped: votes and heartbeats go on. */
 const SPARE_WAITING_BYTES_MAX = 8_388_608
@@ -115,7 +122,10 @@ export class PeerStream {
     return this.#handshake.remote
   }
 
-  /** The secret that the other end has proved to know, `undefined` inside for none; undefined until it has. */
+  /**
+   * The secret that the other end has proved to know, `undefined` inside for none; undefined until
+   * it has.
+   */
   get provedBy(): { readonly secret: Uint8Array | undefined } | undefined {
     return this.#handshake.provedBy
   }
@@ -125,7 +135,9 @@ export class PeerStream {
     return this.provedBy && fingerprintOf(this.provedBy.secret)
   }
 
-  /** The nonce of its opener, as hexadecimal: orders streams of one opener the same at both ends. */
+  /**
+   * The nonce of its opener, as hexadecimal: orders streams of one opener the same at both ends.
+   */
   get openerNonce(): string {
     return Buffer.from(this.#handshake.openerNonce ?? []).toString('hex')
   }
@@ -141,8 +153,8 @@ export class PeerStream {
   }
 
   /**
-   * Queues a message; all of one turn leave together. False when it was dropped, because the stream is not usable
-   * or too much is waiting.
+   * Queues a message; all of one turn leave together. False when it was dropped, because the stream
+   * is not usable or too much is waiting.
    */
   send(message: Message): boolean {
     const { waitingBytes } = this.#byteQueue
@@ -161,7 +173,10 @@ export class PeerStream {
     return true
   }
 
-  /** Another stream to the same peer is used instead: what is waiting leaves, then this end closes. The other end may still send. */
+  /**
+   * Another stream to the same peer is used instead: what is waiting leaves, then this end closes.
+   * The other end may still send.
+   */
   retire(): void {
     if (this.#state !== 'proven') return
     this.#flush()
@@ -221,8 +236,8 @@ export class PeerStream {
   }
 
   /**
-   * The other end says no more. It may have chosen another stream of which we have yet to hear; when we do not,
-   * a stream that goes one way is of no use.
+   * The other end says no more. It may have chosen another stream of which we have yet to hear;
+   * when we do not, a stream that goes one way is of no use.
    */
   #remoteClosed(): void {
     if (this.#state !== 'proven') return

@@ -1,6 +1,7 @@
 /**
- * Streams to peers, from their opening to their end: on which connections one is opened or accepted, and who is let in by it. Which
- * of several is used for a peer is for `peer-table.ts` to say.
+ * Streams to peers, from their opening to their end: on which connections one is opened or
+ * accepted, and who is let in by it. Which of several is used for a peer is for `peer-table.ts` to
+ * say.
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import type { PeerId } from '../../protocols/base/identity.ts'
@@ -109,7 +110,10 @@ export class PeerStreams {
     return false
   }
 
-  /** A peer that speaks something else stays connected, for the DHT; a connection that takes no stream is dead. */
+  /**
+   * A peer that speaks something else stays connected, for the DHT; a connection that takes no
+   * stream is dead.
+   */
   #notOpened(peerId: PeerId, connection: Connection, error: unknown): void {
     if (error instanceof Error && error.name === 'UnsupportedProtocolError') {
       this.#refused({ peerId, connection }, `it does not speak ${this.#init.protocolId}`)

@@ -1,15 +1,16 @@
 /**
- * Which stream is used for which peer. Any number of connections may exist between two peers, for both may dial at once; exactly
- * one stream is used, and both ends choose the same one. Whoever uses the table hears of a peer once when it comes and once when
- * it goes.
+ * Which stream is used for which peer. Any number of connections may exist between two peers, for
+ * both may dial at once; exactly one stream is used, and both ends choose the same one. Whoever
+ * uses the table hears of a peer once when it comes and once when it goes.
  */
 import type { PeerId } from '../../protocols/base/identity.ts'
 import type { Greeting } from '../../protocols/wire/greeting.ts'
 import type { PeerStream } from './peer-stream.ts'
 
 /**
- * Two streams proven within this time of each other are a pair opened at once, and the one opened by the lower peer id stays.
- * A stream that comes later shows that the other end has lost the older one, and takes its place. As long as a greeting may take.
+ * Two streams proven within this time of each other are a pair opened at once, and the one opened
+ * by the lower peer id stays. A stream that comes later shows that the other end has lost the older
+ * one, and takes its place. As long as a greeting may take.
  */
 export const SIMULTANEOUS_MS = 10_000
 
@@ -98,7 +99,10 @@ export class PeerTable {
   }
 }
 
-/** What becomes of an older and a newer stream to one peer. Both ends, asked at about the same time, say the same. */
+/**
+ * What becomes of an older and a newer stream to one peer. Both ends, asked at about the same time,
+ * say the same.
+ */
 export function fateOf(older: PeerStream, newer: PeerStream): 'older stays' | 'newer stays' | 'restarted' {
   const same = older.remote?.identity.id === newer.remote?.identity.id
   if (!same || newer.provenAtMs - older.provenAtMs > SIMULTANEOUS_MS) return 'restarted'

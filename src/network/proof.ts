@@ -1,6 +1,7 @@
 /**
- * Proofs of knowing the secret that all members share. The connection has already shown whose key is at each end; a proof
- * binds the secret to these two peers and to both nonces, so it is worth nothing on another connection or in the other direction.
+ * Proofs of knowing the secret that all members share. The connection has already shown whose key
+ * is at each end; a proof binds the secret to these two peers and to both nonces, so it is worth
+ * nothing on another connection or in the other direction.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { PeerId } from '../../protocols/base/identity.ts'
@@ -37,7 +38,10 @@ export function makeProof(secret: Uint8Array | undefined, subject: ProofSubject)
   return hmac.digest()
 }
 
-/** True when the proof is the one for this subject. Takes the same time for every wrong proof of the right length. */
+/**
+ * True when the proof is the one for this subject. Takes the same time for every wrong proof of the
+ * right length.
+ */
 export function isGoodProof(secret: Uint8Array | undefined, subject: ProofSubject, proof: Uint8Array): boolean {
   const expected = makeProof(secret, subject)
   return proof.length === expected.length && timingSafeEqual(proof, expected)

@@ -4,7 +4,10 @@ import type { PeerId } from '../../protocols/base/identity.ts'
 /** What Noise says of a key that is not the expected one; both are shown as peer ids. */
 const OTHER_KEY = /identity key (\S+) does not match expected remote identity key/
 
-/** Words of the system and of libp2p, the most telling first: of several addresses each may have failed for another reason. */
+/**
+ * Words of the system and of libp2p, the most telling first: of several addresses each may have
+ * failed for another reason.
+ */
 const REASONS: readonly (readonly [RegExp, string])[] = [
   [OTHER_KEY, 'another peer answers there'],
   [/ECONNREFUSED/, 'refused'],

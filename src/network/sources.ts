@@ -1,4 +1,7 @@
-/** Where a connection comes from, as far as it can be counted: whoever has one address of these has them all. */
+/**
+ * Where a connection comes from, as far as it can be counted: whoever has one address of these has
+ * them all.
+ */
 import { isIPv4, isIPv6 } from 'node:net'
 
 /** Sixteen-bit groups of an IPv6 address, and how many of them name a site. */
@@ -6,8 +9,8 @@ const GROUPS = 8
 const SITE_GROUPS = 4
 
 /**
- * The IPv4 address, or the first 64 bits of the IPv6 address, of a multiaddr in text form; undefined when it has none.
- * An IPv4 address within an IPv6 one is the same source as by itself.
+ * The IPv4 address, or the first 64 bits of the IPv6 address, of a multiaddr in text form;
+ * undefined when it has none. An IPv4 address within an IPv6 one is the same source as by itself.
  */
 export function sourceOf(address: string): string | undefined {
   const [, kind, host = ''] = /^(?:\/ip6zone\/[^/]+)?\/(ip4|ip6)\/([^/]+)/.exec(address) ?? []

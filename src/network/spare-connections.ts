@@ -1,12 +1,16 @@
 /**
- * Closes connections that nobody needs. When two peers dial each other at once there are two between them, and libp2p keeps both
- * for good. Once both ends have settled on a stream, the end with the lower peer id closes the others: one end alone, so that
- * the two cannot each close what the other keeps.
+ * Closes connections that nobody needs. When two peers dial each other at once there are two
+ * between them, and libp2p keeps both for good. Once both ends have settled on a stream, the end
+ * with the lower peer id closes the others: one end alone, so that the two cannot each close what
+ * the other keeps.
  */
 import type { Connection } from '@libp2p/interface'
 import type { PeerId } from '../../protocols/base/identity.ts'
 
-/** How long a connection, and the stream used instead, must have been there: both ends have settled by then. */
+/**
+ * How long a connection, and the stream used instead, must have been there: both ends have settled
+ * by then.
+ */
 export const SPARE_AFTER_MS = 3_000
 /** Between looks. */
 const LOOK_MS = 1_000
@@ -46,7 +50,10 @@ export class SpareConnections {
     clearInterval(this.#timer)
   }
 
-  /** Closes those that were spare for long enough and carry nothing now: libp2p's own services may use any. */
+  /**
+   * Closes those that were spare for long enough and carry nothing now: libp2p's own services may
+   * use any.
+   */
   look(nowMs: number): void {
     const spareSinceMs = new Map<Connection, number>()
     for (const connection of this.#init.connections()) {

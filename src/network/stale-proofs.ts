@@ -1,6 +1,7 @@
 /**
- * Closes the connections of peers that were proved by a secret no longer in force, one after another: each comes back, proved by
- * another, before the next one goes, so that no quorum is lost by it.
+ * Closes the connections of peers that were proved by a secret no longer in force, one after
+ * another: each comes back, proved by another, before the next one goes, so that no quorum is lost
+ * by it.
  */
 import type { PeerId } from '../../protocols/base/identity.ts'
 

@@ -1,6 +1,7 @@
 /**
- * Keeps a set equal with a node of the system that `-lww` takes in, so that a running one can be moved over: what changes here is
- * posted to its `/update`, and its `/updates` are asked for. Both are merges, so what goes round in a circle changes nothing.
+ * Keeps a set equal with a node of the system that `-lww` takes in, so that a running one can be
+ * moved over: what changes here is posted to its `/update`, and its `/updates` are asked for. Both
+ * are merges, so what goes round in a circle changes nothing.
  */
 import type { Logger } from 'pino'
 import { ELEMENTS_MAX, NO_STAMP } from '../../protocols/sets/requests.ts'
@@ -17,7 +18,10 @@ const ASK_MS = 10_000
 const POSTED_MAX = 1_000
 /** A replica of that node; what has more is refused whole. */
 const TOLD_MAX = 10_000_000
-/** It tells what is above a stamp, and misses what came later with a lower one: so it is asked for some time before as well, */
+/**
+ * It tells what is above a stamp, and misses what came later with a lower one: so it is asked for
+ * some time before as well,
+ */
 const OVERLAP_MS = 60_000
 /** and for all of it after so many looks. */
 const LOOKS_A_WHOLE = 300

@@ -1,4 +1,7 @@
-/** Writes sets into a Redis, and reads them back: all of a write in one transaction, and only a whole and sound set is read. */
+/**
+ * Writes sets into a Redis, and reads them back: all of a write in one transaction, and only a
+ * whole and sound set is read.
+ */
 import { NO_STAMP } from '../../protocols/sets/requests.ts'
 import type { Cut, Entry } from '../../protocols/sets/requests.ts'
 import { isElement } from '../transit/documents.ts'
@@ -70,7 +73,8 @@ export class KeptSets {
    *
    * @param standing as it was looked at just before
    * @param isAnew empty it first
-   * @returns the filling that it is now; undefined when somebody wrote in between, and nothing was written
+   * @returns the filling that it is now; undefined when somebody wrote in between, and nothing was
+   * written
    */
   async write(set: string, { kept }: Standing, { entries, cut }: Content, isAnew: boolean): Promise<number | undefined> {
     const keys = keysOf(this.#network, set)

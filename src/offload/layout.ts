@@ -1,7 +1,8 @@
 /**
- * How sets lie in a Redis, so that other programs read them with ordinary commands: for each set two sorted sets of its
- * elements, as transit writes them, with their stamps as scores; and beside them a hash of what they have to agree with. A
- * Redis that lost one of them would otherwise bring every removed element back.
+ * How sets lie in a Redis, so that other programs read them with ordinary commands: for each set
+ * two sorted sets of its elements, as transit writes them, with their stamps as scores; and beside
+ * them a hash of what they have to agree with. A Redis that lost one of them would otherwise bring
+ * every removed element back.
  */
 import { NO_STAMP } from '../../protocols/sets/requests.ts'
 import type { Cut } from '../../protocols/sets/requests.ts'
@@ -20,7 +21,10 @@ export interface Kept {
   readonly added: number
   readonly removed: number
   readonly cut: Cut
-  /** How often it was emptied and written anew: whoever wrote what changed since then, and before, has to write all. */
+  /**
+   * How often it was emptied and written anew: whoever wrote what changed since then, and before,
+   * has to write all.
+   */
   readonly filling: number
 }
 

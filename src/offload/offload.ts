@@ -1,9 +1,10 @@
 /**
- * Keeps sets in an existing Redis too, for other programs to read, and for a peer that begins with nothing. The peer's own
- * store stays the truth: a Redis that is away, or that lost something, is a warning and never a refusal.
+ * Keeps sets in an existing Redis too, for other programs to read, and for a peer that begins with
+ * nothing. The peer's own store stays the truth: a Redis that is away, or that lost something, is a
+ * warning and never a refusal.
  *
- * One peer of a cluster writes at a time, the first that comes when nobody does, and each looks at a moment of its own within
- * the period: so not all of them write at once.
+ * One peer of a cluster writes at a time, the first that comes when nobody does, and each looks at
+ * a moment of its own within the period: so not all of them write at once.
  */
 import type { Logger } from 'pino'
 import { ELEMENTS_MAX } from '../../protocols/sets/requests.ts'
@@ -130,7 +131,10 @@ export class Offload {
     if (others.length > 0) this.#refuse('', `it keeps sets of network ${others.join(', ')}, and none of this one`)
   }
 
-  /** What is not sound is not merged: a set whose removals are lost would bring everything back that was removed. */
+  /**
+   * What is not sound is not merged: a set whose removals are lost would bring everything back that
+   * was removed.
+   */
   #refuse(name: string, why: string): void {
     const warning = `nothing of ${name === '' ? 'the Redis of -set-redis' : `the set ${name} in Redis`} was merged: ${why}`
     this.#init.logger.warn(warning)
@@ -156,7 +160,10 @@ export class Offload {
     for (const view of sets) await this.#writeSet(kept, view)
   }
 
-  /** Whether it falls to this peer to write: to one of each cluster. A peer that stops leaves it to others. */
+  /**
+   * Whether it falls to this peer to write: to one of each cluster. A peer that stops leaves it to
+   * others.
+   */
   async #isWriter(network: string, isLast: boolean): Promise<boolean> {
     const { link, peerId, clusterId, periodMs } = this.#init
     const key = writerKey(network, clusterId)
@@ -180,10 +187,12 @@ export class Offload {
   }
 
   /**
-   * What to write of a set: what changed, where this peer wrote all before; all that there is, where it did not; and that
-   * into an emptied place, where Redis lost something or this peer has forgotten more than Redis has.
+   * What to write of a set: what changed, where this peer wrote all before; all that there is,
+   * where it did not; and that into an emptied place, where Redis lost something or this peer has
+   * forgotten more than Redis has.
    *
-   * @param cut as it was before anything of the set is read, so that nothing is told to be cut that is not
+   * @param cut as it was before anything of the set is read, so that nothing is told to be cut that
+   * is not
    */
   async #plan(set: string, cut: Cut, { kept, fault }: Standing): Promise<Plan | undefined> {
     // Whoever wrote it has forgotten what this peer has not yet.

@@ -1,6 +1,7 @@
 /**
- * A connection to a Redis. The package that speaks to it is optional, so it is loaded when a Redis is named. A connection that
- * is lost is made anew by itself; until then every command fails at once, and whoever gave it tries again later.
+ * A connection to a Redis. The package that speaks to it is optional, so it is loaded when a Redis
+ * is named. A connection that is lost is made anew by itself; until then every command fails at
+ * once, and whoever gave it tries again later.
  */
 import type * as Redis from 'redis'
 

@@ -1,4 +1,7 @@
-/** The room that clients have for connections, and a word to the operator when it is small, or was all taken. */
+/**
+ * The room that clients have for connections, and a word to the operator when it is small, or was
+ * all taken.
+ */
 import type { Logger } from 'pino'
 import { BOUNDS } from '../http/load.ts'
 import { measureDescriptors } from './descriptors.ts'

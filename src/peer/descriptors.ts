@@ -1,7 +1,7 @@
 /**
- * How many connections of clients the system lets this process have. Clients, peers and files share the process's file
- * descriptors, and clients are the ones that strangers can be: they get half of what is free at the start, so that however
- * many come, the quorum and the store have theirs.
+ * How many connections of clients the system lets this process have. Clients, peers and files share
+ * the process's file descriptors, and clients are the ones that strangers can be: they get half of
+ * what is free at the start, so that however many come, the quorum and the store have theirs.
  */
 import { readdir, readFile } from 'node:fs/promises'
 

@@ -1,11 +1,17 @@
-/** How much room is left where the store lies: for the metrics, and for a warning while there is still time to make some. */
+/**
+ * How much room is left where the store lies: for the metrics, and for a warning while there is
+ * still time to make some.
+ */
 import { statfs } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import type { Warnings } from './warnings.ts'
 
 /** Between looks. */
 const LOOK_MS = 10_000
-/** Below this it is warned of: the smaller of a twentieth of the volume and 5 GiB, and never less than 64 MiB. */
+/**
+ * Below this it is warned of: the smaller of a twentieth of the volume and 5 GiB, and never less
+ * than 64 MiB.
+ */
 const PART_OF_VOLUME = 20
 const LEAST_BYTES_MAX = 5_368_709_120
 const LEAST_BYTES_MIN = 67_108_864

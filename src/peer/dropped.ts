@@ -1,6 +1,7 @@
 /**
- * What went from sets because a peer was away for longer than the history, and perhaps nobody else has: written to files in
- * the data directory, and warned of. Each file is a replica, as `/update` takes it, for whoever wants it back.
+ * What went from sets because a peer was away for longer than the history, and perhaps nobody else
+ * has: written to files in the data directory, and warned of. Each file is a replica, as `/update`
+ * takes it, for whoever wants it back.
  */
 import { join } from 'node:path'
 import type { Logger } from 'pino'

@@ -4,7 +4,10 @@ import type { Founding, Opened } from '../../protocols/opening.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
 import type { Storage } from '../ports/storage.ts'
 
-/** @returns once the raised ceiling, and the first config where a network begins, are on disk. @throws what the store throws */
+/**
+ * @returns once the raised ceiling, and the first config where a network begins, are on disk.
+ * @throws what the store throws
+ */
 export function openForUse(storage: Storage, codec: Codec, founding: Founding | undefined): Promise<Opened> {
   return new Promise((resolve, reject) => {
     const store = {

@@ -1,6 +1,6 @@
 /**
- * Where HTTP comes in: the addresses of `-http` and `-health`, over TLS where there is a certificate, and the sockets of the
- * operator.
+ * Where HTTP comes in: the addresses of `-http` and `-health`, over TLS where there is a
+ * certificate, and the sockets of the operator.
  */
 import type { Logger } from 'pino'
 import type { HttpAddress, Settings } from '../config/settings.ts'
@@ -53,7 +53,10 @@ export async function openHttpDoors(doors: HttpDoors, closers: (() => Promise<vo
   return bound
 }
 
-/** `-lww`: what stands before every route at the other ports stands there too, and all count together. */
+/**
+ * `-lww`: what stands before every route at the other ports stands there too, and all count
+ * together.
+ */
 async function openLww({ config, http, sets, logger }: HttpDoors, tls: TlsMaterial | undefined): Promise<void> {
   for (const { address, set } of config.lww) {
     const { url } = await http.listen(address, tls, lwwRoutes(sets, set)).catch((error: unknown) => {
@@ -63,7 +66,10 @@ async function openLww({ config, http, sets, logger }: HttpDoors, tls: TlsMateri
   }
 }
 
-/** Opened before the other and closed after it, so that whoever watches the peer sees it come and go. */
+/**
+ * Opened before the other and closed after it, so that whoever watches the peer sees it come and
+ * go.
+ */
 async function openHealth(
   { health, logger }: HttpDoors,
   address: HttpAddress,

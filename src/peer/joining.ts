@@ -1,4 +1,6 @@
-/** Who may join, by the files of `-secret` and `-admit`, which are read again while the peer runs. */
+/**
+ * Who may join, by the files of `-secret` and `-admit`, which are read again while the peer runs.
+ */
 import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import type { PeerId } from '../../protocols/base/identity.ts'

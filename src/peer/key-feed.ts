@@ -1,6 +1,7 @@
 /**
- * Keys in the order in which they became known here, each once it is on disk. Only the last ones are remembered, and only until
- * the peer ends: whoever is further behind, or comes from another peer, lists the keys and goes on from there.
+ * Keys in the order in which they became known here, each once it is on disk. Only the last ones
+ * are remembered, and only until the peer ends: whoever is further behind, or comes from another
+ * peer, lists the keys and goes on from there.
  */
 import { isConfigKey, isHiddenKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
@@ -18,7 +19,10 @@ export class KeyFeed implements Feed {
   readonly #eventsMax: number
   #next = 0
 
-  /** @param start drawn anew at each start, in letters and digits: what was remembered before is gone */
+  /**
+   * @param start drawn anew at each start, in letters and digits: what was remembered before is
+   * gone
+   */
   constructor(start: string, eventsMax: number = EVENTS_MAX) {
     this.#start = start
     this.#eventsMax = eventsMax

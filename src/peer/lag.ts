@@ -1,14 +1,16 @@
 /**
- * How far behind peers are, in keys and in seconds. While clients write, no two peers hold just the same, so that "equal" never
- * comes; what an operator waits for is that a peer is behind by little. The seconds are how long ago the network held no more
- * keys than that peer does now.
+ * How far behind peers are, in keys and in seconds. While clients write, no two peers hold just the
+ * same, so that "equal" never comes; what an operator waits for is that a peer is behind by little.
+ * The seconds are how long ago the network held no more keys than that peer does now.
  */
 export interface Behind {
   readonly keys: number
   readonly seconds: number
 }
 
-/** Moments that are remembered: an hour at one look each 5 s, and longer where nothing is written. */
+/**
+ * Moments that are remembered: an hour at one look each 5 s, and longer where nothing is written.
+ */
 const SAMPLES_MAX = 720
 const SECOND_MS = 1_000
 

@@ -53,7 +53,10 @@ function ofType({ type }: { readonly type: string }): object {
   return type === 'keys' ? {} : { type }
 }
 
-/** Says again at a start what is not served, so that the alarm outlives the log that it was first told in. */
+/**
+ * Says again at a start what is not served, so that the alarm outlives the log that it was first
+ * told in.
+ */
 export function recallDivergences(logger: Logger, tallies: Tallies, storage: Storage): void {
   let count = 0
   for (const { key, told } of storage.registers.diverged()) {

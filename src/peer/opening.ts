@@ -1,4 +1,7 @@
-/** From a data directory to a store that can be relied on: a damaged one is put aside, and said to be. */
+/**
+ * From a data directory to a store that can be relied on: a damaged one is put aside, and said to
+ * be.
+ */
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Codec } from '../../protocols/wire/codec.ts'
@@ -18,7 +21,8 @@ export interface StoreOpening {
 }
 
 /**
- * Opens the store of a data directory; a damaged one is put aside first, and a new one opened that holds what was sound.
+ * Opens the store of a data directory; a damaged one is put aside first, and a new one opened that
+ * holds what was sound.
  *
  * @throws Error of the system or of lmdb when it cannot be opened
  */
@@ -39,7 +43,8 @@ export async function openStore({ directory, codec, logger, warnings }: StoreOpe
 }
 
 /**
- * Says why a peer ends, and sees to it that its next start puts a store aside that turned out to be damaged.
+ * Says why a peer ends, and sees to it that its next start puts a store aside that turned out to be
+ * damaged.
  *
  * @returns what to end with
  */
@@ -49,7 +54,10 @@ export function givenUp(directory: DataDirectory, error: Error): Error {
   return new Error(`${error.message}; start the peer again: it puts this store aside and fills another`, { cause: error })
 }
 
-/** @throws Error when a store was put aside: then this was a member of a network, and must not start another */
+/**
+ * @throws Error when a store was put aside: then this was a member of a network, and must not start
+ * another
+ */
 export async function assertMayFound(directory: DataDirectory): Promise<void> {
   const [number] = await asides(directory.path)
   if (number === undefined) return

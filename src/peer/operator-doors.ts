@@ -1,6 +1,7 @@
 /**
- * Opens the operator sockets of a running peer. One that a peer left behind which is dead is replaced, that of a running one
- * never. A peer that cannot have one runs all the same, and says what its operator has to do without.
+ * Opens the operator sockets of a running peer. One that a peer left behind which is dead is
+ * replaced, that of a running one never. A peer that cannot have one runs all the same, and says
+ * what its operator has to do without.
  */
 import { chmod, mkdir, rm, stat } from 'node:fs/promises'
 import type { Logger } from 'pino'

@@ -17,8 +17,8 @@ interface Told {
 }
 
 /**
- * Says what it is and how to start over, when somebody was refused for being of another network and this peer was told of
- * others: then it most likely stands in the wrong one.
+ * Says what it is and how to start over, when somebody was refused for being of another network and
+ * this peer was told of others: then it most likely stands in the wrong one.
  */
 export function tellOtherNetwork({ config, storage, directory, warnings, logger }: Told, reason: string): void {
   const isTold = config.peers.length + config.bootstrap.length > 0

@@ -5,7 +5,10 @@ import type { Random } from '../ports/clock.ts'
 import type { Registers } from '../ports/registers.ts'
 import type { TypePort } from '../ports/types.ts'
 
-/** Answers come from the type itself, which gives each request an answer of its kinds: that is taken on trust here. */
+/**
+ * Answers come from the type itself, which gives each request an answer of its kinds: that is taken
+ * on trust here.
+ */
 export function registersOver(types: TypePort, random: Random): Registers {
   return {
     newWriteId: () => random.id(),

@@ -1,4 +1,7 @@
-/** Soft facts kept in the data directory: the ports last chosen, and where other peers were. Losing them costs time, never safety. */
+/**
+ * Soft facts kept in the data directory: the ports last chosen, and where other peers were. Losing
+ * them costs time, never safety.
+ */
 import type { Logger } from 'pino'
 import type { RememberedPeer } from '../network/known-peers.ts'
 import type { ListenPorts } from '../network/listening.ts'

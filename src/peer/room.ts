@@ -1,4 +1,7 @@
-/** What a running peer looks at now and then: the room on its disk, and how many keys the fullest peer holds. */
+/**
+ * What a running peer looks at now and then: the room on its disk, and how many keys the fullest
+ * peer holds.
+ */
 import type { Logger } from 'pino'
 import { systemClock } from '../runtime/clock.ts'
 import type { Runtime } from '../runtime/runtime.ts'

@@ -28,7 +28,9 @@ export interface ServiceInit {
   readonly runtime: Runtime
   readonly random: Random
   readonly surroundings: Surroundings
-  /** Ends this peer and starts it again in the network of this id, which begins with what it holds. */
+  /**
+   * Ends this peer and starts it again in the network of this id, which begins with what it holds.
+   */
   readonly restart: (networkId: NetworkId) => void
   /** The store cannot be read: the process must end. */
   readonly failed: (error: Error) => void

@@ -3,7 +3,10 @@ import { SETS } from '../../protocols/sets/requests.ts'
 import type { SetAnswersOf, SetRequestOf, Sets, WatchAnswer } from '../ports/sets.ts'
 import type { TypePort } from '../ports/types.ts'
 
-/** Answers come from the type itself, which gives each request an answer of its kinds: that is taken on trust here. */
+/**
+ * Answers come from the type itself, which gives each request an answer of its kinds: that is taken
+ * on trust here.
+ */
 export function setsOver(types: TypePort): Sets {
   return {
     ask: async <Kind extends keyof SetAnswersOf>(

@@ -1,4 +1,7 @@
-/** Puts one peer together: the one place that names concrete adapters. Opened in the order that each part rests on; closed in reverse. */
+/**
+ * Puts one peer together: the one place that names concrete adapters. Opened in the order that each
+ * part rests on; closed in reverse.
+ */
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { PrivateKey } from '@libp2p/interface'
@@ -61,7 +64,10 @@ interface PeerInit {
   readonly logger: Logger
   /** Where parts that read files register to read them again. */
   readonly reloads: Reloads
-  /** Called when the peer cannot go on: the process must end at once, for nothing more may be answered. */
+  /**
+   * Called when the peer cannot go on: the process must end at once, for nothing more may be
+   * answered.
+   */
   readonly failed: (error: Error) => void
 }
 

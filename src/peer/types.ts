@@ -7,7 +7,8 @@ import { isElement } from '../transit/documents.ts'
 
 /** As the settings want them, in the order in which a peer hands things to them. */
 export function furtherTypes({ lww, setAheadMs, setHistoryMs }: Settings): readonly TypeDefinition[] {
-  // What has a port of its own is as it was in the system that had it: nothing is forgotten, unless that is wished.
+  // What has a port of its own is as it was in the system that had it: nothing is forgotten, unless
+  // that is wished.
   const wholeHistory = new Set(setHistoryMs === undefined ? lww.map(({ set }) => set) : [])
   const history = setHistoryMs === undefined ? {} : { historyMs: setHistoryMs === 'off' ? undefined : setHistoryMs }
   return [setsType({ aheadMs: setAheadMs, wholeHistory, isElement, ...history }), REGISTERS_TYPE]

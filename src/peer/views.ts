@@ -1,4 +1,6 @@
-/** What a peer shows of itself: `/status`, `/peers`, `/clusters` and `/config`, read off the core. */
+/**
+ * What a peer shows of itself: `/status`, `/peers`, `/clusters` and `/config`, read off the core.
+ */
 import type { ClusterId, Identity, IdentityId, PeerId } from '../../protocols/base/identity.ts'
 import { equalBytes } from '../../protocols/base/record.ts'
 import type { Clusters } from '../../protocols/base/config.ts'
@@ -181,7 +183,10 @@ function behindView(core: PeerCore, { lag, clock }: Surroundings): Record<string
   return Object.fromEntries([...least].map(([clusterId, count]) => [clusterId, lag.behind(nowMs, count)]))
 }
 
-/** What the further types show of themselves, and whether peers hold the same of those that they repair. */
+/**
+ * What the further types show of themselves, and whether peers hold the same of those that they
+ * repair.
+ */
 function typesView(core: PeerCore): object {
   const rowsOf = new Map(
     core.repairedTypes.map(({ name, code, collection: { tree } }) => {

@@ -2,7 +2,10 @@ import type { PeerId } from '../../protocols/base/identity.ts'
 
 /** Refusals told in `/status`; older ones make room. */
 const REFUSALS_MAX = 16
-/** A refusal that was not repeated for so long is none any more: whoever is refused tries again within a minute. */
+/**
+ * A refusal that was not repeated for so long is none any more: whoever is refused tries again
+ * within a minute.
+ */
 const REFUSAL_MS = 600_000
 
 /** What an operator should know and the core does not: for `/status`. */
@@ -10,7 +13,10 @@ export class Warnings {
   private readonly refusals = new Map<PeerId, { readonly reason: string; readonly atMs: number }>()
   private readonly lasting: string[] = []
   private readonly standing = new Map<string, string>()
-  /** What is amiss while nobody was reached; undefined when somebody was, or it is too early to tell. */
+  /**
+   * What is amiss while nobody was reached; undefined when somebody was, or it is too early to
+   * tell.
+   */
   alone: string | undefined
 
   /** Stays for as long as the process runs. */
@@ -18,7 +24,10 @@ export class Warnings {
     this.lasting.push(text)
   }
 
-  /** Holds until it is told again by the same name. @param text undefined when nothing is amiss any more */
+  /**
+   * Holds until it is told again by the same name. @param text undefined when nothing is amiss any
+   * more
+   */
   set(name: string, text: string | undefined): void {
     if (text === undefined) this.standing.delete(name)
     else this.standing.set(name, text)

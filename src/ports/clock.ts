@@ -1,7 +1,10 @@
 /** Time and chance, as arguments. */
 
 export interface Clock {
-  /** Milliseconds from a fixed point in the past; never goes back. Deadlines and waiting are told by it. */
+  /**
+   * Milliseconds from a fixed point in the past; never goes back. Deadlines and waiting are told by
+   * it.
+   */
   nowMs(): number
   /** Milliseconds since 1970, UTC. For people to read; decides nothing. */
   wallMs(): number

@@ -1,7 +1,8 @@
 /**
- * What a replica of a log needs of a store that commands are applied to. A store is asynchronous and outside the step loop: a
- * slow one holds up no vote. Position, effects and outcomes change together, in one transaction, so a store found after any
- * crash stands at a position and is the fold of the log up to there.
+ * What a replica of a log needs of a store that commands are applied to. A store is asynchronous
+ * and outside the step loop: a slow one holds up no vote. Position, effects and outcomes change
+ * together, in one transaction, so a store found after any crash stands at a position and is the
+ * fold of the log up to there.
  */
 import type { Identity } from '../../protocols/base/identity.ts'
 import type { Entry, Position } from '../../protocols/log/entry.ts'
@@ -34,7 +35,10 @@ export interface StorePosition {
   readonly atMs: number
   /** What survives any crash of the store. */
   readonly durableIndex: number
-  /** 32 hexadecimal digits: over index, kind, class and rows changed of every entry up to the position. */
+  /**
+   * 32 hexadecimal digits: over index, kind, class and rows changed of every entry up to the
+   * position.
+   */
   readonly outcomeDigest: string
 }
 
@@ -61,7 +65,8 @@ export interface LogStore {
   /**
    * One transaction. An entry at or below the position gives its stored outcome and has no effect.
    *
-   * @throws StoreUnavailable for whatever is not deterministic; nothing has changed then, and the same batch may be tried again
+   * @throws StoreUnavailable for whatever is not deterministic; nothing has changed then, and the
+   * same batch may be tried again
    * @throws Error for a gap
    */
   apply(batch: StoreBatch): Promise<readonly StoreOutcome[]>
@@ -75,8 +80,8 @@ export interface LogStore {
   /** A picture of one position; applying goes on meanwhile. */
   backup(signal: AbortSignal): StoreBackup
   /**
-   * Holds what the backup holds, and nothing else. Until that is whole the store is marked as filling: opened then, it stands
-   * at the origin.
+   * Holds what the backup holds, and nothing else. Until that is whole the store is marked as
+   * filling: opened then, it stands at the origin.
    *
    * @throws StoreUnavailable also for a stream that was cut off or is damaged
    */
@@ -100,7 +105,10 @@ export class StoreRefused extends Error {
   }
 }
 
-/** The store did not do it now. It is not known to be deterministic, so the replica stalls and tries again. */
+/**
+ * The store did not do it now. It is not known to be deterministic, so the replica stalls and tries
+ * again.
+ */
 export class StoreUnavailable extends Error {
   static override readonly name = 'StoreUnavailable'
   override readonly name = 'StoreUnavailable'

@@ -29,7 +29,10 @@ export interface Registers {
 
 /** A watch that goes on. */
 export interface Watching {
-  /** The client has taken so many bytes of events, as `watchedBytes` counts them: what it has not taken is bounded. */
+  /**
+   * The client has taken so many bytes of events, as `watchedBytes` counts them: what it has not
+   * taken is bounded.
+   */
   taken(bytes: number): void
   end(): void
 }

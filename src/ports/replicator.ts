@@ -9,7 +9,10 @@ type Of<K extends Outcome['kind']> = Extract<Outcome, { kind: K }>
 
 export type PutOutcome = Of<'created' | 'stored-before' | 'conflict' | 'reused' | 'not-stored' | 'in-doubt' | 'not-ready'>
 export type GetOutcome = Of<'found' | 'absent' | 'unavailable'>
-/** The peer ends its part in the old network and starts again, within seconds, as the only voter of the new one. */
+/**
+ * The peer ends its part in the old network and starts again, within seconds, as the only voter of
+ * the new one.
+ */
 export type AnewOutcome = { readonly kind: 'restarting'; readonly networkId: NetworkId; readonly epoch: number } | Of<'change-refused'>
 
 /** What each kind of request ends with. The core gives a request no other answer. */
@@ -85,15 +88,21 @@ export interface StatusView {
     readonly root: string
     readonly clusters: Record<string, 'equal' | 'different' | 'unknown'>
     /**
-     * By cluster, how far its peer that has least is behind the fullest peer: in keys, and in seconds since anybody had more
-     * than it has.
+     * By cluster, how far its peer that has least is behind the fullest peer: in keys, and in
+     * seconds since anybody had more than it has.
      */
     readonly behind: Record<string, { readonly keys: number; readonly seconds: number }>
   }
   readonly inDoubt: number
-  /** The token file in force, told by a fingerprint that is the same where the files are; null without one. */
+  /**
+   * The token file in force, told by a fingerprint that is the same where the files are; null
+   * without one.
+   */
   readonly tokens: { readonly fingerprint: string } | null
-  /** Fingerprints of the secrets in force, `none` for no secret; the one that this peer proves itself by first. */
+  /**
+   * Fingerprints of the secrets in force, `none` for no secret; the one that this peer proves
+   * itself by first.
+   */
   readonly secrets: readonly string[]
   /** By which of them each connected peer has proved itself. */
   readonly provedBy: Readonly<Record<string, string>>
@@ -140,11 +149,14 @@ export interface Replicator {
   /** @throws never: what the world can do is an outcome. */
   put(init: PutInit): Promise<PutOutcome>
   get(init: GetInit): Promise<GetOutcome>
-  /** Bytes of the value that this peer holds for a key, told without reading it; 0 when it holds none. */
+  /**
+   * Bytes of the value that this peer holds for a key, told without reading it; 0 when it holds
+   * none.
+   */
   valueBytes(key: string): number
   /**
-   * This peer's chosen keys in UTF-8 byte order: at most `limit` after `after`, fewer where the values are large, and whether
-   * there are more. There is one at least when there are more.
+   * This peer's chosen keys in UTF-8 byte order: at most `limit` after `after`, fewer where the
+   * values are large, and whether there are more. There is one at least when there are more.
    */
   list(prefix: string, after: string, limit: number): { readonly keys: readonly ListedKey[]; readonly more: boolean }
   peers(): readonly PeerView[]
@@ -154,8 +166,8 @@ export interface Replicator {
   /** Has the configuration changed. @throws never */
   change(init: ChangeInit): Promise<ChangeOutcome>
   /**
-   * Ends the network as far as this peer goes: it starts again from what it holds as the only voter of a new one. For when no
-   * quorum is left anywhere; refused while one answers here.
+   * Ends the network as far as this peer goes: it starts again from what it holds as the only voter
+   * of a new one. For when no quorum is left anywhere; refused while one answers here.
    *
    * @param confirmed the network that is given up, named by whoever decided it
    */

@@ -1,4 +1,7 @@
-/** What a peer offers of its sets to whoever speaks to clients: HTTP, the port of `-lww`, what keeps them in Redis. */
+/**
+ * What a peer offers of its sets to whoever speaks to clients: HTTP, the port of `-lww`, what keeps
+ * them in Redis.
+ */
 import type { SetAnswer, SetRequest } from '../../protocols/sets/requests.ts'
 
 /** The requests of a kind; several kinds may share one shape. */

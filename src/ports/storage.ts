@@ -1,4 +1,7 @@
-/** Where a peer keeps what must survive. Adapters: `src/storage/`. Every adapter passes `test/contract/storage.ts`. */
+/**
+ * Where a peer keeps what must survive. Adapters: `src/storage/`. Every adapter passes
+ * `test/contract/storage.ts`.
+ */
 import type { Ceiling } from '../../protocols/base/ballot.ts'
 import type { Incarnation } from '../../protocols/base/identity.ts'
 import type { RegisterKey, Registers } from '../../protocols/base/register.ts'
@@ -16,8 +19,9 @@ export interface ChosenSummary {
 }
 
 /**
- * A page of a listing ends with the record that brings its values to so many bytes, for a listing holds whole records. With the
- * largest value on top that is a bound for memory, and some milliseconds of work for whoever reads a page in one go.
+ * A page of a listing ends with the record that brings its values to so many bytes, for a listing
+ * holds whole records. With the largest value on top that is a bound for memory, and some
+ * milliseconds of work for whoever reads a page in one go.
  */
 export const PAGE_BYTES_MAX = 4_194_304
 
@@ -52,33 +56,41 @@ export interface RegisterTable extends Registers {
   /** Bytes of a chosen value, found without reading it; 0 when none is chosen. */
   valueBytes(key: RegisterKey): number
   /**
-   * Chosen client keys with the prefix, after the given key, in the order of their UTF-8 bytes: `limit` at most, and fewer where
-   * their values come to PAGE_BYTES_MAX; one at least, if there is one and the limit is not 0.
+   * Chosen client keys with the prefix, after the given key, in the order of their UTF-8 bytes:
+   * `limit` at most, and fewer where their values come to PAGE_BYTES_MAX; one at least, if there is
+   * one and the limit is not 0.
    */
   list(prefix: string, after: string, limit: number): Listing
   /** Every chosen client key, for rebuilding the tree at start. */
   chosen(): Iterable<ChosenSummary>
   /** Every key, of either space, that is accepted and not chosen. */
   inDoubt(): Iterable<RegisterKey>
-  /** Every key for which a second chosen record was told, and that record; the one held is read as any other. */
+  /**
+   * Every key for which a second chosen record was told, and that record; the one held is read as
+   * any other.
+   */
   diverged(): Iterable<Diverged>
   /** The epoch of the newest chosen config, or -1. */
   newestEpoch(): number
 }
 
-/** One table a type of data, and one order of writes over all of them. `rows` shows those of a further type, of any name. */
+/**
+ * One table a type of data, and one order of writes over all of them. `rows` shows those of a
+ * further type, of any name.
+ */
 export interface Storage extends Tables {
   readonly facts: Facts
   readonly registers: RegisterTable
   /**
-   * Takes writes in order. Every table shows them from this call on; the promise resolves when all of them, and all given
-   * earlier, are on disk. Writes of one call are one transaction. A rejection is final for the process: what is on disk is then
-   * unknown, and no later call may succeed.
+   * Takes writes in order. Every table shows them from this call on; the promise resolves when all
+   * of them, and all given earlier, are on disk. Writes of one call are one transaction. A
+   * rejection is final for the process: what is on disk is then unknown, and no later call may
+   * succeed.
    */
   write(writes: readonly Placed[]): Promise<void>
   /**
-   * Lets go of every register of the space `config`, and takes writes, in one transaction: for a peer that begins another
-   * network with the keys it holds. Nothing may be under way.
+   * Lets go of every register of the space `config`, and takes writes, in one transaction: for a
+   * peer that begins another network with the keys it holds. Nothing may be under way.
    */
   replaceConfigs(writes: readonly Placed[]): Promise<void>
   /** Waits for what was written, then lets go of the store. */

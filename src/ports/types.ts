@@ -1,4 +1,7 @@
-/** What a peer offers of its further types of data. Each type says what its requests and answers are, and has a port of its own over this one. */
+/**
+ * What a peer offers of its further types of data. Each type says what its requests and answers
+ * are, and has a port of its own over this one.
+ */
 
 export interface TypePort {
   /**
@@ -12,8 +15,8 @@ export interface TypePort {
   /**
    * Asks something that goes on.
    *
-   * @param told every answer, in order; never before this returns, and never after its end. Nothing is kept for whoever is slow: one that
-   * falls behind is ended by its own side
+   * @param told every answer, in order; never before this returns, and never after its end. Nothing
+   * is kept for whoever is slow: one that falls behind is ended by its own side
    */
   watch(type: string, request: unknown, told: (answer: unknown, isLast: boolean) => void): Subscription
 }

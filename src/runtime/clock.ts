@@ -3,7 +3,10 @@ import type { Clock, Random } from '../ports/clock.ts'
 
 /** 128 bits. */
 const ID_BYTES = 16
-/** Drawn at a time: asking the system for so few bytes costs more than all the rest of a put's bookkeeping. */
+/**
+ * Drawn at a time: asking the system for so few bytes costs more than all the rest of a put's
+ * bookkeeping.
+ */
 const POOL_BYTES = 4_096
 
 export const systemClock: Clock = {

@@ -1,6 +1,7 @@
 /**
- * The only loop: an event goes into the core, its effects are performed in order. It gathers the writes of a turn of the
- * event loop into one transaction, keeps one transaction under way, and lets sends go when what they rest on is synced.
+ * The only loop: an event goes into the core, its effects are performed in order. It gathers the
+ * writes of a turn of the event loop into one transaction, keeps one transaction under way, and
+ * lets sends go when what they rest on is synced.
  */
 import { compareUtf8 } from '../../protocols/base/bytes.ts'
 import { Overlay } from '../../protocols/base/overlay.ts'
@@ -21,7 +22,10 @@ import type { Transport } from '../ports/transport.ts'
 import { SendGate } from './send-gate.ts'
 import type { Saying } from './send-gate.ts'
 
-/** Lazy writes that nobody waits for are made no later than this: they ride along with a sync that somebody needs. */
+/**
+ * Lazy writes that nobody waits for are made no later than this: they ride along with a sync that
+ * somebody needs.
+ */
 const LAZY_WRITE_MS = 20
 
 export interface RuntimeInit {
@@ -95,7 +99,8 @@ export class Runtime {
    * Has a client's request decided.
    *
    * @param build makes the event from the number that the request gets
-   * @param asker the client: when its signal aborts, the core is told that nobody waits. What is answered at once asks for no signal
+   * @param asker the client: when its signal aborts, the core is told that nobody waits. What is
+   * answered at once asks for no signal
    * @returns its one answer, of the kind of the request; undefined when the signal aborted first
    */
   ask<Kind extends keyof OutcomeOf>(
@@ -104,7 +109,8 @@ export class Runtime {
   ): Promise<OutcomeOf[Kind] | undefined> {
     const client = (this.lastClient += 1)
     return new Promise((resolve) => {
-      // The core answers a request by an outcome of its kind: the one place where that is taken on trust.
+      // The core answers a request by an outcome of its kind: the one place where that is taken on
+      // trust.
       const answered = (outcome: Outcome): void => resolve(outcome as OutcomeOf[Kind])
       this.waiting.set(client, answered)
       this.dispatch(build(client))
@@ -124,7 +130,8 @@ export class Runtime {
   }
 
   /**
-   * Has a client's request decided that is answered again and again, until its last answer or its end.
+   * Has a client's request decided that is answered again and again, until its last answer or its
+   * end.
    *
    * @param told never before this returns
    */
@@ -147,7 +154,10 @@ export class Runtime {
     }
   }
 
-  /** Takes an event; its effects, and those of what follows from them at this peer, are performed before this returns. */
+  /**
+   * Takes an event; its effects, and those of what follows from them at this peer, are performed
+   * before this returns.
+   */
   dispatch(event: CoreEvent): void {
     if (this.isStopped) return
     this.queue.push(event)
@@ -165,7 +175,10 @@ export class Runtime {
     this.planTick()
   }
 
-  /** As `RegisterTable.list`, with what was persisted and is not handed to the store yet: an answered put is listed from then on. */
+  /**
+   * As `RegisterTable.list`, with what was persisted and is not handed to the store yet: an
+   * answered put is listed from then on.
+   */
   list(prefix: string, after: string, limit: number): Listing {
     const stored = this.init.storage.registers.list(prefix, after, limit)
     const last = stored.more ? stored.entries.at(-1)?.key : undefined
@@ -296,7 +309,8 @@ export class Runtime {
         this.tickAtMs = Number.POSITIVE_INFINITY
         this.dispatch({ kind: 'tick' })
       },
-      // A timer cuts off parts of a millisecond: it would come early, find nothing due, and be set once more.
+      // A timer cuts off parts of a millisecond: it would come early, find nothing due, and be set
+      // once more.
       Math.max(0, Math.ceil(this.tickAtMs - this.init.clock.nowMs())),
     )
   }

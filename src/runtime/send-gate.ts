@@ -1,6 +1,7 @@
 /**
- * Holds each send, and each answer that rests on writes, back behind the syncs it rests on, and no others: those of barriers,
- * and those of its slot or of everything, as it says. Writes are counted in batches that become durable in order.
+ * Holds each send, and each answer that rests on writes, back behind the syncs it rests on, and no
+ * others: those of barriers, and those of its slot or of everything, as it says. Writes are counted
+ * in batches that become durable in order.
  */
 import type { Persist } from '../../protocols/base/persist.ts'
 import type { After, Slot } from '../../protocols/base/slot.ts'
@@ -48,7 +49,10 @@ export class SendGate {
     return false
   }
 
-  /** The batch is handed to the store; what comes from now on goes into the next. @returns its number, for `settle` */
+  /**
+   * The batch is handed to the store; what comes from now on goes into the next. @returns its
+   * number, for `settle`
+   */
   close(): number {
     return this.gathering++
   }

@@ -1,4 +1,7 @@
-/** The file of the audit: appended to, readable by its owner alone, opened anew on SIGHUP so that others can move it away. */
+/**
+ * The file of the audit: appended to, readable by its owner alone, opened anew on SIGHUP so that
+ * others can move it away.
+ */
 import { closeSync, constants, fchmodSync, fstatSync, openSync } from 'node:fs'
 import { destination } from 'pino'
 
@@ -32,7 +35,10 @@ export function openAuditFile(path: string, wallMs: () => number, failed: (error
   }
 }
 
-/** Sees that it is a file which can be written, and closes it to others. A pipe without a reader would hold the peer up. */
+/**
+ * Sees that it is a file which can be written, and closes it to others. A pipe without a reader
+ * would hold the peer up.
+ */
 function claim(path: string): void {
   const file = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK, FILE_MODE)
   try {

@@ -1,7 +1,7 @@
 /**
- * The audit: who asked for what only operators may, who showed a credential that did not count, which peers were let in or
- * refused, and where it is wished every write. It tells names, addresses and paths; never a token, a secret or a value, and so
- * no query of a request either.
+ * The audit: who asked for what only operators may, who showed a credential that did not count,
+ * which peers were let in or refused, and where it is wished every write. It tells names, addresses
+ * and paths; never a token, a secret or a value, and so no query of a request either.
  */
 
 /** A request, as far as the audit tells of it. */
@@ -23,7 +23,10 @@ export interface AuditedPeer {
   readonly peerId: string | null
   /** Multiaddr where it is connected from, or was dialled. */
   readonly address: string
-  /** Fingerprint of the secret that it proved to know, as in `/status`; null where it has proved none. */
+  /**
+   * Fingerprint of the secret that it proved to know, as in `/status`; null where it has proved
+   * none.
+   */
   readonly provedBy: string | null
 }
 
@@ -40,7 +43,10 @@ export interface Audit {
   /** True where each write is to be told. */
   readonly tellsWrites: boolean
   record(event: AuditEvent): void
-  /** Refusals can be brought about by anybody: those of one source are bounded. @param source where they come from */
+  /**
+   * Refusals can be brought about by anybody: those of one source are bounded. @param source where
+   * they come from
+   */
   recordRefusal(source: string, event: AuditEvent): void
 }
 

@@ -1,6 +1,7 @@
 /**
- * Which grant a request has by what it shows. The tokens are looked for by a keyed hash of their own hash, so that how long it
- * takes tells nothing about any token, however many there are; the hash that is found is then compared in constant time.
+ * Which grant a request has by what it shows. The tokens are looked for by a keyed hash of their
+ * own hash, so that how long it takes tells nothing about any token, however many there are; the
+ * hash that is found is then compared in constant time.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { OPEN } from './grant.ts'
@@ -80,7 +81,9 @@ export class Credentials {
     return this.#inTime(line.grant, 'expired')
   }
 
-  /** True while a grant holds: its time is not over, and its line is still in the file as it was. */
+  /**
+   * True while a grant holds: its time is not over, and its line is still in the file as it was.
+   */
   holds(grant: Grant): boolean {
     if (grant.proof === 'socket' || this.#lines === undefined) return true
     return this.#standing.has(grant) && grant.expiresAtMs > this.#wallMs()

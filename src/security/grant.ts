@@ -1,4 +1,7 @@
-/** What a client may do, and by what it has shown that it may. Each request that is served has one grant. */
+/**
+ * What a client may do, and by what it has shown that it may. Each request that is served has one
+ * grant.
+ */
 
 export const SCOPES = ['read', 'write', 'operate'] as const
 export type Scope = (typeof SCOPES)[number]
@@ -15,7 +18,10 @@ export interface Grant {
   readonly expiresAtMs: number
 }
 
-/** What everybody has where no tokens are asked for. To operate one shows a token, or comes by the operator socket. */
+/**
+ * What everybody has where no tokens are asked for. To operate one shows a token, or comes by the
+ * operator socket.
+ */
 export const OPEN: Grant = {
   name: 'anonymous',
   scopes: new Set(['read', 'write']),
@@ -24,7 +30,10 @@ export const OPEN: Grant = {
   expiresAtMs: Number.POSITIVE_INFINITY,
 }
 
-/** What whoever may open the operator socket has: the user who runs the peer, to whom its files belong anyway. */
+/**
+ * What whoever may open the operator socket has: the user who runs the peer, to whom its files
+ * belong anyway.
+ */
 export const OPERATOR: Grant = {
   name: 'operator',
   scopes: new Set(SCOPES),
@@ -34,8 +43,8 @@ export const OPERATOR: Grant = {
 }
 
 /**
- * True when a path lies below a prefix. A prefix ends at a segment, written with its slash or without: `/store/team` opens
- * `/store/team` and `/store/team/a`, but not `/store/teammate`.
+ * True when a path lies below a prefix. A prefix ends at a segment, written with its slash or
+ * without: `/store/team` opens `/store/team` and `/store/team/a`, but not `/store/teammate`.
  *
  * @param path percent-decoded
  */
@@ -44,7 +53,9 @@ export function isBelow(path: string, prefix: string): boolean {
   return path.length === prefix.length || prefix.endsWith('/') || path.charAt(prefix.length) === '/'
 }
 
-/** True when a grant opens a path. @param path percent-decoded; undefined when it cannot be decoded */
+/**
+ * True when a grant opens a path. @param path percent-decoded; undefined when it cannot be decoded
+ */
 export function opens({ prefixes }: Grant, path: string | undefined): boolean {
   if (prefixes === undefined) return true
   return path !== undefined && prefixes.some((prefix) => isBelow(path, prefix))

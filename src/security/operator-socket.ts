@@ -1,6 +1,7 @@
 /**
- * Where the operator socket of a peer lies. Whoever may open it is the user who runs the peer, which the system sees to:
- * the folder is that user's alone. So a command of that user needs no credential, and nobody else can pass for it.
+ * Where the operator socket of a peer lies. Whoever may open it is the user who runs the peer,
+ * which the system sees to: the folder is that user's alone. So a command of that user needs no
+ * credential, and nobody else can pass for it.
  *
  *     operator.sock in the data directory    for a command that is told the directory
  *     PORT.sock in ~/.replicator             for one that is told the address, by the port of the peer's HTTP
@@ -12,8 +13,8 @@ import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 
 /**
- * Hosts by which this machine is meant, and one peer on it. Other addresses of 127.0.0.0/8 may be those of further peers on
- * the same port.
+ * Hosts by which this machine is meant, and one peer on it. Other addresses of 127.0.0.0/8 may be
+ * those of further peers on the same port.
  */
 const THIS_MACHINE: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
 /** A socket's path must fit a field of the system's, with a zero byte behind it. */
@@ -53,7 +54,10 @@ export function isThisMachine(host: string): boolean {
   return THIS_MACHINE.has(host)
 }
 
-/** True when somebody answers at a socket. @throws Error when something else lies there, which is not ours to remove */
+/**
+ * True when somebody answers at a socket. @throws Error when something else lies there, which is
+ * not ours to remove
+ */
 export async function isLive(path: string): Promise<boolean> {
   try {
     if (!(await lstat(path)).isSocket()) throw new Error(`${path} is there, and is no socket`)

@@ -1,7 +1,8 @@
 /**
- * Files that hold secrets, and files that say who may do what. A file of the first kind is refused when other users of the
- * machine can read or write it, one of the second kind when they can write it: nobody notices a lax mode by himself, so the
- * refusal says how to mend it. Where a volume knows no modes, or gives its own, `-secret-mode any` takes a file as it is.
+ * Files that hold secrets, and files that say who may do what. A file of the first kind is refused
+ * when other users of the machine can read or write it, one of the second kind when they can write
+ * it: nobody notices a lax mode by himself, so the refusal says how to mend it. Where a volume
+ * knows no modes, or gives its own, `-secret-mode any` takes a file as it is.
  */
 import { statSync } from 'node:fs'
 import { open, readFile, rm } from 'node:fs/promises'
@@ -28,8 +29,8 @@ export function exposure(path: string): string | undefined {
 }
 
 /**
- * Why a file may not say who may do what, and how to mend it; undefined when it may, or is not there. It holds no secret, so
- * others may read it.
+ * Why a file may not say who may do what, and how to mend it; undefined when it may, or is not
+ * there. It holds no secret, so others may read it.
  *
  * @param path as of `exposure`
  */
@@ -69,10 +70,12 @@ export async function readOwnFile(path: string, mode: SecretMode): Promise<Uint8
 }
 
 /**
- * Writes a new file that its owner alone can read. It is on disk when this resolves. When it cannot be written whole, nothing
- * is left of it: half a secret, or none, would be found by whoever needs it next.
+ * Writes a new file that its owner alone can read. It is on disk when this resolves. When it cannot
+ * be written whole, nothing is left of it: half a secret, or none, would be found by whoever needs
+ * it next.
  *
- * @throws Error of one line when there is such a file, which is never overwritten, or it cannot be made
+ * @throws Error of one line when there is such a file, which is never overwritten, or it cannot be
+ * made
  */
 export async function writePrivateFile(path: string, text: string): Promise<void> {
   try {

@@ -13,10 +13,12 @@ export class RateLimit {
   }
 
   /**
-   * Counts a request for each of its holders, up to the first that has had its share of this second.
+   * Counts a request for each of its holders, up to the first that has had its share of this
+   * second.
    *
    * @param holders an address, a token: each by a text of its own
-   * @returns the seconds after which to ask again, or undefined when there is none that had its share
+   * @returns the seconds after which to ask again, or undefined when there is none that had its
+   * share
    */
   async take(holders: readonly string[]): Promise<number | undefined> {
     for (const holder of holders) {

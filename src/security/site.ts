@@ -1,8 +1,9 @@
 /**
- * Whether a request is meant for this peer, and sent by nobody's page. A page in a browser can reach what its user can reach:
- * by the address, and by a name of its own that it has lead to this machine afterwards. So without TLS (where the certificate
- * tells) the name that a request was sent to must be one that leads here, and what changes something must come from a page
- * of this peer, of an origin that was allowed, or from no page.
+ * Whether a request is meant for this peer, and sent by nobody's page. A page in a browser can
+ * reach what its user can reach: by the address, and by a name of its own that it has lead to this
+ * machine afterwards. So without TLS (where the certificate tells) the name that a request was sent
+ * to must be one that leads here, and what changes something must come from a page of this peer, of
+ * an origin that was allowed, or from no page.
  */
 import { isIPv4, isIPv6 } from 'node:net'
 import type { IncomingHttpHeaders } from 'node:http'
@@ -26,7 +27,10 @@ const NO_HEADERS: readonly string[] = []
 /** How long a browser may go by the answer to a preflight. */
 const PREFLIGHT_SECONDS = 600
 
-/** Why a request was not meant for this peer; undefined when it was. @param host the header, undefined where HTTP/1.0 has none */
+/**
+ * Why a request was not meant for this peer; undefined when it was. @param host the header,
+ * undefined where HTTP/1.0 has none
+ */
 export function misdirection({ hostNames }: SiteRules, host: string | undefined): string | undefined {
   if (host === undefined) return undefined
   const name = host.replace(/:\d*$/, '').toLowerCase()
@@ -38,7 +42,9 @@ function isBracketed(name: string): boolean {
   return name.startsWith('[') && name.endsWith(']') && isIPv6(name.slice(1, -1))
 }
 
-/** Why a request is one that the page of somebody else has sent; undefined when none has, or it may. */
+/**
+ * Why a request is one that the page of somebody else has sent; undefined when none has, or it may.
+ */
 export function foreignPage({ corsOrigins }: SiteRules, method: string | undefined, headers: IncomingHttpHeaders): string | undefined {
   if (method !== undefined && SAFE_METHODS.has(method)) return undefined
   const { host = '', origin } = headers
@@ -50,7 +56,10 @@ export function foreignPage({ corsOrigins }: SiteRules, method: string | undefin
   return undefined
 }
 
-/** The headers by which a browser lets the page of an allowed origin read an answer; none where no origin is allowed. */
+/**
+ * The headers by which a browser lets the page of an allowed origin read an answer; none where no
+ * origin is allowed.
+ */
 export function corsHeaders({ corsOrigins }: SiteRules, { origin }: IncomingHttpHeaders): readonly string[] {
   if (corsOrigins.length === 0) return NO_HEADERS
   // Also for other origins: what a cache keeps for one must not be served to another.
@@ -59,7 +68,9 @@ export function corsHeaders({ corsOrigins }: SiteRules, { origin }: IncomingHttp
   return [...vary, 'Access-Control-Allow-Origin', origin, 'Access-Control-Expose-Headers', CORS_ANSWER_HEADERS]
 }
 
-/** True for the question of a browser whether a page of an allowed origin may send what it wants to. */
+/**
+ * True for the question of a browser whether a page of an allowed origin may send what it wants to.
+ */
 export function isPreflight({ corsOrigins }: SiteRules, method: string | undefined, headers: IncomingHttpHeaders): boolean {
   const { origin } = headers
   return (
@@ -67,7 +78,10 @@ export function isPreflight({ corsOrigins }: SiteRules, method: string | undefin
   )
 }
 
-/** The headers that answer a preflight, beside those of each answer. @param methods as `Allow` lists them */
+/**
+ * The headers that answer a preflight, beside those of each answer. @param methods as `Allow` lists
+ * them
+ */
 export function preflightHeaders(methods: string): string[] {
   return [
     'Access-Control-Allow-Methods',

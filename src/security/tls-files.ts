@@ -1,4 +1,7 @@
-/** The certificate of HTTP, its key, and whom it asks certificates of: read from files that are renewed while the peer runs. */
+/**
+ * The certificate of HTTP, its key, and whom it asks certificates of: read from files that are
+ * renewed while the peer runs.
+ */
 import { X509Certificate, createPrivateKey } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
@@ -46,7 +49,8 @@ export function openTlsFiles({ paths, ...init }: TlsFilesInit): Promise<WatchedF
 /**
  * Checks what a TLS server would notice, and what it would find out with its first client only.
  *
- * @param contents the certificate with those that lead to its root, its key, and perhaps the roots of clients
+ * @param contents the certificate with those that lead to its root, its key, and perhaps the roots
+ * of clients
  * @throws Error of one line
  */
 export function parseMaterial([cert, key, ca]: readonly Uint8Array[]): TlsMaterial {

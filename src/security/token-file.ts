@@ -1,6 +1,7 @@
 /**
- * The token file: a JSON object a line, `{ name, hash, scopes, prefixes?, expires? }`. It holds hashes and no tokens, so
- * whoever reads it can do nothing with it. The line `anonymous` has no hash: it holds for requests without a token.
+ * The token file: a JSON object a line, `{ name, hash, scopes, prefixes?, expires? }`. It holds
+ * hashes and no tokens, so whoever reads it can do nothing with it. The line `anonymous` has no
+ * hash: it holds for requests without a token.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { SCOPES } from './grant.ts'
@@ -49,7 +50,10 @@ export function isPrefix(text: string): boolean {
   return /^\/[^/]/.test(text) && text.length <= PREFIX_CHARACTERS_MAX && !text.includes('\0')
 }
 
-/** Milliseconds since 1970 of a date, whose day begins at 00:00 UTC, or of a time; undefined when it is neither. */
+/**
+ * Milliseconds since 1970 of a date, whose day begins at 00:00 UTC, or of a time; undefined when it
+ * is neither.
+ */
 export function parseExpiry(text: string): number | undefined {
   const ms = DATE.test(text) ? Date.parse(text) : Number.NaN
   return Number.isNaN(ms) ? undefined : ms

@@ -1,10 +1,11 @@
 /**
- * Files that are read again while the peer runs: on SIGHUP, and when they change. Whatever is wrong with them, what was read
- * last and was good stays in force; one warning says so, and goes when the files are good again.
+ * Files that are read again while the peer runs: on SIGHUP, and when they change. Whatever is wrong
+ * with them, what was read last and was good stays in force; one warning says so, and goes when the
+ * files are good again.
  *
- * The folder of a file is watched, not the file: editors and secret stores put another file in its place, and a watch of the
- * file would stay with the old one. A look at intervals finds what a watch misses (network file systems, links into folders
- * that nobody watches).
+ * The folder of a file is watched, not the file: editors and secret stores put another file in its
+ * place, and a watch of the file would stay with the old one. A look at intervals finds what a
+ * watch misses (network file systems, links into folders that nobody watches).
  */
 import { createHash } from 'node:crypto'
 import { watch } from 'node:fs'
@@ -13,7 +14,10 @@ import { readFile, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Logger } from 'pino'
 
-/** From the first sign of a change to the look: what is written in several steps should be whole by then. */
+/**
+ * From the first sign of a change to the look: what is written in several steps should be whole by
+ * then.
+ */
 const SETTLE_MS = 250
 /** Between looks that nothing called for. */
 const LOOK_MS = 10_000
@@ -25,13 +29,22 @@ const FINGERPRINT_DIGITS = 16
 export interface WatchedFilesInit<T> {
   /** What they are, for people: `the token file`. */
   readonly name: string
-  /** Read and parsed together, as a certificate and its key are. What is no plain file (a pipe) is read once only. */
+  /**
+   * Read and parsed together, as a certificate and its key are. What is no plain file (a pipe) is
+   * read once only.
+   */
   readonly paths: readonly string[]
   /** Reads one of them; without it any file that can be read will do. @throws Error of one line */
   readonly read?: ((path: string) => Promise<Uint8Array>) | undefined
-  /** @param contents in the order of `paths`. @throws Error of one line, which says what is wrong and shows nothing secret */
+  /**
+   * @param contents in the order of `paths`. @throws Error of one line, which says what is wrong
+   * and shows nothing secret
+   */
   readonly parse: (contents: readonly Uint8Array[]) => T
-  /** Puts a later value in force. It is not called for the first one. What it throws makes the files bad. */
+  /**
+   * Puts a later value in force. It is not called for the first one. What it throws makes the files
+   * bad.
+   */
   readonly changed: (value: T) => void
   /** Says what is wrong, for as long as it is: undefined when nothing is any more. */
   readonly warn: (warning: string | undefined) => void
@@ -88,7 +101,9 @@ export class WatchedFiles<T> {
     return this.#digest.slice(0, FINGERPRINT_DIGITS)
   }
 
-  /** Reads them again, changed or not. It resolves when what they hold is in force, or warned of. */
+  /**
+   * Reads them again, changed or not. It resolves when what they hold is in force, or warned of.
+   */
   reload(): Promise<void> {
     return this.#look(true)
   }
@@ -171,10 +186,15 @@ export class WatchedFiles<T> {
   }
 }
 
-/** The stamp of what is no plain file: reading it again would give something else, or wait for ever. */
+/**
+ * The stamp of what is no plain file: reading it again would give something else, or wait for ever.
+ */
 const PIPE = 'pipe'
 
-/** Changes whenever one of the files is written or replaced. @throws Error of the system when one is missing */
+/**
+ * Changes whenever one of the files is written or replaced. @throws Error of the system when one is
+ * missing
+ */
 async function stampOf(paths: readonly string[]): Promise<string> {
   const stamps: string[] = []
   for (const path of paths) {
@@ -193,7 +213,10 @@ async function readAll<T>({ paths, read = readWhole }: WatchedFilesInit<T>): Pro
   return contents
 }
 
-/** A file that is no larger than such files are. @throws Error of one line when it is, or cannot be read */
+/**
+ * A file that is no larger than such files are. @throws Error of one line when it is, or cannot be
+ * read
+ */
 export async function readWhole(path: string): Promise<Uint8Array> {
   const { size } = await stat(path)
   if (size > FILE_BYTES_MAX) throw new Error(`${path} holds more than ${FILE_BYTES_MAX} bytes`)
@@ -202,7 +225,8 @@ export async function readWhole(path: string): Promise<Uint8Array> {
 
 function digestOf(contents: readonly Uint8Array[]): string {
   const hash = createHash('sha256')
-  // With its length before it, so that what ends one file cannot pass for the beginning of the next.
+  // With its length before it, so that what ends one file cannot pass for the beginning of the
+  // next.
   for (const bytes of contents) hash.update(`${bytes.length} `).update(bytes)
   return hash.digest('hex')
 }

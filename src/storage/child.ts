@@ -4,7 +4,10 @@ import { once } from 'node:events'
 import { writeSync } from 'node:fs'
 import { extname, join } from 'node:path'
 
-/** How lmdb ends a process over a page that is not as it wrote it; any other signal came from somebody else. */
+/**
+ * How lmdb ends a process over a page that is not as it wrote it; any other signal came from
+ * somebody else.
+ */
 const FAULTS: ReadonlySet<NodeJS.Signals | null> = new Set(['SIGSEGV', 'SIGBUS', 'SIGABRT', 'SIGILL', 'SIGFPE', 'SIGTRAP'])
 
 export interface ChildEnding {
@@ -19,8 +22,8 @@ export interface ChildEnding {
 const VERDICT = /^(\d+) (.*)\n$/
 
 /**
- * Ends a child that `runChild` waits for. It says its verdict and is gone at once: the orderly end of a process waits for
- * its threads, and on a busy machine one of them was seen to sleep for ever.
+ * Ends a child that `runChild` waits for. It says its verdict and is gone at once: the orderly end
+ * of a process waits for its threads, and on a busy machine one of them was seen to sleep for ever.
  */
 export function endChild(code: number, said: string): never {
   const standardOutput = 1

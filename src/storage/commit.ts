@@ -1,9 +1,13 @@
 /** One change of a table; all of it is encoded by now, and carrying it out does not wait. */
 export type RowChange = () => Promise<boolean>
 
-/** Makes the changes in one transaction; resolves when it is on disk. @throws the reason that the disk or lmdb gives */
+/**
+ * Makes the changes in one transaction; resolves when it is on disk. @throws the reason that the
+ * disk or lmdb gives
+ */
 export async function commit(changes: readonly RowChange[]): Promise<void> {
-  // All is encoded by now: from the first change to the last nothing may throw or wait, for lmdb ends the transaction with the turn.
+  // All is encoded by now: from the first change to the last nothing may throw or wait, for lmdb
+  // ends the transaction with the turn.
   const promises = new Set<Promise<boolean>>()
   for (const change of changes) promises.add(change())
   let done: boolean[]

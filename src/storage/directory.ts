@@ -1,6 +1,6 @@
 /**
- * The data directory of a peer: its key, its store, and what it remembers. One process at a time has it, and it belongs to one
- * cluster.
+ * The data directory of a peer: its key, its store, and what it remembers. One process at a time
+ * has it, and it belongs to one cluster.
  *
  *     lock             held for the life of the process
  *     directory.json   the format of the directory and the cluster id
@@ -20,7 +20,10 @@ import { takeLock } from './lock.ts'
 import type { Lock } from './lock.ts'
 import { finishPutAside } from './put-aside.ts'
 
-/** The format written here. It rises when an older version could no longer use the directory rightly. */
+/**
+ * The format written here. It rises when an older version could no longer use the directory
+ * rightly.
+ */
 const FORMAT = 1
 const DIRECTORY_MODE = 0o700
 const FILE_MODE = 0o600
@@ -57,16 +60,25 @@ export interface DataDirectory {
   readFacts(): Promise<Facts>
   /** At each instant the file holds either the old facts or the new ones. */
   writeFacts(facts: Facts): Promise<void>
-  /** Looks at intervals whether all of it is still there. @param lost called once, when it is not @returns ends it */
+  /**
+   * Looks at intervals whether all of it is still there. @param lost called once, when it is not
+   * @returns ends it
+   */
   watch(lost: (error: Error) => void): () => void
   /** Lets go of the lock. The store in it must be closed. */
   close(): Promise<void>
 }
 
 export interface DataDirectoryOptions {
-  /** As named by the user; undefined: `replicator-data/CID/PORT`, or without a port the first of `…/N` that no running peer has. */
+  /**
+   * As named by the user; undefined: `replicator-data/CID/PORT`, or without a port the first of
+   * `…/N` that no running peer has.
+   */
   readonly directory?: string | undefined
-  /** The HTTP port that the user named, so that the same line always finds the same peer; undefined when it is a free one. */
+  /**
+   * The HTTP port that the user named, so that the same line always finds the same peer; undefined
+   * when it is a free one.
+   */
   readonly httpPort?: number | undefined
   readonly clusterId: string
   readonly workingDirectory: string
@@ -165,8 +177,9 @@ class OpenDirectory implements DataDirectory {
 }
 
 /**
- * Makes a directory and those above it that are missing; their names are on disk when this resolves. (Node's own way of making
- * several never ends where a directory takes no new ones and says that it is not there, as /proc does.)
+ * Makes a directory and those above it that are missing; their names are on disk when this
+ * resolves. (Node's own way of making several never ends where a directory takes no new ones and
+ * says that it is not there, as /proc does.)
  */
 async function makeDirectory(path: string): Promise<void> {
   if (await isMade(path)) return

@@ -1,13 +1,14 @@
 /**
  * The tables of the durable store, and the settings of lmdb that make "resolved" mean "on disk".
  *
- * `overlappingSync` is off: then a commit writes its pages, waits for fdatasync, and only then writes the new root through a
- * descriptor opened with O_DSYNC, to the older of two root pages. So at each instant one whole root on disk points at whole
- * pages, and a promise of a put resolves after both syncs, which run on a thread of the pool. (With it on, a commit is seen
- * before it is synced, and what is found after a loss of power is worked out from the boot id of the machine.)
+ * `overlappingSync` is off: then a commit writes its pages, waits for fdatasync, and only then
+ * writes the new root through a descriptor opened with O_DSYNC, to the older of two root pages. So
+ * at each instant one whole root on disk points at whole pages, and a promise of a put resolves
+ * after both syncs, which run on a thread of the pool. (With it on, a commit is seen before it is
+ * synced, and what is found after a loss of power is worked out from the boot id of the machine.)
  *
- * Chosen records are numbered and only ever appended, which fills their pages; the numbers are found by key. So a random key
- * touches one page of a small table, and not one of the large.
+ * Chosen records are numbered and only ever appended, which fills their pages; the numbers are
+ * found by key. So a random key touches one page of a small table, and not one of the large.
  */
 import { open } from 'lmdb'
 import type { Database, DatabaseOptions, PutOptions, RootDatabase } from 'lmdb'
@@ -20,8 +21,9 @@ export const ALL_FROM = '\u0000'
 /** Below every client's key and above every config register. */
 export const CLIENT_FROM = '\u0001'
 /**
- * Address space to map at once, in bytes; no memory and no disk is taken by it. When the store outgrows it lmdb maps twice as much
- * beside it; starting large enough makes that rare. Small enough for machines with 39 bits of addresses.
+ * Address space to map at once, in bytes; no memory and no disk is taken by it. When the store
+ * outgrows it lmdb maps twice as much beside it; starting large enough makes that rare. Small
+ * enough for machines with 39 bits of addresses.
  */
 const MAP_BYTES = 64 * 2 ** 30
 const TABLES_MAX = 8
@@ -77,7 +79,10 @@ const NUMBER_BY_KEY: TableOptions = { keyEncoder: UTF8_KEYS, encoder: NUMBERS }
 const BY_NUMBER: TableOptions = { encoding: 'binary', keyEncoding: 'uint32' }
 const HEAD_BY_NUMBER: TableOptions = { keyEncoding: 'uint32', encoder: HEADS }
 
-/** Opens the databases, and makes those that are missing. @throws Error of lmdb when the files are not its own or not writable */
+/**
+ * Opens the databases, and makes those that are missing. @throws Error of lmdb when the files are
+ * not its own or not writable
+ */
 export function openEnvironment(directory: string): Environment {
   const root = open<Uint8Array, string>({
     ...BY_KEY,
@@ -100,7 +105,10 @@ export function openEnvironment(directory: string): Environment {
   }
 }
 
-/** Puts a row behind all others, so that pages are filled and not split in halves. Resolves to false when it is not the last. */
+/**
+ * Puts a row behind all others, so that pages are filled and not split in halves. Resolves to false
+ * when it is not the last.
+ */
 export function appendRow(rows: Environment['rows'], number: number, row: Uint8Array): Promise<boolean> {
   // The declarations of lmdb know these options for the synchronous put only.
   return (rows as unknown as { put(number: number, row: Uint8Array, options: PutOptions): Promise<boolean> }).put(number, row, APPENDED)

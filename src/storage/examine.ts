@@ -1,7 +1,8 @@
 /**
- * Whether a stopped store is damaged, found out before this process reads it. A store that is not large is looked through whole
- * at each start. In a larger one each page is visited, and its sums are checked while the start reads it; the whole look is for
- * one that the last start began to read and did not come to the end of.
+ * Whether a stopped store is damaged, found out before this process reads it. A store that is not
+ * large is looked through whole at each start. In a larger one each page is visited, and its sums
+ * are checked while the start reads it; the whole look is for one that the last start began to read
+ * and did not come to the end of.
  */
 import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { writeFileSync } from 'node:fs'
@@ -18,7 +19,10 @@ const OPENING = 'opening'
 /** Says why the store was given up by the process that had it last. */
 const DAMAGE = 'damage'
 
-/** @returns what is wrong with the store in a directory, in words; undefined when nothing is, or when there is none */
+/**
+ * @returns what is wrong with the store in a directory, in words; undefined when nothing is, or
+ * when there is none
+ */
 export async function findDamage(directory: string): Promise<string | undefined> {
   const bytes = await sizeOf(join(directory, STORE_FILE))
   if (bytes === undefined) return undefined
@@ -41,7 +45,10 @@ export async function noteOpened(directory: string): Promise<void> {
   await rm(join(directory, OPENING), { force: true })
 }
 
-/** The store is given up: the next start is told why. It returns at once, for the process is about to end. */
+/**
+ * The store is given up: the next start is told why. It returns at once, for the process is about
+ * to end.
+ */
 export function noteDamage(directory: string, reason: string): void {
   try {
     writeFileSync(join(directory, DAMAGE), reason)

@@ -1,11 +1,13 @@
 /**
- * Run as a process of its own: looks through the store in a directory for damage. It has its own process because lmdb trusts
- * its pages: one that is not as it was written can end the process that reads it with a signal.
+ * Run as a process of its own: looks through the store in a directory for damage. It has its own
+ * process because lmdb trusts its pages: one that is not as it was written can end the process that
+ * reads it with a signal.
  *
  *     node examiner.ts DIRECTORY pages|whole
  *
- * `pages` visits every page of every table, which takes a third of a second a million keys; `whole` also checks every sum over
- * what is stored, at some seconds a million keys. Exit code 0: sound. DAMAGED_EXIT: damaged, and standard output says how.
+ * `pages` visits every page of every table, which takes a third of a second a million keys; `whole`
+ * also checks every sum over what is stored, at some seconds a million keys. Exit code 0: sound.
+ * DAMAGED_EXIT: damaged, and standard output says how.
  */
 import { Codec } from '../../protocols/wire/codec.ts'
 import { utf8 } from '../bytes.ts'

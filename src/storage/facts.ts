@@ -1,4 +1,7 @@
-/** Small things a peer remembers to start faster. Nothing is decided by them, and a peer without them does as well, later. */
+/**
+ * Small things a peer remembers to start faster. Nothing is decided by them, and a peer without
+ * them does as well, later.
+ */
 import type { PeerId } from '../../protocols/base/identity.ts'
 
 export interface KnownAddresses {
@@ -20,7 +23,10 @@ const PORT_MAX = 65_535
 /** Stands for a command line that names no address. */
 const EVERYWHERE = '*'
 
-/** Reads facts from JSON; what is not of the right shape is left out. @throws SyntaxError when it is no JSON */
+/**
+ * Reads facts from JSON; what is not of the right shape is left out. @throws SyntaxError when it is
+ * no JSON
+ */
 export function parseFacts(json: string): Facts {
   const found = JSON.parse(json) as unknown
   if (!isObject(found)) throw new SyntaxError('not an object')

@@ -14,7 +14,8 @@ export async function syncDirectory(directory: string): Promise<void> {
 }
 
 /**
- * Replaces a file with these bytes: at each instant, and after a loss of power, it is either the old one or the new one.
+ * Replaces a file with these bytes: at each instant, and after a loss of power, it is either the
+ * old one or the new one.
  *
  * @param mode permissions, such as 0o600
  */

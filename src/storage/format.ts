@@ -7,14 +7,21 @@ import { DamagedStore, UnknownFormat } from './errors.ts'
 import { syncDirectory } from './files.ts'
 import { factRow, readFactRow } from './rows.ts'
 
-/** The format that a store begins with. It rises when an older version could no longer read the store rightly. */
+/**
+ * The format that a store begins with. It rises when an older version could no longer read the
+ * store rightly.
+ */
 const FORMAT = 2
-/** That of a store with rows of further types: a version that passes over them would speak for a store that it half knows. */
+/**
+ * That of a store with rows of further types: a version that passes over them would speak for a
+ * store that it half knows.
+ */
 const FORMAT_WITH_TYPES = 3
 const INCARNATION_BYTES = 16
 
 /**
- * Checks the format, and begins an empty store: it is on disk, with its incarnation, before this resolves.
+ * Checks the format, and begins an empty store: it is on disk, with its incarnation, before this
+ * resolves.
  *
  * @throws UnknownFormat when it was written by a version that this one does not know
  * @throws DamagedStore when it holds something and has no format
@@ -42,7 +49,10 @@ export function raiseFormat(environment: Environment): readonly RowChange[] {
   return [() => environment.facts.put('format', row)]
 }
 
-/** What a store knows of itself, by name; undefined for what was never written. @throws DamagedStore when it is not as it was written */
+/**
+ * What a store knows of itself, by name; undefined for what was never written. @throws DamagedStore
+ * when it is not as it was written
+ */
 export function readFact({ facts }: Environment, name: string): unknown {
   const row = facts.getBinary(name)
   return row === undefined ? undefined : readFactRow(name, row)

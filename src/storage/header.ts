@@ -1,4 +1,7 @@
-/** A look at the store's file before lmdb has it: lmdb ends the process without a word when it cannot open what it is given. */
+/**
+ * A look at the store's file before lmdb has it: lmdb ends the process without a word when it
+ * cannot open what it is given.
+ */
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { endianness } from 'node:os'

@@ -1,14 +1,18 @@
 /**
- * Sees to it that the files that were opened are those that lie there. A file whose directory is deleted under a running
- * peer goes on taking writes, and syncs them, without a name: nothing of it is there after the process. The same holds for a
- * directory that is moved away, and for one that another is put in the place of.
+ * Sees to it that the files that were opened are those that lie there. A file whose directory is
+ * deleted under a running peer goes on taking writes, and syncs them, without a name: nothing of it
+ * is there after the process. The same holds for a directory that is moved away, and for one that
+ * another is put in the place of.
  */
 import { statSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StorageFailed } from './errors.ts'
 
-/** Between looks while nothing is written: a peer without its files is to end soon, and a look costs nothing. */
+/**
+ * Between looks while nothing is written: a peer without its files is to end soon, and a look costs
+ * nothing.
+ */
 const LOOK_MS = 1_000
 
 interface Held {

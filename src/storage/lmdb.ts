@@ -1,9 +1,10 @@
 /**
- * The durable store. One transaction is under way at a time; writes given meanwhile are gathered and make the next one, so that
- * what is on disk is always a prefix of what was given, and one sync serves all that wait for it.
+ * The durable store. One transaction is under way at a time; writes given meanwhile are gathered
+ * and make the next one, so that what is on disk is always a prefix of what was given, and one sync
+ * serves all that wait for it.
  *
- * What is read is the disk's own memory map, with the writes under way laid over it. A failed write ends the store: nothing is
- * tried again, for after a failed sync nobody knows what the disk holds.
+ * What is read is the disk's own memory map, with the writes under way laid over it. A failed write
+ * ends the store: nothing is tried again, for after a failed sync nobody knows what the disk holds.
  */
 import { statfsSync } from 'node:fs'
 import { assert } from '../../protocols/base/assert.ts'
@@ -32,8 +33,8 @@ interface Waiting {
 }
 
 /**
- * Opens the store in a directory, and makes it when there is none; a new one is on disk, with its incarnation, before this
- * resolves. The caller sees to it that nobody else has it open.
+ * Opens the store in a directory, and makes it when there is none; a new one is on disk, with its
+ * incarnation, before this resolves. The caller sees to it that nobody else has it open.
  *
  * @param directory an existing directory that holds nothing but the store
  * @throws UnknownFormat when it was written by a version that this one does not know
@@ -127,7 +128,10 @@ class LmdbStorage implements Storage {
     await this.#environment.root.close()
   }
 
-  /** Carries out what is gathered, one transaction after another, until nothing is left or one fails. */
+  /**
+   * Carries out what is gathered, one transaction after another, until nothing is left or one
+   * fails.
+   */
   async #work(): Promise<void> {
     while (this.#ended === undefined && this.#waiting.length > 0) {
       const writes = this.#gathered
@@ -146,7 +150,8 @@ class LmdbStorage implements Storage {
         for (const { reject } of waiting) reject(reason)
         break
       }
-      // Only a snapshot taken from now on shows the writes; until then each table shows what was laid over it.
+      // Only a snapshot taken from now on shows the writes; until then each table shows what was
+      // laid over it.
       this.#environment.root.resetReadTxn()
       const byTable = Map.groupBy(writes, (write) => this.#tableOf(write))
       for (const table of this.#tables) table.settled(byTable.get(table) ?? [], serial)
@@ -166,7 +171,10 @@ class LmdbStorage implements Storage {
     if (this.#ended !== undefined) throw this.#ended
   }
 
-  /** Ends the store for this reason, unless it has ended for another; whoever waits for a transaction not begun is told. */
+  /**
+   * Ends the store for this reason, unless it has ended for another; whoever waits for a
+   * transaction not begun is told.
+   */
   #end(reason: Error): Error {
     this.#ended ??= reason
     for (const { reject } of this.#waiting) reject(this.#ended)
@@ -176,7 +184,10 @@ class LmdbStorage implements Storage {
   }
 }
 
-/** What the system says of a full disk differs by how it was met: as no space, or as a fault of input and output. */
+/**
+ * What the system says of a full disk differs by how it was met: as no space, or as a fault of
+ * input and output.
+ */
 function whyNot(directory: string, error: unknown): string {
   const free = freeBytesOf(directory)
   if (free === undefined || free >= FULL_BYTES) return text(error)

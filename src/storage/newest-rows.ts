@@ -1,6 +1,7 @@
 /**
- * The newest chosen row of each leaf of the hash tree. Each row names the one before it in its leaf, so that all rows of a leaf are found
- * and nothing in memory grows with their number. It is worked out from the rows when the store is opened.
+ * The newest chosen row of each leaf of the hash tree. Each row names the one before it in its
+ * leaf, so that all rows of a leaf are found and nothing in memory grows with their number. It is
+ * worked out from the rows when the store is opened.
  */
 import { LEAVES } from '../../protocols/base/hash-tree.ts'
 
@@ -10,7 +11,10 @@ export class NewestRows {
   /** The same among those on disk. */
   #settled = new Uint32Array(LEAVES)
 
-  /** A row is to be written; rows are numbered upwards, from 1. @returns the number of the row before it in its leaf; 0: none */
+  /**
+   * A row is to be written; rows are numbered upwards, from 1. @returns the number of the row
+   * before it in its leaf; 0: none
+   */
   number(leaf: number, row: number): number {
     const before = this.#numbered[leaf] as number
     this.#numbered[leaf] = row

@@ -1,12 +1,14 @@
 /**
- * A damaged store is put aside whole, as evidence, and a new one takes its place, with what of the old one is sound. The new
- * store has an incarnation of its own, so its peer is somebody else from now on: it begins as a learner and is filled by repair.
+ * A damaged store is put aside whole, as evidence, and a new one takes its place, with what of the
+ * old one is sound. The new store has an incarnation of its own, so its peer is somebody else from
+ * now on: it begins as a learner and is filled by repair.
  *
  *     store/        the store
  *     store.draft/  the new one, for as long as it is not filled
  *     damaged-N/    what was put aside; N counts from 1
  *
- * At each instant the data directory holds one store or the other, or a whole draft and what was put aside.
+ * At each instant the data directory holds one store or the other, or a whole draft and what was
+ * put aside.
  */
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -25,11 +27,17 @@ export interface PutAside {
   readonly path: string
   /** How many clients' keys were copied. */
   readonly keyCount: number
-  /** Of the last config that was copied, -1 when none could be read. Then no key was copied either: whose they are is unknown. */
+  /**
+   * Of the last config that was copied, -1 when none could be read. Then no key was copied either:
+   * whose they are is unknown.
+   */
   readonly epoch: number
 }
 
-/** Puts the store of a data directory aside. It must be closed. @throws Error of the system; then nothing has changed */
+/**
+ * Puts the store of a data directory aside. It must be closed. @throws Error of the system; then
+ * nothing has changed
+ */
 export async function putAside(dataDirectory: string, codec: Codec): Promise<PutAside> {
   const [store, draft] = [join(dataDirectory, STORE), join(dataDirectory, DRAFT)]
   await begin(draft)

@@ -1,6 +1,6 @@
 /**
- * What is kept, as bytes. Checksums stand in front of whatever they cover, the key included, so that neither a damaged value
- * nor a damaged key is ever served.
+ * What is kept, as bytes. Checksums stand in front of whatever they cover, the key included, so
+ * that neither a damaged value nor a damaged key is ever served.
  *
  *     chosen     checksum of the head u32 | checksum of the record u32 | digest 16 bytes | bytes of the value u32
  *                | number of the row before it in its leaf u32 | bytes of the key u16 | key | record  (the head ends with the key)
@@ -9,7 +9,8 @@
  *     typed      checksum u32 | what the type wrote                       (likewise)
  *     fact       checksum u32 | JSON                                      (likewise)
  *
- * Numbers are big-endian, checksums are CRC-32. The head stands first, so that a start reads no records to rebuild the tree.
+ * Numbers are big-endian, checksums are CRC-32. The head stands first, so that a start reads no
+ * records to rebuild the tree.
  */
 import { crc32 } from 'node:zlib'
 import type { Accepted, ValueRecord } from '../../protocols/base/record.ts'
@@ -58,7 +59,8 @@ export function chosenRow(key: RegisterKey, record: ValueRecord, digest: Uint8Ar
 }
 
 /**
- * Reads the head of a chosen row. Nothing in it is a view of the row, whose memory may be used again.
+ * Reads the head of a chosen row. Nothing in it is a view of the row, whose memory may be used
+ * again.
  *
  * @throws DamagedStore when the head is not as it was written
  */
@@ -70,7 +72,10 @@ export function readChosenHead(row: Uint8Array): ChosenHead {
   return { key, digest, bytes: keyEnd - KEY_AT + readU32(row, VALUE_BYTES_AT), before: readU32(row, BEFORE_AT) }
 }
 
-/** The value is a view of the row. @throws DamagedStore when the row is not as it was written, or that of another key */
+/**
+ * The value is a view of the row. @throws DamagedStore when the row is not as it was written, or
+ * that of another key
+ */
 export function readChosenRow(key: RegisterKey, row: Buffer | Uint8Array, codec: Codec): ValueRecord {
   const keyEnd = checkedHead(row)
   const encoded = row.subarray(keyEnd)
@@ -122,7 +127,10 @@ export function readTypedRow(key: string, row: Uint8Array): Uint8Array {
   return Uint8Array.prototype.slice.call(opened(key, row))
 }
 
-/** What one key and the number of its row add to a sum over all of them, by which two tables are compared. */
+/**
+ * What one key and the number of its row add to a sum over all of them, by which two tables are
+ * compared.
+ */
 export function numberingSum(key: string, row: number): number {
   return crc32(key, row)
 }
@@ -153,7 +161,8 @@ function decoded<T>(key: string, decode: () => T): T {
   try {
     return decode()
   } catch (error) {
-    // The checksum holds, so these are the bytes that were written: by another version of the codec, or by a bug of ours.
+    // The checksum holds, so these are the bytes that were written: by another version of the
+    // codec, or by a bug of ours.
     throw new DamagedStore(`what is stored of ${quoted(key)} cannot be decoded`, { cause: error })
   }
 }

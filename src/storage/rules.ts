@@ -18,8 +18,9 @@ export function isRegisterWrite(write: Persist): write is RegisterWrite {
 }
 
 /**
- * Decides whether a write changes its register. A chosen record stays as it is for ever: choosing it again and dropping what
- * was accepted before it are nothing new, anything else is a bug of the caller.
+ * Decides whether a write changes its register. A chosen record stays as it is for ever: choosing
+ * it again and dropping what was accepted before it are nothing new, anything else is a bug of the
+ * caller.
  *
  * @param chosenDigest the digest of the chosen record held, or undefined when none is
  * @throws ProtocolViolation when the write would undo or replace a chosen record, or is malformed
@@ -41,7 +42,8 @@ export function assertRow({ name, bytes }: RowWrite): void {
 
 /** @throws ProtocolViolation on a key of no bytes or of more than KEY_BYTES_MAX */
 export function assertKey(key: RegisterKey): void {
-  // No character takes fewer bytes in UTF-8 than it has units, nor more than three a unit: most keys need no counting.
+  // No character takes fewer bytes in UTF-8 than it has units, nor more than three a unit: most
+  // keys need no counting.
   if (key.length > 0 && key.length * 3 <= KEY_BYTES_MAX) return
   const bytes = Buffer.byteLength(key)
   assert(bytes > 0 && bytes <= KEY_BYTES_MAX, `a key of ${bytes} bytes`)

@@ -1,11 +1,12 @@
 /**
- * Run as a process of its own: copies what is sound in a damaged store into another one, for as long as reading goes well.
+ * Run as a process of its own: copies what is sound in a damaged store into another one, for as
+ * long as reading goes well.
  *
  *     node salvager.ts DAMAGED TARGET forward|backward
  *
- * What is chosen is chosen for good, so each such record that is as it was written may be kept. What was accepted and not chosen
- * stays behind, and the ceiling with it: the target has another incarnation, which never promised or accepted anything. Exit
- * code 0: the end was reached.
+ * What is chosen is chosen for good, so each such record that is as it was written may be kept.
+ * What was accepted and not chosen stays behind, and the ceiling with it: the target has another
+ * incarnation, which never promised or accepted anything. Exit code 0: the end was reached.
  */
 import { equalBytes } from '../../protocols/base/record.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
@@ -25,7 +26,10 @@ import { ALL_FROM, CLIENT_FROM, openEnvironment } from './environment.ts'
 import type { Environment } from './environment.ts'
 import { ROW_MAX } from './tables/registers.ts'
 
-/** Bytes of rows written in one transaction: what is lost of sound ones where reading ends the process. */
+/**
+ * Bytes of rows written in one transaction: what is lost of sound ones where reading ends the
+ * process.
+ */
 const BATCH_BYTES = 65_536
 
 const codec = new Codec(utf8)
@@ -35,7 +39,10 @@ class Salvage {
   readonly #target: Storage
   #gathered: Persist[] = []
   #gatheredBytes = 0
-  /** Configs by their register. They are written in order and without gaps, for the chain knows none. */
+  /**
+   * Configs by their register. They are written in order and without gaps, for the chain knows
+   * none.
+   */
   #configs = new Map<RegisterKey, ValueRecord>()
 
   constructor(tables: Environment, target: Storage) {
@@ -43,7 +50,9 @@ class Salvage {
     this.#target = target
   }
 
-  /** What is found by its key, before the long way through all rows that may not come to its end. */
+  /**
+   * What is found by its key, before the long way through all rows that may not come to its end.
+   */
   async configs(): Promise<void> {
     for (const { value: row } of this.#tables.chosen.getRange({ start: ALL_FROM, end: CLIENT_FROM })) {
       const bytes = this.#tables.rows.getBinary(row)

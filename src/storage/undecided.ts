@@ -1,6 +1,7 @@
 /**
- * Remembers what the store holds of keys that are being decided. Each is looked up several times between its first reserve and
- * its chosen mark, mostly to learn that nothing is there yet, and a look into the tables costs more than all else at that step.
+ * Remembers what the store holds of keys that are being decided. Each is looked up several times
+ * between its first reserve and its chosen mark, mostly to learn that nothing is there yet, and a
+ * look into the tables costs more than all else at that step.
  */
 import type { RegisterKey, RegisterState } from '../../protocols/base/register.ts'
 import type { RegisterWrite } from './rules.ts'

@@ -1,4 +1,7 @@
-/** Writes that were given and are not on disk yet, laid over what is: so that a write is read from the moment it is given. */
+/**
+ * Writes that were given and are not on disk yet, laid over what is: so that a write is read from
+ * the moment it is given.
+ */
 import { compareUtf8 } from '../../protocols/base/bytes.ts'
 import type { LeafEntry, RegisterKey, RegisterState } from '../../protocols/base/register.ts'
 import { isConfigKey } from '../../protocols/base/register.ts'
@@ -18,7 +21,10 @@ interface Overlaid {
 
 export class UnsyncedWrites {
   #registers = new Map<RegisterKey, Overlaid>()
-  /** Chosen client keys by leaf; undefined until one is asked for, for a question of repair asks for many and no write needs it. */
+  /**
+   * Chosen client keys by leaf; undefined until one is asked for, for a question of repair asks for
+   * many and no write needs it.
+   */
   #leaves: Map<number, LeafEntry[]> | undefined
 
   /** @param serial above that of all writes before */

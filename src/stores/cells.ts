@@ -1,4 +1,7 @@
-/** What the key-value store is built on: named bytes, changed in transactions. In memory, or in lmdb (`lmdb-cells.ts`). */
+/**
+ * What the key-value store is built on: named bytes, changed in transactions. In memory, or in lmdb
+ * (`lmdb-cells.ts`).
+ */
 import { compareUtf8 } from '../../protocols/base/bytes.ts'
 
 export interface CellView {

@@ -1,4 +1,7 @@
-/** A backup of cells as a stream: each cell sized, then an empty name and the hash of all that was before it. */
+/**
+ * A backup of cells as a stream: each cell sized, then an empty name and the hash of all that was
+ * before it.
+ */
 import { createHash } from 'node:crypto'
 import { ByteReader } from '../../protocols/wire/reader.ts'
 import { ByteWriter } from '../../protocols/wire/writer.ts'
@@ -40,7 +43,10 @@ export async function* backupOf(picture: CellView & { end(): void }, signal: Abo
   }
 }
 
-/** @throws Error when the stream is cut off or its hash differs; what was given until then is not to be kept */
+/**
+ * @throws Error when the stream is cut off or its hash differs; what was given until then is not to
+ * be kept
+ */
 export async function* cellsIn(stream: AsyncIterable<Uint8Array>): AsyncIterable<Cell> {
   const hash = createHash('sha256')
   let rest: Uint8Array = new Uint8Array()

@@ -1,6 +1,7 @@
 /**
- * Commands and queries of the key-value store: JSON, decided as a function of what the store holds. A command gives all of its
- * writes, or an error that is the same at every replica and no write at all.
+ * Commands and queries of the key-value store: JSON, decided as a function of what the store holds.
+ * A command gives all of its writes, or an error that is the same at every replica and no write at
+ * all.
  */
 
 /** Bytes of a key in UTF-8. */
@@ -76,7 +77,10 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
 }
 
-/** What a command does. It may have several operations, carried out in the order in which they are written, all or none. */
+/**
+ * What a command does. It may have several operations, carried out in the order in which they are
+ * written, all or none.
+ */
 export function decide(view: KvView, command: string): KvDecision {
   try {
     const staged: Staged = new Map()

@@ -1,4 +1,7 @@
-/** What the key-value store keeps beside keys, as bytes: its head, and what became of commands that have a name. */
+/**
+ * What the key-value store keeps beside keys, as bytes: its head, and what became of commands that
+ * have a name.
+ */
 import { readMembership, writeMembership } from '../../protocols/log/entry-bytes.ts'
 import type { Position } from '../../protocols/log/entry.ts'
 import type { Membership } from '../../protocols/log/membership.ts'

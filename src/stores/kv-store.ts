@@ -1,6 +1,6 @@
 /**
- * The reference store: keys and values, upon cells that are changed in one transaction. What other stores must do is what this
- * one does, in the shortest way.
+ * The reference store: keys and values, upon cells that are changed in one transaction. What other
+ * stores must do is what this one does, in the shortest way.
  */
 import { ORIGIN } from '../../protocols/log/entry.ts'
 import type { Entry } from '../../protocols/log/entry.ts'
@@ -236,7 +236,10 @@ function concluded(head: Head, outcome: StoreOutcome, rows: number): { readonly 
   return { head: { ...head, outcomeDigest }, outcome }
 }
 
-/** Drops names that are too old by the log's clock, and the oldest of too many: the same at every replica. */
+/**
+ * Drops names that are too old by the log's clock, and the oldest of too many: the same at every
+ * replica.
+ */
 function forget(staged: StagedCells, head: Head): Head {
   let { remembered, forgottenIndex } = head
   for (const { name, bytes } of staged.range(BY_INDEX)) {

@@ -1,4 +1,7 @@
-/** What libraries print on the console goes to the log: standard error holds a JSON object a line, and nothing between. */
+/**
+ * What libraries print on the console goes to the log: standard error holds a JSON object a line,
+ * and nothing between.
+ */
 import { format } from 'node:util'
 import type { Logger } from 'pino'
 

@@ -7,12 +7,15 @@ import type { PrettyOptions } from 'pino-pretty'
 import type { LogLevel } from '../config/settings.ts'
 
 const STANDARD_ERROR = 2
-/** Lines that nobody reads wait up to here; later ones are dropped, so that a stuck reader holds up no peer and fills no memory. */
+/**
+ * Lines that nobody reads wait up to here; later ones are dropped, so that a stuck reader holds up
+ * no peer and fills no memory.
+ */
 const WAITING_BYTES_MAX = 4_194_304
 
 /**
- * Makes the log of this process. Its lines are written in the background; what still waits when the process exits is
- * written then.
+ * Makes the log of this process. Its lines are written in the background; what still waits when the
+ * process exits is written then.
  *
  * @param level what is said and all that is graver
  */
@@ -20,7 +23,8 @@ export function createLogger(level: LogLevel): Logger {
   return pino(
     {
       level,
-      // The peer says who it is at its start; process id and host name in each line would say nothing to its reader.
+      // The peer says who it is at its start; process id and host name in each line would say
+      // nothing to its reader.
       base: null,
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },

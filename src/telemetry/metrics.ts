@@ -1,5 +1,6 @@
 /**
- * Counts for Prometheus. What happens often only adds to a number; the registry takes the numbers when it is asked for them.
+ * Counts for Prometheus. What happens often only adds to a number; the registry takes the numbers
+ * when it is asked for them.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { GetOutcome, PutOutcome } from '../ports/replicator.ts'
@@ -88,11 +89,16 @@ export interface Metrics {
   /** All of it, the process's own figures included; others may add to it. */
   readonly registry: Registry
   readonly tallies: Tallies
-  /** One transaction was synced: how many writes it held, and the seconds until they were on disk. */
+  /**
+   * One transaction was synced: how many writes it held, and the seconds until they were on disk.
+   */
   persisted(writeCount: number, seconds: number): void
   /** Names the source of the gauges; they are absent before. */
   observe(read: () => Readings): void
-  /** Names the network's own counts, which are read where they are; their counters are absent before. */
+  /**
+   * Names the network's own counts, which are read where they are; their counters are absent
+   * before.
+   */
   observeTraffic(traffic: Traffic): void
   /** Adds the figures of a further type. */
   observeType(type: string, figures: readonly TypeFigure[]): void
@@ -102,10 +108,16 @@ export interface Metrics {
   observeDht(counts: DhtCounts): void
 }
 
-/** Between looks at how late the event loop is. At the usual 10 ms they were most of what an idle peer does. */
+/**
+ * Between looks at how late the event loop is. At the usual 10 ms they were most of what an idle
+ * peer does.
+ */
 const LOOP_LOOK_MS = 500
 
-/** Of the library's own: `_total` is for counters. The same numbers are there by kind, without that ending. */
+/**
+ * Of the library's own: `_total` is for counters. The same numbers are there by kind, without that
+ * ending.
+ */
 const GAUGES_NAMED_AS_COUNTERS = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
 /** Makes a registry with everything in it, each at 0. */
@@ -260,7 +272,10 @@ function registerReadings(registry: Registry, read: () => Readings): void {
   register('replicator_unproved_connections', 'Connections on which nobody has proved to be a member', 'unprovedConnectionCount')
 }
 
-/** Reasons that have a label of their own; what follows one in brackets, and all others, would make ever new series. */
+/**
+ * Reasons that have a label of their own; what follows one in brackets, and all others, would make
+ * ever new series.
+ */
 const REASONS = ['refused', 'timed out', 'silent', 'other network', 'other protocol version', 'other secret', 'closed by the other side']
 
 function labelOf(reason: string): string {

@@ -1,6 +1,7 @@
 /**
- * The strings that a transit text says once and then by a code, `^0` and so on (transit format, "Caching"). Writers and
- * readers number them alike: as they come, from the start again once the table is full.
+ * The strings that a transit text says once and then by a code, `^0` and so on (transit format,
+ * "Caching"). Writers and readers number them alike: as they come, from the start again once the
+ * table is full.
  */
 import { TransitFault } from './fault.ts'
 

@@ -1,4 +1,7 @@
-/** What clients send of sets: elements, and replicas `{add-set, del-set}`. Bounded; read whole or refused whole. */
+/**
+ * What clients send of sets: elements, and replicas `{add-set, del-set}`. Bounded; read whole or
+ * refused whole.
+ */
 import { isUtf8 } from 'node:buffer'
 import { ELEMENTS_MAX, ELEMENT_BYTES_MAX, NO_STAMP } from '../../protocols/sets/requests.ts'
 import type { Entry } from '../../protocols/sets/requests.ts'

@@ -1,8 +1,11 @@
-/** Why a text of a client will not do: thrown inside the reader, told as a value to whoever asked it to read. */
+/**
+ * Why a text of a client will not do: thrown inside the reader, told as a value to whoever asked it
+ * to read.
+ */
 
 /**
- * `bad`: it is not what it should be. `too-large`: an element, or their number, is beyond its bound. `bad-stamp`: no stamp can
- * be this number.
+ * `bad`: it is not what it should be. `too-large`: an element, or their number, is beyond its
+ * bound. `bad-stamp`: no stamp can be this number.
  */
 export type FaultKind = 'bad' | 'too-large' | 'bad-stamp'
 

@@ -1,7 +1,7 @@
 /**
- * Reads a text of JSON piece by piece, in order. `JSON.parse` cannot serve here: it makes 1 and 1.0 one number, and rounds
- * large integers. Nothing is kept of what was read, so a text costs no more than itself. Whoever reads nested values bounds
- * how deep it goes.
+ * Reads a text of JSON piece by piece, in order. `JSON.parse` cannot serve here: it makes 1 and 1.0
+ * one number, and rounds large integers. Nothing is kept of what was read, so a text costs no more
+ * than itself. Whoever reads nested values bounds how deep it goes.
  */
 import { ELEMENT_BYTES_MAX } from '../../protocols/sets/requests.ts'
 import { TransitFault } from './fault.ts'
@@ -16,7 +16,10 @@ const SPACE = /[ \t\n\r]*/y
 /** JSON has these in strings only as escapes. */
 const CONTROL = /[\u0000-\u001f]/ // eslint-disable-line no-control-regex
 const SHOWN_CHARACTERS = 24
-/** Of the longest element, each of whose characters is an escape. What is longer is refused before it is read. */
+/**
+ * Of the longest element, each of whose characters is an escape. What is longer is refused before
+ * it is read.
+ */
 const STRING_CHARACTERS_MAX = 6 * ELEMENT_BYTES_MAX
 
 /** What the next value begins as. */

@@ -1,6 +1,7 @@
 /**
- * The scalars of transit in their one canonical spelling, which is a piece of transit+json and of JSON: two spellings of one
- * value become the same text. `protocols/sets/elements.md` is the specification.
+ * The scalars of transit in their one canonical spelling, which is a piece of transit+json and of
+ * JSON: two spellings of one value become the same text. `protocols/sets/elements.md` is the
+ * specification.
  */
 import { ELEMENT_BYTES_MAX } from '../../protocols/sets/requests.ts'
 import { TransitFault } from './fault.ts'
@@ -13,7 +14,10 @@ const INT64_LIMIT = 2n ** 63n
 const PLAIN_DIGITS = 15
 /** An integer of more characters would be too large an element. */
 const INTEGER_CHARACTERS_MAX = ELEMENT_BYTES_MAX
-/** From the year 271,821 before to 275,760 after our time: what dates of JavaScript, and of most others, reach. */
+/**
+ * From the year 271,821 before to 275,760 after our time: what dates of JavaScript, and of most
+ * others, reach.
+ */
 const INSTANT_MS_MAX = 8.64e15
 const INTEGER = /^-?[0-9]+$/
 const FLOAT = /^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$/
@@ -52,7 +56,10 @@ export function canonicalString(text: string): string {
   return read === undefined ? refuse('element', text) : read(text.slice(2))
 }
 
-/** A number of JSON. One with a fraction or an exponent is a float, any other an integer of any size. */
+/**
+ * A number of JSON. One with a fraction or an exponent is a float, any other an integer of any
+ * size.
+ */
 export function canonicalNumber({ text, isFloat }: NumberText): string {
   return isFloat ? float(text) : integer(text)
 }

@@ -1,4 +1,7 @@
-/** Reading in steps, each of one element: all at once, or a few milliseconds at a time while others have their turns. */
+/**
+ * Reading in steps, each of one element: all at once, or a few milliseconds at a time while others
+ * have their turns.
+ */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { guarded } from './fault.ts'
 import type { Read } from './fault.ts'

@@ -1,6 +1,7 @@
 /**
- * Reads transit+json, or JSON that says the same, into canonical elements: a pull reader, bounded in depth and in the size of
- * an element. Both are read by one grammar; only in transit does a code stand for a string said before.
+ * Reads transit+json, or JSON that says the same, into canonical elements: a pull reader, bounded
+ * in depth and in the size of an element. Both are read by one grammar; only in transit does a code
+ * stand for a string said before.
  */
 import { ELEMENT_BYTES_MAX } from '../../protocols/sets/requests.ts'
 import { CachedStrings } from './cached-strings.ts'
@@ -18,7 +19,9 @@ type Close = ']' | '}'
 
 /** How a value of several parts begins, its beginning taken. */
 type Entered =
-  /** @param first its first item, when that is a string, which had to be taken to see what this is */
+  /**
+   * @param first its first item, when that is a string, which had to be taken to see what this is
+   */
   | { readonly kind: 'array'; readonly first: string | undefined; readonly isEmpty: boolean }
   /** Pairs of keys and values: `["^ ", …]`, or `{…}`, whose first key is taken. */
   | { readonly kind: 'map'; readonly close: Close; readonly firstKey: string | undefined; readonly isEmpty: boolean }
@@ -65,7 +68,10 @@ export class TransitText {
     this.#close(close)
   }
 
-  /** Takes the next value, a map or an array of pairs: gives a key at a time, canonical. Whoever gets it takes the value. */
+  /**
+   * Takes the next value, a map or an array of pairs: gives a key at a time, canonical. Whoever
+   * gets it takes the value.
+   */
   *map(): Generator<string, void, undefined> {
     const entered = this.#enter('a map')
     if (entered.kind === 'map') return yield* this.#pairs(entered)
@@ -138,7 +144,10 @@ export class TransitText {
     return `[${items.join(',')}]`
   }
 
-  /** Takes each item of an array, to its end. @param take is given the first item when that was taken already */
+  /**
+   * Takes each item of an array, to its end. @param take is given the first item when that was
+   * taken already
+   */
   #items({ first, isEmpty }: Extract<Entered, { kind: 'array' }>, take: (first: string | undefined) => void): void {
     if (isEmpty) return
     take(first)

@@ -1,6 +1,7 @@
 /**
- * Sets and replicas as they are sent, made in parts while they are walked. An element is kept as a piece of transit and of
- * JSON, so it is copied and not written anew; only as the key of a map has transit another spelling for it.
+ * Sets and replicas as they are sent, made in parts while they are walked. An element is kept as a
+ * piece of transit and of JSON, so it is copied and not written anew; only as the key of a map has
+ * transit another spelling for it.
  */
 import { NO_STAMP } from '../../protocols/sets/requests.ts'
 import type { Element, Entry } from '../../protocols/sets/requests.ts'
@@ -9,13 +10,17 @@ import type { Form } from './transit-text.ts'
 /** What an array begins with. */
 const BRACKET = 0x5b
 
-/** True for an element that is no key of a map `["^ ", …]`: only a map of pairs, `~#cmap`, has it as a key. */
+/**
+ * True for an element that is no key of a map `["^ ", …]`: only a map of pairs, `~#cmap`, has it as
+ * a key.
+ */
 export function isComposite(element: Uint8Array): boolean {
   return element[0] === BRACKET
 }
 
 /**
- * An element as the key of a map: keys are strings in JSON, so numbers, booleans and null are tagged.
+ * An element as the key of a map: keys are strings in JSON, so numbers, booleans and null are
+ * tagged.
  *
  * @param element canonical, and no array
  */

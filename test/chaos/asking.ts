@@ -1,10 +1,16 @@
-/** One request of a client to a peer, and its place in the history: every answer that the interface knows, and the lack of one. */
+/**
+ * One request of a client to a peer, and its place in the history: every answer that the interface
+ * knows, and the lack of one.
+ */
 import { problemOf } from '../process/client.ts'
 import type { Asking, Client, Reply } from '../process/client.ts'
 import { etagOf } from './history.ts'
 import type { Answer, GetCall, History, Operation, PutCall } from './history.ts'
 
-/** A peer may take this much longer than the timeout that it was given, for it shares the machine; then the client hangs up. */
+/**
+ * A peer may take this much longer than the timeout that it was given, for it shares the machine;
+ * then the client hangs up.
+ */
 const PATIENCE_MS = 3_000
 const CONTENT_TYPE = 'text/plain'
 const KEPT_MAX = 20

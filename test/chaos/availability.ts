@@ -1,4 +1,6 @@
-/** How long clients had to wait for a put to succeed, while nothing that a quorum needs was missing. */
+/**
+ * How long clients had to wait for a put to succeed, while nothing that a quorum needs was missing.
+ */
 
 interface Span {
   readonly fromMs: number

@@ -1,4 +1,7 @@
-/** What the driver of a chaos run tells the preload in a peer, through a file that the preload looks at again and again. */
+/**
+ * What the driver of a chaos run tells the preload in a peer, through a file that the preload looks
+ * at again and again.
+ */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 
 /** Names the file, in the environment of a peer. */
@@ -23,7 +26,10 @@ export interface Link {
 export interface Control {
   /** By the peer id that is sent to. */
   readonly links: Readonly<Record<string, Link>>
-  /** The disk is given each transaction after a time between none and this; a kill before that loses it. */
+  /**
+   * The disk is given each transaction after a time between none and this; a kill before that loses
+   * it.
+   */
   readonly diskDelayMs: number
   /** Every sync fails; whether what it was for is on disk then, nobody knows. */
   readonly isDiskFailing: boolean

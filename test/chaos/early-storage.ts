@@ -1,4 +1,7 @@
-/** A planted bug: stands in front of `src/storage/lmdb.ts`, and says that writes are on disk before they are handed on. */
+/**
+ * A planted bug: stands in front of `src/storage/lmdb.ts`, and says that writes are on disk before
+ * they are handed on.
+ */
 import type { Codec } from '../../protocols/wire/codec.ts'
 import { openLmdbStorage as open } from '../../src/storage/lmdb.ts'
 import type { Storage } from '../../src/ports/storage.ts'

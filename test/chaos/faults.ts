@@ -1,4 +1,6 @@
-/** What is done to the peers, drawn from the seed: one fault after another, overlapping as it comes. */
+/**
+ * What is done to the peers, drawn from the seed: one fault after another, overlapping as it comes.
+ */
 import { openSync, closeSync, fstatSync, readSync, readdirSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -17,7 +19,10 @@ const DUPLICATE_RATE_MAX = 0.3
 const BITS_FLIPPED_MAX = 8
 /** Up to ten years, either way. */
 const WALL_JUMP_MS_MAX = 315_576_000_000
-/** How often a fault waits until there is a quorum: else a slow machine would see nothing but peers that start. */
+/**
+ * How often a fault waits until there is a quorum: else a slow machine would see nothing but peers
+ * that start.
+ */
 const PATIENT_RATE = 0.85
 const LOOK_MS = 50
 /** Between looks at whether those that were damaged vote again. */
@@ -31,7 +36,10 @@ export class Faults {
   readonly #say: (text: string) => void
   readonly #stopping = new AbortController()
   readonly #underway: Set<Promise<void>> = new Set()
-  /** Faults on links under way: they are healed together, for one may have taken the place of another. */
+  /**
+   * Faults on links under way: they are healed together, for one may have taken the place of
+   * another.
+   */
   #bent = 0
 
   constructor(fleet: Fleet, options: ChaosOptions, chance: Chance, say: (text: string) => void) {
@@ -231,7 +239,10 @@ export class Faults {
     }
   }
 
-  /** At most a minority of a cluster at a time, and only while everybody votes: what a lost disk knew is then known elsewhere. */
+  /**
+   * At most a minority of a cluster at a time, and only while everybody votes: what a lost disk
+   * knew is then known elsewhere.
+   */
   async #damage(kind: 'damage' | 'wipe'): Promise<void> {
     const clusters = this.#chance.shuffled(this.#fleet.clusterIds).slice(0, this.#chance.between(1, 2))
     const isComplete = await this.#fleet.isComplete().catch(() => false)

@@ -1,6 +1,7 @@
 /**
- * The peers of a chaos run and what is being done to them. A peer is in the hands of one fault at a time; links are bent apart
- * from that. Whatever ends a peer without being asked for is remembered as a violation.
+ * The peers of a chaos run and what is being done to them. A peer is in the hands of one fault at a
+ * time; links are bent apart from that. Whatever ends a peer without being asked for is remembered
+ * as a violation.
  */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -31,7 +32,10 @@ export class Member {
   isTaken = false
   /** Its store was damaged or lost, and it does not vote again yet. */
   isDamaged = false
-  /** The damage may lie where nobody has looked yet: it may end at any time, and must not be damaged together with others. */
+  /**
+   * The damage may lie where nobody has looked yet: it may end at any time, and must not be damaged
+   * together with others.
+   */
   mayFail = false
   peerId = ''
   /** Held against links as it began; by peer id. */
@@ -155,7 +159,10 @@ export class Fleet {
     if (first === undefined) await peer.printed('HTTP listening on ', START_MS)
   }
 
-  /** Where the next peer is, and how far from it those of other clusters are; undefined where all are near. */
+  /**
+   * Where the next peer is, and how far from it those of other clusters are; undefined where all
+   * are near.
+   */
   #farAway(clusterId: string): Place | undefined {
     const { clusters, peersPerCluster, farMs, namespaces } = this.#options
     if (farMs === 0) return undefined
@@ -170,7 +177,10 @@ export class Fleet {
     return placedAt(hostOf(this.members.length + 1), Object.fromEntries(rtts))
   }
 
-  /** From the second start on. The first peer too, which would found another network if it lost its disk. */
+  /**
+   * From the second start on. The first peer too, which would found another network if it lost its
+   * disk.
+   */
   #joinThroughOthers(): void {
     const addresses = this.members.map(({ process }) => process.address)
     for (const [index, { process }] of this.members.entries()) {
@@ -231,7 +241,10 @@ export class Fleet {
     await this.start(member)
   }
 
-  /** The disk is lost, and the peer's key is not: it was kept elsewhere, as one should. The peer does not run. */
+  /**
+   * The disk is lost, and the peer's key is not: it was kept elsewhere, as one should. The peer
+   * does not run.
+   */
   loseStore(member: Member): void {
     rmSync(join(member.process.directory, 'store'), { recursive: true, force: true })
     member.isDamaged = true

@@ -1,4 +1,7 @@
-/** The end of a chaos run: everything is mended, and then the network must be whole again by itself, within deadlines. */
+/**
+ * The end of a chaos run: everything is mended, and then the network must be whole again by itself,
+ * within deadlines.
+ */
 import { setTimeout as delay } from 'node:timers/promises'
 import { holdTheSame, until } from '../process/network.ts'
 import { Asker } from './asking.ts'
@@ -88,8 +91,8 @@ async function describePeers(fleet: Fleet): Promise<string> {
 }
 
 /**
- * Reads every key that was asked for, from every peer's own copy and once with a quorum, into the history. What was acknowledged
- * must be there, with its bytes.
+ * Reads every key that was asked for, from every peer's own copy and once with a quorum, into the
+ * history. What was acknowledged must be there, with its bytes.
  */
 async function readEverything(fleet: Fleet, history: History): Promise<string[]> {
   const asker = new Asker(history)

@@ -1,13 +1,19 @@
 /**
- * What clients asked of which peer, when, and what they were told: all that the checkers know of a run. Times are of one clock
- * that never goes back, in the process that asks.
+ * What clients asked of which peer, when, and what they were told: all that the checkers know of a
+ * run. Times are of one clock that never goes back, in the process that asks.
  */
 import { createHash } from 'node:crypto'
 
-/** A put under one writeId; two puts with the same one are tries of one write, or a writeId used again for another value. */
+/**
+ * A put under one writeId; two puts with the same one are tries of one write, or a writeId used
+ * again for another value.
+ */
 export interface PutCall {
   readonly kind: 'put'
-  /** The Idempotency-Key; where none was given, a name of its own until an answer tells the one that was drawn. */
+  /**
+   * The Idempotency-Key; where none was given, a name of its own until an answer tells the one that
+   * was drawn.
+   */
   writeId: string
   readonly isGiven: boolean
   /** Of the value and content type that were sent. */
@@ -69,7 +75,10 @@ export class History {
   }
 }
 
-/** The etag that the interface promises: 128 bits, hex, quoted, of SHA-256 over content type, a zero byte, value. */
+/**
+ * The etag that the interface promises: 128 bits, hex, quoted, of SHA-256 over content type, a zero
+ * byte, value.
+ */
 export function etagOf(contentType: string, value: Uint8Array): string {
   const digest = createHash('sha256').update(contentType, 'latin1').update(Buffer.of(0)).update(value).digest('hex')
   return `"${digest.slice(0, 32)}"`

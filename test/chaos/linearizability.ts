@@ -1,9 +1,10 @@
 /**
- * Whether a history is linearizable: Wing and Gong's search (1993) for an order of the operations that a single write-once
- * register could have gone through, with Lowe's memory (2017) of the sets of operations and states it has been in already.
+ * Whether a history is linearizable: Wing and Gong's search (1993) for an order of the operations
+ * that a single write-once register could have gone through, with Lowe's memory (2017) of the sets
+ * of operations and states it has been in already.
  *
- * It shares nothing with the rules of `write-once.ts` but the history. A put in doubt has no end: it may take effect at any time
- * after it began, or never.
+ * It shares nothing with the rules of `write-once.ts` but the history. A put in doubt has no end:
+ * it may take effect at any time after it began, or never.
  */
 import type { Operation } from './history.ts'
 
@@ -16,7 +17,10 @@ const BITS_PER_WORD = 16
 /** What the register holds; undefined while it holds nothing. */
 type State = { readonly writeId: string; readonly etag: string; readonly createdUntilMs: number } | undefined
 
-/** The register does what the operation says: the state after it. Undefined where it could not have answered so. */
+/**
+ * The register does what the operation says: the state after it. Undefined where it could not have
+ * answered so.
+ */
 type Step = { readonly state: State } | undefined
 
 interface Entry {
@@ -64,8 +68,9 @@ export function checkLinearizable(operations: readonly Operation[], stepsMax: nu
     } else if (entry?.isCall === true) {
       entry = entry.after
     } else {
-      // An operation ended here, and must have come before: what was chosen last is taken back, down to the last choice that
-      // changed the register, for what only looks at it may as well come as early as it can.
+      // An operation ended here, and must have come before: what was chosen last is taken back,
+      // down to the last choice that changed the register, for what only looks at it may as well
+      // come as early as it can.
       let choice: Choice | undefined
       do {
         choice = choices.pop()
@@ -81,7 +86,10 @@ export function checkLinearizable(operations: readonly Operation[], stepsMax: nu
   return 'linearizable'
 }
 
-/** The step of a call, unless it cannot be, changes nothing that an open end would have to, or leads where the search has been. */
+/**
+ * The step of a call, unless it cannot be, changes nothing that an open end would have to, or leads
+ * where the search has been.
+ */
 function tryStep(entry: Entry, state: State, taken: Uint16Array, seen: Set<string>): Step {
   const next = step(state, entry.operation)
   if (next === undefined || (entry.end === undefined && next.state === state)) return undefined
@@ -120,13 +128,19 @@ function step(state: State, { call, answer, beganMs, endedMs }: Operation): Step
   }
 }
 
-/** Whether the operation changes the register, or tells of it. A local miss does not, nor what was never begun or never answered. */
+/**
+ * Whether the operation changes the register, or tells of it. A local miss does not, nor what was
+ * never begun or never answered.
+ */
 function isTelling({ call, answer }: Operation): boolean {
   if (answer.kind === 'absent') return call.kind === 'get' && call.consistency === 'linearizable'
   return answer.kind !== 'unknown' && answer.kind !== 'refused' && answer.kind !== 'not-stored'
 }
 
-/** Whether any answer can come of a put in doubt; one that nobody speaks of is as well left out, for it may never have taken effect. */
+/**
+ * Whether any answer can come of a put in doubt; one that nobody speaks of is as well left out, for
+ * it may never have taken effect.
+ */
 function isToldOf({ call }: Operation, answered: readonly Operation[]): boolean {
   if (call.kind === 'get') return true
   return answered.some(({ call: other, answer }) => {
@@ -135,7 +149,10 @@ function isToldOf({ call }: Operation, answered: readonly Operation[]): boolean 
   })
 }
 
-/** Calls and ends by their times; of two at the same time the call comes first, for then they overlap. */
+/**
+ * Calls and ends by their times; of two at the same time the call comes first, for then they
+ * overlap.
+ */
 function entriesOf(operations: readonly Operation[]): Entry[] {
   const entries = operations.flatMap((operation, index) => {
     const { beganMs, endedMs, answer } = operation

@@ -1,7 +1,8 @@
 /**
- * Each peer in a network namespace of its own, all on one bridge, so that links are cut below the peers, where TCP feels it. The
- * driver runs in a namespace too, with a mount namespace in which the others have their names: nothing of this can be seen from
- * outside, and nothing is left when the last process in it ends.
+ * Each peer in a network namespace of its own, all on one bridge, so that links are cut below the
+ * peers, where TCP feels it. The driver runs in a namespace too, with a mount namespace in which
+ * the others have their names: nothing of this can be seen from outside, and nothing is left when
+ * the last process in it ends.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { text } from 'node:stream/consumers'
@@ -27,7 +28,10 @@ export function isInside(): boolean {
   return process.env[INSIDE_VARIABLE] !== undefined
 }
 
-/** Why this machine lets this user make no namespaces, tried out on some that are gone at once; undefined when it does. */
+/**
+ * Why this machine lets this user make no namespaces, tried out on some that are gone at once;
+ * undefined when it does.
+ */
 export function hindrance(): string | undefined {
   const { status, stderr, error } = spawnSync(
     'unshare',

@@ -11,7 +11,9 @@ export interface ChaosOptions {
   readonly clusters: number
   readonly peersPerCluster: number
   readonly clients: number
-  /** How often each kind of fault comes, against the others; 0 for those that this run does without. */
+  /**
+   * How often each kind of fault comes, against the others; 0 for those that this run does without.
+   */
   readonly weights: Readonly<Record<FaultKind, number>>
   /** Between the begin of one fault and of the next: from none to this. */
   readonly faultEveryMs: number
@@ -22,10 +24,16 @@ export interface ChaosOptions {
   /** Keys that all clients fight over at a time. */
   readonly contendedKeys: number
   readonly valueBytesMax: number
-  /** Links are cut in the network below the peers, each of which is in a namespace of its own, not in the peers. */
+  /**
+   * Links are cut in the network below the peers, each of which is in a namespace of its own, not
+   * in the peers.
+   */
   readonly namespaces: boolean
   readonly planted: Planted | undefined
-  /** The last cluster lies so far from the others: a message takes so many milliseconds, and an answer as many. */
+  /**
+   * The last cluster lies so far from the others: a message takes so many milliseconds, and an
+   * answer as many.
+   */
   readonly farMs: number
   /** Faults that end or stop peers are done to all of them, always. */
   readonly everybody: boolean

@@ -1,6 +1,7 @@
 /**
- * A preload (`--import`) that reaches into a peer from outside, so that production code needs no switch for it: links that are
- * cut, slow, lossy or say things twice, a disk that gets its transactions late, a wall clock that jumps, and planted bugs.
+ * A preload (`--import`) that reaches into a peer from outside, so that production code needs no
+ * switch for it: links that are cut, slow, lossy or say things twice, a disk that gets its
+ * transactions late, a wall clock that jumps, and planted bugs.
  */
 import { flushCompileCache, registerHooks } from 'node:module'
 import { Libp2pNetwork } from '../../src/network/network.ts'
@@ -9,7 +10,10 @@ import { CONTROL_VARIABLE, PLANTED_VARIABLE, readControl } from './control.ts'
 import type { Control } from './control.ts'
 
 const LOOK_MS = 20
-/** By then all is compiled. What is compiled is kept for the next start here, for a peer that is killed cannot do it at its end. */
+/**
+ * By then all is compiled. What is compiled is kept for the next start here, for a peer that is
+ * killed cannot do it at its end.
+ */
 const COMPILED_MS = 3_000
 /** In production code these modules are replaced by those here, which stand in front of them. */
 const REPLACED: Readonly<Record<string, string>> = {

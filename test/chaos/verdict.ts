@@ -4,7 +4,10 @@ import type { History, Operation } from './history.ts'
 import { checkLinearizable } from './linearizability.ts'
 import { checkWriteOnce } from './write-once.ts'
 
-/** The search takes keys in the order of how much was asked of them, the most first, for so long; what is left is told. */
+/**
+ * The search takes keys in the order of how much was asked of them, the most first, for so long;
+ * what is left is told.
+ */
 const SEARCH_MS = 20_000
 
 export interface Verdict {

@@ -1,4 +1,7 @@
-/** Clients that ask all peers for everything at once, all through a chaos run. What they do is drawn from the seed. */
+/**
+ * Clients that ask all peers for everything at once, all through a chaos run. What they do is drawn
+ * from the seed.
+ */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Chance } from '../simulation/chance.ts'
 import { Asker } from './asking.ts'
@@ -6,7 +9,10 @@ import type { Fleet, Member } from './fleet.ts'
 import type { History } from './history.ts'
 import type { ChaosOptions } from './options.ts'
 
-/** Contended keys are left behind after this, for a key is worth fighting over only until it is stored. */
+/**
+ * Contended keys are left behind after this, for a key is worth fighting over only until it is
+ * stored.
+ */
 const CONTEND_MS = 700
 const TIMEOUTS_MS = [300, 1_000, 3_000] as const
 /** Tries of a put in doubt before it is left there. */
@@ -15,7 +21,9 @@ const PAUSE_MS = 30
 /** A client that was refused at once does not ask at once again. */
 const REFUSED_MS = 100
 const REMEMBERED_MAX = 200
-/** Puts that measure when puts succeed: one after each such time, whatever became of those before. */
+/**
+ * Puts that measure when puts succeed: one after each such time, whatever became of those before.
+ */
 const PROBE_EVERY_MS = 50
 const PROBE_TIMEOUT_MS = 2_000
 /** A listing has few keys, for each becomes a line of the history. */

@@ -1,6 +1,7 @@
 /**
- * The rules of a write-once history, checked in one pass over each key (design of the protocol: a write-once history is checked in
- * O(n) a key). Says what is wrong in words; finds nothing that is not plain from single answers and the times they came at.
+ * The rules of a write-once history, checked in one pass over each key (design of the protocol: a
+ * write-once history is checked in O(n) a key). Says what is wrong in words; finds nothing that is
+ * not plain from single answers and the times they came at.
  */
 import { shownBy } from './history.ts'
 import type { Operation, PutCall } from './history.ts'

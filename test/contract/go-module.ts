@@ -1,4 +1,7 @@
-/** A module of Go as a folder of files, for its test data: fetched by Go itself when a test wants it, and never part of the project. */
+/**
+ * A module of Go as a folder of files, for its test data: fetched by Go itself when a test wants
+ * it, and never part of the project.
+ */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

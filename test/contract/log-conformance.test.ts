@@ -1,6 +1,7 @@
 /**
- * The arithmetic of majorities and of joint changes against the cases of etcd's own Raft, verbatim. Of a change's answer the members are
- * compared, and who is a learner: where its progress stands is another matter.
+ * The arithmetic of majorities and of joint changes against the cases of etcd's own Raft, verbatim.
+ * Of a change's answer the members are compared, and who is a learner: where its progress stands is
+ * another matter.
  */
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
@@ -54,7 +55,10 @@ suite(`the cases of ${MODULE}`, { skip: 'why' in module && module.why }, () => {
   })
 })
 
-/** `cockroachdb/datadriven`: a command, its input, a line of dashes, what is expected, an empty line. */
+/**
+ * `cockroachdb/datadriven`: a command, its input, a line of dashes, what is expected, an empty
+ * line.
+ */
 function casesIn(folder: string): Case[] {
   return globSync('*.txt', { cwd: folder })
     .toSorted()

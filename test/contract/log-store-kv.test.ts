@@ -1,4 +1,7 @@
-/** The reference store of logs, in memory and in lmdb, held to the contract; and what only lmdb can show. */
+/**
+ * The reference store of logs, in memory and in lmdb, held to the contract; and what only lmdb can
+ * show.
+ */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

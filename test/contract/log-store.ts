@@ -1,4 +1,7 @@
-/** What every store that a log is applied to must hold to. Call it once an adapter, inside its test file. Commands are those of the key-value store. */
+/**
+ * What every store that a log is applied to must hold to. Call it once an adapter, inside its test
+ * file. Commands are those of the key-value store.
+ */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, suite, test } from 'node:test'
 import { identity } from '../../protocols/base/identity.ts'

@@ -1,4 +1,7 @@
-/** The port Transport within one process: messages pass by reference, a turn later. For tests of what sits on a transport. */
+/**
+ * The port Transport within one process: messages pass by reference, a turn later. For tests of
+ * what sits on a transport.
+ */
 import { assert } from '../../protocols/base/assert.ts'
 import type { PeerId } from '../../protocols/base/identity.ts'
 import type { Greeting } from '../../protocols/wire/greeting.ts'

@@ -1,6 +1,6 @@
 /**
- * Run by hand: how fast the store on disk takes accepted and then chosen records of the same keys, one batch after another, and
- * how long it takes to open what was written.
+ * Run by hand: how fast the store on disk takes accepted and then chosen records of the same keys,
+ * one batch after another, and how long it takes to open what was written.
  *
  *     node test/contract/storage-speed.ts [BATCH …] [--keys N]
  */
@@ -22,7 +22,10 @@ const BATCHES = [64, 256]
 
 const codec = new Codec(utf8)
 
-/** The two batches that a voter writes for these keys; made beforehand, so that the store alone is measured. */
+/**
+ * The two batches that a voter writes for these keys; made beforehand, so that the store alone is
+ * measured.
+ */
 function batches(from: number, count: number): [Persist[], Persist[]] {
   const acceptances: Persist[] = []
   const choices: Persist[] = []
@@ -59,7 +62,8 @@ async function measure(directory: string, batch: number, keys: number): Promise<
   const openedMs = performance.now() - startedMs
   await storage.close()
   const count = Math.ceil(keys / batch) * batch
-  // Time of the processor tells more than time by the clock where the machine has other things to do.
+  // Time of the processor tells more than time by the clock where the machine has other things to
+  // do.
   const speeds = spent.map(
     (ms, phase) => `${Math.round((count / ms) * 1_000)}/s (${((used[phase] as number) / count).toFixed(1)} us of a processor each)`,
   )

@@ -1,6 +1,7 @@
 /**
- * Run as a process of its own: writes numbered batches to the store in a directory as fast as it can, and says on standard
- * output which of them resolved, until it is killed or the disk takes no more.
+ * Run as a process of its own: writes numbered batches to the store in a directory as fast as it
+ * can, and says on standard output which of them resolved, until it is killed or the disk takes no
+ * more.
  *
  *     node storage-writer.ts DIRECTORY
  */
@@ -12,7 +13,10 @@ import { utf8 } from '../../src/bytes.ts'
 import { openLmdbStorage } from '../../src/storage/lmdb.ts'
 import { chosen } from './storage.ts'
 
-/** Batches given and not resolved at any time: enough that some are always gathered while one is under way. */
+/**
+ * Batches given and not resolved at any time: enough that some are always gathered while one is
+ * under way.
+ */
 const UNDERWAY_MAX = 4
 const KEYS_PER_BATCH = 8
 

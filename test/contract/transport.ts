@@ -1,4 +1,7 @@
-/** What every adapter of the port Transport does. Call `transportContract` in a test file of its own for each. */
+/**
+ * What every adapter of the port Transport does. Call `transportContract` in a test file of its own
+ * for each.
+ */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CEILING_NONE } from '../../protocols/base/ballot.ts'

@@ -1,4 +1,6 @@
-/** Who may do what, as a table: each route and method with what it needs, and tokens of each kind. */
+/**
+ * Who may do what, as a table: each route and method with what it needs, and tokens of each kind.
+ */
 import { hashOf, newToken } from '../../src/security/token-file.ts'
 
 export interface Line {

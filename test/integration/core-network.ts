@@ -1,6 +1,6 @@
 /**
- * Whole peers but for HTTP, libp2p and the disk, in one process: the real core and the real runtime, over stores in memory and
- * a transport in memory that can be told what to lose.
+ * Whole peers but for HTTP, libp2p and the disk, in one process: the real core and the real
+ * runtime, over stores in memory and a transport in memory that can be told what to lose.
  */
 import assert from 'node:assert/strict'
 import { identity } from '../../protocols/base/identity.ts'

@@ -1,4 +1,7 @@
-/** What a cut took away from sets and perhaps nobody else has: kept in files before the peer lets go of it. */
+/**
+ * What a cut took away from sets and perhaps nobody else has: kept in files before the peer lets go
+ * of it.
+ */
 import assert from 'node:assert/strict'
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

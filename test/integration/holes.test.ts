@@ -1,4 +1,7 @@
-/** The eight holes of the prototype (the table in the protocol's first section), each kept closed by the fact that closes it. */
+/**
+ * The eight holes of the prototype (the table in the protocol's first section), each kept closed by
+ * the fact that closes it.
+ */
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import { dataKey } from '../../protocols/base/register.ts'
@@ -85,7 +88,8 @@ describe("hole 2: a commit named only the key and committed whoever's reservatio
     }
     const first = slow.put('contested', 'of the slow', SHORT_MS)
     await until('its commits are on their way', () => held.length >= 2)
-    // The slow one has its own commit on disk; the rival is free to finish it or to overtake it, but must do so in one way.
+    // The slow one has its own commit on disk; the rival is free to finish it or to overtake it,
+    // but must do so in one way.
     const second = await rival.put('contested', 'of the rival')
     for (const arrive of held) arrive()
     const ends = [(await first).kind, second.kind]

@@ -1,4 +1,7 @@
-/** What one client can take of a server: connections, time for a body or an answer, bytes of answers; and heads with two meanings. */
+/**
+ * What one client can take of a server: connections, time for a body or an answer, bytes of
+ * answers; and heads with two meanings.
+ */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Registry } from 'prom-client'

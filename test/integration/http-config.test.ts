@@ -1,4 +1,7 @@
-/** Changing the configuration over HTTP: what is taken, what is refused and why, and how outcomes are told. */
+/**
+ * Changing the configuration over HTTP: what is taken, what is refused and why, and how outcomes
+ * are told.
+ */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'

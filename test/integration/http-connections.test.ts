@@ -1,4 +1,6 @@
-/** What happens to connections: bounds, hang-ups, slow and broken clients, pipelines, and the end. */
+/**
+ * What happens to connections: bounds, hang-ups, slow and broken clients, pipelines, and the end.
+ */
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { describe, it } from 'node:test'

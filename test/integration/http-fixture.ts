@@ -240,7 +240,10 @@ export class RawClient {
     return { status, headers, body }
   }
 
-  /** Resolves when the server ended the connection; what came and was not read as an answer is returned. */
+  /**
+   * Resolves when the server ended the connection; what came and was not read as an answer is
+   * returned.
+   */
   async end(): Promise<Buffer> {
     await this.until(() => this.#ended)
     return this.#received
@@ -277,7 +280,10 @@ export class RawClient {
   }
 }
 
-/** Sends one request as it is, on a connection of its own, and reads the answer. `target` is not touched. */
+/**
+ * Sends one request as it is, on a connection of its own, and reads the answer. `target` is not
+ * touched.
+ */
 export async function ask(
   fixture: Fixture,
   method: string,

@@ -1,4 +1,7 @@
-/** What a page in a browser can be made to send: requests under a name of its own, and requests from another origin. */
+/**
+ * What a page in a browser can be made to send: requests under a name of its own, and requests from
+ * another origin.
+ */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ask, RawClient, startHttp } from './http-fixture.ts'

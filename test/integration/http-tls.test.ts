@@ -1,4 +1,7 @@
-/** What holds for connections without TLS holds for those with it: bounds, room made by idle ones, and an orderly end. */
+/**
+ * What holds for connections without TLS holds for those with it: bounds, room made by idle ones,
+ * and an orderly end.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -17,7 +20,10 @@ import type { Fixture } from './http-fixture.ts'
 
 /** Of one client. */
 const CONNECTIONS = 4
-/** The fixture's own end waits for nobody; a connection that is taken for busy would hold it up for this long. */
+/**
+ * The fixture's own end waits for nobody; a connection that is taken for busy would hold it up for
+ * this long.
+ */
 const GRACE_MS = 5_000
 
 describe('a connection over TLS', { skip: NO_OPENSSL }, () => {

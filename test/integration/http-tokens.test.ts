@@ -1,4 +1,7 @@
-/** Who may do what: every route of every kind, asked with tokens of each scope, wrong ones, none, ones that are over, and ones kept to a prefix. */
+/**
+ * Who may do what: every route of every kind, asked with tokens of each scope, wrong ones, none,
+ * ones that are over, and ones kept to a prefix.
+ */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Registry } from 'prom-client'

@@ -1,4 +1,7 @@
-/** How much of what clients send at once begins in one turn of the loop, and what is read for answers that nobody takes. */
+/**
+ * How much of what clients send at once begins in one turn of the loop, and what is read for
+ * answers that nobody takes.
+ */
 import assert from 'node:assert/strict'
 import { performance } from 'node:perf_hooks'
 import { describe, it } from 'node:test'
@@ -85,7 +88,8 @@ describe('a client that takes no answers', () => {
     client.socket.pause()
     const { load } = fixture.server.app.context
     client.write(requestHead('GET', '/store/large').repeat(140))
-    // Ten of them are its part; the system takes some besides, as many as its buffers have room for.
+    // Ten of them are its part; the system takes some besides, as many as its buffers have room
+    // for.
     await eventually(() => load.refused.client.answerBytes >= 100, 'most are refused')
     assert.ok(fixture.replicator.gets.length <= 40, `${fixture.replicator.gets.length} were read`)
     assert.equal((await ask(fixture, 'GET', '/store/small')).status, 200, 'small answers are not counted')

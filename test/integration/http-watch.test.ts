@@ -1,4 +1,6 @@
-/** `GET /store?watch`: what is told, in which order, to whom, and when a watcher has to start over. */
+/**
+ * `GET /store?watch`: what is told, in which order, to whom, and when a watcher has to start over.
+ */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { RegisterKey } from '../../protocols/base/register.ts'

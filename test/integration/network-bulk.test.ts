@@ -1,4 +1,7 @@
-/** The second stream of a pair of peers: what it spares the first, who may open it, and what its end costs. */
+/**
+ * The second stream of a pair of peers: what it spares the first, who may open it, and what its end
+ * costs.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
@@ -17,7 +20,9 @@ import { BULK_PROTOCOL, Stranger, header } from './stranger.ts'
 /** Messages of a megabyte that make a catch-up, and how many are asked for at a time. */
 const CATCH_UP_MESSAGES = 50
 const WINDOW = 4
-/** What two streams may leave of the round trips of one; a fifth was measured, beside other work. */
+/**
+ * What two streams may leave of the round trips of one; a fifth was measured, beside other work.
+ */
 const SPARED_MAX = 0.7
 
 let harness: NetworkHarness
@@ -107,7 +112,9 @@ async function pair(): Promise<[NetworkPeer, NetworkPeer]> {
   return [a, b]
 }
 
-/** A member that has only its first stream, and writes down the bulk streams that are opened to it. */
+/**
+ * A member that has only its first stream, and writes down the bulk streams that are opened to it.
+ */
 async function memberAt(peer: NetworkPeer, readsBulk = true): Promise<{ readonly member: Stranger; readonly opened: Stranger[] }> {
   const member = await Stranger.at(peer)
   strangers.push(member)

@@ -1,6 +1,7 @@
 /**
- * A peer in a process of its own, for tests: prints its address, and sends every message back to whom it came from. But it
- * answers `records-wanted` with a megabyte of records, and `want` with one record of a megabyte.
+ * A peer in a process of its own, for tests: prints its address, and sends every message back to
+ * whom it came from. But it answers `records-wanted` with a megabyte of records, and `want` with
+ * one record of a megabyte.
  */
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { pino } from 'pino'

@@ -1,4 +1,7 @@
-/** What a peer does when another speaks nonsense, stops reading, or falls silent: the connection goes, the peer stays. */
+/**
+ * What a peer does when another speaks nonsense, stops reading, or falls silent: the connection
+ * goes, the peer stays.
+ */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, it } from 'node:test'

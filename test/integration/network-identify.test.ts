@@ -1,4 +1,7 @@
-/** What libp2p's identify tells a peer of no code of ours, before and after it has proved to be a member. */
+/**
+ * What libp2p's identify tells a peer of no code of ours, before and after it has proved to be a
+ * member.
+ */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { IdentifyResult } from '@libp2p/interface'

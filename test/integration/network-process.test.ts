@@ -1,4 +1,7 @@
-/** Peers in processes of their own: how fast messages go between them, and what a stopped or killed one costs the other. */
+/**
+ * Peers in processes of their own: how fast messages go between them, and what a stopped or killed
+ * one costs the other.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'

@@ -1,4 +1,7 @@
-/** Several libp2p peers on this machine: who is let in, who is not, and how peers find and keep one another. */
+/**
+ * Several libp2p peers on this machine: who is let in, who is not, and how peers find and keep one
+ * another.
+ */
 import assert from 'node:assert/strict'
 import { networkInterfaces } from 'node:os'
 import { afterEach, beforeEach, describe, it } from 'node:test'
@@ -186,7 +189,8 @@ describe('keeping connections', () => {
     const a = await harness.join()
     const b = await harness.join({ privateKey, peers: [addressOf(a)] })
     await until('they connect', () => areConnected(a, b))
-    // The same key twice, as when a machine comes back before its old connections are noticed to be dead.
+    // The same key twice, as when a machine comes back before its old connections are noticed to be
+    // dead.
     const twin = await harness.join({ privateKey, peers: [addressOf(a)] }, 1)
     await until('the other store is known', () => a.told.connections.at(-1)?.identity.id === identityOf(b.self.peerId, 1).id)
     await until('the other store is connected', () => twin.told.isConnected(a.self.peerId))

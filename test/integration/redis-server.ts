@@ -1,4 +1,6 @@
-/** A real Redis on a free port, where one is installed: as it would be run to keep what it is given. */
+/**
+ * A real Redis on a free port, where one is installed: as it would be run to keep what it is given.
+ */
 import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'

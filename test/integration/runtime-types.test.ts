@@ -1,4 +1,7 @@
-/** Requests of further types through the loop: one answer or many, what ends them, and nothing before its write is on disk. */
+/**
+ * Requests of further types through the loop: one answer or many, what ends them, and nothing
+ * before its write is on disk.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { TypeContext, TypeDefinition } from '../../protocols/data-type.ts'

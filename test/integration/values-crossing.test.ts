@@ -1,4 +1,7 @@
-/** What a put costs the links between clusters: each remote cluster is sent the value once, and passes it on among its own. */
+/**
+ * What a put costs the links between clusters: each remote cluster is sent the value once, and
+ * passes it on among its own.
+ */
 import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
 import type { ClusterId } from '../../protocols/base/identity.ts'

@@ -1,4 +1,7 @@
-/** Addresses that lead nowhere, and addresses that all changed: peers get in, or find one another again, or say what they must be told. */
+/**
+ * Addresses that lead nowhere, and addresses that all changed: peers get in, or find one another
+ * again, or say what they must be told.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
@@ -21,7 +24,9 @@ afterEach(async () => {
   await silent.close()
 })
 
-/** Ports that take connections and never say a word: what a dialler sees of a machine that hangs. */
+/**
+ * Ports that take connections and never say a word: what a dialler sees of a machine that hangs.
+ */
 class SilentListeners {
   readonly #servers: Server[] = []
   readonly #sockets = new Set<Socket>()
@@ -46,7 +51,10 @@ function through(addresses: readonly string[]): string[] {
   return addresses.flatMap((address) => ['-peer', address])
 }
 
-/** The same peers, stopped, with their directories alone left to them, each at a port of its own choice. */
+/**
+ * The same peers, stopped, with their directories alone left to them, each at a port of its own
+ * choice.
+ */
 function movedTo(ports: readonly number[]): PeerProcess[] {
   const moved = network.peers.map(
     ({ name, directory, httpPort, clusterId }, index) =>

@@ -1,4 +1,7 @@
-/** The audit of running peers: who was let in and refused, who operated, and a file that is opened anew on SIGHUP. */
+/**
+ * The audit of running peers: who was let in and refused, who operated, and a file that is opened
+ * anew on SIGHUP.
+ */
 import assert from 'node:assert/strict'
 import { chmodSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'

@@ -1,4 +1,7 @@
-/** The peer that everybody joined through is gone for good: newcomers come in through others, and old members find their way back. */
+/**
+ * The peer that everybody joined through is gone for good: newcomers come in through others, and
+ * old members find their way back.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { Network, PeerProcess, freePort, until } from './network.ts'

@@ -1,6 +1,6 @@
 /**
- * What pages in a real browser can do to a peer on the same machine: one of another origin, and one whose own name was made to
- * lead here, neither read nor write; the peer's own page does both.
+ * What pages in a real browser can do to a peer on the same machine: one of another origin, and one
+ * whose own name was made to lead here, neither read nor write; the peer's own page does both.
  */
 import assert from 'node:assert/strict'
 import { accessSync, constants } from 'node:fs'
@@ -113,7 +113,8 @@ describe('a page in a browser', { skip, timeout: TIMEOUT_MS }, () => {
         // As root, and in a container, its own sandbox cannot be set up; the pages are ours.
         '--no-sandbox',
         `--host-resolver-rules=MAP ${EVIL} 127.0.0.1`,
-        // Newer browsers ask before a page of elsewhere reaches this machine. Older ones do not, and people say yes.
+        // Newer browsers ask before a page of elsewhere reaches this machine. Older ones do not,
+        // and people say yes.
         '--disable-features=LocalNetworkAccessChecks,PrivateNetworkAccessSendPreflights',
       ],
     })
@@ -143,7 +144,8 @@ describe('a page in a browser', { skip, timeout: TIMEOUT_MS }, () => {
     for (const path of ['/store/secret', '/store', '/status', '/peers', '/openapi.json', '/metrics'])
       assert.deepEqual(await fetchInPage(page, here + path), NOTHING, `${path} was read`)
     assert.deepEqual(await fetchInPage(page, `${here}/store/foreign-put`, { method: 'PUT', body: 'x' }), NOTHING)
-    // What a browser sends without asking first; the page is told nothing, and the peer must not take it.
+    // What a browser sends without asking first; the page is told nothing, and the peer must not
+    // take it.
     await fetchInPage(page, `${here}/store/foreign-post`, { method: 'POST', body: 'x', mode: 'no-cors' })
     const remove = JSON.stringify({ remove: [peer.peerId] })
     await fetchInPage(page, `${here}/config/changes`, { method: 'POST', body: remove, mode: 'no-cors' })

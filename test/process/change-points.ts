@@ -1,5 +1,6 @@
 /**
- * A preload (`--import`) that ends a peer by -9 at a chosen point of a change of the configuration that it drives.
+ * A preload (`--import`) that ends a peer by -9 at a chosen point of a change of the configuration
+ * that it drives.
  *
  * TEST_CHANGE_POINT names the moment:
  * - `joint`: the joint config is decided, and nobody was told;

@@ -1,4 +1,7 @@
-/** Chaos on real peers, briefly: nothing is lost and nothing is wrong; and a bug that is planted is found. */
+/**
+ * Chaos on real peers, briefly: nothing is lost and nothing is wrong; and a bug that is planted is
+ * found.
+ */
 import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'
 import { describe, it } from 'node:test'

@@ -1,4 +1,7 @@
-/** The client library against real peers: its README's examples as they stand, and what it makes of a peer that is killed. */
+/**
+ * The client library against real peers: its README's examples as they stand, and what it makes of
+ * a peer that is killed.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,4 +1,7 @@
-/** Two clusters need each other: what the one does while the other is gone, or hangs, and what is true when it is back. */
+/**
+ * Two clusters need each other: what the one does while the other is gone, or hangs, and what is
+ * true when it is back.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { problemOf } from './client.ts'
@@ -53,7 +56,10 @@ async function assertReads(known: string): Promise<void> {
   }
 }
 
-/** A put that was certainly not stored is nowhere; one in doubt is settled by putting it again under its writeId. */
+/**
+ * A put that was certainly not stored is nowhere; one in doubt is settled by putting it again under
+ * its writeId.
+ */
 async function assertHonest(puts: readonly Timed[]): Promise<Record<string, number>> {
   const counts: Record<string, number> = {}
   for (const { key, reply } of puts) {
@@ -77,7 +83,8 @@ describe('a whole cluster of the two', () => {
     const goneAtMs = performance.now()
     await until('puts are refused', () => writers.notStored.length > 0)
     await writers.stop()
-    // Votes that were under way when their voters ended still count for puts that were begun before.
+    // Votes that were under way when their voters ended still count for puts that were begun
+    // before.
     assert.deepEqual(
       writers.successes.filter(({ begunAtMs }) => begunAtMs > goneAtMs).map(({ key }) => key),
       [],

@@ -1,4 +1,7 @@
-/** The page for whoever comes from another system: its lines are run, in order, and print what it says. */
+/**
+ * The page for whoever comes from another system: its lines are run, in order, and print what it
+ * says.
+ */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'

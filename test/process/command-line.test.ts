@@ -1,4 +1,7 @@
-/** Every row of the command line that can be wrong: exit code 2, one line that says what, and nothing created. */
+/**
+ * Every row of the command line that can be wrong: exit code 2, one line that says what, and
+ * nothing created.
+ */
 import assert from 'node:assert/strict'
 import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,7 @@
-/** Commands for clients against a running peer, as somebody types them: what they print, and how they end. */
+/**
+ * Commands for clients against a running peer, as somebody types them: what they print, and how
+ * they end.
+ */
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'

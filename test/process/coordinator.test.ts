@@ -1,4 +1,7 @@
-/** A coordinator that dies between two phases of a put leaves nothing that the others do not settle, one way, everywhere. */
+/**
+ * A coordinator that dies between two phases of a put leaves nothing that the others do not settle,
+ * one way, everywhere.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { CrashPoint } from './crash-points.ts'

@@ -1,5 +1,6 @@
 /**
- * A preload (`--import`) that ends a peer by -9 at a chosen point of one put, so that production code needs no switch for it.
+ * A preload (`--import`) that ends a peer by -9 at a chosen point of one put, so that production
+ * code needs no switch for it.
  *
  * TEST_CRASH_KEY names the key, TEST_CRASH_POINT the moment:
  * - `reserved`: a quorum has promised, and no commit was sent to anybody;

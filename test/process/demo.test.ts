@@ -1,4 +1,7 @@
-/** The demo as people run it: what it shows is true, and it leaves nothing behind, however it ends. It runs what was built last. */
+/**
+ * The demo as people run it: what it shows is true, and it leaves nothing behind, however it ends.
+ * It runs what was built last.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'

@@ -1,4 +1,6 @@
-/** Clients of a process that may open few files do not take those that its peers and its store need. */
+/**
+ * Clients of a process that may open few files do not take those that its peers and its store need.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -37,7 +39,8 @@ it('100 idle HTTP connections at each of three peers with 70 files do not cost t
       warnings.join('\n'),
     )
   }
-  // A peer that is started again needs new connections to the others, which have none to spare for clients.
+  // A peer that is started again needs new connections to the others, which have none to spare for
+  // clients.
   const [, , last] = network.peers
   await last?.kill()
   await last?.start()

@@ -1,4 +1,7 @@
-/** The data directory goes away under a running peer: what is written then is nowhere, so nothing more may be acknowledged. */
+/**
+ * The data directory goes away under a running peer: what is written then is nowhere, so nothing
+ * more may be acknowledged.
+ */
 import assert from 'node:assert/strict'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,7 +11,10 @@ import type { PeerProcess } from './network.ts'
 
 const ALONE = ['-min-peers', '1'] as const
 const CLIENTS = 4
-/** What is acknowledged later than this after the end of the deletion was written into files without a name. */
+/**
+ * What is acknowledged later than this after the end of the deletion was written into files without
+ * a name.
+ */
 const UNDER_WAY_MS = 500
 const ENDED_MS = 5_000
 const LAST_LINE =

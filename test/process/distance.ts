@@ -1,13 +1,16 @@
 /**
- * Loaded before a peer (`node --import`), it puts clusters far apart: what a peer sends to a host of the table stays on the way for half the
- * round trip. A cluster is a host of the loopback network, and connections go out from it, so that both ends know how far the other
- * one is. Kernels have queues for this, but they need rights, and not every kernel has them.
+ * Loaded before a peer (`node --import`), it puts clusters far apart: what a peer sends to a host
+ * of the table stays on the way for half the round trip. A cluster is a host of the loopback
+ * network, and connections go out from it, so that both ends know how far the other one is. Kernels
+ * have queues for this, but they need rights, and not every kernel has them.
  */
 import { Socket } from 'node:net'
 
 /** Round trips in milliseconds, by host. */
 export type RttsByHost = Readonly<Record<string, number>>
-/** The variables that tell a peer where it is, and how far from it others are: the latter as JSON. */
+/**
+ * The variables that tell a peer where it is, and how far from it others are: the latter as JSON.
+ */
 export const HOST_VARIABLE = 'DISTANCE_HOST'
 export const RTTS_VARIABLE = 'DISTANCE_RTTS_MS'
 

@@ -1,4 +1,7 @@
-/** A cluster behind a link of one second each way, as by satellite: it keeps the contract, and slows nobody else down. */
+/**
+ * A cluster behind a link of one second each way, as by satellite: it keeps the contract, and slows
+ * nobody else down.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { problemOf } from './client.ts'

@@ -1,4 +1,7 @@
-/** A preload (`--import`) that plants a fault in a peer, to be found by fuzzing: the first refusal of a request ends it, or stops it for a while. */
+/**
+ * A preload (`--import`) that plants a fault in a peer, to be found by fuzzing: the first refusal
+ * of a request ends it, or stops it for a while.
+ */
 import { Server } from 'node:http'
 import type { ServerResponse } from 'node:http'
 

@@ -1,4 +1,7 @@
-/** Fuzzing as people run it: a real peer takes what is almost right, and a fault that is planted in it is found and can be found again. */
+/**
+ * Fuzzing as people run it: a real peer takes what is almost right, and a fault that is planted in
+ * it is found and can be found again.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,4 +1,6 @@
-/** What a stranger sends over HTTP, without any credentials, costs the stranger and never the peer. */
+/**
+ * What a stranger sends over HTTP, without any credentials, costs the stranger and never the peer.
+ */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -13,7 +15,10 @@ const MIB = 1_048_576
 /** Of a peer that is attacked: it has about 120 MB when it is idle. */
 const PEER_BYTES_MAX = 200_000_000
 const PIPELINED = 100_000
-/** Of a peer whose clients do not read the largest values: a value that is refused is read first, and is garbage for a while. */
+/**
+ * Of a peer whose clients do not read the largest values: a value that is refused is read first,
+ * and is garbage for a while.
+ */
 const UNREAD_PEER_BYTES_MAX = 500_000_000
 const LARGEST = 16 * MIB
 /** More than one client may have. */

@@ -1,6 +1,6 @@
 /**
- * The package as it is installed: packed by npm, unpacked where `npm install --global` puts it, with the packages of this
- * folder beside it, and started by its name.
+ * The package as it is installed: packed by npm, unpacked where `npm install --global` puts it,
+ * with the packages of this folder beside it, and started by its name.
  */
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'

@@ -4,7 +4,10 @@ import { after, before, it } from 'node:test'
 import { holdTheSame, Network, until } from './network.ts'
 import { Writers, assertHeld } from './writers.ts'
 
-/** Writes pause no longer than this while a cluster is admitted. Starting processes take the processors too. */
+/**
+ * Writes pause no longer than this while a cluster is admitted. Starting processes take the
+ * processors too.
+ */
 const GAP_MS = 10_000
 const SUCCESSES_FIRST = 100
 

@@ -1,4 +1,7 @@
-/** Run in a namespace by `links.test.ts`: of three peers two cannot reach one another, from their first start on. */
+/**
+ * Run in a namespace by `links.test.ts`: of three peers two cannot reach one another, from their
+ * first start on.
+ */
 import assert from 'node:assert/strict'
 import { Namespace } from '../chaos/namespaces.ts'
 import { Network, until } from './network.ts'

@@ -1,4 +1,7 @@
-/** Peers that are killed with -9 in the middle of writes, a few and all at once, and what is left of it when they are back. */
+/**
+ * Peers that are killed with -9 in the middle of writes, a few and all at once, and what is left of
+ * it when they are back.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { holdTheSame, Network, until } from './network.ts'

@@ -1,4 +1,7 @@
-/** Machines and links as they are outside a laboratory: IPv6 alone, no network at all, two peers that a firewall keeps apart. */
+/**
+ * Machines and links as they are outside a laboratory: IPv6 alone, no network at all, two peers
+ * that a firewall keeps apart.
+ */
 import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, it } from 'node:test'

@@ -1,4 +1,7 @@
-/** Peers of one link find one another by real multicast, in network namespaces that are made for it and are gone with it. */
+/**
+ * Peers of one link find one another by real multicast, in network namespaces that are made for it
+ * and are gone with it.
+ */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { it } from 'node:test'

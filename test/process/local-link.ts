@@ -1,6 +1,7 @@
 /**
- * The inside of `local-link.test.ts`: peers on a link of their own, each in a namespace, that know no address of one another. To be
- * run by `enter` of `namespaces.ts`; what goes wrong is thrown, and so ends it with another exit code than 0.
+ * The inside of `local-link.test.ts`: peers on a link of their own, each in a namespace, that know
+ * no address of one another. To be run by `enter` of `namespaces.ts`; what goes wrong is thrown,
+ * and so ends it with another exit code than 0.
  */
 import assert from 'node:assert/strict'
 import { Namespace } from '../chaos/namespaces.ts'

@@ -1,4 +1,7 @@
-/** The scripts that start and end the environment of lww-node: one node and a Redis where one is installed, and nothing is left. */
+/**
+ * The scripts that start and end the environment of lww-node: one node and a Redis where one is
+ * installed, and nothing is left.
+ */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'

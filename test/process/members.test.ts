@@ -1,4 +1,7 @@
-/** Members come and go, by command, while clients write: three clusters, of three voters and a learner, of one, and of one. */
+/**
+ * Members come and go, by command, while clients write: three clusters, of three voters and a
+ * learner, of one, and of one.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { ConfigView } from '../../src/ports/replicator.ts'
@@ -20,7 +23,10 @@ const DRIVEN_MS = 60_000
 const STRANGER = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
 
 let network: Network
-/** The voters of cluster-1 as it begins, and its learner: which of the four it is, nobody can tell before. */
+/**
+ * The voters of cluster-1 as it begins, and its learner: which of the four it is, nobody can tell
+ * before.
+ */
 let first: PeerProcess
 let second: PeerProcess
 let third: PeerProcess
@@ -178,7 +184,8 @@ describe('two operators at the same moment at two peers', () => {
     context.diagnostic(outcomes.join(', '))
     await until('one config everywhere', async () => (await agreed()).epoch > 0)
     const voters = await votersOf(lone, 'cluster-1')
-    // Either may come too late for what it wanted to be sound, and is told so; nobody is told what is not.
+    // Either may come too late for what it wanted to be sound, and is told so; nobody is told what
+    // is not.
     for (const outcome of outcomes) assert.match(outcome ?? '', /^(changed|change-refused|change-expired)$/)
     if (outcomes[0] === 'changed') assert.ok(voters.has(third.peerId))
     if (outcomes[1] === 'changed') assert.ok(!voters.has(learner.peerId))

@@ -1,8 +1,9 @@
 /**
- * Peers as separate processes on this machine, each with a data directory and ports of its own, spoken to over HTTP.
+ * Peers as separate processes on this machine, each with a data directory and ports of its own,
+ * spoken to over HTTP.
  *
- * The sources are run, not dist: what is tested is then always the working tree, and a preload may reach into a module by
- * the same path.
+ * The sources are run, not dist: what is tested is then always the working tree, and a preload may
+ * reach into a module by the same path.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -18,7 +19,10 @@ import { Client } from './client.ts'
 import type { Reply } from './client.ts'
 
 const MAIN = join(ROOT, 'src', 'main.ts')
-/** Below what the system hands out by itself, so that no connection takes a port between two starts of its peer. */
+/**
+ * Below what the system hands out by itself, so that no connection takes a port between two starts
+ * of its peer.
+ */
 const PORT_LEAST = 15_000
 const PORT_COUNT = 15_000
 /** A start loads all of libp2p, several at a time on few cores. */
@@ -28,7 +32,10 @@ const POLL_MS = 10
 /** How much of a log is shown when a peer does not do what it should. */
 const SHOWN_CHARACTERS = 2_000
 
-/** Polls until the condition holds. An error of the condition counts as not yet, and is told when time is over. */
+/**
+ * Polls until the condition holds. An error of the condition counts as not yet, and is told when
+ * time is over.
+ */
 export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs
   let failure: unknown
@@ -58,7 +65,10 @@ export interface PeerOptions {
   /** For Node itself, before the program: `--import` and the like. */
   readonly nodeFlags?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
-  /** A command that becomes the peer, as `ip netns exec`; none of it may stay as a process of its own. */
+  /**
+   * A command that becomes the peer, as `ip netns exec`; none of it may stay as a process of its
+   * own.
+   */
   readonly wrapper?: readonly string[]
   /** Where it listens; 127.0.0.1 when not given. */
   readonly host?: string
@@ -273,7 +283,10 @@ export class Network {
     return peer
   }
 
-  /** Adds and starts peers of one cluster that join through the first peer of the network; the very first founds it. */
+  /**
+   * Adds and starts peers of one cluster that join through the first peer of the network; the very
+   * first founds it.
+   */
   async grow(clusterId: string, count: number, options: PeerOptions = {}): Promise<PeerProcess[]> {
     const added: PeerProcess[] = []
     for (let index = 0; index < count; index += 1) {
@@ -341,11 +354,17 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
   return withoutVariables(process.env, 'REPLICATOR_')
 }
 
-/** Each process begins elsewhere, for test files run side by side; and none hands out a port twice, for its peer may not listen yet. */
+/**
+ * Each process begins elsewhere, for test files run side by side; and none hands out a port twice,
+ * for its peer may not listen yet.
+ */
 const PORTS_PER_PROCESS = 211
 let lastPort = process.pid * PORTS_PER_PROCESS
 
-/** A port that nobody listens on, that the system hands to nobody by itself, and that was not handed out here before. */
+/**
+ * A port that nobody listens on, that the system hands to nobody by itself, and that was not handed
+ * out here before.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
     lastPort += 1

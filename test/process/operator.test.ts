@@ -1,4 +1,7 @@
-/** Who may change the configuration by command: the user who runs the peer, without a flag, and nobody else on the machine. */
+/**
+ * Who may change the configuration by command: the user who runs the peer, without a flag, and
+ * nobody else on the machine.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

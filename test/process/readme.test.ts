@@ -1,7 +1,7 @@
 /**
- * The README and the pages beside it against the program. The shell blocks marked in them are run as they stand, apart from
- * ports and the way through npx, on what was built last. What they say of flags, problems and metrics is compared with the
- * tables that these come from.
+ * The README and the pages beside it against the program. The shell blocks marked in them are run
+ * as they stand, apart from ports and the way through npx, on what was built last. What they say of
+ * flags, problems and metrics is compared with the tables that these come from.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -18,7 +18,9 @@ import { cleanEnvironment, freePort, until } from './network.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
-/** In the order in which their commands are run: each page goes on where the one before it ended. */
+/**
+ * In the order in which their commands are run: each page goes on where the one before it ended.
+ */
 const PAGES = ['README.md', 'docs/http.md', 'docs/operating.md', 'docs/security.md']
 const TEXT = PAGES.map((page) => readFileSync(join(ROOT, page), 'utf8')).join('\n')
 /** What a stranger can read in ten minutes, figures and folder map included. */
@@ -93,7 +95,10 @@ suite('the commands of the README and its pages', () => {
     return { code: code ?? 1, output, errors }
   }
 
-  /** Starts a peer and waits for nothing. `exec`, so that it can be ended. @returns what it has said so far, standard error included */
+  /**
+   * Starts a peer and waits for nothing. `exec`, so that it can be ended. @returns what it has said
+   * so far, standard error included
+   */
   function startPeer(line: string): () => string {
     const child = shell(`exec ${adapted(line)}`)
     processes.push(child)

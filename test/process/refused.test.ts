@@ -1,4 +1,6 @@
-/** What ends a peer at its start with exit code 1, and strangers who get neither keys nor a place. */
+/**
+ * What ends a peer at its start with exit code 1, and strangers who get neither keys nor a place.
+ */
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'

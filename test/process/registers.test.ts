@@ -1,4 +1,7 @@
-/** Registers over six peers in two clusters, by hand: what changes is one thing wherever it is asked. */
+/**
+ * Registers over six peers in two clusters, by hand: what changes is one thing wherever it is
+ * asked.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { problemOf } from './client.ts'
@@ -171,7 +174,8 @@ describe('a watch', () => {
     await victim.kill()
     await until('the watch is over', () => watching.isOver)
     await put(at(0), 'seen/a', 'while away')
-    // A cursor is of one run of one peer: elsewhere it is refused, and the client begins with what is there.
+    // A cursor is of one run of one peer: elsewhere it is refused, and the client begins with what
+    // is there.
     const foreign = await at(3).ask('GET', `/kv`, { query: `?watch&cursor=${watching.cursor}` })
     assert.deepEqual([foreign.status, problemOf(foreign)], [410, 'cursor-gone'])
     void watching.follow(network.peers[3] as PeerProcess, '&from=start')

@@ -1,4 +1,7 @@
-/** The secrets of a network are changed while it is written to: nobody is counted gone, and no put fails. */
+/**
+ * The secrets of a network are changed while it is written to: nobody is counted gone, and no put
+ * fails.
+ */
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

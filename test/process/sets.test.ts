@@ -1,4 +1,7 @@
-/** Sets at real peers: the lines of the system that they take in, clients that are not ours, kills, refusals, and a real Redis. */
+/**
+ * Sets at real peers: the lines of the system that they take in, clients that are not ours, kills,
+ * refusals, and a real Redis.
+ */
 import assert from 'node:assert/strict'
 import { execFile, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'

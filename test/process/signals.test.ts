@@ -89,7 +89,8 @@ it('SIGUSR1 opens no inspector', { skip: process.platform === 'win32' && 'there 
     peer.signal('SIGUSR1')
     assert.equal((await peer.client.put(`inspected/${count}`, 'kept')).status, 201)
   }
-  // It is a thread of its own that opens the inspector: it had the time of three puts, each with a sync.
+  // It is a thread of its own that opens the inspector: it had the time of three puts, each with a
+  // sync.
   await assert.rejects(fetch(`http://127.0.0.1:${port}/json`))
   assert.ok(!peer.log.slice(logged).includes('Debugger'), peer.log.slice(logged))
 })

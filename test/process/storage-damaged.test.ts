@@ -67,7 +67,8 @@ describe('a peer whose store is damaged', () => {
   it('does so when every page is nonsense that lmdb would end the process for', async () => {
     await damaged.stop()
     await flip((bytes) => bytes.fill(0, 2 * PAGE_BYTES))
-    // No config can be read of it, and it must not start another network: it says so, and goes on once it is told of a peer.
+    // No config can be read of it, and it must not start another network: it says so, and goes on
+    // once it is told of a peer.
     damaged.spawn()
     assert.equal((await damaged.ended()).code, 1)
     assert.match(damaged.log.trimEnd().split('\n').at(-1) ?? '', /^replicator: the store was damaged .*-peer/)

@@ -1,4 +1,7 @@
-/** The disk of one of three peers takes no more: the peer ends, and nothing that it acknowledged is lost. */
+/**
+ * The disk of one of three peers takes no more: the peer ends, and nothing that it acknowledged is
+ * lost.
+ */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
@@ -13,7 +16,10 @@ const VALUE = 'v'.repeat(4_000)
 const CLIENTS = 8
 const BACK_MS = 60_000
 
-/** Mounts a file system in memory, for the peer alone. @returns what the system says when it cannot be */
+/**
+ * Mounts a file system in memory, for the peer alone. @returns what the system says when it cannot
+ * be
+ */
 function mount(directory: string, options: string): string | undefined {
   const { status, stderr, error } = spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory], { encoding: 'utf8' })
   return status === 0 ? undefined : (error?.message ?? stderr)

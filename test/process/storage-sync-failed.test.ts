@@ -1,4 +1,7 @@
-/** A sync that fails: nobody knows then what is on disk, so the peer ends, and says nothing that it cannot keep. */
+/**
+ * A sync that fails: nobody knows then what is on disk, so the peer ends, and says nothing that it
+ * cannot keep.
+ */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { it } from 'node:test'

@@ -22,7 +22,9 @@ export class Stranger {
     stream.addEventListener('message', ({ data }) => (this.receivedBytes += data.byteLength))
   }
 
-  /** Connects to a peer at its multiaddr and opens a stream of our protocol. Close it in the end. */
+  /**
+   * Connects to a peer at its multiaddr and opens a stream of our protocol. Close it in the end.
+   */
   static async at(address: string): Promise<Stranger> {
     const libp2p = await createLibp2pPeer({
       privateKey: await generateKeyPair('Ed25519'),

@@ -1,4 +1,7 @@
-/** Tokens at a running peer: the table of who may do what, a file that changes under it, and the warning of one that is bad. */
+/**
+ * Tokens at a running peer: the table of who may do what, a file that changes under it, and the
+ * warning of one that is bad.
+ */
 import assert from 'node:assert/strict'
 import { appendFileSync, chmodSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -13,7 +13,10 @@ export interface Success {
   readonly atMs: number
 }
 
-/** Each puts keys of its own, one after another, at one peer, until it is stopped or its process has ended. */
+/**
+ * Each puts keys of its own, one after another, at one peer, until it is stopped or its process has
+ * ended.
+ */
 export class Writers {
   /** Acknowledged: every one of these keys must be found, with its own name as its value. */
   readonly successes: Success[] = []

@@ -1,4 +1,7 @@
-/** Random configs, ballots and sets of voters, small enough that every case of interest comes up often. */
+/**
+ * Random configs, ballots and sets of voters, small enough that every case of interest comes up
+ * often.
+ */
 import * as fc from 'fast-check'
 import type { Ballot, Ceiling } from '../../protocols/base/ballot.ts'
 import type { ClusterId, Identity } from '../../protocols/base/identity.ts'

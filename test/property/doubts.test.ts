@@ -1,4 +1,6 @@
-/** Keys in doubt, against a plain model: when each is named, how often, and that none is forgotten. */
+/**
+ * Keys in doubt, against a plain model: when each is named, how often, and that none is forgotten.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'

@@ -1,4 +1,7 @@
-/** What requests are turned into: what every plan must keep to, whoever is there and whatever is asked for. */
+/**
+ * What requests are turned into: what every plan must keep to, whoever is there and whatever is
+ * asked for.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
@@ -79,7 +82,10 @@ function planOf({ config, request, peers, isUp }: Situation): Plan {
   return planChange(config, request, { peers, isUp })
 }
 
-/** Holds a property for each change that is planned; says how many there were, for a plan that never is proves nothing. */
+/**
+ * Holds a property for each change that is planned; says how many there were, for a plan that never
+ * is proves nothing.
+ */
 function forEachChange(holdsFor: (situation: Situation, plan: Extract<Plan, { kind: 'change' }>) => void): void {
   let changes = 0
   const property = fc.property(someSituation, (situation) => {
@@ -92,7 +98,10 @@ function forEachChange(holdsFor: (situation: Situation, plan: Extract<Plan, { ki
   assert(changes > RUNS / 50, `only ${changes} changes`)
 }
 
-/** The peers that there are, each as the store that votes, and all voters among them; each speaks this version or a later one. */
+/**
+ * The peers that there are, each as the store that votes, and all voters among them; each speaks
+ * this version or a later one.
+ */
 function wholeAt(protocolMax: number, { config, peers }: Situation): KnownPeer[] {
   const told = peers.map((each) => ({
     ...each,

@@ -15,7 +15,10 @@ function setsOf(config: Config): Clusters[] {
   return config.next === undefined ? [config.clusters] : [config.clusters, config.next]
 }
 
-/** The definition, word for word: more than half of the clusters have more than half of their voters among these, in every set. */
+/**
+ * The definition, word for word: more than half of the clusters have more than half of their voters
+ * among these, in every set.
+ */
 function wins(sets: readonly Clusters[], among: ReadonlySet<IdentityId>): boolean {
   return sets.every((clusters) => {
     const won = [...clusters.values()].filter((voters) => voters.filter((voter) => among.has(voter.id)).length > voters.length / 2)
@@ -31,7 +34,10 @@ function idsOf(identities: readonly Identity[]): Set<IdentityId> {
   return new Set(identities.map(({ id }) => id))
 }
 
-/** What the definition says of these answers: won, or lost when not even all others together could win it. */
+/**
+ * What the definition says of these answers: won, or lost when not even all others together could
+ * win it.
+ */
 function verdictOf(sets: readonly Clusters[], yes: ReadonlySet<IdentityId>, no: ReadonlySet<IdentityId>): Verdict {
   if (wins(sets, yes)) return 'won'
   const possible = new Set([...votersOf(sets)].filter((voter) => !no.has(voter)))
@@ -201,7 +207,10 @@ suite('transfer', () => {
     return new Map(entries.map(([holder, sources]) => [holder.id, idsOf(sources)] as const))
   })
 
-  /** Every smallest way to have chosen a key: it must be held by a new quorum, through a list of somebody who accepted it. */
+  /**
+   * Every smallest way to have chosen a key: it must be held by a new quorum, through a list of
+   * somebody who accepted it.
+   */
   function isSafe(old: Clusters, next: Clusters, coverage: ReadonlyMap<IdentityId, ReadonlySet<IdentityId>>): boolean {
     const voters = members(old)
     for (let bits = 0; bits < 2 ** voters.length; bits += 1) {

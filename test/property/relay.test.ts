@@ -1,4 +1,7 @@
-/** Questions and relays: whatever is lost, repeated or reordered, each voter's answer is handed on as it was given, and once. */
+/**
+ * Questions and relays: whatever is lost, repeated or reordered, each voter's answer is handed on
+ * as it was given, and once.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'

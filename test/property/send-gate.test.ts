@@ -1,4 +1,7 @@
-/** The gate that holds sends back, against the rules as the comment in `protocols/effects.ts` words them. */
+/**
+ * The gate that holds sends back, against the rules as the comment in `protocols/effects.ts` words
+ * them.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
@@ -46,7 +49,9 @@ interface Kept {
   readonly restsOn: readonly number[]
 }
 
-/** The rules with no cleverness: every write remembered, every send looked at anew after every sync. */
+/**
+ * The rules with no cleverness: every write remembered, every send looked at anew after every sync.
+ */
 class Model {
   private readonly writes: Persist[] = []
   private closedCount = 0

@@ -1,6 +1,7 @@
 /**
- * Sets against a plain model: a million operations at five peers, over ten thousand elements, told to one another late, twice and
- * in any order, by clocks that are minutes apart. The model is one map that hears each operation once.
+ * Sets against a plain model: a million operations at five peers, over ten thousand elements, told
+ * to one another late, twice and in any order, by clocks that are minutes apart. The model is one
+ * map that hears each operation once.
  */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
@@ -21,7 +22,10 @@ const ELEMENTS = 10_000
 const WAITING_MAX = 64
 const CLOCKS_APART_MS = 120_000
 
-/** Numbers from 0 up to, not including, a bound: quick, and the same in every run (a linear congruential generator). */
+/**
+ * Numbers from 0 up to, not including, a bound: quick, and the same in every run (a linear
+ * congruential generator).
+ */
 class Draws {
   private state = 20_261_128
 
@@ -37,7 +41,10 @@ interface Replica {
   readonly inbox: Row[]
 }
 
-/** Takes one of what waits, which may be the oldest or the newest, and sometimes leaves it there to come again. */
+/**
+ * Takes one of what waits, which may be the oldest or the newest, and sometimes leaves it there to
+ * come again.
+ */
 function hear({ rows, inbox }: Replica, draws: Draws): void {
   const place = draws.below(inbox.length)
   const row = inbox[place]

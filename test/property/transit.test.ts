@@ -1,4 +1,7 @@
-/** Any value has one spelling, however it was written; and whatever a client sends is read or refused, in bounded time. */
+/**
+ * Any value has one spelling, however it was written; and whatever a client sends is read or
+ * refused, in bounded time.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'

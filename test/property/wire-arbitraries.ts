@@ -1,4 +1,7 @@
-/** Anything that may go over the wire, for property tests. A kind of message without an arbitrary does not compile. */
+/**
+ * Anything that may go over the wire, for property tests. A kind of message without an arbitrary
+ * does not compile.
+ */
 import * as fc from 'fast-check'
 import type { Arbitrary } from 'fast-check'
 import type { Ballot, Ceiling } from '../../protocols/base/ballot.ts'

@@ -15,7 +15,10 @@ const frames = new Frames(codec)
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-/** The most that decoding may take, as a multiple of the input: objects and strings are larger than their bytes. */
+/**
+ * The most that decoding may take, as a multiple of the input: objects and strings are larger than
+ * their bytes.
+ */
 const MEMORY_MULTIPLE_MAX = 80
 
 const decoders: readonly ((bytes: Uint8Array) => unknown)[] = [
@@ -152,7 +155,10 @@ test('decoding takes memory of a small multiple of the input', () => {
   }
 })
 
-/** What came of reading, or undefined when the bytes were refused. @throws whatever is not MalformedBytes */
+/**
+ * What came of reading, or undefined when the bytes were refused. @throws whatever is not
+ * MalformedBytes
+ */
 function outcomeOf<Value>(read: () => Value): Value | undefined {
   try {
     return read()

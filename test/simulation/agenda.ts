@@ -1,4 +1,7 @@
-/** What will happen, by simulated time: a binary heap. What is due at one time happens in the order in which it was planned. */
+/**
+ * What will happen, by simulated time: a binary heap. What is due at one time happens in the order
+ * in which it was planned.
+ */
 
 interface Entry {
   readonly atMs: number

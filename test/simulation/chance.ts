@@ -1,6 +1,6 @@
 /**
- * All chance of a simulation, from one seed: xoshiro128** (Blackman and Vigna, 2018), its state filled by splitmix32.
- * Nothing in a simulation may ask anybody else.
+ * All chance of a simulation, from one seed: xoshiro128** (Blackman and Vigna, 2018), its state
+ * filled by splitmix32. Nothing in a simulation may ask anybody else.
  */
 
 const RANGE_32_BITS = 0x1_0000_0000

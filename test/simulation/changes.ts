@@ -1,4 +1,7 @@
-/** Changes to the options of a seed, as text: `clusterSizes=1+2,crashEveryMs=never,lossRate=0.1`. What is written here reads back exactly. */
+/**
+ * Changes to the options of a seed, as text: `clusterSizes=1+2,crashEveryMs=never,lossRate=0.1`.
+ * What is written here reads back exactly.
+ */
 import { Chance } from './chance.ts'
 import { drawOptions } from './options.ts'
 import type { Options } from './options.ts'

@@ -1,4 +1,7 @@
-/** A stage whose config changes: joint configs that somebody proposes and completes, and lists that are asked for while joint. */
+/**
+ * A stage whose config changes: joint configs that somebody proposes and completes, and lists that
+ * are asked for while joint.
+ */
 import { writingClaim } from '../../protocols/agreement/coordinator.ts'
 import type { Config } from '../../protocols/base/config.ts'
 import { GROUPS, HASH_BYTES } from '../../protocols/base/hash-tree.ts'
@@ -18,8 +21,8 @@ const CHANGED_WITHIN_MS = 30_000
 
 export class ChangingStage extends Stage {
   /**
-   * Has the joint config decided that leads to `next`, starts the latecomers, who had no time to be told anything before, and waits
-   * until the core has finished the change.
+   * Has the joint config decided that leads to `next`, starts the latecomers, who had no time to be
+   * told anything before, and waits until the core has finished the change.
    *
    * @param driver who completes it, instead of whoever decided it
    * @throws Violation when it does not
@@ -56,7 +59,10 @@ export class ChangingStage extends Stage {
     })
   }
 
-  /** Waits until `from` asks `to` for a list, and kills `to` before it answers. @returns the number of the question */
+  /**
+   * Waits until `from` asks `to` for a list, and kills `to` before it answers. @returns the number
+   * of the question
+   */
   killWhenAsked(from: string, to: string): number {
     const { lists } = this.witness
     const isIt = (list: { from: string; to: string }): boolean => list.from === from && list.to === to
@@ -67,7 +73,10 @@ export class ChangingStage extends Stage {
     return lists.findLast(isIt)?.question.id ?? 0
   }
 
-  /** Whoever has taken the place of `from`, with an empty store, answers every question of `to` for lists: with nothing. */
+  /**
+   * Whoever has taken the place of `from`, with an empty store, answers every question of `to` for
+   * lists: with nothing.
+   */
   answerFromEmptyStore(from: string, to: string): void {
     const other = identity(this.peer(from).peerId, 'e'.repeat(32) as Incarnation)
     for (const list of this.witness.lists) {

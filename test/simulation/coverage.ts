@@ -1,4 +1,7 @@
-/** What a run covered: a simulator that does little finds little, so a run that covered too little fails. */
+/**
+ * What a run covered: a simulator that does little finds little, so a run that covered too little
+ * fails.
+ */
 export interface Coverage {
   operations: number
   answered: number
@@ -7,7 +10,10 @@ export interface Coverage {
   /** Configs decided while clients were at work. */
   changesUnderLoad: number
   withdrawals: number
-  /** Changes that operators asked for, those of them that were answered as done, and peers killed while they had one in hand. */
+  /**
+   * Changes that operators asked for, those of them that were answered as done, and peers killed
+   * while they had one in hand.
+   */
   requests: number
   requestsDone: number
   proposersKilled: number
@@ -18,7 +24,9 @@ export interface Coverage {
   powerLosses: number
   wipes: number
   fullDisks: number
-  /** Old and new voters that lost each other while joint, and times that all stood still together. */
+  /**
+   * Old and new voters that lost each other while joint, and times that all stood still together.
+   */
   jointCuts: number
   sleeps: number
   failedSyncs: number

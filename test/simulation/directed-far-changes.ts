@@ -1,4 +1,7 @@
-/** Scenarios of far links in changes of the config: who takes one over, how long a try lasts, and when a change is taken back. */
+/**
+ * Scenarios of far links in changes of the config: who takes one over, how long a try lasts, and
+ * when a change is taken back.
+ */
 import type { Coordinator } from '../../protocols/agreement/coordinator.ts'
 import { Latencies } from '../../protocols/agreement/latency.ts'
 import { RoundTrips } from '../../protocols/agreement/round-trips.ts'
@@ -17,7 +20,10 @@ import type { Scenario } from './stage.ts'
 const OLD = ['A', 'B', 'C']
 const NEXT = ['B', 'C', 'D']
 const JOINT: Config = { ...configOf(OLD), epoch: 1, next: new Map([[CLUSTER, NEXT.map(voter)]]) }
-/** What a try to decide must have time for: a rival that comes between, and then a reserve and a commit of its own. */
+/**
+ * What a try to decide must have time for: a rival that comes between, and then a reserve and a
+ * commit of its own.
+ */
 const TRY_ROUND_TRIPS = 8
 
 export const FAR_CHANGES: readonly Scenario[] = [
@@ -62,7 +68,9 @@ class Changing extends Waiting {
     })
   }
 
-  /** Lets time pass until this peer has a config decided. @returns when, and how long it tries to */
+  /**
+   * Lets time pass until this peer has a config decided. @returns when, and how long it tries to
+   */
   decides(): { readonly atMs: number; readonly triedMs: number } {
     const atMs = this.until(120_000, () => {
       this.change.tick()
@@ -72,7 +80,10 @@ class Changing extends Waiting {
   }
 }
 
-/** A far peer that is in a later epoch is asked for it once, however often it says so before it can have answered. */
+/**
+ * A far peer that is in a later epoch is asked for it once, however often it says so before it can
+ * have answered.
+ */
 function farConfigs(): string[] {
   const bench = new Waiting()
   const { self, moment, outbox } = bench
@@ -88,7 +99,10 @@ function farConfigs(): string[] {
   return bench.lines
 }
 
-/** Whoever drives a change has the time to end it before another voter does, and a try to decide lasts until a rival has had its time. */
+/**
+ * Whoever drives a change has the time to end it before another voter does, and a try to decide
+ * lasts until a rival has had its time.
+ */
 function farDrivers(): string[] {
   const bench = new Changing()
   for (const holder of ['B', 'C']) bench.change.onCovered(voter(holder), JOINT.epoch, OLD.map(voter))
@@ -98,7 +112,10 @@ function farDrivers(): string[] {
   return bench.lines
 }
 
-/** New voters that are far have time to answer before their change is taken back, and to come back when their connections are lost. */
+/**
+ * New voters that are far have time to answer before their change is taken back, and to come back
+ * when their connections are lost.
+ */
 function farWithdrawals(): string[] {
   const bench = new Changing()
   bench.change['ownEpoch'] = JOINT.epoch

@@ -1,4 +1,7 @@
-/** Scenarios of far links in repair: a question of a pull, what a peer holds and this one awaits, and a pull that no other goes beside. */
+/**
+ * Scenarios of far links in repair: a question of a pull, what a peer holds and this one awaits,
+ * and a pull that no other goes beside.
+ */
 import { HASH_BYTES, HashTree } from '../../protocols/base/hash-tree.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
@@ -29,10 +32,14 @@ const EMPTY: Collection = {
 }
 const EMPTY_ROOT = EMPTY.tree.rootHash()
 const OTHER_ROOT = new Uint8Array(HASH_BYTES).fill(1)
-/** From one look at a peer of the own cluster to the next, with the random part of it in the middle. */
+/**
+ * From one look at a peer of the own cluster to the next, with the random part of it in the middle.
+ */
 const LOOKS_APART_MS = 3_000
 
-/** A pull does not repeat a question while its answer may be on its way, the first time and later. */
+/**
+ * A pull does not repeat a question while its answer may be on its way, the first time and later.
+ */
 function farPulls(): string[] {
   const bench = new Waiting()
   const { moment, outbox, nextId } = bench
@@ -94,7 +101,10 @@ class Repairing extends Watching {
   }
 }
 
-/** What a far peer holds and this one does not is under way as long as the way is: only then is it pulled. */
+/**
+ * What a far peer holds and this one does not is under way as long as the way is: only then is it
+ * pulled.
+ */
 function farRoots(): string[] {
   const bench = new Repairing(['B'])
   // Just before the second look.

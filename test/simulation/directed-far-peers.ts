@@ -18,7 +18,10 @@ export const FAR_PEERS: readonly Scenario[] = [
   { name: 'far-watchers', play: farWatchers },
 ]
 
-/** A far peer is silent for longer before it is doubted, suspected and given up; one of unknown distance is not given up before it can answer. */
+/**
+ * A far peer is silent for longer before it is doubted, suspected and given up; one of unknown
+ * distance is not given up before it can answer.
+ */
 function farSilence(): string[] {
   const bench = new Watching()
   const far = bench.meet('F', FAR_MS)
@@ -44,7 +47,10 @@ function farSilence(): string[] {
   return bench.lines
 }
 
-/** A far peer that somebody doubts is watched until it could have answered, and so one word of it is enough. */
+/**
+ * A far peer that somebody doubts is watched until it could have answered, and so one word of it is
+ * enough.
+ */
 function farWordOfDoubt(): string[] {
   const bench = new Watching()
   bench.meet('R', FAR_MS / 2, OTHER_CLUSTER)
@@ -58,7 +64,10 @@ function farWordOfDoubt(): string[] {
   return bench.lines
 }
 
-/** Whom nobody watched before their representative fell silent: each can answer before it is suspect itself. */
+/**
+ * Whom nobody watched before their representative fell silent: each can answer before it is suspect
+ * itself.
+ */
 function farRepresentatives(): string[] {
   const bench = new Watching()
   bench.meet('R', FAR_MS, OTHER_CLUSTER)
@@ -99,7 +108,9 @@ function farAnswers(): string[] {
   return bench.lines
 }
 
-/** Who asked some time ago and is far is still told at once that a peer of this cluster fell silent. */
+/**
+ * Who asked some time ago and is far is still told at once that a peer of this cluster fell silent.
+ */
 function farWatchers(): string[] {
   const bench = new Watching()
   const { self, moment, outbox, roster } = bench

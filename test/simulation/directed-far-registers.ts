@@ -1,4 +1,7 @@
-/** Scenarios of far links in the work on one versioned register: a run that is refused, meets a rival or loses its client. */
+/**
+ * Scenarios of far links in the work on one versioned register: a run that is refused, meets a
+ * rival or loses its client.
+ */
 import { Doubts } from '../../protocols/agreement/doubts.ts'
 import type { Rounds } from '../../protocols/agreement/rounds.ts'
 import type { Ballot } from '../../protocols/base/ballot.ts'
@@ -106,7 +109,10 @@ class Running extends Asking<Question, Cast> {
     this.answer(names, { kind: 'promised', ballot: this.ballot, shown: NOTHING })
   }
 
-  /** Lets time pass until the run asks another question. @returns what it asks, and how long that took */
+  /**
+   * Lets time pass until the run asks another question. @returns what it asks, and how long that
+   * took
+   */
   next(endMs: number): { readonly kind: string; readonly afterMs: number } {
     const fromMs = this.moment.nowMs
     let kind = 'nothing'
@@ -165,7 +171,9 @@ function farRivals(): string[] {
   return bench.lines
 }
 
-/** A commit whose client is gone is carried on until it can have been answered, and asked once more. */
+/**
+ * A commit whose client is gone is carried on until it can have been answered, and asked once more.
+ */
 function farCommits(): string[] {
   const bench = new Running(0)
   bench.begin(CLIENT_MS)
@@ -192,7 +200,10 @@ function farTries(): string[] {
   return bench.lines
 }
 
-/** What has lived its time is deleted by one peer after another, each try as long as a rival may need. */
+/**
+ * What has lived its time is deleted by one peer after another, each try as long as a rival may
+ * need.
+ */
 function farExpired(): string[] {
   const bench = new Waiting()
   const { self, moment } = bench
@@ -216,7 +227,9 @@ function farExpired(): string[] {
   return bench.lines
 }
 
-/** A get that met doubt gives the write under way the time of a round trip before it looks again. */
+/**
+ * A get that met doubt gives the write under way the time of a round trip before it looks again.
+ */
 function farGets(): string[] {
   const bench = new Asking<Question, Cast>()
   const { moment, polls, roundTrips, quorum } = bench

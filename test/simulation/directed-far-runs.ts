@@ -1,4 +1,7 @@
-/** Scenarios of far links in the work on one register: a run that is refused, meets a rival or loses its client, and a get that meets doubt. */
+/**
+ * Scenarios of far links in the work on one register: a run that is refused, meets a rival or loses
+ * its client, and a get that meets doubt.
+ */
 import { Agreement } from '../../protocols/agreement/agreement.ts'
 import { Doubts } from '../../protocols/agreement/doubts.ts'
 import { finishingClaim, writingClaim } from '../../protocols/agreement/coordinator.ts'
@@ -78,7 +81,10 @@ class Running extends Asking {
     this.answer(names, { kind: 'promised', ballot: this.ballot, accepted: undefined })
   }
 
-  /** Lets time pass until the run asks another question. @returns what it asks, and how long that took */
+  /**
+   * Lets time pass until the run asks another question. @returns what it asks, and how long that
+   * took
+   */
   next(endMs: number): { readonly kind: string; readonly afterMs: number } {
     const fromMs = this.moment.nowMs
     let kind = 'nothing'
@@ -140,7 +146,10 @@ function farPauses(): string[] {
   return bench.lines
 }
 
-/** Whoever only finishes leaves a key to the rival that refused its try, and reads of it once that had its time. */
+/**
+ * Whoever only finishes leaves a key to the rival that refused its try, and reads of it once that
+ * had its time.
+ */
 function farRivalsOfRun(): string[] {
   const bench = new Running(0)
   bench.doubts.accepted(KEY)
@@ -156,7 +165,10 @@ function farRivalsOfRun(): string[] {
   return bench.lines
 }
 
-/** A voter that holds a key in doubt, and is asked about it by a rival, leaves it to that one for its time. */
+/**
+ * A voter that holds a key in doubt, and is asked about it by a rival, leaves it to that one for
+ * its time.
+ */
 function farRivalsOfVoter(): string[] {
   const bench = new Watching()
   const { self, moment, outbox, nextId, roster } = bench
@@ -199,7 +211,9 @@ function farRivalsOfVoter(): string[] {
   return bench.lines
 }
 
-/** A commit whose client is gone is carried on until it can have been answered, and asked once more. */
+/**
+ * A commit whose client is gone is carried on until it can have been answered, and asked once more.
+ */
 function farCommits(): string[] {
   const bench = new Running(0)
   const claim = writingClaim(text('x'), CLIENT_MS, nothing)

@@ -1,4 +1,7 @@
-/** Scenarios of far links in sets: who is told again what it should keep, asked again for a page of a whole set, and to bar. */
+/**
+ * Scenarios of far links in sets: who is told again what it should keep, asked again for a page of
+ * a whole set, and to bar.
+ */
 import type { SetsContext } from '../../protocols/sets/context.ts'
 import type { Holdings } from '../../protocols/sets/holdings.ts'
 import { SetRows } from '../../protocols/sets/rows.ts'
@@ -10,7 +13,10 @@ import type { Scenario } from './stage.ts'
 
 const NAMES = ['B', 'C', 'D']
 const SET = 's'
-/** What a sweep must have time for: four questions to a far member, two round trips apart, and the last one's answer. */
+/**
+ * What a sweep must have time for: four questions to a far member, two round trips apart, and the
+ * last one's answer.
+ */
 const SWEEP_ROUND_TRIPS = 7
 
 export const FAR_SETS: readonly Scenario[] = [
@@ -77,7 +83,10 @@ function farSetsWhole(): string[] {
   return bench.lines
 }
 
-/** A member is not asked to bar again while it may be answering, and a sweep lasts until it was asked some times. */
+/**
+ * A member is not asked to bar again while it may be answering, and a sweep lasts until it was
+ * asked some times.
+ */
 function farSetsBarred(): string[] {
   const bench = new Holding()
   let isOver = false

@@ -1,6 +1,7 @@
 /**
- * Scenarios of far links: a wait that races an answer lasts as long as the round trip of those that it waits for. Here are
- * the questions to voters and who finishes what others began; runs, peers, copies, changes, registers and sets have files of their own.
+ * Scenarios of far links: a wait that races an answer lasts as long as the round trip of those that
+ * it waits for. Here are the questions to voters and who finishes what others began; runs, peers,
+ * copies, changes, registers and sets have files of their own.
  */
 import { Doubts } from '../../protocols/agreement/doubts.ts'
 import { Finisher } from '../../protocols/agreement/finisher.ts'
@@ -19,7 +20,9 @@ import { FAR_SETS } from './directed-far-sets.ts'
 import { Asking, FAR_MS, FAR_REACH, KEY, Waiting, quorumOf, voter } from './far-bench.ts'
 import type { Scenario } from './stage.ts'
 
-/** What a try to finish must have time for: to read, a rival in its turn, to reserve and to commit. */
+/**
+ * What a try to finish must have time for: to read, a rival in its turn, to reserve and to commit.
+ */
 const TRY_ROUND_TRIPS = 8
 
 export const FAR_SCENARIOS: readonly Scenario[] = [
@@ -52,7 +55,10 @@ function farQuestions(): string[] {
   return bench.lines
 }
 
-/** A put that was accepted here is finished once its own answers must have come, by one voter after another. */
+/**
+ * A put that was accepted here is finished once its own answers must have come, by one voter after
+ * another.
+ */
 function farDoubts(): string[] {
   const bench = new Waiting()
   for (const turn of [0, 1]) {
@@ -65,7 +71,9 @@ function farDoubts(): string[] {
   return bench.lines
 }
 
-/** A rival that was seen at work has the time to end what it began; then again one voter goes first. */
+/**
+ * A rival that was seen at work has the time to end what it began; then again one voter goes first.
+ */
 function farRivals(): string[] {
   const bench = new Waiting()
   for (const turn of [0, 1]) {
@@ -96,7 +104,10 @@ function farTries(): string[] {
   return bench.lines
 }
 
-/** A quorum is as far as the farthest voter that it needs, and no farther; so is the wait after a lost try. */
+/**
+ * A quorum is as far as the farthest voter that it needs, and no farther; so is the wait after a
+ * lost try.
+ */
 function farQuorums(): string[] {
   const bench = new Waiting()
   const gone = new Set<PeerId>()

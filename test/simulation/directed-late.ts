@@ -1,4 +1,7 @@
-/** Scenarios of what comes late, or comes back: commits after their put's deadline, a crash at the worst moment, an old store, a full disk. */
+/**
+ * Scenarios of what comes late, or comes back: commits after their put's deadline, a crash at the
+ * worst moment, an old store, a full disk.
+ */
 import { dataKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
 import type { AcceptorRequest } from '../../protocols/wire/agreement-messages.ts'
@@ -36,7 +39,10 @@ function requestIn(message: Message, key: RegisterKey): AcceptorRequest['kind'] 
   return message.body.key === key ? message.body.kind : undefined
 }
 
-/** T4: a get answers absent, the commits arrive, the key appears: allowed after a 504, never after a 503. */
+/**
+ * T4: a get answers absent, the commits arrive, the key appears: allowed after a 504, never after a
+ * 503.
+ */
 function lateCommits(): string[] {
   const stage = new KeyStage({ c: ['A', 'B', 'C'] })
   stage.start()
@@ -49,7 +55,8 @@ function lateCommits(): string[] {
   check(stage.get('B', KEY, LONG_MS) === 'x', 'S1', () => 'the commits have arrived at two of three voters, and k is not x')
   stage.mend('A')
 
-  // The promises come after the deadline: nothing may be sent any more that could make the key appear.
+  // The promises come after the deadline: nothing may be sent any more that could make the key
+  // appear.
   let commits = 0
   stage.fate = (from, to, message) => {
     if (from === 'A' && requestIn(message, OTHER_KEY) === 'commit') commits += 1
@@ -66,7 +73,10 @@ function lateCommits(): string[] {
   return stage.lines
 }
 
-/** T5: at whatever instant a voter crashes while a config is installed, no ceiling on its disk names an epoch that is not there. */
+/**
+ * T5: at whatever instant a voter crashes while a config is installed, no ceiling on its disk names
+ * an epoch that is not there.
+ */
 function ceilingBehindItsConfig(): string[] {
   const lines: string[] = []
   const seen = new Set<string>()
@@ -97,8 +107,9 @@ function ceilingBehindItsConfig(): string[] {
 }
 
 /**
- * Beyond the model, and guarded against: C comes back with a store from before it took part in choosing k. Whoever remembers its higher
- * ceiling leaves it out, so that it makes no quorum with a voter that knows as little.
+ * Beyond the model, and guarded against: C comes back with a store from before it took part in
+ * choosing k. Whoever remembers its higher ceiling leaves it out, so that it makes no quorum with a
+ * voter that knows as little.
  */
 function olderStorePutBack(): string[] {
   const stage = new KeyStage({ c: ['A', 'B', 'C'] })
@@ -127,7 +138,10 @@ function olderStorePutBack(): string[] {
   return stage.lines
 }
 
-/** What B said of a change that was withdrawn comes in the middle of the next one, for which B has copied nothing yet. */
+/**
+ * What B said of a change that was withdrawn comes in the middle of the next one, for which B has
+ * copied nothing yet.
+ */
 function lateWordOfCoverage(): string[] {
   const stage = new KeyStage({ c: ['A', 'B'] }, { c: ['A'] })
   stage.start()
@@ -151,7 +165,10 @@ function lateWordOfCoverage(): string[] {
   return stage.lines
 }
 
-/** Two pulls of D wait for answers that are lost, and all sleep: overdue as they are, the questions are asked again, and D is filled. */
+/**
+ * Two pulls of D wait for answers that are lost, and all sleep: overdue as they are, the questions
+ * are asked again, and D is filled.
+ */
 function overdueQuestions(): string[] {
   const lines: string[] = []
   for (const sleepMs of SLEEPS_MS) {

@@ -1,6 +1,7 @@
 /**
- * Scenarios written by hand, for what chance hardly ever meets: each builds a situation, does one thing and says what came of it, in lines that
- * `test/trace/` keeps for review. A scenario throws when the protocol's rule does not hold.
+ * Scenarios written by hand, for what chance hardly ever meets: each builds a situation, does one
+ * thing and says what came of it, in lines that `test/trace/` keeps for review. A scenario throws
+ * when the protocol's rule does not hold.
  */
 import { ceilingWrite } from '../../protocols/base/persist.ts'
 import { CEILING_STRIDE_ROUNDS } from '../../protocols/base/ballot.ts'
@@ -37,7 +38,10 @@ import type { Scenario } from './stage.ts'
 const KEY = dataKey('k')
 /** Questions asked before a restart: more than a process asks until the one that matters. */
 const LATE_ANSWERS = 60
-/** Of disks that hold up a transfer. What else is decided before their syncs end depends on it, so each of them is tried. */
+/**
+ * Of disks that hold up a transfer. What else is decided before their syncs end depends on it, so
+ * each of them is tried.
+ */
 const SLOWNESSES = [600, 800, 1_000, 1_200, 1_400]
 /** In the order of their ids, which decides between ballots of one round. */
 const P = voter('P')
@@ -99,7 +103,9 @@ class Bench {
     ;({ outbox: this.outbox, acceptor: this.acceptor } = this.open())
   }
 
-  /** As a store is opened in earnest; without it, the floor would be the ceiling of this opening. */
+  /**
+   * As a store is opened in earnest; without it, the floor would be the ceiling of this opening.
+   */
   pass(elapsedMs: number): void {
     this.nowMs += elapsedMs
     this.lines.push(`-- ${elapsedMs} ms pass`)
@@ -192,7 +198,10 @@ function collectionOf(chosen: ChosenKeys, overlay: Overlay): Collection {
   }
 }
 
-/** T8: keys in doubt are listed before those chosen, and a leaf lists all that its hash shows: what moves meanwhile is in neither's blind spot. */
+/**
+ * T8: keys in doubt are listed before those chosen, and a leaf lists all that its hash shows: what
+ * moves meanwhile is in neither's blind spot.
+ */
 function neitherListMissesIt(): string[] {
   const lines: string[] = []
   const disk = new SimulatedDisk(() => undefined)
@@ -214,7 +223,10 @@ function neitherListMissesIt(): string[] {
   return lines
 }
 
-/** A transfer's questions are answered, up to one leaf with these keys. The next question is number 5. */
+/**
+ * A transfer's questions are answered, up to one leaf with these keys. The next question is number
+ * 5.
+ */
 function walkToLeaf(pull: Pull<RegisterKey, ValueRecord>, doubts: readonly RegisterKey[], keys: readonly RegisterKey[]): void {
   const digest = new Uint8Array(HASH_BYTES).fill(1)
   const group = Math.floor(leafOf(KEY) / LEAVES_PER_GROUP)
@@ -232,8 +244,9 @@ function walkToLeaf(pull: Pull<RegisterKey, ValueRecord>, doubts: readonly Regis
 }
 
 /**
- * A source lists a record that it knows in memory alone, loses power, and is back within a moment, at the other end of what looks like the same
- * connection. Its list in doubt was given before that: a transfer that goes on would have the record from neither.
+ * A source lists a record that it knows in memory alone, loses power, and is back within a moment,
+ * at the other end of what looks like the same connection. Its list in doubt was given before that:
+ * a transfer that goes on would have the record from neither.
  */
 function listedAndLost(): string[] {
   const overlay = new Overlay(new SimulatedDisk(() => undefined))
@@ -255,8 +268,8 @@ function listedAndLost(): string[] {
 }
 
 /**
- * A record that comes ends the finish of its key, which was the last thing that the walk waited for; and the answer that brought it had no
- * room for the next one.
+ * A record that comes ends the finish of its key, which was the last thing that the walk waited
+ * for; and the answer that brought it had no room for the next one.
  */
 function finishedWithMoreToCome(): string[] {
   const overlay = new Overlay(new SimulatedDisk(() => undefined))
@@ -284,7 +297,10 @@ function finishedWithMoreToCome(): string[] {
   return ['the last key in doubt is finished by a record with more behind it: the transfer goes on']
 }
 
-/** T8 once more: two of three voters have a record of epoch 0 under way to their disks while epoch 1 is installed and the lists are given. */
+/**
+ * T8 once more: two of three voters have a record of epoch 0 under way to their disks while epoch 1
+ * is installed and the lists are given.
+ */
 function acceptedUnderSync(): string[] {
   const stage = new KeyStage({ c: ['A', 'B', 'C', 'D', 'E', 'F'] }, { c: ['A', 'B', 'C'] })
   stage.startWithout(['D', 'E', 'F'])
@@ -302,7 +318,10 @@ function acceptedUnderSync(): string[] {
   return stage.lines
 }
 
-/** What T6 rests on: a finish that learns of a chosen record from one voter has a copy of it from then on. */
+/**
+ * What T6 rests on: a finish that learns of a chosen record from one voter has a copy of it from
+ * then on.
+ */
 function finishBringsTheRecord(): string[] {
   const stage = new KeyStage({ c: ['A', 'B', 'C'] })
   stage.start()
@@ -316,7 +335,10 @@ function finishBringsTheRecord(): string[] {
   return stage.lines
 }
 
-/** S15: being told another record for a chosen key is an alarm; the record stays, and is served no more. */
+/**
+ * S15: being told another record for a chosen key is an alarm; the record stays, and is served no
+ * more.
+ */
 function learnNeverOverwrites(): string[] {
   const stage = new KeyStage({ c: ['A', 'B', 'C'] })
   stage.chosen('A', KEY, text('x'))
@@ -330,7 +352,10 @@ function learnNeverOverwrites(): string[] {
   return stage.lines
 }
 
-/** S6: what was asked in an earlier life of the process may be answered after its restart; it answers nothing that is asked now. */
+/**
+ * S6: what was asked in an earlier life of the process may be answered after its restart; it
+ * answers nothing that is asked now.
+ */
 function lateAnswers(): string[] {
   const stage = new KeyStage({ c: ['A', 'B', 'C'] })
   stage.start()
@@ -346,7 +371,10 @@ function lateAnswers(): string[] {
   return stage.lines
 }
 
-/** T2: a new voter's accepted record is no copy of the chosen one, even when equal: another ballot may hide it. */
+/**
+ * T2: a new voter's accepted record is no copy of the chosen one, even when equal: another ballot
+ * may hide it.
+ */
 function acceptedIsNoCopy(): string[] {
   const stage = new KeyStage({ c: ['A', 'B', 'C', 'D', 'G'] })
   const x = text('x')
@@ -356,7 +384,10 @@ function acceptedIsNoCopy(): string[] {
   return changed(stage, { c: ['B', 'C', 'D'] })
 }
 
-/** S14 for transfers: a voter that lost its store has no lists to give, whatever is answered in its place. */
+/**
+ * S14 for transfers: a voter that lost its store has no lists to give, whatever is answered in its
+ * place.
+ */
 function listsOfEmptyStore(): string[] {
   const stage = new KeyStage({ c: ['A', 'B', 'C', 'D'] }, { c: ['A', 'B', 'C'] })
   for (const holder of ['A', 'B', 'C']) stage.chosen(holder, KEY, text('x'))
@@ -371,7 +402,10 @@ function listsOfEmptyStore(): string[] {
   return stage.lines
 }
 
-/** T6: the mark is at B, the list comes from A and C, the finish ends on B's `chosen`: what it returns must be copied. */
+/**
+ * T6: the mark is at B, the list comes from A and C, the finish ends on B's `chosen`: what it
+ * returns must be copied.
+ */
 function finishThatEndsOnChosen(): string[] {
   const stage = new KeyStage({ c: ['A', 'B', 'C'], d: ['D'], e: ['E'] }, { c: ['A', 'B', 'C'] })
   stage.accepted('A', KEY, 1, 'A', text('x'))
@@ -381,7 +415,10 @@ function finishThatEndsOnChosen(): string[] {
   return changed(stage, { d: ['D'], e: ['E'] }, ['D', 'E'])
 }
 
-/** T7: power is lost everywhere the moment the change is decided: what was counted as copied must be on disk. */
+/**
+ * T7: power is lost everywhere the moment the change is decided: what was counted as copied must be
+ * on disk.
+ */
 function powerLostAfterTransfer(slowness: number): string[] {
   const stage = new KeyStage({ c: ['A', 'B', 'C', 'D', 'E', 'F'] }, { c: ['A', 'B', 'C'] })
   for (const holder of ['A', 'B', 'C']) stage.chosen(holder, KEY, text('x'))
@@ -389,17 +426,23 @@ function powerLostAfterTransfer(slowness: number): string[] {
   return changed(stage, { c: ['D', 'E', 'F'] }, ['D', 'E', 'F'])
 }
 
-/** T7 once more: the new voter drives the change itself, and counts its own copy no sooner than that of others. */
+/**
+ * T7 once more: the new voter drives the change itself, and counts its own copy no sooner than that
+ * of others.
+ */
 function powerLostAtDriver(slowness: number): string[] {
   const stage = new KeyStage({ c: ['A', 'D', 'E', 'F'] }, { c: ['D', 'E', 'F'] })
   for (const holder of ['D', 'E', 'F']) stage.chosen(holder, KEY, text('x'))
-  // Finishing this one raises the ceiling first, so that nothing that follows waits for the mark of k by chance.
+  // Finishing this one raises the ceiling first, so that nothing that follows waits for the mark of
+  // k by chance.
   stage.accepted('F', dataKey('doubt'), 1, 'F', text('y'))
   stage.slow('A', slowness)
   return changed(stage, { c: ['A'] }, ['A'], 'A')
 }
 
-/** T1: records of two ballots lie about; a lower one must not come back to life through the change. */
+/**
+ * T1: records of two ballots lie about; a lower one must not come back to life through the change.
+ */
 function lowerBallotAfterChange(): string[] {
   const old = { one: ['D1', 'D2', 'G'], two: ['A', 'B', 'B2'], three: ['E1', 'E2', 'E3'] }
   const stage = new KeyStage({ ...old, one: ['D1', 'D2', 'G', 'F'] }, old)
@@ -413,7 +456,10 @@ function atEachSlowness(play: (slowness: number) => string[]): string[] {
   return SLOWNESSES.flatMap((slowness) => [`-- syncs of the new voters take ${slowness} times as long`, ...play(slowness)])
 }
 
-/** Carries a change out, loses power at the moment it is decided, and reads the key everywhere: all must see one and the same. */
+/**
+ * Carries a change out, loses power at the moment it is decided, and reads the key everywhere: all
+ * must see one and the same.
+ */
 function changed(
   stage: KeyStage,
   next: Readonly<Record<string, readonly string[]>>,

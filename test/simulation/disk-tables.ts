@@ -1,6 +1,6 @@
 /**
- * The tables of a simulated store: the registers of clients' keys and of configs, what a store knows of itself, and the rows of each further
- * type.
+ * The tables of a simulated store: the registers of clients' keys and of configs, what a store
+ * knows of itself, and the rows of each further type.
  */
 import { CEILING_NONE } from '../../protocols/base/ballot.ts'
 import type { Ceiling } from '../../protocols/base/ballot.ts'

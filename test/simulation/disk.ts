@@ -1,4 +1,7 @@
-/** The disk of a simulated peer, as the production core and the checkers read it: its registers, its ceiling, and the tables of further types. */
+/**
+ * The disk of a simulated peer, as the production core and the checkers read it: its registers, its
+ * ceiling, and the tables of further types.
+ */
 import type { Ceiling } from '../../protocols/base/ballot.ts'
 import { compareUtf8 } from '../../protocols/base/bytes.ts'
 import { leafOf } from '../../protocols/base/hash-tree.ts'
@@ -11,7 +14,10 @@ import { FactRows, RegisterRows, TypeRows } from './disk-tables.ts'
 import { SlotDisk } from './slot-disk.ts'
 
 export class SimulatedDisk extends SlotDisk implements Registers, Tables {
-  /** @param hardened told of every write that is synced from now on. @param types beside keys, of which there are no rows yet */
+  /**
+   * @param hardened told of every write that is synced from now on. @param types beside keys, of
+   * which there are no rows yet
+   */
   constructor(hardened: (write: AnyWrite) => void, types: readonly string[] = []) {
     super(hardened, [new RegisterRows(), new FactRows(), ...types.map((type) => new TypeRows(type))])
   }
@@ -21,7 +27,9 @@ export class SimulatedDisk extends SlotDisk implements Registers, Tables {
     return { get: (name) => this.typeRows(type).get(name), range: (prefix, after) => this.typeRows(type).range(prefix, after) }
   }
 
-  /** What would still be there of a type if power were lost now, whatever the crash keeps beyond it. */
+  /**
+   * What would still be there of a type if power were lost now, whatever the crash keeps beyond it.
+   */
   rowsSynced(type: string): Rows {
     return this.synced(type) as TypeRows
   }

@@ -1,6 +1,7 @@
 /**
- * Facts at the edge, where production code that no simulated world runs meets streams and stores: each is tried on a stand-in that behaves as
- * badly as its contract allows. They are a tier of their own for planted bugs.
+ * Facts at the edge, where production code that no simulated world runs meets streams and stores:
+ * each is tried on a stand-in that behaves as badly as its contract allows. They are a tier of
+ * their own for planted bugs.
  */
 import type { Message } from '../../protocols/wire/messages.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
@@ -18,7 +19,10 @@ export interface EdgeFact {
   readonly play: () => void | Promise<void>
 }
 
-/** The answers of repair, a megabyte each, since a pull asks again, and what further types say is like them: only they may wait behind one another. */
+/**
+ * The answers of repair, a megabyte each, since a pull asks again, and what further types say is
+ * like them: only they may wait behind one another.
+ */
 const ON_BULK: ReadonlySet<Message['kind']> = new Set(['doubts', 'hashes', 'leaves', 'records', 'rows-told', 'typed-bulk'] as const)
 
 export const EDGE_FACTS: readonly EdgeFact[] = [
@@ -27,7 +31,10 @@ export const EDGE_FACTS: readonly EdgeFact[] = [
   { name: 'only the answers of repair travel on the bulk stream', play: onlyAnswersAreBulk },
 ]
 
-/** A stream may drain before `send` returns, and say `drain` only then: whoever waits for another one stands still for good. */
+/**
+ * A stream may drain before `send` returns, and say `drain` only then: whoever waits for another
+ * one stands still for good.
+ */
 function drainedInSend(): void {
   let taken = 0
   const queue = new ByteQueue({

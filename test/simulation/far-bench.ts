@@ -1,6 +1,6 @@
 /**
- * What scenarios of far links stand on: one part of a peer, with the time and what it sends, among peers that are all equally
- * far. Each scenario lets the part wait, and looks when it acts.
+ * What scenarios of far links stand on: one part of a peer, with the time and what it sends, among
+ * peers that are all equally far. Each scenario lets the part wait, and looks when it acts.
  */
 import { Latencies } from '../../protocols/agreement/latency.ts'
 import { Polls } from '../../protocols/agreement/polls.ts'

@@ -22,7 +22,10 @@ const FULL_MOST_MS = 4_000
 /** All stand still for so long: longer than any wait of a pull. */
 const SLEEP_LEAST_MS = 10_000
 const SLEEP_MOST_MS = 60_000
-/** How soon after a joint config is decided an old and a new voter lose each other, and for how long at most. */
+/**
+ * How soon after a joint config is decided an old and a new voter lose each other, and for how long
+ * at most.
+ */
 const JOINT_CUT_WITHIN_MS = 400
 const JOINT_CUT_MOST_MS = 3_000
 /** Above any seed and what is drawn of it elsewhere. */
@@ -51,7 +54,9 @@ export interface FaultsInit {
 export class Faults {
   private readonly init: FaultsInit
   private isOver = false
-  /** Apart from all other chance, so that seeds without these faults mean what they meant before. */
+  /**
+   * Apart from all other chance, so that seeds without these faults mean what they meant before.
+   */
   private readonly copying: Chance
 
   constructor(init: FaultsInit) {
@@ -76,7 +81,9 @@ export class Faults {
     this.every(options.sleepEveryMs, 'sleep', () => this.sleep(), this.copying)
   }
 
-  /** A config was decided. While it is joint, what is copied comes over links that fail just then. */
+  /**
+   * A config was decided. While it is joint, what is copied comes over links that fail just then.
+   */
   decided({ clusters, next }: Config): void {
     const { options, agenda, peers } = this.init
     const { copying } = this
@@ -116,7 +123,10 @@ export class Faults {
     agenda.after(this.copying.span(50, JOINT_CUT_MOST_MS), () => network.mend(a, b))
   }
 
-  /** A machine sleeps with all its peers: to them no time passes, until each finds that it is later than it thought. */
+  /**
+   * A machine sleeps with all its peers: to them no time passes, until each finds that it is later
+   * than it thought.
+   */
   private sleep(): void {
     this.init.coverage.sleeps += 1
     const sleepMs = this.copying.span(SLEEP_LEAST_MS, SLEEP_MOST_MS)
@@ -165,8 +175,9 @@ export class Faults {
   }
 
   /**
-   * A disk is lost only as long as those that are left hold a quorum: more is more than any protocol survives. Of the newest config, and of
-   * every one before it back to the last that a quorum of its own has on disk: until then the voters of the one before are needed.
+   * A disk is lost only as long as those that are left hold a quorum: more is more than any
+   * protocol survives. Of the newest config, and of every one before it back to the last that a
+   * quorum of its own has on disk: until then the voters of the one before are needed.
    */
   private maySpare(peer: SimulatedPeer): boolean {
     const { peers, ledger } = this.init
@@ -201,7 +212,10 @@ export class Faults {
     operator.askToRemove(lost)
   }
 
-  /** A disk takes nothing more, and its peer stops at the next write; after a while there is room again. */
+  /**
+   * A disk takes nothing more, and its peer stops at the next write; after a while there is room
+   * again.
+   */
   private fillDisk(): void {
     const { agenda, chance, coverage, trace } = this.init
     const peer = this.somePeer()

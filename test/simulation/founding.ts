@@ -1,4 +1,7 @@
-/** How a simulated network comes to be: by one founder whom the others join, or standing already, with a config drawn at random. */
+/**
+ * How a simulated network comes to be: by one founder whom the others join, or standing already,
+ * with a config drawn at random.
+ */
 import type { ClusterId, Identity, NetworkId } from '../../protocols/base/identity.ts'
 import type { Config } from '../../protocols/base/config.ts'
 import { VOTERS_PER_CLUSTER_MAX } from '../../protocols/base/config.ts'
@@ -8,7 +11,9 @@ import type { SimulatedPeer } from './peer.ts'
 
 const NETWORK_ID_DIGITS = 32
 
-/** Gives the first configs to those that have them at the start. @returns these configs, in order */
+/**
+ * Gives the first configs to those that have them at the start. @returns these configs, in order
+ */
 export function layFoundation(peers: readonly SimulatedPeer[], options: Options, chance: Chance): readonly [Config, ...Config[]] {
   const networkId = chance.hex(NETWORK_ID_DIGITS) as NetworkId
   const founder = peers[0]

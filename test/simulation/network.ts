@@ -1,7 +1,8 @@
 /**
- * The simulated network. Every pair of peers keeps dialling; a connection greets both ways and carries messages in order, unless the seed
- * says otherwise: then messages are lost, doubled, overtaken, and a few outlive the connection they were sent on. Directions can be cut one
- * by one; what is sent into a cut is lost without a word, and only silence tells.
+ * The simulated network. Every pair of peers keeps dialling; a connection greets both ways and
+ * carries messages in order, unless the seed says otherwise: then messages are lost, doubled,
+ * overtaken, and a few outlive the connection they were sent on. Directions can be cut one by one;
+ * what is sent into a cut is lost without a word, and only silence tells.
  */
 import type { Identity, PeerId } from '../../protocols/base/identity.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
@@ -21,7 +22,10 @@ const OVERTAKEN_MS = 400
 const STRAY_RATE = 0.2
 /** Without `encodesAll`, one message in so many goes through the codec. */
 const ENCODED_ONE_IN = 16
-/** What is copied and held up comes so much later: than a change whose new voters are away takes to be withdrawn, and more. */
+/**
+ * What is copied and held up comes so much later: than a change whose new voters are away takes to
+ * be withdrawn, and more.
+ */
 const HELD_LEAST_MS = 3_000
 const HELD_MOST_MS = 9_000
 /** Above any seed and what is drawn of it elsewhere. */
@@ -54,7 +58,9 @@ export class SimulatedNetwork {
   private readonly byPeerId = new Map<PeerId, SimulatedPeer>()
   private readonly surroundings: PeerSurroundings
   private readonly links = new Map<number, Link>()
-  /** Apart from all other chance, so that seeds without these faults mean what they meant before. */
+  /**
+   * Apart from all other chance, so that seeds without these faults mean what they meant before.
+   */
   private readonly copying: Chance
   sentCount = 0
 
@@ -114,7 +120,10 @@ export class SimulatedNetwork {
     this.side(b, a).isCut = false
   }
 
-  /** What a rule allows: so long, and where links are far, so many of the longest round trips between two peers. */
+  /**
+   * What a rule allows: so long, and where links are far, so many of the longest round trips
+   * between two peers.
+   */
   allowedMs(leastMs: number, farthestRoundTrips: number): number {
     return Math.max(leastMs, farthestRoundTrips * this.farthestRoundTripMs)
   }

@@ -1,4 +1,7 @@
-/** The disk of a simulated peer while it opens: all or nothing is written, some syncs take a while, and a full disk takes none of it. */
+/**
+ * The disk of a simulated peer while it opens: all or nothing is written, some syncs take a while,
+ * and a full disk takes none of it.
+ */
 import type { OpeningStore } from '../../protocols/opening.ts'
 import type { Agenda } from './agenda.ts'
 import type { Chance } from './chance.ts'

@@ -1,7 +1,8 @@
 /**
- * Somebody who changes the configuration by hand. As operators do, by asking some peer: add, remove, replace, remove a cluster, withdraw;
- * every answer is held to what is decided and on disk. And more freely than any request allows, acting as a peer may through the coordinator
- * of one: it decides a joint config and leaves transfer and the rest to the core.
+ * Somebody who changes the configuration by hand. As operators do, by asking some peer: add,
+ * remove, replace, remove a cluster, withdraw; every answer is held to what is decided and on disk.
+ * And more freely than any request allows, acting as a peer may through the coordinator of one: it
+ * decides a joint config and leaves transfer and the rest to the core.
  */
 import type { ClusterId, Identity, PeerId } from '../../protocols/base/identity.ts'
 import { configKey } from '../../protocols/base/register.ts'
@@ -26,7 +27,10 @@ const DECIDE_MS = 5_000
 const TIMEOUT_MS_MIN = 300
 const TIMEOUT_MS_MAX = 15_000
 const FORCE_RATE = 0.1
-/** An answer comes so much later than its deadline at most: a pause of 3 s holds up the tick that was planned in it, also when it is healed. */
+/**
+ * An answer comes so much later than its deadline at most: a pause of 3 s holds up the tick that
+ * was planned in it, also when it is healed.
+ */
 const LATE_MS = 4_000
 
 export interface OperatorInit {
@@ -90,7 +94,10 @@ export class Operator {
     else if ('detail' in outcome) check(outcome.detail !== '', 'change', () => `${outcome.kind} for no reason`)
   }
 
-  /** Every request has its answer by its deadline, unless the peer that was asked is gone. @throws Violation */
+  /**
+   * Every request has its answer by its deadline, unless the peer that was asked is gone. @throws
+   * Violation
+   */
   checkAnswered(): void {
     for (const { peer, boot, deadlineMs, request } of this.asked.values()) {
       const isLate = peer.boots === boot && peer.isUp && peer.clockMs > deadlineMs + LATE_MS
@@ -119,7 +126,10 @@ export class Operator {
     else this.decide(peer, withdrawnAfter(config))
   }
 
-  /** Puts those that live in place of voters whose disk is gone. @returns false when there are none such */
+  /**
+   * Puts those that live in place of voters whose disk is gone. @returns false when there are none
+   * such
+   */
   replace(config: Config): boolean {
     const { peers, chance } = this.init
     const living = new Map(peers.map((peer) => [peer.identity.id, peer]))

@@ -1,11 +1,17 @@
-/** What a seed means: the shape of the network, the faults and their rates, the load. Drawn anew for each seed, and printed first. */
+/**
+ * What a seed means: the shape of the network, the faults and their rates, the load. Drawn anew for
+ * each seed, and printed first.
+ */
 import { Chance } from './chance.ts'
 
 export interface Options {
   readonly seed: number
   /** Peers of each cluster. */
   readonly clusterSizes: readonly number[]
-  /** True: one founder, and all others join it. False: the network stands already, with a config drawn at random. */
+  /**
+   * True: one founder, and all others join it. False: the network stands already, with a config
+   * drawn at random.
+   */
   readonly isFounded: boolean
   /** What founders and joiners are told with `-min-peers`. */
   readonly minPeers: number
@@ -24,7 +30,9 @@ export interface Options {
   readonly slowestMs: number
   /** Votes that a representative loses on the way back. */
   readonly relayDropRate: number
-  /** Peers whose writes are synced one by one in any order; the others write as the runtime does. */
+  /**
+   * Peers whose writes are synced one by one in any order; the others write as the runtime does.
+   */
   readonly looseRate: number
   readonly syncMs: number
   readonly slowSyncRate: number
@@ -51,7 +59,9 @@ export interface Options {
   readonly pageBytes: number
   /** Learns that are lost, beyond `lossRate`: then what is copied must be copied by pulls. */
   readonly learnLossRate: number
-  /** Answers to pulls that are lost, and those that come later than it takes to withdraw a change. */
+  /**
+   * Answers to pulls that are lost, and those that come later than it takes to withdraw a change.
+   */
   readonly answerLossRate: number
   readonly answerHeldRate: number
   /** Joint configs upon which an old and a new voter lose each other for a moment. */
@@ -159,7 +169,10 @@ function drawFullDisks(chance: Chance): number {
   return chance.happens(0.25) ? chance.span(500, 5_000) : NEVER_MS
 }
 
-/** In a share of the seeds clusters are far from one another; then load and deadlines last as much longer as answers do. */
+/**
+ * In a share of the seeds clusters are far from one another; then load and deadlines last as much
+ * longer as answers do.
+ */
 function drawDistance(
   chance: Chance,
 ): Partial<Pick<Options, 'farMs' | 'slowLinkRate' | 'deadlineMs' | 'loadMs' | 'pageKeys' | 'pageBytes'>> {
@@ -169,7 +182,8 @@ function drawDistance(
     slowLinkRate: chance.pick([0, 0.1, 0.3]),
     deadlineMs: chance.pick([800, 3_000, 10_000, 30_000]),
     loadMs: chance.span(4_000, 16_000),
-    // Each page costs a round trip: with a few keys on each, filling a peer would take as many as there are keys.
+    // Each page costs a round trip: with a few keys on each, filling a peer would take as many as
+    // there are keys.
     pageKeys: 64,
     pageBytes: 4_096,
   }

@@ -16,7 +16,10 @@ const CLUSTER = 'c' as ClusterId
 /** An idle peer looks at its surroundings at least so often. */
 const LOOK_MS = 1_000
 
-/** A network of one that ran for a while, and is paused from now on for ten looks; it had planned to wake at some time. */
+/**
+ * A network of one that ran for a while, and is paused from now on for ten looks; it had planned to
+ * wake at some time.
+ */
 function paused(): { readonly peer: SimulatedPeer; readonly plannedMs: number | undefined; readonly pass: (elapsedMs: number) => void } {
   const agenda = new Agenda()
   const chance = new Chance(SEED)

@@ -1,6 +1,7 @@
 /**
- * A simulated peer: the production core, a disk, and what `src/runtime` does between them: events in, effects performed in order, sends
- * held back behind their syncs, ticks when the core wants them or somewhat later.
+ * A simulated peer: the production core, a disk, and what `src/runtime` does between them: events
+ * in, effects performed in order, sends held back behind their syncs, ticks when the core wants
+ * them or somewhat later.
  */
 import { chosenWrite } from '../../protocols/base/persist.ts'
 import { identity } from '../../protocols/base/identity.ts'
@@ -56,13 +57,18 @@ export class SimulatedPeer {
   /** The network that it begins when it starts with an empty store. */
   founding: Founding | undefined
   private isOpening = false
-  /** Apart from all other chance, so that seeds without slow openings mean what they meant before. */
+  /**
+   * Apart from all other chance, so that seeds without slow openings mean what they meant before.
+   */
   private readonly opening: Chance
   private syncing: Syncing | undefined
   private readonly queue: CoreEvent[] = []
   private isStepping = false
   private tickAtMs = Number.POSITIVE_INFINITY
-  /** The time of day that its machine shows is ahead by so much, or behind: it is set to jump by whoever tests a type that stamps by it. */
+  /**
+   * The time of day that its machine shows is ahead by so much, or behind: it is set to jump by
+   * whoever tests a type that stamps by it.
+   */
   wallAheadMs = 0
   /** The peer's own clock is ahead of simulated time by so much. */
   private clockAheadMs: number
@@ -239,7 +245,10 @@ export class SimulatedPeer {
     this.drain()
   }
 
-  /** Has somebody act on the core from outside of `step`; what comes of it leaves with the step that follows. */
+  /**
+   * Has somebody act on the core from outside of `step`; what comes of it leaves with the step that
+   * follows.
+   */
   act(act: (core: PeerCore) => void): void {
     this.dispatch({ kind: 'tick' })
     if (this.core === undefined) return

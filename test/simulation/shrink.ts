@@ -1,7 +1,9 @@
 /**
- * Looks for a smaller world in which a seed still goes wrong: fewer faults, peers, clients and operations, less time. Greedy: a change is kept
- * when the same checker still complains, and the steps are gone through until none of them helps any more. Each change also draws the rest of the
- * chance anew, so a world that stays quiet may be bad luck: what is found is small, not the smallest there is.
+ * Looks for a smaller world in which a seed still goes wrong: fewer faults, peers, clients and
+ * operations, less time. Greedy: a change is kept when the same checker still complains, and the
+ * steps are gone through until none of them helps any more. Each change also draws the rest of the
+ * chance anew, so a world that stays quiet may be bad luck: what is found is small, not the
+ * smallest there is.
  */
 import type { Changes } from './changes.ts'
 import type { Options } from './options.ts'
@@ -15,7 +17,10 @@ const RATE_MIN = 0.01
 const LOAD_MS_MIN = 50
 
 type Numeric = { [Name in keyof Options]: Options[Name] extends number ? Name : never }[keyof Options]
-/** A smaller world than the one that was just played; undefined when it is as small as this step can make it. */
+/**
+ * A smaller world than the one that was just played; undefined when it is as small as this step can
+ * make it.
+ */
 type Step = (options: Options, result: RunResult) => Changes | undefined
 
 export interface ShrinkInit {

@@ -1,7 +1,9 @@
 /**
- * A disk that tells what was written from what was synced, and knows slots alone. Everything written is seen by whoever reads; a crash keeps
- * what was synced and, of the rest, whatever the contract of `protocols/effects.ts` allows: nothing that a barrier (a ceiling or a chosen config)
- * comes before, unless all that was written before the barrier is there as well. What a write means is for the table of its slot's type.
+ * A disk that tells what was written from what was synced, and knows slots alone. Everything
+ * written is seen by whoever reads; a crash keeps what was synced and, of the rest, whatever the
+ * contract of `protocols/effects.ts` allows: nothing that a barrier (a ceiling or a chosen config)
+ * comes before, unless all that was written before the barrier is there as well. What a write means
+ * is for the table of its slot's type.
  */
 import type { AnyWrite } from '../../protocols/base/persist.ts'
 
@@ -51,7 +53,10 @@ export class SlotDisk {
   private sequences = 0
   private readonly onHardened: (write: AnyWrite) => void
 
-  /** @param hardened told of every write that is synced from now on. @param tables empty, or as they are on disk */
+  /**
+   * @param hardened told of every write that is synced from now on. @param tables empty, or as they
+   * are on disk
+   */
   constructor(hardened: (write: AnyWrite) => void, tables: readonly DiskTable[]) {
     this.onHardened = hardened
     this.syncedImage = new Image(tables)

@@ -1,7 +1,8 @@
 /**
- * The small scope: three voters, two of them coordinators, one key, and short schedules drawn step by step: which message arrives next, which
- * is lost or doubled, who crashes, when time passes. What big random runs seldom meet, such as a promise forgotten over a restart at
- * the very moment it matters, is met here all the time.
+ * The small scope: three voters, two of them coordinators, one key, and short schedules drawn step
+ * by step: which message arrives next, which is lost or doubled, who crashes, when time passes.
+ * What big random runs seldom meet, such as a promise forgotten over a restart at the very moment
+ * it matters, is met here all the time.
  */
 import type { ClusterId, Identity, NetworkId } from '../../protocols/base/identity.ts'
 import { dataKey, isConfigKey } from '../../protocols/base/register.ts'
@@ -33,14 +34,17 @@ const KEY = dataKey('k')
 const STEPS = 60
 const FINAL_STEPS = 400
 const DEADLINE_MS = 3_000
-/** How far time moves at a time: within a message's way, a sync, a repetition, a backoff; and past the keeping of promises. */
+/**
+ * How far time moves at a time: within a message's way, a sync, a repetition, a backoff; and past
+ * the keeping of promises.
+ */
 const LEAPS_MS = [0.5, 3, 30, 300, 2_500]
 const FOLDING_LEAP_MS = 61_000
 /** Time is no finer than this: what matters here is order. */
 const TICK_LATE_MS = 60
 /**
- * In so many schedules the first peer's put waits for promises that are held back, while the second peer's put is stored and
- * a get joins the one that waits.
+ * In so many schedules the first peer's put waits for promises that are held back, while the second
+ * peer's put is stored and a get joins the one that waits.
  */
 const HOLDING_RATE = 0.3
 /** What is held back comes with this chance at each step after that. */
@@ -175,7 +179,10 @@ class SmallScope {
     this.agenda.runUntil(this.agenda.nowMs + chance.pick(LEAPS_MS))
   }
 
-  /** Once the rival's put is stored a get joins the put whose promises are held back; some time after that they come. */
+  /**
+   * Once the rival's put is stored a get joins the put whose promises are held back; some time
+   * after that they come.
+   */
   private hold(): void {
     const { holding, pending, peers, agenda } = this
     const [first] = peers
@@ -188,7 +195,10 @@ class SmallScope {
     else agenda.runUntil(agenda.nowMs + holding.pick(HOLDING_LEAPS_MS))
   }
 
-  /** The first peer hears no answer to its reserve and nothing of its rival; nor does the third hear that the rival's record is chosen. */
+  /**
+   * The first peer hears no answer to its reserve and nothing of its rival; nor does the third hear
+   * that the rival's record is chosen.
+   */
   private isHeldBack(from: SimulatedPeer, to: SimulatedPeer, message: Message): boolean {
     if (from.index === 1) return to.index === 0 || message.kind === 'learn'
     return to.index === 0 && answersReserve(message)

@@ -1,4 +1,7 @@
-/** A small network for directed scenarios: named peers, a config and disks laid out by hand, no faults but those that a scenario asks for. */
+/**
+ * A small network for directed scenarios: named peers, a config and disks laid out by hand, no
+ * faults but those that a scenario asks for.
+ */
 import type { Ceiling } from '../../protocols/base/ballot.ts'
 import type { ClusterId, Identity, NetworkId } from '../../protocols/base/identity.ts'
 import { configKey } from '../../protocols/base/register.ts'
@@ -72,7 +75,10 @@ export class Stage {
   /** Messages that wait until they are let go. */
   private waiting: { from: SimulatedPeer; send: Send }[] = []
 
-  /** @param voting who votes at first, by cluster; all when left out. @param changes of options, beyond those of a quiet network */
+  /**
+   * @param voting who votes at first, by cluster; all when left out. @param changes of options,
+   * beyond those of a quiet network
+   */
   constructor(names: Names, voting: Names = names, changes: Partial<Options> = {}) {
     const { agenda, codec, witness: observer } = this
     const chance = new Chance(SEED)

@@ -1,7 +1,8 @@
 /**
- * How a simulated peer's writes reach its disk, and what its sends wait for. Two ways, for the core must be safe under both:
- * `BatchedSyncing` does what `src/runtime` does, with the very gate and overlay of it: one transaction at a time, batches in order.
- * `LooseSyncing` does as little as the contract of `protocols/effects.ts` demands: each write is synced by itself, in any order between
+ * How a simulated peer's writes reach its disk, and what its sends wait for. Two ways, for the core
+ * must be safe under both: `BatchedSyncing` does what `src/runtime` does, with the very gate and
+ * overlay of it: one transaction at a time, batches in order. `LooseSyncing` does as little as the
+ * contract of `protocols/effects.ts` demands: each write is synced by itself, in any order between
  * barriers.
  */
 import { Overlay } from '../../protocols/base/overlay.ts'

@@ -1,6 +1,7 @@
 /**
- * What happened, as a hash that is always kept and as lines that are kept when asked for. Two runs of one seed must have
- * the same hash; a difference means that something in the simulation is not drawn from the seed.
+ * What happened, as a hash that is always kept and as lines that are kept when asked for. Two runs
+ * of one seed must have the same hash; a difference means that something in the simulation is not
+ * drawn from the seed.
  */
 
 /** The last lines are shown with a violation; more would not be read. */

@@ -1,6 +1,7 @@
 /**
- * A type of data as the simulator sees it: operations that clients are drawn to do, a model of what should come of them, and checkers that hold
- * the peers to it. World, faults, disk and network know slots and no type; each type lives in a folder of `types/`, and says here what it needs.
+ * A type of data as the simulator sees it: operations that clients are drawn to do, a model of what
+ * should come of them, and checkers that hold the peers to it. World, faults, disk and network know
+ * slots and no type; each type lives in a folder of `types/`, and says here what it needs.
  */
 import type { Config } from '../../protocols/base/config.ts'
 import type { TypeDefinition } from '../../protocols/data-type.ts'
@@ -24,7 +25,10 @@ export interface TypeInit {
   readonly peers: readonly SimulatedPeer[]
   /** The configs that were decided. */
   readonly ledger: Ledger
-  /** What a rule allows: so long, and where links are far, so many of the longest round trips between two peers. */
+  /**
+   * What a rule allows: so long, and where links are far, so many of the longest round trips
+   * between two peers.
+   */
   readonly allowedMs: (leastMs: number, farthestRoundTrips: number) => number
   /** A number that no client's request had before. */
   readonly nextClient: () => ClientId
@@ -36,7 +40,10 @@ export interface Lacking {
   readonly detail: string
 }
 
-/** What peers tell of themselves reaches every type: each looks at what is its own. All of it may throw a Violation. */
+/**
+ * What peers tell of themselves reaches every type: each looks at what is its own. All of it may
+ * throw a Violation.
+ */
 type Watching = Partial<Pick<Observer, 'persisting' | 'hardened' | 'sending' | 'left' | 'noted'>>
 
 /** One type in one run. */
@@ -62,7 +69,9 @@ export interface SimulatedType extends Watching {
   unsettled(): Lacking | undefined
   /** After healing: all of these are asked for the same thing at once. */
   contend?(peers: readonly SimulatedPeer[]): void
-  /** Others are gone for good: this peer goes on serving. @param missing who is gone, for messages */
+  /**
+   * Others are gone for good: this peer goes on serving. @param missing who is gone, for messages
+   */
   survive?(peer: SimulatedPeer, missing: string): void
   /** The run is over, and all has settled: the whole history is held against the model. */
   check(): void
@@ -72,7 +81,9 @@ export interface SimulatedType extends Watching {
 
 /** What a world is told of a type. */
 export interface WorldType {
-  /** Begins it in a run. Types are begun in the order of their list, because each draws its chance. */
+  /**
+   * Begins it in a run. Types are begun in the order of their list, because each draws its chance.
+   */
   readonly begin: (init: TypeInit) => SimulatedType
   /** What it adds to a peer; undefined for keys, which every peer has. */
   readonly further?: TypeDefinition | undefined

@@ -1,4 +1,7 @@
-/** Sees what the peers of a stage do: holds their votes against the rules, and keeps what a scenario asks about afterwards. */
+/**
+ * Sees what the peers of a stage do: holds their votes against the rules, and keeps what a scenario
+ * asks about afterwards.
+ */
 import type { Identity } from '../../protocols/base/identity.ts'
 import { isConfigKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'

@@ -1,6 +1,7 @@
 /**
- * One simulated run, whole: a network of production cores, clients and faults drawn from one seed; then healing, after which everything must
- * settle. The checkers watch all the way. The same seed gives the same run, to the last message.
+ * One simulated run, whole: a network of production cores, clients and faults drawn from one seed;
+ * then healing, after which everything must settle. The checkers watch all the way. The same seed
+ * gives the same run, to the last message.
  */
 import { GROUPS } from '../../protocols/base/hash-tree.ts'
 import type { ClusterId, Identity } from '../../protocols/base/identity.ts'
@@ -39,13 +40,20 @@ const FOUNDING_MS = 3_000
 const PROBE_MS = 150
 /** Between looks whether all has settled. */
 const SETTLE_LOOK_MS = 250
-/** After healing, everything has settled by then: a change whose new voters are gone is withdrawn after 4 s, but a disk that is gone has to be noticed. */
+/**
+ * After healing, everything has settled by then: a change whose new voters are gone is withdrawn
+ * after 4 s, but a disk that is gone has to be noticed.
+ */
 const SETTLED_WITHIN_MS = 120_000
-/** What is left half done may be two changes, each with two configs to decide, a transfer, and a try or two that come to nothing. */
+/**
+ * What is left half done may be two changes, each with two configs to decide, a transfer, and a try
+ * or two that come to nothing.
+ */
 const SETTLED_ROUND_TRIPS = 60
 /**
- * What an operation left may be copied after that, a page of one row being the smallest: a listing and a record each, and
- * before them the groups of the hash tree, with so many questions under way at one time.
+ * What an operation left may be copied after that, a page of one row being the smallest: a listing
+ * and a record each, and before them the groups of the hash tree, with so many questions under way
+ * at one time.
  */
 const QUESTIONS_PER_OPERATION = 2
 const QUESTIONS_AT_ONCE = 4
@@ -66,7 +74,10 @@ export interface RunResult {
   readonly lines: readonly string[]
 }
 
-/** Runs one seed to its end or to the first violation. @param types what the peers keep for clients: keys, when left out */
+/**
+ * Runs one seed to its end or to the first violation. @param types what the peers keep for clients:
+ * keys, when left out
+ */
 export function simulate(
   seed: number,
   keepsLines: boolean,
@@ -271,8 +282,9 @@ export class World implements Observer {
   }
 
   /**
-   * The loss of one peer, or of one cluster of three, stops nobody else (L5). It is the newest config that must bear it; while those who decided
-   * it are the only ones who know it, the one before still holds, and that may need all of its clusters.
+   * The loss of one peer, or of one cluster of three, stops nobody else (L5). It is the newest
+   * config that must bear it; while those who decided it are the only ones who know it, the one
+   * before still holds, and that may need all of its clusters.
    */
   private survive(): void {
     const { agenda, chance, peers, ledger } = this

@@ -1,4 +1,7 @@
-/** A sample of worlds with all the types that the program ships, beside one another: none may get in the way of another. */
+/**
+ * A sample of worlds with all the types that the program ships, beside one another: none may get in
+ * the way of another.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FURTHER_TYPES, simulateWith } from './worlds.ts'

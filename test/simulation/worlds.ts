@@ -1,4 +1,6 @@
-/** Worlds by what their peers keep for clients beside keys: as the program ships it, or some of it. */
+/**
+ * Worlds by what their peers keep for clients beside keys: as the program ships it, or some of it.
+ */
 import { KEYS } from './types/keys/keys.ts'
 import { REGISTERS_WORLD } from './types/registers/simulated.ts'
 import { setsWorld } from './types/sets/run.ts'

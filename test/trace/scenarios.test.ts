@@ -1,6 +1,6 @@
 /**
- * Directed scenarios as reviewed text: what each does, line by line, is kept beside this file. `UPDATE_TRACES=1` writes the files anew; the
- * difference is then read by a person.
+ * Directed scenarios as reviewed text: what each does, line by line, is kept beside this file.
+ * `UPDATE_TRACES=1` writes the files anew; the difference is then read by a person.
  */
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'

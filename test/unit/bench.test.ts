@@ -123,7 +123,10 @@ describe('a put taken apart', () => {
   })
 })
 
-/** Sends two words and an end to a server at 127.0.2.1, and prints what came, whence, and how long the first took. */
+/**
+ * Sends two words and an end to a server at 127.0.2.1, and prints what came, whence, and how long
+ * the first took.
+ */
 const SENDING = `
 import { connect, createServer } from 'node:net'
 const server = createServer((socket) => {

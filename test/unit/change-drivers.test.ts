@@ -1,4 +1,7 @@
-/** Whoever drives a change may die at any step: others finish the change, or take it back, within 10 s. */
+/**
+ * Whoever drives a change may die at any step: others finish the change, or take it back, within 10
+ * s.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { configKey, isConfigKey } from '../../protocols/base/register.ts'

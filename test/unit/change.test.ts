@@ -92,7 +92,8 @@ suite('growth under way', () => {
     const a = world.get('a')
     world.reach('it is ready', () => a.core.missing() === undefined, 1_000)
     const [b, c] = [world.add('b', 'c1', []), world.add('c', 'c1', [])]
-    // They are complete while there is nothing, and hear of the key only once the change is under way.
+    // They are complete while there is nothing, and hear of the key only once the change is under
+    // way.
     world.loses = (_, to, message) => to !== 'a' && ['learn', 'hashes', 'leaves', 'records'].includes(message.kind)
     world.connectAll()
     world.reach('both could vote', () => [b, c].every(({ core }) => core.caughtUp), 400)

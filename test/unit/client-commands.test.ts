@@ -1,4 +1,7 @@
-/** Commands for clients: how they are read, and what is made of lines, tables and mistyped words, apart from any peer. */
+/**
+ * Commands for clients: how they are read, and what is made of lines, tables and mistyped words,
+ * apart from any peer.
+ */
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { suite, test } from 'node:test'

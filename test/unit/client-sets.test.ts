@@ -1,4 +1,7 @@
-/** Sets through the client library: elements as values of JavaScript, and changes that are the same change at each try. */
+/**
+ * Sets through the client library: elements as values of JavaScript, and changes that are the same
+ * change at each try.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { Client } from '../../src/client/client.ts'

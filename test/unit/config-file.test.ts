@@ -1,4 +1,7 @@
-/** The file of -config: what it may hold, what replaces it, and that what is printed of it can be read again. */
+/**
+ * The file of -config: what it may hold, what replaces it, and that what is printed of it can be
+ * read again.
+ */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,7 @@
 /**
- * Several cores in memory: no clock, no chance, no network but what a test says. A store loses at a crash what was not
- * synced; messages wait in one queue and can be dropped, repeated or held; time moves when a test moves it.
+ * Several cores in memory: no clock, no chance, no network but what a test says. A store loses at a
+ * crash what was not synced; messages wait in one queue and can be dropped, repeated or held; time
+ * moves when a test moves it.
  */
 import assert from 'node:assert/strict'
 import type { Ballot } from '../../protocols/base/ballot.ts'
@@ -385,7 +386,10 @@ export class TestWorld {
   }
 }
 
-/** A world of peers that have installed a chain of configs, all connected, all ready. @param types of the build of each, by name */
+/**
+ * A world of peers that have installed a chain of configs, all connected, all ready. @param types
+ * of the build of each, by name
+ */
 export function worldOf(
   names: Record<string, readonly string[]>,
   chain: readonly Config[] = [configOf(0, names)],

@@ -1,4 +1,7 @@
-/** What the doctor makes of what peers say: a finding for each thing that is wrong, and none for what is not. */
+/**
+ * What the doctor makes of what peers say: a finding for each thing that is wrong, and none for
+ * what is not.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { PeerRow, Status } from '../../src/client/client.ts'

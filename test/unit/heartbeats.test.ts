@@ -1,4 +1,6 @@
-/** What peers say to one another when nothing happens, and how soon they notice that something did. */
+/**
+ * What peers say to one another when nothing happens, and how soon they notice that something did.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { configOf, worldOf } from './core-harness.ts'

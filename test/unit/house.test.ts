@@ -1,4 +1,7 @@
-/** The boundaries of the house: who may import whom, and that the bans on what the core must not touch do fire. */
+/**
+ * The boundaries of the house: who may import whom, and that the bans on what the core must not
+ * touch do fire.
+ */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -10,8 +13,9 @@ import { promisify } from 'node:util'
 const ROOT = join(import.meta.dirname, '../..')
 const ADAPTERS = ['http', 'network', 'discovery', 'storage', 'stores', 'telemetry']
 /**
- * The places of protocols/, each above those that it may import. A folder that is not named here holds a type of data, and lies
- * above them all. A file that is not named here joins all: `peer.ts`, `upkeep.ts`.
+ * The places of protocols/, each above those that it may import. A folder that is not named here
+ * holds a type of data, and lies above them all. A file that is not named here joins all:
+ * `peer.ts`, `upkeep.ts`.
  */
 const LAYERS = [
   ['base'],
@@ -82,8 +86,8 @@ function layerOf(path: string): number {
 }
 
 /**
- * The part of a type that a file belongs to, named by its path: a folder of protocols/, else a file, or a folder, of those that
- * hold one a type. Undefined for what belongs to no type.
+ * The part of a type that a file belongs to, named by its path: a folder of protocols/, else a
+ * file, or a folder, of those that hold one a type. Undefined for what belongs to no type.
  */
 function typeOf(path: string): string | undefined {
   const [place = '', name = ''] = path.split('/')

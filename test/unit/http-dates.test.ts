@@ -4,7 +4,10 @@ import { formatHttpDate, formatTime } from '../../src/http/dates.ts'
 
 const DAY_MS = 86_400_000
 
-/** The ends of days, of months with and without a leap day, of years; and times that jump between days. */
+/**
+ * The ends of days, of months with and without a leap day, of years; and times that jump between
+ * days.
+ */
 const TIMES_MS = [
   0,
   DAY_MS - 1,

@@ -1,4 +1,6 @@
-/** The rows of the interface: what is found under a path, and that what is derived from them agrees. */
+/**
+ * The rows of the interface: what is found under a path, and that what is derived from them agrees.
+ */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Registry } from 'prom-client'

@@ -1,4 +1,7 @@
-/** How often a turn begins requests, with the time and the rounds of the loop in the hands of the test. */
+/**
+ * How often a turn begins requests, with the time and the rounds of the loop in the hands of the
+ * test.
+ */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Load } from '../../src/http/load.ts'
@@ -9,7 +12,10 @@ const ROUNDS = 100
 const REQUEST_MS = 5
 const ROUND_MS = 1
 
-/** So many requests begin in rounds of the loop that each take a moment, with a connection accepted in each or in none. */
+/**
+ * So many requests begin in rounds of the loop that each take a moment, with a connection accepted
+ * in each or in none.
+ */
 async function begunIn(rounds: number, hasConnections: boolean): Promise<number> {
   let nowMs = 0
   let begun = 0

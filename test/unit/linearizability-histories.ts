@@ -1,4 +1,6 @@
-/** A short way to write histories of one key: who asked what, from when to when, and what came back. */
+/**
+ * A short way to write histories of one key: who asked what, from when to when, and what came back.
+ */
 import type { Answer, Operation } from '../chaos/history.ts'
 
 interface PutOptions {

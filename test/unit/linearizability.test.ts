@@ -1,4 +1,7 @@
-/** The two checkers of histories: right ones pass, wrong ones of every kind do not, and the search agrees with trying all orders. */
+/**
+ * The two checkers of histories: right ones pass, wrong ones of every kind do not, and the search
+ * agrees with trying all orders.
+ */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { checkLinearizable } from '../chaos/linearizability.ts'
@@ -72,7 +75,10 @@ const RIGHT: Readonly<Record<string, readonly Operation[]>> = {
   'a local miss after the put, and gets without an answer': [put([1, 2], 'a', created('a')), local([3, 4], ABSENT), get([5, 6], UNKNOWN)],
 }
 
-/** Some are wrong by one checker's rules only: the search does not know what a given Idempotency-Key is never told. */
+/**
+ * Some are wrong by one checker's rules only: the search does not know what a given Idempotency-Key
+ * is never told.
+ */
 const WRONG: Readonly<Record<string, readonly Operation[]>> = {
   'a lost write': [put([1, 2], 'a', created('a')), get([3, 4], ABSENT)],
   'two values in gets': [put([1, 2], 'a', IN_DOUBT), put([1, 2], 'b', IN_DOUBT), get([3, 4], found('a')), get([3, 4], found('b'))],
@@ -159,7 +165,8 @@ describe('the search for a linear order', () => {
       const verdict = checkLinearizable(operations)
       verdicts[verdict] += 1
       assert.equal(verdict === 'linearizable', hasOrder(operations, undefined), JSON.stringify(operations))
-      // The rules are no finer than the search, but for two tries that are both told that they stored it: what has a linear order passes.
+      // The rules are no finer than the search, but for two tries that are both told that they
+      // stored it: what has a linear order passes.
       const creators = operations.filter(({ answer }) => answer.kind === 'created').length
       if (verdict === 'linearizable' && creators < 2) assert.deepEqual(checkWriteOnce(operations), [], JSON.stringify(operations))
     }
@@ -187,7 +194,10 @@ interface Held {
   readonly createdUntilMs: number
 }
 
-/** Another way to the same answer, without a thought for speed: any operation that began before all others ended may be next. */
+/**
+ * Another way to the same answer, without a thought for speed: any operation that began before all
+ * others ended may be next.
+ */
 function hasOrder(operations: readonly Operation[], held: Held | undefined): boolean {
   if (operations.every(({ answer }) => answer.kind === 'in-doubt')) return true
   return operations.some((operation) => {

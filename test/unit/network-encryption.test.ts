@@ -16,7 +16,9 @@ async function encrypter(log: Logger): Promise<ConnectionEncrypter> {
   return frugalNoise()({ peerId: peerIdFromPrivateKey(privateKey), privateKey, logger: { forComponent: () => log }, upgrader } as never)
 }
 
-/** Two ends of an encrypted connection, and how many pieces the first one hands to what carries it. */
+/**
+ * Two ends of an encrypted connection, and how many pieces the first one hands to what carries it.
+ */
 async function secured(): Promise<{ near: MessageStream; far: MessageStream; pieces: () => number }> {
   const [outbound, inbound] = multiaddrConnectionPair()
   let pieces = 0

@@ -1,4 +1,6 @@
-/** One walk through another's tree: what it asks, what it makes of each answer, and when it is done. */
+/**
+ * One walk through another's tree: what it asks, what it makes of each answer, and when it is done.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Identity } from '../../protocols/base/identity.ts'

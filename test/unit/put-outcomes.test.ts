@@ -1,4 +1,7 @@
-/** What becomes of a put: protocol, section 5. Several cores, with messages lost where a test says so. */
+/**
+ * What becomes of a put: protocol, section 5. Several cores, with messages lost where a test says
+ * so.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { dataKey } from '../../protocols/base/register.ts'

@@ -1,4 +1,7 @@
-/** Two peers that cannot reach one another, though others reach both: everybody can say so, and nobody says it of others. */
+/**
+ * Two peers that cannot reach one another, though others reach both: everybody can say so, and
+ * nobody says it of others.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { CEILING_NONE } from '../../protocols/base/ballot.ts'

@@ -1,6 +1,6 @@
 /**
- * Holds the specification of registers to the code. The golden bytes of its README are the only copy. UPDATE_GOLDEN=1 writes them anew, to be
- * reviewed as a change of the protocol.
+ * Holds the specification of registers to the code. The golden bytes of its README are the only
+ * copy. UPDATE_GOLDEN=1 writes them anew, to be reviewed as a change of the protocol.
  */
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,7 @@
-/** Repair of the rows of further types: between whom, what is told with them, and what a change of the config waits for. */
+/**
+ * Repair of the rows of further types: between whom, what is told with them, and what a change of
+ * the config waits for.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { RowWrite } from '../../protocols/base/rows.ts'
@@ -9,7 +12,10 @@ import type { Message } from '../../protocols/wire/messages.ts'
 import { configOf, worldOf } from './core-harness.ts'
 import type { TestWorld } from './core-harness.ts'
 
-/** Rows that only come, or are taken away by a test; the first byte of a mark says how often that was done. */
+/**
+ * Rows that only come, or are taken away by a test; the first byte of a mark says how often that
+ * was done.
+ */
 class Held implements DataType {
   readonly rows: IndexedRows
   readonly collection: NonNullable<DataType['collection']>

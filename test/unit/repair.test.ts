@@ -1,4 +1,7 @@
-/** How a chosen record becomes known to everyone: spreading, coming back from being away, and looking at others. */
+/**
+ * How a chosen record becomes known to everyone: spreading, coming back from being away, and
+ * looking at others.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { dataKey } from '../../protocols/base/register.ts'
@@ -193,7 +196,10 @@ suite('looking at others', () => {
     world.get(to).step({ kind: 'message', from: world.get(name).identity, round: 0, message: { kind: 'heartbeat', ...beat } })
   }
 
-  /** When a begins to pull, while others pretend for a time that they hold something else each moment. */
+  /**
+   * When a begins to pull, while others pretend for a time that they hold something else each
+   * moment.
+   */
   function pullsOf(world: TestWorld, names: readonly string[], forMs: number): number[] {
     const pulledAtMs: number[] = []
     for (const endMs = world.nowMs + forMs; world.nowMs < endMs;) {

@@ -1,4 +1,7 @@
-/** One peer's sets, with nothing around them: what it answers where its clock is wrong, what is restored, and what a later cut takes away. */
+/**
+ * One peer's sets, with nothing around them: what it answers where its clock is wrong, what is
+ * restored, and what a later cut takes away.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { identity } from '../../protocols/base/identity.ts'

@@ -1,4 +1,7 @@
-/** The rules of sets that have no state: the join, stamps, clocks, cuts, cursors, and who must have an operation. */
+/**
+ * The rules of sets that have no state: the join, stamps, clocks, cuts, cursors, and who must have
+ * an operation.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Config } from '../../protocols/base/config.ts'

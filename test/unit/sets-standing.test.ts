@@ -5,7 +5,10 @@ import type { PeerId } from '../../protocols/base/identity.ts'
 import type { SetsContext } from '../../protocols/sets/context.ts'
 import { Standing } from '../../protocols/sets/standing.ts'
 
-/** A peer of c1, with so many of its cluster and of another one connected. @returns whom it tells, each time */
+/**
+ * A peer of c1, with so many of its cluster and of another one connected. @returns whom it tells,
+ * each time
+ */
 function toldBy(near: number, far: number, times: number): ReadonlySet<string>[] {
   let told = new Set<string>()
   const names = (cluster: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${cluster}-${index}`)

@@ -1,4 +1,7 @@
-/** How a result becomes known in a network that is too large for everybody to be connected to everybody. */
+/**
+ * How a result becomes known in a network that is too large for everybody to be connected to
+ * everybody.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
@@ -13,7 +16,10 @@ import { Bench, ballotOf, codec, configOf, configWrite, key, network, peer, reco
 const record = recordOf('x')
 const ballot = ballotOf(0, 9, 'self')
 
-/** One peer of cluster c1 among others; those with a vote are of v1, v2 and, when it votes itself, c1. */
+/**
+ * One peer of cluster c1 among others; those with a vote are of v1, v2 and, when it votes itself,
+ * c1.
+ */
 class Spreading extends Bench {
   readonly spread: Spread
   private readonly moment = { nowMs: 1_000 }
@@ -48,7 +54,10 @@ class Spreading extends Bench {
     for (let number = 0; number < CONNECTED_PEERS_MAX; number += 1) this.meet(`x${number}`, 'x', 50)
   }
 
-  /** Who is told now, with the record or without, to pass it on where; `mate` is the only other one of the cluster. */
+  /**
+   * Who is told now, with the record or without, to pass it on where; `mate` is the only other one
+   * of the cluster.
+   */
   told(): string[] {
     const learns = sends(this.take()).flatMap(({ to, message }) => (message.kind === 'learn' ? [{ to, message }] : []))
     return learns.map(({ to, message }) => [to, message.record?.writeId ?? 'ballot', message.spread || 'no further'].join(', ')).toSorted()

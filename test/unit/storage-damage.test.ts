@@ -91,7 +91,8 @@ describe('a damaged store', () => {
     const hidden = await opened((storage) => storage.facts.incarnation)
     assert.ok(hidden)
     await change((bytes, pages) => {
-      // The rows of a leaf begin behind its header and the places of its rows; without places it has none.
+      // The rows of a leaf begin behind its header and the places of its rows; without places it
+      // has none.
       const [, page] = pages(LEAF).filter((at) => bytes.subarray(at, at + PAGE_BYTES).includes('value of 1'))
       assert.ok(page !== undefined)
       bytes.writeUInt16LE(0, page + FLAGS_AT + 2)

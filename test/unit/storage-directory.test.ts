@@ -13,7 +13,10 @@ import type { DataDirectory } from '../../src/storage/directory.ts'
 import type { Facts } from '../../src/storage/facts.ts'
 
 const DIRECTORY = join(import.meta.dirname, '../../src/storage/directory.ts')
-/** A peer of which nothing but the directory matters: it opens the one it is given, says so, and stays. */
+/**
+ * A peer of which nothing but the directory matters: it opens the one it is given, says so, and
+ * stays.
+ */
 const HOLDER = `
   const { openDataDirectory } = await import(${JSON.stringify(DIRECTORY)})
   const [workingDirectory, directory] = process.argv.slice(1)
@@ -69,7 +72,10 @@ describe('a data directory', () => {
     assert.deepEqual(warnings, [`other users of this machine can look into the data directory ${path} (mode 755); run "chmod 700 ${path}"`])
   })
 
-  /** Starts a process that has a directory; gives it with the path and what it said on standard error. */
+  /**
+   * Starts a process that has a directory; gives it with the path and what it said on standard
+   * error.
+   */
   async function held(directory?: string): Promise<{ child: ChildProcess; path: string; errors: () => string }> {
     const argv = ['--input-type=module-typescript', '-e', HOLDER, base, ...(directory === undefined ? [] : [directory])]
     const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] })

@@ -1,4 +1,7 @@
-/** Two chosen records for one key must never be. Where they are nevertheless, the evidence outlives the process. */
+/**
+ * Two chosen records for one key must never be. Where they are nevertheless, the evidence outlives
+ * the process.
+ */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { dataKey } from '../../protocols/base/register.ts'

@@ -1,4 +1,7 @@
-/** A store that was put back has forgotten what it voted for. Those who remember it leave it out of every count. */
+/**
+ * A store that was put back has forgotten what it voted for. Those who remember it leave it out of
+ * every count.
+ */
 import { ceilingWrite } from '../../protocols/base/persist.ts'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -1,6 +1,7 @@
 /**
- * What others read of our elements, and we of theirs. transit-js runs in a script of its own; transit-python2 where a Python
- * has it. Each reads what is written here and writes it once more; what comes back has to be the same elements.
+ * What others read of our elements, and we of theirs. transit-js runs in a script of its own;
+ * transit-python2 where a Python has it. Each reads what is written here and writes it once more;
+ * what comes back has to be the same elements.
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -43,7 +44,10 @@ const EXACT = [
 ] as const
 /** As the key of a map it writes these `~i1.5`, which is no integer. */
 const NO_KEYS_IN_JAVASCRIPT = ['1.5', '-2.25'] as const
-/** What transit-js cannot keep: it has one kind of number, and one that is whole is an integer to it. */
+/**
+ * What transit-js cannot keep: it has one kind of number, and one that is whole is an integer to
+ * it.
+ */
 const NOT_IN_JAVASCRIPT = ['1.0', '1e+21', '"~zNaN"', '"~zINF"', '"~z-INF"'] as const
 
 function echo(command: string, parameters: readonly string[], lines: readonly string[]): string[] {
@@ -64,7 +68,10 @@ function stampsOf(body: string): string[] {
   return value.map(({ element, added, removed }) => `${Buffer.from(element).toString()} ${added} ${removed}`).toSorted()
 }
 
-/** Sets of elements, one by one and all together, and replicas with them as keys. @param notAsKeys what the other spoils as a key */
+/**
+ * Sets of elements, one by one and all together, and replicas with them as keys. @param notAsKeys
+ * what the other spoils as a key
+ */
 function assertSame(command: string, parameters: readonly string[], elements: readonly string[], notAsKeys: readonly string[] = []): void {
   const keywords = Array.from({ length: 3 }, (_, index) => `"~:keyword-${index}"`)
   const lists = [...elements.map((element) => [element]), elements, [...keywords, `[${keywords.join(',')}]`]]

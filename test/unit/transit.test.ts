@@ -1,4 +1,7 @@
-/** Elements and replicas as clients write them: the examples of the specification, and what is refused. */
+/**
+ * Elements and replicas as clients write them: the examples of the specification, and what is
+ * refused.
+ */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

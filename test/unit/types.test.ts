@@ -1,4 +1,6 @@
-/** Further types of data in a peer: whose message and whose request it is, and what waits for what. */
+/**
+ * Further types of data in a peer: whose message and whose request it is, and what waits for what.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { ProtocolViolation } from '../../protocols/base/assert.ts'

@@ -1,4 +1,7 @@
-/** Who speaks only protocol versions that are too old for the network's config learns, and does not vote. */
+/**
+ * Who speaks only protocol versions that are too old for the network's config learns, and does not
+ * vote.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { ClusterId, Identity, PeerId } from '../../protocols/base/identity.ts'
@@ -10,7 +13,10 @@ import { Roster } from '../../protocols/membership/roster.ts'
 import type { AcceptorReply } from '../../protocols/wire/agreement-messages.ts'
 import { Bench, TestWorld, ask, ballotOf, clusters, configOf, key, network, peer, recordOf, worldOf } from './core-harness.ts'
 
-/** Peers of one cluster of which the first alone votes, in a config that lets vote from this version on. */
+/**
+ * Peers of one cluster of which the first alone votes, in a config that lets vote from this version
+ * on.
+ */
 function worldAt(protocolMin: number): TestWorld {
   const world = new TestWorld()
   const chain = [{ ...configOf(0, { c1: ['a'] }), protocolMin }]
@@ -22,7 +28,10 @@ function worldAt(protocolMin: number): TestWorld {
 
 const CLUSTER = 'c1' as ClusterId
 
-/** What is known of these peers of one cluster, by the versions that they speak; `silent` ones do not answer. */
+/**
+ * What is known of these peers of one cluster, by the versions that they speak; `silent` ones do
+ * not answer.
+ */
 function knownNow(speak: Record<string, number>, silent: readonly string[] = []): KnownNow {
   const peers = Object.entries(speak).map(([name, protocolMax]) => {
     const hindrance = silent.includes(name) ? ('silent' as const) : undefined

@@ -1,4 +1,7 @@
-/** One example of everything that goes over the wire. `protocols/wire/README.md` shows them with their bytes; a test compares the two. */
+/**
+ * One example of everything that goes over the wire. `protocols/wire/README.md` shows them with
+ * their bytes; a test compares the two.
+ */
 import type { Ballot } from '../../protocols/base/ballot.ts'
 import { identity } from '../../protocols/base/identity.ts'
 import type { ClusterId, Identity, Incarnation, NetworkId, PeerId } from '../../protocols/base/identity.ts'
@@ -235,7 +238,10 @@ function frameExample(name: string, value: Frame): Example {
   return { name, value, encode: (codec) => encodeFrame(codec, value), decode: (codec, bytes) => new FrameReader(codec).push(bytes)[0] }
 }
 
-/** The value as the README shows it: an identity as `peer/incarnation`, bytes as hexadecimal, what is undefined left out. */
+/**
+ * The value as the README shows it: an identity as `peer/incarnation`, bytes as hexadecimal, what
+ * is undefined left out.
+ */
 export function shown(value: unknown): string {
   return JSON.stringify(value, (_, field: unknown) => {
     if (field instanceof Uint8Array) return shortened(Buffer.from(field).toString('hex'))

@@ -1,4 +1,7 @@
-/** From what became of a request of registers to its answer: total, so that a new outcome without a status does not compile. */
+/**
+ * From what became of a request of registers to its answer: total, so that a new outcome without a
+ * status does not compile.
+ */
 import { unreachable } from '../../../protocols/base/assert.ts'
 import type { RegisterRecord } from '../../../protocols/registers/record.ts'
 import type { ReadAnswer, WriteAnswer, WriteRequest } from '../../../protocols/registers/requests.ts'
@@ -76,7 +79,8 @@ export function readAnswerTo(answer: ReadAnswer, { ifNoneMatch, newer, isPrivate
   const { version, value, contentType } = answer.record
   const etag = versionTag(version)
   const headers = ['ETag', etag, 'Replicator-Version', String(version), 'Cache-Control', isPrivate ? 'private, no-cache' : 'no-cache']
-  // A stored value comes from anyone and is served from our origin: no browser may run it, or show it in a page.
+  // A stored value comes from anyone and is served from our origin: no browser may run it, or show
+  // it in a page.
   headers.push('Replicator-Consistency', consistency, 'Content-Security-Policy', 'sandbox', 'X-Frame-Options', 'DENY')
   const isKnown = (ifNoneMatch !== undefined && listsTag(ifNoneMatch, etag)) || (newer !== undefined && version <= newer)
   if (isKnown) return { status: 304, headers, body: undefined }

@@ -1,6 +1,7 @@
 /**
- * Changes of registers as server-sent events. What waits for a watcher that does not read is bounded where the events are made:
- * this says what its client has taken, and tells it the cursor to go on from when it is cut.
+ * Changes of registers as server-sent events. What waits for a watcher that does not read is
+ * bounded where the events are made: this says what its client has taken, and tells it the cursor
+ * to go on from when it is cut.
  */
 import { watchedBytes } from '../../../protocols/registers/watches.ts'
 import type { WatchAnswer, WatchEvent } from '../../../protocols/registers/requests.ts'

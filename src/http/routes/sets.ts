@@ -36,7 +36,10 @@ export function setRoutes(sets: Sets): RouteGroup {
   return { routes: rows.map((row) => (row.isList === true ? row : { ...row, parameters: [NAME] })), schemas: SCHEMAS }
 }
 
-/** One set at the root, as the system does that this one takes in: it is there before anything was inserted. */
+/**
+ * One set at the root, as the system does that this one takes in: it is there before anything was
+ * inserted.
+ */
 export function lwwRoutes(sets: Sets, set: string): readonly Route[] {
   const handlers = new SetHandlers(sets, true)
   const fixed =

@@ -6,7 +6,9 @@ import type { ProblemName } from '../problems.ts'
 import type { FaultKind, Read } from '../../transit/fault.ts'
 import type { Form } from '../../transit/transit-text.ts'
 
-/** Well above 10,000 elements of any usual size. One client may have so many bytes arriving at once. */
+/**
+ * Well above 10,000 elements of any usual size. One client may have so many bytes arriving at once.
+ */
 export const SET_BODY_BYTES_MAX = 16_777_216
 export const TRANSIT_TYPE = 'application/transit+json'
 export const JSON_TYPE = 'application/json'

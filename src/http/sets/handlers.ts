@@ -1,6 +1,6 @@
 /**
- * What is done for each request of sets. The same handlers serve the paths below `/sets/` and those of a port that serves one
- * set at its root.
+ * What is done for each request of sets. The same handlers serve the paths below `/sets/` and those
+ * of a port that serves one set at its root.
  */
 import type { Request as ExpressRequest } from 'express'
 import { shiftOf } from '../../../protocols/sets/stamps.ts'
@@ -16,7 +16,9 @@ import { readClock } from './clocks.ts'
 import { changeAnswerTo, containsAnswerTo, cursorGone, noSet } from './outcomes.ts'
 import { parseChangeQuery, parseContainsQuery, parseUpdatesQuery } from './query.ts'
 
-/** A list is of references, so that it does not change while it is read; each counts for so much. */
+/**
+ * A list is of references, so that it does not change while it is read; each counts for so much.
+ */
 const REFERENCE_BYTES = 8
 const NO_CURSOR: readonly string[] = []
 

@@ -6,7 +6,10 @@ import { pathOf } from '../target.ts'
 
 export const SETS_PREFIX = '/sets/'
 
-/** The set that the path of a request names. @returns undefined for one that can be none; the request is then answered */
+/**
+ * The set that the path of a request names. @returns undefined for one that can be none; the
+ * request is then answered
+ */
 export function setOfPath(exchange: Exchange): string | undefined {
   const [segment = ''] = pathOf(exchange.request).slice(SETS_PREFIX.length).split('/')
   const { text } = percentDecode(segment, false)

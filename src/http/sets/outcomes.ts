@@ -1,4 +1,7 @@
-/** From what became of a request of sets to its answer: one total mapping, so that a new outcome without a status does not compile. */
+/**
+ * From what became of a request of sets to its answer: one total mapping, so that a new outcome
+ * without a status does not compile.
+ */
 import { unreachable } from '../../../protocols/base/assert.ts'
 import { NO_STAMP } from '../../../protocols/sets/requests.ts'
 import type { Entry } from '../../../protocols/sets/requests.ts'
@@ -11,7 +14,10 @@ import { problem } from '../problems.ts'
 /** How much of an element a detail shows. */
 const SHOWN_CHARACTERS = 80
 
-/** The answer to an insert, a delete or an update. @param tellsShift what was added to the client's stamps */
+/**
+ * The answer to an insert, a delete or an update. @param tellsShift what was added to the client's
+ * stamps
+ */
 export function changeAnswerTo(outcome: SetAnswersOf['update'], tellsShift: boolean): Answer {
   const answer = outcomeOf(outcome)
   if (tellsShift && 'shiftMs' in outcome) answer.headers.push('Replicator-Shift', String(outcome.shiftMs))
@@ -36,7 +42,10 @@ export function containsAnswerTo(outcome: SetAnswersOf['contains'], element: Uin
   return problem('unknown-element', 'The element is no member of the set here.', stamps)
 }
 
-/** An entry as JSON. The element is not read and written anew: that would lose what is large or exact of it. */
+/**
+ * An entry as JSON. The element is not read and written anew: that would lose what is large or
+ * exact of it.
+ */
 export function entryJson({ element, added, removed }: Entry): string {
   return `{"element":${textOf(element)},"added":${stampOf(added)},"removed":${stampOf(removed)}}`
 }

@@ -52,7 +52,10 @@ export function parseUpdatesQuery(query: string): UpdatesQuery | BadParameter {
   }
 }
 
-/** @param query what follows the question mark, or the empty text @param lastEventId of the header, which counts before it */
+/**
+ * @param query what follows the question mark, or the empty text @param lastEventId of the header,
+ * which counts before it
+ */
 export function parseWatchQuery(query: string, lastEventId: string | undefined): WatchQuery | BadParameter {
   const values = query === '' ? { found: new Map<string, string>() } : parse(query, ['after'])
   if ('parameter' in values) return values

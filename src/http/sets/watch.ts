@@ -1,6 +1,7 @@
 /**
- * Changes of a set as server-sent events: each once, in the order in which it became visible here. A watcher that does not read
- * is cut once too much waits for it; it goes on from the last event that it has.
+ * Changes of a set as server-sent events: each once, in the order in which it became visible here.
+ * A watcher that does not read is cut once too much waits for it; it goes on from the last event
+ * that it has.
  */
 import type { SetAnswerOf, Sets, WatchAnswer } from '../../ports/sets.ts'
 import type { Exchange } from '../exchange.ts'

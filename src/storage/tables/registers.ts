@@ -1,6 +1,6 @@
 /**
- * The registers of clients' keys and of configs on disk, with the writes under way laid over them. A chosen record has a numbered
- * row, found by its key; what is accepted and not chosen lies apart.
+ * The registers of clients' keys and of configs on disk, with the writes under way laid over them.
+ * A chosen record has a numbered row, found by its key; what is accepted and not chosen lies apart.
  */
 import type { Database } from 'lmdb'
 import { compareUtf8 } from '../../../protocols/base/bytes.ts'
@@ -50,7 +50,9 @@ export class LmdbRegisters implements RegisterTable, Table {
   /** Second records told since the store was opened. They are few: each is an alarm. */
   #divergences = new Map<RegisterKey, ValueRecord>()
   #newestRows = new NewestRows()
-  /** True once the newest row of each leaf is known, which the first whole look at all rows sees to. */
+  /**
+   * True once the newest row of each leaf is known, which the first whole look at all rows sees to.
+   */
   #rowsSeen = false
   /** The number of the newest row. */
   #lastRow: number
@@ -103,12 +105,16 @@ export class LmdbRegisters implements RegisterTable, Table {
     return page.listing(false)
   }
 
-  /** Chosen client keys in order, each with the number of its row; undefined where it is not on disk yet. */
+  /**
+   * Chosen client keys in order, each with the number of its row; undefined where it is not on disk
+   * yet.
+   */
   *#keysAfter(prefix: string, after: string): Iterable<readonly [RegisterKey, number | undefined]> {
     const from = compareUtf8(after, prefix) < 0 ? prefix : after
     const laid = this.#unsynced.chosenKeys((key) => key.startsWith(prefix) && compareUtf8(key, after) > 0)
     let next = 0
-    // A text longer than any key is cut to one that comes before it: what lies between is skipped below.
+    // A text longer than any key is cut to one that comes before it: what lies between is skipped
+    // below.
     const start = Buffer.byteLength(from) > KEY_BYTES_MAX ? from.slice(0, KEY_BYTES_MAX / 4) : from
     for (const { key: name, value: row } of this.#environment.chosen.getRange({ start: start === '' ? CLIENT_FROM : start })) {
       const key = name as RegisterKey
@@ -231,9 +237,10 @@ export class LmdbRegisters implements RegisterTable, Table {
   }
 
   /**
-   * A key damaged where its number is looked up would be found nowhere, as if nothing had ever been chosen for it. So all numbers
-   * are checked at once, in the order they lie in, against the rows up to the last one that the sum was taken over. And where
-   * nothing is being written, that must be as many rows as lmdb has noted, for a damaged page can hide those behind it.
+   * A key damaged where its number is looked up would be found nowhere, as if nothing had ever been
+   * chosen for it. So all numbers are checked at once, in the order they lie in, against the rows
+   * up to the last one that the sum was taken over. And where nothing is being written, that must
+   * be as many rows as lmdb has noted, for a damaged page can hide those behind it.
    */
   #checkNumbers(last: number, sum: number, count: number): void {
     const noted = (this.#environment.rows.getStats() as { entryCount: number }).entryCount
@@ -247,7 +254,10 @@ export class LmdbRegisters implements RegisterTable, Table {
       throw new DamagedStore(`the store in ${this.#init.directory} is damaged: rows and the keys they are found by do not match`)
   }
 
-  /** Makes a row that is to be written the newest of its leaf. @returns the row before it; configs are in no leaf, and follow none */
+  /**
+   * Makes a row that is to be written the newest of its leaf. @returns the row before it; configs
+   * are in no leaf, and follow none
+   */
   #link(key: RegisterKey, number: number): number {
     if (isConfigKey(key)) return 0
     this.#seeRows()

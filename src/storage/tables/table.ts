@@ -1,4 +1,7 @@
-/** What the store asks of a table: that of registers, that of facts, and the one that holds the rows of every further type. */
+/**
+ * What the store asks of a table: that of registers, that of facts, and the one that holds the rows
+ * of every further type.
+ */
 import type { Placed } from '../../../protocols/base/persist.ts'
 import type { RowChange } from '../commit.ts'
 import type { Environment } from '../environment.ts'
@@ -16,7 +19,9 @@ export interface Table {
   take(write: Placed, serial: number): boolean
   /** Encodes a write that was taken. */
   changes(write: Placed): readonly RowChange[]
-  /** All that was taken with this serial or a lower one is on disk, and a read of the disk shows it. */
+  /**
+   * All that was taken with this serial or a lower one is on disk, and a read of the disk shows it.
+   */
   settled(writes: readonly Placed[], serial: number): void
 }
 

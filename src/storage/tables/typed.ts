@@ -1,6 +1,7 @@
 /**
- * The rows of every further type on disk, in one table, with the writes under way laid over them. A row's key is the name of its
- * type, U+0000 and its own name, so that the rows of a type lie together in the order of their names.
+ * The rows of every further type on disk, in one table, with the writes under way laid over them. A
+ * row's key is the name of its type, U+0000 and its own name, so that the rows of a type lie
+ * together in the order of their names.
  */
 import { assert } from '../../../protocols/base/assert.ts'
 import { compareUtf8 } from '../../../protocols/base/bytes.ts'
@@ -71,7 +72,8 @@ export class LmdbTypedRows implements Table, Tables {
   *#range(type: string, prefix: string, after: string): Iterable<Row> {
     this.#init.assertGoing()
     const from = compareUtf8(after, prefix) < 0 ? prefix : after
-    // A text longer than any name is cut to one that comes before it: what lies between is skipped below.
+    // A text longer than any name is cut to one that comes before it: what lies between is skipped
+    // below.
     const start = Buffer.byteLength(from) > ROW_NAME_BYTES_MAX ? from.slice(0, ROW_NAME_BYTES_MAX / 4) : from
     const typeBytes = keyOf(type, '').length
     for (const { key, value } of this.#init.environment.typed.getRange({ start: keyOf(type, start) })) {

@@ -1,6 +1,7 @@
 /**
- * Who has accepted what on disk, at which ballot: all that a register's fate is worked out from. It checks by itself that a ballot carries one
- * record (S9), that nobody accepts without a vote (S10), and that ballots are of epochs that somebody decided (S11).
+ * Who has accepted what on disk, at which ballot: all that a register's fate is worked out from. It
+ * checks by itself that a ballot carries one record (S9), that nobody accepts without a vote (S10),
+ * and that ballots are of epochs that somebody decided (S11).
  */
 import type { Ballot } from '../../../protocols/base/ballot.ts'
 import type { Config } from '../../../protocols/base/config.ts'
@@ -29,7 +30,10 @@ export class Acceptances {
     this.configOf = configOf
   }
 
-  /** An acceptance is on the disk of this identity. @returns all that is accepted at its ballot, and the config that counts */
+  /**
+   * An acceptance is on the disk of this identity. @returns all that is accepted at its ballot, and
+   * the config that counts
+   */
   add({ id }: Identity, { key, accepted }: Extract<Persist, { readonly kind: 'accepted' }>): { at: AtBallot; config: Config } {
     const { ballot, record } = accepted
     const config = this.configOf(ballot.epoch)

@@ -1,4 +1,7 @@
-/** What an operator is told must be so: in the config of the epoch that is named, and on the disks of those who stay. */
+/**
+ * What an operator is told must be so: in the config of the epoch that is named, and on the disks
+ * of those who stay.
+ */
 import type { IdentityId } from '../../../protocols/base/identity.ts'
 import { configKey } from '../../../protocols/base/register.ts'
 import { barredIn } from '../../../protocols/config/barred.ts'
@@ -24,7 +27,10 @@ export function checkChanged(request: ChangeRequest, epoch: number, ledger: Ledg
   check(holds(config.clusters, isInstalled), 'S12', () => `told done in ${describeConfig(config)}, which no quorum has on disk`)
 }
 
-/** All was as asked for, in an epoch that was the newest at some time after the request. @throws Violation */
+/**
+ * All was as asked for, in an epoch that was the newest at some time after the request. @throws
+ * Violation
+ */
 export function checkUnchanged(request: ChangeRequest, epoch: number, askedInEpoch: number, ledger: Ledger): void {
   check(epoch >= askedInEpoch, 'change', () => `told that all is so in epoch ${epoch}, though ${askedInEpoch} was decided before`)
   checkFulfilled(request, configOf(epoch, ledger))

@@ -1,7 +1,8 @@
 /**
- * Which configs are decided, worked out from durable acceptances alone, whoever may know it: a config is decided once a quorum of the one
- * before accepted it at one ballot. All other checkers compare against this. It checks by itself that an epoch has one config and its only
- * successors (S11, section 10).
+ * Which configs are decided, worked out from durable acceptances alone, whoever may know it: a
+ * config is decided once a quorum of the one before accepted it at one ballot. All other checkers
+ * compare against this. It checks by itself that an epoch has one config and its only successors
+ * (S11, section 10).
  */
 import type { ClusterId, Identity } from '../../../protocols/base/identity.ts'
 import { epochOfConfigKey, isConfigKey } from '../../../protocols/base/register.ts'
@@ -23,7 +24,10 @@ export class Ledger {
   private readonly configs = new Map<number, Config>()
   private newestEpoch: number
 
-  /** @param first the configs that the network begins with, in order. @param onDecided told of each config when it is decided */
+  /**
+   * @param first the configs that the network begins with, in order. @param onDecided told of each
+   * config when it is decided
+   */
   constructor(codec: Codec, first: readonly [Config, ...Config[]], onDecided: (config: Config) => void) {
     this.codec = codec
     this.onDecided = onDecided
@@ -67,7 +71,10 @@ export class Ledger {
     this.onDecided(config)
   }
 
-  /** A finished config is followed by a joint one that begins with it; a joint one by either of its two sets alone, and whom it bars. */
+  /**
+   * A finished config is followed by a joint one that begins with it; a joint one by either of its
+   * two sets alone, and whom it bars.
+   */
   private checkSuccessor(config: Config): void {
     const before = this.configs.get(config.epoch - 1)
     check(before !== undefined, 'S11', () => `epoch ${config.epoch} follows no epoch`)
@@ -109,7 +116,10 @@ function isSameBar(a: Barred | undefined, b: Barred | undefined): boolean {
   return JSON.stringify(a) === JSON.stringify(b)
 }
 
-/** @returns somebody who was barred before, is not now, and does not vote either; where too many are barred, those barred first fall off */
+/**
+ * @returns somebody who was barred before, is not now, and does not vote either; where too many are
+ * barred, those barred first fall off
+ */
 function liftedFor(next: Clusters, barred: Barred | undefined, before: Barred | undefined): string | undefined {
   const { peers = [], clusters = [] } = barred ?? {}
   const voters = new Set([...next.values()].flat().map((voter) => voter.peerId))

@@ -1,6 +1,7 @@
 /**
- * What must come true once everything works again: every key in doubt is settled (L1), no change stays half done (L4), peers are ready (L5),
- * what was under way comes to nothing (L6), and whatever each type adds. Said as what is missing, so that a run that never settles says why.
+ * What must come true once everything works again: every key in doubt is settled (L1), no change
+ * stays half done (L4), peers are ready (L5), what was under way comes to nothing (L6), and
+ * whatever each type adds. Said as what is missing, so that a run that never settles says why.
  */
 import { describeConfig } from '../describe.ts'
 import type { SimulatedPeer } from '../peer.ts'

@@ -1,4 +1,6 @@
-/** Quorum arithmetic once more, in the dumbest way: the checkers may not rest on what they check. */
+/**
+ * Quorum arithmetic once more, in the dumbest way: the checkers may not rest on what they check.
+ */
 import type { IdentityId } from '../../../protocols/base/identity.ts'
 import type { Clusters, Config } from '../../../protocols/base/config.ts'
 

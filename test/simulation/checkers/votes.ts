@@ -1,7 +1,9 @@
 /**
- * What leaves a peer must be backed by its disk at that moment, and must not take back what it said before: promises only rise, also over
- * restarts (S8); a ballot is one record's and is issued in one life (S9); no reply in an older epoch after a newer one, none in an epoch
- * whose config is not on disk (S11); nothing that a crash now would turn into a lie (S13); nothing in the name of a wiped store (S14).
+ * What leaves a peer must be backed by its disk at that moment, and must not take back what it said
+ * before: promises only rise, also over restarts (S8); a ballot is one record's and is issued in
+ * one life (S9); no reply in an older epoch after a newer one, none in an epoch whose config is not
+ * on disk (S11); nothing that a crash now would turn into a lie (S13); nothing in the name of a
+ * wiped store (S14).
  */
 import { compareBallots, isCovered } from '../../../protocols/base/ballot.ts'
 import type { Ballot } from '../../../protocols/base/ballot.ts'
@@ -20,7 +22,10 @@ import { check } from './violation.ts'
 interface Said {
   promised: Ballot | undefined
   committed: Ballot | undefined
-  /** The last epoch that an answer was given in, and the last of those whose acceptances were let go of with the vote. */
+  /**
+   * The last epoch that an answer was given in, and the last of those whose acceptances were let go
+   * of with the vote.
+   */
   epoch: number
   droppedEpoch: number
 }
@@ -102,8 +107,8 @@ export class Votes {
   }
 
   /**
-   * The acceptor answers about a register. What it says now must be no less than what anybody was told before; what it said and nobody
-   * was told may still be overtaken, as on a slow line.
+   * The acceptor answers about a register. What it says now must be no less than what anybody was
+   * told before; what it said and nobody was told may still be overtaken, as on a slow line.
    *
    * @throws Violation
    */
@@ -132,7 +137,8 @@ export class Votes {
   private told(peer: SimulatedPeer, key: RegisterKey, body: AcceptorReply): void {
     if (body.kind !== 'promised' && body.kind !== 'committed' && body.kind !== 'seen') return
     const said = this.saidOf(peer, key)
-    // What was accepted was let go of with the vote, in one write with the accepting: the answer was true all the same.
+    // What was accepted was let go of with the vote, in one write with the accepting: the answer
+    // was true all the same.
     if ((epochOf(body) ?? 0) <= said.droppedEpoch) return
     const about = (): string => `${describeIdentity(peer.identity)} says ${describeReply(body)} of ${describeKey(key)}`
     if (body.kind !== 'seen') said.promised = higher(said.promised, body.ballot)

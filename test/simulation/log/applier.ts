@@ -1,4 +1,7 @@
-/** What hands committed entries to a simulated store: one batch under way, tried again while the store refuses, lost with the process. */
+/**
+ * What hands committed entries to a simulated store: one batch under way, tried again while the
+ * store refuses, lost with the process.
+ */
 import type { Entry, Position } from '../../../protocols/log/entry.ts'
 import type { Chance } from '../chance.ts'
 import { check } from '../checkers/violation.ts'

@@ -1,6 +1,7 @@
 /**
- * Clients of a log, and what they may see: unique items are appended to lists, and every read returns a whole list. Reads that see the whole
- * log are held against one another and against what was answered before they began (G9); reads after a position against that position (G10).
+ * Clients of a log, and what they may see: unique items are appended to lists, and every read
+ * returns a whole list. Reads that see the whole log are held against one another and against what
+ * was answered before they began (G9); reads after a position against that position (G10).
  */
 import type { Position, SubmitId } from '../../../protocols/log/entry.ts'
 import type { LogAnswer, LogClient } from '../../../protocols/log/events.ts'
@@ -36,7 +37,10 @@ interface Queried {
   readonly peer: SimulatedReplica
   readonly list: string
   readonly after: Position | undefined
-  /** Items of the list that were acknowledged before the query began, and the longest read that had ended. */
+  /**
+   * Items of the list that were acknowledged before the query began, and the longest read that had
+   * ended.
+   */
   readonly acknowledged: readonly string[]
   readonly longest: readonly string[]
 }

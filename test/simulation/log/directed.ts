@@ -1,4 +1,7 @@
-/** Scenarios of the papers and of our own, scripted message by message: what random schedules meet too rarely. */
+/**
+ * Scenarios of the papers and of our own, scripted message by message: what random schedules meet
+ * too rarely.
+ */
 import assert from 'node:assert/strict'
 import { committedIndex } from '../../../protocols/log/commit.ts'
 import type { EntryBody } from '../../../protocols/log/entry.ts'

@@ -1,4 +1,7 @@
-/** The disk of one replica: writes become durable in their order, some time after they were made, several at once. A crash takes the rest. */
+/**
+ * The disk of one replica: writes become durable in their order, some time after they were made,
+ * several at once. A crash takes the rest.
+ */
 import type { Rows } from '../../../protocols/base/rows.ts'
 import type { LogAfter, LogWrite } from '../../../protocols/log/events.ts'
 import type { Membership } from '../../../protocols/log/membership.ts'

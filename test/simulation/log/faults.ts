@@ -119,7 +119,10 @@ export class LogFaults {
     if (leader !== undefined) this.world.operate(leader, (client) => ({ kind: 'transfer', client, to }), ignored)
   }
 
-  /** Never so many that a majority's disks are gone, of any members that a log names, committed or not: no log survives that. */
+  /**
+   * Never so many that a majority's disks are gone, of any members that a log names, committed or
+   * not: no log survives that.
+   */
   private wipe(): void {
     const { peers, ledger } = this.world
     const named = peers.map(({ core }) => core?.state.members)

@@ -1,4 +1,7 @@
-/** What all replicas of a run have shown, held against the rules of a log: G1 to G17 of its specification. Everything throws a Violation. */
+/**
+ * What all replicas of a run have shown, held against the rules of a log: G1 to G17 of its
+ * specification. Everything throws a Violation.
+ */
 import type { IdentityId } from '../../../protocols/base/identity.ts'
 import { isMajority } from '../../../protocols/log/commit.ts'
 import { isAtLeast } from '../../../protocols/log/entry.ts'
@@ -13,7 +16,9 @@ import type { Chance } from '../chance.ts'
 import { check } from '../checkers/violation.ts'
 import type { Record } from './store.ts'
 
-/** Of so many voters, most clocks are right where one is wrong. What a single one set before stays. */
+/**
+ * Of so many voters, most clocks are right where one is wrong. What a single one set before stays.
+ */
 const VOTERS_OF_ONE_WRONG_CLOCK = 3
 
 interface Known {
@@ -193,7 +198,10 @@ export class LogLedger {
     )
   }
 
-  /** Any majority of the members in force could elect a leader that has all that was committed, from disks alone. */
+  /**
+   * Any majority of the members in force could elect a leader that has all that was committed, from
+   * disks alone.
+   */
   probe(chance: Chance, stored: (voter: IdentityId) => StoredLog | undefined): void {
     const { members } = this
     const everyone = [...members.voters, ...members.outgoing.filter(({ id }) => !has(members.voters, id))]

@@ -1,4 +1,7 @@
-/** The network between replicas: it loses, doubles, delays and so reorders, and is cut. Everything crosses it as bytes. */
+/**
+ * The network between replicas: it loses, doubles, delays and so reorders, and is cut. Everything
+ * crosses it as bytes.
+ */
 import type { PeerId } from '../../../protocols/base/identity.ts'
 import type { LogMessage } from '../../../protocols/log/message.ts'
 import { readLogMessage, writeLogMessage } from '../../../protocols/log/messages.ts'

@@ -1,4 +1,7 @@
-/** Logs in a world of their own: scenarios, a sample of random schedules, and every planted bug noticed by one or the other. */
+/**
+ * Logs in a world of their own: scenarios, a sample of random schedules, and every planted bug
+ * noticed by one or the other.
+ */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { suite, test } from 'node:test'

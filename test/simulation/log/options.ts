@@ -1,4 +1,7 @@
-/** What is drawn for a run: how many replicas, how bad the network, the disks and the stores are, and what goes wrong how often. */
+/**
+ * What is drawn for a run: how many replicas, how bad the network, the disks and the stores are,
+ * and what goes wrong how often.
+ */
 import type { Chance } from '../chance.ts'
 
 export interface LogOptions {

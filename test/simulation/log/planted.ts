@@ -1,4 +1,7 @@
-/** Bugs of Raft and of what it stands on, to be planted one at a time. Those that the simulated store or disk would have are planted in these. */
+/**
+ * Bugs of Raft and of what it stands on, to be planted one at a time. Those that the simulated
+ * store or disk would have are planted in these.
+ */
 import { bug } from '../planted/bug.ts'
 import type { PlantedBug } from '../planted/bug.ts'
 

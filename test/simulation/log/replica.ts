@@ -1,6 +1,7 @@
 /**
- * One simulated peer with its replica: the production core, run as a runtime would, upon a disk and a store of its own. A process that
- * crashes takes what was in memory; a power loss takes what was not synced as well; a wipe takes the disk, and makes the peer somebody else.
+ * One simulated peer with its replica: the production core, run as a runtime would, upon a disk and
+ * a store of its own. A process that crashes takes what was in memory; a power loss takes what was
+ * not synced as well; a wipe takes the disk, and makes the peer somebody else.
  */
 import { identity } from '../../../protocols/base/identity.ts'
 import type { Identity, Incarnation, PeerId } from '../../../protocols/base/identity.ts'

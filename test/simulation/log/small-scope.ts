@@ -1,6 +1,7 @@
 /**
- * Short schedules of three voters and a learner, drawn step by step: any message may come next, twice or never, any disk may sync, any voter
- * may lose patience or its memory. What a large world meets once in a thousand seeds happens here in every other schedule.
+ * Short schedules of three voters and a learner, drawn step by step: any message may come next,
+ * twice or never, any disk may sync, any voter may lose patience or its memory. What a large world
+ * meets once in a thousand seeds happens here in every other schedule.
  */
 import { firstMembers } from '../../../protocols/log/membership.ts'
 import { Chance } from '../chance.ts'
@@ -13,7 +14,10 @@ const LEARNERS = 'd'
 const STEPS_MIN = 100
 const STEPS_MAX = 400
 
-/** Schedules that begin with a leader, and how many rounds of messages and syncs it takes to become one. */
+/**
+ * Schedules that begin with a leader, and how many rounds of messages and syncs it takes to become
+ * one.
+ */
 const LED_RATE = 0.7
 const LEAD_ROUNDS = 8
 

@@ -1,4 +1,7 @@
-/** A stage for scripted scenarios: replicas whose messages wait until the script lets them go. Disks sync at once, unless they are held. */
+/**
+ * A stage for scripted scenarios: replicas whose messages wait until the script lets them go. Disks
+ * sync at once, unless they are held.
+ */
 import assert from 'node:assert/strict'
 import { identity } from '../../../protocols/base/identity.ts'
 import type { Identity, Incarnation, PeerId } from '../../../protocols/base/identity.ts'
@@ -85,7 +88,10 @@ export class LogStage {
     this.step(to, { kind: 'message', message })
   }
 
-  /** Lets messages go until none is left that can; those of whoever is cut off are lost. @param count of messages at most */
+  /**
+   * Lets messages go until none is left that can; those of whoever is cut off are lost. @param
+   * count of messages at most
+   */
   deliver(count: number = Number.POSITIVE_INFINITY): void {
     for (let left = count; left > 0 && this.waiting.length > 0; left -= 1) {
       const message = this.waiting.shift() as LogMessage

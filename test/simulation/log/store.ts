@@ -1,6 +1,7 @@
 /**
- * A store as a model: lists that items are appended to. What it holds is the journal of what was applied, so that it can lose its end, be
- * copied, and be compared with the log. Position, effect and outcome of an entry are one record of the journal.
+ * A store as a model: lists that items are appended to. What it holds is the journal of what was
+ * applied, so that it can lose its end, be copied, and be compared with the log. Position, effect
+ * and outcome of an entry are one record of the journal.
  */
 import { ORIGIN } from '../../../protocols/log/entry.ts'
 import type { Entry, Position, SubmitId } from '../../../protocols/log/entry.ts'
@@ -50,7 +51,10 @@ export class ModelStore {
     return { position: this.position, members, atMs: this.journal.at(-1)?.atMs ?? 0, durableIndex: this.durableIndex }
   }
 
-  /** One transaction. @param verdicts codes by index. @returns what came of each, those that were there before included */
+  /**
+   * One transaction. @param verdicts codes by index. @returns what came of each, those that were
+   * there before included
+   */
   apply(entries: readonly Entry[], verdicts: ReadonlyMap<number, string>): Applied[] {
     return entries.map((entry) => {
       const { term, index } = entry

@@ -1,7 +1,9 @@
 /**
- * A log in a simulated world of its own: replicas, a network, disks, stores, clients and an operator, under drawn faults for a while, then
- * healed and held to liveness. It is not the world of keys: there peers share one configuration, and a type's rows are their state. A log has
- * members of its own, a leader, and an asynchronous store outside the step loop, so faults, load and checkers are others.
+ * A log in a simulated world of its own: replicas, a network, disks, stores, clients and an
+ * operator, under drawn faults for a while, then healed and held to liveness. It is not the world
+ * of keys: there peers share one configuration, and a type's rows are their state. A log has
+ * members of its own, a leader, and an asynchronous store outside the step loop, so faults, load
+ * and checkers are others.
  */
 import { identity } from '../../../protocols/base/identity.ts'
 import type { Identity, Incarnation, PeerId } from '../../../protocols/base/identity.ts'
@@ -22,7 +24,10 @@ import type { ReplicaWorld } from './replica.ts'
 
 /** How often disks are probed, in milliseconds. */
 const PROBE_MS = 250
-/** Once the last copies have come: a leader within so many election times, everything settled within so much more. */
+/**
+ * Once the last copies have come: a leader within so many election times, everything settled within
+ * so much more.
+ */
 const LEADER_TIMES = 4
 const SETTLED_MS = 25_000
 /** A snapshot takes so long on its way at most, and is given up after so long. */
@@ -183,7 +188,10 @@ export class LogWorld {
     })
   }
 
-  /** All faults end: a leader is there soon, all stores become equal, and a change that was begun has ended. */
+  /**
+   * All faults end: a leader is there soon, all stores become equal, and a change that was begun
+   * has ended.
+   */
   private heal(): void {
     this.trace(() => 'healed')
     this.links.calm()

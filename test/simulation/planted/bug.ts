@@ -1,4 +1,7 @@
-/** What a planted bug is: the places in production files that it changes. A patch names a place that occurs exactly once. */
+/**
+ * What a planted bug is: the places in production files that it changes. A patch names a place that
+ * occurs exactly once.
+ */
 export interface Patch {
   /** From the root of the repository. */
   readonly file: string

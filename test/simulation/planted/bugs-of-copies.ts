@@ -1,6 +1,7 @@
 /**
- * Bugs in the bookkeeping of what was copied: who has whose lists, which questions are open, where a page ended. None of them does anything wrong
- * by itself. It only counts as copied what was not, and other ways of learning hide that nearly always.
+ * Bugs in the bookkeeping of what was copied: who has whose lists, which questions are open, where
+ * a page ended. None of them does anything wrong by itself. It only counts as copied what was not,
+ * and other ways of learning hide that nearly always.
  */
 import { bug } from './bug.ts'
 import type { PlantedBug } from './bug.ts'

@@ -1,6 +1,7 @@
 /**
- * Bugs to be planted into the production files, one at a time, to prove that the checkers can fail: those of section 12 of the protocol, those
- * that the simulator found in the first build, and those that the Go prototype had.
+ * Bugs to be planted into the production files, one at a time, to prove that the checkers can fail:
+ * those of section 12 of the protocol, those that the simulator found in the first build, and those
+ * that the Go prototype had.
  */
 import { bug } from './bug.ts'
 import type { PlantedBug } from './bug.ts'

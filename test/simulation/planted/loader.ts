@@ -1,6 +1,7 @@
 /**
- * Loads the production files with a bug in them. A module imported as `file.ts?planted=name` is read with that bug's patches applied, and so
- * is everything it imports; the files themselves, and whoever imports them without the mark, stay as they are.
+ * Loads the production files with a bug in them. A module imported as `file.ts?planted=name` is
+ * read with that bug's patches applied, and so is everything it imports; the files themselves, and
+ * whoever imports them without the mark, stay as they are.
  */
 import { readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
@@ -37,7 +38,10 @@ export async function importPlanted<Module>(url: URL, name: string): Promise<Mod
   return (await import(`${url.href}${MARK}${name}`)) as Module
 }
 
-/** @throws Error when a place that the patch names is not in the file exactly once: the bug must be planted anew */
+/**
+ * @throws Error when a place that the patch names is not in the file exactly once: the bug must be
+ * planted anew
+ */
 export function patched(bug: PlantedBug, path: string, source: string): string {
   let text = source
   for (const { file, find, replace } of bug.patches) {

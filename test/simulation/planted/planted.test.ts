@@ -1,4 +1,7 @@
-/** Every planted bug is noticed by some tier: the proof that the checkers can fail. The score is printed. */
+/**
+ * Every planted bug is noticed by some tier: the proof that the checkers can fail. The score is
+ * printed.
+ */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'

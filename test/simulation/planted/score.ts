@@ -1,6 +1,7 @@
 /**
- * `node test/simulation/planted/score.ts [name …]`: plants the bugs, one at a time, runs the tiers until one of them catches it, and
- * prints a table: bug, tier, seeds until caught. Ends with 1 when a bug survives.
+ * `node test/simulation/planted/score.ts [name …]`: plants the bugs, one at a time, runs the tiers
+ * until one of them catches it, and prints a table: bug, tier, seeds until caught. Ends with 1 when
+ * a bug survives.
  */
 import { pathToFileURL } from 'node:url'
 import type { EdgeFact } from '../edges.ts'
@@ -61,7 +62,10 @@ export async function score(bug: PlantedBug): Promise<Score> {
   return { bug, tier: undefined, count: SEEDS_MAX, message: 'nothing was noticed' }
 }
 
-/** Those of far links are for bugs of waits alone: in any other they would hide whether its own tier notices it. */
+/**
+ * Those of far links are for bugs of waits alone: in any other they would hide whether its own tier
+ * notices it.
+ */
 async function scenariosFor(bug: PlantedBug): Promise<readonly Scenario[]> {
   if (BUGS_OF_WAITS.includes(bug)) {
     const { FAR_SCENARIOS } = await importPlanted<Far>(new URL('../directed-far.ts', import.meta.url), bug.name)

@@ -1,6 +1,7 @@
 /**
- * The guard of the seams: a further type of data lives in the simulated world beside keys, and every file that it needs lies in this folder.
- * Where this folder cannot be changed alone any more, a seam has closed.
+ * The guard of the seams: a further type of data lives in the simulated world beside keys, and
+ * every file that it needs lies in this folder. Where this folder cannot be changed alone any more,
+ * a seam has closed.
  */
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'

@@ -1,8 +1,10 @@
 /**
- * A counter that only grows, as a peer runs it: a type of data that lives in the tests alone. Totals are merged by the higher one, told to
- * everybody once they are on disk, and repaired where that was lost. A total lies in a row of its decade, `doors/2`, and the rows of decades
- * before are removed, so that rows come, change and go. Clients are answered when what they are shown is on this peer's disk. Two that count at
- * once at two peers count once: it is no good counter, and only has to show that a further type moves in.
+ * A counter that only grows, as a peer runs it: a type of data that lives in the tests alone.
+ * Totals are merged by the higher one, told to everybody once they are on disk, and repaired where
+ * that was lost. A total lies in a row of its decade, `doors/2`, and the rows of decades before are
+ * removed, so that rows come, change and go. Clients are answered when what they are shown is on
+ * this peer's disk. Two that count at once at two peers count once: it is no good counter, and only
+ * has to show that a further type moves in.
  */
 import type { Identity } from '../../../../protocols/base/identity.ts'
 import type { RowWrite } from '../../../../protocols/base/rows.ts'
@@ -16,7 +18,10 @@ import { readCounterMessage, readTotal, writeCounterMessage, writeTotal } from '
 /** Totals in one row before the next begins. */
 const DECADE = 4
 
-/** What clients ask for. A watch shows the totals that come, and ends after so many. What is founded has the number of the first who asked. */
+/**
+ * What clients ask for. A watch shows the totals that come, and ends after so many. What is founded
+ * has the number of the first who asked.
+ */
 export type CounterRequest =
   | { readonly kind: 'found'; readonly name: string; readonly number: number }
   | { readonly kind: 'add' | 'read'; readonly name: string }

@@ -1,4 +1,6 @@
-/** What peers say of counters: a table of its own, inside the message that every further type has. */
+/**
+ * What peers say of counters: a table of its own, inside the message that every further type has.
+ */
 import { ByteReader } from '../../../../protocols/wire/reader.ts'
 import { Table } from '../../../../protocols/wire/rows.ts'
 import { ByteWriter } from '../../../../protocols/wire/writer.ts'

@@ -1,8 +1,10 @@
 /**
- * Counters in the simulated world: clients that count, look and watch, a model of what they may see, and its checkers. N1: what is shown is on the
- * peer's disk, so an answered count survives any crash of its peer. N2: a total never goes back at one peer. N3: nobody sees more than was
- * counted. N4: after healing all peers show the same, and no less than what peers that still have their disk answered. N5: a peer holds the row of
- * one decade of a counter, and its hash tree is that of its rows. N6: what was founded has one number, for whoever asks and at every peer.
+ * Counters in the simulated world: clients that count, look and watch, a model of what they may
+ * see, and its checkers. N1: what is shown is on the peer's disk, so an answered count survives any
+ * crash of its peer. N2: a total never goes back at one peer. N3: nobody sees more than was
+ * counted. N4: after healing all peers show the same, and no less than what peers that still have
+ * their disk answered. N5: a peer holds the row of one decade of a counter, and its hash tree is
+ * that of its rows. N6: what was founded has one number, for whoever asks and at every peer.
  */
 import { HashTree } from '../../../../protocols/base/hash-tree.ts'
 import { hiddenKey } from '../../../../protocols/base/register.ts'

@@ -1,6 +1,7 @@
 /**
- * Simulated clients: each does one thing at a time at any peer, mostly on few keys, now and then under a writeId used before, with another
- * value under it, hanging up, or repeating what was left in doubt at another peer.
+ * Simulated clients: each does one thing at a time at any peer, mostly on few keys, now and then
+ * under a writeId used before, with another value under it, hanging up, or repeating what was left
+ * in doubt at another peer.
  */
 import { dataKey } from '../../../../protocols/base/register.ts'
 import type { RegisterKey } from '../../../../protocols/base/register.ts'

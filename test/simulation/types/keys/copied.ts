@@ -1,4 +1,7 @@
-/** Copies of keys are equal once everything works again (L3): every peer holds every chosen record, and no other. */
+/**
+ * Copies of keys are equal once everything works again (L3): every peer holds every chosen record,
+ * and no other.
+ */
 import type { SimulatedPeer } from '../../peer.ts'
 import type { Lacking } from '../../type.ts'
 import type { KeyLedger } from './ledger.ts'

@@ -1,7 +1,8 @@
 /**
- * The bookkeeping of what was copied (S12). Whoever says that it holds somebody's list has every record of it on disk; no list is given before
- * the epoch it is for is there; a change is finished only when enough new voters have said so; and a peer that calls itself complete has what
- * some voter had. Each is checked where it is said: later, learns and repair have filled the gap.
+ * The bookkeeping of what was copied (S12). Whoever says that it holds somebody's list has every
+ * record of it on disk; no list is given before the epoch it is for is there; a change is finished
+ * only when enough new voters have said so; and a peer that calls itself complete has what some
+ * voter had. Each is checked where it is said: later, learns and repair have filled the gap.
  */
 import type { Identity, IdentityId, PeerId } from '../../../../protocols/base/identity.ts'
 import { configKey, epochOfConfigKey, isConfigKey } from '../../../../protocols/base/register.ts'
@@ -85,7 +86,10 @@ export class Copies {
     }
   }
 
-  /** @throws Violation when a peer calls itself complete and has not what any voter had when it started */
+  /**
+   * @throws Violation when a peer calls itself complete and has not what any voter had when it
+   * started
+   */
   noted(peer: SimulatedPeer, note: Note): void {
     const { core } = peer
     if (note.kind !== 'caught-up' || note.type !== 'keys' || core?.config === undefined) return
@@ -130,7 +134,8 @@ export class Copies {
     const list = this.lists.get(listName(source.id, epoch))
     const about = (): string => `${peer.peerId} says in epoch ${epoch} that it holds the list of ${describeIdentity(source)}`
     check(list !== undefined, 'S12', () => `${about()}, which has no list for that epoch`)
-    // What was accepted in the epoch of the change itself, or never by a quorum, is in doubt: others may settle it later.
+    // What was accepted in the epoch of the change itself, or never by a quorum, is in doubt:
+    // others may settle it later.
     const certain = list.accepted.filter((key) => (this.ledger().chosen(key)?.ballot.epoch ?? epoch) < epoch)
     for (const key of [...certain, ...this.of(source.id).chosen.slice(0, list.chosenCount)]) {
       check(peer.disk.readSynced(key)?.chosen !== undefined, 'S12', () => `${about()}, and its disk lacks ${key}`)

@@ -1,4 +1,7 @@
-/** What clients asked and what they were told, when. The history is all that the outcome checker knows of a run. */
+/**
+ * What clients asked and what they were told, when. The history is all that the outcome checker
+ * knows of a run.
+ */
 import type { RegisterKey } from '../../../../protocols/base/register.ts'
 import type { ValueRecord } from '../../../../protocols/base/record.ts'
 import type { Outcome } from '../../../../protocols/effects.ts'

@@ -1,4 +1,7 @@
-/** Write-once keys in the simulated world: clients that put and get, what is chosen worked out from disks, and the checkers S1 to S15, L2, L3, L5. */
+/**
+ * Write-once keys in the simulated world: clients that put and get, what is chosen worked out from
+ * disks, and the checkers S1 to S15, L2, L3, L5.
+ */
 import type { Config } from '../../../../protocols/base/config.ts'
 import type { Identity, IdentityId } from '../../../../protocols/base/identity.ts'
 import type { AnyWrite } from '../../../../protocols/base/persist.ts'

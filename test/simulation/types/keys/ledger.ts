@@ -1,6 +1,7 @@
 /**
- * What is chosen of clients' keys, worked out from durable acceptances alone, whoever may know it: a record is chosen once a quorum of its
- * ballot's config accepted it at that ballot. The other checkers of keys compare against this. It checks by itself that a key is chosen once (S1).
+ * What is chosen of clients' keys, worked out from durable acceptances alone, whoever may know it:
+ * a record is chosen once a quorum of its ballot's config accepted it at that ballot. The other
+ * checkers of keys compare against this. It checks by itself that a key is chosen once (S1).
  */
 import { compareBallots } from '../../../../protocols/base/ballot.ts'
 import type { Ballot } from '../../../../protocols/base/ballot.ts'

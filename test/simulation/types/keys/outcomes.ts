@@ -1,7 +1,8 @@
 /**
- * Whether what clients were told can be true, in O(n) a key: a key is written once, so all records shown must be one; it was put before it was
- * shown (S2); nothing reads absent that was shown before (S5, S6); one put created it, and one did when all are answered (S3); what was called
- * not stored never shows (S4); and each outcome of a put says the truth about its writeId.
+ * Whether what clients were told can be true, in O(n) a key: a key is written once, so all records
+ * shown must be one; it was put before it was shown (S2); nothing reads absent that was shown
+ * before (S5, S6); one put created it, and one did when all are answered (S3); what was called not
+ * stored never shows (S4); and each outcome of a put says the truth about its writeId.
  */
 import { equalContents, equalRecords } from '../../../../protocols/base/record.ts'
 import type { ValueRecord } from '../../../../protocols/base/record.ts'

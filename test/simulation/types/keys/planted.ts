@@ -1,4 +1,7 @@
-/** Bugs of write-once keys, to be planted one at a time: in what gets show, and in what is said of puts. */
+/**
+ * Bugs of write-once keys, to be planted one at a time: in what gets show, and in what is said of
+ * puts.
+ */
 import { bug } from '../../planted/bug.ts'
 import type { PlantedBug } from '../../planted/bug.ts'
 

@@ -1,8 +1,9 @@
 /**
- * The quorum probe: at any moment, every quorum of the newest decided config, asked from what its voters have on disk alone, shows the
- * record of every chosen key. Not a random quorum but the worst one is looked at: a quorum shows a record when one of its voters has
- * the chosen mark, or when what was accepted at its highest ballot is the record; so the worst quorum is all voters without a mark that
- * accepted nothing above some other record.
+ * The quorum probe: at any moment, every quorum of the newest decided config, asked from what its
+ * voters have on disk alone, shows the record of every chosen key. Not a random quorum but the
+ * worst one is looked at: a quorum shows a record when one of its voters has the chosen mark, or
+ * when what was accepted at its highest ballot is the record; so the worst quorum is all voters
+ * without a mark that accepted nothing above some other record.
  */
 import { compareBallots } from '../../../../protocols/base/ballot.ts'
 import type { IdentityId } from '../../../../protocols/base/identity.ts'
@@ -21,7 +22,10 @@ export type ReadSynced = (id: IdentityId, key: RegisterKey) => RegisterState | u
 export class QuorumProbe {
   private readonly ledger: KeyLedger
   private readonly readSynced: ReadSynced
-  /** Keys that every voter of the newest config has on disk as chosen, with its epoch: nothing can take that back. */
+  /**
+   * Keys that every voter of the newest config has on disk as chosen, with its epoch: nothing can
+   * take that back.
+   */
   private readonly settled = new Map<RegisterKey, number>()
   private votersNow: readonly IdentityId[] = []
   private votersEpoch = -1

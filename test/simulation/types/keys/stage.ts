@@ -1,4 +1,7 @@
-/** A stage for scenarios about keys: records laid out by hand, puts and gets at named peers, and what each of them holds. */
+/**
+ * A stage for scenarios about keys: records laid out by hand, puts and gets at named peers, and
+ * what each of them holds.
+ */
 import { acceptedWrite, ceilingWrite, chosenWrite } from '../../../../protocols/base/persist.ts'
 import type { ValueRecord } from '../../../../protocols/base/record.ts'
 import type { RegisterKey } from '../../../../protocols/base/register.ts'
@@ -60,7 +63,10 @@ export class KeyStage extends ChangingStage {
     return outcome?.kind ?? 'nothing'
   }
 
-  /** Answers that were long under way arrive: to every question of this peer about these keys, as if the others knew nothing. */
+  /**
+   * Answers that were long under way arrive: to every question of this peer about these keys, as if
+   * the others knew nothing.
+   */
   answerLate(name: string, keys: readonly RegisterKey[]): void {
     const { epoch } = this.ledger.newest
     for (const { from, to, id, key } of this.witness.asked) {

@@ -1,6 +1,7 @@
 /**
- * Registers alone, without the peer around them: their cores, disks that lose what is not synced, and one pool of messages that come in any
- * order, twice or never. Steps are so short that what whole networks seldom meet is met here all the time.
+ * Registers alone, without the peer around them: their cores, disks that lose what is not synced,
+ * and one pool of messages that come in any order, twice or never. Steps are so short that what
+ * whole networks seldom meet is met here all the time.
  */
 import { Outbox } from '../../../../protocols/outbox.ts'
 import { Rounds, raisedAtOpening } from '../../../../protocols/agreement/rounds.ts'

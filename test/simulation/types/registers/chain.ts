@@ -1,6 +1,7 @@
 /**
- * What is chosen, worked out from disks alone: a version is chosen once a quorum has accepted it at one ballot. V1: one record a ballot and
- * version, and each chosen record of a register is made from the one before. V2: versions only rise. V4: a write is applied at most once.
+ * What is chosen, worked out from disks alone: a version is chosen once a quorum has accepted it at
+ * one ballot. V1: one record a ballot and version, and each chosen record of a register is made
+ * from the one before. V2: versions only rise. V4: a write is applied at most once.
  */
 import { compareBallots, formatBallot } from '../../../../protocols/base/ballot.ts'
 import type { Identity } from '../../../../protocols/base/identity.ts'
@@ -98,7 +99,8 @@ export class Chain {
     if (before === undefined) return
     check(record.version > before.version, 'V2', () => `${at} follows version ${before.version}`)
     const isMadeFrom = record.recent.some(({ version, mark }) => version === before.version && mark === before.mark)
-    // After a deletion that was forgotten a register begins anew, above its number, perhaps with several writes at once.
+    // After a deletion that was forgotten a register begins anew, above its number, perhaps with
+    // several writes at once.
     const isNew = record.recent.every(({ version }) => version > record.since)
     const isBegun = before.isDeleted && isNew && record.since >= before.version
     check(isMadeFrom || isBegun, 'V1', () => `${at} is not made from version ${before.version}`)

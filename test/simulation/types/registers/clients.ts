@@ -1,6 +1,7 @@
 /**
- * Simulated clients of registers: each does one thing at a time at any peer, mostly on few keys, under conditions on what it saw last, now and
- * then twice at once, and again elsewhere when it was left in doubt.
+ * Simulated clients of registers: each does one thing at a time at any peer, mostly on few keys,
+ * under conditions on what it saw last, now and then twice at once, and again elsewhere when it was
+ * left in doubt.
  */
 import { dataKey } from '../../../../protocols/base/register.ts'
 import type { RegisterKey } from '../../../../protocols/base/register.ts'

@@ -1,4 +1,7 @@
-/** No voter answers of registers in an older epoch after a newer one (S11, for this type's own messages). */
+/**
+ * No voter answers of registers in an older epoch after a newer one (S11, for this type's own
+ * messages).
+ */
 import type { IdentityId } from '../../../../protocols/base/identity.ts'
 import { RegisterCodec } from '../../../../protocols/registers/messages.ts'
 import { utf8 } from '../../../../src/bytes.ts'

@@ -1,6 +1,7 @@
 /**
- * Whether what clients were told can be true. Every answer shows its register at one version, so that a history has an order of its own: V6
- * holds it against real time. V3: conditions held on the version before. V5: what is said to be applied is, and what is said not to be is not.
+ * Whether what clients were told can be true. Every answer shows its register at one version, so
+ * that a history has an order of its own: V6 holds it against real time. V3: conditions held on the
+ * version before. V5: what is said to be applied is, and what is said not to be is not.
  */
 import type { RegisterKey } from '../../../../protocols/base/register.ts'
 import { isSameWrite } from '../../../../protocols/registers/record.ts'
@@ -99,7 +100,10 @@ function versionOf(chain: Chain, operation: Operation, answer: RegisterAnswer, l
   }
 }
 
-/** Nothing was live at some time: before the first version, or at a deleted one that nobody had seen replaced. */
+/**
+ * Nothing was live at some time: before the first version, or at a deleted one that nobody had seen
+ * replaced.
+ */
 function absentVersion(chain: Chain, { key, request }: Operation, answer: RegisterAnswer, least: number): number | undefined {
   const deleted = [0, ...chain.records.filter(({ isDeleted }) => isDeleted).map(({ version }) => version)]
   const found = deleted.find((version) => {

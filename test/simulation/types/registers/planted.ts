@@ -250,7 +250,9 @@ export const REGISTER_WORLD_BUGS: readonly PlantedBug[] = [
   ),
 ]
 
-/** The seed from which on it is worth looking for a bug: where it falls late, a little before that. */
+/**
+ * The seed from which on it is worth looking for a bug: where it falls late, a little before that.
+ */
 export const WORTH_FROM: Readonly<Record<string, number>> = {
   'refused-on-remembered': 519,
   'held-below-accepted': 1250,

@@ -1,6 +1,6 @@
 /**
- * V8: at any moment any quorum of the newest config that was decided must show what is chosen of a register, from what is on disk alone. What
- * only histories find in hours it finds in seconds.
+ * V8: at any moment any quorum of the newest config that was decided must show what is chosen of a
+ * register, from what is on disk alone. What only histories find in hours it finds in seconds.
  */
 import type { IdentityId } from '../../../../protocols/base/identity.ts'
 import type { Config } from '../../../../protocols/base/config.ts'

@@ -1,4 +1,7 @@
-/** Registers on short random schedules: their promises hold under every fault, and every planted bug is noticed. */
+/**
+ * Registers on short random schedules: their promises hold under every fault, and every planted bug
+ * is noticed.
+ */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { installLoader } from '../../planted/loader.ts'

@@ -1,4 +1,7 @@
-/** Rows of one store in memory: as whoever reads sees them, as they are on disk, and what lies between. */
+/**
+ * Rows of one store in memory: as whoever reads sees them, as they are on disk, and what lies
+ * between.
+ */
 import { CEILING_NONE } from '../../../../protocols/base/ballot.ts'
 import type { Ceiling } from '../../../../protocols/base/ballot.ts'
 import { compareUtf8 } from '../../../../protocols/base/bytes.ts'
@@ -82,7 +85,10 @@ export class BenchRows implements Rows {
     return this.sequences
   }
 
-  /** One write reaches the disk: of a slot none before an earlier one, nothing before a barrier, and a barrier behind all before it. */
+  /**
+   * One write reaches the disk: of a slot none before an earlier one, nothing before a barrier, and
+   * a barrier behind all before it.
+   */
   syncOne(chance: Chance): void {
     const slots = new Set<string>()
     const able: number[] = []

@@ -1,6 +1,7 @@
 /**
- * Short schedules of registers, drawn step by step: which message arrives next, which is lost or doubled, what reaches a disk, who loses power,
- * what clients ask, when time passes. At the end all is played without faults, and everything must settle.
+ * Short schedules of registers, drawn step by step: which message arrives next, which is lost or
+ * doubled, what reaches a disk, who loses power, what clients ask, when time passes. At the end all
+ * is played without faults, and everything must settle.
  */
 import type { Config } from '../../../../protocols/base/config.ts'
 import { identity } from '../../../../protocols/base/identity.ts'
@@ -24,7 +25,10 @@ import type { Operation } from './history.ts'
 const STEPS = 700
 const SETTLE_STEPS = 6_000
 const NETWORK = 'a0a1a2a3a4a5a6a7a8a9aaabacadaeaf' as NetworkId
-/** How far time moves at a time: within a message's way, a repetition, a finish; and past the keeping of promises. */
+/**
+ * How far time moves at a time: within a message's way, a repetition, a finish; and past the
+ * keeping of promises.
+ */
 const LEAPS_MS = [1, 10, 60, 300, 2_600]
 const FOLDING_LEAP_MS = 61_000
 /** A commit whose client is gone is given up within it. */

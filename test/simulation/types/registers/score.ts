@@ -1,4 +1,7 @@
-/** `node test/simulation/types/registers/score.ts [name …]`: after how many schedules each planted bug of registers falls. */
+/**
+ * `node test/simulation/types/registers/score.ts [name …]`: after how many schedules each planted
+ * bug of registers falls.
+ */
 import { pathToFileURL } from 'node:url'
 import type { PlantedBug } from '../../planted/bug.ts'
 import { importPlanted, installLoader } from '../../planted/loader.ts'

@@ -1,6 +1,7 @@
 /**
- * Registers in the simulated world: clients that write, delete and look, what is chosen worked out from disks, and the checkers V1 to V10;
- * after healing all peers hold the same, and deletions are forgotten by all (V11).
+ * Registers in the simulated world: clients that write, delete and look, what is chosen worked out
+ * from disks, and the checkers V1 to V10; after healing all peers hold the same, and deletions are
+ * forgotten by all (V11).
  */
 import type { Config } from '../../../../protocols/base/config.ts'
 import type { Identity, IdentityId } from '../../../../protocols/base/identity.ts'
@@ -185,7 +186,9 @@ class SimulatedRegisters implements SimulatedType {
     coverage.probes += this.probes
   }
 
-  /** Nothing expires before it has lived for its time by somebody's clock; clocks may jump ahead. */
+  /**
+   * Nothing expires before it has lived for its time by somebody's clock; clocks may jump ahead.
+   */
   private accepted(by: Identity, key: RegisterKey, entry: Entry): void {
     const clocksMs = this.init.peers.map((peer) => peer.clockMs)
     const { version, mark, writeId } = entry.record

@@ -1,4 +1,7 @@
-/** Three voters laid out by hand: a scenario says which message arrives where, and everything else is lost. */
+/**
+ * Three voters laid out by hand: a scenario says which message arrives where, and everything else
+ * is lost.
+ */
 import type { Config } from '../../../../protocols/base/config.ts'
 import { identity } from '../../../../protocols/base/identity.ts'
 import type { ClusterId, Incarnation, NetworkId, PeerId } from '../../../../protocols/base/identity.ts'
@@ -63,7 +66,10 @@ export class Stage {
     this.peer(at).ask(this.lastClient, request, this.bench.nowMs + DEADLINE_MS)
   }
 
-  /** Messages arrive as told, all disks are quick, and time passes, for so long; only for those named, if any are. */
+  /**
+   * Messages arrive as told, all disks are quick, and time passes, for so long; only for those
+   * named, if any are.
+   */
   play(arrives: Arrives, forMs: number = DEADLINE_MS, names = ''): void {
     const { bench } = this
     for (const endMs = bench.nowMs + forMs; bench.nowMs < endMs; bench.nowMs += GRAIN_MS) {

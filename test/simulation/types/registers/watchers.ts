@@ -1,6 +1,7 @@
 /**
- * V10: clients that watch are told each register in the order of its versions, of nothing that is not chosen, and in the end of all that is
- * live; they hang up, go on from their cursors, and try those of a peer's earlier run, which must be refused.
+ * V10: clients that watch are told each register in the order of its versions, of nothing that is
+ * not chosen, and in the end of all that is live; they hang up, go on from their cursors, and try
+ * those of a peer's earlier run, which must be refused.
  */
 import type { RegisterKey } from '../../../../protocols/base/register.ts'
 import type { ClientId } from '../../../../protocols/events.ts'
@@ -112,7 +113,8 @@ export class Watchers {
     if (!peer.isUp || peer.isPaused) return this.comeLater(watcher)
     const isOther = watcher.boots !== peer.boots
     watcher.boots = peer.boots
-    // What an earlier run told may have been unlearned with what was not on disk: its cursor must be refused, and all begins anew.
+    // What an earlier run told may have been unlearned with what was not on disk: its cursor must
+    // be refused, and all begins anew.
     const { cursor } = watcher
     if (isOther && cursor !== undefined) {
       this.ask(watcher, { kind: 'watch', prefix: '', from: { cursor }, values: false })

@@ -1,4 +1,7 @@
-/** What a single answer is held to: that it is on disk where it must be, and that it did what it says. */
+/**
+ * What a single answer is held to: that it is on disk where it must be, and that it did what it
+ * says.
+ */
 import type { IdentityId } from '../../../../protocols/base/identity.ts'
 import type { Config } from '../../../../protocols/base/config.ts'
 import { keyOfElement } from '../../../../protocols/sets/element.ts'
@@ -69,7 +72,10 @@ export function checkDurable(model: Model, peer: SimulatedPeer, { set, key, stam
   check(model.shows(held, cutOnDisk(peer, set), { stamps }, set, key), 'C2', told)
 }
 
-/** C3: by one of these configs enough voters have it on disk. A voter whose disk was lost meanwhile may have had it. */
+/**
+ * C3: by one of these configs enough voters have it on disk. A voter whose disk was lost meanwhile
+ * may have had it.
+ */
 export function checkKept(
   model: Model,
   change: Change,

@@ -1,4 +1,7 @@
-/** What clients of sets are drawn to ask. Stamps that are far off, old or of the future are among them, and clocks that are wrong. */
+/**
+ * What clients of sets are drawn to ask. Stamps that are far off, old or of the future are among
+ * them, and clocks that are wrong.
+ */
 import { NO_STAMP } from '../../../../protocols/sets/requests.ts'
 import type { ClientClock, Element, Entry, SetRequest, Wait } from '../../../../protocols/sets/requests.ts'
 import type { Chance } from '../../chance.ts'

@@ -1,4 +1,7 @@
-/** Facts about the rules of sets that a simulated world meets too seldom. Each throws a Violation where it does not hold. */
+/**
+ * Facts about the rules of sets that a simulated world meets too seldom. Each throws a Violation
+ * where it does not hold.
+ */
 import type { Config } from '../../../../protocols/base/config.ts'
 import { identity } from '../../../../protocols/base/identity.ts'
 import type { ClusterId, Incarnation, NetworkId, PeerId } from '../../../../protocols/base/identity.ts'

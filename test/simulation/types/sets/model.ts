@@ -1,6 +1,6 @@
 /**
- * What should come of the operations of a run: for each element the join of all that was answered, as long as a store that answered it
- * is there; and what was forgotten, which must not come back.
+ * What should come of the operations of a run: for each element the join of all that was answered,
+ * as long as a store that answered it is there; and what was forgotten, which must not come back.
  */
 import type { IdentityId } from '../../../../protocols/base/identity.ts'
 import type { ElementKey } from '../../../../protocols/sets/element.ts'
@@ -54,7 +54,10 @@ export class Model {
     if (before === undefined || before.removed < removed) this.forgotten.set(name, { removed, number })
   }
 
-  /** True for an element that was forgotten at a cut which the holder has, and is a member again by an operation of before. */
+  /**
+   * True for an element that was forgotten at a cut which the holder has, and is a member again by
+   * an operation of before.
+   */
   isBack(set: string, key: ElementKey, held: Stamps, cut: Cut): boolean {
     const forgotten = this.forgotten.get(`${set}/${key}`)
     return forgotten !== undefined && cut.number >= forgotten.number && isMember(held) && held.added <= forgotten.removed
@@ -75,7 +78,8 @@ export class Model {
   /** True when what is held shows the operation, or has forgotten it in its time. */
   shows(held: Stamps, cut: Cut, { stamps }: Pick<Answered, 'stamps'>, set: string, key: ElementKey): boolean {
     const { added, removed } = stamps
-    // What was added before it was removed is forgotten with the removal; a removal is, as long as it is not undone by that.
+    // What was added before it was removed is forgotten with the removal; a removal is, as long as
+    // it is not undone by that.
     const isAddedPast = added <= cut.stamp && this.removedUpTo(set, key, cut.stamp) >= added
     const isRemovedPast = removed <= cut.stamp && !(isMember(held) && held.added <= removed)
     return (held.added >= added || isAddedPast) && (held.removed >= removed || isRemovedPast)

@@ -1,6 +1,7 @@
 /**
- * Clients that read on from where they were, and keep what they read: what they hold must be what their peer holds, after every
- * answer (C7). They go on at the same peer, whether or not it still has the store that gave them their cursor.
+ * Clients that read on from where they were, and keep what they read: what they hold must be what
+ * their peer holds, after every answer (C7). They go on at the same peer, whether or not it still
+ * has the store that gave them their cursor.
  */
 import type { ElementKey } from '../../../../protocols/sets/element.ts'
 import { keyOfElement } from '../../../../protocols/sets/element.ts'

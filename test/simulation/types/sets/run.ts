@@ -1,4 +1,7 @@
-/** Runs of a world that holds sets beside keys. Histories last a second or two, so that a run sees several of them forgotten. */
+/**
+ * Runs of a world that holds sets beside keys. Histories last a second or two, so that a run sees
+ * several of them forgotten.
+ */
 import { setsType } from '../../../../protocols/sets/definition.ts'
 import { simulate } from '../../world.ts'
 import type { WorldType } from '../../type.ts'

@@ -1,6 +1,7 @@
 /**
- * Sets beside keys in the simulated world, under every fault; short schedules of sets alone; and each planted bug, which must be noticed by
- * one of three tiers: facts, short schedules, whole networks.
+ * Sets beside keys in the simulated world, under every fault; short schedules of sets alone; and
+ * each planted bug, which must be noticed by one of three tiers: facts, short schedules, whole
+ * networks.
  */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'

@@ -1,8 +1,10 @@
 /**
- * Sets in the simulated world: clients that change and read, clocks that are wrong and jump, a model of what should come of it, and its
- * checkers. C1: after healing all hold the same, and all that was answered by stores which are still there. C2: what is answered, and
- * what is told to others, is on the peer's disk. C3: who waited has it where it was to be kept. C4: an operation takes effect at once
- * where it is given. C5: what is refused changes nothing. C6: what was forgotten does not come back. C7: readers miss nothing.
+ * Sets in the simulated world: clients that change and read, clocks that are wrong and jump, a
+ * model of what should come of it, and its checkers. C1: after healing all hold the same, and all
+ * that was answered by stores which are still there. C2: what is answered, and what is told to
+ * others, is on the peer's disk. C3: who waited has it where it was to be kept. C4: an operation
+ * takes effect at once where it is given. C5: what is refused changes nothing. C6: what was
+ * forgotten does not come back. C7: readers miss nothing.
  */
 import type { IdentityId } from '../../../../protocols/base/identity.ts'
 import type { AnyWrite, TypeWrite } from '../../../../protocols/base/persist.ts'
@@ -56,7 +58,9 @@ interface Asked {
 }
 
 export class SimulatedSets implements SimulatedType {
-  /** The cuts that each peer has written as barriers since it started, by the names of their rows. */
+  /**
+   * The cuts that each peer has written as barriers since it started, by the names of their rows.
+   */
   private readonly cutsWritten = new Map<SimulatedPeer, Map<string, number>>()
   private readonly init: TypeInit
   private readonly counts: Counts
@@ -209,7 +213,8 @@ export class SimulatedSets implements SimulatedType {
     const stores = new Set(peers.map(({ identity }) => identity.id))
     const voters = new Set(peers.filter((peer) => this.votes(peer)).map(({ identity }) => identity.id))
     const isAnyDropped = peers.some((peer) => evidenceOnDisk(peer) > 0)
-    // What somebody who has no vote held alone, out of touch for longer than the history, may be dropped into a file.
+    // What somebody who has no vote held alone, out of touch for longer than the history, may be
+    // dropped into a file.
     const isSure = (by: IdentityId): boolean => stores.has(by) && !this.droppedUnasked.has(by) && (!isAnyDropped || voters.has(by))
     for (const expected of this.model.expected(isSure)) {
       for (const peer of peers) {

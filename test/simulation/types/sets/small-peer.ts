@@ -1,6 +1,7 @@
 /**
- * A peer that is nothing but its sets: everything around them is as simple as the contract allows, so that thousands of short schedules of
- * a few peers are played in a second. What it says waits for its disk; a crash loses what is not synced, in order.
+ * A peer that is nothing but its sets: everything around them is as simple as the contract allows,
+ * so that thousands of short schedules of a few peers are played in a second. What it says waits
+ * for its disk; a crash loses what is not synced, in order.
  */
 import { identity } from '../../../../protocols/base/identity.ts'
 import type { ClusterId, Identity, Incarnation, PeerId } from '../../../../protocols/base/identity.ts'
@@ -71,7 +72,10 @@ export class SmallPeer {
     this.sets = new Sets(this.context(), { ...SETS_SETTINGS, ...this.settings })
   }
 
-  /** @param keepRate how much of what was written is on disk all the same: nothing behind a barrier that is not, nor a barrier before all */
+  /**
+   * @param keepRate how much of what was written is on disk all the same: nothing behind a barrier
+   * that is not, nor a barrier before all
+   */
   crash(keepRate: number): void {
     let isAnyLost = false
     let isBarrierLost = false
@@ -211,7 +215,10 @@ export class SmallPeer {
     this.pending.push({ writes, slot, isBarrier })
   }
 
-  /** What waits leaves when all before it is on disk; what waits for a slot of which nothing is unsynced leaves at once. */
+  /**
+   * What waits leaves when all before it is on disk; what waits for a slot of which nothing is
+   * unsynced leaves at once.
+   */
   private leave(after: After, leave: () => void): void {
     const isAwaited = (each: Pending): boolean =>
       'writes' in each && (each.isBarrier || after === 'everything' || (typeof after === 'object' && each.slot === after.name))

@@ -1,6 +1,8 @@
 /**
- * Short schedules of three or four peers, one set, a few elements that are used again and again, and many that are not: operations with stamps of now and of long ago, messages lost, late and
- * doubled, peers away, crashed, wiped and removed, clocks apart, rival sweeps. Then all is healed, and held against the model (C1, C2, C6).
+ * Short schedules of three or four peers, one set, a few elements that are used again and again,
+ * and many that are not: operations with stamps of now and of long ago, messages lost, late and
+ * doubled, peers away, crashed, wiped and removed, clocks apart, rival sweeps. Then all is healed,
+ * and held against the model (C1, C2, C6).
  */
 import { HashTree } from '../../../../protocols/base/hash-tree.ts'
 import type { Identity, PeerId } from '../../../../protocols/base/identity.ts'
@@ -201,7 +203,10 @@ class Schedule {
     else peer.crash(this.chance.number())
   }
 
-  /** The disk is lost, and what comes back is let in in place of what is gone. Others hold all that a majority would. */
+  /**
+   * The disk is lost, and what comes back is let in in place of what is gone. Others hold all that
+   * a majority would.
+   */
   private wipe(peer: SmallPeer): void {
     if (this.peers.some((other) => other !== peer && other.sets?.status()['ready'] !== true)) return
     peer.wipe()
@@ -221,7 +226,10 @@ class Schedule {
     if (parcel !== undefined && (this.isCalm || parcel.to.isConnected)) parcel.to.hear(parcel.from, parcel.body)
   }
 
-  /** What was answered counts from now on; what was forgotten must not be seen again by whoever has that cut. */
+  /**
+   * What was answered counts from now on; what was forgotten must not be seen again by whoever has
+   * that cut.
+   */
   private look(): void {
     this.asked = this.asked.filter(({ peer, by, request, answers, held }) => {
       const [answer] = answers

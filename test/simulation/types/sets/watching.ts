@@ -1,6 +1,6 @@
 /**
- * Clients that watch a set, and go on from where they were when their peer comes back (C7). Each change is told once, in order; in the end
- * what they hold is what their peer holds.
+ * Clients that watch a set, and go on from where they were when their peer comes back (C7). Each
+ * change is told once, in order; in the end what they hold is what their peer holds.
  */
 import type { ClientId } from '../../../../protocols/events.ts'
 import type { ElementKey } from '../../../../protocols/sets/element.ts'
