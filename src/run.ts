@@ -2,9 +2,9 @@
  * From the command line to a running peer, or to a command's end: exit codes, signals, one line for
  * whoever started it.
  */
-import { parseCommandLine } from './config/command-line.ts'
-import type { Environment } from './config/command-line.ts'
-import type { Settings } from './config/settings.ts'
+import { parseCommandLine } from './settings/command-line.ts'
+import type { Environment } from './settings/command-line.ts'
+import type { Settings } from './settings/settings.ts'
 import { isRunByNpx, whenOrphaned } from './orphaned.ts'
 import type { RunningPeer } from './peer/start-peer.ts'
 import { Reloads } from './reloads.ts'

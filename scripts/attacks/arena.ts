@@ -4,7 +4,7 @@
  */
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { newSecret } from '../../src/config/secret.ts'
+import { newSecret } from '../../src/settings/secret.ts'
 import { Network, until } from '../../test/process/network.ts'
 import type { PeerProcess } from '../../test/process/network.ts'
 import type { Surroundings, Target } from './attack.ts'

@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { newSecret } from '../../src/config/secret.ts'
+import { newSecret } from '../../src/settings/secret.ts'
 import { Network } from '../../test/process/network.ts'
 import type { PeerProcess } from '../../test/process/network.ts'
 import { exchange, requestText } from '../attacks/raw-http.ts'

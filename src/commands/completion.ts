@@ -2,11 +2,11 @@
  * `replicator completion`: what lets a shell complete commands and flags, made from the tables that
  * the help is made from.
  */
-import { ALL_COMMANDS } from '../config/all-commands.ts'
-import { SECRET, SECRET_COMMAND } from '../config/commands.ts'
-import type { CommandRow } from '../config/command-row.ts'
-import { FLAGS } from '../config/flags.ts'
-import type { AnyFlags } from '../config/flags.ts'
+import { ALL_COMMANDS } from '../settings/all-commands.ts'
+import { SECRET, SECRET_COMMAND } from '../settings/commands.ts'
+import type { CommandRow } from '../settings/command-row.ts'
+import { FLAGS } from '../settings/flags.ts'
+import type { AnyFlags } from '../settings/flags.ts'
 
 /** What stands first on a line. */
 interface Word {

@@ -4,8 +4,8 @@
  */
 import { statSync } from 'node:fs'
 import { ClientFailed } from '../client/client.ts'
-import type { ClientCommand } from '../config/client-commands.ts'
-import { VERSION } from '../config/version.ts'
+import type { ClientCommand } from '../settings/client-commands.ts'
+import { VERSION } from '../settings/version.ts'
 import { exposure, octal, tampering } from '../security/private-file.ts'
 import { diagnose } from './diagnosis.ts'
 import type { Finding, Report } from './diagnosis.ts'

@@ -6,7 +6,7 @@
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import type { Client } from '../client/client.ts'
-import type { ClientCommand } from '../config/client-commands.ts'
+import type { ClientCommand } from '../settings/client-commands.ts'
 import { EXITS } from './exits.ts'
 import { CommandFailed } from './failed.ts'
 import { parseLine, valueFields } from './jsonl.ts'

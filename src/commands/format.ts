@@ -1,5 +1,5 @@
 /** Answers as people and programs read them: a table, JSON a line, or values alone between tabs. */
-import type { Output } from '../config/asking.ts'
+import type { Output } from '../settings/asking.ts'
 
 const GAP = '  '
 const TAB = '\t'

@@ -1,6 +1,6 @@
 /** The client library, by the ways that a command has to the peers that were named. */
 import { Client } from '../client/client.ts'
-import type { Speaking } from '../config/client-commands.ts'
+import type { Speaking } from '../settings/client-commands.ts'
 import { fetchBy } from './fetch-by.ts'
 import { wayTo } from './way.ts'
 import type { Way } from './way.ts'

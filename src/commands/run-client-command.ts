@@ -2,7 +2,7 @@
 import { unreachable } from '../../protocols/base/assert.ts'
 import { ClientFailed } from '../client/client.ts'
 import type { Client } from '../client/client.ts'
-import type { ClientCommand } from '../config/client-commands.ts'
+import type { ClientCommand } from '../settings/client-commands.ts'
 import { completionFor } from './completion.ts'
 import { exportKeys } from './export.ts'
 import { CommandFailed } from './failed.ts'

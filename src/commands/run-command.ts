@@ -3,9 +3,9 @@
  * when it is not.
  */
 import { unreachable } from '../../protocols/base/assert.ts'
-import type { Command } from '../config/all-commands.ts'
-import { isClientCommand } from '../config/client-commands.ts'
-import type { ClientCommand } from '../config/client-commands.ts'
+import type { Command } from '../settings/all-commands.ts'
+import { isClientCommand } from '../settings/client-commands.ts'
+import type { ClientCommand } from '../settings/client-commands.ts'
 import { MONKEY_KINDS } from '../monkeys/monkeys.ts'
 import type { MonkeyKind } from '../monkeys/monkeys.ts'
 import { runMonkeys } from '../monkeys/run.ts'

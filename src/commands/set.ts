@@ -2,7 +2,7 @@
  * `replicator set …`: the sets of a peer, for people and scripts. Elements are printed as transit
  * writes them, one a line.
  */
-import type { SetCommand } from '../config/set-commands.ts'
+import type { SetCommand } from '../settings/set-commands.ts'
 import { printLines } from '../start-up.ts'
 import { guarded } from '../transit/fault.ts'
 import { TransitText } from '../transit/transit-text.ts'

@@ -1,7 +1,7 @@
 /** `replicator status`: the network on one screen, as one peer sees it. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client, PeerRow, Status } from '../client/client.ts'
-import type { ClientCommand } from '../config/client-commands.ts'
+import type { ClientCommand } from '../settings/client-commands.ts'
 import { EXITS } from './exits.ts'
 import { formatBytes, table } from './format.ts'
 import { say } from './said.ts'

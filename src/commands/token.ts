@@ -5,7 +5,7 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
-import type { NewToken } from '../config/commands.ts'
+import type { NewToken } from '../settings/commands.ts'
 import { hashOf, newToken, parseTokenFile } from '../security/token-file.ts'
 import { CommandFailed } from './failed.ts'
 

@@ -6,7 +6,7 @@
 import { lstatSync, readFileSync } from 'node:fs'
 import type { RequestOptions } from 'node:http'
 import { isLive, isThisMachine, socketFolder, socketOfDirectory, socketOfPort, socketPathFault } from '../security/operator-socket.ts'
-import type { Asking } from '../config/asking.ts'
+import type { Asking } from '../settings/asking.ts'
 import { CommandFailed } from './failed.ts'
 
 export interface Way {

@@ -6,7 +6,7 @@
  */
 import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
 import type { IncomingMessage } from 'node:http'
-import type { AddressRange } from '../config/settings.ts'
+import type { AddressRange } from '../settings/settings.ts'
 
 /** Of requests by a socket file, which have none: they come from this machine. */
 const NO_ADDRESS = 'local'

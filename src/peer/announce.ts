@@ -1,6 +1,6 @@
 /** What a starting peer says as it finds company, and what it does when it finds none. */
 import type { Logger } from 'pino'
-import type { Settings } from '../config/settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { READY_LINE, discoveredLine, printLines, waitingLine } from '../start-up.ts'
 import type { PeerService } from './service.ts'

@@ -1,6 +1,6 @@
 /** What a peer lets clients in by: opened from its files, and read again when they change. */
 import type { Logger } from 'pino'
-import type { Settings } from '../config/settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Reloads } from '../reloads.ts'
 import { AuditLines, NO_AUDIT } from '../security/audit.ts'

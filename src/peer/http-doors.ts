@@ -3,7 +3,7 @@
  * certificate, and the sockets of the operator.
  */
 import type { Logger } from 'pino'
-import type { HttpAddress, Settings } from '../config/settings.ts'
+import type { HttpAddress, Settings } from '../settings/settings.ts'
 import type { Bound } from '../http/listener.ts'
 import { lwwRoutes } from '../http/routes/sets.ts'
 import type { HttpServer } from '../http/server.ts'

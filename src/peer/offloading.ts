@@ -1,6 +1,6 @@
 /** `-set-redis` and `-lww-external`: opens what keeps sets elsewhere too. */
 import type { Logger } from 'pino'
-import type { Settings } from '../config/settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import { External } from '../offload/external.ts'
 import { Offload } from '../offload/offload.ts'
 import type { OffloadInit } from '../offload/offload.ts'

@@ -1,6 +1,6 @@
 /** A peer that has a network of its own, and is started with the address of another one. */
 import type { Logger } from 'pino'
-import type { Settings } from '../config/settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { Warnings } from './warnings.ts'
 

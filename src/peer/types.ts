@@ -2,7 +2,7 @@
 import type { TypeDefinition } from '../../protocols/data-type.ts'
 import { setsType } from '../../protocols/sets/definition.ts'
 import { REGISTERS_TYPE } from '../../protocols/registers/type.ts'
-import type { Settings } from '../config/settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import { isElement } from '../transit/documents.ts'
 
 /** As the settings want them, in the order in which a peer hands things to them. */

@@ -4,7 +4,7 @@ import { isatty } from 'node:tty'
 import { destination, pino, stdTimeFunctions } from 'pino'
 import type { DestinationStream, Logger } from 'pino'
 import type { PrettyOptions } from 'pino-pretty'
-import type { LogLevel } from '../config/settings.ts'
+import type { LogLevel } from '../settings/settings.ts'
 
 const STANDARD_ERROR = 2
 /**

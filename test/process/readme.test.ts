@@ -11,8 +11,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
-import { parseCommandLine } from '../../src/config/command-line.ts'
-import { COMMANDS } from '../../src/config/commands.ts'
+import { parseCommandLine } from '../../src/settings/command-line.ts'
+import { COMMANDS } from '../../src/settings/commands.ts'
 import { PROBLEMS } from '../../src/http/problems.ts'
 import { cleanEnvironment, freePort, until } from './network.ts'
 

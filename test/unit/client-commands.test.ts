@@ -10,8 +10,8 @@ import { format, formatBytes } from '../../src/commands/format.ts'
 import { parseLine, valueFields } from '../../src/commands/jsonl.ts'
 import { linesFrom } from '../../src/commands/lines.ts'
 import type { Line } from '../../src/commands/lines.ts'
-import { CLIENT_COMMANDS } from '../../src/config/client-commands.ts'
-import { parseCommandLine } from '../../src/config/command-line.ts'
+import { CLIENT_COMMANDS } from '../../src/settings/client-commands.ts'
+import { parseCommandLine } from '../../src/settings/command-line.ts'
 
 function messageOf(argv: readonly string[]): string {
   const parsed = parseCommandLine(argv, {})

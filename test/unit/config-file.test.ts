@@ -7,9 +7,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
-import { parseCommandLine } from '../../src/config/command-line.ts'
-import type { Environment } from '../../src/config/command-line.ts'
-import type { Settings } from '../../src/config/settings.ts'
+import { parseCommandLine } from '../../src/settings/command-line.ts'
+import type { Environment } from '../../src/settings/command-line.ts'
+import type { Settings } from '../../src/settings/settings.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'replicator-config-'))
 after(() => rmSync(directory, { recursive: true, force: true }))

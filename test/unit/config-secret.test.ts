@@ -3,9 +3,9 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { parseCommandLine } from '../../src/config/command-line.ts'
-import { parseSecrets } from '../../src/config/secret.ts'
-import type { CommandLine } from '../../src/config/command-line.ts'
+import { parseCommandLine } from '../../src/settings/command-line.ts'
+import { parseSecrets } from '../../src/settings/secret.ts'
+import type { CommandLine } from '../../src/settings/command-line.ts'
 
 const SECRET = 'a secret of exactly 32 bytes ...'
 const OTHER = 'another one of more than 32 bytes, later'

@@ -1,10 +1,10 @@
 /** What the command line says of sets: flags of a peer, and commands. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { parseCommandLine } from '../../src/config/command-line.ts'
-import { SET_COMMANDS } from '../../src/config/set-commands.ts'
-import type { SetCommand } from '../../src/config/set-commands.ts'
-import type { Settings } from '../../src/config/settings.ts'
+import { parseCommandLine } from '../../src/settings/command-line.ts'
+import { SET_COMMANDS } from '../../src/settings/set-commands.ts'
+import type { SetCommand } from '../../src/settings/set-commands.ts'
+import type { Settings } from '../../src/settings/settings.ts'
 
 function settingsOf(...argv: readonly string[]): Settings {
   const parsed = parseCommandLine(['-cid', 'a', ...argv], {})

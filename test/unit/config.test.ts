@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { parseCommandLine } from '../../src/config/command-line.ts'
-import type { Environment } from '../../src/config/command-line.ts'
-import type { Settings } from '../../src/config/settings.ts'
+import { parseCommandLine } from '../../src/settings/command-line.ts'
+import type { Environment } from '../../src/settings/command-line.ts'
+import type { Settings } from '../../src/settings/settings.ts'
 
 const PEER_ID = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
 const ADDRESS_A = `/ip4/127.0.0.1/tcp/4001/p2p/${PEER_ID}`

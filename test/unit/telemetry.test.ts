@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { LogLevel } from '../../src/config/settings.ts'
+import type { LogLevel } from '../../src/settings/settings.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 
 const LOGGER = join(import.meta.dirname, '../../src/telemetry/logger.ts')
