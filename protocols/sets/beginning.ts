@@ -4,6 +4,7 @@
  * somebody who holds it, before it takes operations.
  */
 import type { IdentityId } from '../base/identity.ts'
+import { isRemoved } from './context.ts'
 import type { SetsContext } from './context.ts'
 import type { Holdings } from './holdings.ts'
 import type { Standing } from './standing.ts'
@@ -39,11 +40,12 @@ export class Beginning {
   }
 
   restUntilMs(): number {
-    return this.isKnown ? Number.POSITIVE_INFINITY : this.atMs
+    return this.isKnown && this.holdings.isWhole ? Number.POSITIVE_INFINITY : this.atMs
   }
 
   upkeep(): void {
-    if (this.isKnown) return
+    // Whoever was removed from the network ceased to hold the whole, and perhaps nobody is left who does.
+    if (this.isKnown && this.holdings.isWhole) return
     const { chain, self, moment } = this.context
     const config = chain.current?.config
     const voters = chain.current?.quorum.voters ?? []
@@ -66,7 +68,9 @@ export class Beginning {
       this.holdings.markWhole()
       return this.standing.tellAll()
     }
-    const isMember = chain.isVoter(chosen) || [...roster.all()].some(({ identity }) => identity.id === chosen)
+    const isMember =
+      chain.isVoter(chosen) ||
+      [...roster.all()].some(({ identity, peerId, clusterId }) => identity.id === chosen && !isRemoved(this.context, peerId, clusterId))
     if (!isMember) this.place += 1
   }
 }
