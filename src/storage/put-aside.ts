@@ -12,6 +12,7 @@
  */
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isHiddenKey } from '../../protocols/base/register.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
 import { runChild } from './child.ts'
 import { syncDirectory } from './files.ts'
@@ -79,7 +80,7 @@ async function look(draft: string, codec: Codec): Promise<{ keyCount: number; ep
   const storage = await openLmdbStorage(draft, codec)
   try {
     let keyCount = 0
-    for (const _ of storage.registers.chosen()) keyCount += 1
+    for (const { key } of storage.registers.chosen()) if (!isHiddenKey(key)) keyCount += 1
     return { keyCount, epoch: storage.registers.newestEpoch() }
   } finally {
     await storage.close()

@@ -103,7 +103,8 @@ class Counter implements DataType {
     const before = [...this.rows.range(`${name}/`)].filter((each) => each.name !== row)
     const writes: RowWrite[] = [...before.flatMap((each) => this.rows.remove(each.name)), ...this.rows.put(row, writeTotal(total))]
     const after = { type: COUNTER.name, name }
-    this.context.persist(name, writes)
+    // A row that was removed must not be there beside what took its place.
+    this.context.persist(name, writes, before.length > 0 ? 'barrier' : 'usual')
     for (const { peerId } of this.context.roster.connected())
       this.context.send(peerId, writeCounterMessage({ kind: 'total', name, total }), after)
     for (const [client, watch] of this.watches) {
