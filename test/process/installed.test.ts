@@ -32,6 +32,8 @@ suite('the packed package', { skip: process.platform === 'win32' && 'npm makes o
     const packed = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', directory], {
       cwd: ROOT,
       timeout: PACK_MS,
+      // npm keeps what it has compiled among the temporary files, for good.
+      env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' },
     })
     const [{ filename }] = JSON.parse(packed.stdout) as [{ readonly filename: string }]
     const place = join(directory, 'lib', 'node_modules', '@replicator', 'peer')

@@ -7,7 +7,7 @@ import { appendFileSync, chmodSync, readFileSync, renameSync, statSync, writeFil
 import { join } from 'node:path'
 import { after, before, it } from 'node:test'
 import { newToken } from '../../src/security/token-file.ts'
-import { expected, fileOf, LINES, TABLE, tokensFor, WHO } from '../integration/access-table.ts'
+import { expected, fileOf, LINES, OF_JSON, TABLE, tokensFor, WHO } from '../integration/access-table.ts'
 import { runToEnd } from './command.ts'
 import { Network, until } from './network.ts'
 import type { PeerProcess } from './network.ts'
@@ -40,9 +40,14 @@ async function statusOf(token: string | undefined, method = 'GET', target = '/st
 
 it('each route does what the table says, for everybody', async () => {
   await as(tokens['all'], 'PUT', '/store/k', { body: 'v' })
+  await as(tokens['all'], 'POST', '/sets/s/insert', { body: '[7]', headers: OF_JSON })
   for (const [row, { needs, target, headers = {}, body }] of Object.entries(TABLE)) {
+    // Its answer has no end; `http-tokens.test.ts` tries it.
+    if (row === 'GET /sets/{name}/watch') continue
     const [method = '', path = ''] = row.split(' ')
     for (const who of WHO) {
+      // One of the rows deletes it.
+      await as(tokens['all'], 'PUT', '/kv/k', { body: 'v' })
       const token = who === 'wrong' ? newToken() : who === undefined ? undefined : tokens[who]
       const { status } = await as(token, method, target ?? path, { headers: { ...headers }, ...(body !== undefined && { body }) })
       const wanted = expected(who, needs)
