@@ -7,7 +7,6 @@ import type { Asking } from './asking.ts'
 import type { CommandRow, Operands } from './command-row.ts'
 import { once, repeated } from './flags.ts'
 import type { FlagTable } from './flags.ts'
-import { parseToken, readTokenFile } from './secret.ts'
 import { UsageError } from './usage-error.ts'
 import { parseUrl, wholeNumber } from './values.ts'
 
@@ -103,15 +102,7 @@ const PLAYING: FlagTable<Playing> = {
     meaning: 'The longest pause of a monkey between two operations; 0.1 is a tenth.',
     fallback: { value: PAUSE_SECONDS * SECOND_MS, text: String(PAUSE_SECONDS) },
   },
-  token: {
-    ...once<string | undefined>(readTokenFile),
-    name: 'token-file',
-    placeholder: 'FILE',
-    isPrivate: true,
-    content: { variable: 'REPLICATOR_TOKEN', parse: parseToken },
-    meaning: 'Token to show. The variable REPLICATOR_TOKEN may hold the token itself.',
-    fallback: { value: undefined, text: 'none' },
-  },
+  token: ASKED.token,
 }
 
 const NAME: Operands[number] = ['set', 'NAME', parseSetName]
