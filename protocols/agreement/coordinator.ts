@@ -6,18 +6,18 @@ import type { ValueRecord } from '../base/record.ts'
 import type { RegisterKey, Registers } from '../base/register.ts'
 import { Run } from './run.ts'
 import type { Claim, ClaimResult, RunContext } from './run.ts'
+import { Runs } from './runs.ts'
 
 export class Coordinator {
   private readonly registers: Registers
   private readonly context: RunContext
-  private readonly runs = new Map<RegisterKey, Run>()
+  private readonly runs = new Runs<Run>()
 
   constructor(registers: Registers, context: RunContext) {
     this.registers = registers
     this.context = context
   }
 
-  /** How many registers are being worked on. */
   get size(): number {
     return this.runs.size
   }
@@ -31,45 +31,29 @@ export class Coordinator {
   claim(key: RegisterKey, claim: Claim, readFirst: boolean): void {
     const chosen = this.registers.read(key)?.chosen
     if (chosen !== undefined && this.context.spaceOf(key).settlement.isFinal) return claim.settle({ kind: 'chosen', record: chosen })
-    const running = this.runs.get(key)
-    // A run that found nothing to do is over before it is swept away at the next tick; it would
-    // keep the claim for ever.
-    if (running?.isOver === false) return running.join(claim)
-    const run = new Run(key, this.context)
-    this.runs.set(key, run)
-    run.join(claim)
-    run.begin(readFirst)
-    this.dropIfOver(run)
+    const running = this.runs.underWay(key)
+    if (running !== undefined) return running.join(claim)
+    this.runs.begin(new Run(key, this.context), (run) => {
+      run.join(claim)
+      run.begin(readFirst)
+    })
   }
 
   /** Nobody waits for the claim any more; one that was committed is carried on. */
   abandon(key: RegisterKey, claim: Claim): void {
-    const run = this.runs.get(key)
-    if (run === undefined) return
-    run.abandon(claim)
-    this.dropIfOver(run)
+    this.runs.tell(key, (run) => run.abandon(claim))
   }
 
   learned(key: RegisterKey, record: ValueRecord): void {
-    const run = this.runs.get(key)
-    if (run === undefined) return
-    run.chosen(record)
-    this.dropIfOver(run)
+    this.runs.tell(key, (run) => run.chosen(record))
   }
 
   configInstalled(): void {
-    for (const run of this.runs.values()) run.configInstalled()
+    this.runs.configInstalled()
   }
 
   tick(): void {
-    for (const run of this.runs.values()) {
-      run.tick()
-      this.dropIfOver(run)
-    }
-  }
-
-  private dropIfOver(run: Run): void {
-    if (run.isOver && this.runs.get(run.key) === run) this.runs.delete(run.key)
+    this.runs.tick()
   }
 }
 

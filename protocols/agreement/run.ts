@@ -13,6 +13,7 @@ import type { InForce } from '../base/installed.ts'
 import { Tally } from '../base/quorum.ts'
 import type { Doubts } from './doubts.ts'
 import type { Latencies } from './latency.ts'
+import { lingerMs, longestPauseMs } from './patience.ts'
 import type { Poll, PollListener, Polls } from './polls.ts'
 import type { AcceptorRequest, Vote } from '../wire/agreement-messages.ts'
 import { ReadCount } from './read-count.ts'
@@ -20,18 +21,6 @@ import type { RoundTrips } from './round-trips.ts'
 import type { Rounds } from './rounds.ts'
 import type { Settlement } from './settlement.ts'
 import type { SpaceOf } from './space.ts'
-
-/** After this many lost tries the wait between them grows no longer. */
-const BACKOFF_DOUBLINGS_MAX = 6
-/**
- * It grows no longer than this either, but for links so far that so many round trips take longer.
- */
-const BACKOFF_MOST_MS = 10_000
-const BACKOFF_ROUND_TRIPS = 8
-/** A commit whose client is gone is carried on for so long; after that, voters finish it. */
-const LINGER_MS = 5_000
-/** On far links for as long as it takes to ask again. */
-const LINGER_ROUND_TRIPS = 3
 
 export type ClaimResult =
   | { readonly kind: 'chosen'; readonly record: ValueRecord }
@@ -289,9 +278,7 @@ export class Run implements PollListener {
   private backOff(): void {
     this.leavePoll()
     this.tries += 1
-    const roundTripMs = this.context.roundTrips.latelyToDecideMs(this.key)
-    const growingMs = 2 ** Math.min(this.tries, BACKOFF_DOUBLINGS_MAX) * roundTripMs
-    const mostMs = Math.min(growingMs, Math.max(BACKOFF_MOST_MS, BACKOFF_ROUND_TRIPS * roundTripMs))
+    const mostMs = longestPauseMs(this.tries, this.context.roundTrips.latelyToDecideMs(this.key))
     this.phase = 'waiting'
     this.wasRejected = false
     this.wakeAtMs = this.context.moment.nowMs + this.context.random() * mostMs
@@ -309,7 +296,7 @@ export class Run implements PollListener {
   private closeIfIdle(nowMs: number): void {
     if (this.claims.length > 0 || this.phase === 'over') return
     if (this.phase !== 'committing') return this.finish()
-    this.lingerUntilMs ??= nowMs + Math.max(LINGER_MS, LINGER_ROUND_TRIPS * this.context.roundTrips.toDecideMs(this.key))
+    this.lingerUntilMs ??= nowMs + lingerMs(this.context.roundTrips.toDecideMs(this.key))
     if (nowMs >= this.lingerUntilMs) this.finish()
   }
 

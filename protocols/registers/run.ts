@@ -6,6 +6,7 @@
  */
 import type { Doubts } from '../agreement/doubts.ts'
 import type { Latencies } from '../agreement/latency.ts'
+import { lingerMs, longestPauseMs } from '../agreement/patience.ts'
 import type { Poll, PollListener, Polls } from '../agreement/polls.ts'
 import type { RoundTrips } from '../agreement/round-trips.ts'
 import type { Rounds } from '../agreement/rounds.ts'
@@ -26,18 +27,6 @@ import type { Entry, RegisterRecord } from './record.ts'
 import type { Remembered } from './remembered.ts'
 import { Showing } from './showing.ts'
 import type { View } from './showing.ts'
-
-/** After this many lost tries the wait between them grows no longer. */
-const BACKOFF_DOUBLINGS_MAX = 6
-/**
- * It grows no longer than this either, but for links so far that so many round trips take longer.
- */
-const BACKOFF_MOST_MS = 10_000
-const BACKOFF_ROUND_TRIPS = 8
-/** A commit whose clients are gone is carried on for so long; after that, voters finish it. */
-const LINGER_MS = 5_000
-/** On far links for as long as it takes to ask again. */
-const LINGER_ROUND_TRIPS = 3
 
 type Phase = 'idle' | 'reserving' | 'committing' | 'waiting' | 'over'
 
@@ -308,9 +297,7 @@ export class Run implements PollListener<Question, Cast> {
   private backOff(): void {
     this.leave()
     this.tries += 1
-    const roundTripMs = this.context.roundTrips.latelyToDecideMs(this.key)
-    const growingMs = 2 ** Math.min(this.tries, BACKOFF_DOUBLINGS_MAX) * roundTripMs
-    const mostMs = Math.min(growingMs, Math.max(BACKOFF_MOST_MS, BACKOFF_ROUND_TRIPS * roundTripMs))
+    const mostMs = longestPauseMs(this.tries, this.context.roundTrips.latelyToDecideMs(this.key))
     this.phase = 'waiting'
     this.wasRejected = false
     this.wakeAtMs = this.context.moment.nowMs + this.context.random() * mostMs
@@ -328,7 +315,7 @@ export class Run implements PollListener<Question, Cast> {
   private closeIfIdle(nowMs: number): void {
     if (this.claims.length > 0 || this.phase === 'over') return
     if (this.phase !== 'committing') return this.finish()
-    this.lingerUntilMs ??= nowMs + Math.max(LINGER_MS, LINGER_ROUND_TRIPS * this.context.roundTrips.toDecideMs(this.key))
+    this.lingerUntilMs ??= nowMs + lingerMs(this.context.roundTrips.toDecideMs(this.key))
     if (nowMs >= this.lingerUntilMs) this.finish()
   }
 
