@@ -3,22 +3,20 @@
  * rival or loses its client.
  */
 import { Doubts } from '../../protocols/agreement/doubts.ts'
-import type { Rounds } from '../../protocols/agreement/rounds.ts'
-import type { Ballot } from '../../protocols/base/ballot.ts'
 import type { Cells } from '../../protocols/registers/cells.ts'
 import { settleClaim } from '../../protocols/registers/claims.ts'
 import type { Coordinator } from '../../protocols/registers/coordinator.ts'
 import { Expiry } from '../../protocols/registers/expiry.ts'
 import { Finisher } from '../../protocols/registers/finisher.ts'
 import { Marks } from '../../protocols/registers/marks.ts'
-import type { Answer, Cast, Question, Shown } from '../../protocols/registers/questions.ts'
+import type { Cast, Question, Shown } from '../../protocols/registers/questions.ts'
 import { Reads } from '../../protocols/registers/reads.ts'
 import type { Entry, Mark } from '../../protocols/registers/record.ts'
 import { Remembered } from '../../protocols/registers/remembered.ts'
 import { Run } from '../../protocols/registers/run.ts'
 import { sha256, utf8 } from '../../src/bytes.ts'
 import { check } from './checkers/violation.ts'
-import { Asking, FAR_MS, KEY, Waiting, chainOf, voter } from './far-bench.ts'
+import { Asking, FAR_MS, KEY, RunBench, Waiting, chainOf, voter } from './far-bench.ts'
 import type { Scenario } from './stage.ts'
 
 const DEADLINE_MS = 1_000_000
@@ -57,26 +55,16 @@ export const FAR_REGISTERS: readonly Scenario[] = [
 ]
 
 /** A run that asks B, C and D, and what they answer. Nothing is held of the register. */
-class Running extends Asking<Question, Cast> {
-  readonly doubts: Doubts
+class Running extends RunBench<Question, Cast> {
   readonly run: Run
-  private readonly ballots: Ballot[] = []
-  private askedId = 0
 
   /** @param random as late in a random wait as this, from 0 to 1 */
   constructor(random: number) {
     super()
-    const { self, moment, polls, latencies, roundTrips, quorum, ballots } = this
-    this.doubts = new Doubts(moment, () => 0, { toDecideMs: () => FAR_MS, turnOf: () => 0 })
-    const next = (epoch: number): Ballot => {
-      const ballot = { epoch, round: ballots.length + 1, by: self }
-      ballots.push(ballot)
-      return ballot
-    }
-    const rounds: Pick<Rounds, 'next' | 'observe'> = { next, observe: () => undefined }
+    const { moment, polls, latencies, roundTrips, quorum, rounds } = this
     this.run = new Run(KEY, {
       moment,
-      rounds: rounds as Rounds,
+      rounds,
       chain: chainOf(quorum),
       polls,
       latencies,
@@ -102,39 +90,11 @@ class Running extends Asking<Question, Cast> {
   }
 
   refuse(names: string): void {
-    this.answer(names, { kind: 'rejected', ballot: this.ballot, higher: { epoch: 0, round: 99, by: voter('Z') } })
+    this.answer(names, this.refusal)
   }
 
   promise(names: string): void {
     this.answer(names, { kind: 'promised', ballot: this.ballot, shown: NOTHING })
-  }
-
-  /**
-   * Lets time pass until the run asks another question. @returns what it asks, and how long that
-   * took
-   */
-  next(endMs: number): { readonly kind: string; readonly afterMs: number } {
-    const fromMs = this.moment.nowMs
-    let kind = 'nothing'
-    this.until(endMs, () => {
-      this.run.tick()
-      this.polls.tick()
-      const question = this.asked()
-      if (question === undefined || question.id === this.askedId) return false
-      this.askedId = question.id
-      kind = question.kind
-      return true
-    })
-    return { kind, afterMs: this.moment.nowMs - fromMs }
-  }
-
-  private answer(names: string, body: Answer): void {
-    this.askedId = this.asked()?.id ?? this.askedId
-    for (const name of names) this.polls.vote(this.askedId, { sender: voter(name), body })
-  }
-
-  private get ballot(): Ballot {
-    return this.ballots.at(-1) ?? { epoch: 0, round: 0, by: this.self }
   }
 }
 

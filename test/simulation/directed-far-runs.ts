@@ -3,22 +3,18 @@
  * its client, and a get that meets doubt.
  */
 import { Agreement } from '../../protocols/agreement/agreement.ts'
-import { Doubts } from '../../protocols/agreement/doubts.ts'
 import { finishingClaim, writingClaim } from '../../protocols/agreement/coordinator.ts'
 import type { Coordinator } from '../../protocols/agreement/coordinator.ts'
 import { Run } from '../../protocols/agreement/run.ts'
 import type { Claim, RunContext } from '../../protocols/agreement/run.ts'
-import type { Rounds } from '../../protocols/agreement/rounds.ts'
 import { ONCE } from '../../protocols/agreement/settlement.ts'
 import type { Space } from '../../protocols/agreement/space.ts'
 import { CEILING_NONE } from '../../protocols/base/ballot.ts'
-import type { Ballot } from '../../protocols/base/ballot.ts'
 import type { ChosenKeys } from '../../protocols/keys/chosen.ts'
 import { Reads } from '../../protocols/keys/reads.ts'
-import type { AcceptorReply } from '../../protocols/wire/agreement-messages.ts'
 import { check } from './checkers/violation.ts'
 import { SimulatedDisk } from './disk.ts'
-import { Asking, FAR_MS, KEY, Watching, chainOf, quorumOf, voter } from './far-bench.ts'
+import { Asking, FAR_MS, KEY, RunBench, Watching, chainOf, quorumOf, voter } from './far-bench.ts'
 import type { Scenario } from './stage.ts'
 import { text } from './types/keys/stage.ts'
 
@@ -37,26 +33,17 @@ export const FAR_RUNS: readonly Scenario[] = [
 ]
 
 /** A run that asks B, C and D, and what they answer. */
-class Running extends Asking {
-  readonly doubts: Doubts
+class Running extends RunBench {
   readonly run: Run
-  private readonly ballots: Ballot[] = []
-  private askedId = 0
 
   /** @param random as late in a random wait as this, from 0 to 1 */
   constructor(random: number) {
     super()
-    const { moment, polls, latencies, roundTrips, quorum, ballots, self: by } = this
-    this.doubts = new Doubts(moment, () => 0, { toDecideMs: () => FAR_MS, turnOf: () => 0 })
-    const next = (epoch: number): Ballot => {
-      const ballot = { epoch, round: ballots.length + 1, by }
-      ballots.push(ballot)
-      return ballot
-    }
-    const rounds: Pick<Rounds, 'next' | 'observe'> = { next, observe: () => undefined }
+    const { moment, polls, latencies, roundTrips, quorum, rounds } = this
     const space: Pick<Space, 'settlement' | 'quorum'> = { settlement: ONCE, quorum: () => quorum }
-    const context: Omit<RunContext, 'rounds' | 'spaceOf'> = {
+    const context: Omit<RunContext, 'spaceOf'> = {
       moment,
+      rounds,
       chain: chainOf(quorum),
       polls,
       latencies,
@@ -65,7 +52,7 @@ class Running extends Asking {
       random: () => random,
       chose: () => undefined,
     }
-    this.run = new Run(KEY, { ...context, rounds: rounds as Rounds, spaceOf: () => space as Space })
+    this.run = new Run(KEY, { ...context, spaceOf: () => space as Space })
   }
 
   begin(claim: Claim, readFirst: boolean): void {
@@ -74,45 +61,16 @@ class Running extends Asking {
   }
 
   refuse(names: string): void {
-    this.answer(names, { kind: 'rejected', ballot: this.ballot, higher: { epoch: 0, round: 99, by: voter('Z') } })
+    this.answer(names, this.refusal)
   }
 
   promise(names: string): void {
     this.answer(names, { kind: 'promised', ballot: this.ballot, accepted: undefined })
   }
 
-  /**
-   * Lets time pass until the run asks another question. @returns what it asks, and how long that
-   * took
-   */
-  next(endMs: number): { readonly kind: string; readonly afterMs: number } {
-    const fromMs = this.moment.nowMs
-    let kind = 'nothing'
-    this.until(endMs, () => {
-      this.run.tick()
-      this.polls.tick()
-      const question = this.asked()
-      if (question === undefined || question.id === this.askedId) return false
-      this.askedId = question.id
-      kind = question.kind
-      return true
-    })
-    return { kind, afterMs: this.moment.nowMs - fromMs }
-  }
-
   /** Two voters answer the read that was asked last, each with another record. */
   doubt(): void {
     doubtfulVotes(this, this.askedId)
-  }
-
-  /** These voters answer what was asked last. */
-  private answer(names: string, body: AcceptorReply): void {
-    this.askedId = this.asked()?.id ?? this.askedId
-    for (const name of names) this.polls.vote(this.askedId, { sender: voter(name), body })
-  }
-
-  private get ballot(): Ballot {
-    return this.ballots.at(-1) ?? { epoch: 0, round: 0, by: this.self }
   }
 }
 

@@ -6,7 +6,10 @@ import { Latencies } from '../../protocols/agreement/latency.ts'
 import { Polls } from '../../protocols/agreement/polls.ts'
 import type { Line } from '../../protocols/agreement/polls.ts'
 import { RoundTrips } from '../../protocols/agreement/round-trips.ts'
+import { Doubts } from '../../protocols/agreement/doubts.ts'
+import type { Rounds } from '../../protocols/agreement/rounds.ts'
 import { CEILING_NONE } from '../../protocols/base/ballot.ts'
+import type { Ballot } from '../../protocols/base/ballot.ts'
 import type { Config } from '../../protocols/base/config.ts'
 import { HASH_BYTES } from '../../protocols/base/hash-tree.ts'
 import { identity } from '../../protocols/base/identity.ts'
@@ -145,6 +148,62 @@ export class Asking<Body extends Asked = AcceptorRequest, Cast extends Said = Vo
     const { question } = this
     this.question = undefined
     return question
+  }
+}
+
+/** A run on one register that asks them, and what they answer. */
+export abstract class RunBench<Body extends Asked = AcceptorRequest, Cast extends Said = Vote> extends Asking<Body, Cast> {
+  abstract readonly run: { tick(): void }
+  readonly doubts: Doubts = new Doubts(this.moment, () => 0, { toDecideMs: () => FAR_MS, turnOf: () => 0 })
+  protected readonly rounds: Rounds
+  /** The question that was asked last. */
+  protected askedId = 0
+  private readonly ballots: Ballot[] = []
+
+  constructor() {
+    super()
+    const { ballots, self: by } = this
+    const next = (epoch: number): Ballot => {
+      const ballot = { epoch, round: ballots.length + 1, by }
+      ballots.push(ballot)
+      return ballot
+    }
+    const rounds: Pick<Rounds, 'next' | 'observe'> = { next, observe: () => undefined }
+    this.rounds = rounds as Rounds
+  }
+
+  /**
+   * Lets time pass until the run asks another question. @returns what it asks, and how long that
+   * took
+   */
+  next(endMs: number): { readonly kind: string; readonly afterMs: number } {
+    const fromMs = this.moment.nowMs
+    let kind = 'nothing'
+    this.until(endMs, () => {
+      this.run.tick()
+      this.polls.tick()
+      const question = this.asked()
+      if (question === undefined || question.id === this.askedId) return false
+      this.askedId = question.id
+      kind = question.kind
+      return true
+    })
+    return { kind, afterMs: this.moment.nowMs - fromMs }
+  }
+
+  /** These voters answer what was asked last. */
+  protected answer(names: string, body: Cast['body']): void {
+    this.askedId = this.asked()?.id ?? this.askedId
+    for (const name of names) this.polls.vote(this.askedId, { sender: voter(name), body } as Cast)
+  }
+
+  protected get ballot(): Ballot {
+    return this.ballots.at(-1) ?? { epoch: 0, round: 0, by: this.self }
+  }
+
+  /** What a voter that promised somebody else more says. */
+  protected get refusal(): { readonly kind: 'rejected'; readonly ballot: Ballot; readonly higher: Ballot } {
+    return { kind: 'rejected', ballot: this.ballot, higher: { epoch: 0, round: 99, by: voter('Z') } }
   }
 }
 
