@@ -5,6 +5,7 @@
  */
 import type { Exchange } from './exchange.ts'
 import type { Flow } from './flows.ts'
+import type { ProblemExtensions } from './problems.ts'
 
 /** Why there is no body. `gone`: nobody is left to be told. */
 export type BodyFault = 'too-large' | 'timeout' | 'slow' | 'gone'
@@ -38,6 +39,30 @@ export function readBody(exchange: Exchange, bytesMax: number, done: (body: Uint
     response.writeContinue()
   }
   new BodyReader(exchange, bytesMax, isChunked ? undefined : size, done)
+}
+
+/**
+ * Answers a request whose body could not be read.
+ *
+ * @param tooLarge what is said of one that is too large
+ * @param nothing what did not happen, as a sentence
+ */
+export function refuseBody(exchange: Exchange, fault: BodyFault, tooLarge: Refusal, nothing: string): void {
+  switch (fault) {
+    case 'too-large':
+      return exchange.refuse('too-large', tooLarge.detail, tooLarge.extensions)
+    case 'timeout':
+      return exchange.refuse('body-timeout', `The body was not complete within ${exchange.context.bodyTimeoutMs / 1000} s. ${nothing}`)
+    case 'slow':
+      return exchange.refuse('body-timeout', `The body came at less than 1 kB a second for 10 s. ${nothing}`)
+    case 'gone':
+      return
+  }
+}
+
+interface Refusal {
+  readonly detail: string
+  readonly extensions?: ProblemExtensions
 }
 
 class BodyReader implements Flow {

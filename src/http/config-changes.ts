@@ -1,7 +1,6 @@
 /** `POST /config/changes` and `POST /config/new-epoch`: what changes who votes. */
 import { json } from './answers.ts'
-import { readBody } from './body.ts'
-import type { BodyFault } from './body.ts'
+import { readBody, refuseBody } from './body.ts'
 import { CHANGE_BYTES_MAX, parseAnewRequest, parseChangeRequest } from './change-body.ts'
 import type { Read } from './change-body.ts'
 import type { Exchange } from './exchange.ts'
@@ -36,6 +35,8 @@ export function beginAnew(exchange: Exchange): void {
   })
 }
 
+const TOO_LARGE = { detail: `The body may have at most ${CHANGE_BYTES_MAX} bytes.` }
+
 /** Reads a body of JSON. */
 function takeBody<T>(exchange: Exchange, parse: (body: Uint8Array) => Read<T>, then: (value: T) => void): void {
   const { request } = exchange
@@ -46,25 +47,9 @@ function takeBody<T>(exchange: Exchange, parse: (body: Uint8Array) => Read<T>, t
       header: 'Content-Encoding',
     })
   readBody(exchange, CHANGE_BYTES_MAX, (body) => {
-    if (typeof body === 'string') return refuseBody(exchange, body)
+    if (typeof body === 'string') return refuseBody(exchange, body, TOO_LARGE, 'Nothing was changed.')
     const read = parse(body)
     if ('fault' in read) exchange.refuse('bad-body', read.fault)
     else then(read.value)
   })
-}
-
-function refuseBody(exchange: Exchange, fault: BodyFault): void {
-  switch (fault) {
-    case 'too-large':
-      return exchange.refuse('too-large', `The body may have at most ${CHANGE_BYTES_MAX} bytes.`)
-    case 'timeout':
-      return exchange.refuse(
-        'body-timeout',
-        `The body was not complete within ${exchange.context.bodyTimeoutMs / 1000} s. Nothing was changed.`,
-      )
-    case 'slow':
-      return exchange.refuse('body-timeout', 'The body came at less than 1 kB a second for 10 s. Nothing was changed.')
-    case 'gone':
-      return
-  }
 }

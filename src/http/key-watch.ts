@@ -7,6 +7,7 @@ import type { Feed } from '../ports/feed.ts'
 import { opens } from '../security/grant.ts'
 import { formatTime } from './dates.ts'
 import { entityTag } from './etags.ts'
+import { attend, beginEvents, lastEventIdOf } from './event-stream.ts'
 import type { Exchange } from './exchange.ts'
 import { problem } from './problems.ts'
 import { isLongerThan, KEY_BYTES_MAX } from './keys.ts'
@@ -14,8 +15,6 @@ import { parse } from './query.ts'
 import type { BadParameter } from './query.ts'
 import type { StreamedAnswer } from './streamed-answer.ts'
 
-/** Between comments, so that whatever stands between sees the stream live. */
-const COMMENT_MS = 15_000
 /** What may wait to be read before no more is written. */
 const WAITING_BYTES_MAX = 262_144
 /** Between looks at whether it was read. */
@@ -52,13 +51,12 @@ export function parseWatchQuery(query: string, lastEventId: string | undefined):
 }
 
 export function watchKeys(exchange: Exchange, feed: Feed, base: string, query: string): void {
-  const lastEventId = exchange.request.headers['last-event-id']
-  const read = parseWatchQuery(query, typeof lastEventId === 'string' ? lastEventId : undefined)
+  const read = parseWatchQuery(query, lastEventIdOf(exchange))
   if ('parameter' in read) return exchange.refuse('bad-parameter', read.detail, { parameter: read.parameter })
   const position = read.cursor === undefined ? feed.next : feed.positionOf(read.cursor)
   if (position === undefined) return exchange.send(problem('cursor-gone', START_OVER))
   if (!exchange.enter('waits')) return
-  const stream = exchange.stream({ status: 200, headers: ['Content-Type', 'text/event-stream', 'Cache-Control', 'no-store'] })
+  const stream = beginEvents(exchange)
   if (stream !== undefined) new KeyWatcher(exchange, feed, stream, { base, prefix: read.prefix, position })
 }
 
@@ -85,16 +83,8 @@ class KeyWatcher {
     this.#prefix = prefix
     this.#position = position
     const stop = feed.follow(() => this.#plan())
-    const comments = setInterval(() => stream.write(`id: ${feed.cursorAt(this.#position)}\n:\n\n`), COMMENT_MS)
-    const { endless } = exchange.context
-    const end = (): void => stream.end()
-    endless.add(end)
-    exchange.signal.addEventListener('abort', end)
-    exchange.whenClosed(() => {
-      endless.delete(end)
-      clearInterval(comments)
-      stop()
-    })
+    const comment = (): void => stream.write(`id: ${feed.cursorAt(this.#position)}\n:\n\n`)
+    attend(exchange, { comment, end: () => stream.end(), closed: stop })
     stream.write(`id: ${feed.cursorAt(position)}\nevent: watching\ndata: {}\n\n`)
     this.#plan()
   }

@@ -24,6 +24,27 @@ export const TIMEOUT: Part = queryParameter('timeout', 'Milliseconds to try for;
   default: 10_000,
 })
 
+/** A key, or the beginning of one: at most 1,024 bytes. */
+const BEGINNING: Part = { type: 'string', maxLength: 1_024, pattern: '^[^\\u0000]*$', default: '' }
+
+/** Of a list by keys, a page at a time. */
+export const LIST_PARAMETERS: readonly Part[] = [
+  queryParameter('prefix', 'Only keys that begin with this', BEGINNING),
+  queryParameter('after', 'Only keys after this one in the order of their UTF-8 bytes: the `next` of the page before', BEGINNING),
+  queryParameter('limit', 'The most keys on the page', { type: 'integer', minimum: 1, maximum: 1000, default: 100 }),
+]
+
+/** @param local what a read of this peer's own copy alone is worth */
+export function consistencyParameter(local: string): Part {
+  const schema = { type: 'string', enum: ['linearizable', 'local'], default: 'linearizable' }
+  return queryParameter('consistency', `\`local\`: this peer’s own copy, ${local}`, schema)
+}
+
+/** @param what is waited for, at most so many milliseconds */
+export function waitParameter(what: string): Part {
+  return queryParameter('wait', `Milliseconds to wait for ${what}`, { type: 'integer', minimum: 0, maximum: 60_000, default: 0 })
+}
+
 export function requestOf(schema: string): Part {
   return { required: true, content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } } }
 }

@@ -5,7 +5,7 @@
 import type { Consistency } from '../../protocols/events.ts'
 import type { GetInit, GetOutcome, PutOutcome } from '../ports/replicator.ts'
 import { mayRead } from '../security/grant.ts'
-import { readBody } from './body.ts'
+import { readBody, refuseBody } from './body.ts'
 import type { BodyFault } from './body.ts'
 import type { Exchange } from './exchange.ts'
 import { parseKey } from './keys.ts'
@@ -81,7 +81,7 @@ function putOf(exchange: Exchange, key: string, rawQuery: string): void {
   }
   const put: KeyPut = { key, contentType: headers.contentType, writeId: headers.writeId, timeoutMs: query.timeoutMs }
   readBody(exchange, context.valueBytesMax, (body) => {
-    if (typeof body === 'string') refuseBody(exchange, body)
+    if (typeof body === 'string') refuseValue(exchange, body, context.valueBytesMax)
     else if (headers.mustExist) putIfPresent(exchange, put, body)
     else putValue(exchange, put, body)
   })
@@ -121,19 +121,10 @@ function putIfPresent(exchange: Exchange, put: KeyPut, value: Uint8Array): void 
   })
 }
 
-/** Answers a value that could not be read. */
-export function refuseBody(exchange: Exchange, fault: BodyFault): void {
-  const { valueBytesMax, bodyTimeoutMs } = exchange.context
-  switch (fault) {
-    case 'too-large':
-      return exchange.refuse('too-large', `A value may have at most ${valueBytesMax} bytes here.`, { valueBytesMax })
-    case 'timeout':
-      return exchange.refuse('body-timeout', `The body was not complete within ${bodyTimeoutMs / 1000} s. Nothing was stored.`)
-    case 'slow':
-      return exchange.refuse('body-timeout', 'The body came at less than 1 kB a second for 10 s. Nothing was stored.')
-    case 'gone':
-      return
-  }
+/** Answers a put whose value could not be read. @param valueBytesMax the most that it might have had */
+export function refuseValue(exchange: Exchange, fault: BodyFault, valueBytesMax: number): void {
+  const tooLarge = { detail: `A value may have at most ${valueBytesMax} bytes here.`, extensions: { valueBytesMax } }
+  refuseBody(exchange, fault, tooLarge, 'Nothing was stored.')
 }
 
 function answerPut(exchange: Exchange, key: string, outcome: PutOutcome): void {

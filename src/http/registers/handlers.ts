@@ -9,7 +9,7 @@ import { parseKey } from '../keys.ts'
 import { readPutHeaders } from '../put-headers.ts'
 import type { PutHeaders } from '../put-headers.ts'
 import { parsePutQuery as parseDeleteQuery } from '../query.ts'
-import { refuseBody } from '../store.ts'
+import { refuseValue } from '../store.ts'
 import { readConditions } from './conditions.ts'
 import type { Conditions } from './conditions.ts'
 import { readAnswerTo, writeAnswerTo } from './outcomes.ts'
@@ -48,8 +48,9 @@ export class RegisterHandlers {
       const asked = askedOf(exchange)
       if (asked === undefined) return
       const { contentType } = asked.headers
-      readBody(exchange, Math.min(exchange.context.valueBytesMax, REGISTER_VALUE_BYTES_MAX), (body) => {
-        if (typeof body === 'string') return refuseBody(exchange, body)
+      const bytesMax = Math.min(exchange.context.valueBytesMax, REGISTER_VALUE_BYTES_MAX)
+      readBody(exchange, bytesMax, (body) => {
+        if (typeof body === 'string') return refuseValue(exchange, body, bytesMax)
         this.#write(exchange, { key, contents: { kind: 'value', value: body, contentType, ttlMs: query.ttlMs }, ...asked }, query.timeoutMs)
       })
     })
@@ -63,7 +64,7 @@ export class RegisterHandlers {
       if (asked === undefined) return
       readBody(exchange, 0, (body) => {
         if (body === 'too-large') return exchange.refuse('bad-request', 'A delete has no body. Nothing was changed.')
-        if (typeof body === 'string') return refuseBody(exchange, body)
+        if (typeof body === 'string') return refuseValue(exchange, body, 0)
         this.#write(exchange, { key, contents: { kind: 'deleted' }, ...asked }, query.timeoutMs)
       })
     })

@@ -7,15 +7,12 @@ import { watchedBytes } from '../../../protocols/registers/watches.ts'
 import type { WatchAnswer, WatchEvent } from '../../../protocols/registers/requests.ts'
 import type { Registers, Watching } from '../../ports/registers.ts'
 import { opens } from '../../security/grant.ts'
+import { attend, beginEvents } from '../event-stream.ts'
 import type { Exchange } from '../exchange.ts'
 import type { StreamedAnswer } from '../streamed-answer.ts'
 import { REGISTERS_PREFIX } from './handlers.ts'
 import { cursorGone } from './outcomes.ts'
 import type { WatchQuery } from './query.ts'
-
-/** Between comments, so that whatever stands between sees the stream live. */
-const COMMENT_MS = 15_000
-export const EVENT_STREAM_TYPE = 'text/event-stream'
 
 export function watchRegisters(exchange: Exchange, registers: Registers, query: WatchQuery): void {
   if (exchange.enter('waits')) new Watcher(exchange, registers, query)
@@ -29,16 +26,8 @@ class Watcher {
   constructor(exchange: Exchange, registers: Registers, query: WatchQuery) {
     this.#exchange = exchange
     this.#watching = registers.watch({ kind: 'watch', ...query }, (answer) => this.#told(answer))
-    const comments = setInterval(() => this.#stream?.write(':\n\n'), COMMENT_MS)
-    const { endless } = exchange.context
-    const end = (): void => this.#end()
-    endless.add(end)
-    exchange.signal.addEventListener('abort', end)
-    exchange.whenClosed(() => {
-      endless.delete(end)
-      clearInterval(comments)
-      this.#watching.end()
-    })
+    const comment = (): void => this.#stream?.write(':\n\n')
+    attend(exchange, { comment, end: () => this.#end(), closed: () => this.#watching.end() })
   }
 
   #told(answer: WatchAnswer): void {
@@ -67,7 +56,7 @@ class Watcher {
 
   /** @param bytes what it counts for until it is taken */
   #write(text: string, bytes: number): void {
-    this.#stream ??= this.#exchange.stream({ status: 200, headers: ['Content-Type', EVENT_STREAM_TYPE, 'Cache-Control', 'no-store'] })
+    this.#stream ??= beginEvents(this.#exchange)
     if (this.#stream === undefined) return this.#watching.end()
     this.#stream.write(text, () => {
       if (bytes > 0) this.#watching.taken(bytes)

@@ -2,10 +2,22 @@
 import { parseListQuery } from '../query.ts'
 import type { Feed } from '../../ports/feed.ts'
 import type { Answer } from '../answers.ts'
+import { EVENT_STREAM_TYPE } from '../event-stream.ts'
 import type { Exchange } from '../exchange.ts'
 import { isWatch, watchKeys } from '../key-watch.ts'
 import { listKeys, listingWithin } from '../listing.ts'
-import { ALWAYS, headerOf, headerParameter, jsonOf, problems, queryParameter, TIMEOUT } from '../openapi-parts.ts'
+import {
+  ALWAYS,
+  consistencyParameter,
+  headerOf,
+  headerParameter,
+  jsonOf,
+  LIST_PARAMETERS,
+  problems,
+  queryParameter,
+  TIMEOUT,
+  waitParameter,
+} from '../openapi-parts.ts'
 import type { Part } from '../openapi-parts.ts'
 import { problem } from '../problems.ts'
 import type { ProblemName } from '../problems.ts'
@@ -101,27 +113,9 @@ const KEY: Part = {
 
 const GET_PARAMETERS: readonly Part[] = [
   TIMEOUT,
-  queryParameter('consistency', '`local`: this peer’s own copy, whose 404 may be stale', {
-    type: 'string',
-    enum: ['linearizable', 'local'],
-    default: 'linearizable',
-  }),
-  queryParameter('wait', 'Milliseconds to wait for the key to be known here before 404', {
-    type: 'integer',
-    minimum: 0,
-    maximum: 60_000,
-    default: 0,
-  }),
+  consistencyParameter('whose 404 may be stale'),
+  waitParameter('the key to be known here before 404'),
   headerParameter('If-None-Match', 'Entity tags: 304 when the stored value has one of them'),
-]
-
-/** A key, or the beginning of one: at most 1,024 bytes. */
-const BEGINNING: Part = { type: 'string', maxLength: 1_024, pattern: '^[^\\u0000]*$', default: '' }
-
-const LIST_PARAMETERS: readonly Part[] = [
-  queryParameter('prefix', 'Only keys that begin with this', BEGINNING),
-  queryParameter('after', 'Only keys after this one in the order of their UTF-8 bytes: the `next` of the page before', BEGINNING),
-  queryParameter('limit', 'The most keys on the page', { type: 'integer', minimum: 1, maximum: 1000, default: 100 }),
 ]
 
 const WATCH_PARAMETERS: readonly Part[] = [
@@ -147,7 +141,7 @@ const KEY_PAGE = jsonOf('A page of keys', 'KeyPage')
 const KEY_PAGE_OR_EVENTS: Part = {
   ...KEY_PAGE,
   description: 'A page of keys; with `watch`, events. After `cursor-gone`, which is the last one, list and start over',
-  content: { ...(KEY_PAGE['content'] as Part), 'text/event-stream': {} },
+  content: { ...(KEY_PAGE['content'] as Part), [EVENT_STREAM_TYPE]: {} },
 }
 
 const PUT_PARAMETERS: readonly Part[] = [

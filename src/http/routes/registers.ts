@@ -1,8 +1,20 @@
 /** `/kv`: registers, keys that change. */
 import type { Registers } from '../../ports/registers.ts'
+import { EVENT_STREAM_TYPE, lastEventIdOf } from '../event-stream.ts'
 import type { Exchange } from '../exchange.ts'
 import { grantedRanges } from '../listing.ts'
-import { ALWAYS, contentOf, headerOf, headerParameter, problems, queryParameter, TIMEOUT } from '../openapi-parts.ts'
+import {
+  ALWAYS,
+  consistencyParameter,
+  contentOf,
+  headerOf,
+  headerParameter,
+  LIST_PARAMETERS,
+  problems,
+  queryParameter,
+  TIMEOUT,
+  waitParameter,
+} from '../openapi-parts.ts'
 import type { Part } from '../openapi-parts.ts'
 import type { ProblemName } from '../problems.ts'
 import { reading } from '../reading.ts'
@@ -11,7 +23,7 @@ import { count, list, object, text, time } from '../schemas.ts'
 import { RegisterHandlers, REGISTERS_PREFIX } from '../registers/handlers.ts'
 import { listRegisters } from '../registers/listing.ts'
 import { parseListOrWatch } from '../registers/query.ts'
-import { EVENT_STREAM_TYPE, watchRegisters } from '../registers/watch.ts'
+import { watchRegisters } from '../registers/watch.ts'
 import { queryOf } from '../target.ts'
 
 /** @param valueBytesMax the largest value taken by this peer */
@@ -38,8 +50,7 @@ export function registerRoutes(registers: Registers, valueBytesMax: number): Rou
 }
 
 function listOrWatch(exchange: Exchange, registers: Registers): void {
-  const lastEventId = exchange.request.headers['last-event-id']
-  const query = parseListOrWatch(queryOf(exchange.request), typeof lastEventId === 'string' ? lastEventId : undefined)
+  const query = parseListOrWatch(queryOf(exchange.request), lastEventIdOf(exchange))
   if ('parameter' in query) return exchange.refuse('bad-parameter', query.detail, { parameter: query.parameter })
   if ('from' in query) return watchRegisters(exchange, registers, query)
   if (!exchange.enter()) return
@@ -77,17 +88,8 @@ const VERSION_TAG = { ETag: { schema: { type: 'string', pattern: '^"[0-9]+"$' } 
 
 const READ_PARAMETERS: readonly Part[] = [
   TIMEOUT,
-  queryParameter('consistency', '`local`: this peer’s own copy, which may be old', {
-    type: 'string',
-    enum: ['linearizable', 'local'],
-    default: 'linearizable',
-  }),
-  queryParameter('wait', 'Milliseconds to wait for a version above `newer` to be held here', {
-    type: 'integer',
-    minimum: 0,
-    maximum: 60_000,
-    default: 0,
-  }),
+  consistencyParameter('which may be old'),
+  waitParameter('a version above `newer` to be held here'),
   queryParameter('newer', 'Answer 304 for a version at or below this', { type: 'integer', minimum: 0, default: 0 }),
   headerParameter('If-None-Match', 'Entity tags: 304 when the version has one of them'),
 ]
@@ -171,12 +173,7 @@ const LIST = {
   operationId: 'listRegisters',
   summary: 'List the live registers that this peer holds, or watch them',
   parameters: [
-    queryParameter('prefix', 'Only keys that begin with this', { type: 'string', default: '' }),
-    queryParameter('after', 'Only keys after this one in the order of their UTF-8 bytes: the `next` of the page before', {
-      type: 'string',
-      default: '',
-    }),
-    queryParameter('limit', 'The most keys on the page', { type: 'integer', minimum: 1, maximum: 1000, default: 100 }),
+    ...LIST_PARAMETERS,
     queryParameter('watch', 'Changes as they become visible here, as events `put` and `delete`, in place of a list', { type: 'string' }),
     queryParameter('cursor', 'Of a watch: go on behind this event', { type: 'string' }),
     queryParameter('from', 'Of a watch: `start` tells first what is live here', { enum: ['start', 'now'] }),

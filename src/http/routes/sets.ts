@@ -2,6 +2,7 @@
 import type { SetAnswerOf, Sets } from '../../ports/sets.ts'
 import { opens } from '../../security/grant.ts'
 import { json } from '../answers.ts'
+import { EVENT_STREAM_TYPE } from '../event-stream.ts'
 import type { Exchange } from '../exchange.ts'
 import { ALWAYS, contentOf, headerOf, headerParameter, jsonOf, problems, queryParameter, TIMEOUT } from '../openapi-parts.ts'
 import type { Part } from '../openapi-parts.ts'
@@ -13,7 +14,7 @@ import { JSON_TYPE, TRANSIT_TYPE } from '../sets/bodies.ts'
 import { CLOCK_HEADER, SHIFT_HEADER } from '../sets/clocks.ts'
 import { SetHandlers } from '../sets/handlers.ts'
 import { SETS_PREFIX, setOfPath } from '../sets/names.ts'
-import { EVENT_STREAM_TYPE, watchSet } from '../sets/watch.ts'
+import { watchSet } from '../sets/watch.ts'
 
 type ToSet = (exchange: Exchange, set: string) => void
 

@@ -1,6 +1,5 @@
 /** What clients send of sets: read to its end, in either content type, or refused whole. */
-import { readBody } from '../body.ts'
-import type { BodyFault } from '../body.ts'
+import { readBody, refuseBody } from '../body.ts'
 import type { Exchange } from '../exchange.ts'
 import type { ProblemName } from '../problems.ts'
 import type { FaultKind, Read } from '../../transit/fault.ts'
@@ -10,6 +9,7 @@ import type { Form } from '../../transit/transit-text.ts'
  * Well above 10,000 elements of any usual size. One client may have so many bytes arriving at once.
  */
 export const SET_BODY_BYTES_MAX = 16_777_216
+const TOO_LARGE = { detail: `The body may have at most ${SET_BODY_BYTES_MAX} bytes. Nothing was changed.` }
 export const TRANSIT_TYPE = 'application/transit+json'
 export const JSON_TYPE = 'application/json'
 
@@ -27,26 +27,10 @@ export function takeBody<T>(exchange: Exchange, read: (body: Uint8Array, form: F
       header: 'Content-Encoding',
     })
   readBody(exchange, SET_BODY_BYTES_MAX, (body) => {
-    if (typeof body === 'string') return refuseBody(exchange, body)
+    if (typeof body === 'string') return refuseBody(exchange, body, TOO_LARGE, 'Nothing was changed.')
     exchange.follow(read(body, form), 0, ({ value, fault }) => {
       if (fault === undefined) then(value)
       else exchange.refuse(PROBLEM_OF[fault.kind], `The body will not do: ${fault.message}. Nothing was changed.`)
     })
   })
-}
-
-function refuseBody(exchange: Exchange, fault: BodyFault): void {
-  switch (fault) {
-    case 'too-large':
-      return exchange.refuse('too-large', `The body may have at most ${SET_BODY_BYTES_MAX} bytes. Nothing was changed.`)
-    case 'timeout':
-      return exchange.refuse(
-        'body-timeout',
-        `The body was not complete within ${exchange.context.bodyTimeoutMs / 1000} s. Nothing was changed.`,
-      )
-    case 'slow':
-      return exchange.refuse('body-timeout', 'The body came at less than 1 kB a second for 10 s. Nothing was changed.')
-    case 'gone':
-      return
-  }
 }

@@ -4,22 +4,18 @@
  * that it has.
  */
 import type { SetAnswerOf, Sets, WatchAnswer } from '../../ports/sets.ts'
+import { attend, beginEvents, lastEventIdOf } from '../event-stream.ts'
 import type { Exchange } from '../exchange.ts'
 import type { StreamedAnswer } from '../streamed-answer.ts'
 import { queryOf } from '../target.ts'
 import { cursorGone, entryJson, noSet } from './outcomes.ts'
 import { parseWatchQuery } from './query.ts'
 
-/** Between comments, so that whatever stands between sees the stream live. */
-const COMMENT_MS = 15_000
 /** What may wait for a watcher that does not read. */
 const BEHIND_BYTES_MAX = 1_048_576
 
-export const EVENT_STREAM_TYPE = 'text/event-stream'
-
 export function watchSet(exchange: Exchange, sets: Sets, set: string): void {
-  const lastEventId = exchange.request.headers['last-event-id']
-  const query = parseWatchQuery(queryOf(exchange.request), typeof lastEventId === 'string' ? lastEventId : undefined)
+  const query = parseWatchQuery(queryOf(exchange.request), lastEventIdOf(exchange))
   if ('parameter' in query) return exchange.refuse('bad-parameter', query.detail, { parameter: query.parameter })
   if (exchange.enter('waits')) new Watcher(exchange, sets, set, query.after)
 }
@@ -27,7 +23,6 @@ export function watchSet(exchange: Exchange, sets: Sets, set: string): void {
 class Watcher {
   readonly #exchange: Exchange
   readonly #set: string
-  readonly #comments: NodeJS.Timeout
   readonly #stop: () => void
   #stream: StreamedAnswer | undefined
 
@@ -35,16 +30,7 @@ class Watcher {
     this.#exchange = exchange
     this.#set = set
     this.#stop = sets.watch({ kind: 'watch', set, after }, (answer) => this.#told(answer))
-    this.#comments = setInterval(() => this.#write(':\n\n'), COMMENT_MS)
-    const { endless } = exchange.context
-    const end = (): void => this.#end()
-    endless.add(end)
-    exchange.signal.addEventListener('abort', end)
-    exchange.whenClosed(() => {
-      endless.delete(end)
-      clearInterval(this.#comments)
-      this.#stop()
-    })
+    attend(exchange, { comment: () => this.#write(':\n\n'), end: () => this.#end(), closed: this.#stop })
   }
 
   #told(answer: WatchAnswer): void {
@@ -58,7 +44,7 @@ class Watcher {
 
   #changed({ changes }: SetAnswerOf<'changes'>): void {
     if (this.#stream === undefined) {
-      this.#stream = this.#exchange.stream({ status: 200, headers: ['Content-Type', EVENT_STREAM_TYPE, 'Cache-Control', 'no-store'] })
+      this.#stream = beginEvents(this.#exchange)
       if (this.#stream === undefined) return this.#stop()
     }
     let events = ''
