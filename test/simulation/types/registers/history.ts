@@ -47,12 +47,13 @@ interface Placed {
 /** Holds the answers to one register against what was chosen. */
 export function checkHistory(chain: Chain, operations: readonly Operation[]): void {
   const placed: Placed[] = []
+  const deletions = new Set(operations.flatMap(({ mark, request }) => (mark !== undefined && isDelete(request) ? [mark] : [])))
   for (const operation of operations) checkCondition(chain, operation)
   for (const operation of operations.toSorted((a, b) => a.beganAt - b.beganAt)) {
     const { answer } = operation
     if (answer === undefined) continue
     const least = placed.reduce((most, other) => (other.operation.endedAt < operation.beganAt ? Math.max(most, other.version) : most), 0)
-    const version = versionOf(chain, operation, answer, least)
+    const version = versionOf(chain, operation, answer, least, deletions)
     if (version === undefined) continue
     // Of several tries of a write the first may have made the version that another one is told.
     const isTriedAgain = operations.some((other) => other !== operation && other.mark !== undefined && other.mark === operation.mark)
@@ -67,8 +68,17 @@ export function checkHistory(chain: Chain, operations: readonly Operation[]): vo
   }
 }
 
-/** @param least the version that was shown before the operation began */
-function versionOf(chain: Chain, operation: Operation, answer: RegisterAnswer, least: number): number | undefined {
+/**
+ * @param least the version that was shown before the operation began
+ * @param deletions the marks of the writes that delete
+ */
+function versionOf(
+  chain: Chain,
+  operation: Operation,
+  answer: RegisterAnswer,
+  least: number,
+  deletions: ReadonlySet<Mark>,
+): number | undefined {
   const { key, mark, request } = operation
   const isLocal = request.kind === 'read' && request.consistency === 'local'
   switch (answer.kind) {
@@ -88,7 +98,7 @@ function versionOf(chain: Chain, operation: Operation, answer: RegisterAnswer, l
     case 'absent':
       return isLocal ? undefined : absentVersion(chain, operation, answer, least)
     case 'refused':
-      if (answer.current === undefined) return deletedVersion(chain, operation, answer, least)
+      if (answer.current === undefined) return deletedVersion(chain, operation, answer, least, deletions)
       check(
         chain.links.some(({ version }) => version === answer.current?.version),
         'V6',
@@ -119,10 +129,17 @@ function deletedVersion(
   operation: Operation,
   answer: RegisterAnswer & { kind: 'refused' },
   least: number,
+  deletions: ReadonlySet<Mark>,
 ): number | undefined {
-  const isWithin =
-    chain.links.some(({ version }) => version === answer.number) && !chain.records.some(({ version }) => version === answer.number)
+  const link = chain.links.find(({ version }) => version === answer.number)
+  const isRecord = chain.records.some(({ version }) => version === answer.number)
+  // The number alone may be that of a write which came later: it must be one that deleted.
+  const isWithin = link !== undefined && !isRecord && deletions.has(link.mark)
   return isWithin ? answer.number : absentVersion(chain, operation, answer, least)
+}
+
+function isDelete(request: Operation['request']): boolean {
+  return request.kind === 'write' && request.contents.kind === 'deleted'
 }
 
 function describe(answer: RegisterAnswer): string {
