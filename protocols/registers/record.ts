@@ -60,6 +60,10 @@ export interface Entry {
 export const RECENT_LEAST = 16
 /** The most that are, of the last minute. */
 export const RECENT_MOST = 256
+/**
+ * The last minute of the slowest clock that made one of the writes always remembered: one peer whose
+ * clock is ahead does not make the others' retries forgotten.
+ */
 export const RECENT_MS = 60_000
 
 export const MARK_NONE: Mark = '0'.repeat(24) as Mark
@@ -126,10 +130,11 @@ export interface Memory {
 export function memoryAfter(base: RegisterRecord | undefined, number: number, nowMs: number): Memory {
   if (base === undefined) return { recent: [], since: number }
   const recent = [...base.recent, { version: base.version, mark: base.mark, writtenAtMs: base.writtenAtMs }]
+  const sinceMs = Math.min(nowMs, ...recent.slice(-RECENT_LEAST).map(({ writtenAtMs }) => writtenAtMs)) - RECENT_MS
   let dropped = 0
   while (recent.length - dropped > RECENT_LEAST) {
     const oldest = recent[dropped]
-    if (oldest === undefined || (recent.length - dropped <= RECENT_MOST && oldest.writtenAtMs >= nowMs - RECENT_MS)) break
+    if (oldest === undefined || (recent.length - dropped <= RECENT_MOST && oldest.writtenAtMs >= sinceMs)) break
     dropped += 1
   }
   const since = dropped === 0 ? base.since : (recent[dropped - 1]?.version ?? base.since)

@@ -141,6 +141,11 @@ suite('what becomes of a write', () => {
     assert.equal(written(400).recent.length, 256)
   })
 
+  test('a writer whose clock is an hour ahead does not cut what a busy register remembers', () => {
+    const ahead = write('ahead', { writtenAtMs: 1_000 + 3_600_000 })
+    assert.equal(made(ahead, { base: written(100), number: 100 }).recent.length, 100)
+  })
+
   test('writes of a batch are judged on one another and made as one record, each with its version', () => {
     const batch = [
       write('n1'),
