@@ -289,8 +289,9 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   )
   if (network.isOnLoopbackAlone()) logger.warn(LOOPBACK_ALONE)
   if (!network.isClosed) logger.warn('no -secret: anybody who can dial this peer may join the network')
-  printLines([...addressLines(self.peerId, network.addresses()), httpLine(url)])
-  if (newNetwork !== undefined) printLines([newNetworkLine(newNetwork)])
+  // In one write: who has read that HTTP listens has read the network as well.
+  const founded = newNetwork === undefined ? [] : [newNetworkLine(newNetwork)]
+  printLines([...addressLines(self.peerId, network.addresses()), httpLine(url), ...founded])
   await facts.listening(network)
   const isMember = storage.registers.newestEpoch() >= 0
   const progress = announceProgress({ config, runtime, service, warnings, logger, isMember, failed: opening.failed })

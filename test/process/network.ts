@@ -159,7 +159,7 @@ export class PeerProcess {
   /** Starts the process and waits until HTTP is served. */
   async start(): Promise<void> {
     this.spawn()
-    await this.printed('HTTP listening on ')
+    await this.served()
   }
 
   /** Starts the process and waits for nothing. */
@@ -192,6 +192,14 @@ export class PeerProcess {
   /** Waits for a line that begins so. */
   async printed(start: string, timeoutMs: number = START_MS): Promise<void> {
     await this.#during(`${this.name} prints ${start}`, () => this.lines.some((line) => line.startsWith(start)), timeoutMs)
+  }
+
+  /**
+   * Waits until HTTP is served, and all was said that a peer says of itself: the line that follows
+   * is awaited, because the lines before it may come in parts.
+   */
+  async served(timeoutMs: number = START_MS): Promise<void> {
+    await this.printed('Waiting until ', timeoutMs)
   }
 
   /** Waits until it says that it is ready. */
@@ -297,7 +305,7 @@ export class Network {
       if (first === undefined) await peer.start()
       else peer.spawn()
     }
-    await Promise.all(added.map((peer) => peer.printed('HTTP listening on ')))
+    await Promise.all(added.map((peer) => peer.served()))
     return added
   }
 
