@@ -17,13 +17,13 @@ import type { Sent } from './tries.ts'
 import { watchKeys } from './watching.ts'
 import type { Watched, WatchOptions } from './watching.ts'
 import { judgeGet, judgeStat, judgeView, PutVerdict } from './verdicts.ts'
-import type { PeerRow, Status } from './views.ts'
+import type { PeerRow, SetRow, Status } from './views.ts'
 
 export { ClientFailed } from './outcomes.ts'
 export type { Consistency, Found, GetOutcome, PutOutcome, Refused, StatOutcome, Stored, Unavailable, WaitOutcome } from './outcomes.ts'
 export type { Element, Tagged } from './elements.ts'
 export type { ChangeOptions, ChangeOutcome, Entry, SetClient, Updates } from './sets.ts'
-export type { PeerRow, Role, Status } from './views.ts'
+export type { PeerRow, Role, SetRow, Status } from './views.ts'
 export type { Watched, WatchOptions } from './watching.ts'
 
 /** What a call takes when it is given no signal. */
@@ -171,6 +171,11 @@ export class Client {
   /** A set by its name. It is made by its first change; nothing is asked here. */
   set(name: string): SetClient {
     return new SetClient(this.#tries, name, (signal) => signalOf(signal === undefined ? {} : { signal }))
+  }
+
+  /** The sets that a peer holds. @throws ClientFailed when no peer tells */
+  async sets(options: CallOptions = {}): Promise<readonly SetRow[]> {
+    return ((await this.#view('/sets', options)) as { readonly sets: readonly SetRow[] }).sets
   }
 
   /**

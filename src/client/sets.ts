@@ -15,6 +15,8 @@ import type { Sent, Tried, Tries } from './tries.ts'
 
 /** What one peer is given before another is asked. */
 const TRY_MS = 5_000
+/** The same, where a whole set is read. */
+const READ_MS = 60_000
 const OK = 200
 const SERVER_FAULT = 500
 const TOO_MANY = 429
@@ -99,17 +101,28 @@ export class SetClient {
     return { kind: 'updates', entries: entriesOf(told), cursor: answer.headers.get('replicator-cursor') ?? '' }
   }
 
-  async #change(field: 'add-set' | 'del-set', elements: readonly Element[], { signal, wait }: ChangeOptions): Promise<ChangeOutcome> {
+  /**
+   * What was held elsewhere, with the stamps that it had there. Nothing is lost that is newer here,
+   * and merging the same again changes nothing.
+   */
+  merge(entries: readonly Entry[], options: ChangeOptions = {}): Promise<ChangeOutcome> {
+    const pairsOf = (field: 'added' | 'removed'): string[] =>
+      entries.flatMap((entry) => (entry[field] === null ? [] : [`[${writeElement(entry.element)},${entry[field]}]`]))
+    const body = `{"add-set":[${pairsOf('added').join(',')}],"del-set":[${pairsOf('removed').join(',')}]}`
+    return this.#update(body, () => ({ 'Content-Type': 'application/json' }), options)
+  }
+
+  #change(field: 'add-set' | 'del-set', elements: readonly Element[], options: ChangeOptions): Promise<ChangeOutcome> {
     this.#last = Math.max(Date.now(), this.#last + 1)
     const pairs = elements.map((element) => `[${writeElement(element)},${this.#last}]`)
-    const sent: Sent = {
-      path: `${this.#path}/update${queryOf({ wait, timeout: wait && TRY_MS })}`,
-      method: 'POST',
-      // Of each try its own: time goes on between them.
-      headers: () => ({ 'Content-Type': 'application/json', 'Replicator-Clock': String(Date.now()) }),
-      body: new TextEncoder().encode(`{"${field}":[${pairs.join(',')}]}`),
-      tryMs: TRY_MS,
-    }
+    // Of each try its own clock: time goes on between them.
+    const headers = (): Record<string, string> => ({ 'Content-Type': 'application/json', 'Replicator-Clock': String(Date.now()) })
+    return this.#update(`{"${field}":[${pairs.join(',')}]}`, headers, options)
+  }
+
+  #update(body: string, headers: () => Record<string, string>, { signal, wait }: ChangeOptions): Promise<ChangeOutcome> {
+    const path = `${this.#path}/update${queryOf({ wait, timeout: wait && TRY_MS })}`
+    const sent: Sent = { path, method: 'POST', headers, body: new TextEncoder().encode(body), tryMs: TRY_MS }
     let isSent = false
     return this.#tries.until<ChangeOutcome>(
       sent,
@@ -123,7 +136,7 @@ export class SetClient {
   }
 
   async #read(path: string, signal: AbortSignal | undefined): Promise<Answer> {
-    const sent: Sent = { path: this.#path + path, method: 'GET', headers: { Accept: 'application/json' }, tryMs: TRY_MS }
+    const sent: Sent = { path: this.#path + path, method: 'GET', headers: { Accept: 'application/json' }, tryMs: READ_MS }
     const judge = (tried: Tried): Answer | Refused | undefined => {
       if (tried.kind !== 'answered' || isTransient(tried.answer)) return undefined
       const { answer } = tried
@@ -143,7 +156,9 @@ function judgeChange(tried: Tried): ChangeOutcome | undefined {
   const { answer } = tried
   if (answer.status === OK) return { kind: 'stored' }
   if (answer.problem === 'in-doubt') return { kind: 'in-doubt', detail: detailOf(answer) }
-  return isTransient(answer) ? undefined : refusedOf(answer)
+  if (isTransient(answer)) return undefined
+  const { least } = answer.facts
+  return { ...refusedOf(answer), ...(typeof least === 'number' && { least }) }
 }
 
 function isTransient({ status }: Answer): boolean {

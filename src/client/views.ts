@@ -33,3 +33,14 @@ export interface Status {
   readonly inDoubt: number
   readonly warnings: readonly string[]
 }
+
+export interface SetRow {
+  readonly name: string
+  readonly members: number
+  /** Members, and elements whose removal is remembered. */
+  readonly elements: number
+  /** Whether the peers that were heard lately hold the same. */
+  readonly peers: 'equal' | 'different' | 'unknown'
+  /** How often removals were forgotten. */
+  readonly cut: number
+}

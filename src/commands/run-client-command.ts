@@ -9,11 +9,12 @@ import { CommandFailed } from './failed.ts'
 import { importKeys } from './import.ts'
 import { getKeys, listKeys, putKey, statKeys, waitForKeys, watchKeys } from './keys.ts'
 import { openClient } from './open-client.ts'
+import { restore } from './backup/restore.ts'
 import { complain, say } from './said.ts'
 import { showStatus } from './status.ts'
 
 /** What asks a peer. */
-type Speaking = Exclude<ClientCommand, { readonly name: 'completion' | 'doctor' }>
+type Speaking = Exclude<ClientCommand, { readonly name: 'completion' | 'doctor' | 'backup' }>
 
 /**
  * @returns the exit code
@@ -27,6 +28,10 @@ export async function runClientCommand(command: ClientCommand): Promise<number> 
   if (command.name === 'doctor') {
     const { examine } = await import('./doctor.ts')
     return await examine(command, process.env)
+  }
+  if (command.name === 'backup') {
+    const { backUp } = await import('./backup/backup.ts')
+    return await backUp(command)
   }
   const { client, names, warnings } = await openClient(command)
   for (const warning of warnings) complain(command.name, warning)
@@ -57,6 +62,8 @@ async function carryOut(command: Speaking, client: Client): Promise<number> {
       return importKeys(command, client)
     case 'export':
       return exportKeys(command, client)
+    case 'restore':
+      return restore(command, client)
     case 'status':
       return showStatus(command, client)
     default:

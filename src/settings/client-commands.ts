@@ -49,6 +49,10 @@ interface Transferring {
   readonly inFlight: number
 }
 
+interface Backup extends Speaking, Transferring {
+  readonly file: string
+}
+
 export type ClientCommand =
   | ({ readonly name: 'put' } & Put)
   | ({ readonly name: 'get' } & Get)
@@ -57,6 +61,8 @@ export type ClientCommand =
   | ({ readonly name: 'watch' } & Speaking & { readonly prefix: string | undefined; readonly cursor: string | undefined })
   | ({ readonly name: 'import' } & Speaking & Transferring & { readonly file: string | undefined })
   | ({ readonly name: 'export' } & Listing & Transferring & { readonly file: string | undefined })
+  | ({ readonly name: 'backup' } & Backup)
+  | ({ readonly name: 'restore' } & Backup)
   | ({ readonly name: 'status' } & Speaking & { readonly watch: boolean })
   | ({ readonly name: 'doctor' } & Speaking)
   | { readonly name: 'completion'; readonly shell: string; readonly output: Output | undefined }
@@ -147,7 +153,7 @@ const WATCH: FlagTable<Speaking & { readonly cursor: string | undefined }> = {
   ...SPEAKING,
 }
 
-const IMPORT: FlagTable<Speaking & Transferring> = { inFlight: IN_FLIGHT_FLAG, ...SPEAKING }
+const TRANSFER: FlagTable<Speaking & Transferring> = { inFlight: IN_FLIGHT_FLAG, ...SPEAKING }
 
 const EXPORT: FlagTable<Omit<Listing, 'prefix'> & Transferring & { readonly file: string | undefined }> = {
   file: file('Written to; one that is there is gone on with after its last whole line.', 'standard output'),
@@ -218,7 +224,7 @@ export const CLIENT_COMMANDS: Readonly<Record<ClientCommand['name'], CommandRow>
       'Puts a key a line of a file, or of standard input: {"key", "value" or "valueBase64", "contentType"?}. When it is interrupted, the same line goes on; a key that holds the same already is left as it is.',
     operands: [],
     optional: ['file', 'FILE', parseFile],
-    flags: IMPORT,
+    flags: TRANSFER,
     examples: ['import keys.jsonl', 'import keys.jsonl -url http://10.0.0.7:8000 -url http://b:8000'],
   },
   export: {
@@ -227,6 +233,20 @@ export const CLIENT_COMMANDS: Readonly<Record<ClientCommand['name'], CommandRow>
     optional: PREFIX,
     flags: EXPORT,
     examples: ['export -file keys.jsonl', 'export names/ > names.jsonl'],
+  },
+  backup: {
+    meaning:
+      'Writes all that one peer holds into FILE ("-": standard output): keys, registers and sets, each as it was at one moment. The file tells whether it is whole.',
+    operands: [['file', 'FILE', parseFile]],
+    flags: TRANSFER,
+    examples: ['backup monday.backup', 'backup - > monday.backup'],
+  },
+  restore: {
+    meaning:
+      'Writes what a backup holds into a network, new or running. What is there with the same content counts as done, what is there with other content stays and is told. When it is interrupted, give it again.',
+    operands: [['file', 'FILE', parseFile]],
+    flags: TRANSFER,
+    examples: ['restore monday.backup', 'restore - -url http://10.0.0.7:8000'],
   },
   status: {
     meaning: 'The network on one screen, as one peer sees it.',

@@ -49,6 +49,8 @@ interface Given {
 }
 
 const HELP_HINT = 'replicator --help lists all flags'
+/** As an operand: standard input, or standard output. */
+const STANDARD_STREAM = '-'
 /** How much of a wrong value is repeated in the message. */
 const SHOWN_CHARACTERS_MAX = 80
 
@@ -152,7 +154,7 @@ function pair(argv: readonly string[], table: AnyFlags, operandsMax: number): Gi
       if (operands.length > operandsMax) throw new UsageError(`stray argument ${show(operands.at(-1) ?? '')}; ${HELP_HINT}`)
       break
     }
-    if (!argument.startsWith('-') && operands.length < operandsMax) {
+    if ((argument === STANDARD_STREAM || !argument.startsWith('-')) && operands.length < operandsMax) {
       operands.push(argument)
       continue
     }

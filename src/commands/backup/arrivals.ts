@@ -1,0 +1,105 @@
+/**
+ * Keys that become known at a peer while it is listed. A watch is opened before the list is begun,
+ * and read to where it is when the list has ended: so both together are what the peer held at one
+ * moment.
+ */
+import type { Client, Watched } from '../../client/client.ts'
+import { CommandFailed } from '../failed.ts'
+
+/** Keys that wait to be taken; the watch is not read while there are more. */
+const WAITING_MAX = 50_000
+/** A watch that is silent for so long has told all that it had to tell. */
+const SILENCE_MS = 5_000
+/** The part of a cursor that rises. */
+const PLACE = /(\d+)$/
+
+export class Arrivals {
+  readonly #client: Client
+  readonly #end = new AbortController()
+  readonly #watch: AsyncGenerator<Watched, void, undefined>
+  #waiting: string[] = []
+  #place: number
+  #reading: Promise<void>
+  #failure: Error | undefined
+  #isWanted: (() => void) | undefined
+  #hasCome: (() => void) | undefined
+
+  private constructor(client: Client, watch: AsyncGenerator<Watched, void, undefined>, end: AbortController, place: number) {
+    this.#client = client
+    this.#watch = watch
+    this.#end = end
+    this.#place = place
+    this.#reading = this.#read()
+  }
+
+  /** From now on. @throws ClientFailed when the peer does not let it be watched */
+  static async from(client: Client): Promise<Arrivals> {
+    const end = new AbortController()
+    const watch = client.watch({ signal: end.signal })
+    return new Arrivals(client, watch, end, await placeNow(watch))
+  }
+
+  /** What has come since the last time. @throws CommandFailed when some of it is lost */
+  take(): string[] {
+    if (this.#failure !== undefined)
+      throw new CommandFailed(`keys arrive faster than they can be read, or the peer ended: ${this.#failure.message}; begin again`, {
+        cause: this.#failure,
+      })
+    const taken = this.#waiting
+    this.#waiting = []
+    this.#isWanted?.()
+    return taken
+  }
+
+  /** All that had come when it is called, and nothing is read any more. */
+  async *rest(): AsyncGenerator<string[], void, undefined> {
+    const end = new AbortController()
+    const last = await placeNow(this.#client.watch({ signal: end.signal })).finally(() => end.abort())
+    for (let isSilent = false; this.#place < last && !isSilent;) {
+      yield this.take()
+      if (this.#place < last) isSilent = await this.#isSilent()
+    }
+    yield this.take()
+  }
+
+  async close(): Promise<void> {
+    this.#end.abort()
+    this.#isWanted?.()
+    await this.#reading
+  }
+
+  /** Until something comes, or for so long that nothing will. */
+  async #isSilent(): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const timer = setTimeout(() => resolve(true), SILENCE_MS)
+    this.#hasCome = () => resolve(false)
+    const isSilent = await promise
+    clearTimeout(timer)
+    return isSilent
+  }
+
+  async #read(): Promise<void> {
+    try {
+      for await (const watched of this.#watch) {
+        if (watched.kind === 'put') this.#waiting.push(watched.stored.key)
+        this.#place = placeOf(watched.cursor)
+        this.#hasCome?.()
+        if (this.#waiting.length >= WAITING_MAX) await new Promise<void>((resolve) => (this.#isWanted = resolve))
+        if (this.#end.signal.aborted) return
+      }
+    } catch (error) {
+      this.#failure = error as Error
+      this.#hasCome?.()
+    }
+  }
+}
+
+/** Where a watch begins. */
+async function placeNow(watch: AsyncGenerator<Watched, void, undefined>): Promise<number> {
+  const { value } = await watch.next()
+  return value === undefined ? 0 : placeOf(value.cursor)
+}
+
+function placeOf(cursor: string): number {
+  return Number(PLACE.exec(cursor)?.[1] ?? 0)
+}
