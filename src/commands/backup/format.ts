@@ -57,7 +57,7 @@ function lineOf(fields: object): string {
 
 /** @throws CommandFailed when it is not the first line of such a file, or of one that is newer */
 export function parseHead(text: string): Head {
-  const head = objectOf(text) as Partial<Head> | undefined
+  const head: Partial<Head> | undefined = objectOf(text)
   if (head?.replicator !== 'backup') throw new CommandFailed('this is no file of replicator backup')
   if (head.version !== BACKUP_VERSION)
     throw new CommandFailed(`this is a backup of version ${head.version}, and this program reads version ${BACKUP_VERSION}`)
@@ -75,7 +75,7 @@ export function sectionOf(text: string): Section | undefined {
 /** What the last line says; undefined for any other line. */
 export function footOf(text: string): Foot | undefined {
   if (!text.startsWith('{"end":"backup"')) return undefined
-  const foot = objectOf(text) as Partial<Foot> | undefined
+  const foot: Partial<Foot> | undefined = objectOf(text)
   return typeof foot?.sha256 === 'string' && typeof foot.counts === 'object' ? (foot as Foot) : undefined
 }
 
