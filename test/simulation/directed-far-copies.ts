@@ -26,7 +26,7 @@ const EMPTY: Collection = {
   lacks: () => false,
   held: () => undefined,
   isWithheld: () => false,
-  take: () => false,
+  take: () => 0,
   page: () => ({ keys: [], more: false }),
   settle: () => undefined,
 }
