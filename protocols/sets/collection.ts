@@ -37,6 +37,7 @@ export class SetCollection implements RowCollection {
   private readonly disk: DiskRows
   private readonly context: SetsContext
   private readonly taken: TakeCompared
+  private readonly writer: ByteWriter
 
   constructor(holdings: Holdings, disk: DiskRows, context: SetsContext, taken: TakeCompared) {
     this.tree = holdings.tree
@@ -44,6 +45,7 @@ export class SetCollection implements RowCollection {
     this.disk = disk
     this.context = context
     this.taken = taken
+    this.writer = new ByteWriter(context.utf8)
   }
 
   leaf(leaf: number, after: string | undefined, limit: number): readonly LeafEntry<string>[] {
@@ -63,7 +65,7 @@ export class SetCollection implements RowCollection {
   held(key: string): Uint8Array | undefined {
     const row = this.holdings.named(key)
     if (row === undefined) return undefined
-    const writer = new ByteWriter(this.context.utf8)
+    const { writer } = this
     writer.text(row.set)
     writer.varint(this.holdings.get(row.set)?.cut.number ?? 0)
     writeTold(writer, row)

@@ -71,4 +71,3 @@ async function measureRedis(operations: number): Promise<void> {
     say(`Redis alone, appendfsync ${sync}, a ZADD GT a command: ${stdout.split('\n').at(-2)?.split(',')[1]?.replaceAll('"', '')} a second`)
   }
 }
-

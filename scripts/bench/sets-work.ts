@@ -56,7 +56,9 @@ interface SetsStatus {
 /** What `/status` of each says of its sets. */
 export function statusOf(peers: readonly PeerProcess[]): Promise<SetsStatus[]> {
   return Promise.all(
-    peers.map(async (peer) => (JSON.parse((await peer.client.ask('GET', '/status')).body.toString()) as { readonly sets: SetsStatus }).sets),
+    peers.map(
+      async (peer) => (JSON.parse((await peer.client.ask('GET', '/status')).body.toString()) as { readonly sets: SetsStatus }).sets,
+    ),
   )
 }
 
