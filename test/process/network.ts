@@ -26,9 +26,12 @@ const MAIN = join(ROOT, 'src', 'main.ts')
 const PORT_LEAST = 15_000
 const PORT_COUNT = 15_000
 /** A start loads all of libp2p, several at a time on few cores. */
-const START_MS = 60_000
-const STOP_MS = 20_000
+const START_MS = 120_000
+/** A peer lets requests finish for 10 s, and then closes its store. */
+const STOP_MS = 60_000
 const POLL_MS = 10
+/** For what takes moments on a machine with nothing else to do. */
+const UNTIL_MS = 60_000
 /** How much of a log is shown when a peer does not do what it should. */
 const SHOWN_CHARACTERS = 2_000
 
@@ -36,7 +39,7 @@ const SHOWN_CHARACTERS = 2_000
  * Polls until the condition holds. An error of the condition counts as not yet, and is told when
  * time is over.
  */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+export async function until(what: string, condition: () => boolean | Promise<boolean>, timeoutMs: number = UNTIL_MS): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs
   let failure: unknown
   for (;;) {
