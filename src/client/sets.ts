@@ -11,6 +11,7 @@ import type { Element } from './elements.ts'
 import { ClientFailed } from './outcomes.ts'
 import type { Refused, Unavailable } from './outcomes.ts'
 import { queryOf } from './paths.ts'
+import { isTransient, refusedOf } from './refusals.ts'
 import type { Sent, Tried, Tries } from './tries.ts'
 
 /** What one peer is given before another is asked. */
@@ -18,8 +19,6 @@ const TRY_MS = 5_000
 /** The same, where a whole set is read. */
 const READ_MS = 60_000
 const OK = 200
-const SERVER_FAULT = 500
-const TOO_MANY = 429
 
 export type ChangeOutcome =
   /** On the disk of a peer at least, and where it was waited for. */
@@ -159,14 +158,6 @@ function judgeChange(tried: Tried): ChangeOutcome | undefined {
   if (isTransient(answer)) return undefined
   const { least } = answer.facts
   return { ...refusedOf(answer), ...(typeof least === 'number' && { least }) }
-}
-
-function isTransient({ status }: Answer): boolean {
-  return status >= SERVER_FAULT || status === TOO_MANY
-}
-
-function refusedOf(answer: Answer): Refused {
-  return { kind: 'refused', problem: answer.problem ?? 'unknown', status: answer.status, detail: detailOf(answer) }
 }
 
 function textOf({ body }: Answer): string {

@@ -1,10 +1,9 @@
 /** A watch of keys, gone on with after each loss of its connection. */
-import { detailOf, readAnswer } from './answer.ts'
-import { eventsOf } from './events.ts'
 import type { ServerEvent } from './events.ts'
 import { ClientFailed } from './outcomes.ts'
 import type { Stored } from './outcomes.ts'
 import { queryOf } from './paths.ts'
+import { streamFrom } from './streams.ts'
 import type { Tries } from './tries.ts'
 
 export interface WatchOptions {
@@ -21,20 +20,17 @@ export type Watched =
   | { readonly kind: 'put'; readonly stored: Stored; readonly cursor: string }
 
 const NEVER = new AbortController().signal
-/** Nothing is sent that takes as long to begin. */
-const TRY_MS = 5_000
 
 export async function* watchKeys(tries: Tries, { prefix, cursor, signal = NEVER }: WatchOptions): AsyncGenerator<Watched, void, undefined> {
   let last = cursor
+  let peer = tries.current
   for (let round = 0; !signal.aborted; round += 1) {
+    // A cursor leads on at its own peer alone.
+    if (round > 0 && last === undefined) peer = tries.next(peer)
     const query = queryOf({ prefix, cursor: last })
     const path = `/store?watch${query === '' ? '' : `&${query.slice(1)}`}`
     try {
-      // A cursor leads on at its own peer alone.
-      const response = await tries.open({ path, method: 'GET', headers: {}, tryMs: TRY_MS }, signal, round > 0 && last === undefined)
-      if (response.status >= 500 || response.body === null) throw new Error(`status ${response.status}`)
-      if (response.status !== 200) throw await refusedOf(response)
-      for await (const event of eventsOf(response.body)) {
+      for await (const event of streamFrom(tries, path, peer, signal)) {
         last = event.id ?? last
         round = 0
         const watched = watchedOf(event)
@@ -45,11 +41,6 @@ export async function* watchKeys(tries: Tries, { prefix, cursor, signal = NEVER 
     }
     await tries.pause(round, signal)
   }
-}
-
-async function refusedOf(response: Response): Promise<ClientFailed> {
-  const answer = await readAnswer(response)
-  return new ClientFailed({ kind: 'refused', problem: answer.problem ?? 'unknown', status: answer.status, detail: detailOf(answer) })
 }
 
 /** @throws ClientFailed at the last event of a watch that has fallen too far behind */

@@ -3,6 +3,7 @@ import { unreachable } from '../../protocols/base/assert.ts'
 import { ClientFailed } from '../client/client.ts'
 import type { Client } from '../client/client.ts'
 import type { ClientCommand } from '../settings/client-commands.ts'
+import type { RegisterCommand } from '../settings/register-commands.ts'
 import { completionFor } from './completion.ts'
 import { exportKeys } from './export.ts'
 import { CommandFailed } from './failed.ts'
@@ -10,17 +11,18 @@ import { importKeys } from './import.ts'
 import { getKeys, listKeys, putKey, statKeys, waitForKeys, watchKeys } from './keys.ts'
 import { openClient } from './open-client.ts'
 import { restore } from './backup/restore.ts'
+import { getRegisters, listRegisters, putRegister, removeRegisters, watchRegisters } from './registers.ts'
 import { complain, say } from './said.ts'
 import { showStatus } from './status.ts'
 
 /** What asks a peer. */
-type Speaking = Exclude<ClientCommand, { readonly name: 'completion' | 'doctor' | 'backup' }>
+type Speaking = Exclude<ClientCommand, { readonly name: 'completion' | 'doctor' | 'backup' }> | RegisterCommand
 
 /**
  * @returns the exit code
  * @throws CommandFailed when it is not done
  */
-export async function runClientCommand(command: ClientCommand): Promise<number> {
+export async function runClientCommand(command: ClientCommand | RegisterCommand): Promise<number> {
   if (command.name === 'completion') {
     say(completionFor(command.shell))
     return 0
@@ -58,6 +60,16 @@ async function carryOut(command: Speaking, client: Client): Promise<number> {
       return waitForKeys(command, client, signal)
     case 'watch':
       return watchKeys(command, client)
+    case 'kv put':
+      return putRegister(command, client, signal)
+    case 'kv get':
+      return getRegisters(command, client, signal)
+    case 'kv rm':
+      return removeRegisters(command, client, signal)
+    case 'kv ls':
+      return listRegisters(command, client, signal)
+    case 'kv watch':
+      return watchRegisters(command, client)
     case 'import':
       return importKeys(command, client)
     case 'export':

@@ -36,12 +36,12 @@ interface Listing extends Speaking {
   readonly after: string | undefined
 }
 
-interface Get extends Speaking {
+export interface Get extends Speaking {
   readonly keys: readonly string[]
   readonly consistency: (typeof CONSISTENCIES)[number]
 }
 
-interface Limited extends Listing {
+export interface Limited extends Listing {
   readonly limit: number
 }
 
@@ -69,7 +69,7 @@ export type ClientCommand =
 
 const { url, ...CREDENTIALS } = ASKED
 
-const SPEAKING: FlagTable<Speaking> = {
+export const SPEAKING: FlagTable<Speaking> = {
   urls: {
     ...repeated(parseUrl),
     name: url.name,
@@ -80,7 +80,7 @@ const SPEAKING: FlagTable<Speaking> = {
   ...CREDENTIALS,
 }
 
-function file(meaning: string, text: string): Flag<string | undefined> {
+export function file(meaning: string, text: string): Flag<string | undefined> {
   return { ...once(parseFile), name: 'file', placeholder: 'FILE', meaning, fallback: { value: undefined, text } }
 }
 
@@ -92,7 +92,7 @@ const IN_FLIGHT_FLAG: Flag<number> = {
   fallback: { value: IN_FLIGHT, text: String(IN_FLIGHT) },
 }
 
-const AFTER: Flag<string | undefined> = {
+export const AFTER: Flag<string | undefined> = {
   ...once(parseKey),
   name: 'after',
   placeholder: 'KEY',
@@ -119,7 +119,7 @@ const PUT: FlagTable<Omit<Put, 'storedKey' | 'value'>> = {
   ...SPEAKING,
 }
 
-const GET: FlagTable<Omit<Get, 'keys'>> = {
+export const GET: FlagTable<Omit<Get, 'keys'>> = {
   consistency: {
     ...once(parseConsistency),
     name: 'consistency',
@@ -130,7 +130,7 @@ const GET: FlagTable<Omit<Get, 'keys'>> = {
   ...SPEAKING,
 }
 
-const LS: FlagTable<Omit<Limited, 'prefix'>> = {
+export const LS: FlagTable<Omit<Limited, 'prefix'>> = {
   after: AFTER,
   limit: {
     ...once(wholeNumber(1, KEYS_MAX, 'keys')),
@@ -167,9 +167,9 @@ const STATUS: FlagTable<Speaking & { readonly watch: boolean }> = {
   ...SPEAKING,
 }
 
-const KEY: Operand = ['storedKey', 'KEY', parseKey]
-const KEYS: Operand = ['keys', 'KEY', parseKey]
-const PREFIX: Operand = ['prefix', 'PREFIX', (text) => text]
+export const KEY: Operand = ['storedKey', 'KEY', parseKey]
+export const KEYS: Operand = ['keys', 'KEY', parseKey]
+export const PREFIX: Operand = ['prefix', 'PREFIX', (text) => text]
 
 /** By name, in the order of the help text. */
 export const CLIENT_COMMANDS: Readonly<Record<ClientCommand['name'], CommandRow>> = {
@@ -274,17 +274,17 @@ export function isClientCommand(command: { readonly name: string }): command is 
 }
 
 /** What peers refuse is left to them; this only finds what can be no key at all. */
-function parseKey(text: string): string {
+export function parseKey(text: string): string {
   if (text === '' || !text.isWellFormed()) throw new UsageError('a key is 1 to 1024 bytes of UTF-8')
   return text
 }
 
-function parseContentType(text: string): string {
+export function parseContentType(text: string): string {
   if (!CONTENT_TYPE.test(text)) throw new UsageError('a content type is 1 to 255 visible characters, like application/json')
   return text
 }
 
-function parsePutName(text: string): string {
+export function parsePutName(text: string): string {
   if (!PUT_NAME.test(text)) throw new UsageError('write 1 to 128 visible ASCII characters')
   return text
 }

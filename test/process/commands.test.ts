@@ -72,6 +72,61 @@ suite('commands for clients', () => {
     assert.match((await command(['stat', 'names/ada'])).stdout, /^KEY .*\nnames\/ada +6 +text\/plain; charset=utf-8 /)
   })
 
+  test('a register is written, written where its version is the one named, read, listed and removed', async () => {
+    assert.deepEqual(await command(['kv', 'put', 'config/limit', '10', '-o', 'raw']), {
+      code: 0,
+      stdout: 'config/limit\t1\twritten\n',
+      stderr: '',
+    })
+    const second = await command(['kv', 'put', 'config/limit', '-when', '1', '-o', 'json'], 'from standard input')
+    assert.deepEqual(JSON.parse(second.stdout), { outcome: 'written', key: 'config/limit', version: 2 })
+    const late = await command(['kv', 'put', 'config/limit', 'x', '-when', '1'])
+    assert.deepEqual([late.code, late.stdout], [4, ''])
+    assert.match(late.stderr, /^replicator kv put: config\/limit was left as it is: version 2 is there/)
+    assert.equal((await command(['kv', 'get', 'config/limit'])).stdout, 'from standard input')
+    assert.match((await command(['kv', 'ls', 'config/'])).stdout, /^KEY .*\nconfig\/limit +2 +19 +\S+Z +-\n$/)
+    const named = ['kv', 'rm', 'config/limit', '-idempotency-key', 'once', '-after', '2', '-o', 'raw']
+    assert.equal((await command(named)).stdout, 'config/limit\t3\tdeleted\n')
+    assert.equal((await command(named)).stdout, 'config/limit\t3\tdeleted-before\n')
+    assert.deepEqual([(await command(['kv', 'rm', 'config/limit'])).code, (await command(['kv', 'get', 'config/limit'])).code], [3, 3])
+  })
+
+  test('a watch of registers tells what is there and what changes, until it is ended', async () => {
+    await command(['kv', 'put', 'seen/a', 'one'])
+    const child = spawn(process.execPath, [
+      join(ROOT, 'src/main.ts'),
+      'kv',
+      'watch',
+      'seen/',
+      '-start',
+      '-values',
+      '-o',
+      'json',
+      '-url',
+      url,
+    ])
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
+    await until('it watches', () => output.includes('watching'))
+    await command(['kv', 'put', 'seen/a', 'two', '-ttl', '3600'])
+    await until('the change is told', () => output.includes('two'))
+    child.kill()
+    await once(child, 'close')
+    const told = output
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { kind: string; version?: number; value?: string })
+    assert.deepEqual(
+      told.map(({ kind, version, value }) => [kind, version, value]),
+      [
+        ['listing', undefined, undefined],
+        ['put', 1, 'one'],
+        ['watching', undefined, undefined],
+        ['put', 2, 'two'],
+      ],
+    )
+  })
+
   test('a wait ends when its time is over, or when the key is there', async () => {
     const over = await command(['wait', 'later', '-timeout', '1'])
     assert.equal(over.code, 1)

@@ -174,10 +174,13 @@ const LIST = {
   summary: 'List the live registers that this peer holds, or watch them',
   parameters: [
     ...LIST_PARAMETERS,
-    queryParameter('watch', 'Changes as they become visible here, as events `put` and `delete`, in place of a list', { type: 'string' }),
+    queryParameter('watch', 'Changes as they become visible here, as events `put` and `delete`, in place of a list', {
+      type: 'string',
+      maxLength: 0,
+    }),
     queryParameter('cursor', 'Of a watch: go on behind this event', { type: 'string' }),
     queryParameter('from', 'Of a watch: `start` tells first what is live here', { enum: ['start', 'now'] }),
-    queryParameter('values', 'Of a watch: events carry `contentType`, and `value` in base64', { type: 'string' }),
+    queryParameter('values', 'Of a watch: events carry `contentType`, and `value` in base64', { enum: ['', 'true', 'false'] }),
     headerParameter('Last-Event-ID', 'Of a watch: a cursor, before `cursor`'),
   ],
   responses: {
