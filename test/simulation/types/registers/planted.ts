@@ -237,7 +237,7 @@ export const REGISTER_WORLD_BUGS: readonly PlantedBug[] = [
   bug(
     'registers-no-fence',
     'a voter answers in an epoch before its own',
-    `${REGISTERS}/registers.ts`,
+    `${REGISTERS}/answering.ts`,
     'if (epoch < chain.epoch)',
     'if (epoch < chain.epoch - 9)',
   ),
