@@ -50,7 +50,7 @@ export class BenchPull {
     for (const name of names) {
       const row = source.held(name)
       if (row === undefined) return this.end(false)
-      own.take(name, row, this.pulled.identity)
+      own.take([{ key: name, record: row }], this.pulled.identity)
     }
     this.puller.perform()
   }

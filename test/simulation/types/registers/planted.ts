@@ -427,8 +427,8 @@ export const REGISTER_WORLD_BUGS: readonly PlantedBug[] = [
     'registers-not-repaired',
     'what another peer holds is not taken',
     COLLECTION,
-    'return entry !== undefined && core.learn(',
-    'return entry !== undefined && entry.record.version < 1 && core.learn(',
+    'if (entry === undefined) continue',
+    'if (entry === undefined || entry.record.version > 0) continue',
   ),
 ]
 

@@ -135,7 +135,7 @@ class Schedule {
   private probe(config: Config, key: RegisterKey, { tip }: Chain): void {
     if (tip === undefined || !this.isSweeping) return
     probe(config, key, tip, (id) => {
-      const peer = this.bench.peers.find(({ identity }) => identity.id === id)
+      const peer = this.bench.peers.find((voter) => voter.identity.id === id)
       return peer === undefined ? undefined : { ...peer.synced(key), swept: peer.sweptSynced }
     })
   }

@@ -59,7 +59,7 @@ export class Stage {
   private lastClient = 0
 
   constructor({ names = 'ABC', voters = names }: StageInit = {}) {
-    const identities = [...names].map(identityOf)
+    const identities = names.split('').map(identityOf)
     this.bench = new Bench({
       chance: new Chance(1),
       config: configOf(0, voters),
@@ -157,7 +157,7 @@ export function identityOf(name: string): Identity {
 }
 
 function configOf(epoch: number, voters: string): Config {
-  const clusters = new Map([[CLUSTER, [...voters].map(identityOf)]])
+  const clusters = new Map([[CLUSTER, voters.split('').map(identityOf)]])
   return { networkId: '0'.repeat(32) as NetworkId, epoch, clusters, forming: false, protocolMin: 1 }
 }
 
