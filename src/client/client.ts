@@ -23,13 +23,14 @@ import type { PeerRow, SetRow, Status } from './views.ts'
 
 export { ClientFailed } from './outcomes.ts'
 export type { Consistency, Found, GetOutcome, PutOutcome, Refused, StatOutcome, Stored, Unavailable, WaitOutcome } from './outcomes.ts'
-export type { Element, Tagged } from './elements.ts'
+export type { Element, Entry, Tagged } from './elements.ts'
 export type { ListRegistersOptions, PutRegisterOptions, ReadOptions, RegisterClient, WriteOptions } from './registers.ts'
 export type { DeleteOutcome, FoundRegister, ReadOutcome, RegisterRow, WriteName, WriteOutcome } from './register-outcomes.ts'
 export type { RegisterEvent, RegisterPut, RegisterWatchOptions } from './register-watch.ts'
-export type { ChangeOptions, ChangeOutcome, Entry, SetClient, Updates } from './sets.ts'
+export type { ChangeOptions, ChangeOutcome, SetClient, Updates } from './sets.ts'
 export type { PeerRow, Role, SetRow, Status } from './views.ts'
 export type { Watched, WatchOptions } from './watching.ts'
+export type { SetWatched, SetWatchOptions } from './watching-sets.ts'
 
 /** What a call takes when it is given no signal. */
 const DEADLINE_MS = 30_000

@@ -7,12 +7,14 @@
 import { detailOf } from './answer.ts'
 import type { Answer } from './answer.ts'
 import { readJson, writeElement } from './elements.ts'
-import type { Element } from './elements.ts'
+import type { Element, Entry } from './elements.ts'
 import { ClientFailed } from './outcomes.ts'
 import type { Refused, Unavailable } from './outcomes.ts'
 import { queryOf } from './paths.ts'
 import { isTransient, refusedOf } from './refusals.ts'
 import type { Sent, Tried, Tries } from './tries.ts'
+import { watchSet } from './watching-sets.ts'
+import type { SetWatchOptions, SetWatched } from './watching-sets.ts'
 
 /** What one peer is given before another is asked. */
 const TRY_MS = 5_000
@@ -30,16 +32,6 @@ export type ChangeOutcome =
   | { readonly kind: 'in-doubt'; readonly detail: string }
   | Unavailable
   | Refused
-
-/**
- * An element with its stamps in milliseconds; null for none. It is a member when it was added later
- * than removed.
- */
-export interface Entry {
-  readonly element: Element
-  readonly added: number | null
-  readonly removed: number | null
-}
 
 export type Updates =
   | { readonly kind: 'updates'; readonly entries: readonly Entry[]; readonly cursor: string }
@@ -98,6 +90,19 @@ export class SetClient {
     if (answer.status !== OK) return { kind: 'updates', entries: [], cursor: '' }
     const told = readJson(textOf(answer)) as Readonly<Record<'add-set' | 'del-set', readonly Pair[]>>
     return { kind: 'updates', entries: entriesOf(told), cursor: answer.headers.get('replicator-cursor') ?? '' }
+  }
+
+  /**
+   * Changes as they become known at one peer, from now on or from a cursor. When the connection is
+   * lost the watch goes on where it was, at the same peer; each change comes once at least. A set
+   * that is not there yet is waited for.
+   *
+   * @param options its signal ends the watch; without one it goes on for ever
+   * @throws ClientFailed when the cursor leads nowhere (`cursor-gone`): read the members and watch
+   * anew. And when it is refused
+   */
+  watch(options: SetWatchOptions = {}): AsyncGenerator<SetWatched, void, undefined> {
+    return watchSet(this.#tries, this.#path, options)
   }
 
   /**

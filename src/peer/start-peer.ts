@@ -264,7 +264,16 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   const sets = setsOver(service.types)
   keepDropped({ types: service.types, directory: directory.path, logger, warnings }, closers)
   await openOffload(
-    { config, sets, clock: systemClock, logger, warnings, peerId: self.peerId, network: () => runtime.core.config?.networkId },
+    {
+      config,
+      sets,
+      clock: systemClock,
+      logger,
+      warnings,
+      peerId: self.peerId,
+      network: () => runtime.core.config?.networkId,
+      observe: (figures) => metrics.observeType('set_redis', figures),
+    },
     closers,
   )
   const init = { replicator: service, logger, registry, clock: systemClock, site: config }

@@ -18,6 +18,7 @@ const PORT = /\b800[1-3]\b/g
 const PUTS = 60
 /** When the peer that is talked to is killed. */
 const KILL_AT = 20
+const WATCH_MS = 20_000
 
 suite('the client library', () => {
   let network: Network
@@ -38,6 +39,19 @@ suite('the client library', () => {
     for (const [, text = ''] of examples) outputs.push(await runProgram(text))
     const registers = 'version 1\nnow 11\nconfig/limit 2\nconfig/limit false\nsessions/1 true\ndeleted\n'
     assert.deepEqual(outputs, ['ours\n', 'hello\nfound\nnames/ada 17\ntrue\n', registers, '3\n3 updates\n'])
+  })
+
+  test('a watch of a set tells of changes that were made at another peer, each once', async () => {
+    const [here, elsewhere] = [new Client({ peers: urls.slice(0, 1) }), new Client({ peers: urls.slice(1, 2) })]
+    assert.equal((await here.set('watched').insert(['first'])).kind, 'stored')
+    const seen: unknown[] = []
+    for await (const event of here.set('watched').watch({ signal: AbortSignal.timeout(WATCH_MS) })) {
+      seen.push(event.kind === 'watching' ? event.kind : [event.kind, event.entry.element])
+      if (event.kind === 'watching') await elsewhere.set('watched').insert([11])
+      if (event.kind === 'insert') await elsewhere.set('watched').delete([11])
+      if (event.kind === 'delete') break
+    }
+    assert.deepEqual(seen, ['watching', ['insert', 11], ['delete', 11]])
   })
 
   test('kill -9 of the peer that it talks to loses no put and no write of a register, doubles none, and ends no watch', async () => {
