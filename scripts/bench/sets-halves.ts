@@ -69,11 +69,14 @@ function hostsOf(after: number): Set<string> {
 async function rejoin(peers: readonly PeerProcess[], spaces: readonly Namespace[]): Promise<void> {
   for (const space of spaces) space.cut(new Set())
   await Promise.all(spaces.map((space) => space.settled()))
-  const said = (await statusOf(peers)).map(({ equal }) => equal)
-  say(`the clusters are joined; equal, as /status of each peer says: ${said.join(', ')}`)
+  const joinedMs = performance.now()
   const before = await Promise.all(COSTS.map(([name]) => sum(peers, name)))
+  say('the clusters are joined')
   const looker = new Looker(peers[0] as PeerProcess)
-  const ms = await untilEqual(peers)
+  await until('they say so', async () => (await statusOf(peers)).every(({ equal }) => equal === false), SAID_MS)
+  say('/status of each peer says that others hold something else')
+  await untilEqual(peers)
+  const ms = performance.now() - joinedMs
   const waits = await looker.end()
   const after = await Promise.all(COSTS.map(([name]) => sum(peers, name)))
   say(`all six hold the same after ${(ms / SECOND_MS).toFixed(1)} s`)

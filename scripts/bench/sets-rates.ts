@@ -10,14 +10,18 @@ import { Network } from '../../test/process/network.ts'
 import type { PeerProcess } from '../../test/process/network.ts'
 import { BATCH, SECOND_MS, WIDTH, insert, say, sum, untilEqual } from './sets-work.ts'
 
-function residentBytes(peer: PeerProcess): number {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${peer.processId}/status`, 'utf8'))?.[1]) * 1_024
+/** As `stat` counts them. */
+const BLOCK_BYTES = 512
+
+export function residentBytes(processId: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${processId}/status`, 'utf8'))?.[1]) * 1_024
 }
 
-function diskBytes(peer: PeerProcess): number {
-  return readdirSync(peer.directory, { recursive: true, encoding: 'utf8' }).reduce((total, name) => {
-    const { blocks } = statSync(join(peer.directory, name))
-    return total + blocks * 512
+/** Blocks that are taken below a directory. */
+export function diskBytes(directory: string): number {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' }).reduce((total, name) => {
+    const { blocks } = statSync(join(directory, name))
+    return total + blocks * BLOCK_BYTES
   }, 0)
 }
 
@@ -41,14 +45,15 @@ async function measureAt(what: string, peers: readonly PeerProcess[], operations
   for (const batch of [1, BATCH]) {
     const names = ['replicator_sent_bytes_total', 'replicator_messages_sent_total'] as const
     const before = await Promise.all(names.map((name) => sum(peers, name)))
-    const memory = peers.map(residentBytes)
-    const disk = peers.map(diskBytes)
+    const memoryOf = (): number[] => peers.map(({ processId }) => residentBytes(processId))
+    const diskOf = (): number[] => peers.map(({ directory }) => diskBytes(directory))
+    const [memory, disk] = [memoryOf(), diskOf()]
     const rate = await insert(peers, `${what} ${batch}`, operations, batch)
     const equalMs = await untilEqual(peers)
     const after = await Promise.all(names.map((name) => sum(peers, name)))
     const [bytes = 0, messages = 0] = after.map((value, index) => (value - (before[index] ?? 0)) / operations)
     const grown = (now: readonly number[], then: readonly number[]): number => ((now[0] ?? 0) - (then[0] ?? 0)) / operations
-    const [memoryBytes, disksBytes] = [grown(peers.map(residentBytes), memory), grown(peers.map(diskBytes), disk)]
+    const [memoryBytes, disksBytes] = [grown(memoryOf(), memory), grown(diskOf(), disk)]
     say(
       `${what}, ${batch} elements a request: ${Math.round(rate)} operations a second; ${bytes.toFixed(0)} bytes and ${messages.toFixed(2)} messages between peers each; ` +
         `equal ${(equalMs / SECOND_MS).toFixed(1)} s after the last; ${memoryBytes.toFixed(0)} bytes of memory and ${disksBytes.toFixed(0)} of disk an element`,

@@ -18,9 +18,21 @@ export function say(text: string): void {
   console.log(`${((performance.now() - startedMs) / SECOND_MS).toFixed(1).padStart(7)} s  ${text}`)
 }
 
-/** Inserts elements that nobody has, so many in all. @returns operations a second */
-export async function insert(peers: readonly PeerProcess[], prefix: string, operations: number, batch: number): Promise<number> {
-  const connections = peers.map((peer) => new HeldConnections(peer.options.host ?? '127.0.0.1', peer.httpPort, WIDTH))
+/**
+ * Inserts elements that nobody has, so many in all.
+ *
+ * @param batch of each request
+ * @param width requests at a time
+ * @returns operations a second
+ */
+export async function insert(
+  peers: readonly PeerProcess[],
+  prefix: string,
+  operations: number,
+  batch: number,
+  width: number = WIDTH,
+): Promise<number> {
+  const connections = peers.map((peer) => new HeldConnections(peer.options.host ?? '127.0.0.1', peer.httpPort, width))
   const begunMs = performance.now()
   let next = 0
   const work = async (number: number): Promise<void> => {
@@ -31,7 +43,7 @@ export async function insert(peers: readonly PeerProcess[], prefix: string, oper
       await connection.post('/sets/bench/insert', JSON.stringify(Array.from({ length: batch }, (_, index) => `${prefix} ${first + index}`)))
     }
   }
-  await Promise.all(Array.from({ length: WIDTH }, (_, number) => work(number)))
+  await Promise.all(Array.from({ length: width }, (_, number) => work(number)))
   for (const connection of connections) connection.close()
   return operations / ((performance.now() - begunMs) / SECOND_MS)
 }
