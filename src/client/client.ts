@@ -19,7 +19,7 @@ import type { Sent } from './tries.ts'
 import { watchKeys } from './watching.ts'
 import type { Watched, WatchOptions } from './watching.ts'
 import { judgeGet, judgeStat, judgeView, PutVerdict } from './verdicts.ts'
-import type { PeerRow, SetRow, Status } from './views.ts'
+import type { Config, PeerRow, SetRow, Status } from './views.ts'
 
 export { ClientFailed } from './outcomes.ts'
 export type { Consistency, Found, GetOutcome, PutOutcome, Refused, StatOutcome, Stored, Unavailable, WaitOutcome } from './outcomes.ts'
@@ -28,7 +28,7 @@ export type { ListRegistersOptions, PutRegisterOptions, ReadOptions, RegisterCli
 export type { DeleteOutcome, FoundRegister, ReadOutcome, RegisterRow, WriteName, WriteOutcome } from './register-outcomes.ts'
 export type { RegisterEvent, RegisterPut, RegisterWatchOptions } from './register-watch.ts'
 export type { ChangeOptions, ChangeOutcome, SetClient, Updates } from './sets.ts'
-export type { PeerRow, Role, SetRow, Status } from './views.ts'
+export type { Config, Member, PeerRow, Role, SetRow, Status } from './views.ts'
 export type { Watched, WatchOptions } from './watching.ts'
 export type { SetWatched, SetWatchOptions } from './watching-sets.ts'
 
@@ -209,10 +209,24 @@ export class Client {
     return (await this.#view('/peers', options)) as readonly PeerRow[]
   }
 
+  /** Who votes, as one peer knows. @throws ClientFailed when no peer tells */
+  async config(options: CallOptions = {}): Promise<Config> {
+    return (await this.#view('/config', options)) as Config
+  }
+
+  /** The metrics of one peer, as text for Prometheus. @throws ClientFailed when no peer tells */
+  async metrics(options: CallOptions = {}): Promise<string> {
+    return new TextDecoder().decode(await this.#read('/metrics', options))
+  }
+
   async #view(path: string, options: CallOptions): Promise<unknown> {
+    return parse(await this.#read(path, options))
+  }
+
+  async #read(path: string, options: CallOptions): Promise<Uint8Array> {
     const seen = await this.#tries.until<Answer | Refused | Unavailable>(get(path, TRY_MS), signalOf(options), judgeView, unavailable)
     if ('kind' in seen) throw new ClientFailed(seen)
-    return parse(seen.body)
+    return seen.body
   }
 }
 

@@ -101,10 +101,11 @@ export class Tries {
   }
 
   #send(sent: Sent, signal: AbortSignal, at: number): Promise<Response> {
-    const { peers, token } = this.#init
+    // Called by itself: the fetch of a browser takes no other `this` than its window.
+    const { peers, token, fetch: send } = this.#init
     const own = typeof sent.headers === 'function' ? sent.headers() : sent.headers
     const headers: Record<string, string> = { ...own, ...(token !== undefined && { Authorization: `Bearer ${token}` }) }
-    return this.#init.fetch((peers[at] as string) + sent.path, {
+    return send((peers[at] as string) + sent.path, {
       method: sent.method,
       headers,
       ...(sent.body !== undefined && { body: sent.body as Uint8Array<ArrayBuffer> }),
