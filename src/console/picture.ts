@@ -58,6 +58,7 @@ export interface Picture {
 
 /** @param width in pixels, of the place where it is drawn */
 export function layOut(peers: readonly PeerRow[], width: number): Picture {
+  if (peers.length === 0) return { width, height: 0, boxes: [], links: [] }
   const self = peers.find(({ state }) => state === 'self')
   const own = self?.clusterId ?? ''
   const byCluster = [...Map.groupBy(peers.toSorted(inOrder), ({ clusterId }) => clusterId)]
