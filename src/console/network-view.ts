@@ -48,7 +48,7 @@ function warningList({ warnings }: Status): TemplateResult | typeof nothing {
 /** The change of the voters that is in flight. */
 function changeNote({ status, config }: Network): TemplateResult | typeof nothing {
   if (!status.changing) return nothing
-  const change = config?.change
+  const change = config?.change ?? undefined
   const joining = namesOf(change?.to, change?.from)
   const leaving = namesOf(change?.from, change?.to)
   return html`
@@ -56,7 +56,7 @@ function changeNote({ status, config }: Network): TemplateResult | typeof nothin
       <h2 id="change-title">The voters are being changed</h2>
       <p>
         ${joining === '' ? nothing : html`${joining} becomes voter. `}${leaving === '' ? nothing : html`${leaving} leaves. `}
-        ${change == null ? nothing : html`${change.covered} of ${change.needed} have copied what they must, after ${secondsText(change.startedSecondsAgo)}.`}
+        ${change === undefined ? nothing : html`${change.covered} of ${change.needed} have copied what they must, after ${secondsText(change.startedSecondsAgo)}.`}
       </p>
     </section>
   `

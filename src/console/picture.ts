@@ -79,16 +79,16 @@ export function layOut(peers: readonly PeerRow[], width: number): Picture {
 
 function placed(own: string, ownPeers: readonly PeerRow[], others: readonly Cluster[], width: number): readonly ClusterBox[] {
   if (width < ONE_SIDE_FROM) {
-    const first = box(own, ownPeers, GUTTER, 0, width - GUTTER, 'left')
+    const first = boxOf(own, ownPeers, GUTTER, 0, width - GUTTER, 'left')
     return [first, ...stack(others, GUTTER, first.height + GAP, width - GUTTER, 'left')]
   }
   const columns = width < BOTH_SIDES_FROM || others.length < 2 ? 2 : 3
   const boxWidth = Math.min(BOX_WIDTH_MAX, (width - (columns - 1) * LINKS_WIDTH) / columns)
   const right = width - boxWidth
-  if (columns === 2) return [box(own, ownPeers, 0, 0, boxWidth, 'left'), ...stack(others, right, 0, boxWidth, 'left')]
+  if (columns === 2) return [boxOf(own, ownPeers, 0, 0, boxWidth, 'left'), ...stack(others, right, 0, boxWidth, 'left')]
   const half = Math.ceil(others.length / 2)
   return [
-    box(own, ownPeers, (width - boxWidth) / 2, 0, boxWidth, 'left'),
+    boxOf(own, ownPeers, (width - boxWidth) / 2, 0, boxWidth, 'left'),
     ...stack(others.slice(0, half), 0, 0, boxWidth, 'right'),
     ...stack(others.slice(half), right, 0, boxWidth, 'left'),
   ]
@@ -99,13 +99,13 @@ type Cluster = readonly [clusterId: string, peers: readonly PeerRow[]]
 function stack(clusters: readonly Cluster[], x: number, y: number, width: number, side: Side): ClusterBox[] {
   let top = y
   return clusters.map(([clusterId, peers]) => {
-    const made = box(clusterId, peers, x, top, width, side)
+    const made = boxOf(clusterId, peers, x, top, width, side)
     top += made.height + GAP
     return made
   })
 }
 
-function box(clusterId: string, peers: readonly PeerRow[], x: number, y: number, width: number, side: Side): ClusterBox {
+function boxOf(clusterId: string, peers: readonly PeerRow[], x: number, y: number, width: number, side: Side): ClusterBox {
   let top = y + HEAD
   const nodes = peers.map((peer): PeerNode => {
     const isSelf = peer.state === 'self'
