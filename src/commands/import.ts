@@ -161,7 +161,7 @@ class Importing {
  */
 export async function storeKey(client: Client, line: KeyLine, number: number, timeoutMs: number): Promise<'stored' | 'same' | 'other'> {
   const { key, value, contentType } = line
-  const etag = etagOf(contentType, line)
+  const etag = etagOf(line)
   const outcome = await client.put(key, value, { contentType, idempotencyKey: `import-${etag}`, signal: AbortSignal.timeout(timeoutMs) })
   if (outcome.kind === 'created') return 'stored'
   if (outcome.kind === 'stored-before') return 'same'
@@ -174,7 +174,7 @@ export async function storeKey(client: Client, line: KeyLine, number: number, ti
  * As peers make it: the first 128 bits of SHA-256 over the content type, a zero byte and the value,
  * in hexadecimal.
  */
-function etagOf(contentType: string, { value }: KeyLine): string {
+export function etagOf({ contentType, value }: KeyLine): string {
   return createHash('sha256').update(contentType).update('\0').update(value).digest('hex').slice(0, ETAG_DIGITS)
 }
 

@@ -184,6 +184,10 @@ suite('commands for clients', () => {
       const headers = { 'Content-Type': 'application/json' }
       assert.equal((await fetch(`${url}/sets/carts/${verb}`, { method: 'POST', headers, body: body ?? '' })).status, 200)
     }
+    for (const query of ['', '?ttl=600']) {
+      const headers = { 'Content-Type': 'text/plain' }
+      assert.equal((await fetch(`${url}/kv/lamp${query.length}${query}`, { method: 'PUT', headers, body: 'on' })).status, 201)
+    }
     const [load, backup] = await Promise.all([command(['import'], lines.join('\n')), command(['backup', 'all.backup'])])
     assert.deepEqual([load.code, backup.code], [0, 0], load.stderr + backup.stderr)
     const first = await command(['restore', 'all.backup', '-url', urlElsewhere, '-o', 'json'])

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { Client } from '../../src/client/client.ts'
-import { footLine, footOf, headLine, keyLine, parseHead, sectionLine, sectionOf } from '../../src/commands/backup/format.ts'
+import { footLine, footOf, headLine, keyLine, parseHead, registerLine, sectionLine, sectionOf } from '../../src/commands/backup/format.ts'
 import { keyLines } from '../../src/commands/backup/keys.ts'
 import { verify } from '../../src/commands/backup/verify.ts'
 import { createHash } from 'node:crypto'
@@ -138,6 +138,21 @@ suite('a backup file', () => {
   test('that is whole is taken', async () => {
     const { head, counts } = await verify(streamOf(WHOLE), () => undefined)
     assert.deepEqual([head.networkId, counts], ['n', { keys: 2, kv: 0, sets: 0 }])
+  })
+
+  test('tells which line of a register holds', async () => {
+    const content = { value: Buffer.from('1'), contentType: 'a/b', ttl: undefined }
+    const lines = [registerLine('a', content, false), registerLine('b', content, true), registerLine('a', content, true)]
+    const text = [HEAD, sectionLine('kv'), ...lines, registerLine('a', undefined, true)].join('')
+    const whole = text + footLine({ keys: 0, kv: 4, sets: 0 }, createHash('sha256').update(text).digest('hex'))
+    const { lastLines } = await verify(streamOf(whole), () => undefined)
+    assert.deepEqual(
+      [...lastLines],
+      [
+        ['b', 4],
+        ['a', 6],
+      ],
+    )
   })
 
   test('that was cut anywhere is refused', async () => {

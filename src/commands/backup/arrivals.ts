@@ -1,10 +1,13 @@
 /**
- * Keys that become known at a peer while it is listed. A watch is opened before the list is begun,
+ * What changes at a peer while it is listed. A watch is opened before the list is begun,
  * and read to where it is when the list has ended: so both together are what the peer held at one
  * moment.
  */
-import type { Client, Watched } from '../../client/client.ts'
+import type { RegisterEvent, Watched } from '../../client/client.ts'
 import { CommandFailed } from '../failed.ts'
+
+/** Tells of changes from now on, until the signal. The first event says where that is. */
+export type Watch = (signal: AbortSignal) => AsyncGenerator<Watched | RegisterEvent, void, undefined>
 
 /** Keys that wait to be taken; the watch is not read while there are more. */
 const WAITING_MAX = 50_000
@@ -14,29 +17,27 @@ const SILENCE_MS = 5_000
 const PLACE = /(\d+)$/
 
 export class Arrivals {
-  readonly #client: Client
-  readonly #end = new AbortController()
-  readonly #watch: AsyncGenerator<Watched, void, undefined>
-  #waiting: string[] = []
+  readonly #watch: Watch
+  readonly #end: AbortController
+  #waiting = new Set<string>()
   #place: number
   #reading: Promise<void>
   #failure: Error | undefined
   #isWanted: (() => void) | undefined
   #hasCome: (() => void) | undefined
 
-  private constructor(client: Client, watch: AsyncGenerator<Watched, void, undefined>, end: AbortController, place: number) {
-    this.#client = client
+  private constructor(watch: Watch, end: AbortController, events: ReturnType<Watch>, place: number) {
     this.#watch = watch
     this.#end = end
     this.#place = place
-    this.#reading = this.#read()
+    this.#reading = this.#read(events)
   }
 
   /** From now on. @throws ClientFailed when the peer does not let it be watched */
-  static async from(client: Client): Promise<Arrivals> {
+  static async from(watch: Watch): Promise<Arrivals> {
     const end = new AbortController()
-    const watch = client.watch({ signal: end.signal })
-    return new Arrivals(client, watch, end, await placeNow(watch))
+    const events = watch(end.signal)
+    return new Arrivals(watch, end, events, await placeNow(events))
   }
 
   /** What has come since the last time. @throws CommandFailed when some of it is lost */
@@ -46,15 +47,15 @@ export class Arrivals {
         cause: this.#failure,
       })
     const taken = this.#waiting
-    this.#waiting = []
+    this.#waiting = new Set()
     this.#isWanted?.()
-    return taken
+    return [...taken]
   }
 
   /** All that had come when it is called, and nothing is read any more. */
   async *rest(): AsyncGenerator<string[], void, undefined> {
     const end = new AbortController()
-    const last = await placeNow(this.#client.watch({ signal: end.signal })).finally(() => end.abort())
+    const last = await placeNow(this.#watch(end.signal)).finally(() => end.abort())
     for (let isSilent = false; this.#place < last && !isSilent;) {
       yield this.take()
       if (this.#place < last) isSilent = await this.#isSilent()
@@ -78,13 +79,13 @@ export class Arrivals {
     return isSilent
   }
 
-  async #read(): Promise<void> {
+  async #read(events: ReturnType<Watch>): Promise<void> {
     try {
-      for await (const watched of this.#watch) {
-        if (watched.kind === 'put') this.#waiting.push(watched.stored.key)
-        this.#place = placeOf(watched.cursor)
+      for await (const event of events) {
+        if (event.kind === 'put' || event.kind === 'delete') this.#waiting.add('stored' in event ? event.stored.key : event.key)
+        this.#place = placeOf(event) ?? this.#place
         this.#hasCome?.()
-        if (this.#waiting.length >= WAITING_MAX) await new Promise<void>((resolve) => (this.#isWanted = resolve))
+        if (this.#waiting.size >= WAITING_MAX) await new Promise<void>((resolve) => (this.#isWanted = resolve))
         if (this.#end.signal.aborted) return
       }
     } catch (error) {
@@ -95,11 +96,13 @@ export class Arrivals {
 }
 
 /** Where a watch begins. */
-async function placeNow(watch: AsyncGenerator<Watched, void, undefined>): Promise<number> {
-  const { value } = await watch.next()
-  return value === undefined ? 0 : placeOf(value.cursor)
+async function placeNow(events: ReturnType<Watch>): Promise<number> {
+  const { value } = await events.next()
+  return value === undefined ? 0 : (placeOf(value) ?? 0)
 }
 
-function placeOf(cursor: string): number {
-  return Number(PLACE.exec(cursor)?.[1] ?? 0)
+/** Undefined for what has no place of its own. */
+function placeOf(event: Watched | RegisterEvent): number | undefined {
+  const cursor = 'cursor' in event ? event.cursor : undefined
+  return cursor === undefined ? undefined : Number(PLACE.exec(cursor)?.[1] ?? 0)
 }

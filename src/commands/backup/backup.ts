@@ -13,8 +13,9 @@ import { Progress } from '../progress.ts'
 import { complain } from '../said.ts'
 import { footLine, headLine, sectionLine, SECTIONS } from './format.ts'
 import type { Section } from './format.ts'
+import type { Reading } from './at-one-moment.ts'
 import { keyLines } from './keys.ts'
-import type { Reading } from './keys.ts'
+import { registerLines } from './registers.ts'
 import { setLines } from './sets.ts'
 import { Sink } from './sink.ts'
 
@@ -27,7 +28,7 @@ const SHOW_LINES = 1_000
 
 const LINES: Readonly<Record<Section, (client: Client, reading: Reading) => AsyncIterable<string>>> = {
   keys: keyLines,
-  kv: noLines,
+  kv: registerLines,
   sets: (client, { timeoutMs }) => setLines(client, timeoutMs),
 }
 
@@ -104,5 +105,3 @@ function told({ file }: Backup, status: Status, counts: Readonly<Record<Section,
   )
   return EXITS.failed
 }
-
-async function* noLines(): AsyncGenerator<string, void, undefined> {}

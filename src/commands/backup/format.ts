@@ -51,6 +51,32 @@ export function keyLine(key: string, value: Uint8Array, contentType: string): st
   return lineOf({ key, ...valueFields(value), contentType })
 }
 
+interface RegisterContent {
+  readonly value: Uint8Array
+  readonly contentType: string
+  /** Seconds; undefined for one that does not expire. */
+  readonly ttl: number | undefined
+}
+
+/** What a second line of a register begins with. */
+const AGAIN = '{"again":true,'
+
+/**
+ * @param content undefined for a register that was deleted meanwhile
+ * @param isAgain it has a line before this one, perhaps
+ */
+export function registerLine(key: string, content: RegisterContent | undefined, isAgain: boolean): string {
+  const again = isAgain ? { again: true } : {}
+  if (content === undefined) return lineOf({ ...again, key, deleted: true })
+  const { value, contentType, ttl } = content
+  return lineOf({ ...again, key, ...valueFields(value), contentType, ...(ttl !== undefined && { ttl }) })
+}
+
+/** The register that a line names for the second time; undefined for any other line. */
+export function againOf(text: string): string | undefined {
+  return text.startsWith(AGAIN) ? (JSON.parse(text) as { readonly key: string }).key : undefined
+}
+
 function lineOf(fields: object): string {
   return `${JSON.stringify(fields)}\n`
 }

@@ -7,13 +7,15 @@ import type { Client, Entry } from '../../client/client.ts'
 import { readJson } from '../../client/elements.ts'
 import type { Element } from '../../client/elements.ts'
 import { CommandFailed } from '../failed.ts'
-import { storeKey } from '../import.ts'
+import { etagOf, storeKey } from '../import.ts'
 import { parseLine } from '../jsonl.ts'
 import type { Section } from './format.ts'
 
 /** How it is after a line. */
 export type Restored =
   | { readonly kind: 'stored' | 'same' }
+  /** It is not what was there in the end: a later line is. */
+  | { readonly kind: 'passed' }
   /** There is other content already. */
   | { readonly kind: 'other'; readonly what: string }
 
@@ -25,7 +27,7 @@ export async function restoreLine(client: Client, section: Section, text: string
     case 'keys':
       return restoreKey(client, text, number, timeoutMs)
     case 'kv':
-      throw new CommandFailed(`line ${number}: registers cannot be restored yet`)
+      return restoreRegister(client, text, number, timeoutMs)
     case 'sets':
       return restoreSet(client, text, number, timeoutMs)
   }
@@ -35,6 +37,26 @@ async function restoreKey(client: Client, text: string, number: number, timeoutM
   const line = parseLine(text, number)
   const kind = await storeKey(client, line, number, timeoutMs)
   return kind === 'other' ? { kind, what: `key ${line.key}` } : { kind }
+}
+
+async function restoreRegister(client: Client, text: string, number: number, timeoutMs: number): Promise<Restored> {
+  const { deleted, ttl } = JSON.parse(text) as { readonly deleted?: boolean; readonly ttl?: number }
+  if (deleted === true) return { kind: 'passed' }
+  const line = parseLine(text, number)
+  const { key, value, contentType } = line
+  const options = { contentType, when: 'absent' as const, name: { idempotencyKey: `restore-${etagOf(line)}` } }
+  const signal = AbortSignal.timeout(timeoutMs)
+  const outcome = await client.registers.put(key, value, { ...options, ...(ttl !== undefined && { ttlSeconds: ttl }), signal })
+  if (outcome.kind === 'written') return { kind: 'stored' }
+  if (outcome.kind === 'written-before') return { kind: 'same' }
+  // Something is, or was, there: is it this?
+  if (outcome.kind !== 'mismatch' && outcome.kind !== 'forgotten' && outcome.kind !== 'reused')
+    throw new CommandFailed(`line ${number}, register ${key}: ${outcome.kind}: ${outcome.detail}`)
+  const found = await client.registers.get(key, { signal })
+  if (found.kind === 'unavailable' || found.kind === 'refused')
+    throw new CommandFailed(`line ${number}, register ${key}: ${found.kind}: ${found.detail}`)
+  const isSame = found.kind === 'found' && found.contentType === contentType && Buffer.compare(found.value, value) === 0
+  return isSame ? { kind: 'same' } : { kind: 'other', what: `register ${key}` }
 }
 
 /** @param least the lowest stamp that is sent */

@@ -57,7 +57,7 @@ async function restoreFile(path: string, command: Restore, client: Client): Prom
   try {
     const verified = await verify(createReadStream(path), told)
     of.what = 'restored'
-    const counts = await new Restoring(command, client, told).run(path)
+    const counts = await new Restoring(command, client, verified.lastLines, told).run(path)
     progress.end()
     return end(command, verified, counts, seconds())
   } finally {
@@ -70,19 +70,23 @@ interface Outcomes {
   stored: number
   same: number
   other: number
+  /** Lines of registers that a later line, or a deletion, has passed over. */
+  passed: number
 }
 
 class Restoring {
   readonly #command: Restore
   readonly #client: Client
   readonly #told: (endBytes: number) => void
-  readonly #counts: Outcomes = { stored: 0, same: 0, other: 0 }
+  readonly #counts: Outcomes = { stored: 0, same: 0, other: 0, passed: 0 }
+  readonly #lastLines: ReadonlyMap<string, number>
   #section: Section = SECTIONS[0]
   #failure: Error | undefined
 
-  constructor(command: Restore, client: Client, told: (endBytes: number) => void) {
+  constructor(command: Restore, client: Client, lastLines: ReadonlyMap<string, number>, told: (endBytes: number) => void) {
     this.#command = command
     this.#client = client
+    this.#lastLines = lastLines
     this.#told = told
   }
 
@@ -115,9 +119,16 @@ class Restoring {
     }
   }
 
+  #isPassed(text: string, number: number, section: Section): boolean {
+    if (section !== 'kv' || this.#lastLines.size === 0) return false
+    return (this.#lastLines.get(parseKeyOf(text)) ?? number) > number
+  }
+
   async #restore({ text, number }: Line, section: Section): Promise<void> {
     try {
-      const restored = await restoreLine(this.#client, section, text, number, this.#command.timeoutMs)
+      const restored = this.#isPassed(text, number, section)
+        ? ({ kind: 'passed' } as const)
+        : await restoreLine(this.#client, section, text, number, this.#command.timeoutMs)
       this.#counts[restored.kind] += 1
       if (restored.kind === 'other' && this.#counts.other <= TOLD_MAX) complain('restore', `not restored: ${restored.what}`)
     } catch (error) {
@@ -134,6 +145,10 @@ function end({ output = 'table' }: Restore, { head, counts }: Verified, { stored
   const said = `${lines} lines of a backup of network ${head.networkId}: ${stored} stored, ${same} there already, ${other} with other content, in ${seconds.toFixed(1)} s`
   say([output === 'json' ? JSON.stringify(facts) : said])
   return other > 0 ? EXITS.conflict : EXITS.done
+}
+
+function parseKeyOf(text: string): string {
+  return (JSON.parse(text) as { readonly key: string }).key
 }
 
 async function sizeOf(path: string): Promise<number> {

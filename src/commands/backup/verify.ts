@@ -5,12 +5,14 @@
 import { createHash } from 'node:crypto'
 import { CommandFailed } from '../failed.ts'
 import { linesFrom } from '../lines.ts'
-import { footOf, parseHead, sectionOf } from './format.ts'
+import { againOf, footOf, parseHead, sectionOf, SECTIONS } from './format.ts'
 import type { Counts, Head, Section } from './format.ts'
 
 export interface Verified {
   readonly head: Head
   readonly counts: Counts
+  /** Of registers that have several lines: the number of the one that holds. */
+  readonly lastLines: ReadonlyMap<string, number>
 }
 
 /**
@@ -21,16 +23,19 @@ export interface Verified {
 export async function verify(stream: AsyncIterable<Uint8Array>, told: (endBytes: number) => void): Promise<Verified> {
   const hash = createHash('sha256')
   const counts: Record<Section, number> = { keys: 0, kv: 0, sets: 0 }
+  const lastLines = new Map<string, number>()
   let head: Head | undefined
   let section: Section | undefined
-  for await (const { text, endBytes } of linesFrom(stream, 0, 0)) {
+  for await (const { text, number, endBytes } of linesFrom(stream, 0, 0)) {
     if (head === undefined) head = parseHead(text)
     else {
       const foot = footOf(text)
-      if (foot !== undefined) return judge(head, counts, foot.counts, hash.digest('hex') === foot.sha256)
+      if (foot !== undefined) return judge({ head, counts, lastLines }, foot.counts, hash.digest('hex') === foot.sha256)
       const begun = sectionOf(text)
       section = begun ?? section
       if (begun === undefined && section !== undefined) counts[section] += 1
+      const again = section === 'kv' ? againOf(text) : undefined
+      if (again !== undefined) lastLines.set(again, number)
     }
     hash.update(text).update('\n')
     told(endBytes)
@@ -40,7 +45,7 @@ export async function verify(stream: AsyncIterable<Uint8Array>, told: (endBytes:
   )
 }
 
-function judge(head: Head, found: Counts, counts: Counts, isSame: boolean): Verified {
-  if (isSame && found.keys === counts.keys && found.kv === counts.kv && found.sets === counts.sets) return { head, counts }
+function judge(found: Verified, counts: Counts, isSame: boolean): Verified {
+  if (isSame && SECTIONS.every((section) => found.counts[section] === counts[section])) return found
   throw new CommandFailed('the backup is not as it was written: its SHA-256 is another. Nothing was restored')
 }
