@@ -89,6 +89,8 @@ export interface TypeContext {
   decide(name: string, value: Uint8Array, deadlineMs: number, settled: (value: Uint8Array | undefined) => void): void
   /** The value of such a key, when it is known here. */
   decided(name: string): Uint8Array | undefined
+  /** The names of such keys that the store held at the start. */
+  decidedNames(): readonly string[]
   /**
    * A line in the log. @param isAlarm what must not be is found: it is counted, and told in the
    * warnings by the type itself

@@ -86,7 +86,9 @@ export class PeerCore {
 
   /** When the next tick is due, in the milliseconds of `step`; any other event may come before. */
   get wakeAtMs(): number {
-    return this.isBusy ? this.moment.nowMs + TICK_BUSY_MS : this.upkeep.atMs
+    let wakeAtMs = this.isBusy ? this.moment.nowMs + TICK_BUSY_MS : this.upkeep.atMs
+    for (const type of this.parts.types.all) wakeAtMs = Math.min(wakeAtMs, type.wakeAtMs ?? wakeAtMs)
+    return wakeAtMs
   }
 
   /** The highest round seen here; goes out with every frame. */

@@ -35,6 +35,8 @@ export interface Service {
   readonly handles?: Partial<Handlers<Message['kind']>>
   /** The requests that it handles. */
   readonly requests?: Partial<Requests<RequestKind>>
+  /** When time is to be looked at, if nothing happens before; left out for no such moment. */
+  readonly wakeAtMs?: number
   /** Something is asked or answered, so that time is looked at often. */
   readonly isBusy?: boolean
   /** The client hung up. */

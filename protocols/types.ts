@@ -18,7 +18,7 @@ import { MalformedBytes } from './wire/malformed.ts'
 /** What types are given alike. */
 type Shared = Omit<
   TypeContext,
-  'note' | 'decide' | 'decided' | 'rows' | 'persist' | 'send' | 'speaks' | 'isOpen' | 'answer' | 'tell' | 'pull'
+  'note' | 'decide' | 'decided' | 'decidedNames' | 'rows' | 'persist' | 'send' | 'speaks' | 'isOpen' | 'answer' | 'tell' | 'pull'
 >
 
 export interface TypesContext extends Shared {
@@ -109,5 +109,7 @@ function contextOf({ name: type, code, since }: TypeDefinition, context: TypesCo
     pull: (source, ended) => pull(code, source, ended),
     decide: (name, value, deadlineMs, settled) => keys.decide(hiddenKey(type, name), value, deadlineMs, settled),
     decided: (name) => keys.chosen.get(hiddenKey(type, name))?.value,
+    decidedNames: () =>
+      keys.chosen.hiddenAtStart.map((key) => hiddenParts(key)).flatMap((parts) => (parts?.type === type ? [parts.name] : [])),
   }
 }

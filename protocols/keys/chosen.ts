@@ -36,6 +36,7 @@ export class ChosenKeys {
   private readonly outbox: Outbox
   private readonly listener: ChosenListener
   private readonly diverged = new Set<RegisterKey>()
+  private readonly hiddenHeld: RegisterKey[] = []
   private totalBytes = 0
   private hidden = 0
 
@@ -66,7 +67,13 @@ export class ChosenKeys {
     for (const key of diverged) this.diverged.add(key)
     for (const entry of entries) {
       this.add(entry.key, entry.digest, entry.bytes)
+      if (isHiddenKey(entry.key)) this.hiddenHeld.push(entry.key)
     }
+  }
+
+  /** Keys that further types decided and the store held at the start. */
+  get hiddenAtStart(): readonly RegisterKey[] {
+    return this.hiddenHeld
   }
 
   /** The chosen record, if it is known here and may be served. */

@@ -138,7 +138,7 @@ export const LOG_MESSAGES: Table<MessageBody> = new Table<MessageBody>({
   ended: { code: 13, write: () => {}, read: () => ({ kind: 'ended' }) },
 })
 
-const OUTCOMES: Table<StoreOutcome> = new Table<StoreOutcome>({
+export const OUTCOMES: Table<StoreOutcome> = new Table<StoreOutcome>({
   done: {
     code: 0,
     write: (writer, { result }) => writer.sized(result),
@@ -164,34 +164,43 @@ const OUTCOMES: Table<StoreOutcome> = new Table<StoreOutcome>({
 
 export function writeLogMessage(utf8: Utf8, message: LogMessage): Uint8Array {
   const writer = new ByteWriter(utf8)
+  writeLogMessageTo(writer, message)
+  return writer.finish()
+}
+
+export function writeLogMessageTo(writer: ByteWriter, message: LogMessage): void {
   writer.hex(message.logId)
   writer.varint(message.generation)
   writeIdentity(writer, message.from)
   writeIdentity(writer, message.to)
   writer.varint(message.term)
   LOG_MESSAGES.write(writer, message)
-  return writer.finish()
 }
 
 /** Commands and results are views of the bytes. @throws MalformedBytes */
 export function readLogMessage(utf8: Utf8, bytes: Uint8Array): LogMessage {
   const reader = new ByteReader(bytes, utf8)
+  const message = readLogMessageFrom(reader)
+  reader.end()
+  return message
+}
+
+export function readLogMessageFrom(reader: ByteReader): LogMessage {
   const logId = reader.hex(LOG_ID_BYTES)
   const generation = reader.varint()
   const from = readIdentity(reader)
   const to = readIdentity(reader)
   const term = reader.varint()
   const body = LOG_MESSAGES.read(reader)
-  reader.end()
   return { logId, generation, from, to, term, ...body }
 }
 
-function writePosition(writer: ByteWriter, { term, index }: Position): void {
+export function writePosition(writer: ByteWriter, { term, index }: Position): void {
   writer.varint(term)
   writer.varint(index)
 }
 
-function readPosition(reader: ByteReader): Position {
+export function readPosition(reader: ByteReader): Position {
   return { term: reader.varint(), index: reader.varint() }
 }
 

@@ -33,6 +33,8 @@ export class Replica {
   constructor(settings: LogSettings, stored: StoredLog, nowMs: number) {
     this.state = new ReplicaState(settings, stored)
     this.state.nowMs = nowMs
+    // Nothing is served before a store is opened, and the lead goes to one whose store is.
+    this.state.stalledSinceMs = nowMs
     this.election = new Election(this.state, {
       follow: (term, leader) => this.follow(term, leader),
       lead: () => this.lead(),

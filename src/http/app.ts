@@ -8,6 +8,7 @@ import type { Registry } from 'prom-client'
 import type { AddressRange } from '../settings/settings.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Replicator } from '../ports/replicator.ts'
+import type { Logs } from '../ports/logs.ts'
 import type { Registers } from '../ports/registers.ts'
 import type { Feed } from '../ports/feed.ts'
 import type { Sets } from '../ports/sets.ts'
@@ -45,6 +46,7 @@ export interface HttpInit {
   /** Nothing of them is served when they are left out. */
   readonly sets?: Sets
   readonly registers?: Registers
+  readonly logs?: Logs
   /** Keys as they become known; nobody can watch them when it is left out. */
   readonly feed?: Feed
   readonly logger: Logger

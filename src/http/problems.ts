@@ -20,15 +20,18 @@ export type ProblemName =
   | 'bad-header'
   | 'bad-body'
   | 'bad-request'
+  | 'not-a-query'
   | 'unauthorized'
   | 'forbidden'
   | 'not-found'
   | 'unknown-key'
   | 'unknown-set'
   | 'unknown-element'
+  | 'unknown-log'
   | 'method-not-allowed'
   | 'body-timeout'
   | 'key-exists'
+  | 'log-exists'
   | 'outcome-forgotten'
   | 'too-many-sets'
   | 'change-refused'
@@ -41,6 +44,7 @@ export type ProblemName =
   | 'misdirected'
   | 'idempotency-key-reused'
   | 'bad-stamp'
+  | 'rejected'
   | 'too-many-requests'
   | 'headers-too-large'
   | 'internal'
@@ -49,6 +53,8 @@ export type ProblemName =
   | 'change-expired'
   | 'not-stored'
   | 'not-applied'
+  | 'not-ordered'
+  | 'stalled'
   | 'clock-off'
   | 'overloaded'
   | 'unavailable'
@@ -62,15 +68,18 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
   'bad-header': { status: 400, title: 'A header has a bad value' },
   'bad-body': { status: 400, title: 'The body is not what it should be' },
   'bad-request': { status: 400, title: 'This is not a request that HTTP allows' },
+  'not-a-query': { status: 400, title: 'The store does not take this as a query' },
   unauthorized: { status: 401, title: 'A token is missing, or does not count' },
   forbidden: { status: 403, title: 'This is not allowed' },
   'not-found': { status: 404, title: 'Nothing lives at this path' },
   'unknown-key': { status: 404, title: 'The key is not stored' },
   'unknown-set': { status: 404, title: 'The set is not known here' },
   'unknown-element': { status: 404, title: 'The element is no member' },
+  'unknown-log': { status: 404, title: 'The log is not known here' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'body-timeout': { status: 408, title: 'The body did not arrive in time' },
   'key-exists': { status: 409, title: 'The key is taken: choose another key' },
+  'log-exists': { status: 409, title: 'The log was born with something else' },
   'outcome-forgotten': { status: 409, title: 'What became of the first try is not known any more' },
   'too-many-sets': { status: 409, title: 'There are as many sets as there may be' },
   'change-refused': { status: 409, title: 'The change is refused' },
@@ -83,6 +92,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
   misdirected: { status: 421, title: 'The request was not meant for this peer' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key belongs to another put of this key' },
   'bad-stamp': { status: 422, title: 'A stamp is refused' },
+  rejected: { status: 422, title: 'The store refuses the command' },
   'too-many-requests': { status: 429, title: 'More requests than are allowed', retryAfterSeconds: 1 },
   'headers-too-large': { status: 431, title: 'The request line and headers are too large' },
   'unsupported-coding': { status: 501, title: 'The transfer coding is not supported' },
@@ -91,6 +101,8 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
   'change-expired': { status: 503, title: 'Nothing was changed in time', retryAfterSeconds: 1 },
   'not-stored': { status: 503, title: 'The value is not stored, and never will be by this request', retryAfterSeconds: 1 },
   'not-applied': { status: 503, title: 'The write is not applied, and never will be by this request', retryAfterSeconds: 1 },
+  'not-ordered': { status: 503, title: 'The command is not ordered, and never will be by this request', retryAfterSeconds: 1 },
+  stalled: { status: 503, title: 'The store cannot apply what comes next', retryAfterSeconds: 1 },
   'clock-off': { status: 503, title: 'The clock of this peer is too far off', retryAfterSeconds: 60 },
   overloaded: { status: 503, title: 'This peer has too much to do', retryAfterSeconds: 1 },
   unavailable: { status: 503, title: 'No quorum answered in time', retryAfterSeconds: 1 },
@@ -98,7 +110,9 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
 }
 
 /** Further members of a problem, beside the four that each has. */
-export type ProblemExtensions = Readonly<Record<string, string | number | boolean | null>>
+export type ProblemExtensions = Readonly<
+  Record<string, string | number | boolean | null | { readonly term: number; readonly index: number }>
+>
 
 /**
  * Makes the answer for a problem.

@@ -3,16 +3,17 @@
  * one.
  */
 import type { Registry } from 'prom-client'
+import type { Logs } from '../ports/logs.ts'
 import type { Registers } from '../ports/registers.ts'
 import type { Feed } from '../ports/feed.ts'
 import type { Sets } from '../ports/sets.ts'
 import { openApiDocument } from './openapi.ts'
 import type { Route } from './route.ts'
 import { configRoutes } from './routes/config.ts'
-import { consoleRoutes } from './routes/console.ts'
 import { documentationRoutes } from './routes/documentation.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { logRoutes } from './routes/logs.ts'
 import { registerRoutes } from './routes/registers.ts'
 import { setRoutes } from './routes/sets.ts'
 import { statusRoutes } from './routes/status.ts'
@@ -27,22 +28,23 @@ export interface RoutesInit {
   /** Undefined where nothing of them is served. */
   readonly sets?: Sets | undefined
   readonly registers?: Registers | undefined
+  readonly logs?: Logs | undefined
   /** Undefined where nobody can watch keys. */
   readonly feed?: Feed | undefined
 }
 
 /** The rows, in the order of the document. */
-export function allRoutes({ registry, version, valueBytesMax, sets, registers, feed }: RoutesInit): readonly Route[] {
+export function allRoutes({ registry, version, valueBytesMax, sets, registers, logs, feed }: RoutesInit): readonly Route[] {
   let document = ''
   const groups = [
     keyRoutes(valueBytesMax, feed),
     ...(registers === undefined ? [] : [registerRoutes(registers, valueBytesMax)]),
     ...(sets === undefined ? [] : [setRoutes(sets)]),
+    ...(logs === undefined ? [] : [logRoutes(logs)]),
     statusRoutes(),
     configRoutes(),
     healthRoutes(registry),
     documentationRoutes(() => document),
-    consoleRoutes(),
   ]
   document = JSON.stringify(openApiDocument(version, groups))
   return groups.flatMap(({ routes }) => routes)

@@ -37,6 +37,8 @@ import { openForUse } from './founding.ts'
 import { KeyFeed } from './key-feed.ts'
 import { Lag } from './lag.ts'
 import { tellOtherNetwork } from './other-network.ts'
+import { openLogStores } from './log-stores.ts'
+import { logsOver } from './logs.ts'
 import { openHttpDoors } from './http-doors.ts'
 import { openOffload } from './offloading.ts'
 import { assertMayFound, givenUp, openStore } from './opening.ts'
@@ -263,17 +265,9 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   const { registry } = metrics
   const sets = setsOver(service.types)
   keepDropped({ types: service.types, directory: directory.path, logger, warnings }, closers)
+  openLogStores({ ...opening, types: service.types, directory: directory.path }, closers)
   await openOffload(
-    {
-      config,
-      sets,
-      clock: systemClock,
-      logger,
-      warnings,
-      peerId: self.peerId,
-      network: () => runtime.core.config?.networkId,
-      observe: (figures) => metrics.observeType('set_redis', figures),
-    },
+    { config, sets, clock: systemClock, logger, warnings, peerId: self.peerId, network: () => runtime.core.config?.networkId },
     closers,
   )
   const init = { replicator: service, logger, registry, clock: systemClock, site: config }
@@ -281,6 +275,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   const http = createHttpServer({
     ...init,
     sets,
+    logs: logsOver(service.types, systemRandom),
     registers: registersOver(service.types, systemRandom),
     feed,
     valueBytesMax: config.valueBytesMax,
@@ -298,9 +293,8 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   )
   if (network.isOnLoopbackAlone()) logger.warn(LOOPBACK_ALONE)
   if (!network.isClosed) logger.warn('no -secret: anybody who can dial this peer may join the network')
-  // In one write: who has read that HTTP listens has read the network as well.
-  const founded = newNetwork === undefined ? [] : [newNetworkLine(newNetwork)]
-  printLines([...addressLines(self.peerId, network.addresses()), httpLine(url), ...founded])
+  printLines([...addressLines(self.peerId, network.addresses()), httpLine(url)])
+  if (newNetwork !== undefined) printLines([newNetworkLine(newNetwork)])
   await facts.listening(network)
   const isMember = storage.registers.newestEpoch() >= 0
   const progress = announceProgress({ config, runtime, service, warnings, logger, isMember, failed: opening.failed })

@@ -19,6 +19,7 @@ import {
   parseHttpAddress,
   parseListenAddress,
   parseLogLevel,
+  parseLogOffer,
   parseLwwDoor,
   parseNetworkId,
   parseOrigin,
@@ -150,6 +151,13 @@ export const FLAGS: FlagTable<Settings> = {
     placeholder: '[HOST:]PORT',
     meaning: 'Serves /healthz, /readyz and /metrics here too, where no bound on clients reaches and no token is asked for.',
     fallback: { value: undefined, text: 'none' },
+  },
+  logs: {
+    ...repeated(parseLogOffer),
+    name: 'log',
+    placeholder: 'NAME=URL',
+    meaning: 'Keeps a store for a log, kv: in the data directory. Once -min-peers peers of the cluster offer one, the log is born.',
+    fallback: { value: Object.freeze([]), text: 'none' },
   },
   lww: {
     ...repeated(parseLwwDoor),

@@ -21,6 +21,13 @@ export interface LwwDoor {
   readonly set: string
 }
 
+/** A store that is offered for a log. */
+export interface LogOffer {
+  readonly log: string
+  /** As births of logs name it. */
+  readonly kind: 'kv'
+}
+
 /** IP addresses with one prefix. */
 export interface AddressRange {
   readonly address: string
@@ -35,6 +42,8 @@ export interface Settings {
   readonly http: HttpAddress
   /** Where health and metrics are served by themselves; undefined for nowhere. */
   readonly health: HttpAddress | undefined
+  /** Logs that this peer keeps a store for, each once. */
+  readonly logs: readonly LogOffer[]
   /** Sets that are served at the root of a port of their own. */
   readonly lww: readonly LwwDoor[]
   /**

@@ -7,12 +7,13 @@ import { multiaddr } from '@multiformats/multiaddr'
 import type { Component } from '@multiformats/multiaddr'
 import { isClusterId } from '../../protocols/base/identity.ts'
 import type { ClusterId, NetworkId, PeerId } from '../../protocols/base/identity.ts'
+import { isLogName } from '../../protocols/log/birth.ts'
 import { isPeerId } from '../peer-id.ts'
 import { isSetName } from '../set-name.ts'
 import { SECRET_MODES } from '../security/private-file.ts'
 import type { SecretMode } from '../security/private-file.ts'
 import { LOG_LEVELS } from './settings.ts'
-import type { AddressRange, HttpAddress, LogLevel, LwwDoor } from './settings.ts'
+import type { AddressRange, HttpAddress, LogLevel, LogOffer, LwwDoor } from './settings.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Only this machine, unless a host is named. */
@@ -213,6 +214,15 @@ export function parseLwwDoor(text: string): LwwDoor {
   const set = cut < 0 ? 'main' : text.slice(cut + 1)
   if (!isSetName(set)) throw new UsageError('the name of a set is 1 to 64 of letters, digits, ".", "_" and "-", as in 3001=main')
   return Object.freeze({ address: parseHttpAddress(cut < 0 ? text : text.slice(0, cut)), set })
+}
+
+/** `NAME=URL`, where the URL says what kind of store it is. */
+export function parseLogOffer(text: string): LogOffer {
+  const cut = text.indexOf('=')
+  const log = text.slice(0, Math.max(0, cut))
+  if (!isLogName(log)) throw new UsageError('the name of a log is 1 to 64 of letters, digits, ".", "_" and "-", as in orders=kv:')
+  if (text.slice(cut + 1) !== 'kv:') throw new UsageError('the store of a log is kv: here, as in orders=kv:')
+  return Object.freeze({ log, kind: 'kv' })
 }
 
 /** Days from 1 to 36,500 as milliseconds, or `off`. */

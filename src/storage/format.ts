@@ -1,6 +1,6 @@
 /** The format of a store on disk: which versions can read it rightly. */
 import { randomBytes } from 'node:crypto'
-import type { RowChange } from './commit.ts'
+import type { RowChange } from '../commit.ts'
 import { ALL_FROM } from './environment.ts'
 import type { Environment } from './environment.ts'
 import { DamagedStore, UnknownFormat } from './errors.ts'

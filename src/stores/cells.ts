@@ -14,8 +14,8 @@ export interface CellView {
 export type CellWrites = Map<string, Uint8Array | undefined>
 
 export interface Cells extends CellView {
-  /** All or nothing; on disk when it returns, where there is one. */
-  write(writes: CellWrites): void
+  /** All or nothing; on disk when it resolves, where there is one. One is under way at a time. */
+  write(writes: CellWrites): Promise<void>
   clear(): void
   /** What is there now, whatever is written later. It must be ended. */
   picture(): CellView & { end(): void }
@@ -39,7 +39,7 @@ export class MemoryCells implements Cells {
     for (const name of names) yield { name, bytes: this.cells.get(name) as Uint8Array }
   }
 
-  write(writes: CellWrites): void {
+  async write(writes: CellWrites): Promise<void> {
     for (const [name, bytes] of writes) {
       if (bytes === undefined) this.cells.delete(name)
       else this.cells.set(name, bytes)

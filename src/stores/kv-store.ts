@@ -20,7 +20,7 @@ import type { LogStore, StoreAnswer, StoreBackup, StoreBatch, StoreClaim, StoreP
 import { ask, decide } from './kv-command.ts'
 import type { KvDecision, KvView } from './kv-command.ts'
 import { StagedCells } from './cells.ts'
-import type { Cells, CellView } from './cells.ts'
+import type { Cells, CellView, CellWrites } from './cells.ts'
 import { backupOf, cellsIn } from './kv-backup.ts'
 import { DIGEST_BYTES, readHead, readRemembered, RESULT_KEPT_MAX, writeHead, writeRemembered } from './kv-rows.ts'
 import type { Head, Remembered } from './kv-rows.ts'
@@ -45,18 +45,24 @@ const TRUNCATED = Uint8Array.from(utf8.encode('"truncated"'))
  *
  * @throws StoreRefused
  */
-export function openKvStore(cells: Cells, claim: StoreClaim): LogStore {
+export async function openKvStore(cells: Cells, claim: StoreClaim): Promise<LogStore> {
   if (cells.get(FILLING) !== undefined) cells.clear()
   const bytes = cells.get(HEAD)
   if (bytes === undefined) {
     for (const { name } of cells.range('')) throw new StoreRefused('store-not-empty', `it holds ${name}, and no position`)
-    return new KvStore(cells, claim, emptyHead(claim))
+    return opened(cells, claim, emptyHead(claim))
   }
   const head = readHead(bytes)
   if (head === undefined) throw new StoreRefused('store-format', 'it was written by another version')
   if (head.logId !== claim.logId || head.generation !== claim.generation)
     throw new StoreRefused('store-of-another-log', `it belongs to ${head.logId}, generation ${head.generation}`)
   if (head.owner.id !== claim.owner.id) throw new StoreRefused('store-claimed', `it belongs to ${head.owner.id}`)
+  return opened(cells, claim, head)
+}
+
+/** The claim holds from now on, whether or not anything is ever applied. */
+async function opened(cells: Cells, claim: StoreClaim, head: Head): Promise<LogStore> {
+  await cells.write(new Map([[HEAD, writeHead(head)]]))
   return new KvStore(cells, claim, head)
 }
 
@@ -71,8 +77,6 @@ class KvStore implements LogStore {
     this.cells = cells
     this.claim = claim
     this.head = head
-    // The claim holds from now on, whether or not anything is ever applied.
-    cells.write(new Map([[HEAD, writeHead(head)]]))
   }
 
   get at(): StorePosition {
@@ -95,7 +99,7 @@ class KvStore implements LogStore {
       }
     }
     staged.put(HEAD, writeHead(head))
-    this.write(() => this.cells.write(staged.writes))
+    await this.write(staged.writes)
     this.head = head
     return outcomes
   }
@@ -117,21 +121,18 @@ class KvStore implements LogStore {
   async restore(stream: AsyncIterable<Uint8Array>): Promise<StorePosition> {
     this.checkOpen()
     this.isFilling = true
-    this.write(() => {
-      this.cells.write(new Map([[FILLING, NOTHING]]))
-      this.head = emptyHead(this.claim)
-    })
+    await this.write(new Map([[FILLING, NOTHING]]))
+    this.head = emptyHead(this.claim)
     const isMark = (name: string): boolean => name === HEAD || name === FILLING
-    this.write(() =>
-      this.cells.write(new Map([...this.cells.range('')].filter(({ name }) => !isMark(name)).map(({ name }) => [name, undefined]))),
-    )
+    const held = [...this.cells.range('')].map(({ name }) => name).filter((name) => !isMark(name))
+    await this.write(new Map(held.map((name) => [name, undefined])))
     let head: Head | undefined
     const some: [string, Uint8Array][] = []
     try {
       for await (const { name, bytes } of cellsIn(stream)) {
         if (name === HEAD) head = readHead(bytes)
         else if (!isMark(name)) some.push([name, bytes])
-        if (some.length >= RESTORED_TOGETHER) this.write(() => this.cells.write(new Map(some.splice(0))))
+        if (some.length >= RESTORED_TOGETHER) await this.write(new Map(some.splice(0)))
       }
     } catch (error) {
       throw new StoreUnavailable('backup-damaged', { cause: error })
@@ -140,7 +141,7 @@ class KvStore implements LogStore {
     if (head === undefined || head.logId !== logId || head.generation !== generation) throw new StoreUnavailable('backup-of-another-log')
     const claimed = { ...head, owner }
     // The position comes last, with the end of the mark.
-    this.write(() => this.cells.write(new Map([...some, [HEAD, writeHead(claimed)], [FILLING, undefined]])))
+    await this.write(new Map([...some, [HEAD, writeHead(claimed)], [FILLING, undefined]]))
     this.head = claimed
     this.isFilling = false
     return this.at
@@ -173,9 +174,9 @@ class KvStore implements LogStore {
   }
 
   /** Whatever lmdb throws is not known to be deterministic. */
-  private write(run: () => void): void {
+  private async write(writes: CellWrites): Promise<void> {
     try {
-      run()
+      await this.cells.write(writes)
     } catch (error) {
       throw new StoreUnavailable('not-written', { cause: error })
     }

@@ -1,6 +1,10 @@
-/** Cells in an lmdb environment of their own. A write has returned when it is on disk. */
+/**
+ * Cells in an lmdb environment of their own. A write resolves when it is on disk; the disk is waited
+ * for by a thread of lmdb's, so that nothing else in the process waits with it.
+ */
 import { open } from 'lmdb'
 import type { RootDatabase } from 'lmdb'
+import { commit } from '../commit.ts'
 import { UTF8_KEYS } from '../utf8-keys.ts'
 import type { CellView, Cells, CellWrites } from './cells.ts'
 
@@ -32,13 +36,15 @@ export class LmdbCells implements Cells {
     return ranged(this.database, prefix, {})
   }
 
-  write(writes: CellWrites): void {
-    this.database.transactionSync(() => {
-      for (const [name, bytes] of writes) {
-        if (bytes === undefined) this.database.removeSync(name)
-        else this.database.putSync(name, bytes)
-      }
+  async write(writes: CellWrites): Promise<void> {
+    const changes = [...writes].map(([name, bytes]) => async () => {
+      if (bytes === undefined) await this.database.remove(name)
+      else await this.database.put(name, bytes)
+      return true
     })
+    await commit(changes)
+    // Only a snapshot taken from now on shows them.
+    this.database.resetReadTxn()
   }
 
   clear(): void {

@@ -17,7 +17,7 @@ const LOOK_MS = 20
 const COMPILED_MS = 3_000
 /** In production code these modules are replaced by those here, which stand in front of them. */
 const REPLACED: Readonly<Record<string, string>> = {
-  '/src/storage/commit.ts': new URL('./late-commit.ts', import.meta.url).href,
+  '/src/commit.ts': new URL('./late-commit.ts', import.meta.url).href,
   ...(process.env[PLANTED_VARIABLE] === 'answered-before-written' && {
     '/src/storage/lmdb.ts': new URL('./early-storage.ts', import.meta.url).href,
   }),

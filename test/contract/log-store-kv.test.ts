@@ -27,7 +27,7 @@ storeContract('in lmdb', async () => {
     open: async (claim) => {
       const cells = new LmdbCells(directory)
       try {
-        return openKvStore(cells, claim)
+        return await openKvStore(cells, claim)
       } catch (error) {
         await cells.close()
         throw error
@@ -35,7 +35,7 @@ storeContract('in lmdb', async () => {
     },
     spoil: async () => {
       const cells = new LmdbCells(directory)
-      cells.write(new Map([['x', new Uint8Array([1])]]))
+      await cells.write(new Map([['x', new Uint8Array([1])]]))
       await cells.close()
     },
     remove: async () => rmSync(directory, { recursive: true, force: true }),

@@ -69,6 +69,17 @@ export const TABLE: Readonly<
   'HEAD /sets/{name}/contains': { needs: 'read', target: '/sets/s/contains?element=7' },
   'GET /sets/{name}/watch': { needs: 'read', target: '/sets/s/watch' },
   'HEAD /sets/{name}/watch': { needs: 'read', target: '/sets/s/watch' },
+  'GET /logs': { needs: 'read, cut' },
+  'HEAD /logs': { needs: 'read, cut' },
+  'GET /logs/{name}': { needs: 'read', target: '/logs/l?q=x' },
+  'HEAD /logs/{name}': { needs: 'read', target: '/logs/l?q=x' },
+  'PUT /logs/{name}': { needs: 'operate', target: '/logs/l', headers: OF_JSON, body: '{"store":"kv"}' },
+  'POST /logs/{name}': { needs: 'write', target: '/logs/l', body: '{}' },
+  'POST /logs/{name}/query': { needs: 'read', target: '/logs/l/query', body: '{}' },
+  'GET /logs/{name}/status': { needs: 'read', target: '/logs/l/status' },
+  'HEAD /logs/{name}/status': { needs: 'read', target: '/logs/l/status' },
+  'GET /logs/{name}/role': { needs: 'read', target: '/logs/l/role' },
+  'HEAD /logs/{name}/role': { needs: 'read', target: '/logs/l/role' },
   'GET /peers': { needs: 'read' },
   'HEAD /peers': { needs: 'read' },
   'GET /clusters': { needs: 'read' },
@@ -91,10 +102,6 @@ export const TABLE: Readonly<
   'HEAD /swagger': { needs: 'none' },
   'GET /swagger/{asset}': { needs: 'none', target: '/swagger/start.js' },
   'HEAD /swagger/{asset}': { needs: 'none', target: '/swagger/start.js' },
-  'GET /console': { needs: 'none' },
-  'HEAD /console': { needs: 'none' },
-  'GET /console/{folder}/{file}': { needs: 'none', target: '/console/console/main.js' },
-  'HEAD /console/{folder}/{file}': { needs: 'none', target: '/console/console/main.js' },
 }
 
 /** What somebody is answered by a route that needs this; 0 stands for being served. */

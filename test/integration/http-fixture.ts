@@ -12,6 +12,7 @@ import type { HttpInit } from '../../src/http/app.ts'
 import { createHttpServer } from '../../src/http/server.ts'
 import type { HttpServer } from '../../src/http/server.ts'
 import type { ChangeOutcome } from '../../protocols/effects.ts'
+import { FakeLogs } from './fake-logs.ts'
 import { FakeRegisters } from './fake-registers.ts'
 import { FakeSets } from './fake-sets.ts'
 import { Credentials } from '../../src/security/credentials.ts'
@@ -176,6 +177,7 @@ export async function startHttp(options: Partial<HttpInit> = {}): Promise<Fixtur
     replicator,
     sets,
     registers,
+    logs: new FakeLogs(),
     logger,
     registry: new Registry(),
     clock,

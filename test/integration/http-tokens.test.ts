@@ -12,6 +12,7 @@ import { OPERATOR } from '../../src/security/grant.ts'
 import { expected, fileOf, LINES, OF_JSON, TABLE, tokensFor, WHO } from './access-table.ts'
 import type { Line, Tokens } from './access-table.ts'
 import type { WriteRequest } from '../../protocols/registers/requests.ts'
+import { FakeLogs } from './fake-logs.ts'
 import { FakeRegisters } from './fake-registers.ts'
 import { FakeSets } from './fake-sets.ts'
 import { ask, eventually, RawClient, requestHead, startHttp, WRITTEN_AT_MS } from './http-fixture.ts'
@@ -62,6 +63,7 @@ describe('the table of who may do what', () => {
       valueBytesMax: 1,
       sets: new FakeSets(),
       registers: new FakeRegisters(),
+      logs: new FakeLogs(),
     })
     const rows = routes.flatMap(({ path, methods }) => Object.keys(methods).map((method) => `${method} ${path}`))
     assert.deepEqual(rows.toSorted(), Object.keys(TABLE).toSorted())

@@ -64,6 +64,7 @@ suite('defaults', () => {
       corsOrigins: [],
       httpProxies: [],
       health: undefined,
+      logs: [],
       lww: [],
       lwwExternal: [],
       setAheadMs: 60_000,
@@ -170,6 +171,7 @@ suite('environment variables', () => {
       REPLICATOR_RATE: '50',
       REPLICATOR_HTTP_CORS: 'https://b.example:8443',
       REPLICATOR_HEALTH: '9000',
+      REPLICATOR_LOG: 'orders=kv:, carts=kv:',
       REPLICATOR_LWW: '3001, 0.0.0.0:3002=carts',
       REPLICATOR_LWW_EXTERNAL: 'http://old.example:3001/',
       REPLICATOR_SET_AHEAD: '5',
@@ -203,6 +205,10 @@ suite('environment variables', () => {
       replaceAfterMs: undefined,
       hostNames: ['a.example'],
       corsOrigins: ['https://b.example:8443'],
+      logs: [
+        { log: 'orders', kind: 'kv' },
+        { log: 'carts', kind: 'kv' },
+      ],
       lww: [
         { address: { host: '127.0.0.1', port: 3001 }, set: 'main' },
         { address: { host: '0.0.0.0', port: 3002 }, set: 'carts' },

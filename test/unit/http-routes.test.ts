@@ -6,6 +6,7 @@ import { describe, it } from 'node:test'
 import { Registry } from 'prom-client'
 import { allowed, methodOf } from '../../src/http/route.ts'
 import type { Route } from '../../src/http/route.ts'
+import { FakeLogs } from '../integration/fake-logs.ts'
 import { FakeRegisters } from '../integration/fake-registers.ts'
 import { FakeSets } from '../integration/fake-sets.ts'
 import { allRoutes, expressPaths, RouteFinder } from '../../src/http/routes.ts'
@@ -16,6 +17,7 @@ const ROUTES = allRoutes({
   valueBytesMax: 1,
   sets: new FakeSets(),
   registers: new FakeRegisters(),
+  logs: new FakeLogs(),
 })
 const METHODS: Route['methods'] = { POST: { scope: 'write', handle: () => undefined, operation: {} } }
 

@@ -12,7 +12,7 @@ import { epochOfConfigKey, isConfigKey, isHiddenKey } from '../../../protocols/b
 import type { LeafEntry, RegisterKey, RegisterState } from '../../../protocols/base/register.ts'
 import type { Codec } from '../../../protocols/wire/codec.ts'
 import type { ChosenSummary, Diverged, Listing, RegisterTable } from '../../ports/storage.ts'
-import type { RowChange } from '../commit.ts'
+import type { RowChange } from '../../commit.ts'
 import { ALL_FROM, appendRow, CLIENT_FROM } from '../environment.ts'
 import type { Environment } from '../environment.ts'
 import { DamagedStore } from '../errors.ts'

@@ -3,7 +3,7 @@
  * of every further type.
  */
 import type { Placed } from '../../../protocols/base/persist.ts'
-import type { RowChange } from '../commit.ts'
+import type { RowChange } from '../../commit.ts'
 import type { Environment } from '../environment.ts'
 
 export interface Table {

@@ -106,13 +106,12 @@ export class SimulatedReplica {
     this.core = new Replica(settings, stored, agenda.nowMs)
     this.halted = undefined
     this.events = []
-    this.applier.restart()
     this.planTick()
     const { life } = this
     agenda.after(this.chance.span(1, 200), () => {
       if (life !== this.life || this.core === undefined) return
       ledger.opened(this.identity.id, this.store.journal)
-      this.step({ kind: 'store-opened', at: this.store.at() })
+      this.applier.opened()
     })
   }
 
@@ -122,7 +121,7 @@ export class SimulatedReplica {
     this.life += 1
     this.isPaused = false
     this.disk.crash(isPowerLost)
-    this.applier.crash()
+    this.applier.stop()
     if (isPowerLost)
       this.store.cut(Math.max(this.store.durableIndex, this.chance.between(this.store.durableIndex, this.store.position.index)))
     // A process that ends leaves its store running: what it has is kept for good sooner or later.
@@ -137,9 +136,9 @@ export class SimulatedReplica {
 
   /** Its store is emptied, as an operator would: the log stays. */
   refill(): void {
-    this.applier.restart()
+    this.applier.stop()
     this.store.become([])
-    this.step({ kind: 'store-opened', at: this.store.at() })
+    this.applier.opened()
   }
 
   pause(): void {
@@ -188,7 +187,7 @@ export class SimulatedReplica {
       case 'give-snapshot':
         return world.giveSnapshot(this, effect.to, effect.indexMin)
       case 'take-snapshot':
-        return this.applier.restore()
+        return this.applier.takeStaged()
       case 'answer':
         return world.answered(this, effect.client, effect.answer)
       case 'note':

@@ -142,11 +142,10 @@ export class SmallPeer {
     const theirs = other.sets?.collection
     const own = this.sets?.collection
     if (theirs === undefined || own === undefined) return
-    const rows = [...other.seen.range(ELEMENTS)].flatMap(({ name }) => {
+    for (const { name } of other.seen.range(ELEMENTS)) {
       const row = theirs.held(name)
-      return row === undefined ? [] : [{ key: name, record: row }]
-    })
-    own.take(rows)
+      if (row !== undefined) own.take(name, row)
+    }
   }
 
   private context(): TypeContext {

@@ -1,0 +1,244 @@
+/**
+ * One replica within a peer: it is run as `replica.ts` asks for. Its writes are rows of the type,
+ * its sends go out behind them, and its store is at whoever hosts it, which may come later, or never.
+ */
+import type { Identity, PeerId } from '../base/identity.ts'
+import type { TypeContext } from '../data-type.ts'
+import type { ClientId } from '../events.ts'
+import type { Birth } from './birth.ts'
+import type { LogAnswer, LogClient, LogEffect, LogEvent, LogNote, Submit } from './events.ts'
+import type { LogLimits } from './limits.ts'
+import { allMembers, firstMembers, has } from './membership.ts'
+import { afterOf, slotsOf } from './placing.ts'
+import { Replica } from './replica.ts'
+import type { HostTold, QueryAnswer, ReplicaView, WorkAnswer } from './requests.ts'
+import { LogRows } from './rows.ts'
+import { writeTalk } from './talk.ts'
+import type { SnapshotTalk, Talk, Work } from './talk.ts'
+
+/** Of a message that is large, in bytes: it goes where nothing waits behind it. */
+const BULK_BYTES_MIN = 65_536
+/** What the log was at, at the least, when a command came: no entry of it is the first. */
+const SINCE_MIN = 1
+
+/** Who is told the end of a command, a query or a change. */
+interface Waiting {
+  readonly done: (answer: WorkAnswer | LogAnswer) => void
+  /** Of a query: what the store is asked once it may be. */
+  readonly query: Uint8Array | undefined
+  readonly since: number
+}
+
+/** Whoever keeps the store. */
+export interface Host {
+  readonly client: ClientId
+  readonly log: string
+  readonly store: string
+}
+
+export class Hosted {
+  readonly birth: Birth
+  readonly replica: Replica
+  private readonly context: TypeContext
+  private readonly rows: LogRows
+  private host: Host | undefined
+  private readonly waiting = new Map<LogClient, Waiting>()
+  private lastClient = 0
+  /** Members that this replica was to have filled and could not. */
+  private readonly ungiven: Identity[] = []
+  private stalledCode = ''
+  private digest = ''
+  private haltedWhy: string | undefined
+
+  /** @param connected peers in touch now */
+  constructor(context: TypeContext, birth: Birth, limits: LogLimits, connected: Iterable<Identity>) {
+    const { self, random, moment, rows, codec } = context
+    this.context = context
+    this.birth = birth
+    this.rows = new LogRows(birth.logId, rows, codec.utf8)
+    const { logId, generation, electionMs, voters } = birth
+    const settings = { logId, generation, self, electionMs, limits, random, wallMs: () => context.wallMs() }
+    this.replica = new Replica(settings, this.rows.stored(firstMembers(voters)), moment.nowMs)
+    for (const peer of connected) this.step({ kind: 'connected', peer })
+  }
+
+  /** True when this replica is one that entries are sent to. */
+  get isMember(): boolean {
+    return has(allMembers(this.replica.state.members), this.context.self.id)
+  }
+
+  /** A store is here that commands reach. */
+  get hasStore(): boolean {
+    return this.host !== undefined && this.replica.state.applied !== undefined
+  }
+
+  /** How many wait for an end. */
+  get waitingCount(): number {
+    return this.waiting.size
+  }
+
+  get halted(): string | undefined {
+    return this.haltedWhy
+  }
+
+  /** True while it leads, or hears who does. */
+  get isInTouch(): boolean {
+    const { role, leader } = this.replica.state
+    return role === 'leader' || (role === 'follower' && leader !== undefined && this.context.roster.isConnected(leader.peerId))
+  }
+
+  get view(): ReplicaView {
+    const { state } = this.replica
+    const isLearner = !state.isVoter
+    return {
+      peer: this.context.self,
+      role: isLearner ? 'learner' : state.role === 'testing' ? 'candidate' : state.role,
+      state: this.haltedWhy !== undefined ? 'halted' : state.applied === undefined ? 'no-store' : state.isStalled ? 'stalled' : 'ready',
+      term: state.term,
+      commit: state.commit,
+      applied: state.applied ?? 0,
+      code: state.isStalled ? this.stalledCode : '',
+      digest: this.digest,
+      leader: state.leader,
+    }
+  }
+
+  /** A store is offered: it is told to open. */
+  attach(host: Host): void {
+    this.host = host
+    const { logId, generation, voters } = this.birth
+    this.tell({ kind: 'open', logId, generation, owner: this.context.self, firstMembers: firstMembers(voters) })
+  }
+
+  detach(client: ClientId): void {
+    if (this.host?.client === client) this.host = undefined
+  }
+
+  /** Whoever hosts the store says what came of it. */
+  said(event: LogEvent, digest: string | undefined): void {
+    if (event.kind === 'stalled') this.stalledCode = event.code
+    this.digest = digest ?? this.digest
+    this.step(event)
+  }
+
+  queried(number: LogClient, answer: QueryAnswer): void {
+    this.end(number, answer)
+  }
+
+  /**
+   * A command or a query.
+   *
+   * @param done told once
+   * @returns what `cancel` takes
+   */
+  work(work: Work, deadlineMs: number, done: (answer: WorkAnswer) => void): LogClient {
+    const client = (this.lastClient += 1)
+    const since = work.kind === 'submit' && work.since > 0 ? work.since : Math.max(SINCE_MIN, this.replica.state.commit)
+    const query = work.kind === 'query' ? work.query : undefined
+    this.waiting.set(client, { done: (answer) => done(answer as WorkAnswer), query, since })
+    if (work.kind === 'query') {
+      this.step({ kind: 'query', client, consistency: work.consistency, deadlineMs })
+      return client
+    }
+    const { submitId, isNamedByClient, command } = work
+    const submit: Submit = { client, submitId, isNamedByClient, since: work.since, command, deadlineMs }
+    this.step({ kind: 'submit', submits: [submit] })
+    return client
+  }
+
+  cancel(client: LogClient): void {
+    if (this.waiting.delete(client)) this.step({ kind: 'cancel', client })
+  }
+
+  /** Whoever keeps the store of another member says something to whoever keeps this one. */
+  heard(from: Identity, talk: SnapshotTalk): void {
+    this.tell({ kind: 'heard', from, talk })
+  }
+
+  tick(): void {
+    for (const to of this.ungiven.splice(0)) this.step({ kind: 'snapshot-given', to, position: undefined })
+    if (this.replica.wakeAtMs <= this.context.moment.nowMs) this.step({ kind: 'tick' })
+  }
+
+  met(peer: Identity): void {
+    this.step({ kind: 'connected', peer })
+  }
+
+  lost(peerId: PeerId): void {
+    for (const peer of allMembers(this.replica.state.members)) if (peer.peerId === peerId) this.step({ kind: 'disconnected', peer })
+  }
+
+  step(event: LogEvent): void {
+    for (const effect of this.replica.step(event, this.context.moment.nowMs)) this.perform(effect)
+  }
+
+  private perform(effect: LogEffect): void {
+    const { context, birth } = this
+    switch (effect.kind) {
+      case 'persist': {
+        const [slot = '', ...others] = slotsOf(birth.logId, effect.write)
+        context.persist(slot, this.rows.of(effect.write))
+        for (const other of others) context.persist(other, [])
+        return
+      }
+      case 'send':
+        return this.send(effect)
+      case 'apply':
+        return this.tell({ kind: 'apply', entries: effect.entries })
+      case 'verdict':
+        return this.tell({ kind: 'verdict', index: effect.index, code: effect.code })
+      case 'read-ready':
+        return this.ask(effect.client, effect.index)
+      case 'give-snapshot':
+        // A leader without a store gives nothing, and hands the lead on soon.
+        if (this.hasStore) this.tell({ kind: 'give', to: effect.to, indexMin: effect.indexMin })
+        else this.ungiven.push(effect.to)
+        return
+      case 'take-snapshot':
+        return this.tell({ kind: 'take' })
+      case 'answer':
+        return this.end(effect.client, effect.answer)
+      case 'note':
+        return this.note(effect.note)
+    }
+  }
+
+  private send({ message, after }: Extract<LogEffect, { readonly kind: 'send' }>): void {
+    const body = writeTalk({ kind: 'raft', message } satisfies Talk, this.context.codec.utf8)
+    const way = body.length >= BULK_BYTES_MIN ? 'bulk' : 'votes'
+    this.context.send(message.to.peerId, body, afterOf(this.birth.logId, after), way)
+  }
+
+  private ask(client: LogClient, indexMin: number): void {
+    const query = this.waiting.get(client)?.query
+    if (query === undefined) return
+    if (this.host === undefined) this.end(client, { kind: 'not-here' })
+    else this.tell({ kind: 'query', number: client, query, indexMin })
+  }
+
+  private end(client: LogClient, answer: WorkAnswer | LogAnswer): void {
+    const waiting = this.waiting.get(client)
+    this.waiting.delete(client)
+    waiting?.done(isOfSubmit(answer) ? { ...answer, since: waiting.since } : answer)
+  }
+
+  private tell(told: HostTold): void {
+    if (this.host !== undefined) this.context.tell(this.host.client, told, 'nothing')
+  }
+
+  private note(note: LogNote): void {
+    const { name } = this.birth
+    if (note.kind === 'halted') {
+      this.haltedWhy = note.why
+      this.context.note(`the replica of log ${name} stopped: ${note.why}`, true)
+    } else if (note.kind === 'role') {
+      this.context.note(`log ${name}, term ${note.term}: ${note.role} of ${note.leader?.peerId ?? 'nobody'}`, false)
+    } else if (note.kind === 'lacks-store') {
+      this.context.note(`the store of log ${name} is behind what its log still has`, false)
+    }
+  }
+}
+
+function isOfSubmit(answer: WorkAnswer | LogAnswer): answer is Extract<WorkAnswer, { readonly since?: number }> & LogAnswer {
+  return answer.kind === 'outcome' || answer.kind === 'not-ordered' || answer.kind === 'in-doubt'
+}

@@ -1,0 +1,133 @@
+/** What clients ask of the logs of a peer, and what whoever keeps a store for one says and hears. */
+import type { Identity, PeerId } from '../base/identity.ts'
+import type { Entry, Position, SubmitId } from './entry.ts'
+import type { Consistency, LogAnswer, LogEvent } from './events.ts'
+import type { Membership } from './membership.ts'
+import type { SnapshotTalk } from './talk.ts'
+
+/** A command on its way into a log. */
+export interface SubmitRequest {
+  readonly kind: 'submit'
+  readonly log: string
+  readonly submitId: SubmitId
+  readonly isNamedByClient: boolean
+  /** The index at the first try; 0 where that is not known. */
+  readonly since: number
+  readonly command: Uint8Array
+}
+
+export interface QueryRequest {
+  readonly kind: 'query'
+  readonly log: string
+  readonly query: Uint8Array
+  readonly consistency: Consistency
+}
+
+export interface CreateRequest {
+  readonly kind: 'create'
+  readonly log: string
+  readonly store: string
+  readonly place: string | undefined
+}
+
+export type LogRequest =
+  | SubmitRequest
+  | QueryRequest
+  | CreateRequest
+  | { readonly kind: 'list' }
+  | { readonly kind: 'status'; readonly log: string }
+  | { readonly kind: 'role'; readonly log: string }
+  | HostRequest
+  | HostSaid
+
+/** A store is offered for a log, for as long as the request goes on. */
+export interface HostRequest {
+  readonly kind: 'host'
+  readonly log: string
+  readonly store: string
+}
+
+/** Whoever keeps the store says something to the replica. */
+export type HostSaid =
+  /** @param digest of all outcomes up to where the store stands; undefined where it stands still */
+  | { readonly kind: 'said'; readonly event: LogEvent; readonly digest: string | undefined }
+  | { readonly kind: 'queried'; readonly number: number; readonly answer: QueryAnswer }
+  /** To whoever keeps the store of another member. */
+  | { readonly kind: 'speak'; readonly to: PeerId; readonly talk: SnapshotTalk }
+
+/** What the replica asks of whoever keeps the store. */
+export type HostTold =
+  /** The log is born: open the store for it. */
+  | {
+      readonly kind: 'open'
+      readonly logId: string
+      readonly generation: number
+      readonly owner: Identity
+      readonly firstMembers: Membership
+    }
+  | { readonly kind: 'apply'; readonly entries: readonly Entry[] }
+  | { readonly kind: 'verdict'; readonly index: number; readonly code: string }
+  | { readonly kind: 'query'; readonly number: number; readonly query: Uint8Array; readonly indexMin: number }
+  /** A backup of the store is to reach that member. */
+  | { readonly kind: 'give'; readonly to: Identity; readonly indexMin: number }
+  /** What was staged is to be restored. */
+  | { readonly kind: 'take' }
+  | { readonly kind: 'heard'; readonly from: Identity; readonly talk: SnapshotTalk }
+  /** The log was born with a store of another kind. */
+  | { readonly kind: 'other-store'; readonly store: string }
+
+/** What a store makes of a query. */
+export type QueryAnswer =
+  | { readonly kind: 'answered'; readonly position: Position; readonly result: Uint8Array }
+  | { readonly kind: 'not-a-query'; readonly detail: string }
+  | { readonly kind: 'result-too-large' }
+  | { readonly kind: 'unavailable'; readonly why: 'no-majority' | 'stalled' }
+
+/** What a submit or a query ends with, at whatever peer it was asked. */
+export type WorkAnswer =
+  | (Exclude<LogAnswer, { readonly kind: 'changed' | 'not-changed' }> & { readonly since?: number })
+  | QueryAnswer
+  /** No store is here for it. Another member may have one. */
+  | { readonly kind: 'not-here' }
+
+/** How a replica is seen by its peer. */
+export interface ReplicaView {
+  readonly peer: Identity
+  readonly role: 'leader' | 'follower' | 'candidate' | 'learner'
+  readonly state: 'ready' | 'stalled' | 'no-store' | 'halted'
+  readonly term: number
+  readonly commit: number
+  /** 0 where no store is. */
+  readonly applied: number
+  /** Why it is stalled; empty where it is not. */
+  readonly code: string
+  /** 32 hexadecimal digits, or empty. */
+  readonly digest: string
+  readonly leader: Identity | undefined
+}
+
+/** A log as a list shows it. */
+export interface LogView {
+  readonly name: string
+  readonly logId: string
+  readonly store: string
+  readonly place: string
+  /** Peers that vote, as far as it is known here. */
+  readonly voters: readonly Identity[]
+  readonly learners: readonly Identity[]
+  /** A change of the members is under way. */
+  readonly isChanging: boolean
+  /** The replica here, if there is one. */
+  readonly own: ReplicaView | undefined
+}
+
+export type LogAnswerOf =
+  | WorkAnswer
+  | { readonly kind: 'unknown-log' }
+  | { readonly kind: 'not-ready'; readonly detail: string }
+  | { readonly kind: 'logs'; readonly logs: readonly LogView[] }
+  | { readonly kind: 'status'; readonly log: LogView; readonly replicas: readonly ReplicaView[] }
+  | { readonly kind: 'role'; readonly own: ReplicaView | undefined; readonly isInTouch: boolean }
+  | { readonly kind: 'created'; readonly log: LogView; readonly isNew: boolean }
+  | { readonly kind: 'exists'; readonly log: LogView }
+  | { readonly kind: 'bad-place'; readonly detail: string }

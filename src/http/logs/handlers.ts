@@ -1,0 +1,122 @@
+/** What is done for each request of logs. */
+import { LOG_LIMITS } from '../../../protocols/log/limits.ts'
+import type { SubmitId } from '../../../protocols/log/entry.ts'
+import { QUERY_BYTES_MAX } from '../../../protocols/log/talk.ts'
+import { utf8 } from '../../bytes.ts'
+import type { Logs } from '../../ports/logs.ts'
+import { opens } from '../../security/grant.ts'
+import { json } from '../answers.ts'
+import { readBody, refuseBody } from '../body.ts'
+import type { Exchange } from '../exchange.ts'
+import { readPutHeaders } from '../put-headers.ts'
+import type { BadParameter } from '../query.ts'
+import { queryOf } from '../target.ts'
+import { parseCreation } from './creation.ts'
+import { logOfPath, LOGS_PREFIX } from './names.ts'
+import { createAnswerTo, logOf, queryAnswerTo, roleAnswerTo, statusAnswerTo, submitAnswerTo } from './outcomes.ts'
+import { parseAskQuery, parseReadQuery, parseRoleQuery, parseSubmitQuery, SINCE_HEADER, sinceOf } from './query.ts'
+import type { ReadQuery } from './query.ts'
+
+/** Of a body that describes a log. */
+const CREATION_BYTES_MAX = 65_536
+const CREATE_MS = 10_000
+const NOT_ORDERED = 'Nothing is ordered.'
+
+export class LogHandlers {
+  readonly #logs: Logs
+
+  constructor(logs: Logs) {
+    this.#logs = logs
+  }
+
+  list(exchange: Exchange): void {
+    exchange.follow(this.#logs.list(), 0, ({ logs }) => {
+      const { grant } = exchange
+      const shown = logs.filter(({ name }) => grant === undefined || opens(grant, LOGS_PREFIX + name))
+      exchange.send(json(200, { logs: shown.map(logOf) }))
+    })
+  }
+
+  submit(exchange: Exchange): void {
+    withLog(exchange, parseSubmitQuery, (log, { timeoutMs }) => {
+      const { headers } = exchange.request
+      const read = readPutHeaders(headers)
+      if ('problem' in read) return exchange.refuse(read.problem, read.detail, { header: read.header })
+      const since = sinceOf(headers)
+      if (since === undefined)
+        return exchange.refuse('bad-header', `${SINCE_HEADER} is a whole number, as the answer to the first try has it.`, {
+          header: SINCE_HEADER,
+        })
+      readBody(exchange, LOG_LIMITS.commandBytesMax, (command) => {
+        if (typeof command === 'string') return refuseBody(exchange, command, TOO_LARGE, NOT_ORDERED)
+        const submitId = (read.writeId as SubmitId | undefined) ?? this.#logs.newSubmitId()
+        const request = { log, submitId, isNamedByClient: read.writeId !== undefined, since, command }
+        exchange.follow(this.#logs.submit(request, timeoutMs, exchange.signal), timeoutMs, (answer) =>
+          exchange.send(submitAnswerTo(answer, submitId)),
+        )
+      })
+    })
+  }
+
+  ask(exchange: Exchange): void {
+    withLog(exchange, parseAskQuery, (log, { text, ...read }) => {
+      if (exchange.enter()) this.#query(exchange, log, utf8.encode(text), read)
+    })
+  }
+
+  query(exchange: Exchange): void {
+    withLog(exchange, parseReadQuery, (log, read) => {
+      readBody(exchange, QUERY_BYTES_MAX, (query) => {
+        if (typeof query === 'string') return refuseBody(exchange, query, TOO_LARGE, 'Nothing is asked.')
+        this.#query(exchange, log, query, read)
+      })
+    })
+  }
+
+  create(exchange: Exchange): void {
+    const log = logOfPath(exchange)
+    if (log === undefined) return
+    readBody(exchange, CREATION_BYTES_MAX, (body) => {
+      if (typeof body === 'string') return refuseBody(exchange, body, TOO_LARGE, 'No log is born.')
+      const read = parseCreation(body)
+      if ('fault' in read) return exchange.refuse('bad-body', read.fault)
+      exchange.follow(this.#logs.create({ log, ...read.value }, CREATE_MS), CREATE_MS, (answer) => exchange.send(createAnswerTo(answer)))
+    })
+  }
+
+  status(exchange: Exchange): void {
+    const log = logOfPath(exchange)
+    if (log !== undefined) exchange.follow(this.#logs.status(log), 0, (answer) => exchange.send(statusAnswerTo(answer)))
+  }
+
+  role(exchange: Exchange): void {
+    withLog(exchange, parseRoleQuery, (log, { isWrite }) =>
+      exchange.follow(this.#logs.role(log), 0, (answer) => exchange.send(roleAnswerTo(answer, isWrite))),
+    )
+  }
+
+  #query(exchange: Exchange, log: string, query: Uint8Array, { consistency, timeoutMs }: ReadQuery): void {
+    exchange.follow(this.#logs.query({ log, query, consistency }, timeoutMs, exchange.signal), timeoutMs, (answer) =>
+      exchange.send(queryAnswerTo(answer)),
+    )
+  }
+}
+
+const TOO_LARGE = { detail: `The body may have at most ${LOG_LIMITS.commandBytesMax} bytes.` }
+
+/** Takes the target of a request apart; one that will not do is refused. */
+function withLog<Query extends object>(
+  exchange: Exchange,
+  parse: (query: string) => Query | BadParameter,
+  then: (log: string, query: Query) => void,
+): void {
+  const log = logOfPath(exchange)
+  if (log === undefined) return
+  const query = parse(queryOf(exchange.request))
+  if (isBad(query)) return exchange.refuse('bad-parameter', query.detail, { parameter: query.parameter })
+  then(log, query)
+}
+
+function isBad(query: object): query is BadParameter {
+  return 'parameter' in query
+}

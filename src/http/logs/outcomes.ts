@@ -1,0 +1,202 @@
+/**
+ * From what became of a request of logs to its answer: total, so that a new outcome without a
+ * status does not compile.
+ */
+import { unreachable } from '../../../protocols/base/assert.ts'
+import { allMembers } from '../../../protocols/log/membership.ts'
+import type { Position } from '../../../protocols/log/entry.ts'
+import type { LogView, ReplicaView } from '../../../protocols/log/requests.ts'
+import { utf8 } from '../../bytes.ts'
+import type { CreateAnswer, QueryAnswer, RoleAnswer, StatusAnswer, SubmitAnswer } from '../../ports/logs.ts'
+import { json, text } from '../answers.ts'
+import type { Answer } from '../answers.ts'
+import { problem } from '../problems.ts'
+import type { ProblemExtensions } from '../problems.ts'
+import { SINCE_HEADER } from './query.ts'
+
+const JSON_TYPE = 'application/json'
+const NEVER = 'It is not ordered, and never will be by this request.'
+
+/** @param submitId that the command went by, so that it can be sent again by it */
+export function submitAnswerTo(answer: SubmitAnswer, submitId: string): Answer {
+  if (answer.kind === 'unknown-log') return unknownLog()
+  const told = outcomeOf(answer, submitId)
+  if (answer.since !== undefined && answer.since > 0) told.headers.push(SINCE_HEADER, String(answer.since))
+  return told
+}
+
+function outcomeOf(answer: Exclude<SubmitAnswer, { readonly kind: 'unknown-log' }>, submitId: string): Answer {
+  switch (answer.kind) {
+    case 'outcome':
+      return storeOutcomeOf(answer)
+    case 'not-ordered':
+      return notOrdered(answer.why)
+    case 'in-doubt':
+      return problem(
+        'in-doubt',
+        'The time ran out, or an earlier try is under way. Send the command again, at any peer, with the submitId as Idempotency-Key: it takes effect once.',
+        { submitId },
+      )
+    default:
+      return unreachable(answer)
+  }
+}
+
+function storeOutcomeOf({ position, outcome }: Extract<SubmitAnswer, { readonly kind: 'outcome' }>): Answer {
+  switch (outcome.kind) {
+    case 'done':
+      return found(position, outcome.result, true)
+    case 'rejected': {
+      const { class: named, code, isPartial } = outcome
+      const facts: ProblemExtensions = { class: named, code, ...flat(position), ...(isPartial && { partial: true }) }
+      return problem('rejected', `The store refuses the command: ${code}. It is in the log, and has no effect.`, facts)
+    }
+    case 'reused':
+      return problem(
+        'idempotency-key-reused',
+        'This Idempotency-Key named another command of this log. Nothing took effect.',
+        flat(position),
+      )
+    case 'forgotten':
+      return problem(
+        'outcome-forgotten',
+        'Whether an earlier try of this command took effect is not remembered any more. It has none now.',
+        flat(position),
+      )
+    default:
+      return unreachable(outcome)
+  }
+}
+
+function notOrdered(why: Extract<SubmitAnswer, { readonly kind: 'not-ordered' }>['why']): Answer {
+  switch (why) {
+    case 'too-large':
+      return problem('too-large', `The command may have at most 1048576 bytes. ${NEVER}`)
+    case 'overloaded':
+      return problem('overloaded', `Too many commands wait for the stores. ${NEVER}`)
+    case 'stalled':
+      return problem('stalled', `The store of the leader cannot apply what comes next. ${NEVER}`)
+    case 'no-leader':
+      return problem('not-ordered', `No leader was found in time. ${NEVER}`)
+    case 'leader-changed':
+      return problem('not-ordered', `The leader changed. ${NEVER}`)
+    default:
+      return unreachable(why)
+  }
+}
+
+export function queryAnswerTo(answer: QueryAnswer): Answer {
+  switch (answer.kind) {
+    case 'answered':
+      return found(answer.position, answer.result, false)
+    case 'not-a-query':
+      return problem('not-a-query', `The store does not take this as a query: ${answer.detail}.`)
+    case 'result-too-large':
+      return problem('too-large', 'What the query finds is more than 16 MiB: ask for less at once.')
+    case 'unavailable':
+      return problem(
+        'unavailable',
+        answer.why === 'stalled' ? 'The store here cannot serve now.' : 'No majority of the log was reached in time.',
+      )
+    case 'unknown-log':
+      return unknownLog()
+    default:
+      return unreachable(answer)
+  }
+}
+
+export function createAnswerTo(answer: CreateAnswer): Answer {
+  switch (answer.kind) {
+    case 'created':
+      return json(answer.isNew ? 201 : 200, logOf(answer.log))
+    case 'exists':
+      return problem('log-exists', `The log was born with the store ${answer.log.store} and the place ${answer.log.place}.`, {
+        store: answer.log.store,
+        place: answer.log.place,
+      })
+    case 'bad-place':
+      return problem('bad-body', `The place will not do: ${answer.detail}.`)
+    case 'not-ready':
+      return problem('not-ready', `${answer.detail}. No log is born.`)
+    default:
+      return unreachable(answer)
+  }
+}
+
+export function statusAnswerTo(answer: StatusAnswer): Answer {
+  if (answer.kind === 'unknown-log') return unknownLog()
+  const { log, replicas } = answer
+  const commit = Math.max(0, ...replicas.map((each) => each.commit))
+  const newest = replicas.filter(({ leader }) => leader !== undefined).toSorted((a, b) => b.term - a.term)[0]
+  return json(200, {
+    ...logOf(log),
+    leader: newest?.leader?.peerId ?? null,
+    term: Math.max(0, ...replicas.map(({ term }) => term)),
+    commit,
+    changing: log.isChanging,
+    replicas: replicas.map((each) => replicaOf(each, commit)),
+  })
+}
+
+export function roleAnswerTo(answer: RoleAnswer, isWrite: boolean): Answer {
+  if (answer.kind === 'unknown-log') return unknownLog()
+  const { own, isInTouch } = answer
+  if (own === undefined) return problem('unavailable', 'This peer holds no replica of the log.')
+  const leader = own.leader?.peerId ?? ''
+  const told = isWrite && own.role !== 'leader' ? forbidden() : roleOf(own, isInTouch)
+  told.headers.push('Replicator-Role', own.role)
+  if (leader !== '') told.headers.push('Replicator-Leader', leader)
+  return told
+}
+
+function forbidden(): Answer {
+  return problem('forbidden', 'This replica does not lead: a proxy that asks sends writes to the one that does.')
+}
+
+function roleOf(own: ReplicaView, isInTouch: boolean): Answer {
+  if (own.state !== 'ready')
+    return problem('stalled', `The replica here is not ready: ${own.state}${own.code === '' ? '' : `, ${own.code}`}.`)
+  if (!isInTouch) return problem('unavailable', 'The replica here is not in touch with a leader.')
+  return json(200, { role: own.role, leader: own.leader?.peerId ?? null })
+}
+
+/** A log as lists show it. */
+export function logOf({ name, logId, store, place, voters, learners, own }: LogView): Record<string, unknown> {
+  const members = allMembers({ voters, outgoing: [], learners, learnersNext: [] })
+  return {
+    name,
+    logId,
+    store,
+    place,
+    members: members.map(({ id, peerId }) => ({ peer: peerId, role: voters.some((voter) => voter.id === id) ? 'voter' : 'learner' })),
+    role: own?.role ?? null,
+  }
+}
+
+function replicaOf({ peer, role, state, term, commit, applied, code, digest }: ReplicaView, commitMax: number): Record<string, unknown> {
+  return {
+    peer: peer.peerId,
+    role,
+    state,
+    term,
+    commit,
+    applied,
+    lag: Math.max(0, commitMax - applied),
+    stalled: code === '' ? null : code,
+    digest: digest === '' ? null : digest,
+  }
+}
+
+function found({ term, index }: Position, result: Uint8Array, isOutcome: boolean): Answer {
+  const value = result.length === 0 ? 'null' : utf8.decode(result)
+  return text(200, JSON_TYPE, `{"position":{"term":${term},"index":${index}},${isOutcome ? '"outcome":"done",' : ''}"result":${value}}`)
+}
+
+/** A problem holds no objects but the ones that each may have. */
+function flat(position: Position): ProblemExtensions {
+  return { position: { term: position.term, index: position.index } }
+}
+
+function unknownLog(): Answer {
+  return problem('unknown-log', 'No log of this name is known here: GET /logs tells which are.')
+}

@@ -1,0 +1,215 @@
+/** `/logs`: ordered commands onto stores. */
+import type { Logs } from '../../ports/logs.ts'
+import type { Exchange } from '../exchange.ts'
+import { LogHandlers } from '../logs/handlers.ts'
+import { SINCE_HEADER } from '../logs/query.ts'
+import { ALWAYS, headerOf, headerParameter, jsonOf, problems, queryParameter, TIMEOUT } from '../openapi-parts.ts'
+import type { Part } from '../openapi-parts.ts'
+import type { ProblemName } from '../problems.ts'
+import { reading } from '../reading.ts'
+import type { Route, RouteGroup } from '../route.ts'
+import { count, flag, list, object, text } from '../schemas.ts'
+
+export function logRoutes(logs: Logs): RouteGroup {
+  const handlers = new LogHandlers(logs)
+  const ask = (exchange: Exchange): void => handlers.ask(exchange)
+  const rows: readonly Route[] = [
+    {
+      path: '/logs/{name}',
+      methods: {
+        ...reading({ ...ASK, handle: ask }),
+        PUT: { scope: 'operate', handle: (exchange) => handlers.create(exchange), operation: CREATE },
+        POST: { scope: 'write', handle: (exchange) => handlers.submit(exchange), operation: SUBMIT },
+      },
+    },
+    { path: '/logs/{name}/query', methods: { POST: { scope: 'read', handle: (exchange) => handlers.query(exchange), operation: QUERY } } },
+    { path: '/logs/{name}/status', methods: reading({ ...STATUS, handle: (exchange) => handlers.status(exchange) }) },
+    { path: '/logs/{name}/role', methods: reading({ ...ROLE, handle: (exchange) => handlers.role(exchange) }) },
+  ]
+  const all: Route = { path: '/logs', isList: true, methods: reading({ ...LIST, handle: (exchange) => handlers.list(exchange) }) }
+  return { routes: [all, ...rows.map((row) => ({ ...row, parameters: [NAME] }))], schemas: SCHEMAS }
+}
+
+const NAME: Part = {
+  name: 'name',
+  in: 'path',
+  required: true,
+  description: '1 to 64 of letters, digits, `.`, `_`, `-`',
+  schema: { type: 'string', minLength: 1, maxLength: 64 },
+}
+
+const BODY_PROBLEMS: readonly ProblemName[] = [
+  'bad-name',
+  'bad-parameter',
+  'forbidden',
+  'body-timeout',
+  'too-large',
+  'overloaded',
+  ...ALWAYS,
+]
+const READ_PROBLEMS: readonly ProblemName[] = [
+  'bad-name',
+  'bad-parameter',
+  'not-a-query',
+  'unknown-log',
+  'too-large',
+  'unavailable',
+  'overloaded',
+]
+
+const READ_PARAMETERS: readonly Part[] = [
+  queryParameter('consistency', '`local`: whatever the store at hand holds, which may be old', {
+    enum: ['linearizable', 'local'],
+    default: 'linearizable',
+  }),
+  queryParameter('after', 'In place of `consistency`: a position, as TERM.INDEX, that what is found is at or behind', {
+    type: 'string',
+    pattern: '^[0-9]+\\.[0-9]+$',
+  }),
+  TIMEOUT,
+]
+
+const LIST = {
+  scope: 'read',
+  operationId: 'listLogs',
+  summary: 'The logs known here',
+  responses: { 200: jsonOf('Each with its store, its place and its members', 'Logs') },
+} as const
+
+const ASK = {
+  scope: 'read',
+  operationId: 'queryLog',
+  summary: 'Ask the store of a log',
+  parameters: [
+    {
+      ...queryParameter('q', 'The query, as the store takes it: `{"get":["k"]}`, `{"list":"prefix"}`', { type: 'string' }),
+      required: true,
+    },
+    ...READ_PARAMETERS,
+  ],
+  responses: { 200: jsonOf('What was found, and at which position', 'Found') },
+  refusals: READ_PROBLEMS,
+} as const
+
+const STATUS = {
+  scope: 'read',
+  operationId: 'readLogStatus',
+  summary: 'How the replicas of a log stand, as far as they answer within a second',
+  responses: { 200: jsonOf('The replicas, and who leads', 'LogStatus') },
+  refusals: ['bad-name', 'unknown-log'],
+} as const
+
+const ROLE_HEADERS = { 'Replicator-Role': headerOf(), 'Replicator-Leader': headerOf() }
+
+const ROLE = {
+  scope: 'read',
+  operationId: 'readLogRole',
+  summary: 'What the replica here is, for proxies',
+  parameters: [queryParameter('for', 'A method: for any but GET and HEAD the answer is 403 unless this replica leads', { type: 'string' })],
+  responses: { 200: { ...jsonOf('The role, and who leads', 'LogRole'), headers: ROLE_HEADERS } },
+  refusals: ['bad-name', 'bad-parameter', 'forbidden', 'unknown-log', 'stalled', 'unavailable'],
+} as const
+
+const CREATE: Part = {
+  operationId: 'createLog',
+  summary: 'Have a log born',
+  requestBody: { required: true, content: { 'application/json': { schema: { $ref: '#/components/schemas/Creation' } } } },
+  responses: {
+    200: jsonOf('It was born so before', 'Log'),
+    201: jsonOf('It is born', 'Log'),
+    ...problems(['bad-body', 'log-exists', 'not-ready', ...BODY_PROBLEMS], false, {}),
+  },
+}
+
+const SINCE = { [SINCE_HEADER]: headerOf() }
+
+const SUBMIT: Part = {
+  operationId: 'submitCommand',
+  summary: 'Order a command, and wait until a store has applied it',
+  parameters: [
+    TIMEOUT,
+    headerParameter(
+      'Idempotency-Key',
+      'Names the command: 1 to 128 visible ASCII characters. It takes effect once, however often it is sent',
+    ),
+    headerParameter(SINCE_HEADER, 'In a retry: what the answer to the first try said'),
+  ],
+  requestBody: {
+    required: true,
+    description:
+      'The command, as the store takes it: `{"set":{"k":"v"}}`, `{"delete":["k"]}`, `{"add":{"k":1}}`, `{"append":{"k":"x"}}`, `{"cas":{"k":["old","new"]}}`',
+    content: { '*/*': { schema: {} } },
+  },
+  responses: {
+    200: { ...jsonOf('It took effect', 'Ordered'), headers: SINCE },
+    ...problems(
+      [
+        'bad-header',
+        'unsupported-encoding',
+        'unknown-log',
+        'outcome-forgotten',
+        'rejected',
+        'idempotency-key-reused',
+        'not-ordered',
+        'stalled',
+        'in-doubt',
+        ...BODY_PROBLEMS,
+      ],
+      false,
+      {},
+    ),
+  },
+}
+
+const QUERY: Part = {
+  operationId: 'queryLogByBody',
+  summary: 'Ask the store of a log, with the query as the body',
+  parameters: READ_PARAMETERS,
+  requestBody: { required: true, description: 'The query', content: { '*/*': { schema: {} } } },
+  responses: {
+    200: jsonOf('What was found, and at which position', 'Found'),
+    ...problems([...READ_PROBLEMS, ...BODY_PROBLEMS], false, {}),
+  },
+}
+
+const position: Part = object({ term: count, index: count })
+const noneOr = (schema: Part): Part => ({ oneOf: [{ type: 'null' }, schema] })
+const replicaRole: Part = { enum: ['leader', 'follower', 'candidate', 'learner'] }
+
+const LOG = {
+  name: text,
+  logId: text,
+  store: text,
+  place: text,
+  members: list(object({ peer: text, role: { enum: ['voter', 'learner'] } })),
+  role: noneOr(replicaRole),
+}
+
+const SCHEMAS: RouteGroup['schemas'] = {
+  Log: object(LOG),
+  Logs: object({ logs: list(object(LOG)) }),
+  LogRole: object({ role: replicaRole, leader: noneOr(text) }),
+  LogStatus: object({
+    ...LOG,
+    leader: noneOr(text),
+    term: count,
+    commit: count,
+    changing: flag,
+    replicas: list(
+      object({
+        peer: text,
+        role: replicaRole,
+        state: { enum: ['ready', 'stalled', 'no-store', 'halted'] },
+        term: count,
+        commit: count,
+        applied: count,
+        lag: { ...count, description: 'Entries committed and not in its store' },
+        stalled: { ...noneOr(text), description: 'What its store refuses with' },
+        digest: { ...noneOr(text), description: 'Of all outcomes: equal where as much is applied' },
+      }),
+    ),
+  }),
+  Creation: object({ store: { enum: ['kv'] } }, { place: { ...text, description: '`cluster:ID` of the peer asked, or `peers:ID,ID,ID`' } }),
+  Ordered: object({ position, outcome: { const: 'done' }, result: {} }),
+  Found: object({ position, result: {} }),
+}

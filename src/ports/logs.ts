@@ -1,0 +1,22 @@
+/** What a peer offers of its logs to whoever speaks to clients. */
+import type { CreateRequest, LogAnswerOf, QueryRequest, SubmitRequest } from '../../protocols/log/requests.ts'
+
+type Of<Kind extends LogAnswerOf['kind']> = Extract<LogAnswerOf, { readonly kind: Kind }>
+
+export type SubmitAnswer = Of<'outcome' | 'not-ordered' | 'in-doubt' | 'unknown-log'>
+export type QueryAnswer = Of<'answered' | 'not-a-query' | 'result-too-large' | 'unavailable' | 'unknown-log'>
+export type CreateAnswer = Of<'created' | 'exists' | 'bad-place' | 'not-ready'>
+export type StatusAnswer = Of<'status' | 'unknown-log'>
+export type RoleAnswer = Of<'role' | 'unknown-log'>
+
+export interface Logs {
+  /** A name for a command whose client gave it none. */
+  newSubmitId(): SubmitRequest['submitId']
+  /** @param signal the client hung up */
+  submit(request: Omit<SubmitRequest, 'kind'>, timeoutMs: number, signal: AbortSignal): Promise<SubmitAnswer>
+  query(request: Omit<QueryRequest, 'kind'>, timeoutMs: number, signal: AbortSignal): Promise<QueryAnswer>
+  create(request: Omit<CreateRequest, 'kind'>, timeoutMs: number): Promise<CreateAnswer>
+  list(): Promise<Of<'logs'>>
+  status(log: string): Promise<StatusAnswer>
+  role(log: string): Promise<RoleAnswer>
+}

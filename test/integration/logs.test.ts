@@ -1,0 +1,266 @@
+/**
+ * Logs at whole peers in one process: born by themselves, ordered at any peer, read at any peer,
+ * and nothing lost or done twice when peers end and come back.
+ */
+import assert from 'node:assert/strict'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite, test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { pino } from 'pino'
+import { LOG_LIMITS } from '../../protocols/log/limits.ts'
+import type { LogLimits } from '../../protocols/log/limits.ts'
+import { logsType } from '../../protocols/log/type.ts'
+import type { ClientId } from '../../protocols/events.ts'
+import type { SubmitId } from '../../protocols/log/entry.ts'
+import type { Consistency } from '../../protocols/log/events.ts'
+import { utf8 } from '../../src/bytes.ts'
+import { LogHost } from '../../src/logs/host.ts'
+import { logsOver } from '../../src/peer/logs.ts'
+import type { Logs, QueryAnswer, SubmitAnswer } from '../../src/ports/logs.ts'
+import type { TypePort } from '../../src/ports/types.ts'
+import { systemClock, systemRandom } from '../../src/runtime/clock.ts'
+import type { Runtime } from '../../src/runtime/runtime.ts'
+import { MemoryCells } from '../../src/stores/cells.ts'
+import { openKvStore } from '../../src/stores/kv-store.ts'
+import { until } from '../process/network.ts'
+import { CoreNetwork } from './core-network.ts'
+import type { CorePeer } from './core-network.ts'
+
+const LOG = 'orders'
+const TIMEOUT_MS = 5_000
+
+/** A peer with its store for the log, if it has one. */
+interface LogPeer {
+  core: CorePeer
+  logs: Logs
+  readonly cells: MemoryCells | undefined
+  host: LogHost | undefined
+}
+
+class LogNetwork {
+  readonly network: CoreNetwork = new CoreNetwork()
+  readonly peers: LogPeer[] = []
+
+  static async of(context: TestContext, size: number, hosts: number = size, limits: LogLimits = LOG_LIMITS): Promise<LogNetwork> {
+    const made = new LogNetwork()
+    context.after(() => made.close())
+    made.network.types = [logsType(3, limits)]
+    for (let number = 1; number <= size; number += 1)
+      await made.start(`p${number}`, Math.min(size, 3), number <= hosts ? new MemoryCells() : undefined)
+    return made
+  }
+
+  async start(name: string, minPeers: number, cells: MemoryCells | undefined, core?: CorePeer): Promise<LogPeer> {
+    const joined = await this.network.join(name, 'c1', minPeers, core?.storage)
+    const types = typesOver(joined.runtime)
+    const host =
+      cells &&
+      new LogHost({
+        types,
+        log: LOG,
+        store: 'kv',
+        stagingPath: join(tmpdir(), `replicator-incoming-${process.pid}-${name}`),
+        open: async (claim) => openKvStore(cells, claim),
+        logger: pino({ level: 'silent' }),
+        warn: () => {},
+      })
+    const peer = { core: joined, logs: logsOver(types, systemRandom), cells, host }
+    this.peers.push(peer)
+    return peer
+  }
+
+  async kill(peer: LogPeer): Promise<void> {
+    this.peers.splice(this.peers.indexOf(peer), 1)
+    await peer.host?.stop()
+    await this.network.kill(peer.core)
+  }
+
+  /** On the disk and the store that it had. */
+  async restart({ core, cells }: LogPeer): Promise<LogPeer> {
+    return this.start(core.self.peerId, 3, cells, core)
+  }
+
+  async born(): Promise<void> {
+    await until(
+      'all know the log, and one leads it',
+      async () => (await Promise.all(this.peers.map((peer) => isLed(peer)))).every(Boolean),
+      15_000,
+    )
+  }
+
+  async leader(): Promise<LogPeer> {
+    let found: LogPeer | undefined
+    await until('somebody leads', async () => {
+      for (const peer of this.peers) {
+        const answer = await peer.logs.role(LOG)
+        if (answer.kind === 'role' && answer.own?.role === 'leader' && answer.own.state === 'ready') found = peer
+      }
+      return found !== undefined
+    })
+    return found as LogPeer
+  }
+
+  async close(): Promise<void> {
+    for (const { host } of this.peers) await host?.stop()
+    await this.network.close()
+  }
+}
+
+async function isLed({ logs }: LogPeer): Promise<boolean> {
+  const answer = await logs.status(LOG)
+  return answer.kind === 'status' && answer.replicas.some(({ role, state }) => role === 'leader' && state === 'ready')
+}
+
+function typesOver(runtime: Runtime): TypePort {
+  const build =
+    (type: string, request: unknown, deadlineMs: number) =>
+    (client: ClientId): { kind: 'typed'; type: string; request: unknown; deadlineMs: number; client: ClientId } => ({
+      kind: 'typed',
+      type,
+      request,
+      deadlineMs,
+      client,
+    })
+  return {
+    ask: async (type, request, timeoutMs, signal) =>
+      (await runtime.ask(build(type, request, systemClock.nowMs() + timeoutMs), { signal }))?.answer,
+    watch: (type, request, told) => {
+      const { say, end } = runtime.watch(build(type, request, Infinity), ({ answer }, isLast) => told(answer, isLast))
+      return { say: (more) => say(build(type, more, Infinity)), end }
+    },
+  }
+}
+
+function submit({ logs }: LogPeer, command: object, name?: string, since = 0): Promise<SubmitAnswer> {
+  const submitId = (name ?? logs.newSubmitId()) as SubmitId
+  const request = { log: LOG, submitId, isNamedByClient: name !== undefined, since, command: utf8.encode(JSON.stringify(command)) }
+  return logs.submit(request, TIMEOUT_MS, new AbortController().signal)
+}
+
+async function get(peer: LogPeer, key: string, consistency: Consistency = 'linearizable'): Promise<string | null> {
+  const query = utf8.encode(JSON.stringify({ get: [key] }))
+  const answer: QueryAnswer = await peer.logs.query({ log: LOG, query, consistency }, TIMEOUT_MS, new AbortController().signal)
+  assert.equal(answer.kind, 'answered', JSON.stringify(answer))
+  return answer.kind === 'answered' ? ((JSON.parse(utf8.decode(answer.result)) as Record<string, string | null>)[key] ?? null) : null
+}
+
+suite('a log at three peers', () => {
+  test('is born once, by itself, and takes commands and queries at each of them', async (context) => {
+    const network = await LogNetwork.of(context, 3)
+    await network.born()
+    const ids = new Set<string>()
+    for (const [place, peer] of network.peers.entries()) {
+      const answer = await submit(peer, { set: { [`k${place}`]: `v${place}` } })
+      assert(answer.kind === 'outcome' && answer.outcome.kind === 'done', JSON.stringify(answer))
+      assert(answer.since !== undefined && answer.since > 0)
+      for (const other of network.peers) {
+        assert.equal(await get(other, `k${place}`), `v${place}`)
+        assert.equal(await get(other, `k${place}`, { after: answer.position }), `v${place}`)
+      }
+      const { logs } = await peer.logs.list()
+      for (const { logId, voters } of logs) ids.add(`${logId} ${voters.length}`)
+    }
+    assert.deepEqual([ids.size, [...ids][0]?.endsWith(' 3')], [1, true])
+  })
+
+  test('gives a command that is named its first outcome, at whatever peer it is sent again', async (context) => {
+    const network = await LogNetwork.of(context, 3)
+    await network.born()
+    const answers = []
+    for (const peer of network.peers) answers.push(await submit(peer, { add: { n: 1 } }, 'order-1'))
+    for (const answer of answers)
+      assert.deepEqual(answer.kind === 'outcome' && answer.outcome, answers[0]?.kind === 'outcome' && answers[0].outcome)
+    const reused = await submit(network.peers[0] as LogPeer, { add: { n: 2 } }, 'order-1')
+    assert.deepEqual(reused.kind === 'outcome' && reused.outcome.kind, 'reused')
+    assert.equal(await get(network.peers[1] as LogPeer, 'n'), '1')
+  })
+
+  test('loses nothing and does nothing twice when its leader ends, and when all end and come back', async (context) => {
+    const network = await LogNetwork.of(context, 3)
+    await network.born()
+    let done = 0
+    const add = async (peer: LogPeer): Promise<void> => {
+      let answer = await submit(peer, { add: { n: 1 } })
+      // Where the leader has just ended the answer is honest: it was not ordered, so it is sent again.
+      while (answer.kind === 'not-ordered') answer = await submit(peer, { add: { n: 1 } })
+      assert.equal(answer.kind === 'outcome' && answer.outcome.kind, 'done', JSON.stringify(answer))
+      done += 1
+    }
+    for (const peer of network.peers) await add(peer)
+    const leader = await network.leader()
+    await network.kill(leader)
+    for (const peer of network.peers) await add(peer)
+    const back = await network.restart(leader)
+    await add(back)
+    const all = [...network.peers]
+    for (const peer of all) await network.kill(peer)
+    for (const peer of all) await network.restart(peer)
+    for (const peer of network.peers) {
+      await add(peer)
+      assert.equal(await get(peer, 'n'), String(done))
+    }
+  })
+
+  test('fills a peer from another store when the entries that it lacks are gone', async (context) => {
+    const network = await LogNetwork.of(context, 3, 3, { ...LOG_LIMITS, keptEntriesMin: 5 })
+    await network.born()
+    const [first, second, third] = network.peers as [LogPeer, LogPeer, LogPeer]
+    await network.kill(third)
+    for (let count = 1; count <= 40; count += 1) {
+      let answer = await submit(first, { set: { [`k${count}`]: 'x'.repeat(20_000) }, add: { n: 1 } }, `named-${count}`)
+      while (answer.kind !== 'outcome')
+        answer = await submit(second, { set: { [`k${count}`]: 'x'.repeat(20_000) }, add: { n: 1 } }, `named-${count}`)
+    }
+    const { logs } = await first.logs.list()
+    const held = ({ core }: LogPeer): number => [...core.storage.rows('logs').range(`${logs[0]?.logId}e`)].length
+    await until('the entries are dropped', () => held(first) < 10 && held(second) < 10)
+    const back = await network.restart(third)
+    await until('it is filled', async () => {
+      const answer = await back.logs.role(LOG)
+      return answer.kind === 'role' && answer.own?.state === 'ready'
+    })
+    await until('it has all', async () => (await get(back, 'n', 'local')) === '40', 20_000)
+    assert.equal((await get(back, 'k7', 'local'))?.length, 20_000)
+    assert.equal(await get(back, 'n'), '40')
+    // A name that came with the snapshot is known there.
+    const again = await submit(back, { set: { k40: 'x'.repeat(20_000) }, add: { n: 1 } }, 'named-40')
+    assert.equal(again.kind === 'outcome' && again.outcome.kind, 'done')
+    assert.equal(await get(back, 'n'), '40')
+  })
+
+  test('serves peers that hold no replica of it', async (context) => {
+    const network = await LogNetwork.of(context, 4, 3)
+    await network.born()
+    const outside = network.peers[3] as LogPeer
+    const answer = await submit(outside, { set: { k: 'v' } })
+    assert.equal(answer.kind === 'outcome' && answer.outcome.kind, 'done', JSON.stringify(answer))
+    assert.equal(await get(outside, 'k'), 'v')
+    const leader = await network.leader()
+    await network.kill(leader)
+    assert.equal((await submit(outside, { set: { k: 'w' } }, 'named')).kind, 'outcome')
+    assert.equal(await get(outside, 'k'), 'w')
+  })
+
+  test('says what is no log, no query, and what a store refuses', async (context) => {
+    const network = await LogNetwork.of(context, 3)
+    const [peer] = network.peers as [LogPeer]
+    assert.equal((await submit(peer, { set: {} })).kind, 'unknown-log')
+    await network.born()
+    const refused = await submit(peer, { add: { n: 'x' } })
+    assert.deepEqual(refused.kind === 'outcome' && refused.outcome.kind, 'rejected')
+    const query = { log: LOG, query: utf8.encode('{"set":{}}'), consistency: 'linearizable' } as const
+    assert.equal((await peer.logs.query(query, TIMEOUT_MS, new AbortController().signal)).kind, 'not-a-query')
+  })
+
+  test('orders nothing without a majority, and says so', async (context) => {
+    const network = await LogNetwork.of(context, 3)
+    await network.born()
+    const [first, second, third] = network.peers as [LogPeer, LogPeer, LogPeer]
+    await network.kill(first)
+    await network.kill(second)
+    const request = { log: LOG, submitId: 'x' as SubmitId, isNamedByClient: false, since: 0, command: utf8.encode('{"set":{"a":"b"}}') }
+    const answer = await third.logs.submit(request, 500, new AbortController().signal)
+    assert(answer.kind === 'in-doubt' || answer.kind === 'not-ordered', JSON.stringify(answer))
+  })
+})

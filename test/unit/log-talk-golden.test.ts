@@ -1,0 +1,116 @@
+/**
+ * Holds the specification of what peers say of logs, and of their births, to the code. The golden
+ * bytes of its README are the only copy. UPDATE_GOLDEN=1 writes them anew, to be reviewed as a change
+ * of the protocol.
+ */
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { readBirth, writeBirth } from '../../protocols/log/birth.ts'
+import type { Birth } from '../../protocols/log/birth.ts'
+import type { SubmitId } from '../../protocols/log/entry.ts'
+import { readTalk, writeTalk } from '../../protocols/log/talk.ts'
+import type { Talk } from '../../protocols/log/talk.ts'
+import { MalformedBytes } from '../../protocols/wire/malformed.ts'
+import { utf8 } from '../../src/bytes.ts'
+import { peerA, peerB, shown } from './wire-examples.ts'
+
+const README = new URL('../../protocols/log/README.md', import.meta.url)
+const MARK = '<!-- golden of talk -->\n'
+const END = '<!-- end of talk -->\n'
+const LOG = '0123456789abcdef0123456789abcdef'
+const AT = { term: 6, index: 302 }
+const BYTES = Uint8Array.of(1, 2, 3)
+const VIEW = {
+  peer: peerA,
+  role: 'follower',
+  state: 'stalled',
+  term: 7,
+  commit: 302,
+  applied: 301,
+  code: 'disk-full',
+  digest: LOG,
+} as const
+
+const EXAMPLES: readonly Talk[] = [
+  { kind: 'raft', message: { logId: LOG, generation: 0, from: peerA, to: peerB, term: 7, kind: 'transfer' } },
+  { kind: 'offers', offers: [{ log: 'orders', store: 'kv' }] },
+  {
+    kind: 'ask',
+    number: 9,
+    logId: LOG,
+    timeoutMs: 5_000,
+    work: { kind: 'submit', submitId: 'order-1' as SubmitId, isNamedByClient: true, since: 300, command: BYTES },
+  },
+  { kind: 'ask', number: 9, logId: LOG, timeoutMs: 5_000, work: { kind: 'query', query: BYTES, consistency: { after: AT } } },
+  { kind: 'ask', number: 9, logId: LOG, timeoutMs: 5_000, work: { kind: 'query', query: BYTES, consistency: 'linearizable' } },
+  { kind: 'answer', number: 9, answer: { kind: 'outcome', position: AT, outcome: { kind: 'done', result: BYTES }, since: 300 } },
+  { kind: 'answer', number: 9, answer: { kind: 'not-ordered', why: 'leader-changed', since: 300 } },
+  { kind: 'answer', number: 9, answer: { kind: 'in-doubt', since: 300 } },
+  { kind: 'answer', number: 9, answer: { kind: 'unavailable', why: 'stalled' } },
+  { kind: 'answer', number: 9, answer: { kind: 'answered', position: AT, result: BYTES } },
+  { kind: 'answer', number: 9, answer: { kind: 'not-a-query', detail: 'why' } },
+  { kind: 'answer', number: 9, answer: { kind: 'result-too-large' } },
+  { kind: 'answer', number: 9, answer: { kind: 'not-here' } },
+  { kind: 'state-wanted', number: 9, logId: LOG },
+  { kind: 'state', number: 9, view: { ...VIEW, leader: peerB } },
+  { kind: 'state', number: 9, view: { ...VIEW, leader: undefined } },
+  { kind: 'piece', logId: LOG, transfer: 70, place: 1, position: AT, isLast: true, bytes: BYTES },
+  { kind: 'piece-stored', logId: LOG, transfer: 70, place: 1 },
+  { kind: 'taken', logId: LOG, transfer: 70, position: AT },
+  { kind: 'taken', logId: LOG, transfer: 70, position: undefined },
+]
+
+const BIRTH: Birth = {
+  name: 'orders',
+  logId: LOG,
+  generation: 0,
+  store: 'kv',
+  place: 'cluster:c1',
+  electionMs: 1_000,
+  voters: [peerA, peerB],
+}
+
+if (process.env['UPDATE_GOLDEN'] === '1') {
+  const text = readFileSync(README, 'utf8')
+  const rows = [...EXAMPLES.map((talk) => `${shown(talk)}\n  ${hexOf(writeTalk(talk, utf8))}`), birthRow()]
+  const before = text.slice(0, text.indexOf(MARK) + MARK.length)
+  writeFileSync(README, `${before}\`\`\`\n${rows.join('\n')}\n\`\`\`\n${text.slice(text.indexOf(END))}`)
+}
+
+const readme = readFileSync(README, 'utf8')
+const golden = readme
+  .slice(readme.indexOf(MARK) + MARK.length, readme.indexOf(END))
+  .split('\n')
+  .filter((line) => line !== '' && !line.startsWith('```'))
+
+for (const [place, talk] of EXAMPLES.entries()) {
+  test(`${talk.kind} (${place}) has the bytes that the specification shows`, () => {
+    assert.equal(golden[2 * place], shown(talk))
+    const hex = golden[2 * place + 1]?.trim() ?? ''
+    assert.equal(hexOf(writeTalk(talk, utf8)), hex)
+    assert.deepEqual(readTalk(Uint8Array.from(Buffer.from(hex, 'hex')), utf8), talk)
+  })
+
+  test(`${talk.kind} (${place}) that is cut off, or goes on, is refused`, () => {
+    const bytes = writeTalk(talk, utf8)
+    for (let length = 0; length < bytes.length; length += 1)
+      assert.throws(() => readTalk(bytes.subarray(0, length), utf8), MalformedBytes, `${length} bytes`)
+    assert.throws(() => readTalk(Uint8Array.from([...bytes, 0]), utf8), MalformedBytes)
+  })
+}
+
+test('a birth has the bytes that the specification shows, and one of a later format is not read', () => {
+  assert.equal(golden.slice(2 * EXAMPLES.length).join('\n'), birthRow())
+  const bytes = writeBirth(BIRTH, utf8)
+  assert.deepEqual(readBirth('orders', bytes, utf8), BIRTH)
+  assert.equal(readBirth('orders', Uint8Array.of(2, ...bytes.subarray(1)), utf8), undefined)
+})
+
+function birthRow(): string {
+  return `${shown({ kind: 'birth', ...BIRTH })}\n  ${hexOf(writeBirth(BIRTH, utf8))}`
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}
