@@ -12,6 +12,8 @@ import { ROOT, run } from './run.ts'
 const DIST = join(ROOT, 'dist')
 const COMPILER = join(ROOT, 'node_modules', '.bin', 'tsc')
 const MAIN = join(DIST, 'src', 'main.js')
+/** The console is for browsers, and is compiled by itself. */
+const PROJECTS = [['tsconfig.build.json'], ['src/console/tsconfig.json', '--noEmit', 'false', '--outDir', 'dist']] as const
 /** Owner writes, everybody reads and runs. */
 const EXECUTABLE_MODE = 0o755
 /** Compiled, or of no use to a running peer. */
@@ -39,11 +41,15 @@ async function makeExecutable(): Promise<void> {
 /** Compiles everything anew. Returns the exit code. */
 async function build(): Promise<number> {
   await rm(DIST, { recursive: true, force: true })
-  const compiled = await run(['tsc', '-p', 'tsconfig.build.json'])
-  process.stdout.write(compiled.output)
+  let code = 0
+  for (const project of PROJECTS) {
+    const compiled = await run(['tsc', '-p', ...project])
+    process.stdout.write(compiled.output)
+    code ||= compiled.code
+  }
   await copyAssets()
   await makeExecutable()
-  return compiled.code
+  return code
 }
 
 // npm prepares the package after `npm ci --omit=dev` too, where there is no compiler: what was

@@ -16,6 +16,8 @@ const CHECKS: readonly Check[] = [
   { name: 'types', command: ['tsc', '-p', 'tsconfig.json'] },
   // Again by itself, because only there do the clock, the process and the console not exist.
   { name: 'types of protocols', command: ['tsc', '-p', 'protocols/tsconfig.json'] },
+  // Only there is a document, and nothing of Node.
+  { name: 'types of the console', command: ['tsc', '-p', 'src/console/tsconfig.json'] },
   { name: 'lint', command: ['oxlint', '--deny-warnings'] },
   { name: 'format', command: ['oxfmt', '--check', '--no-error-on-unmatched-pattern', ...FORMATTED] },
   { name: 'unused', command: ['knip', '--no-progress', '--no-config-hints'] },

@@ -1,140 +1,89 @@
 /**
  * `npm test`: the checks, then every part of the tests, each timed; at the end nothing may be left
- * behind. `npm test -- unit property` runs only the parts named. The last line is the sum:
- * `N passed, N failed`.
+ * behind. `npm test -- unit property` runs only the parts named. The last lines tell what failed,
+ * and the very last is the sum: `N passed, N failed`.
  */
 import { glob } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
-import { run as runTests } from 'node:test'
-import { spec } from 'node:test/reporters'
+import { Failures } from './failures.ts'
 import { collectLeftovers, prepare } from './leftovers.ts'
 import { formatSeconds, ROOT, run } from './run.ts'
+import { add, NONE, TestFiles } from './test-files.ts'
+import type { Tally } from './test-files.ts'
 
 interface Part {
   readonly name: string
   /**
-   * True where peers run in earnest, against the clock: one file at a time, so that they do not
-   * starve one another.
+   * How many files run at a time where peers run in earnest, against the clock, so that they do not
+   * starve one another; undefined where as many run as there are processors.
    */
-  readonly alone: boolean
-  /**
-   * Of a part that is alone, the files that mostly wait and measure nothing: these run two at a
-   * time, before the others.
-   */
-  readonly waiting?: readonly string[]
+  readonly together?: number
+  /** Of a part of few files at a time, those that run one at a time, after the others. */
+  readonly measuring?: readonly string[]
   /** True where the compiled command line is run. */
   readonly built: boolean
 }
 
-interface Tally {
-  readonly passed: number
-  readonly failed: number
-}
+/**
+ * Among the tests of processes, those that say how long something took, or take all of the machine.
+ * All others mostly wait, and are right however slow their peers are.
+ */
+const MEASURING: readonly string[] = ['chaos', 'far-cluster', 'fuzz', 'hostile-http', 'joining', 'killed']
 
 /**
- * Among the tests of processes. Those that measure gaps, latencies or load stay alone, and so does
- * whatever is not named here.
+ * The longest of those that run together, the longest first, so that none is left alone at the end.
+ * What is not named here follows by its name.
  */
-const WAITING: readonly string[] = [
-  'bootstrap-lost',
-  'command-line',
-  'demo',
-  'directory-deleted',
-  'readme',
-  'refused',
-  'storage-damaged',
-  'storage-divergence',
-  'storage-full',
-  'storage-put-back',
-  'storage-sync-failed',
-]
+const LONGEST: readonly string[] = []
 
 /** From cheap to dear. */
 const PARTS: readonly Part[] = [
-  { name: 'unit', alone: false, built: false },
-  { name: 'trace', alone: false, built: false },
-  { name: 'property', alone: false, built: false },
-  { name: 'contract', alone: false, built: false },
-  { name: 'simulation', alone: false, built: false },
-  { name: 'integration', alone: true, built: false },
-  { name: 'process', alone: true, waiting: WAITING, built: true },
+  { name: 'unit', built: false },
+  { name: 'trace', built: false },
+  { name: 'property', built: false },
+  { name: 'contract', built: false },
+  { name: 'simulation', built: false },
+  { name: 'integration', together: 1, built: false },
+  { name: 'process', together: 2, measuring: MEASURING, built: true },
 ]
 
 /** The checks are named like a part, so that they can be asked for by themselves. */
 const CHECK = 'check'
-/** How many files run at a time of those that mostly wait. */
-const TOGETHER = 2
-/** A test file that runs longer hangs. */
-const FILE_TIMEOUT_MS = 600_000
-const NONE: Tally = { passed: 0, failed: 0 }
-
-function add(a: Tally, b: Tally): Tally {
-  return { passed: a.passed + b.passed, failed: a.failed + b.failed }
-}
 
 /** Runs one of our own scripts; a failure counts as one failed test. */
-async function runScript(name: string): Promise<Tally> {
+async function runScript(name: string, failures: Failures): Promise<Tally> {
   const finished = await run(['node', join('scripts', `${name}.ts`)])
   process.stdout.write(finished.output)
   console.log(`${name}: ${finished.code === 0 ? 'passed' : 'failed'}, ${formatSeconds(finished.seconds)}`)
-  return finished.code === 0 ? NONE : { passed: 0, failed: 1 }
+  if (finished.code === 0) return NONE
+  failures.addProgram(name, finished.output)
+  return { passed: 0, failed: 1 }
 }
 
-/**
- * Runs the test files of a part, each in its own process, and waits for the sum. `failing`: gets
- * the files that failed, and how much of each passed.
- */
-async function runFiles(files: readonly string[], concurrency: number, failing: Map<string, number> = new Map()): Promise<Tally> {
-  let tally: Tally = { passed: 0, failed: 1 }
-  const stream = runTests({ files: [...files], concurrency, timeout: FILE_TIMEOUT_MS })
-  stream.on('test:summary', (summary) => {
-    // Each file has its summary too; the one without a file is the sum.
-    const { passed, tests, skipped, todo } = summary.counts
-    const counted = { passed, failed: tests - passed - skipped - todo }
-    if (summary.file !== undefined) {
-      if (!summary.success) failing.set(summary.file, passed)
-      return
-    }
-    tally = counted
-    if (!summary.success && tally.failed === 0) tally = { passed, failed: 1 }
-  })
-  for await (const text of stream.compose(spec)) process.stdout.write(String(text))
-  return tally
-}
-
-/**
- * Real processes share a machine with others, and a test of theirs may meet a moment that nobody
- * foresaw. A file that failed is run once more, alone, and that counts; what passed at the second
- * try only is named, for it is a mistake all the same.
- */
-async function runAgain(first: Tally, failing: ReadonlyMap<string, number>): Promise<Tally> {
-  if (failing.size === 0) return first
-  // All that failed was in these files; a hook that failed counts in the sum of all and not in that
-  // of its file.
-  let tally = { passed: first.passed, failed: 0 }
-  for (const [file, passedBefore] of failing) {
-    console.log(`again, alone: ${file}`)
-    const again = await runFiles([file], 1)
-    if (again.failed === 0) console.log(`passed at the second try only: ${file}`)
-    tally = { passed: tally.passed - passedBefore + again.passed, failed: tally.failed + again.failed }
+/** The longest first, as far as they are named. */
+function inOrder(files: readonly string[]): string[] {
+  const place = (file: string): number => {
+    const index = LONGEST.indexOf(basename(file, '.test.ts'))
+    return index < 0 ? LONGEST.length : index
   }
-  return tally
+  return files.toSorted().toSorted((a, b) => place(a) - place(b))
 }
 
 /** Runs one part; a part without files is passed over in silence. */
-async function runPart(part: Part): Promise<Tally> {
-  const files: string[] = []
-  for await (const file of glob(`test/${part.name}/**/*.test.ts`, { cwd: ROOT })) files.push(join(ROOT, file))
-  if (files.length === 0) return NONE
-  const built = part.built ? await runScript('build') : NONE
+async function runPart(part: Part, failures: Failures): Promise<Tally> {
+  const found: string[] = []
+  for await (const file of glob(`test/${part.name}/**/*.test.ts`, { cwd: ROOT })) found.push(join(ROOT, file))
+  if (found.length === 0) return NONE
+  const built = part.built ? await runScript('build', failures) : NONE
   const startedMs = performance.now()
-  const isWaiting = (file: string): boolean => part.waiting?.includes(basename(file, '.test.ts')) === true
-  const { waiting = [], others = [] } = Object.groupBy(files.toSorted(), (file) => (isWaiting(file) ? 'waiting' : 'others'))
-  const failing = new Map<string, number>()
-  const together = waiting.length > 0 ? await runFiles(waiting, TOGETHER, failing) : NONE
-  const first = add(together, await runFiles(others, part.alone ? 1 : availableParallelism(), failing))
-  const tally = part.built ? await runAgain(first, failing) : first
+  const isMeasuring = (file: string): boolean => part.measuring?.includes(basename(file, '.test.ts')) === true
+  const files = new TestFiles(failures)
+  const { measuring = [], others = [] } = Object.groupBy(inOrder(found), (file) => (isMeasuring(file) ? 'measuring' : 'others'))
+  const together = await files.run(others, part.together ?? availableParallelism())
+  const first = add(together, await files.run(measuring, 1))
+  const tally = part.built ? await files.runAgain(first) : first
+  console.log(`${part.name}: the longest of ${found.length} files: ${files.describeSlowest()}`)
   console.log(`${part.name}: ${tally.passed} passed, ${tally.failed} failed, ${formatSeconds((performance.now() - startedMs) / 1_000)}\n`)
   return add(built, tally)
 }
@@ -148,10 +97,11 @@ async function main(names: readonly string[]): Promise<number> {
   }
   const isWanted = (name: string): boolean => names.length === 0 || names.includes(name)
   const before = await prepare()
-  let total = isWanted(CHECK) ? await runScript(CHECK) : NONE
-  for (const part of PARTS) if (isWanted(part.name)) total = add(total, await runPart(part))
+  const failures = new Failures()
+  let total = isWanted(CHECK) ? await runScript(CHECK, failures) : NONE
+  for (const part of PARTS) if (isWanted(part.name)) total = add(total, await runPart(part, failures))
   const leftovers = await collectLeftovers(before)
-  for (const leftover of leftovers) console.log(`left behind: ${leftover}`)
+  for (const text of [...failures.describe(), ...leftovers.map((leftover) => `left behind: ${leftover}`)]) console.log(text)
   total = add(total, { passed: 0, failed: leftovers.length })
   console.log(`${total.passed} passed, ${total.failed} failed`)
   return total.failed === 0 ? 0 : 1

@@ -7,7 +7,7 @@ import type { Finisher } from '../agreement/finisher.ts'
 import type { HashTree } from '../base/hash-tree.ts'
 import type { ValueRecord } from '../base/record.ts'
 import type { LeafEntry, RegisterKey, Registers } from '../base/register.ts'
-import type { Collection } from '../repair/collection.ts'
+import type { Collection, Keyed } from '../repair/collection.ts'
 import type { ChosenKeys } from './chosen.ts'
 
 export interface KeyCollectionContext {
@@ -44,9 +44,9 @@ export class KeyCollection implements Collection {
     return this.context.chosen.isDiverged(key)
   }
 
-  take(key: RegisterKey, record: ValueRecord): boolean {
-    this.context.learn(key, record)
-    return true
+  take(records: readonly Keyed<RegisterKey, ValueRecord>[]): number {
+    for (const { key, record } of records) this.context.learn(key, record)
+    return records.length
   }
 
   page(after: RegisterKey | undefined, limit: number): { readonly keys: readonly RegisterKey[]; readonly more: boolean } {

@@ -55,6 +55,11 @@ export interface RosterPeer {
    */
   preference: number
   health: Health | undefined
+  /**
+   * What it told in answer to a question of this run, and so no sooner than this peer started: what
+   * it said to an earlier run may come late.
+   */
+  answeredHealth: Health | undefined
   /** The highest ceiling it told for its present incarnation. */
   ceiling: Ceiling
   /**
@@ -89,6 +94,7 @@ export function greetedPeer(self: PeerId, remote: Greeting, before: RosterPeer |
     doubtedAtMs: Number.NEGATIVE_INFINITY,
     preference: preferenceOf(self, peerId),
     health: undefined,
+    answeredHealth: undefined,
     ceiling: before?.identity.id === remote.identity.id ? before.ceiling : CEILING_NONE,
     hasBeaten: false,
     beatAtMs: Number.NEGATIVE_INFINITY,

@@ -33,6 +33,7 @@ export class Roster implements Neighbours {
   private readonly self: PeerId
   private readonly moment: Moment
   private readonly outbox: Outbox
+  private readonly startedAtMs: number
   private readonly peers = new Map<PeerId, RosterPeer>()
   /**
    * Stores that came back older than they were: somebody put a copy back. Their votes could break
@@ -48,6 +49,7 @@ export class Roster implements Neighbours {
     this.clusterId = clusterId
     this.moment = moment
     this.outbox = outbox
+    this.startedAtMs = moment.nowMs
     this.nearness = new Nearness(this.peers)
     this.liveness = new Liveness(self, clusterId, moment, this.peers, this.nearness)
   }
@@ -157,13 +159,17 @@ export class Roster implements Neighbours {
     peer.ceiling = higherCeiling(peer.ceiling, health.ceiling)
   }
 
-  /** @param echoMs the time at which it was asked, moved on by as long as the question lay there */
+  /**
+   * The heartbeat that was just taken is an answer. @param echoMs the time at which it was asked,
+   * moved on by as long as the question lay there
+   */
   answered(peer: RosterPeer, echoMs: number): void {
     const rttMs = this.moment.nowMs - echoMs
     // The number is our own, come back; one that never was is passed over.
     if (!(rttMs >= 0 && rttMs < GONE_AFTER_MS)) return
     onRoundTrip(peer, rttMs)
     peer.lastAnsweredMs = this.moment.nowMs
+    if (echoMs >= this.startedAtMs) peer.answeredHealth = peer.health
   }
 
   /**

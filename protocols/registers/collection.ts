@@ -36,9 +36,14 @@ export function registerCollection(core: RegistersCore, utf8: Utf8): RowCollecti
     // look gone.
     held: (name) => (core.isDiverged(dataKey(name)) ? undefined : index.get(name)),
     isWithheld: () => false,
-    take(name, bytes) {
-      const entry = read(bytes, utf8, readEntry)
-      return entry !== undefined && core.learn(dataKey(name), entry.ballot, entry.record.version, entry.record) === 'learned'
+    take(rows) {
+      let learned = 0
+      for (const { key, record: bytes } of rows) {
+        const entry = read(bytes, utf8, readEntry)
+        if (entry === undefined) continue
+        if (core.learn(dataKey(key), entry.ballot, entry.record.version, entry.record) === 'learned') learned += 1
+      }
+      return learned
     },
     page: (after, limit) => core.doubts.page(after === undefined ? undefined : dataKey(after), limit),
     settle: (name, settled) => core.finisher.finish(dataKey(name), settled),

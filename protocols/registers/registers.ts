@@ -8,7 +8,6 @@ import { Polls } from '../agreement/polls.ts'
 import { Representative } from '../agreement/representative.ts'
 import type { Relays } from '../agreement/representative.ts'
 import { RoundTrips } from '../agreement/round-trips.ts'
-import { ROUND_MAX } from '../agreement/rounds.ts'
 import type { Rounds } from '../agreement/rounds.ts'
 import { compareBallots } from '../base/ballot.ts'
 import type { Ballot, Ceiling } from '../base/ballot.ts'
@@ -21,6 +20,7 @@ import type { Neighbours } from '../base/reach.ts'
 import type { RegisterKey } from '../base/register.ts'
 import type { After } from '../base/slot.ts'
 import type { ClientId } from '../events.ts'
+import { Answering } from './answering.ts'
 import { Bars } from './bars.ts'
 import { Cells, slotOfRegister } from './cells.ts'
 import type { CellStore, Swept } from './cells.ts'
@@ -102,6 +102,7 @@ export class RegistersCore {
   readonly expiry: Expiry
   readonly watches: Watches
   readonly sweep: Sweep
+  private readonly answering: Answering
   private readonly bars: Bars
   private readonly context: RegistersContext
   private readonly codec: RegisterCodec
@@ -109,13 +110,10 @@ export class RegistersCore {
   private readonly representative: Representative<Question, Cast>
   private readonly spread: Spread
   readonly finisher: Finisher
-  /** The newest epoch for which it was seen to whether this peer votes. */
-  private votedEpoch: number
 
   constructor(context: RegistersContext) {
     const { self, moment, chain, neighbours, rounds, floor, store, utf8, sha256, random, nextId, answer } = context
     this.context = context
-    this.votedEpoch = chain.epoch
     this.codec = new RegisterCodec(utf8)
     this.cells = new Cells(store, utf8)
     this.voter = new Voter(this.cells, rounds, floor)
@@ -157,7 +155,11 @@ export class RegistersCore {
     })
     this.finisher = new Finisher({ moment, doubts, roundTrips, coordinator, cells: this.cells })
     const { voter, finisher, cells } = this
-    const mayVote = (): boolean => this.mayVote()
+    const { isTooOld, configsSince, onLaterEpoch } = context
+    const reply = (to: Identity, id: number, vote: Cast, { key }: Question): void =>
+      this.send(to.peerId, { kind: 'reply', id, vote }, slotOfRegister(key))
+    this.answering = new Answering({ self, moment, chain, neighbours, isTooOld, configsSince, onLaterEpoch, cells, voter, doubts, reply })
+    const mayVote = (): boolean => this.answering.mayVote()
     this.bars = new Bars({
       chain,
       rounds,
@@ -231,7 +233,7 @@ export class RegistersCore {
     const message = this.codec.decode(body)
     switch (message.kind) {
       case 'request':
-        return this.requested(from, message.id, message.target, message.body)
+        return this.answering.requested(from, message.id, message.target, message.body)
       case 'reply':
         return message.vote.sender.id === from.id ? this.voted(from, message.id, message.vote) : undefined
       case 'relay':
@@ -275,7 +277,7 @@ export class RegistersCore {
   }
 
   configInstalled(): void {
-    this.dropIfVoteless()
+    this.answering.configInstalled()
     this.bars.configInstalled()
     this.sweep.configInstalled()
     this.coordinator.configInstalled()
@@ -358,62 +360,12 @@ export class RegistersCore {
     if (other !== undefined) this.send(other, { kind: 'swept', ballot }, 'nothing')
   }
 
-  /** This peer has a vote on registers, in a config that lets anybody vote on them. */
-  private mayVote(): boolean {
-    const { self, chain, isTooOld } = this.context
-    return chain.current?.quorum.has(self.id) === true && !chain.current.config.forming && !isTooOld()
-  }
-
-  /** The epoch fence and the voter check; what passes is the voter's. */
-  private requested(from: Identity, id: number, target: Identity, body: Question): void {
-    const { self, chain, neighbours, configsSince, onLaterEpoch, moment } = this.context
-    const installed = chain.current
-    if (target.id !== self.id || installed === undefined || this.cells.read(body.key).diverged !== undefined) return
-    if (body.kind !== 'read' && body.ballot.round > ROUND_MAX) return
-    // A store put back has forgotten what it voted for; with its own vote beside this one it could
-    // choose against a quorum.
-    if (neighbours.isPutBack(from.id) || (body.kind !== 'read' && neighbours.isPutBack(body.ballot.by.id))) return
-    const epoch = body.kind === 'read' ? body.epoch : body.ballot.epoch
-    if (epoch > chain.epoch) return onLaterEpoch(from.peerId, [])
-    if (epoch < chain.epoch)
-      return this.reply(from, id, { sender: self, body: { kind: 'stale', configs: configsSince(epoch + 1) } }, body.key)
-    if (!this.mayVote()) return
-    const answer = this.voter.answer(body, moment.nowMs)
-    if (answer === undefined) return
-    if (answer.kind === 'committed') this.doubts.accepted(body.key)
-    if (body.kind !== 'read' && answer.kind !== 'rejected' && body.ballot.by.id !== self.id) this.doubts.onRival(body.key)
-    this.reply(from, id, { sender: self, body: answer }, body.key)
-  }
-
-  private reply(to: Identity, id: number, vote: Cast, key: RegisterKey): void {
-    this.send(to.peerId, { kind: 'reply', id, vote }, slotOfRegister(key))
-  }
-
   private voted(from: Identity, id: number, vote: Cast): void {
     const { neighbours, onLaterEpoch, rounds } = this.context
     if (neighbours.isPutBack(vote.sender.id)) return
     if (vote.body.kind === 'stale') onLaterEpoch(from.peerId, vote.body.configs)
     if (vote.body.kind === 'rejected') rounds.observe(vote.body.higher.round)
     if (!this.representative.vote(id, vote)) this.polls.vote(id, vote)
-  }
-
-  /**
-   * Of every finished config that was passed: without this peer's vote, what it accepted counts for
-   * nothing any more.
-   */
-  private dropIfVoteless(): void {
-    const { configsSince, chain, self } = this.context
-    let isDropped = false
-    while (this.votedEpoch < chain.epoch) {
-      const configs = configsSince(this.votedEpoch + 1)
-      isDropped ||= configs.some((config) => config.next === undefined && !votesIn(config, self))
-      this.votedEpoch = configs.at(-1)?.epoch ?? chain.epoch
-    }
-    if (!isDropped) return
-    for (const key of this.doubts.keys()) {
-      this.voter.dropAccepted(key)
-      this.doubts.settled(key)
-    }
   }
 
   private send(to: PeerId, message: RegisterMessage, after: After): void {
@@ -423,10 +375,6 @@ export class RegistersCore {
     // Each vote by itself says the same.
     for (const vote of message.votes) this.send(to, { ...message, votes: [vote] }, after)
   }
-}
-
-function votesIn(config: Config, self: Identity): boolean {
-  return [...config.clusters.values()].some((voters) => voters.some((voter) => voter.id === self.id))
 }
 
 function drawHex(random: () => number, digits: number): string {

@@ -8,6 +8,12 @@ import type { Identity } from '../base/identity.ts'
 import type { ValueRecord } from '../base/record.ts'
 import type { LeafEntry, RegisterKey } from '../base/register.ts'
 
+/** A row, and what names it. */
+export interface Keyed<Key extends string, Row> {
+  readonly key: Key
+  readonly record: Row
+}
+
 export interface Collection<Key extends string = RegisterKey, Row = ValueRecord> {
   /** Over all rows that are held here. */
   readonly tree: HashTree
@@ -23,13 +29,14 @@ export interface Collection<Key extends string = RegisterKey, Row = ValueRecord>
   /** True for a row that is here and not to be told: it is not listed either. */
   isWithheld(key: Key): boolean
   /**
-   * Takes another peer's row. Idempotent.
+   * Takes another peer's rows, as one answer brought them: whoever can, writes them together.
+   * Idempotent, for each of them.
    *
-   * @returns false when it changed nothing here
+   * @returns how many of them changed something here
    * @throws MalformedBytes of a further type, for what no peer writes: the pull fails, and the
    * connection is closed
    */
-  take(key: Key, row: Row, source: Identity): boolean
+  take(rows: readonly Keyed<Key, Row>[], source: Identity): number
   /**
    * What a change of the config must carry over besides the rows: keys that are not settled here,
    * in an order that does not change, after the given one. Each is settled by whoever pulls, before

@@ -71,6 +71,8 @@ export interface CopyingContext<Key extends string, Row> extends PullContext<Key
   readonly random: () => number
   /** Undefined for a peer that told nothing of it lately, or has no such rows. */
   readonly toldBy: (peer: RosterPeer) => Told | undefined
+  /** What a peer told of it in answer to a question of this run. */
+  readonly answeredBy: (peer: RosterPeer) => Told | undefined
   /** Complete for the first time. */
   readonly onCaughtUp: () => void
   /** Rows came from a peer. */
@@ -208,15 +210,19 @@ export class Copying<Key extends string, Row> {
     this.context.onCaughtUp()
   }
 
-  /** Nothing is missing for the only voter, nor for a peer whose root a voter has. */
+  /**
+   * Nothing is missing for the only voter, nor for a peer that has the root that a voter told since
+   * this one started: what it told before may be less than it had then.
+   */
   private noteIfComplete(): void {
-    const { chain, roster, self } = this.context
+    const { chain, roster, self, answeredBy } = this.context
     const voters = chain.current?.quorum.voters
     if (this.isComplete || voters === undefined) return
     const isAlone = voters.length === 1 && voters[0]?.id === self.id
     const isEqual = (voter: Identity): boolean => {
       const peer = roster.get(voter.peerId)
-      return peer?.identity.id === voter.id && this.hasSameRoot(peer)
+      const root = peer?.identity.id === voter.id ? answeredBy(peer)?.root : undefined
+      return root !== undefined && this.isOwnRoot(root)
     }
     if (isAlone || voters.some(isEqual)) this.complete()
   }

@@ -221,7 +221,7 @@ export class Pull<Key extends string, Row> {
     // The rest comes first: a record that is taken may end the finish of its key, and the walk must
     // not look complete then.
     this.wantRecords(ask.keys.slice(message.keysDone))
-    for (const { key, record } of message.records) if (this.context.collection.take(key, record, this.source)) this.copiedCount += 1
+    this.copiedCount += this.context.collection.take(message.records, this.source)
   }
 
   private isLacking(key: Key): boolean {

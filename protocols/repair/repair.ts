@@ -15,10 +15,10 @@ import type { PullAnswer, PullQuestion } from '../wire/pull-messages.ts'
 import type { RowAnswer } from '../wire/repair-messages.ts'
 import type { RowCollection } from './collection.ts'
 import { Copying } from './copying.ts'
-import type { CopyingContext } from './copying.ts'
+import type { CopyingContext, Told } from './copying.ts'
 import { speechOfKeys, speechOfRows } from './speech.ts'
 
-type Shared = Omit<CopyingContext<never, never>, 'collection' | 'speech' | 'toldBy' | 'onCaughtUp' | 'onCopied'>
+type Shared = Omit<CopyingContext<never, never>, 'collection' | 'speech' | 'toldBy' | 'answeredBy' | 'onCaughtUp' | 'onCopied'>
 
 export interface RepairContext extends Shared {
   readonly outbox: Outbox
@@ -61,10 +61,8 @@ export class Repair implements Service {
     const keys = new Copying<RegisterKey, ValueRecord>({
       ...context,
       speech: speechOfKeys(outbox),
-      toldBy: (peer) => {
-        const health = roster.freshHealth(peer)
-        return health && { root: health.root, rowCount: health.keyCount }
-      },
+      toldBy: (peer) => toldOfKeys(roster.freshHealth(peer)),
+      answeredBy: ({ answeredHealth }) => toldOfKeys(answeredHealth),
       onCaughtUp: () => outbox.note({ kind: 'caught-up', type: 'keys', keyCount: collection.tree.keyCount }),
       onCopied: (from, keyCount) => outbox.note({ kind: 'repaired', type: 'keys', from, keyCount }),
     })
@@ -151,7 +149,8 @@ export class Repair implements Service {
       ...this.context,
       collection,
       speech: speechOfRows(outbox, code, collection.mark?.bind(collection)),
-      toldBy: (peer) => roster.freshHealth(peer)?.types?.find(({ type }) => type === code),
+      toldBy: (peer) => toldOfType(roster.freshHealth(peer), code),
+      answeredBy: ({ answeredHealth }) => toldOfType(answeredHealth, code),
       onCaughtUp: () => outbox.note({ kind: 'caught-up', type: name, keyCount: collection.tree.keyCount }),
       onCopied: (from, keyCount) => outbox.note({ kind: 'repaired', type: name, from, keyCount }),
     })
@@ -188,4 +187,12 @@ export class Repair implements Service {
     if (epoch !== chain.epoch) return
     outbox.send(from, { kind: 'covered', epoch, sender: self, sources: this.coveredSources() }, 'everything')
   }
+}
+
+function toldOfKeys(health: Health | undefined): Told | undefined {
+  return health && { root: health.root, rowCount: health.keyCount }
+}
+
+function toldOfType(health: Health | undefined, code: number): Told | undefined {
+  return health?.types?.find(({ type }) => type === code)
 }

@@ -7,7 +7,7 @@ import { compareUtf8 } from '../base/bytes.ts'
 import type { HashTree } from '../base/hash-tree.ts'
 import { equalBytes } from '../base/record.ts'
 import type { LeafEntry } from '../base/register.ts'
-import type { RowCollection } from '../repair/collection.ts'
+import type { Keyed, RowCollection } from '../repair/collection.ts'
 import { MalformedBytes } from '../wire/malformed.ts'
 import { ByteReader } from '../wire/reader.ts'
 import { ByteWriter } from '../wire/writer.ts'
@@ -18,10 +18,16 @@ import { checkElements, readSetName, readTold, writeTold } from './messages.ts'
 import type { Told } from './messages.ts'
 
 /**
- * Takes what a comparison brought. @param cut the number of the other's cut @returns whether
- * anything changed
+ * Takes what a comparison brought of one set, in one write. @param cut the number of the other's
+ * cut @returns how many rows changed
  */
-export type TakeCompared = (set: string, told: Told, cut: number) => boolean
+export type TakeCompared = (set: string, told: readonly Told[], cut: number) => number
+
+interface Compared {
+  readonly set: string
+  readonly cut: number
+  readonly told: Told
+}
 
 export class SetCollection implements RowCollection {
   readonly tree: HashTree
@@ -31,6 +37,7 @@ export class SetCollection implements RowCollection {
   private readonly disk: DiskRows
   private readonly context: SetsContext
   private readonly taken: TakeCompared
+  private readonly writer: ByteWriter
 
   constructor(holdings: Holdings, disk: DiskRows, context: SetsContext, taken: TakeCompared) {
     this.tree = holdings.tree
@@ -38,6 +45,7 @@ export class SetCollection implements RowCollection {
     this.disk = disk
     this.context = context
     this.taken = taken
+    this.writer = new ByteWriter(context.utf8)
   }
 
   leaf(leaf: number, after: string | undefined, limit: number): readonly LeafEntry<string>[] {
@@ -57,7 +65,7 @@ export class SetCollection implements RowCollection {
   held(key: string): Uint8Array | undefined {
     const row = this.holdings.named(key)
     if (row === undefined) return undefined
-    const writer = new ByteWriter(this.context.utf8)
+    const { writer } = this
     writer.text(row.set)
     writer.varint(this.holdings.get(row.set)?.cut.number ?? 0)
     writeTold(writer, row)
@@ -68,15 +76,20 @@ export class SetCollection implements RowCollection {
     return false
   }
 
-  /** What no peer of this protocol tells changes nothing. */
-  take(_key: string, bytes: Uint8Array): boolean {
-    try {
-      const { set, cut, told } = this.read(bytes)
-      return this.taken(set, told, cut)
-    } catch (error) {
-      if (error instanceof MalformedBytes) return false
-      throw error
+  /**
+   * The rows of a set are joined and written together, because each write costs as much again as
+   * the row in it. What no peer of this protocol tells changes nothing.
+   */
+  take(rows: readonly Keyed<string, Uint8Array>[]): number {
+    const compared = rows.map(({ record }) => this.read(record)).filter((each) => each !== undefined)
+    const lots = Map.groupBy(compared, ({ set, cut }) => `${cut} ${set}`)
+    let changed = 0
+    for (const lot of lots.values()) {
+      const [{ set, cut }] = lot as [Compared]
+      const told = lot.map((each) => each.told)
+      changed += this.taken(set, told, cut)
     }
+    return changed
   }
 
   /** Nothing of a set is ever undecided. */
@@ -88,13 +101,18 @@ export class SetCollection implements RowCollection {
     settled(true)
   }
 
-  private read(bytes: Uint8Array): { readonly set: string; readonly cut: number; readonly told: Told } {
-    const reader = new ByteReader(bytes, this.context.utf8)
-    const set = readSetName(reader)
-    const cut = reader.varint()
-    const told = readTold(reader)
-    reader.end()
-    checkElements([told], this.context.settings.isElement)
-    return { set, cut, told }
+  private read(bytes: Uint8Array): Compared | undefined {
+    try {
+      const reader = new ByteReader(bytes, this.context.utf8)
+      const set = readSetName(reader)
+      const cut = reader.varint()
+      const told = readTold(reader)
+      reader.end()
+      checkElements([told], this.context.settings.isElement)
+      return { set, cut, told }
+    } catch (error) {
+      if (error instanceof MalformedBytes) return undefined
+      throw error
+    }
   }
 }

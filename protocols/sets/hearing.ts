@@ -51,11 +51,11 @@ export class Hearing {
    * A comparison with a peer of the own cut brings everything; with one of an older cut, nothing
    * that is settled.
    */
-  onCompared(set: string, told: Told, cut: number): boolean {
+  onCompared(set: string, told: readonly Told[], cut: number): number {
     const rows = this.holdings.make(set)
-    const settled = this.takeOvers.settled(rows)
-    if (!isTaken(told, rows.get(told.key), settled.stamp, cut >= settled.number)) return false
-    return this.holdings.take(rows, [told]).length > 0
+    const { number, stamp } = this.takeOvers.settled(rows)
+    const taken = told.filter((each) => isTaken(each, rows.get(each.key), stamp, cut >= number))
+    return this.holdings.take(rows, taken).length
   }
 
   onBarWanted(from: Identity, { id, set, number, stamp }: Of<'bar-wanted'>): void {

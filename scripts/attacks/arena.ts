@@ -81,7 +81,7 @@ export class Arena {
     const newcomer = await this.#network.add({ ...options, clusterId: CLUSTER, flags: [...flags, '-peer', through.address] })
     try {
       newcomer.spawn()
-      await newcomer.printed('HTTP listening on ')
+      await newcomer.served()
       const startedMs = performance.now()
       const waited = [newcomer, through].map(({ processId }) => ({ processId, beforeMs: machineWaitedMs(processId) }))
       const isKnown = async (): Promise<boolean> =>

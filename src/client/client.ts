@@ -11,20 +11,26 @@ import type { Answer } from './answer.ts'
 import { ClientFailed } from './outcomes.ts'
 import type { Consistency, GetOutcome, PutOutcome, Refused, StatOutcome, Stored, Unavailable, WaitOutcome } from './outcomes.ts'
 import { pathOfKey, queryOf } from './paths.ts'
+import { badKey, unavailable } from './refusals.ts'
+import { RegisterClient } from './registers.ts'
 import { SetClient } from './sets.ts'
-import { Tries } from './tries.ts'
+import { get, Tries } from './tries.ts'
 import type { Sent } from './tries.ts'
 import { watchKeys } from './watching.ts'
 import type { Watched, WatchOptions } from './watching.ts'
 import { judgeGet, judgeStat, judgeView, PutVerdict } from './verdicts.ts'
-import type { PeerRow, Status } from './views.ts'
+import type { Config, PeerRow, SetRow, Status } from './views.ts'
 
 export { ClientFailed } from './outcomes.ts'
 export type { Consistency, Found, GetOutcome, PutOutcome, Refused, StatOutcome, Stored, Unavailable, WaitOutcome } from './outcomes.ts'
-export type { Element, Tagged } from './elements.ts'
-export type { ChangeOptions, ChangeOutcome, Entry, SetClient, Updates } from './sets.ts'
-export type { PeerRow, Role, Status } from './views.ts'
+export type { Element, Entry, Tagged } from './elements.ts'
+export type { ListRegistersOptions, PutRegisterOptions, ReadOptions, RegisterClient, WriteOptions } from './registers.ts'
+export type { DeleteOutcome, FoundRegister, ReadOutcome, RegisterRow, WriteName, WriteOutcome } from './register-outcomes.ts'
+export type { RegisterEvent, RegisterPut, RegisterWatchOptions } from './register-watch.ts'
+export type { ChangeOptions, ChangeOutcome, SetClient, Updates } from './sets.ts'
+export type { Config, Member, PeerRow, Role, SetRow, Status } from './views.ts'
 export type { Watched, WatchOptions } from './watching.ts'
+export type { SetWatched, SetWatchOptions } from './watching-sets.ts'
 
 /** What a call takes when it is given no signal. */
 const DEADLINE_MS = 30_000
@@ -82,6 +88,8 @@ export interface ListOptions extends CallOptions {
 }
 
 export class Client {
+  /** Keys that change. */
+  readonly registers: RegisterClient
   readonly #tries: Tries
 
   /** @throws TypeError when no peer is named, or one is no URL of http or https */
@@ -89,6 +97,7 @@ export class Client {
     if (init.peers.length === 0) throw new TypeError('name one peer at least')
     const peers = init.peers.map(baseOf)
     this.#tries = new Tries({ peers, fetch: init.fetch ?? fetch, token: init.token })
+    this.registers = new RegisterClient(this.#tries, deadlineOf)
   }
 
   /**
@@ -170,7 +179,12 @@ export class Client {
 
   /** A set by its name. It is made by its first change; nothing is asked here. */
   set(name: string): SetClient {
-    return new SetClient(this.#tries, name, (signal) => signalOf(signal === undefined ? {} : { signal }))
+    return new SetClient(this.#tries, name, deadlineOf)
+  }
+
+  /** The sets that a peer holds. @throws ClientFailed when no peer tells */
+  async sets(options: CallOptions = {}): Promise<readonly SetRow[]> {
+    return ((await this.#view('/sets', options)) as { readonly sets: readonly SetRow[] }).sets
   }
 
   /**
@@ -195,28 +209,33 @@ export class Client {
     return (await this.#view('/peers', options)) as readonly PeerRow[]
   }
 
+  /** Who votes, as one peer knows. @throws ClientFailed when no peer tells */
+  async config(options: CallOptions = {}): Promise<Config> {
+    return (await this.#view('/config', options)) as Config
+  }
+
+  /** The metrics of one peer, as text for Prometheus. @throws ClientFailed when no peer tells */
+  async metrics(options: CallOptions = {}): Promise<string> {
+    return new TextDecoder().decode(await this.#read('/metrics', options))
+  }
+
   async #view(path: string, options: CallOptions): Promise<unknown> {
+    return parse(await this.#read(path, options))
+  }
+
+  async #read(path: string, options: CallOptions): Promise<Uint8Array> {
     const seen = await this.#tries.until<Answer | Refused | Unavailable>(get(path, TRY_MS), signalOf(options), judgeView, unavailable)
     if ('kind' in seen) throw new ClientFailed(seen)
-    return parse(seen.body)
+    return seen.body
   }
 }
 
-function get(path: string, tryMs: number): Sent {
-  return { path, method: 'GET', headers: {}, tryMs }
-}
-
 function signalOf({ signal }: CallOptions): AbortSignal {
+  return deadlineOf(signal)
+}
+
+function deadlineOf(signal: AbortSignal | undefined): AbortSignal {
   return signal ?? AbortSignal.timeout(DEADLINE_MS)
-}
-
-function unavailable(detail: string): Unavailable {
-  return { kind: 'unavailable', detail }
-}
-
-function badKey(key: string): Refused {
-  const detail = `${JSON.stringify(key)} has a segment "." or "..", or is no text: no URL can carry it`
-  return { kind: 'refused', problem: 'bad-key', status: 400, detail }
 }
 
 /** @throws TypeError when it is no URL of http or https */

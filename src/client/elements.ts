@@ -18,6 +18,16 @@ export interface Tagged {
  */
 export type Element = string | number | bigint | boolean | null | Tagged | readonly Element[]
 
+/**
+ * An element with its stamps in milliseconds; null for none. It is a member when it was added later
+ * than removed.
+ */
+export interface Entry {
+  readonly element: Element
+  readonly added: number | null
+  readonly removed: number | null
+}
+
 const TAGGED = /^~([:$umrd])(.*)$/s
 const LARGE_INTEGER = /^~[in](-?[0-9]+)$/
 const NUMBERS: Readonly<Record<string, number>> = { '~zNaN': NaN, '~zINF': Infinity, '~z-INF': -Infinity }

@@ -5,6 +5,8 @@ export interface ServerEvent {
   readonly data: string
   /** Of the last event that had one; undefined before. */
   readonly id: string | undefined
+  /** True where this one had it. A comment has neither name nor id. */
+  readonly hasId: boolean
 }
 
 /** Ends with the stream. @throws what ends it before its end */
@@ -24,7 +26,7 @@ export async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerato
           block.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trimStart()]),
         )
         id = fields.get('id') ?? id
-        yield { name: fields.get('event') ?? '', data: fields.get('data') ?? '', id }
+        yield { name: fields.get('event') ?? '', data: fields.get('data') ?? '', id, hasId: fields.has('id') }
       }
     }
   } finally {

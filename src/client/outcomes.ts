@@ -28,6 +28,8 @@ export interface Refused {
   readonly problem: string
   readonly status: number
   readonly detail: string
+  /** Of `bad-stamp`: the lowest stamp that the set takes now, in milliseconds. */
+  readonly least?: number
 }
 
 export type PutOutcome =

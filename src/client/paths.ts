@@ -2,16 +2,19 @@
 
 const DOTS: ReadonlySet<string> = new Set(['.', '..'])
 
+/** What the paths of each type begin with. */
+export type Base = '/store/' | '/kv/'
+
 /**
  * The path of a key, each segment encoded.
  *
  * @returns undefined for a key that no URL can carry: a segment `.` or `..` is resolved before it
  * is sent, and a lone surrogate is no text
  */
-export function pathOfKey(key: string): string | undefined {
+export function pathOfKey(key: string, base: Base = '/store/'): string | undefined {
   const segments = key.split('/')
   if (!key.isWellFormed() || segments.some((segment) => DOTS.has(segment))) return undefined
-  return `/store/${segments.map(encodeURIComponent).join('/')}`
+  return `${base}${segments.map(encodeURIComponent).join('/')}`
 }
 
 /** A query of those that are given, with its question mark; empty when none is. */

@@ -7,17 +7,20 @@
 import { detailOf } from './answer.ts'
 import type { Answer } from './answer.ts'
 import { readJson, writeElement } from './elements.ts'
-import type { Element } from './elements.ts'
+import type { Element, Entry } from './elements.ts'
 import { ClientFailed } from './outcomes.ts'
 import type { Refused, Unavailable } from './outcomes.ts'
 import { queryOf } from './paths.ts'
+import { isTransient, refusedOf } from './refusals.ts'
 import type { Sent, Tried, Tries } from './tries.ts'
+import { watchSet } from './watching-sets.ts'
+import type { SetWatchOptions, SetWatched } from './watching-sets.ts'
 
 /** What one peer is given before another is asked. */
 const TRY_MS = 5_000
+/** The same, where a whole set is read. */
+const READ_MS = 60_000
 const OK = 200
-const SERVER_FAULT = 500
-const TOO_MANY = 429
 
 export type ChangeOutcome =
   /** On the disk of a peer at least, and where it was waited for. */
@@ -29,16 +32,6 @@ export type ChangeOutcome =
   | { readonly kind: 'in-doubt'; readonly detail: string }
   | Unavailable
   | Refused
-
-/**
- * An element with its stamps in milliseconds; null for none. It is a member when it was added later
- * than removed.
- */
-export interface Entry {
-  readonly element: Element
-  readonly added: number | null
-  readonly removed: number | null
-}
 
 export type Updates =
   | { readonly kind: 'updates'; readonly entries: readonly Entry[]; readonly cursor: string }
@@ -99,17 +92,41 @@ export class SetClient {
     return { kind: 'updates', entries: entriesOf(told), cursor: answer.headers.get('replicator-cursor') ?? '' }
   }
 
-  async #change(field: 'add-set' | 'del-set', elements: readonly Element[], { signal, wait }: ChangeOptions): Promise<ChangeOutcome> {
+  /**
+   * Changes as they become known at one peer, from now on or from a cursor. When the connection is
+   * lost the watch goes on where it was, at the same peer; each change comes once at least. A set
+   * that is not there yet is waited for.
+   *
+   * @param options its signal ends the watch; without one it goes on for ever
+   * @throws ClientFailed when the cursor leads nowhere (`cursor-gone`): read the members and watch
+   * anew. And when it is refused
+   */
+  watch(options: SetWatchOptions = {}): AsyncGenerator<SetWatched, void, undefined> {
+    return watchSet(this.#tries, this.#path, options)
+  }
+
+  /**
+   * What was held elsewhere, with the stamps that it had there. Nothing is lost that is newer here,
+   * and merging the same again changes nothing.
+   */
+  merge(entries: readonly Entry[], options: ChangeOptions = {}): Promise<ChangeOutcome> {
+    const pairsOf = (field: 'added' | 'removed'): string[] =>
+      entries.flatMap((entry) => (entry[field] === null ? [] : [`[${writeElement(entry.element)},${entry[field]}]`]))
+    const body = `{"add-set":[${pairsOf('added').join(',')}],"del-set":[${pairsOf('removed').join(',')}]}`
+    return this.#update(body, () => ({ 'Content-Type': 'application/json' }), options)
+  }
+
+  #change(field: 'add-set' | 'del-set', elements: readonly Element[], options: ChangeOptions): Promise<ChangeOutcome> {
     this.#last = Math.max(Date.now(), this.#last + 1)
     const pairs = elements.map((element) => `[${writeElement(element)},${this.#last}]`)
-    const sent: Sent = {
-      path: `${this.#path}/update${queryOf({ wait, timeout: wait && TRY_MS })}`,
-      method: 'POST',
-      // Of each try its own: time goes on between them.
-      headers: () => ({ 'Content-Type': 'application/json', 'Replicator-Clock': String(Date.now()) }),
-      body: new TextEncoder().encode(`{"${field}":[${pairs.join(',')}]}`),
-      tryMs: TRY_MS,
-    }
+    // Of each try its own clock: time goes on between them.
+    const headers = (): Record<string, string> => ({ 'Content-Type': 'application/json', 'Replicator-Clock': String(Date.now()) })
+    return this.#update(`{"${field}":[${pairs.join(',')}]}`, headers, options)
+  }
+
+  #update(body: string, headers: () => Record<string, string>, { signal, wait }: ChangeOptions): Promise<ChangeOutcome> {
+    const path = `${this.#path}/update${queryOf({ wait, timeout: wait && TRY_MS })}`
+    const sent: Sent = { path, method: 'POST', headers, body: new TextEncoder().encode(body), tryMs: TRY_MS }
     let isSent = false
     return this.#tries.until<ChangeOutcome>(
       sent,
@@ -123,7 +140,7 @@ export class SetClient {
   }
 
   async #read(path: string, signal: AbortSignal | undefined): Promise<Answer> {
-    const sent: Sent = { path: this.#path + path, method: 'GET', headers: { Accept: 'application/json' }, tryMs: TRY_MS }
+    const sent: Sent = { path: this.#path + path, method: 'GET', headers: { Accept: 'application/json' }, tryMs: READ_MS }
     const judge = (tried: Tried): Answer | Refused | undefined => {
       if (tried.kind !== 'answered' || isTransient(tried.answer)) return undefined
       const { answer } = tried
@@ -143,15 +160,9 @@ function judgeChange(tried: Tried): ChangeOutcome | undefined {
   const { answer } = tried
   if (answer.status === OK) return { kind: 'stored' }
   if (answer.problem === 'in-doubt') return { kind: 'in-doubt', detail: detailOf(answer) }
-  return isTransient(answer) ? undefined : refusedOf(answer)
-}
-
-function isTransient({ status }: Answer): boolean {
-  return status >= SERVER_FAULT || status === TOO_MANY
-}
-
-function refusedOf(answer: Answer): Refused {
-  return { kind: 'refused', problem: answer.problem ?? 'unknown', status: answer.status, detail: detailOf(answer) }
+  if (isTransient(answer)) return undefined
+  const { least } = answer.facts
+  return { ...refusedOf(answer), ...(typeof least === 'number' && { least }) }
 }
 
 function textOf({ body }: Answer): string {

@@ -66,7 +66,7 @@ export class Tries {
         const verdict = judge(tried)
         if (verdict !== undefined) return verdict
         detail = tried.kind === 'answered' ? (tried.answer.problem ?? String(tried.answer.status)) : tried.detail
-        this.#current = (this.#current + 1) % peers.length
+        this.#current = this.next(this.#current)
         if (tried.kind === 'answered' && peers.length === 1) await wait(retryAfterMs(tried.answer), signal)
       }
       await this.pause(round, signal)
@@ -74,15 +74,24 @@ export class Tries {
     return over(detail)
   }
 
+  /** The number of the peer that answered last. */
+  get current(): number {
+    return this.#current
+  }
+
+  /** The number of the peer whose turn it is after another's. */
+  next(peer: number): number {
+    return (peer + 1) % this.#init.peers.length
+  }
+
   /**
    * One try at one peer, whose answer goes on: its body is left to be read.
    *
-   * @param isElsewhere the next peer is asked, and not the one that answered last
+   * @param peer its number
    * @throws whatever keeps the answer from beginning
    */
-  open(sent: Sent, signal: AbortSignal, isElsewhere: boolean): Promise<Response> {
-    if (isElsewhere) this.#current = (this.#current + 1) % this.#init.peers.length
-    return this.#send(sent, signal)
+  open(sent: Sent, signal: AbortSignal, peer: number): Promise<Response> {
+    return this.#send(sent, signal, peer)
   }
 
   /** Before another try, whose number it is. */
@@ -91,11 +100,12 @@ export class Tries {
     return wait(mostMs * (0.5 + Math.random() / 2), signal)
   }
 
-  #send(sent: Sent, signal: AbortSignal): Promise<Response> {
-    const { peers, token } = this.#init
+  #send(sent: Sent, signal: AbortSignal, at: number): Promise<Response> {
+    // Called by itself: the fetch of a browser takes no other `this` than its window.
+    const { peers, token, fetch: send } = this.#init
     const own = typeof sent.headers === 'function' ? sent.headers() : sent.headers
     const headers: Record<string, string> = { ...own, ...(token !== undefined && { Authorization: `Bearer ${token}` }) }
-    return this.#init.fetch((peers[this.#current] as string) + sent.path, {
+    return send((peers[at] as string) + sent.path, {
       method: sent.method,
       headers,
       ...(sent.body !== undefined && { body: sent.body as Uint8Array<ArrayBuffer> }),
@@ -108,7 +118,7 @@ export class Tries {
   async #ask(sent: Sent, signal: AbortSignal): Promise<Tried> {
     const peer = this.#init.peers[this.#current] as string
     try {
-      const response = await this.#send(sent, AbortSignal.any([signal, AbortSignal.timeout(sent.tryMs + PATIENCE_MS)]))
+      const response = await this.#send(sent, AbortSignal.any([signal, AbortSignal.timeout(sent.tryMs + PATIENCE_MS)]), this.#current)
       return { kind: 'answered', answer: await readAnswer(response) }
     } catch (error) {
       const { cause, name, message } = error as Error
@@ -117,6 +127,10 @@ export class Tries {
       return { kind: UNSENT_CODES.has(code) ? 'unsent' : 'lost', detail }
     }
   }
+}
+
+export function get(path: string, tryMs: number): Sent {
+  return { path, method: 'GET', headers: {}, tryMs }
 }
 
 /** How long a lone peer asks to be left alone. */

@@ -2,15 +2,8 @@
 import { detailOf, parse } from './answer.ts'
 import type { Answer } from './answer.ts'
 import type { Consistency, Found, GetOutcome, PutOutcome, Refused, StatOutcome, Stored } from './outcomes.ts'
+import { isTransient, NOT_BEGUN, refusedOf } from './refusals.ts'
 import type { Tried } from './tries.ts'
-
-/** Problems of the moment, told before anything of the request began. */
-const NOT_BEGUN: ReadonlySet<string | undefined> = new Set(['not-ready', 'overloaded', 'too-many-requests'])
-/**
- * Statuses of whatever stands between, and of a peer that failed: they say nothing of the request.
- */
-const SERVER_FAULT = 500
-const TOO_MANY = 429
 
 /**
  * One put over all its tries, which carry one name: so each try after the first is the same write.
@@ -94,15 +87,6 @@ export function judgeView(tried: Tried): Answer | Refused | undefined {
   return isTransient(answer) ? undefined : refusedOf(answer)
 }
 
-/** True where the same request may be answered otherwise a moment later, or elsewhere. */
-function isTransient({ status }: Answer): boolean {
-  return status >= SERVER_FAULT || status === TOO_MANY
-}
-
-function refusedOf(answer: Answer): Refused {
-  return { kind: 'refused', problem: answer.problem ?? 'unknown', status: answer.status, detail: detailOf(answer) }
-}
-
 function foundOf(answer: Answer): Found {
   const { headers, body } = answer
   return {
@@ -114,7 +98,8 @@ function foundOf(answer: Answer): Found {
   }
 }
 
-function consistencyOf({ headers }: Answer): Consistency {
+/** How sure a peer is of what it tells. */
+export function consistencyOf({ headers }: Answer): Consistency {
   return headers.get('replicator-consistency') === 'local' ? 'local' : 'linearizable'
 }
 

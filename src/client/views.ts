@@ -20,6 +20,11 @@ export interface Status {
   readonly epoch: number
   readonly role: Role
   readonly ready: boolean
+  /** Voters by cluster; `next` while a change is in flight. */
+  readonly config: {
+    readonly clusters: Readonly<Record<string, readonly string[]>>
+    readonly next?: Readonly<Record<string, readonly string[]>>
+  } | null
   readonly changing: boolean
   readonly quorum: Readonly<Record<string, { readonly voters: number; readonly up: number; readonly needed: number }>>
   readonly keys: {
@@ -31,5 +36,40 @@ export interface Status {
     readonly behind: Readonly<Record<string, { readonly keys: number; readonly seconds: number }>>
   }
   readonly inDoubt: number
+  /** The token file in force; null where clients need none. */
+  readonly tokens: { readonly fingerprint: string } | null
   readonly warnings: readonly string[]
+}
+
+export interface SetRow {
+  readonly name: string
+  readonly members: number
+  /** Members, and elements whose removal is remembered. */
+  readonly elements: number
+  /** Whether the peers that were heard lately hold the same. */
+  readonly peers: 'equal' | 'different' | 'unknown'
+  /** How often removals were forgotten. */
+  readonly cut: number
+}
+
+/** A peer of the configuration, as it looks from the peer that tells. */
+export interface Member {
+  readonly id: string
+  readonly state: PeerRow['state']
+}
+
+/** Who votes and who learns, and the change in flight. */
+export interface Config {
+  readonly networkId: string | null
+  readonly epoch: number
+  readonly clusters: Readonly<Record<string, { readonly voters: readonly Member[]; readonly learners: readonly Member[] }>>
+  readonly change: {
+    /** Voters by cluster. */
+    readonly from: Readonly<Record<string, readonly string[]>>
+    readonly to: Readonly<Record<string, readonly string[]>>
+    readonly startedSecondsAgo: number
+    /** New voters that hold all they must, of so many that must. */
+    readonly covered: number
+    readonly needed: number
+  } | null
 }

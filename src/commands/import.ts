@@ -18,8 +18,6 @@ import { complain, say } from './said.ts'
 
 type Import = Extract<ClientCommand, { readonly name: 'import' }>
 
-const BYTES_TYPE = 'application/octet-stream'
-const TEXT_TYPE = 'text/plain; charset=utf-8'
 const ETAG_DIGITS = 32
 /** Conflicts that are told one by one. */
 const TOLD_MAX = 20
@@ -110,15 +108,10 @@ class Importing {
   async #put({ text, number, endBytes }: Line): Promise<void> {
     if (text.trim() !== '') {
       const line = parseLine(text, number)
-      const contentType = line.contentType ?? (text.includes('"valueBase64"') ? BYTES_TYPE : TEXT_TYPE)
-      const etag = etagOf(contentType, line)
-      const signal = AbortSignal.timeout(this.#command.timeoutMs)
-      const outcome = await this.#client.put(line.key, line.value, { contentType, idempotencyKey: `import-${etag}`, signal })
-      if (outcome.kind === 'created') this.#counts.stored += 1
-      else if (outcome.kind === 'stored-before') this.#counts.same += 1
-      else if (outcome.kind === 'conflict' && outcome.stored?.etag === `"${etag}"`) this.#counts.same += 1
-      else if (outcome.kind === 'conflict' || outcome.kind === 'reused') this.#tellConflict(number, line)
-      else throw new CommandFailed(`line ${number}, key ${line.key}: ${outcome.kind}: ${outcome.detail}`)
+      const kind = await storeKey(this.#client, line, number, this.#command.timeoutMs)
+      if (kind === 'stored') this.#counts.stored += 1
+      else if (kind === 'same') this.#counts.same += 1
+      else this.#tellConflict(number, line)
     }
     this.#ahead.set(number, { lines: number, bytes: endBytes })
     for (let next = this.#ahead.get(this.#done.lines + 1); next !== undefined; next = this.#ahead.get(next.lines + 1)) {
@@ -160,10 +153,28 @@ class Importing {
 }
 
 /**
+ * Puts a key under a name that is made of what it holds, so a put that is repeated is the same one.
+ *
+ * @param number of its line, for people
+ * @returns `same` where it held this already, `other` where it holds something else, for good
+ * @throws CommandFailed when nobody can say, or it is refused
+ */
+export async function storeKey(client: Client, line: KeyLine, number: number, timeoutMs: number): Promise<'stored' | 'same' | 'other'> {
+  const { key, value, contentType } = line
+  const etag = etagOf(line)
+  const outcome = await client.put(key, value, { contentType, idempotencyKey: `import-${etag}`, signal: AbortSignal.timeout(timeoutMs) })
+  if (outcome.kind === 'created') return 'stored'
+  if (outcome.kind === 'stored-before') return 'same'
+  if (outcome.kind === 'conflict' && outcome.stored?.etag === `"${etag}"`) return 'same'
+  if (outcome.kind === 'conflict' || outcome.kind === 'reused') return 'other'
+  throw new CommandFailed(`line ${number}, key ${key}: ${outcome.kind}: ${outcome.detail}`)
+}
+
+/**
  * As peers make it: the first 128 bits of SHA-256 over the content type, a zero byte and the value,
  * in hexadecimal.
  */
-function etagOf(contentType: string, { value }: KeyLine): string {
+export function etagOf({ contentType, value }: KeyLine): string {
   return createHash('sha256').update(contentType).update('\0').update(value).digest('hex').slice(0, ETAG_DIGITS)
 }
 

@@ -2,24 +2,19 @@
  * The commands for single keys: put, get, ls, stat, wait. What became of each is an exit code for
  * scripts.
  */
-import { readFile } from 'node:fs/promises'
-import { buffer } from 'node:stream/consumers'
 import type { Client } from '../client/client.ts'
-import type { Found, Refused, StatOutcome, Stored, Unavailable } from '../client/client.ts'
+import type { Found, StatOutcome, Stored } from '../client/client.ts'
 import type { Output } from '../settings/asking.ts'
 import type { ClientCommand } from '../settings/client-commands.ts'
 import { EXITS } from './exits.ts'
-import { CommandFailed } from './failed.ts'
 import { format } from './format.ts'
-import { valueFields } from './jsonl.ts'
 import { complain, say, write } from './said.ts'
+import { each, failed, shown, valueOf } from './speaking.ts'
 
 type Of<Name extends ClientCommand['name']> = Extract<ClientCommand, { readonly name: Name }>
 
 const STORED_HEAD = ['KEY', 'BYTES', 'WRITTEN', 'ETAG']
 const STAT_HEAD = ['KEY', 'BYTES', 'TYPE', 'WRITTEN', 'ETAG']
-const VALUE_CHARACTERS_MAX = 60
-const STANDARD_INPUT = '-'
 
 /** @returns the exit code */
 export async function putKey(command: Of<'put'>, client: Client, signal: AbortSignal): Promise<number> {
@@ -48,23 +43,12 @@ export async function putKey(command: Of<'put'>, client: Client, signal: AbortSi
   }
 }
 
-async function valueOf({ value, file }: Of<'put'>): Promise<string | Uint8Array> {
-  if (value !== undefined && file !== undefined) throw new CommandFailed('VALUE and -file are both there; give one')
-  if (value !== undefined) return value
-  if (file === undefined || file === STANDARD_INPUT) return buffer(process.stdin)
-  try {
-    return await readFile(file)
-  } catch (error) {
-    throw new CommandFailed(`-file ${file} cannot be read: ${(error as Error).message}`, { cause: error })
-  }
-}
-
 /** @returns the exit code: that of the first key that was not found */
 export async function getKeys(command: Of<'get'>, client: Client, signal: AbortSignal): Promise<number> {
   const { keys, consistency, output = 'raw' } = command
   return each(keys, async (key) => {
     const outcome = await client.get(key, { signal, consistency })
-    if (outcome.kind === 'found') return shown(key, outcome, output)
+    if (outcome.kind === 'found') return shownKey(key, outcome, output)
     if (outcome.kind !== 'absent') return failed('get', outcome)
     return absent('get', key, outcome.consistency === 'local')
   })
@@ -75,7 +59,7 @@ export async function waitForKeys(command: Of<'stat' | 'wait'>, client: Client, 
   const { keys, output = 'raw' } = command
   return each(keys, async (key) => {
     const outcome = await client.wait(key, { signal })
-    return outcome.kind === 'found' ? shown(key, outcome, output) : failed('wait', outcome)
+    return outcome.kind === 'found' ? shownKey(key, outcome, output) : failed('wait', outcome)
   })
 }
 
@@ -138,38 +122,11 @@ function storedLines(output: Output, stored: readonly Stored[], facts: readonly 
   return format(output, { head: STORED_HEAD, rows, facts })
 }
 
-/** @returns the exit code of what was found */
-async function shown(key: string, { value, contentType, etag }: Found, output: Output): Promise<number> {
-  if (output === 'raw') {
-    await write(value)
-    // A terminal would put the prompt behind it.
-    if (process.stdout.isTTY && value.at(-1) !== 0x0a) await write('\n')
-  } else if (output === 'json') {
-    await write(`${JSON.stringify({ key, size: value.length, etag, contentType, ...valueFields(value) })}\n`)
-  } else {
-    const fields = valueFields(value)
-    const text = 'value' in fields ? JSON.stringify(fields.value) : fields.valueBase64
-    await write(`${[key, contentType, text.slice(0, VALUE_CHARACTERS_MAX)].join('  ')}\n`)
-  }
-  return EXITS.done
-}
-
-/** One after the other. @returns the first exit code that is not 0 */
-async function each(keys: readonly string[], ask: (key: string) => Promise<number>): Promise<number> {
-  let code: number = EXITS.done
-  for (const key of keys) {
-    const one = await ask(key)
-    if (code === EXITS.done) code = one
-  }
-  return code
+function shownKey(key: string, { value, contentType, etag }: Found, output: Output): Promise<number> {
+  return shown(key, { value, contentType, cells: [], facts: { etag } }, output)
 }
 
 function absent(command: string, key: string, isLocal: boolean): number {
   complain(command, `there is no key ${key}${isLocal ? ' in the own copy of this peer' : ''}`)
   return EXITS.absent
-}
-
-function failed(command: string, outcome: Refused | Unavailable): number {
-  complain(command, outcome.kind === 'refused' ? `refused (${outcome.problem}): ${outcome.detail}` : `not done in time: ${outcome.detail}`)
-  return EXITS.failed
 }

@@ -6,6 +6,8 @@ import { unreachable } from '../../protocols/base/assert.ts'
 import type { Command } from '../settings/all-commands.ts'
 import { isClientCommand } from '../settings/client-commands.ts'
 import type { ClientCommand } from '../settings/client-commands.ts'
+import { isRegisterCommand } from '../settings/register-commands.ts'
+import type { RegisterCommand } from '../settings/register-commands.ts'
 import { MONKEY_KINDS } from '../monkeys/monkeys.ts'
 import type { MonkeyKind } from '../monkeys/monkeys.ts'
 import { runMonkeys } from '../monkeys/run.ts'
@@ -26,7 +28,7 @@ const EXIT_FAILED = 1
 /** @returns the exit code */
 export async function runCommand(command: Command): Promise<number> {
   try {
-    if (isClientCommand(command)) {
+    if (isClientCommand(command) || isRegisterCommand(command)) {
       const { runClientCommand } = await import('./run-client-command.ts')
       return await runClientCommand(command)
     }
@@ -42,7 +44,7 @@ export async function runCommand(command: Command): Promise<number> {
 }
 
 /** What asks a peer. */
-type AskingCommand = Exclude<Command, { readonly name: 'token' } | ClientCommand | Playing>
+type AskingCommand = Exclude<Command, { readonly name: 'token' } | ClientCommand | RegisterCommand | Playing>
 /** Monkeys, which ask several. */
 type Playing = Extract<Command, { readonly name: `monkeys ${MonkeyKind}` }>
 

@@ -8,6 +8,9 @@ import type { Exchange } from './exchange.ts'
 import type { Route } from './route.ts'
 import { expressPaths } from './routes.ts'
 
+/** What the bare address can be answered with; the first where a client takes any. */
+const PROBLEM_OR_PAGE = ['application/json', 'application/problem+json', 'text/html']
+
 /**
  * @returns what serves a request by the row that its path belongs to, or says that nothing lives
  * there
@@ -22,7 +25,7 @@ export function createExpressTable(routes: readonly Route[]): (exchange: Exchang
   }
   app.use((request: ExpressRequest, response: ExpressResponse) => {
     const exchange = exchanges.get(response)
-    if (isBrowserAtStart(request)) exchange?.send(elsewhere('/swagger'))
+    if (isBrowserAtStart(request)) exchange?.send(elsewhere('/console'))
     else exchange?.refuse('not-found', 'Nothing lives at this path. Keys live below /store/; /openapi.json lists everything.')
   })
   app.use((error: unknown, _request: ExpressRequest, response: ExpressResponse, _next: NextFunction) => {
@@ -42,8 +45,9 @@ export function createExpressTable(routes: readonly Route[]): (exchange: Exchang
  * Somebody typed the address of the peer alone. Whatever else asks for that path is told that
  * nothing lives there.
  */
-function isBrowserAtStart({ method, url, headers }: ExpressRequest): boolean {
-  return (method === 'GET' || method === 'HEAD') && url === '/' && (headers.accept ?? '').includes('text/html')
+function isBrowserAtStart(request: ExpressRequest): boolean {
+  const { method, url } = request
+  return (method === 'GET' || method === 'HEAD') && url === '/' && request.accepts(PROBLEM_OR_PAGE) === 'text/html'
 }
 
 function createExpress(): Express {

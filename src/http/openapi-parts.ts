@@ -24,6 +24,11 @@ export const TIMEOUT: Part = queryParameter('timeout', 'Milliseconds to try for;
   default: 10_000,
 })
 
+/** Names a write, with quotes around it or without. */
+export function idempotencyKey(description: string): Part {
+  return headerParameter('Idempotency-Key', description, { type: 'string', pattern: '^([!#-~][!-~]{0,127}|"[!-~]{1,128}")$' })
+}
+
 /** A key, or the beginning of one: at most 1,024 bytes. */
 const BEGINNING: Part = { type: 'string', maxLength: 1_024, pattern: '^[^\\u0000]*$', default: '' }
 

@@ -43,7 +43,7 @@ function pathItem({ parameters, methods }: Route): Part {
  * lack it.
  */
 function guarded(method: string, { scope, operation }: RouteMethod): Part {
-  if (scope === 'none') return operation
+  if (scope === 'none') return { ...operation, security: [] }
   const refusals = problems(['unauthorized', 'forbidden', 'too-many-requests'], method === 'HEAD', CHALLENGE)
   return {
     ...operation,

@@ -10,6 +10,7 @@ import type { Sets } from '../ports/sets.ts'
 import { openApiDocument } from './openapi.ts'
 import type { Route } from './route.ts'
 import { configRoutes } from './routes/config.ts'
+import { consoleRoutes } from './routes/console.ts'
 import { documentationRoutes } from './routes/documentation.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
@@ -45,6 +46,7 @@ export function allRoutes({ registry, version, valueBytesMax, sets, registers, l
     configRoutes(),
     healthRoutes(registry),
     documentationRoutes(() => document),
+    consoleRoutes(),
   ]
   document = JSON.stringify(openApiDocument(version, groups))
   return groups.flatMap(({ routes }) => routes)

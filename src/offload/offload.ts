@@ -7,6 +7,7 @@
  * a moment of its own within the period: so not all of them write at once.
  */
 import type { Logger } from 'pino'
+import type { Figure } from '../../protocols/data-type.ts'
 import { ELEMENTS_MAX } from '../../protocols/sets/requests.ts'
 import type { Cut, Entry, SetView } from '../../protocols/sets/requests.ts'
 import { sha256 } from '../bytes.ts'
@@ -25,6 +26,7 @@ const RETRY_MS = 1_000
 /** The last writing of a peer that stops. */
 const LAST_MS = 5_000
 const ASK_MS = 10_000
+const SECOND_MS = 1_000
 /** Somebody else may write in between. */
 const TRIES_MAX = 5
 
@@ -55,8 +57,26 @@ export class Offload {
   #timer: NodeJS.Timeout | undefined
   #isRestored = false
   #isStopped = false
+  /** Elements that this peer wrote, sets that it wrote, and turns that failed. */
+  #elements = 0
+  #writes = 0
+  #failures = 0
+  /** When Redis last had all that this peer has to see to; 0: not yet. */
+  #soundAtMs = 0
   /** What is under way: one thing at a time on the one connection. */
   #work: Promise<void> = Promise.resolve()
+
+  readonly figures: readonly Figure[] = [
+    { name: 'elements_total', help: 'Elements written to the Redis of -set-redis', kind: 'counter', read: () => this.#elements },
+    { name: 'writes_total', help: 'Sets written there, each in one transaction', kind: 'counter', read: () => this.#writes },
+    { name: 'failures_total', help: 'Looks at it that failed', kind: 'counter', read: () => this.#failures },
+    {
+      name: 'sound_timestamp_seconds',
+      help: 'When a look at it last ended well, whichever peer of the cluster writes; 0 before the first',
+      kind: 'gauge',
+      read: () => this.#soundAtMs / SECOND_MS,
+    },
+  ]
 
   constructor(init: OffloadInit) {
     this.#init = init
@@ -91,6 +111,7 @@ export class Offload {
       if (!this.#isRestored) this.#isRestored = await this.#restore()
       if (!this.#isRestored) return RETRY_MS
       await this.#write(false)
+      this.#soundAtMs = this.#init.clock.wallMs()
       this.#init.warn('set-redis', undefined)
     } catch (error) {
       this.#told(error)
@@ -106,6 +127,7 @@ export class Offload {
   }
 
   #told(error: unknown): void {
+    this.#failures += 1
     const warning = `the Redis of -set-redis cannot be used: ${errorText(error)}`
     this.#init.logger.warn(warning)
     this.#init.warn('set-redis', warning)
@@ -182,6 +204,8 @@ export class Offload {
       const filling = await kept.write(set, standing, { entries: plan.entries, cut }, plan.isAnew)
       if (filling === undefined) continue
       this.#written.set(set, { cursor: plan.cursor, filling })
+      this.#writes += 1
+      this.#elements += plan.count
       return
     }
   }
@@ -203,7 +227,7 @@ export class Offload {
     const isKnown = !isAnew && written !== undefined && written.filling === kept?.filling
     const changed = (isKnown ? await this.#changesAfter(set, written.cursor) : undefined) ?? (await this.#changesAfter(set, undefined))
     if (changed?.cursor === undefined || (isKnown && changed.count === 0)) return undefined
-    return { entries: changed.entries, cursor: changed.cursor, isAnew }
+    return { entries: changed.entries, count: changed.count, cursor: changed.cursor, isAnew }
   }
 
   /** @returns undefined when there is no such set, or its changes are not known from there on */
@@ -215,6 +239,7 @@ export class Offload {
 
 interface Plan {
   readonly entries: Iterable<Entry>
+  readonly count: number
   readonly cursor: string
   readonly isAnew: boolean
 }

@@ -1,5 +1,6 @@
 /** `-set-redis` and `-lww-external`: opens what keeps sets elsewhere too. */
 import type { Logger } from 'pino'
+import type { Figure } from '../../protocols/data-type.ts'
 import type { Settings } from '../settings/settings.ts'
 import { External } from '../offload/external.ts'
 import { Offload } from '../offload/offload.ts'
@@ -15,13 +16,15 @@ interface Offloading extends Omit<OffloadInit, 'link' | 'periodMs' | 'warn' | 'c
   readonly config: Settings
   readonly logger: Logger
   readonly warnings: Warnings
+  /** Takes figures for graphs. */
+  readonly observe: (figures: readonly Figure[]) => void
 }
 
 /**
  * @param closers get what ends it
  * @throws Error of one line when the package for it is not installed
  */
-export async function openOffload({ config, warnings, ...init }: Offloading, closers: (() => Promise<void>)[]): Promise<void> {
+export async function openOffload({ config, warnings, observe, ...init }: Offloading, closers: (() => Promise<void>)[]): Promise<void> {
   const { sets, logger } = init
   for (const external of config.lwwExternal) {
     const set = config.lww[0]?.set ?? SET_DEFAULT
@@ -37,6 +40,7 @@ export async function openOffload({ config, warnings, ...init }: Offloading, clo
   }
   const link = await openRedisLink(url)
   const offload = new Offload({ ...init, link, periodMs, clusterId, warn: (about, warning) => warnings.set(about, warning) })
+  observe(offload.figures)
   offload.start()
   closers.push(() => offload.stop())
 }

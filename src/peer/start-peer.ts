@@ -267,7 +267,16 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   keepDropped({ types: service.types, directory: directory.path, logger, warnings }, closers)
   openLogStores({ ...opening, types: service.types, directory: directory.path }, closers)
   await openOffload(
-    { config, sets, clock: systemClock, logger, warnings, peerId: self.peerId, network: () => runtime.core.config?.networkId },
+    {
+      config,
+      sets,
+      clock: systemClock,
+      logger,
+      warnings,
+      peerId: self.peerId,
+      network: () => runtime.core.config?.networkId,
+      observe: (figures) => metrics.observeType('set_redis', figures),
+    },
     closers,
   )
   const init = { replicator: service, logger, registry, clock: systemClock, site: config }
@@ -293,8 +302,9 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   )
   if (network.isOnLoopbackAlone()) logger.warn(LOOPBACK_ALONE)
   if (!network.isClosed) logger.warn('no -secret: anybody who can dial this peer may join the network')
-  printLines([...addressLines(self.peerId, network.addresses()), httpLine(url)])
-  if (newNetwork !== undefined) printLines([newNetworkLine(newNetwork)])
+  // In one write: who has read that HTTP listens has read the network as well.
+  const founded = newNetwork === undefined ? [] : [newNetworkLine(newNetwork)]
+  printLines([...addressLines(self.peerId, network.addresses()), httpLine(url), ...founded])
   await facts.listening(network)
   const isMember = storage.registers.newestEpoch() >= 0
   const progress = announceProgress({ config, runtime, service, warnings, logger, isMember, failed: opening.failed })

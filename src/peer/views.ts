@@ -166,16 +166,19 @@ function quorumView(core: PeerCore): Record<string, QuorumView> {
   return view
 }
 
-/** The most keys that any peer is known to hold, this one among them. */
+/**
+ * The most keys that any peer is known to hold, this one among them. Peers tell of all that they
+ * hold, also of what no client can name, so that is counted here too.
+ */
 export function mostKeys(core: PeerCore): number {
-  return Math.max(core.chosen.count, ...[...core.roster.all()].map((peer) => core.roster.freshHealth(peer)?.keyCount ?? 0))
+  return Math.max(core.chosen.tree.keyCount, ...[...core.roster.all()].map((peer) => core.roster.freshHealth(peer)?.keyCount ?? 0))
 }
 
 /** Of each cluster, the peer that is furthest behind of those that told of themselves lately. */
 function behindView(core: PeerCore, { lag, clock }: Surroundings): Record<string, Behind> {
   const nowMs = clock.nowMs()
   lag.look(nowMs, mostKeys(core))
-  const least = new Map<string, number>([[core.clusterId, core.chosen.count]])
+  const least = new Map<string, number>([[core.clusterId, core.chosen.tree.keyCount]])
   for (const peer of core.roster.all()) {
     const count = core.roster.freshHealth(peer)?.keyCount
     if (count !== undefined) least.set(peer.clusterId, Math.min(least.get(peer.clusterId) ?? count, count))

@@ -36,17 +36,21 @@ interface Listing extends Speaking {
   readonly after: string | undefined
 }
 
-interface Get extends Speaking {
+export interface Get extends Speaking {
   readonly keys: readonly string[]
   readonly consistency: (typeof CONSISTENCIES)[number]
 }
 
-interface Limited extends Listing {
+export interface Limited extends Listing {
   readonly limit: number
 }
 
 interface Transferring {
   readonly inFlight: number
+}
+
+interface Backup extends Speaking, Transferring {
+  readonly file: string
 }
 
 export type ClientCommand =
@@ -57,13 +61,15 @@ export type ClientCommand =
   | ({ readonly name: 'watch' } & Speaking & { readonly prefix: string | undefined; readonly cursor: string | undefined })
   | ({ readonly name: 'import' } & Speaking & Transferring & { readonly file: string | undefined })
   | ({ readonly name: 'export' } & Listing & Transferring & { readonly file: string | undefined })
+  | ({ readonly name: 'backup' } & Backup)
+  | ({ readonly name: 'restore' } & Backup)
   | ({ readonly name: 'status' } & Speaking & { readonly watch: boolean })
   | ({ readonly name: 'doctor' } & Speaking)
   | { readonly name: 'completion'; readonly shell: string; readonly output: Output | undefined }
 
 const { url, ...CREDENTIALS } = ASKED
 
-const SPEAKING: FlagTable<Speaking> = {
+export const SPEAKING: FlagTable<Speaking> = {
   urls: {
     ...repeated(parseUrl),
     name: url.name,
@@ -74,7 +80,7 @@ const SPEAKING: FlagTable<Speaking> = {
   ...CREDENTIALS,
 }
 
-function file(meaning: string, text: string): Flag<string | undefined> {
+export function file(meaning: string, text: string): Flag<string | undefined> {
   return { ...once(parseFile), name: 'file', placeholder: 'FILE', meaning, fallback: { value: undefined, text } }
 }
 
@@ -86,7 +92,7 @@ const IN_FLIGHT_FLAG: Flag<number> = {
   fallback: { value: IN_FLIGHT, text: String(IN_FLIGHT) },
 }
 
-const AFTER: Flag<string | undefined> = {
+export const AFTER: Flag<string | undefined> = {
   ...once(parseKey),
   name: 'after',
   placeholder: 'KEY',
@@ -113,7 +119,7 @@ const PUT: FlagTable<Omit<Put, 'storedKey' | 'value'>> = {
   ...SPEAKING,
 }
 
-const GET: FlagTable<Omit<Get, 'keys'>> = {
+export const GET: FlagTable<Omit<Get, 'keys'>> = {
   consistency: {
     ...once(parseConsistency),
     name: 'consistency',
@@ -124,7 +130,7 @@ const GET: FlagTable<Omit<Get, 'keys'>> = {
   ...SPEAKING,
 }
 
-const LS: FlagTable<Omit<Limited, 'prefix'>> = {
+export const LS: FlagTable<Omit<Limited, 'prefix'>> = {
   after: AFTER,
   limit: {
     ...once(wholeNumber(1, KEYS_MAX, 'keys')),
@@ -147,7 +153,7 @@ const WATCH: FlagTable<Speaking & { readonly cursor: string | undefined }> = {
   ...SPEAKING,
 }
 
-const IMPORT: FlagTable<Speaking & Transferring> = { inFlight: IN_FLIGHT_FLAG, ...SPEAKING }
+const TRANSFER: FlagTable<Speaking & Transferring> = { inFlight: IN_FLIGHT_FLAG, ...SPEAKING }
 
 const EXPORT: FlagTable<Omit<Listing, 'prefix'> & Transferring & { readonly file: string | undefined }> = {
   file: file('Written to; one that is there is gone on with after its last whole line.', 'standard output'),
@@ -161,9 +167,9 @@ const STATUS: FlagTable<Speaking & { readonly watch: boolean }> = {
   ...SPEAKING,
 }
 
-const KEY: Operand = ['storedKey', 'KEY', parseKey]
-const KEYS: Operand = ['keys', 'KEY', parseKey]
-const PREFIX: Operand = ['prefix', 'PREFIX', (text) => text]
+export const KEY: Operand = ['storedKey', 'KEY', parseKey]
+export const KEYS: Operand = ['keys', 'KEY', parseKey]
+export const PREFIX: Operand = ['prefix', 'PREFIX', (text) => text]
 
 /** By name, in the order of the help text. */
 export const CLIENT_COMMANDS: Readonly<Record<ClientCommand['name'], CommandRow>> = {
@@ -218,7 +224,7 @@ export const CLIENT_COMMANDS: Readonly<Record<ClientCommand['name'], CommandRow>
       'Puts a key a line of a file, or of standard input: {"key", "value" or "valueBase64", "contentType"?}. When it is interrupted, the same line goes on; a key that holds the same already is left as it is.',
     operands: [],
     optional: ['file', 'FILE', parseFile],
-    flags: IMPORT,
+    flags: TRANSFER,
     examples: ['import keys.jsonl', 'import keys.jsonl -url http://10.0.0.7:8000 -url http://b:8000'],
   },
   export: {
@@ -227,6 +233,20 @@ export const CLIENT_COMMANDS: Readonly<Record<ClientCommand['name'], CommandRow>
     optional: PREFIX,
     flags: EXPORT,
     examples: ['export -file keys.jsonl', 'export names/ > names.jsonl'],
+  },
+  backup: {
+    meaning:
+      'Writes all that one peer holds into FILE ("-": standard output): keys, registers and sets, each as it was at one moment. The file tells whether it is whole.',
+    operands: [['file', 'FILE', parseFile]],
+    flags: TRANSFER,
+    examples: ['backup monday.backup', 'backup - > monday.backup'],
+  },
+  restore: {
+    meaning:
+      'Writes what a backup holds into a network, new or running. What is there with the same content counts as done, what is there with other content stays and is told. When it is interrupted, give it again.',
+    operands: [['file', 'FILE', parseFile]],
+    flags: TRANSFER,
+    examples: ['restore monday.backup', 'restore - -url http://10.0.0.7:8000'],
   },
   status: {
     meaning: 'The network on one screen, as one peer sees it.',
@@ -254,17 +274,17 @@ export function isClientCommand(command: { readonly name: string }): command is 
 }
 
 /** What peers refuse is left to them; this only finds what can be no key at all. */
-function parseKey(text: string): string {
+export function parseKey(text: string): string {
   if (text === '' || !text.isWellFormed()) throw new UsageError('a key is 1 to 1024 bytes of UTF-8')
   return text
 }
 
-function parseContentType(text: string): string {
+export function parseContentType(text: string): string {
   if (!CONTENT_TYPE.test(text)) throw new UsageError('a content type is 1 to 255 visible characters, like application/json')
   return text
 }
 
-function parsePutName(text: string): string {
+export function parsePutName(text: string): string {
   if (!PUT_NAME.test(text)) throw new UsageError('write 1 to 128 visible ASCII characters')
   return text
 }

@@ -49,6 +49,8 @@ interface Given {
 }
 
 const HELP_HINT = 'replicator --help lists all flags'
+/** As an operand: standard input, or standard output. */
+const STANDARD_STREAM = '-'
 /** How much of a wrong value is repeated in the message. */
 const SHOWN_CHARACTERS_MAX = 80
 
@@ -63,7 +65,7 @@ export function parseCommandLine(argv: readonly string[], environment: Environme
   try {
     const [first] = argv
     if (isCommandName(first)) return readCommand(first, ALL_COMMANDS[first], argv.slice(1), environment)
-    if (first === 'set' || first === 'monkeys') return readSetCommand(first, argv, environment)
+    if (isNoun(first)) return readNounCommand(first, argv, environment)
     if (first === SECRET_COMMAND) return readSecretCommand(argv.slice(1), environment)
     assertNoUnknownCommand(first)
     const given = pair(argv, { ...FLAGS, ...SOURCES }, 0)
@@ -89,12 +91,20 @@ function assertNoUnknownCommand(first: string | undefined): void {
   if (hint !== '') throw new UsageError(`there is no command ${show(first)}${hint} ${HELP_HINT}`)
 }
 
-function readSetCommand(noun: 'set' | 'monkeys', argv: readonly string[], environment: Environment): CommandLine {
+function isNoun(word: string | undefined): word is string {
+  return word !== undefined && verbsOf(word).length > 0
+}
+
+function verbsOf(noun: string): string[] {
+  return Object.keys(ALL_COMMANDS).flatMap((known) => (known.startsWith(`${noun} `) ? [known.slice(noun.length + 1)] : []))
+}
+
+function readNounCommand(noun: string, argv: readonly string[], environment: Environment): CommandLine {
   const name = `${noun} ${argv[1] ?? ''}`
   if (isCommandName(name)) return readCommand(name, ALL_COMMANDS[name], argv.slice(2), environment)
   if (argv[1] === '-help' || argv[1] === '--help') return { kind: 'help', text: helpText() }
-  const verbs = Object.keys(ALL_COMMANDS).flatMap((known) => (known.startsWith(`${noun} `) ? [known.slice(noun.length + 1)] : []))
-  throw new UsageError(`replicator ${noun} needs one of ${verbs.join(', ')}; ${HELP_HINT}`)
+  const hint = argv[1] === undefined ? '' : didYouMean(argv[1], verbsOf(noun)).replace(/\?$/, '')
+  throw new UsageError(`replicator ${noun} needs one of ${verbsOf(noun).join(', ')}${hint}; ${HELP_HINT}`)
 }
 
 function readCommand(name: Command['name'], row: CommandRow, argv: readonly string[], environment: Environment): CommandLine {
@@ -152,7 +162,7 @@ function pair(argv: readonly string[], table: AnyFlags, operandsMax: number): Gi
       if (operands.length > operandsMax) throw new UsageError(`stray argument ${show(operands.at(-1) ?? '')}; ${HELP_HINT}`)
       break
     }
-    if (!argument.startsWith('-') && operands.length < operandsMax) {
+    if ((argument === STANDARD_STREAM || !argument.startsWith('-')) && operands.length < operandsMax) {
       operands.push(argument)
       continue
     }

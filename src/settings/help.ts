@@ -8,6 +8,7 @@ import { SECRET, SECRET_COMMAND } from './commands.ts'
 import { SOURCES } from './config-file.ts'
 import { FLAGS, variableOf } from './flags.ts'
 import type { Flag } from './flags.ts'
+import { isRegisterCommand } from './register-commands.ts'
 
 type CommandName = Command['name'] | typeof SECRET_COMMAND
 
@@ -26,7 +27,7 @@ by commas, and a flag replaces its variable. Both replace what -config holds.`
 
 /** As `src/commands/exits.ts` has them. */
 const EXITS_SAID =
-  'Exit code: 0 done, 1 not done, 2 the command line is wrong, 3 no such key,\n4 the key has another value, 5 in doubt: give the same command again.'
+  'Exit code: 0 done, 1 not done, 2 the command line is wrong, 3 no such key,\n4 something else is there, 5 in doubt: the same again, as it says.'
 
 const WITHOUT_VALUE = `  --help
 ${INDENT}This text.
@@ -46,7 +47,7 @@ export function commandHelp(name: CommandName): string {
   const rows = [...Object.values<Flag<unknown>>(row.flags).map(describe), WITHOUT_VALUE]
   const examples = (row.examples ?? []).map((line) => `  replicator ${line}`)
   const shown = examples.length === 0 ? '' : `\n\nExamples:\n${examples.join('\n')}`
-  const exits = isClientCommand({ name }) ? `\n\n${EXITS_SAID}` : ''
+  const exits = isClientCommand({ name }) || isRegisterCommand({ name }) ? `\n\n${EXITS_SAID}` : ''
   return `Usage: replicator ${usageOf(name, row)} [flag…]\n${wrap(row.meaning).join('\n')}${shown}\n\n${rows.join('\n')}${exits}`
 }
 

@@ -15,8 +15,13 @@ import type { Form } from './transit-text.ts'
 
 /** UTF-8 or a fault; a byte order mark at the start is no part of a text. */
 const decoder = new TextDecoder('utf-8', { fatal: true })
-/** Elements that are known to be in their one spelling without reading them. */
-const PLAIN = /^(?:[1-9][0-9]{0,14}|"[A-Za-z0-9 ._-]*")$/
+/** Digits of whole numbers that are known to be in their one spelling without reading them. */
+const PLAIN_DIGITS_MAX = 15
+const QUOTE = 0x22
+const ZERO = 0x30
+const NINE = 0x39
+/** By byte: 1 for what stands in a text for itself, whatever is around it. */
+const PLAIN_IN_TEXT = Uint8Array.from({ length: 256 }, (_, byte) => (/[A-Za-z0-9 ._-]/.test(String.fromCharCode(byte)) ? 1 : 0))
 /** The keys of a replica, as keywords or, in JSON, as text. */
 const FIELDS: Readonly<Record<string, 'added' | 'removed'>> = {
   '"~:add-set"': 'added',
@@ -48,11 +53,23 @@ export function readElement(text: string): Read<Uint8Array> {
 /** Whether bytes that came from elsewhere are an element in its one spelling. */
 export function isElement(bytes: Uint8Array): boolean {
   if (bytes.length === 0 || bytes.length > ELEMENT_BYTES_MAX) return false
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
-  // Most are short and plain: a number, or text of letters and digits.
-  if (PLAIN.test(text)) return true
+  if (isPlainNumber(bytes) || isPlainText(bytes)) return true
   const { value } = isUtf8(bytes) ? readElement(Buffer.from(bytes).toString('utf8')) : {}
   return value !== undefined && equalBytes(value, bytes)
+}
+
+/** Most elements are plain: a number, or text of letters and digits. Those are told by their bytes. */
+function isPlainNumber(bytes: Uint8Array): boolean {
+  if (bytes.length > PLAIN_DIGITS_MAX || bytes[0] === ZERO) return false
+  for (const byte of bytes) if (byte < ZERO || byte > NINE) return false
+  return true
+}
+
+function isPlainText(bytes: Uint8Array): boolean {
+  const last = bytes.length - 1
+  if (last < 1 || bytes[0] !== QUOTE || bytes[last] !== QUOTE) return false
+  for (let index = 1; index < last; index += 1) if (PLAIN_IN_TEXT[bytes[index] as number] === 0) return false
+  return true
 }
 
 /**

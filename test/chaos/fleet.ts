@@ -113,7 +113,7 @@ export class Fleet {
       for (let index = 0; index < peersPerCluster; index += 1) await this.#add(clusterOf(cluster))
     }
     const voters = this.members.map(({ process }) => process)
-    await Promise.all(voters.map((peer) => peer.printed('HTTP listening on ', START_MS)))
+    await Promise.all(voters.map((peer) => peer.served(START_MS)))
     for (const member of this.members) {
       member.peerId = member.process.peerId
       member.state = 'up'
@@ -156,7 +156,7 @@ export class Fleet {
     peer.options = { ...peer.options, flags, environment, nodeFlags: ['--import', PRELOAD, ...(far?.nodeFlags ?? [])] }
     member.state = 'starting'
     peer.spawn()
-    if (first === undefined) await peer.printed('HTTP listening on ', START_MS)
+    if (first === undefined) await peer.served(START_MS)
   }
 
   /**

@@ -5,6 +5,7 @@
  * the last process in it ends.
  */
 import { spawn, spawnSync } from 'node:child_process'
+import type { ChildProcess, StdioOptions } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 
 /** Says to a driver that it is inside already. */
@@ -42,7 +43,8 @@ export function hindrance(): string | undefined {
 }
 
 /**
- * Runs a program inside: this very one again, unless another is named.
+ * Runs a program inside: this very one again, unless another is named. What it prints goes where
+ * our own goes.
  *
  * @param signal when it aborts, the program is told to end
  * @param parameters of Node
@@ -52,18 +54,42 @@ export async function enter(
   signal: AbortSignal,
   parameters: readonly string[] = [...process.execArgv, ...process.argv.slice(1)],
 ): Promise<number> {
+  return exitCode(spawnInside(signal, parameters, 'inherit'))
+}
+
+/**
+ * Runs a program inside to its end, for a test.
+ *
+ * @param signal when it aborts, the program is told to end
+ * @param parameters of Node
+ * @throws with all that it printed when its exit code is not 0
+ */
+export async function passesInside(signal: AbortSignal, parameters: readonly string[]): Promise<void> {
+  const child = spawnInside(signal, parameters, ['ignore', 'pipe', 'pipe'])
+  const printed: string[] = []
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (part: string) => printed.push(part))
+  const code = await exitCode(child)
+  if (code !== 0) throw new Error(`${parameters.join(' ')} ended with ${code} and printed:\n${printed.join('')}`)
+}
+
+function spawnInside(signal: AbortSignal, parameters: readonly string[], stdio: StdioOptions): ChildProcess {
   const program = [process.execPath, ...parameters]
   const child = spawn('unshare', ['--net', '--mount', '--', 'sh', '-c', `${ENTER} && exec "$@"`, 'sh', ...program], {
-    stdio: 'inherit',
+    stdio,
     env: { ...process.env, [INSIDE_VARIABLE]: '1' },
     // Ctrl-C is told to it once, by us.
     detached: true,
   })
   for (const name of SIGNALS) process.on(name, () => child.kill(name))
   signal.addEventListener('abort', () => child.kill('SIGTERM'), { once: true })
+  return child
+}
+
+/** Waits until it has ended and all that it printed is here. */
+async function exitCode(child: ChildProcess): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>()
   child.on('error', () => resolve(EXIT_FAILED))
-  child.on('exit', (code) => resolve(code ?? EXIT_FAILED))
+  child.on('close', (code) => resolve(code ?? EXIT_FAILED))
   return promise
 }
 

@@ -102,6 +102,10 @@ export const TABLE: Readonly<
   'HEAD /swagger': { needs: 'none' },
   'GET /swagger/{asset}': { needs: 'none', target: '/swagger/start.js' },
   'HEAD /swagger/{asset}': { needs: 'none', target: '/swagger/start.js' },
+  'GET /console': { needs: 'none' },
+  'HEAD /console': { needs: 'none' },
+  'GET /console/{folder}/{file}': { needs: 'none', target: '/console/console/main.js' },
+  'HEAD /console/{folder}/{file}': { needs: 'none', target: '/console/console/main.js' },
 }
 
 /** What somebody is answered by a route that needs this; 0 stands for being served. */

@@ -221,7 +221,7 @@ describe('every answer', () => {
     await using fixture = await startHttp()
     holdValue(fixture, 'k', 5)
     const paths = ['/store/k', '/store/absent', '/store', '/peers', '/status', '/healthz', '/metrics', '/openapi.json', '/nothing']
-    for (const path of [...paths, '/swagger', '/swagger/start.js', '/swagger/swagger-ui.css']) {
+    for (const path of [...paths, '/swagger', '/swagger/start.js', '/swagger/swagger-ui.css', '/console', '/console/client/client.js']) {
       const { headers } = await ask(fixture, 'GET', path)
       assert.deepEqual([headers['x-content-type-options'], headers['cross-origin-resource-policy']], ['nosniff', 'same-origin'], path)
       const policy = headers['content-security-policy'] ?? ''

@@ -250,7 +250,23 @@ describe('a watch', () => {
 
   it('has parameters of its own, and a list has others', async () => {
     await using fixture = await startHttp()
-    for (const query of ['?watch&limit=1', '?watch&after=a', '?watch&from=end', '?cursor=x', '?values', '?watch&cursor=' + 'x'.repeat(129)])
+    const watches = ['limit=1', 'after=a', 'from=end', 'from=', 'cursor=' + 'x'.repeat(129), 'values=1', 'from=start&cursor=a', 'watch']
+    for (const query of ['?cursor=x', '?values', '?watch=1', '?watch=false', ...watches.map((one) => `?watch&${one}`)])
       assert.equal(problemOf(await ask(fixture, 'GET', `/kv${query}`)), '400 bad-parameter', query)
+  })
+
+  it('from the start has no cursors to go on from before all that was there is told', async () => {
+    await using fixture = await startHttp()
+    await using client = new RawClient(fixture.port)
+    client.write(requestHead('GET', '/kv?watch&from=start&values=false'))
+    await eventually(() => fixture.registers.watches.length === 1, 'it watches')
+    const [watch] = fixture.registers.watches
+    assert.equal(watch?.request.values, false)
+    watch?.told({ kind: 'events', events: [eventOf('a', 7)] })
+    watch?.told({ kind: 'watching', cursor: 'run-9' })
+    watch?.told({ kind: 'events', events: [eventOf('a', 10)] })
+    await client.until(() => client.received.includes('"version":10'))
+    const ids = [...client.received.toString().matchAll(/^id: (.*)$/gm)].map(([, id]) => id)
+    assert.deepEqual(ids, ['run-9', 'run-10'])
   })
 })

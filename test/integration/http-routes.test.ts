@@ -170,6 +170,13 @@ describe('a path', () => {
       '/swagger/',
       '/swagger/package.json',
       '/swagger/..%2fpackage.json',
+      '/console/',
+      '/console/console/',
+      '/console/console/..%2fmain.js',
+      '/console/console/tsconfig.json',
+      '/console/client/README.md',
+      '/console/npm/package.json',
+      '/console/console.js',
       '/%',
       '//peers',
       '*',
@@ -193,6 +200,8 @@ describe('a path', () => {
       '/openapi.json',
       '/swagger',
       '/swagger/swagger-ui.css',
+      '/console',
+      '/console/npm/lit-html.js',
     ]) {
       const get = await ask(fixture, 'GET', path)
       const head = await ask(fixture, 'HEAD', path)
@@ -295,9 +304,9 @@ describe('the OpenAPI document', () => {
   it('leads a browser from the bare address to the page, and nobody else', async () => {
     await using fixture = await startHttp()
     const browser = await ask(fixture, 'GET', '/', { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8' })
-    assert.deepEqual([browser.status, browser.headers['location']], [302, '/swagger'])
-    for (const headers of [{}, { Accept: '*/*' }, { Accept: 'application/json' }])
-      assert.equal((await ask(fixture, 'GET', '/', headers)).status, 404)
+    assert.deepEqual([browser.status, browser.headers['location']], [302, '/console'])
+    for (const Accept of [undefined, '*/*', 'application/json', 'application/json, text/html;q=0.5', 'text/html;q=0, */*'])
+      assert.equal((await ask(fixture, 'GET', '/', { ...(Accept !== undefined && { Accept }) })).status, 404, Accept)
   })
 
   it('promises no status, header or content type that an answer then lacks, and lacks none that is answered', async () => {

@@ -78,6 +78,20 @@ describe('sets in a Redis', { skip: whyNoRedis() }, () => {
     assert.equal(server.ask('HMGET', KEPT, 'added', 'removed'), '2\n2')
   })
 
+  it('are counted as they are written, and so is each look at it that failed', async () => {
+    await using server = await RedisServer.start()
+    await using peer = await run(server)
+    const figure = (name: string): number => peer.offload.figures.find((each) => each.name === name)?.read() ?? Number.NaN
+    await update(peer.sets, entry('11', 5, -1), entry('"foo"', 6, 7))
+    await eventually(() => figure('elements_total') === 2, 'both are counted')
+    await update(peer.sets, entry('11', 9, 8))
+    await eventually(() => figure('elements_total') === 3 && figure('writes_total') === 2, 'what changed is counted, and no more')
+    await eventually(() => figure('sound_timestamp_seconds') > Date.now() / 1_000 - 60, 'when it was sound is told')
+    assert.equal(figure('failures_total'), 0)
+    await server.kill()
+    await eventually(() => figure('failures_total') > 0, 'a look that failed is counted')
+  })
+
   it('are written a last time when the peer stops, and brought back by another that begins with nothing', async () => {
     await using server = await RedisServer.start()
     const first = await run(server)

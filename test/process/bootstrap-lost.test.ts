@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test'
 import { Network, PeerProcess, freePort, until } from './network.ts'
 
 /** A join, a search and a dial or two, beside other work. */
-const FIND_MS = 30_000
+const FIND_MS = 60_000
 
 let network: Network
 let members: PeerProcess[]

@@ -3,40 +3,22 @@
  * whose own name was made to lead here, neither read nor write; the peer's own page does both.
  */
 import assert from 'node:assert/strict'
-import { accessSync, constants } from 'node:fs'
 import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { delimiter, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { chromium } from 'playwright-core'
 import type { Browser, Page } from 'playwright-core'
+import { browserProgram, LAUNCH_FLAGS, withoutBrowser } from './browser-program.ts'
 import { Network } from './network.ts'
 import type { PeerProcess } from './network.ts'
 
 /** Leads to this machine for the browser, and for nobody else. */
 const EVIL = 'evil.example'
 const SECRET = 'what no other page may read'
-const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome']
 const TIMEOUT_MS = 120_000
 const STEP_MS = 30_000
-
-/** The browser's program; undefined where there is none. */
-function findBrowser(): string | undefined {
-  const places = (process.env['PATH'] ?? '').split(delimiter).flatMap((place) => PROGRAMS.map((name) => join(place, name)))
-  return places.find((path) => {
-    try {
-      accessSync(path, constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
-}
-
-const executablePath = findBrowser()
-const skip = executablePath === undefined ? `no browser is installed here (${PROGRAMS.join(', ')}); apt-get install chromium` : false
 
 /** What a page got: the status and text of an answer, or that it was told nothing. */
 interface Got {
@@ -90,7 +72,7 @@ function loadsInPage(page: Page, element: 'img' | 'script' | 'iframe', url: stri
   )
 }
 
-describe('a page in a browser', { skip, timeout: TIMEOUT_MS }, () => {
+describe('a page in a browser', { skip: withoutBrowser, timeout: TIMEOUT_MS }, () => {
   let network: Network
   let peer: PeerProcess
   let browser: Browser
@@ -108,10 +90,9 @@ describe('a page in a browser', { skip, timeout: TIMEOUT_MS }, () => {
     elsewhere.listen(0, '127.0.0.1')
     await once(elsewhere, 'listening')
     browser = await chromium.launch({
-      executablePath: executablePath ?? '',
+      executablePath: browserProgram ?? '',
       args: [
-        // As root, and in a container, its own sandbox cannot be set up; the pages are ours.
-        '--no-sandbox',
+        ...LAUNCH_FLAGS,
         `--host-resolver-rules=MAP ${EVIL} 127.0.0.1`,
         // Newer browsers ask before a page of elsewhere reaches this machine. Older ones do not,
         // and people say yes.

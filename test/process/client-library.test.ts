@@ -18,6 +18,7 @@ const PORT = /\b800[1-3]\b/g
 const PUTS = 60
 /** When the peer that is talked to is killed. */
 const KILL_AT = 20
+const WATCH_MS = 20_000
 
 suite('the client library', () => {
   let network: Network
@@ -36,17 +37,43 @@ suite('the client library', () => {
     const examples = [...readFileSync(join(ROOT, 'src/client/README.md'), 'utf8').matchAll(EXAMPLE)]
     const outputs: string[] = []
     for (const [, text = ''] of examples) outputs.push(await runProgram(text))
-    assert.deepEqual(outputs, ['ours\n', 'hello\nfound\nnames/ada 17\ntrue\n', '3\n3 updates\n'])
+    const registers = 'version 1\nnow 11\nconfig/limit 2\nconfig/limit false\nsessions/1 true\ndeleted\n'
+    assert.deepEqual(outputs, ['ours\n', 'hello\nfound\nnames/ada 17\ntrue\n', registers, '3\n3 updates\n'])
   })
 
-  test('kill -9 of the peer that it talks to loses no put and doubles none', async () => {
+  test('a watch of a set tells of changes that were made at another peer, each once', async () => {
+    const [here, elsewhere] = [new Client({ peers: urls.slice(0, 1) }), new Client({ peers: urls.slice(1, 2) })]
+    assert.equal((await here.set('watched').insert(['first'])).kind, 'stored')
+    const seen: unknown[] = []
+    for await (const event of here.set('watched').watch({ signal: AbortSignal.timeout(WATCH_MS) })) {
+      seen.push(event.kind === 'watching' ? event.kind : [event.kind, event.entry.element])
+      if (event.kind === 'watching') await elsewhere.set('watched').insert([11])
+      if (event.kind === 'insert') await elsewhere.set('watched').delete([11])
+      if (event.kind === 'delete') break
+    }
+    assert.deepEqual(seen, ['watching', ['insert', 11], ['delete', 11]])
+  })
+
+  test('kill -9 of the peer that it talks to loses no put and no write of a register, doubles none, and ends no watch', async () => {
     const client = new Client({ peers: urls })
     const [first] = network.peers
+    const watching = new AbortController()
+    const watched = versionsUntil(client, PUTS, watching.signal)
     for (let number = 0; number < PUTS; number += 1) {
       if (number === KILL_AT) await first?.kill()
       const outcome = await client.put(`client/${number}`, `value ${number}`)
       assert.equal(outcome.kind, 'created', JSON.stringify(outcome))
+      const written = await client.registers.put('client/count', String(number))
+      // Each write is on the one before: none was lost, and none was made twice.
+      assert.equal(written.kind === 'written' && written.version, number + 1, JSON.stringify(written))
     }
+    const versions = await watched
+    watching.abort()
+    assert.deepEqual(
+      versions,
+      versions.toSorted((a, b) => a - b),
+    )
+    assert.equal(new Set(versions).size, versions.length)
     for (let number = 0; number < PUTS; number += 1) {
       const outcome = await client.get(`client/${number}`)
       assert.equal(outcome.kind === 'found' && new TextDecoder().decode(outcome.value), `value ${number}`)
@@ -55,6 +82,17 @@ suite('the client library', () => {
     for await (const { key } of client.list({ prefix: 'client/' })) listed.push(key)
     assert.equal(listed.length, PUTS)
   })
+
+  /** The versions that a watch tells, up to one. */
+  async function versionsUntil(client: Client, last: number, signal: AbortSignal): Promise<number[]> {
+    const versions: number[] = []
+    for await (const event of client.registers.watch({ prefix: 'client/', signal })) {
+      if (event.kind !== 'put') continue
+      versions.push(event.version)
+      if (event.version === last) break
+    }
+    return versions
+  }
 
   /** @returns what it printed */
   async function runProgram(text: string): Promise<string> {

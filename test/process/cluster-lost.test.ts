@@ -10,8 +10,13 @@ import { holdTheSame, Network, until } from './network.ts'
 import { Writers, assertHeld } from './writers.ts'
 
 const TIMEOUT_MS = 1_000
-/** What an answer may take beyond the timeout that was asked for. */
-const LATE_MS = 750
+/** So many puts take seconds, and far longer where other work has the processors. */
+const WRITING_MS = 90_000
+/**
+ * What an answer may take beyond the timeout that was asked for, however slow the machine is; one
+ * that hangs takes a minute.
+ */
+const LATE_MS = 15_000
 
 let network: Network
 before(async () => {
@@ -77,7 +82,7 @@ async function assertHonest(puts: readonly Timed[]): Promise<Record<string, numb
 describe('a whole cluster of the two', () => {
   it('killed: no put succeeds or hangs, known keys are read, unknown ones are not denied; back: all goes on, and what was refused is nowhere', async (context) => {
     const writers = new Writers(network.inCluster('cluster-1'), 4, TIMEOUT_MS)
-    await until('writes go on', () => writers.successes.length > 100, 90_000)
+    await until('writes go on', () => writers.successes.length > 100, WRITING_MS)
     for (const peer of network.inCluster('cluster-2')) peer.signal('SIGKILL')
     await Promise.all(network.inCluster('cluster-2').map((peer) => peer.ended()))
     const goneAtMs = performance.now()
@@ -113,10 +118,8 @@ describe('a whole cluster of the two', () => {
     assertRefusedInTime(puts)
     await assertReads('after/peer-1')
     for (const peer of hanging) peer.signal('SIGCONT')
-    await until(
-      'every peer is ready',
-      async () => (await Promise.all(network.peers.map((peer) => peer.client.status()))).every((view) => view.ready),
-      20_000,
+    await until('every peer is ready', async () =>
+      (await Promise.all(network.peers.map((peer) => peer.client.status()))).every((view) => view.ready),
     )
     const counts = await assertHonest(puts)
     context.diagnostic(`puts while the other cluster hung: ${JSON.stringify(counts)}`)

@@ -13,7 +13,7 @@ import { cleanEnvironment, until } from './network.ts'
 
 const PAGE = readFileSync(join(ROOT, 'docs/coming-from.md'), 'utf8')
 const TIMEOUT_MS = 240_000
-const SPREAD_MS = 20_000
+const SPREAD_MS = 60_000
 const directory = mkdtempSync(join(tmpdir(), 'replicator-from-'))
 const whyNot = spawnSync('curl', ['--version']).error === undefined ? process.platform !== 'linux' : 'curl is not installed'
 

@@ -6,7 +6,7 @@ import { cleanEnvironment } from './network.ts'
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
 /** It is killed after this: it should have ended by itself. */
-const END_MS = 40_000
+const END_MS = 120_000
 
 export interface Finished {
   readonly code: number | null

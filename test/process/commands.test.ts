@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -20,19 +21,26 @@ const KEYS = 500
 suite('commands for clients', () => {
   let directory = ''
   let network: Network
+  /** Another network, of a peer alone. */
+  let elsewhere: Network
   let url = ''
+  let urlElsewhere = ''
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'replicator-commands-'))
     network = await Network.create()
-    const peer = await network.add({ flags: ['-min-peers', '1'] })
-    await peer.start()
-    await peer.ready()
+    elsewhere = await Network.create()
+    const alone = { flags: ['-min-peers', '1'] }
+    const [peer, other] = [await network.add(alone), await elsewhere.add(alone)]
+    await Promise.all([peer, other].map((one) => one.start()))
+    await Promise.all([peer, other].map((one) => one.ready()))
     url = `http://127.0.0.1:${peer.httpPort}`
+    urlElsewhere = `http://127.0.0.1:${other.httpPort}`
   })
 
   after(async () => {
     await network.close()
+    await elsewhere.close()
     await rm(directory, { recursive: true, force: true })
   })
 
@@ -62,6 +70,61 @@ suite('commands for clients', () => {
     assert.deepEqual([absent.code, absent.stdout], [3, ''])
     assert.equal((await command(['stat', 'nobody'])).code, 3)
     assert.match((await command(['stat', 'names/ada'])).stdout, /^KEY .*\nnames\/ada +6 +text\/plain; charset=utf-8 /)
+  })
+
+  test('a register is written, written where its version is the one named, read, listed and removed', async () => {
+    assert.deepEqual(await command(['kv', 'put', 'config/limit', '10', '-o', 'raw']), {
+      code: 0,
+      stdout: 'config/limit\t1\twritten\n',
+      stderr: '',
+    })
+    const second = await command(['kv', 'put', 'config/limit', '-when', '1', '-o', 'json'], 'from standard input')
+    assert.deepEqual(JSON.parse(second.stdout), { outcome: 'written', key: 'config/limit', version: 2 })
+    const late = await command(['kv', 'put', 'config/limit', 'x', '-when', '1'])
+    assert.deepEqual([late.code, late.stdout], [4, ''])
+    assert.match(late.stderr, /^replicator kv put: config\/limit was left as it is: version 2 is there/)
+    assert.equal((await command(['kv', 'get', 'config/limit'])).stdout, 'from standard input')
+    assert.match((await command(['kv', 'ls', 'config/'])).stdout, /^KEY .*\nconfig\/limit +2 +19 +\S+Z +-\n$/)
+    const named = ['kv', 'rm', 'config/limit', '-idempotency-key', 'once', '-after', '2', '-o', 'raw']
+    assert.equal((await command(named)).stdout, 'config/limit\t3\tdeleted\n')
+    assert.equal((await command(named)).stdout, 'config/limit\t3\tdeleted-before\n')
+    assert.deepEqual([(await command(['kv', 'rm', 'config/limit'])).code, (await command(['kv', 'get', 'config/limit'])).code], [3, 3])
+  })
+
+  test('a watch of registers tells what is there and what changes, until it is ended', async () => {
+    await command(['kv', 'put', 'seen/a', 'one'])
+    const child = spawn(process.execPath, [
+      join(ROOT, 'src/main.ts'),
+      'kv',
+      'watch',
+      'seen/',
+      '-start',
+      '-values',
+      '-o',
+      'json',
+      '-url',
+      url,
+    ])
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
+    await until('it watches', () => output.includes('watching'))
+    await command(['kv', 'put', 'seen/a', 'two', '-ttl', '3600'])
+    await until('the change is told', () => output.includes('two'))
+    child.kill()
+    await once(child, 'close')
+    const told = output
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { kind: string; version?: number; value?: string })
+    assert.deepEqual(
+      told.map(({ kind, version, value }) => [kind, version, value]),
+      [
+        ['listing', undefined, undefined],
+        ['put', 1, 'one'],
+        ['watching', undefined, undefined],
+        ['put', 2, 'two'],
+      ],
+    )
   })
 
   test('a wait ends when its time is over, or when the key is there', async () => {
@@ -112,6 +175,34 @@ suite('commands for clients', () => {
     await assert.rejects(readFile(join(directory, 'rest.jsonl.progress')))
   })
 
+  test('what is backed up under load is restored into an empty network, equal by digest, and again without a change', async () => {
+    const lines = Array.from({ length: KEYS }, (_, index) => JSON.stringify({ key: `${index % 2 === 0 ? 'a' : 'z'}/${index}`, value: 'x' }))
+    for (const [verb, body] of [
+      ['insert', '["apple",11,"~:keyword"]'],
+      ['delete', '["apple"]'],
+    ]) {
+      const headers = { 'Content-Type': 'application/json' }
+      assert.equal((await fetch(`${url}/sets/carts/${verb}`, { method: 'POST', headers, body: body ?? '' })).status, 200)
+    }
+    for (const query of ['', '?ttl=600']) {
+      const headers = { 'Content-Type': 'text/plain' }
+      assert.equal((await fetch(`${url}/kv/lamp${query.length}${query}`, { method: 'PUT', headers, body: 'on' })).status, 201)
+    }
+    const [load, backup] = await Promise.all([command(['import'], lines.join('\n')), command(['backup', 'all.backup'])])
+    assert.deepEqual([load.code, backup.code], [0, 0], load.stderr + backup.stderr)
+    const first = await command(['restore', 'all.backup', '-url', urlElsewhere, '-o', 'json'])
+    assert.equal(first.code, 0, first.stderr)
+    const restored = JSON.parse(first.stdout) as Record<string, number>
+    assert.deepEqual([restored['same'], restored['other']], [0, 0])
+    const text = await readFile(join(directory, 'all.backup'), 'utf8')
+    const second = await command(['backup', '-', '-url', urlElsewhere])
+    assert.equal(digestOf(second.stdout), digestOf(text))
+    const again = await command(['restore', '-', '-url', urlElsewhere, '-o', 'json'], text)
+    // Merging what a set holds already is no news, and is not told from the first time.
+    const { same = 0, stored = 0, keys = 0, kv = 0, sets = 0 } = JSON.parse(again.stdout) as Record<string, number>
+    assert.deepEqual([same, stored], [keys + kv, sets])
+  })
+
   test('a line that is none stops an import, which says how to go on', async () => {
     const stopped = await command(['import'], '{"key":"j/1","value":"a"}\nnonsense\n')
     assert.equal(stopped.code, 1)
@@ -149,3 +240,9 @@ suite('commands for clients', () => {
     await promisify(execFile)('bash', ['-n', '-c', stdout])
   })
 })
+
+/** Of what a backup holds, whatever order it was read in. */
+function digestOf(backup: string): string {
+  const lines = backup.trimEnd().split('\n').slice(1, -1)
+  return createHash('sha256').update(lines.toSorted().join('\n')).digest('hex')
+}

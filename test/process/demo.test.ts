@@ -16,8 +16,8 @@ import { cleanEnvironment, until } from './network.ts'
 
 const SCRIPT = join(import.meta.dirname, '..', '..', 'scripts', 'demo.ts')
 /** Six peers that start at once on few cores. */
-const STORY_MS = 60_000
-const END_MS = 15_000
+const STORY_MS = 120_000
+const END_MS = 60_000
 /** Three peers, twenty seconds of monkeys, and a look at what became of it. */
 const SETS_MS = 240_000
 /** In the environment of every process that a demo starts. */

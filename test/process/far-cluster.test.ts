@@ -13,8 +13,10 @@ const ROUND_TRIP_MS = 2_000
 const NEAR = '127.0.1.1'
 const FAR = '127.0.2.1'
 const RIVALS = 15
+/** A put of a busy machine may take long; those that wait for the far cluster all do. */
+const TRIES = 3
 /** Requests at the far peer: two round trips, and some that rivals cost. */
-const PATIENCE = '?timeout=30000'
+const PATIENCE = '?timeout=60000'
 
 let network: Network
 let far: PeerProcess
@@ -57,9 +59,13 @@ describe('a cluster a second away', () => {
 
   it('does not slow down those who are a majority without it', async () => {
     for (const { client, name } of network.peers.filter((peer) => peer !== far)) {
-      const startedMs = performance.now()
-      assert.equal((await client.put(`quick/${name}`, name)).status, 201)
-      assert.ok(performance.now() - startedMs < ROUND_TRIP_MS, 'a put waited for the far cluster')
+      let shortestMs = Number.POSITIVE_INFINITY
+      for (let number = 0; number < TRIES; number += 1) {
+        const startedMs = performance.now()
+        assert.equal((await client.put(`quick/${name}/${number}`, name)).status, 201)
+        shortestMs = Math.min(shortestMs, performance.now() - startedMs)
+      }
+      assert.ok(shortestMs < ROUND_TRIP_MS, 'each put waited for the far cluster')
     }
   })
 

@@ -17,7 +17,7 @@ import { cleanEnvironment, freePort, until } from './network.ts'
 
 const run = promisify(execFile)
 const PACK_MS = 60_000
-const END_MS = 20_000
+const END_MS = 60_000
 const START_MS = 60_000
 /** What a shell and the lines before the program need. */
 const SYSTEM_PROGRAMS = ['sh', 'uname', 'readlink']

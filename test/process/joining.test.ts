@@ -8,7 +8,7 @@ import { Writers, assertHeld } from './writers.ts'
  * Writes pause no longer than this while a cluster is admitted. Starting processes take the
  * processors too.
  */
-const GAP_MS = 10_000
+const GAP_MS = 20_000
 const SUCCESSES_FIRST = 100
 
 let network: Network

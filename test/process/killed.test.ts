@@ -8,10 +8,13 @@ import { holdTheSame, Network, until } from './network.ts'
 import type { PeerProcess } from './network.ts'
 import { Writers, assertHeld } from './writers.ts'
 
-/** Writes go on at the others with no longer a pause than this. */
-const GAP_MS = 1_000
+/**
+ * Writes go on at the others with no longer a pause than this. It is a fraction of a second where
+ * nothing else has the processors.
+ */
+const GAP_MS = 5_000
 /** A peer that comes back holds what it missed within this time of being ready to serve. */
-const CATCH_UP_MS = 10_000
+const CATCH_UP_MS = 60_000
 const SUCCESSES_FIRST = 10
 /** So many puts take seconds, and far longer where other work has the processors. */
 const WRITING_MS = 90_000

@@ -16,8 +16,11 @@ import { Writers, assertHeld } from './writers.ts'
 
 const PRELOAD = new URL('change-points.ts', import.meta.url).href
 const ALONE = { flags: ['-min-peers', '1'] }
-/** A change whose driver died is finished or undone by others within this. */
-const SETTLED_MS = 10_000
+/**
+ * A change whose driver died is finished or undone by others within this: some 5 s, and far more
+ * where other work has the processors.
+ */
+const SETTLED_MS = 60_000
 /** Within this a peer on a busy machine has driven a change to any point of it. */
 const DRIVEN_MS = 60_000
 const STRANGER = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
@@ -195,7 +198,7 @@ describe('two operators at the same moment at two peers', () => {
 
 describe('the peer that drives a change is killed', () => {
   for (const point of ['joint', 'finishing'] satisfies ChangePoint[]) {
-    it(`at the point "${point}": others finish or undo the change within 10 s`, async (context) => {
+    it(`at the point "${point}": others finish or undo the change`, async (context) => {
       if (lone.isRunning) await lone.kill()
       lone.options = { ...lone.options, nodeFlags: ['--import', PRELOAD], environment: { TEST_CHANGE_POINT: point } }
       await lone.start()

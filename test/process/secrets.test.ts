@@ -14,7 +14,7 @@ import { Writers, assertHeld } from './writers.ts'
 const OLD = 'the old secret, which is long enough'
 const NEW = 'the new secret, which is long enough too'
 /** Files are seen to change within a second or so; what follows takes some more. */
-const CHANGE_MS = 30_000
+const CHANGE_MS = 60_000
 
 let network: Network
 before(async () => {

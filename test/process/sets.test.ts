@@ -16,7 +16,7 @@ import type { PeerProcess } from './network.ts'
 
 const TRANSIT = { 'Content-Type': 'application/transit+json' }
 const JSON_TYPE = { 'Content-Type': 'application/json' }
-const SPREAD_MS = 20_000
+const SPREAD_MS = 60_000
 const MINUTE_MS = 60_000
 const TRANSIT_CLIENT = join(import.meta.dirname, '..', 'others', 'transit-client.mjs')
 const whyNoCurl = spawnSync('curl', ['--version']).error === undefined ? false : 'curl is not installed'

@@ -60,7 +60,7 @@ describe('six peers in two clusters', () => {
         Array.from({ length: RIVALS }, async (_, rival) => {
           const peer = network.peers[rival % network.peers.length]
           assert.ok(peer !== undefined)
-          return { rival, reply: await peer.client.put(key, `rival ${rival}`, { query: '?timeout=30000' }) }
+          return { rival, reply: await peer.client.put(key, `rival ${rival}`, { query: '?timeout=60000' }) }
         }),
       )
       longestMs = Math.max(longestMs, performance.now() - startedMs)

@@ -26,7 +26,7 @@ const EMPTY: Collection = {
   lacks: () => false,
   held: () => undefined,
   isWithheld: () => false,
-  take: () => false,
+  take: () => 0,
   page: () => ({ keys: [], more: false }),
   settle: () => undefined,
 }
@@ -79,6 +79,7 @@ class Repairing extends Watching {
       roster,
       random: () => 0.5,
       toldBy: ({ peerId }) => ({ root: rootOf.get(peerId) ?? EMPTY_ROOT, rowCount: 0 }),
+      answeredBy: () => undefined,
       onCaughtUp: () => undefined,
       onCopied: () => undefined,
     })

@@ -192,7 +192,7 @@ function collectionOf(chosen: ChosenKeys, overlay: Overlay): Collection {
     lacks: (key, digest) => chosen.lacks(key, digest),
     held: (key) => chosen.get(key),
     isWithheld: (key) => chosen.isDiverged(key),
-    take: () => false,
+    take: () => 0,
     page: () => ({ keys: [], more: false }),
     settle: () => undefined,
   }
@@ -287,7 +287,7 @@ function finishedWithMoreToCome(): string[] {
       settle: (_key, ended) => (settled = ended),
       take: () => {
         settled(true)
-        return true
+        return 1
       },
     },
   })

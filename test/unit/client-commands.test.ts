@@ -12,6 +12,7 @@ import { linesFrom } from '../../src/commands/lines.ts'
 import type { Line } from '../../src/commands/lines.ts'
 import { CLIENT_COMMANDS } from '../../src/settings/client-commands.ts'
 import { parseCommandLine } from '../../src/settings/command-line.ts'
+import { REGISTER_COMMANDS } from '../../src/settings/register-commands.ts'
 
 function messageOf(argv: readonly string[]): string {
   const parsed = parseCommandLine(argv, {})
@@ -49,15 +50,40 @@ suite('a command for clients', () => {
   })
 
   test('has examples that are good command lines, each shown in its help', () => {
-    for (const [name, { examples = [] }] of Object.entries(CLIENT_COMMANDS)) {
+    for (const [name, { examples = [] }] of Object.entries({ ...CLIENT_COMMANDS, ...REGISTER_COMMANDS })) {
       assert.ok(examples.length > 0, name)
-      const help = parseCommandLine([name, '--help'], {})
+      const help = parseCommandLine([...name.split(' '), '--help'], {})
       for (const line of examples) {
         const words = [...line.replace(/ >.*/, '').matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '')
         assert.equal(parseCommandLine(words, {}).kind, 'command', line)
         assert.ok(help.kind === 'help' && help.text.includes(`replicator ${line}`), line)
       }
     }
+  })
+})
+
+suite('a command for registers', () => {
+  test('says what must be there as a version, live or absent', () => {
+    assert.equal(fieldsOf(['kv', 'put', 'a', 'b'])['when'], undefined)
+    for (const [text, when] of [
+      ['7', 7],
+      ['live', 'live'],
+      ['absent', 'absent'],
+    ] as const)
+      assert.equal(fieldsOf(['kv', 'rm', 'a', '-when', text])['when'], when)
+    for (const text of ['', '-1', 'none', String(2 ** 52)])
+      assert.match(messageOf(['kv', 'put', 'a', '-when', text]), /-when .*write a version/)
+  })
+
+  test('lives for seconds, and is repeated by its name and the version before it', () => {
+    const fields = fieldsOf(['kv', 'put', 'a', '-ttl', '30', '-idempotency-key', 'n', '-after', '7'])
+    assert.deepEqual([fields['ttlSeconds'], fields['idempotencyKey'], fields['after']], [30, 'n', 7])
+    assert.match(messageOf(['kv', 'put', 'a', '-ttl', '0']), /seconds from 1 to 31536000/)
+  })
+
+  test('is one of those that there are', () => {
+    assert.match(messageOf(['kv']), /^replicator kv needs one of put, get, rm, ls, watch;/)
+    assert.match(messageOf(['kv', 'gte', 'a']), /; did you mean get;/)
   })
 })
 
@@ -122,7 +148,7 @@ suite('an answer', () => {
 test('completion knows every command in every shell', () => {
   for (const shell of ['bash', 'zsh', 'fish']) {
     const text = completionFor(shell).join('\n')
-    for (const name of [...Object.keys(CLIENT_COMMANDS), 'members', 'set', 'insert'])
+    for (const name of [...Object.keys(CLIENT_COMMANDS), 'members', 'set', 'insert', 'kv', 'rm'])
       assert.match(text, new RegExp(`\\b${name}\\b`), `${shell} ${name}`)
   }
 })

@@ -133,4 +133,46 @@ suite('a set of the client', () => {
     assert.deepEqual(await set.updates('x.3'), { kind: 'start-over' })
     await assert.rejects(set.members(), ClientFailed)
   })
+
+  test('watches from where the set stands, and goes on at the same peer when the connection is lost', async () => {
+    const stream = (...events: readonly string[]): Response => answer(200, events.map((event) => `${event}\n\n`).join(''))
+    const { client, asked } = scripted(
+      () => problem(404, 'unknown-set'),
+      () => answer(200, '', { 'Replicator-Cursor': 'x.3' }),
+      () => stream(),
+      () => stream('id: x.4\nevent: insert\ndata: {"element":"~:k","added":5,"removed":null}'),
+      () => new TypeError('lost'),
+      () => stream('id: x.5\nevent: delete\ndata: {"element":1.0,"added":5,"removed":7}', ':'),
+      () => stream('event: cursor-gone\ndata: {"detail":"forgotten"}'),
+    )
+    const seen: unknown[] = []
+    const watched = async (): Promise<void> => {
+      for await (const event of client.set('s').watch()) seen.push(event)
+    }
+    await assert.rejects(watched, (error) => error instanceof ClientFailed && /forgotten/.test(error.message))
+    assert.deepEqual(seen, [
+      { kind: 'watching', cursor: 'x.3' },
+      { kind: 'insert', entry: { element: { tag: ':', value: 'k' }, added: 5, removed: null }, cursor: 'x.4' },
+      { kind: 'delete', entry: { element: { tag: 'd', value: '1.0' }, added: 5, removed: 7 }, cursor: 'x.5' },
+    ])
+    assert.deepEqual(
+      asked.map(({ url }) => url.replace('.example:', ' ')),
+      [
+        'http://one 1/sets/s/',
+        'http://two 2/sets/s/',
+        'http://two 2/sets/s/watch?after=x.3',
+        'http://two 2/sets/s/watch?after=x.3',
+        'http://two 2/sets/s/watch?after=x.4',
+        'http://two 2/sets/s/watch?after=x.4',
+        'http://two 2/sets/s/watch?after=x.5',
+      ],
+    )
+  })
+
+  test('a watch ends with its signal', async () => {
+    const { client } = scripted(() => problem(503, 'not-ready'))
+    const seen: unknown[] = []
+    for await (const event of client.set('s').watch({ signal: AbortSignal.timeout(100) })) seen.push(event)
+    assert.deepEqual(seen, [])
+  })
 })

@@ -5,37 +5,10 @@ import { Client } from '../../src/client/client.ts'
 import { ClientFailed } from '../../src/client/outcomes.ts'
 import type { Status } from '../../src/client/views.ts'
 import type { StatusView } from '../../src/ports/replicator.ts'
+import { failure, json, problem, scripted } from './scripted-client.ts'
 
-const PEERS = ['http://one.example:1', 'http://two.example:2/']
 const STORED = { key: 'a', writeId: 'w', size: 3, etag: '"e"', writtenAt: '2026-11-28T10:00:00.000Z' }
 const SHORT_MS = 300
-
-type Step = Response | Error
-
-function json(status: number, body: unknown): Response {
-  return new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/json' } })
-}
-
-function problem(status: number, name: string, facts: object = {}): Response {
-  const body = JSON.stringify({ type: `urn:replicator:${name}`, title: name, status, detail: `because of ${name}`, ...facts })
-  return new Response(body, { status, headers: { 'Content-Type': 'application/problem+json' } })
-}
-
-function failure(code: string): Error {
-  return new TypeError('fetch failed', { cause: Object.assign(new Error(code), { code }) })
-}
-
-/** A client whose peers answer step by step; the last step is repeated. */
-function scripted(...steps: readonly (() => Step)[]): { client: Client; asked: { url: string; init: RequestInit }[] } {
-  const asked: { url: string; init: RequestInit }[] = []
-  const answer = async (url: unknown, init: RequestInit = {}): Promise<Response> => {
-    const step = steps[Math.min(asked.length, steps.length - 1)]?.()
-    asked.push({ url: String(url), init })
-    if (step instanceof Response) return step
-    throw step ?? new Error('no step')
-  }
-  return { client: new Client({ peers: PEERS, fetch: answer, token: 't' }), asked }
-}
 
 function nameOf({ init }: { readonly init: RequestInit }): string | undefined {
   return (init.headers as Record<string, string>)['Idempotency-Key']

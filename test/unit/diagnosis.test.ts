@@ -20,6 +20,8 @@ const STATUS: Status = {
   quorum: {},
   keys: { count: 3, bytes: 9, root: '00', clusters: {}, behind: { berlin: { keys: 2, seconds: 3 } } },
   inDoubt: 0,
+  tokens: null,
+  config: null,
   warnings: [],
 }
 

@@ -28,6 +28,9 @@ const LAYERS = [
   ['data-type.ts'],
 ]
 const LAYER_OF_TYPES = LAYERS.length
+/** What the console may import: a browser is served these folders and packages, and no others. */
+const CONSOLE_FOLDERS = ['console', 'client']
+const CONSOLE_PACKAGES = ['lit-html', 'uplot']
 /** Folders with one file a type, and the files in them that every type may import. */
 const FILES_OF_TYPES = [
   { folder: 'src/storage/tables/', shared: ['table.ts'] },
@@ -64,6 +67,8 @@ function violation({ from, to, isRelative }: Import): string | undefined {
   const told = `${from} imports ${to}`
   if (place === 'protocols' && (!isRelative || targetPlace !== 'protocols')) return `${told}: protocols/ imports only itself`
   if (place === 'src' && folder === 'client' && (!isRelative || targetFolder !== 'client')) return `${told}: client/ imports only itself`
+  if (place === 'src' && folder === 'console' && !(isRelative ? CONSOLE_FOLDERS.includes(targetFolder) : CONSOLE_PACKAGES.includes(to)))
+    return `${told}: console/ imports itself, client/ and its two packages`
   if (!isRelative) return undefined
   if (place === 'protocols' && layerOf(to) > layerOf(from)) return `${told}: an arrow that runs back up`
   if (!to.endsWith('.ts')) return `${told}: relative imports end in .ts`
@@ -153,6 +158,14 @@ suite('who may import whom', () => {
     assert.match(told[0] ?? '', /client/)
     assert.match(told[1] ?? '', /client/)
     assert.equal(told[2], undefined)
+  })
+
+  test('the console speaks through the client library alone, so that a browser can run it', () => {
+    const told = ['../ports/clock.ts', 'node:fs', 'pino', './words.ts', '../client/client.ts', 'lit-html'].map(
+      (path) => importsOf('src/console/a.ts', `import type { A } from '${path}'`).map(violation)[0],
+    )
+    for (const index of [0, 1, 2]) assert.match(told[index] ?? '', /console/)
+    assert.deepEqual(told.slice(3), [undefined, undefined, undefined])
   })
 
   test('imports are found however they are written', () => {

@@ -40,7 +40,10 @@ class Walk extends Bench {
         lacks: (of, digest) => chosen.lacks(of, digest),
         held: (of) => chosen.get(of),
         isWithheld: () => false,
-        take: (of) => this.learned.push(of) > 0,
+        take: (told) => {
+          this.learned.push(...told.map((each) => each.key))
+          return told.length
+        },
         page: () => ({ keys: [], more: false }),
         settle: (of, settled) => void this.finishing.set(of, settled),
       },

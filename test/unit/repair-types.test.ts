@@ -38,9 +38,9 @@ class Held implements DataType {
       lacks: (name, digest) => rows.lacks(name, digest),
       held: (name) => (this.withheld.has(name) ? undefined : rows.get(name)),
       isWithheld: () => false,
-      take: (name, bytes) => {
-        this.persist(rows.put(name, bytes))
-        return true
+      take: (told) => {
+        this.persist(told.flatMap(({ key, record }) => rows.put(key, record)))
+        return told.length
       },
       page: () => ({ keys: [], more: false }),
       settle: (_, settled) => settled(true),

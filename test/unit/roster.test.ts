@@ -266,19 +266,37 @@ suite('the choice of a representative', () => {
   })
 })
 
+function healthOf(round = 0): Health {
+  return {
+    networkId: network,
+    epoch: 0,
+    ceiling: { epoch: 0, round },
+    caughtUp: true,
+    keyCount: 0,
+    root: new Uint8Array(16),
+    inDoubtCount: 0,
+    tokens: undefined,
+  }
+}
+
+suite('what a peer told', () => {
+  test('is no older than this run only when it answers a question of this run', () => {
+    const known = new Known()
+    const startedAtMs = known.moment.nowMs
+    known.pass(100)
+    const met = known.meet('a')
+    known.roster.onHeartbeat(met, healthOf())
+    assert.equal(met.answeredHealth, undefined)
+    known.roster.answered(met, startedAtMs - 1)
+    assert.equal(met.answeredHealth, undefined)
+    known.roster.answered(met, startedAtMs)
+    assert.equal(met.answeredHealth, met.health)
+  })
+})
+
 suite('a store that was put back', () => {
   function beat(known: Known, met: RosterPeer, round: number): void {
-    const health: Health = {
-      networkId: network,
-      epoch: 0,
-      ceiling: { epoch: 0, round },
-      caughtUp: true,
-      keyCount: 0,
-      root: new Uint8Array(16),
-      inDoubtCount: 0,
-      tokens: undefined,
-    }
-    known.roster.onHeartbeat(met, health)
+    known.roster.onHeartbeat(met, healthOf(round))
   }
 
   test('is known by a ceiling lower than the one remembered, at its first heartbeat', () => {

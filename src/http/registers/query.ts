@@ -7,6 +7,12 @@ import { VERSION_MAX } from './versions.ts'
 const TTL_SECONDS_MAX = 31_536_000
 const CURSOR_CHARACTERS_MAX = 128
 const SECOND_MS = 1_000
+/** Whether a watch is to tell values, by what is asked. */
+const VALUES_ASKED: ReadonlyMap<string, boolean> = new Map([
+  ['', true],
+  ['true', true],
+  ['false', false],
+])
 
 export interface PutQuery {
   readonly timeoutMs: number
@@ -64,22 +70,29 @@ export function parseListOrWatch(query: string, lastEventId: string | undefined)
   if (!isWatch) return parseListQuery(query)
   const values = parse(query, ['watch', 'prefix', 'cursor', 'from', 'values'])
   if ('parameter' in values) return values
+  const { found } = values
+  if (found.get('watch') !== '') return { parameter: 'watch', detail: 'watch has no value; leave away what follows the "="' }
   const bad = badKeyText(values, 'prefix')
   if (bad !== undefined) return bad
   const from = fromOf(values, lastEventId)
   if (typeof from === 'object' && 'parameter' in from) return from
-  return { prefix: values.found.get('prefix') ?? '', from, values: values.found.has('values') && values.found.get('values') !== 'false' }
+  const asked = VALUES_ASKED.get(found.get('values') ?? 'false')
+  if (asked === undefined) return { parameter: 'values', detail: 'values must be "true" or "false", or have no value, which is "true"' }
+  return { prefix: found.get('prefix') ?? '', from, values: asked }
 }
 
 function fromOf({ found }: Values, lastEventId: string | undefined): WatchQuery['from'] | BadParameter {
   const cursor = lastEventId ?? found.get('cursor')
   const from = found.get('from')
+  if (from !== undefined && !['start', 'now'].includes(from))
+    return { parameter: 'from', detail: 'from must be "start", first what is live here, then changes, or "now", changes alone' }
+  if (from !== undefined && (found.get('cursor') ?? '') !== '')
+    return { parameter: 'cursor', detail: 'cursor and from both say where to begin; give one of them' }
   if (cursor !== undefined && cursor !== '') {
     if (cursor.length <= CURSOR_CHARACTERS_MAX) return { cursor }
     return { parameter: 'cursor', detail: `a cursor has at most ${CURSOR_CHARACTERS_MAX} characters` }
   }
-  if (from === undefined || from === 'now') return 'now'
-  return from === 'start' ? 'start' : { parameter: 'from', detail: 'from must be "start": first what is live here, then changes' }
+  return from === 'start' ? 'start' : 'now'
 }
 
 function valuesOf(query: string, names: readonly string[]): Values | BadParameter {

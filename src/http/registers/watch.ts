@@ -21,10 +21,13 @@ export function watchRegisters(exchange: Exchange, registers: Registers, query: 
 class Watcher {
   readonly #exchange: Exchange
   readonly #watching: Watching
+  /** What was live at the beginning is being told. A client that is cut off meanwhile begins anew. */
+  #isListing: boolean
   #stream: StreamedAnswer | undefined
 
   constructor(exchange: Exchange, registers: Registers, query: WatchQuery) {
     this.#exchange = exchange
+    this.#isListing = query.from === 'start'
     this.#watching = registers.watch({ kind: 'watch', ...query }, (answer) => this.#told(answer))
     const comment = (): void => this.#stream?.write(':\n\n')
     attend(exchange, { comment, end: () => this.#end(), closed: () => this.#watching.end() })
@@ -35,6 +38,7 @@ class Watcher {
       case 'events':
         return this.#events(answer.events)
       case 'watching':
+        this.#isListing = false
         // An id without data tells a client where to go on, and is no event for it.
         return this.#write(`id: ${answer.cursor}\n\n`, 0)
       case 'cursor-gone': {
@@ -51,7 +55,7 @@ class Watcher {
     const { grant } = this.#exchange
     const shown = events.filter(({ key }) => grant === undefined || opens(grant, REGISTERS_PREFIX + key))
     const bytes = events.reduce((sum, event) => sum + watchedBytes(event), 0)
-    this.#write(shown.map(textOf).join(''), bytes)
+    this.#write(shown.map((event) => textOf(event, !this.#isListing)).join(''), bytes)
   }
 
   /** @param bytes what it counts for until it is taken */
@@ -75,7 +79,8 @@ class Watcher {
   }
 }
 
-function textOf({ kind, key, version, size, record, cursor }: WatchEvent): string {
+/** @param hasCursor false where going on behind the event would pass over what was not told yet */
+function textOf({ kind, key, version, size, record, cursor }: WatchEvent, hasCursor: boolean): string {
   const value = record === undefined ? {} : { contentType: record.contentType, value: Buffer.from(record.value).toString('base64') }
-  return `id: ${cursor}\nevent: ${kind}\ndata: ${JSON.stringify({ key, version, size, ...value })}\n\n`
+  return `${hasCursor ? `id: ${cursor}\n` : ''}event: ${kind}\ndata: ${JSON.stringify({ key, version, size, ...value })}\n\n`
 }

@@ -11,6 +11,7 @@ import {
   consistencyParameter,
   headerOf,
   headerParameter,
+  idempotencyKey,
   jsonOf,
   LIST_PARAMETERS,
   problems,
@@ -146,15 +147,10 @@ const KEY_PAGE_OR_EVENTS: Part = {
 
 const PUT_PARAMETERS: readonly Part[] = [
   TIMEOUT,
-  headerParameter(
-    'Idempotency-Key',
+  idempotencyKey(
     'Names this put of this key for as long as the key lives: 1 to 128 visible ASCII characters, quotes around it not counted. Whoever retries sends one.',
-    { type: 'string', pattern: '^([!#-~][!-~]{0,127}|"[!-~]{1,128}")$' },
   ),
-  headerParameter('If-Match', 'The key must be stored already: 412 when it is absent, and 409 when it is there, for it never changes', {
-    type: 'string',
-    minLength: 1,
-  }),
+  headerParameter('If-Match', 'The key must be stored already: 412 when it is absent, and 409 when it is there, for it never changes'),
 ]
 
 function getOperation(isHead: boolean): Part {

@@ -9,6 +9,7 @@ import {
   contentOf,
   headerOf,
   headerParameter,
+  idempotencyKey,
   LIST_PARAMETERS,
   problems,
   queryParameter,
@@ -23,6 +24,7 @@ import { count, list, object, text, time } from '../schemas.ts'
 import { RegisterHandlers, REGISTERS_PREFIX } from '../registers/handlers.ts'
 import { listRegisters } from '../registers/listing.ts'
 import { parseListOrWatch } from '../registers/query.ts'
+import { VERSION_MAX } from '../registers/versions.ts'
 import { watchRegisters } from '../registers/watch.ts'
 import { queryOf } from '../target.ts'
 
@@ -90,17 +92,29 @@ const READ_PARAMETERS: readonly Part[] = [
   TIMEOUT,
   consistencyParameter('which may be old'),
   waitParameter('a version above `newer` to be held here'),
-  queryParameter('newer', 'Answer 304 for a version at or below this', { type: 'integer', minimum: 0, default: 0 }),
+  queryParameter('newer', 'Answer 304 for a version at or below this', {
+    type: 'integer',
+    minimum: 0,
+    maximum: VERSION_MAX - 1,
+    default: 0,
+  }),
   headerParameter('If-None-Match', 'Entity tags: 304 when the version has one of them'),
 ]
 
+/** An entity tag, weak or not. */
+const TAG = '(W/)?"[!#-~]*"'
+
 const WRITE_HEADERS: readonly Part[] = [
-  headerParameter('If-Match', 'Versions as `ETag` tells them, or `*`: one of them must be live'),
-  headerParameter('If-None-Match', '`*`: nothing live may be there'),
-  headerParameter('Idempotency-Key', 'Names this write: 1 to 128 visible ASCII characters. Whoever retries sends one'),
+  headerParameter('If-Match', 'Versions as `ETag` tells them, with commas between, or `*`: one of them must be live', {
+    type: 'string',
+    pattern: `^( *\\* *| *${TAG} *(, *${TAG} *)*)$`,
+  }),
+  headerParameter('If-None-Match', '`*`: nothing live may be there', { type: 'string', pattern: '^ *\\* *$' }),
+  idempotencyKey('Names this write: 1 to 128 visible ASCII characters. Whoever retries sends one'),
   headerParameter(
     'Replicator-After',
     'The version that was current at the first try. Whoever retries later than the next 16 writes sends it',
+    { type: 'integer', minimum: 0, maximum: VERSION_MAX - 1 },
   ),
 ]
 
@@ -174,10 +188,13 @@ const LIST = {
   summary: 'List the live registers that this peer holds, or watch them',
   parameters: [
     ...LIST_PARAMETERS,
-    queryParameter('watch', 'Changes as they become visible here, as events `put` and `delete`, in place of a list', { type: 'string' }),
-    queryParameter('cursor', 'Of a watch: go on behind this event', { type: 'string' }),
+    queryParameter('watch', 'Changes as they become visible here, as events `put` and `delete`, in place of a list', {
+      type: 'string',
+      maxLength: 0,
+    }),
+    queryParameter('cursor', 'Of a watch: go on behind this event', { type: 'string', maxLength: 128 }),
     queryParameter('from', 'Of a watch: `start` tells first what is live here', { enum: ['start', 'now'] }),
-    queryParameter('values', 'Of a watch: events carry `contentType`, and `value` in base64', { type: 'string' }),
+    queryParameter('values', 'Of a watch: events carry `contentType`, and `value` in base64', { enum: ['', 'true', 'false'] }),
     headerParameter('Last-Event-ID', 'Of a watch: a cursor, before `cursor`'),
   ],
   responses: {

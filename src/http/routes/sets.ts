@@ -81,12 +81,16 @@ function viewOf({ set, memberCount, entryCount, equality, cut }: SetAnswerOf<'se
   return { name: set, members: memberCount, elements: entryCount, peers: equality, cut: cut.number }
 }
 
+/** As `isSetName` has it, without a look ahead, which not every reader of this knows. */
+const SET_NAME_PATTERN = '^([.]{0,2}[A-Za-z0-9_-][A-Za-z0-9._-]*|[.]{3}[A-Za-z0-9._-]*)$'
+const MILLISECONDS = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER }
+
 const NAME: Part = {
   name: 'name',
   in: 'path',
   required: true,
   description: '1 to 64 of letters, digits, `.`, `_`, `-`',
-  schema: { type: 'string', minLength: 1, maxLength: 64 },
+  schema: { type: 'string', minLength: 1, maxLength: 64, pattern: SET_NAME_PATTERN },
 }
 
 const READ_PROBLEMS: readonly ProblemName[] = ['bad-name', 'bad-parameter', 'unknown-set', 'overloaded']
@@ -195,8 +199,15 @@ const UPDATE: Part = {
   parameters: [
     WAIT,
     TIMEOUT,
-    headerParameter(CLOCK_HEADER, 'What the clock of the client shows now, in milliseconds: its stamps are moved by the difference'),
-    headerParameter(SHIFT_HEADER, 'In a retry, in place of the clock: what the first answer said'),
+    headerParameter(
+      CLOCK_HEADER,
+      'What the clock of the client shows now, in milliseconds: its stamps are moved by the difference',
+      MILLISECONDS,
+    ),
+    headerParameter(SHIFT_HEADER, 'In a retry, in place of the clock: what the first answer said', {
+      ...MILLISECONDS,
+      minimum: Number.MIN_SAFE_INTEGER,
+    }),
   ],
   requestBody: bodyOf({ $ref: '#/components/schemas/Replica' }),
   responses: {

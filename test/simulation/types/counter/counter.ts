@@ -56,7 +56,7 @@ class Counter implements DataType {
       lacks: (row, digest) => decadeOf(row) >= this.decade(nameOf(row)) && rows.lacks(row, digest),
       held: (row) => rows.get(row),
       isWithheld: () => false,
-      take: (row, bytes) => this.raise(nameOf(row), readTotal(bytes)),
+      take: (told) => told.filter(({ key, record }) => this.raise(nameOf(key), readTotal(record))).length,
       page: () => ({ keys: [], more: false }),
       settle: (_, settled) => settled(true),
     }

@@ -7,7 +7,7 @@ import { Outbox } from '../../../../protocols/outbox.ts'
 import { Rounds, raisedAtOpening } from '../../../../protocols/agreement/rounds.ts'
 import { higherCeiling } from '../../../../protocols/base/ballot.ts'
 import type { Config } from '../../../../protocols/base/config.ts'
-import type { ClusterId, Identity, IdentityId, PeerId } from '../../../../protocols/base/identity.ts'
+import type { ClusterId, Identity, PeerId } from '../../../../protocols/base/identity.ts'
 import type { InForce, Installed } from '../../../../protocols/base/installed.ts'
 import { Overlay } from '../../../../protocols/base/overlay.ts'
 import { configQuorum, dataQuorum } from '../../../../protocols/base/quorum.ts'
@@ -15,9 +15,9 @@ import type { RegisterKey } from '../../../../protocols/base/register.ts'
 import type { After } from '../../../../protocols/base/slot.ts'
 import type { Effect } from '../../../../protocols/effects.ts'
 import type { ClientId } from '../../../../protocols/events.ts'
-import { readEntry } from '../../../../protocols/registers/fields.ts'
+import { readEntry, readSwept } from '../../../../protocols/registers/fields.ts'
 import type { Entry } from '../../../../protocols/registers/record.ts'
-import type { Cell } from '../../../../protocols/registers/cells.ts'
+import type { Cell, Swept } from '../../../../protocols/registers/cells.ts'
 import { RegistersCore } from '../../../../protocols/registers/registers.ts'
 import { REGISTERS } from '../../../../protocols/registers/requests.ts'
 import type { RegisterAnswer, RegisterRequest } from '../../../../protocols/registers/requests.ts'
@@ -27,6 +27,7 @@ import { ByteReader } from '../../../../protocols/wire/reader.ts'
 import { sha256, utf8 } from '../../../../src/bytes.ts'
 import type { Chance } from '../../chance.ts'
 import { Violation } from '../../checkers/violation.ts'
+import { BenchPull } from './bench-pull.ts'
 import { BenchRows } from './rows.ts'
 
 export interface BenchInit {
@@ -38,6 +39,8 @@ export interface BenchInit {
   readonly answered: (client: ClientId, answer: RegisterAnswer) => void
   /** A cell is on a peer's disk. */
   readonly hardened: (peer: BenchPeer, key: RegisterKey, cell: Cell) => void
+  /** Between two sweeps of one peer; without it nobody sweeps. */
+  readonly sweepEveryMs?: number
 }
 
 interface Parcel {
@@ -54,14 +57,12 @@ const NO_REGISTERS = { read: () => undefined, leaf: () => [] }
 export class Bench {
   nowMs = 1_000
   readonly init: BenchInit
-  readonly installed: Installed
   readonly peers: readonly BenchPeer[]
   pool: Parcel[] = []
+  pulls: BenchPull[] = []
 
   constructor(init: BenchInit) {
     this.init = init
-    const { config } = init
-    this.installed = { config, quorum: dataQuorum(config), configQuorum: configQuorum(config) }
     this.peers = init.identities.map((identity) => new BenchPeer(identity, this))
   }
 
@@ -72,6 +73,12 @@ export class Bench {
   deliver(place: number, isKept: boolean): void {
     const parcel = isKept ? this.pool[place] : this.pool.splice(place, 1)[0]
     if (parcel !== undefined) this.peerOf(parcel.to)?.receive(parcel.from, parcel.round, parcel.body)
+  }
+
+  /** One pull of those under way goes a step on. */
+  stepPull(place: number): void {
+    this.pulls[place]?.step()
+    this.pulls = this.pulls.filter(({ isOver }) => !isOver)
   }
 }
 
@@ -84,15 +91,21 @@ export class BenchPeer {
   readonly identity: Identity
   readonly rows: BenchRows
   isUp = true
+  /** Nothing reaches its disk but slot by slot. */
+  isSlow = false
   core: RegistersCore
+  /** The configs that it has installed, the oldest first. */
+  private readonly configs: Config[] = []
+  installed!: Installed
   private readonly bench: Bench
   private outbox!: Outbox
-  private rounds!: Rounds
+  rounds!: Rounds
   private heldBack: Held[] = []
 
   constructor(identity: Identity, bench: Bench) {
     this.identity = identity
     this.bench = bench
+    this.installs(bench.init.config)
     this.rows = new BenchRows(({ changes }) => {
       const keys = new Set(changes.filter(({ name }) => '=+'.includes(name.charAt(0))).map(({ name }) => name.slice(1)))
       for (const key of keys) bench.init.hardened(this, key as RegisterKey, this.synced(key as RegisterKey))
@@ -100,8 +113,16 @@ export class BenchPeer {
     this.core = this.start()
   }
 
-  isVoter(id: IdentityId): boolean {
-    return this.bench.installed.quorum.has(id)
+  /** What is on disk of what it has forgotten. */
+  get sweptSynced(): Swept | undefined {
+    const bytes = this.rows.getSynced('@swept')
+    return bytes === undefined ? undefined : readSwept(new ByteReader(bytes, utf8))
+  }
+
+  install(config: Config): void {
+    this.installs(config)
+    this.core.configInstalled()
+    this.perform()
   }
 
   /** What is on disk of a register. */
@@ -138,8 +159,15 @@ export class BenchPeer {
     this.release()
   }
 
-  syncAll(): void {
+  /** What was written to one slot reaches the disk, as far as it may before the rest. */
+  syncSlot(name: string): void {
     if (!this.isUp) return
+    this.rows.syncSlot(name)
+    this.release()
+  }
+
+  syncAll(): void {
+    if (!this.isUp || this.isSlow) return
     this.rows.syncAll()
     this.release()
   }
@@ -155,9 +183,15 @@ export class BenchPeer {
     this.core = this.start()
   }
 
+  private installs(config: Config): void {
+    this.configs.push(config)
+    this.installed = { config, quorum: dataQuorum(config), configQuorum: configQuorum(config) }
+  }
+
   private start(): RegistersCore {
     const { bench, identity: self, rows } = this
-    const { init, installed } = bench
+    const { init } = bench
+    const installed = (): Installed => this.installed
     const floor = rows.ceilingSynced
     const ceiling = higherCeiling(floor, raisedAtOpening(floor))
     rows.write({ slot: { type: 'facts', name: 'ceiling' }, isBarrier: true, changes: [], ceiling })
@@ -168,11 +202,15 @@ export class BenchPeer {
     const { clusterOf, chance } = init
     const clusterId = clusterOf.get(self.peerId) as ClusterId
     const chain: InForce = {
-      current: installed,
-      epoch: installed.config.epoch,
-      networkId: installed.config.networkId,
-      isVoter: (id) => installed.quorum.has(id),
-      voterOf: (peerId) => installed.quorum.voters.find((voter) => voter.peerId === peerId),
+      get current() {
+        return installed()
+      },
+      get epoch() {
+        return installed().config.epoch
+      },
+      networkId: init.config.networkId,
+      isVoter: (id) => installed().quorum.has(id),
+      voterOf: (peerId) => installed().quorum.voters.find((voter) => voter.peerId === peerId),
     }
     const others = (cluster: ClusterId): PeerId[] =>
       [...clusterOf].filter(([peerId, of]) => of === cluster && peerId !== self.peerId).map(([peerId]) => peerId)
@@ -213,20 +251,26 @@ export class BenchPeer {
       nextId: () => (lastId += 1),
       missing: () => undefined,
       isTooOld: () => false,
-      configsSince: () => [],
-      onLaterEpoch: () => undefined,
+      configsSince: (epoch) => this.configs.filter((config) => config.epoch >= epoch),
+      onLaterEpoch: (_, configs) => {
+        for (const config of configs) if (config.epoch > installed().config.epoch) this.install(config)
+      },
       send: (to: PeerId, body: Uint8Array, after: After) => outbox.send(to, { kind: 'typed', type: 1, body }, after),
       answer: (client, answer) => outbox.answer(client, { kind: 'typed', type: REGISTERS, answer }),
       tell: () => undefined,
-      sweepEveryMs: Number.POSITIVE_INFINITY,
-      pull: () => undefined,
+      sweepEveryMs: init.sweepEveryMs ?? Number.POSITIVE_INFINITY,
+      pull: (source, ended) => {
+        const peer = bench.peerOf(source.peerId)
+        if (peer === undefined) ended(false)
+        else bench.pulls.push(new BenchPull(this, peer, ended))
+      },
       alarm: (key) => {
         throw new Violation('V1', `${self.peerId} was told two records for ${key}`)
       },
     })
   }
 
-  private perform(): void {
+  perform(): void {
     for (const effect of this.outbox.take()) {
       if (effect.kind === 'send') this.heldBack.push({ send: effect, upTo: this.rows.lastSequence })
       else if (effect.kind === 'answer' && effect.outcome.kind === 'typed')

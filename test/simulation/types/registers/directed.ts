@@ -1,19 +1,14 @@
 /** Scenarios of registers written by hand: what chance hardly ever meets. */
 import { check } from '../../checkers/violation.ts'
 import { KEY, Stage } from './stage.ts'
-import type { Arrives } from './stage.ts'
+import { FORGETTING_SCENARIOS } from './directed-forgetting.ts'
+import type { Arrives, RegisterScenario } from './stage.ts'
 
 const ALL: Arrives = () => true
 
 /** Messages among these alone, and commits to one of them alone. */
 function among(names: string, committing: string): Arrives {
   return (from, to, name) => names.includes(from) && names.includes(to) && (name !== 'commit' || committing.includes(to))
-}
-
-interface RegisterScenario {
-  readonly name: string
-  /** @throws Violation, or what a peer stops with */
-  readonly play: () => void
 }
 
 export const REGISTER_SCENARIOS: readonly RegisterScenario[] = [
@@ -60,4 +55,29 @@ export const REGISTER_SCENARIOS: readonly RegisterScenario[] = [
       stage.play(ALL)
     },
   },
+  {
+    name: 'a version is above what was current at the first try of its write, as far as its client knows',
+    play() {
+      const stage = new Stage()
+      stage.put('A', 'first', { after: 6 })
+      stage.play(ALL, 500)
+      const { held } = stage.peer('A').core.cells.read(KEY)
+      check(held?.record.version === 7, 'V4', () => `a write after version 6 makes version ${held?.record.version}`)
+    },
+  },
+  {
+    name: 'versions go on after a deletion',
+    play() {
+      const stage = new Stage()
+      stage.put('A', 'first')
+      stage.play(ALL, 500)
+      stage.delete('B', 'gone')
+      stage.play(ALL, 500)
+      stage.put('C', 'again', { after: 2 })
+      stage.play(ALL, 500)
+      const { held } = stage.peer('A').core.cells.read(KEY)
+      check(held?.record.version === 3, 'V2', () => `what is written after version 2 is version ${held?.record.version}`)
+    },
+  },
+  ...FORGETTING_SCENARIOS,
 ]

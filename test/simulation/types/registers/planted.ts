@@ -3,6 +3,7 @@ import { bug } from '../../planted/bug.ts'
 import type { PlantedBug } from '../../planted/bug.ts'
 
 const REGISTERS = 'protocols/registers'
+const ANSWERING = `${REGISTERS}/answering.ts`
 const COLLECTION = `${REGISTERS}/collection.ts`
 const JUDGE = `${REGISTERS}/judge.ts`
 const READS = `${REGISTERS}/reads.ts`
@@ -94,6 +95,34 @@ const JUDGING: readonly PlantedBug[] = [
     'this.bytes',
   ),
   bug(
+    'repeated-unproved',
+    'that a write was applied before is said of a record that is not known to be chosen',
+    RUN,
+    'if (needsCommit || !view.isKnown ||',
+    "if (needsCommit || (!view.isKnown && !judged.some(({ kind }) => kind === 'repeated')) ||",
+  ),
+  bug(
+    'version-not-above-after',
+    'a version is not above what was current at the first try of its write',
+    JUDGE,
+    'version: Math.max(number, after ?? 0) + 1,\n    value',
+    'version: number + 1,\n    value',
+  ),
+  bug(
+    'judged-on-one-copy',
+    'a write is judged on one copy',
+    SHOWING,
+    'return highest(this.shown.flatMap(',
+    'return highest(this.shown.slice(0, 1).flatMap(',
+  ),
+  bug(
+    'number-restarts',
+    'versions begin anew after a deletion',
+    JUDGE,
+    'version: Math.max(number, after ?? 0) + 1,\n    value',
+    'version: (base?.isDeleted === true ? 0 : Math.max(number, after ?? 0)) + 1,\n    value',
+  ),
+  bug(
     'condition-ignored',
     'a condition on the version is not looked at',
     JUDGE,
@@ -137,6 +166,13 @@ const VOTING: readonly PlantedBug[] = [
     'const isAbove =',
     'this.promises.forget(key)\n    const isAbove =',
   ),
+  bug(
+    'promises-not-folded',
+    'what is promised is dropped and not folded into the floor',
+    'protocols/agreement/promises.ts',
+    'this.floor = higherCeiling(this.floor, promise.ballot)\n      this.kept',
+    'this.kept',
+  ),
   bug('no-floor', 'what memory lost is promised again', VOTER, 'new Promises(floor)', 'new Promises({ epoch: floor.epoch, round: 0 })'),
   bug(
     'no-ceiling',
@@ -148,7 +184,7 @@ const VOTING: readonly PlantedBug[] = [
   bug(
     'acknowledged-unsynced',
     'an answer does not wait for what it rests on',
-    `${REGISTERS}/registers.ts`,
+    REGISTERS_CORE,
     "{ kind: 'reply', id, vote }, slotOfRegister(key))",
     "{ kind: 'reply', id, vote }, key.length > 0 ? 'nothing' : slotOfRegister(key))",
   ),
@@ -178,6 +214,27 @@ const READING: readonly PlantedBug[] = [
     'if (this.client > 0) {',
   ),
   bug(
+    'read-unsynced',
+    'a read shows what is not on disk',
+    REGISTERS_CORE,
+    "this.send(to.peerId, { kind: 'reply', id, vote }, slotOfRegister(key))",
+    "this.send(to.peerId, { kind: 'reply', id, vote }, vote.body.kind === 'seen' ? 'nothing' : slotOfRegister(key))",
+  ),
+  bug(
+    'older-epoch-is-chosen',
+    'what a quorum accepted in an older epoch counts as chosen by the quorum of this one',
+    READS,
+    'best.ballot.epoch === chain.epoch && showing',
+    'showing',
+  ),
+  bug(
+    'older-config-counted',
+    'what was told under an older config is counted under the next',
+    READS,
+    'this.showing = new Showing(',
+    'this.showing ??= new Showing(',
+  ),
+  bug(
     'half-accepted-shown',
     'what some voters accepted is shown',
     SHOWING,
@@ -186,8 +243,109 @@ const READING: readonly PlantedBug[] = [
   ),
 ]
 
+/**
+ * What goes wrong where deletions are forgotten. That a new voter says that it is covered before
+ * that is on disk is planted with the bugs of keys: `own-coverage-unsynced`.
+ */
+const FORGETTING: readonly PlantedBug[] = [
+  bug(
+    'swept-alone',
+    'a peer forgets without asking anybody',
+    SWEEP,
+    'this.sweeping = { ballot,',
+    'return this.takeOver({ ballot, number: 0 })\n    this.sweeping = { ballot,',
+  ),
+  {
+    name: 'swept-by-a-quorum',
+    what: 'it is enough that a quorum has barred and was pulled',
+    patches: [
+      { file: SWEEP, find: 'if (sweeping.unbarred.size === 0 &&', replace: 'if (sweeping.unbarred.size < 2 &&' },
+      {
+        file: SWEEP,
+        find: 'sweeping.unpulled.delete(self.id)',
+        replace: 'for (const id of [self.id, ...sweeping.unbarred.keys()]) sweeping.unpulled.delete(id)',
+      },
+    ],
+  },
+  bug(
+    'bar-unsettled',
+    'a bar is answered before what is accepted is settled',
+    `${REGISTERS}/bars.ts`,
+    'open: new Set(doubts.keys())',
+    'open: new Set([...doubts.keys()].slice(0, 0))',
+  ),
+  bug(
+    'bar-below-accepted',
+    'a bar settles only what is accepted at or below it',
+    `${REGISTERS}/bars.ts`,
+    'open: new Set(doubts.keys())',
+    'open: new Set([...doubts.keys()].filter((key) => compareBallots(this.context.cells.read(key).accepted?.ballot ?? ballot, ballot) <= 0))',
+  ),
+  bug('floor-not-raised', 'a bar does not raise the floor', `${REGISTERS}/bars.ts`, 'voter.raiseFloor(ballot)\n', '\n'),
+  bug(
+    'bar-unsynced',
+    'a bar is answered before all is on disk',
+    REGISTERS_CORE,
+    "{ kind: 'barred', ballot }, 'everything')",
+    "{ kind: 'barred', ballot }, 'nothing')",
+  ),
+  bug('swept-early', 'what is swept is on disk before what was pulled', `${REGISTERS}/cells.ts`, "writes, 'barrier')", "writes, 'usual')"),
+  bug(
+    'gone-taken-for-live',
+    'what is gone is taken for live',
+    SHOWING,
+    'return this.shown.some(({ what }) => what.sweptTo',
+    'return this.shown.length < 0 && this.shown.some(({ what }) => what.sweptTo',
+  ),
+  bug(
+    'gone-revived',
+    'what is gone is learned again',
+    VOTER,
+    "if (held === undefined && this.cells.isSwept(ballot)) return 'gone'\n",
+    '\n',
+  ),
+  bug(
+    'number-of-gone-ignored',
+    'the number of what is gone is ignored',
+    SHOWING,
+    'number = Math.max(number, what.number, what.held?.record.version ?? 0,',
+    'number = Math.max(number, what.number, what.held === undefined || isStub(what.held.record) ? 0 : what.held.record.version,',
+  ),
+  bug(
+    'number-told-first',
+    'of a store that forgets while it is read the number that was told first counts',
+    COLLECTION,
+    'this.number = Math.max(this.number, mark.swept?.number ?? 0)',
+    'this.number = this.first.swept?.number ?? 0',
+  ),
+  bug(
+    'older-beats-deletion',
+    'an older value takes the place of a deletion',
+    VOTER,
+    'if (held !== undefined && compareEntries(told, held) <= 0)',
+    'if (held !== undefined && !(held.record.isDeleted && !found.isDeleted) && compareEntries(told, held) <= 0)',
+  ),
+  bug(
+    'last-learned-wins',
+    'what is learned last wins',
+    VOTER,
+    "if (held !== undefined && compareEntries(told, held) <= 0) return 'known'",
+    "if (held !== undefined && compareEntries(told, held) === 0) return 'known'",
+  ),
+  bug(
+    'accepted-kept-voteless',
+    'what a voter accepted counts again once it has its vote back',
+    ANSWERING,
+    'if (this.hasLostVote()) this.dropAccepted()',
+    'this.hasLostVote()',
+  ),
+]
+
 /** What is noticed on their own. */
 export const REGISTER_BUGS: readonly PlantedBug[] = [...JUDGING, ...VOTING, ...READING]
+
+/** What is noticed on their own where deletions are forgotten meanwhile. */
+export const SWEEPING_BUGS: readonly PlantedBug[] = FORGETTING
 
 /** What is noticed in whole networks: over changes of the config, and by repair. */
 export const REGISTER_WORLD_BUGS: readonly PlantedBug[] = [
@@ -237,16 +395,40 @@ export const REGISTER_WORLD_BUGS: readonly PlantedBug[] = [
   bug(
     'registers-no-fence',
     'a voter answers in an epoch before its own',
-    `${REGISTERS}/registers.ts`,
+    ANSWERING,
     'if (epoch < chain.epoch)',
     'if (epoch < chain.epoch - 9)',
   ),
   bug(
+    'expiry-by-wall-clock',
+    'a register expires by the clock of whoever wrote it',
+    `${REGISTERS}/expiry.ts`,
+    'moment.nowMs + record.ttlMs + turn * turnMs',
+    'record.writtenAtMs + record.ttlMs + turn * turnMs',
+  ),
+  bug(
+    'registers-no-joint-step',
+    'voters are exchanged without a joint step',
+    'protocols/config/change.ts',
+    'this.decide(jointAfter(config, next, barredIn(config), protocolMin))',
+    'this.decide(finishedAfter(config, next))',
+  ),
+  {
+    name: 'registers-wiped-votes',
+    what: 'a voter that lost its disk votes as the one that it was',
+    patches: [
+      { file: ANSWERING, find: 'if (target.id !== self.id || chain.current', replace: 'if (chain.current' },
+      { file: ANSWERING, find: 'if (!this.mayVote()) return', replace: 'if (target.id === self.id && !this.mayVote()) return' },
+      { file: ANSWERING, find: '{ sender: self, body: answer }', replace: '{ sender: target, body: answer }' },
+      { file: REGISTERS_CORE, find: 'message.vote.sender.id === from.id ?', replace: 'message.vote.sender.peerId === from.peerId ?' },
+    ],
+  },
+  bug(
     'registers-not-repaired',
     'what another peer holds is not taken',
     COLLECTION,
-    'return entry !== undefined && core.learn(',
-    'return entry !== undefined && entry.record.version < 1 && core.learn(',
+    'if (entry === undefined) continue',
+    'if (entry === undefined || entry.record.version > 0) continue',
   ),
 ]
 
@@ -254,6 +436,9 @@ export const REGISTER_WORLD_BUGS: readonly PlantedBug[] = [
  * The seed from which on it is worth looking for a bug: where it falls late, a little before that.
  */
 export const WORTH_FROM: Readonly<Record<string, number>> = {
+  'read-unsynced': 38,
+  'promises-not-folded': 44,
+  'repeated-unproved': 9,
   'refused-on-remembered': 519,
   'held-below-accepted': 1250,
   'accepted-dropped-by-ballot': 796,

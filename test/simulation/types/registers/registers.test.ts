@@ -6,15 +6,17 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { installLoader } from '../../planted/loader.ts'
 import { REGISTER_SCENARIOS } from './directed.ts'
-import { REGISTER_BUGS, REGISTER_WORLD_BUGS } from './planted.ts'
+import { REGISTER_BUGS, REGISTER_WORLD_BUGS, SWEEPING_BUGS } from './planted.ts'
 import { playSchedule } from './schedule.ts'
 import { simulateRegisters } from './run.ts'
 import { scoreOf, worldScoreOf } from './score.ts'
 
 const SCHEDULES = 300
+/** With sweeps. */
+const SWEEPING_SCHEDULES = 100
 const SEEDS = 30
 
-installLoader([...REGISTER_BUGS, ...REGISTER_WORLD_BUGS])
+installLoader([...REGISTER_BUGS, ...SWEEPING_BUGS, ...REGISTER_WORLD_BUGS])
 
 suite('registers on their own', () => {
   test('keep their promises on short schedules', () => {
@@ -27,9 +29,19 @@ suite('registers on their own', () => {
     assert.ok(applied > SCHEDULES * 2, `only ${applied} writes were applied`)
   })
 
+  test('keep their promises on short schedules while deletions are forgotten', () => {
+    let sweeps = 0
+    for (let seed = 1; seed <= SWEEPING_SCHEDULES; seed += 1) {
+      const result = playSchedule(seed, true)
+      assert.equal(result.violation, undefined, `seed ${seed}: ${result.violation?.message}`)
+      sweeps += result.sweeps
+    }
+    assert.ok(sweeps > SWEEPING_SCHEDULES / 2, `only ${sweeps} peers forgot anything`)
+  })
+
   for (const { name, play } of REGISTER_SCENARIOS) test(name, () => play())
 
-  for (const bug of REGISTER_BUGS) {
+  for (const bug of [...REGISTER_BUGS, ...SWEEPING_BUGS]) {
     test(`noticed when planted: ${bug.what}`, async (context) => {
       const found = await scoreOf(bug)
       assert.ok(found !== undefined, `${bug.name} survives`)

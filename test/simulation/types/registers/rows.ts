@@ -90,6 +90,17 @@ export class BenchRows implements Rows {
    * a barrier behind all before it.
    */
   syncOne(chance: Chance): void {
+    const able = this.able()
+    if (able.length > 0) this.harden(chance.pick(able))
+  }
+
+  /** All that may reach the disk of one slot. */
+  syncSlot(name: string): void {
+    const isOf = (place: number): boolean => this.unsynced[place]?.write.slot.name === name
+    for (let place = this.able().find(isOf); place !== undefined; place = this.able().find(isOf)) this.harden(place)
+  }
+
+  private able(): number[] {
     const slots = new Set<string>()
     const able: number[] = []
     for (const [place, { write }] of this.unsynced.entries()) {
@@ -99,7 +110,7 @@ export class BenchRows implements Rows {
       slots.add(slot)
       if (write.isBarrier) break
     }
-    if (able.length > 0) this.harden(chance.pick(able))
+    return able
   }
 
   syncAll(): void {

@@ -11,7 +11,7 @@ import { dataKey } from '../../../../protocols/base/register.ts'
 import type { RegisterKey } from '../../../../protocols/base/register.ts'
 import type { ClientId } from '../../../../protocols/events.ts'
 import { Marks } from '../../../../protocols/registers/marks.ts'
-import { equalRegisterRecords } from '../../../../protocols/registers/record.ts'
+import { equalRegisterRecords, isStub } from '../../../../protocols/registers/record.ts'
 import type { Condition, Contents, ReadRequest, RegisterAnswer, WriteRequest } from '../../../../protocols/registers/requests.ts'
 import { sha256, utf8 } from '../../../../src/bytes.ts'
 import { Chance } from '../../chance.ts'
@@ -21,6 +21,7 @@ import type { BenchPeer } from './bench.ts'
 import { Chain } from './chain.ts'
 import { checkHistory } from './history.ts'
 import type { Operation } from './history.ts'
+import { probe } from './probe.ts'
 
 const STEPS = 700
 const SETTLE_STEPS = 6_000
@@ -44,7 +45,12 @@ export interface ScheduleResult {
   readonly applied: number
   readonly chosen: number
   readonly crashes: number
+  /** Peers that forgot deletions. */
+  readonly sweeps: number
 }
+
+/** Where deletions are forgotten: how often a peer does so. */
+const SWEEP_EVERY_MS = 2_000
 
 /** Who is there: voters in one cluster or several, and sometimes a learner. */
 const LAYOUTS: readonly (readonly string[])[] = [
@@ -67,9 +73,11 @@ class Schedule {
   private readonly retryRate: number
   private readonly lossRate: number
   private readonly crashRate: number
+  private readonly isSweeping: boolean
 
-  constructor(seed: number) {
+  constructor(seed: number, isSweeping: boolean) {
     this.chance = new Chance(seed)
+    this.isSweeping = isSweeping
     const { chance } = this
     this.retryRate = chance.pick([0.2, 0.6, 0.9])
     this.lossRate = chance.pick([0.02, 0.1, 0.25])
@@ -95,13 +103,19 @@ class Schedule {
       config,
       clusterOf,
       identities,
+      ...(isSweeping ? { sweepEveryMs: SWEEP_EVERY_MS } : {}),
       answered: (client, answer) => this.answered(client, answer),
       hardened: ({ identity: by }, key, { accepted, held }) => {
         const chain = this.chains.get(key)
         if (chain === undefined) return
         if (accepted !== undefined && voterIds.has(by.id)) chain.accepted(by, accepted)
         if (held !== undefined)
-          check(chain.has(held.record), 'V1', () => `${by.peerId} holds version ${held.record.version} of ${key}, which is not chosen`)
+          check(
+            isStub(held.record) || chain.has(held.record),
+            'V1',
+            () => `${by.peerId} holds version ${held.record.version} of ${key}, which is not chosen`,
+          )
+        this.probe(config, key, chain)
       },
     })
   }
@@ -117,9 +131,23 @@ class Schedule {
     this.checkSettled()
   }
 
+  /** V8, where deletions are forgotten: what is on disks shows what is chosen. */
+  private probe(config: Config, key: RegisterKey, { tip }: Chain): void {
+    if (tip === undefined || !this.isSweeping) return
+    probe(config, key, tip, (id) => {
+      const peer = this.bench.peers.find((voter) => voter.identity.id === id)
+      return peer === undefined ? undefined : { ...peer.synced(key), swept: peer.sweptSynced }
+    })
+  }
+
+  sweeps(): number {
+    return this.bench.peers.filter(({ core }) => core.cells.swept !== undefined).length
+  }
+
   private step(): void {
     const { chance, bench } = this
-    const { peers, pool } = bench
+    const { peers, pool, pulls } = bench
+    if (pulls.length > 0 && chance.happens(0.2)) return bench.stepPull(chance.below(pulls.length))
     const draw = chance.number()
     if (pool.length > POOL_MAX) pool.splice(chance.below(pool.length), 1)
     else if (draw < this.crashRate) this.crash(chance.pick(peers))
@@ -157,7 +185,7 @@ class Schedule {
     const peer = chance.pick(up)
     const key = chance.happens(0.8) ? (KEYS[0] as RegisterKey) : chance.pick(KEYS)
     if (chance.happens(0.3)) return this.read(peer, key)
-    const contents: Contents = chance.happens(0.2)
+    const contents: Contents = chance.happens(this.isSweeping ? 0.4 : 0.2)
       ? { kind: 'deleted' }
       : { kind: 'value', value: utf8.encode(`v${this.lastClient}`), contentType: 'text/plain', ttlMs: undefined }
     const writeIdGiven = chance.happens(0.6)
@@ -228,6 +256,7 @@ class Schedule {
     for (let step = 0; step < SETTLE_STEPS; step += 1) {
       this.steps += 1
       while (bench.pool.length > 0) bench.deliver(0, false)
+      if (bench.pulls.length > 0) bench.stepPull(0)
       for (const peer of bench.peers) peer.syncAll()
       if (bench.pool.length > 0) continue
       if (this.asked.size === 0 && bench.peers.every(({ core }) => core.doubts.size === 0 && !core.isBusy)) return
@@ -242,11 +271,11 @@ class Schedule {
     for (const [key, chain] of this.chains) {
       for (const { identity: by, core } of this.bench.peers) {
         const { held } = core.cells.read(key)
-        const isChosen = held === undefined || chain.has(held.record)
+        const isChosen = held === undefined || isStub(held.record) || chain.has(held.record)
         check(isChosen, 'V7', () => `${by.peerId} holds version ${held?.record.version} of ${key}, which is not chosen`)
       }
       const { tip } = chain
-      if (tip === undefined) continue
+      if (tip === undefined || (tip.record.isDeleted && this.isSweeping)) continue
       // Whoever accepted it finishes it, so that it is known somewhere.
       const isHeld = this.bench.peers.some(({ core }) => {
         const { held } = core.cells.read(key)
@@ -257,8 +286,9 @@ class Schedule {
   }
 }
 
-export function playSchedule(seed: number): ScheduleResult {
-  const schedule = new Schedule(seed)
+/** @param isSweeping deletions are forgotten meanwhile */
+export function playSchedule(seed: number, isSweeping = false): ScheduleResult {
+  const schedule = new Schedule(seed, isSweeping)
   let violation: Violation | undefined
   try {
     schedule.play()
@@ -269,7 +299,7 @@ export function playSchedule(seed: number): ScheduleResult {
   const { operations, chains, crashes } = schedule
   const applied = operations.filter(({ answer }) => answer?.kind === 'applied').length
   const chosen = [...chains.values()].reduce((sum, { records }) => sum + records.length, 0)
-  return { violation, operations: operations.length, applied, chosen, crashes }
+  return { violation, operations: operations.length, applied, chosen, crashes, sweeps: schedule.sweeps() }
 }
 
 function identityOf(place: number): Identity {

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import type { PlantedBug } from '../../planted/bug.ts'
 import { importPlanted, installLoader } from '../../planted/loader.ts'
 import type { REGISTER_SCENARIOS as scenariosType } from './directed.ts'
-import { REGISTER_BUGS, REGISTER_WORLD_BUGS, WORTH_FROM } from './planted.ts'
+import { REGISTER_BUGS, REGISTER_WORLD_BUGS, SWEEPING_BUGS, WORTH_FROM } from './planted.ts'
 import type { simulateRegisters as simulateType } from './run.ts'
 import type { playSchedule as playType } from './schedule.ts'
 
@@ -30,7 +30,7 @@ export async function scoreOf(bug: PlantedBug): Promise<{ count: number; message
   const { playSchedule } = await importPlanted<{ playSchedule: typeof playType }>(url, bug.name)
   const from = WORTH_FROM[bug.name] ?? 1
   for (let seed = from; seed < from + SCHEDULES_MAX; seed += 1) {
-    const { violation } = playSchedule(seed)
+    const { violation } = playSchedule(seed, SWEEPING_BUGS.includes(bug))
     if (violation !== undefined) return { count: seed, message: violation.message }
   }
   return undefined
@@ -51,9 +51,10 @@ export async function worldScoreOf(bug: PlantedBug): Promise<{ count: number; me
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  installLoader([...REGISTER_BUGS, ...REGISTER_WORLD_BUGS])
+  const bugs = [...REGISTER_BUGS, ...SWEEPING_BUGS, ...REGISTER_WORLD_BUGS]
+  installLoader(bugs)
   const names = process.argv.slice(2)
-  for (const bug of [...REGISTER_BUGS, ...REGISTER_WORLD_BUGS]) {
+  for (const bug of bugs) {
     if (names.length > 0 && !names.includes(bug.name)) continue
     const found = await (REGISTER_WORLD_BUGS.includes(bug) ? worldScoreOf(bug) : scoreOf(bug))
     process.stdout.write(

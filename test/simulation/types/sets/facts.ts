@@ -5,8 +5,17 @@
 import type { Config } from '../../../../protocols/base/config.ts'
 import { identity } from '../../../../protocols/base/identity.ts'
 import type { ClusterId, Incarnation, NetworkId, PeerId } from '../../../../protocols/base/identity.ts'
+import { NO_TABLES } from '../../../../protocols/base/rows.ts'
+import { SetCollection } from '../../../../protocols/sets/collection.ts'
+import { SETS_SETTINGS } from '../../../../protocols/sets/context.ts'
+import type { SetsContext } from '../../../../protocols/sets/context.ts'
 import { cursorText, numberOfCursor } from '../../../../protocols/sets/cursor.ts'
+import { DiskRows } from '../../../../protocols/sets/disk-rows.ts'
+import { keyOfElement } from '../../../../protocols/sets/element.ts'
+import { Holdings } from '../../../../protocols/sets/holdings.ts'
 import { isKept } from '../../../../protocols/sets/keeping.ts'
+import { NO_STAMP, SETS } from '../../../../protocols/sets/requests.ts'
+import { sha256, utf8 } from '../../../../src/bytes.ts'
 import { isElement, readElement } from '../../../../src/transit/documents.ts'
 import { check } from '../../checkers/violation.ts'
 
@@ -48,8 +57,37 @@ function oneSpelling(): void {
   check(new Set(same.map(([text = '']) => bytes(text))).size === same.length, 'C8', () => 'two elements are one')
 }
 
+/** A pulled page may have rows of several sets: each goes into its own, and counts. */
+function pageOfSeveralSets(): void {
+  const disk = new DiskRows(utf8, sha256)
+  const source = new Holdings(NO_TABLES.rows(SETS), disk, ignore, ignore)
+  const told = new Map<string, string[]>()
+  const context = { utf8, settings: SETS_SETTINGS } as SetsContext
+  const collection = new SetCollection(
+    source,
+    disk,
+    context,
+    (set, rows) =>
+      told.set(
+        set,
+        rows.map(({ key }) => key),
+      ) && rows.length,
+  )
+  const names = [...['a', 'b', 'a'].entries()].map(([index, set]) => {
+    const key = keyOfElement(Uint8Array.of(0x31 + index))
+    source.take(source.make(set), [{ key, added: 1, removed: NO_STAMP }])
+    return disk.nameOf(set, key)
+  })
+  const count = collection.take(names.map((key) => ({ key, record: collection.held(key) ?? new Uint8Array(0) })))
+  const found = JSON.stringify([...told])
+  check(count === 3 && found === '[["a",["1","3"]],["b",["2"]]]', 'C1', () => `a page of two sets is taken as ${found}`)
+}
+
+const ignore = (): void => undefined
+
 export function checkFacts(): void {
   oneSpelling()
+  pageOfSeveralSets()
   cursorOfAnotherStore()
   majorityOfTheCluster()
 }

@@ -105,6 +105,27 @@ export const SETS_BUGS: readonly PlantedBug[] = [
     'return held !== undefined || isWhole || isBelow(settled, told) || true',
   ),
   bug(
+    'page-judged-as-one',
+    'all rows of a pulled page are taken when one of them is',
+    `${IN}/hearing.ts`,
+    'told.filter((each) => isTaken(each, rows.get(each.key), stamp, cut >= number))',
+    'told.some((each) => isTaken(each, rows.get(each.key), stamp, cut >= number)) ? told : []',
+  ),
+  bug(
+    'page-of-one-set',
+    'all rows of a pulled page go into the set of the first',
+    `${IN}/collection.ts`,
+    '({ set, cut }) => `${cut} ${set}`',
+    '({ cut }) => `${cut}`',
+  ),
+  bug(
+    'page-written-in-part',
+    'of a pulled page one row is written, and all are told',
+    `${IN}/holdings.ts`,
+    'this.save(rows, changed, [], false)',
+    'this.save(rows, changed.slice(0, 1), [], false)',
+  ),
+  bug(
     'cut-by-merging',
     'a cut is taken over by merging',
     `${IN}/take-overs.ts`,

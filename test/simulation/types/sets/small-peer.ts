@@ -142,10 +142,11 @@ export class SmallPeer {
     const theirs = other.sets?.collection
     const own = this.sets?.collection
     if (theirs === undefined || own === undefined) return
-    for (const { name } of other.seen.range(ELEMENTS)) {
+    const rows = [...other.seen.range(ELEMENTS)].flatMap(({ name }) => {
       const row = theirs.held(name)
-      if (row !== undefined) own.take(name, row)
-    }
+      return row === undefined ? [] : [{ key: name, record: row }]
+    })
+    own.take(rows)
   }
 
   private context(): TypeContext {

@@ -1,0 +1,186 @@
+/** What the console makes of what a peer says, apart from any browser. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { PeerRow } from '../../src/client/client.ts'
+import { advise } from '../../src/console/advice.ts'
+import { rateNow, SAMPLES_MAX, withSample } from '../../src/console/history.ts'
+import type { Sample } from '../../src/console/history.ts'
+import { layOut } from '../../src/console/picture.ts'
+import type { Picture } from '../../src/console/picture.ts'
+import { quantileMs, readMetrics } from '../../src/console/prometheus.ts'
+import { bytesText, milliseconds, plural, shortId } from '../../src/console/words.ts'
+
+function peer(id: string, clusterId: string, state: PeerRow['state'] = 'alive'): PeerRow {
+  return { id, clusterId, addresses: [], role: 'voter', state, rttMs: 1, lastSeenAt: null }
+}
+
+function networkOf(clusters: number, peersEach: number): PeerRow[] {
+  return Array.from({ length: clusters * peersEach }, (_, index) =>
+    peer(`peer-${index}`, `cluster-${Math.floor(index / peersEach)}`, index === 0 ? 'self' : 'alive'),
+  )
+}
+
+describe('the picture', () => {
+  const widths = [320, 358, 599, 600, 720, 959, 960, 1_192]
+
+  function overlaps({ boxes }: Picture): boolean {
+    return boxes.some((a, at) =>
+      boxes.slice(at + 1).some((b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height),
+    )
+  }
+
+  it('has every peer once within its own cluster, no two clusters over one another, and nothing outside, at any width', () => {
+    for (const width of widths) {
+      for (const [clusters, each] of [
+        [1, 1],
+        [1, 5],
+        [2, 3],
+        [3, 3],
+        [7, 9],
+      ] as const) {
+        const drawn = layOut(networkOf(clusters, each), width)
+        const told = `${clusters} clusters of ${each} at ${width}`
+        assert.equal(drawn.boxes.flatMap(({ nodes }) => nodes).length, clusters * each, told)
+        assert.equal(overlaps(drawn), false, told)
+        for (const { x, y, width: across, height, nodes, clusterId } of drawn.boxes) {
+          assert.ok(x >= 0 && x + across <= width && y + height <= drawn.height, told)
+          for (const node of nodes) {
+            assert.equal(node.peer.clusterId, clusterId)
+            assert.ok(node.x > x && node.x < x + across && node.y > y && node.y < y + height, told)
+          }
+        }
+      }
+    }
+  })
+
+  it('has a link from the asked peer to each other one, and draws no number that is none', () => {
+    for (const width of widths) {
+      const { links } = layOut(networkOf(3, 3), width)
+      assert.equal(new Set(links.map((link) => link.peer.id)).size, 8)
+      for (const { path } of links) assert.match(path, /^M[\d. HVCQ-]+$/)
+    }
+  })
+
+  it('is empty where nobody is known', () => {
+    assert.deepEqual(layOut([], 800), { width: 800, height: 0, boxes: [], links: [] })
+  })
+})
+
+describe('rates', () => {
+  const seen = (looks: readonly (readonly [atMs: number, keys: number | null])[]): readonly Sample[] =>
+    looks.reduce<readonly Sample[]>((samples, [atMs, keys]) => withSample(samples, atMs, keys, null), [])
+
+  it('are taken from the growth of what the asked peer holds', () => {
+    const samples = seen([
+      [0, 100],
+      [1_000, 110],
+      [2_000, 130],
+    ])
+    assert.deepEqual(
+      samples.map(({ keysPerSecond }) => keysPerSecond),
+      [null, 10, 20],
+    )
+    assert.equal(rateNow(samples), 15)
+  })
+
+  it('are none where there was no answer, after a long pause, and not below nothing', () => {
+    assert.deepEqual(
+      seen([
+        [0, 5],
+        [1_000, null],
+        [2_000, 9],
+      ]).map(({ keysPerSecond }) => keysPerSecond),
+      [null, null, null],
+    )
+    assert.deepEqual(
+      seen([
+        [0, 5],
+        [60_000, 9],
+      ]).map(({ keysPerSecond }) => keysPerSecond),
+      [null, null],
+    )
+    assert.deepEqual(
+      seen([
+        [0, 5],
+        [1_000, 0],
+      ]).map(({ keysPerSecond }) => keysPerSecond),
+      [null, 0],
+    )
+    assert.equal(rateNow(seen([[0, 5]])), undefined)
+    assert.equal(
+      rateNow(
+        seen([
+          [0, 5],
+          [1_000, null],
+        ]),
+      ),
+      undefined,
+    )
+  })
+
+  it('are kept for three minutes and no longer', () => {
+    assert.equal(seen(Array.from({ length: 500 }, (_, index) => [index * 1_000, index] as const)).length, SAMPLES_MAX)
+  })
+})
+
+describe('metrics', () => {
+  const text = (puts: readonly number[], writes: number): string =>
+    [
+      ...['0.001', '0.01', '+Inf'].map(
+        (bound, index) => `replicator_http_request_duration_seconds_bucket{route="/store/{key}",method="PUT",le="${bound}"} ${puts[index]}`,
+      ),
+      'replicator_http_request_duration_seconds_bucket{route="/status",method="GET",le="0.001"} 7',
+      `replicator_http_requests_total{route="/store/{key}",method="PUT",status="2xx"} ${writes}`,
+      'replicator_http_requests_total{route="/store/{key}",method="GET",status="2xx"} 9',
+      'replicator_http_requests_total{route="/store/{key}",method="PUT",status="4xx"} 9',
+      'replicator_http_requests_total{route="/sets/{name}/update",method="POST",status="2xx"} 2',
+      '',
+    ].join('\n')
+
+  it('are read for what clients write and wait for, and nothing else', () => {
+    const { writes, puts, gets } = readMetrics(text([1, 2, 3], 5))
+    assert.equal(writes, 7)
+    assert.deepEqual(
+      [...puts],
+      [
+        [0.001, 1],
+        [0.01, 2],
+        [Number.POSITIVE_INFINITY, 3],
+      ],
+    )
+    assert.equal(gets.size, 0)
+  })
+
+  it('tell the time of the requests between two looks, and none where there were none', () => {
+    const [before, after] = [readMetrics(text([5, 5, 5], 5)).puts, readMetrics(text([5, 15, 15], 15)).puts]
+    assert.equal(quantileMs(before, after, 0.5)?.toFixed(3), '5.500')
+    assert.equal(quantileMs(after, after, 0.5), null)
+    assert.equal(quantileMs(new Map(), readMetrics(text([0, 0, 4], 4)).puts, 0.99), 10)
+  })
+})
+
+describe('a warning', () => {
+  it('comes with what to do where it does not say so itself, the serious ones first', () => {
+    const told = advise(['no -secret: anybody may join', 'something new', 'berlin stands no loss: 2 of its 3 voters are up'])
+    assert.deepEqual(
+      told.map(({ text, isSerious }) => [text.slice(0, 6), isSerious]),
+      [
+        ['berlin', true],
+        ['no -se', false],
+        ['someth', false],
+      ],
+    )
+    assert.match(told[0]?.advice ?? '', /Bring back/)
+    assert.match(told[1]?.advice ?? '', /replicator secret/)
+    assert.equal(told[2]?.advice, undefined)
+  })
+})
+
+describe('words', () => {
+  it('round where nobody needs more, and keep the unit', () => {
+    assert.deepEqual([0, 999, 1_000, 12_345_678].map(bytesText), ['0 B', '999 B', '1.0 KB', '12.3 MB'])
+    assert.deepEqual([0.42, 9.96, 12.6, 1_500, 12_000].map(milliseconds), ['0.4 ms', '10.0 ms', '13 ms', '1.5 s', '12 s'])
+    assert.deepEqual([plural(1, 'key'), plural(1_200, 'key')], ['1 key', '1,200 keys'])
+    assert.equal(shortId('12D3KooWGpjwYBA3TM3TUSumvkUqUaNq5nFX8v4t1VejuTD7bTQU'), '…uTD7bTQU')
+  })
+})
