@@ -73,7 +73,6 @@ export async function* watchRegisters(
       for await (const event of streamFrom(tries, pathOf(options, from), peer, signal)) {
         round = 0
         if (event.name === 'cursor-gone') from = 'start'
-        if (event.name === 'watch-ended') from = { cursor: event.id ?? '' }
         if (event.name === 'put' || event.name === 'delete') {
           const change = changeOf(event, isWatching)
           if (told.isNews(change)) yield change

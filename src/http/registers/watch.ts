@@ -13,24 +13,37 @@ import type { StreamedAnswer } from '../streamed-answer.ts'
 import { REGISTERS_PREFIX } from './handlers.ts'
 import { cursorGone } from './outcomes.ts'
 import type { WatchQuery } from './query.ts'
+import type { Unread } from './unread.ts'
 
-export function watchRegisters(exchange: Exchange, registers: Registers, query: WatchQuery): void {
-  if (exchange.enter('waits')) new Watcher(exchange, registers, query)
+export function watchRegisters(exchange: Exchange, registers: Registers, unread: Unread, query: WatchQuery): void {
+  if (exchange.enter('waits')) new Watcher(exchange, registers, unread, query)
 }
 
 class Watcher {
   readonly #exchange: Exchange
+  readonly #unread: Unread
   readonly #watching: Watching
   /** What was live at the beginning is being told. A client that is cut off meanwhile begins anew. */
   #isListing: boolean
   #stream: StreamedAnswer | undefined
 
-  constructor(exchange: Exchange, registers: Registers, query: WatchQuery) {
+  constructor(exchange: Exchange, registers: Registers, unread: Unread, query: WatchQuery) {
     this.#exchange = exchange
+    this.#unread = unread
     this.#isListing = query.from === 'start'
     this.#watching = registers.watch({ kind: 'watch', ...query }, (answer) => this.#told(answer))
     const comment = (): void => this.#stream?.write(':\n\n')
-    attend(exchange, { comment, end: () => this.#end(), closed: () => this.#watching.end() })
+    const closed = (): void => {
+      unread.forget(this)
+      this.#watching.end()
+    }
+    attend(exchange, { comment, end: () => this.#end(), closed })
+  }
+
+  /** Others need the room. Its client goes on from the last event that it read. */
+  cut(): void {
+    this.#watching.end()
+    this.#stream?.cut()
   }
 
   #told(answer: WatchAnswer): void {
@@ -55,14 +68,18 @@ class Watcher {
     const { grant } = this.#exchange
     const shown = events.filter(({ key }) => grant === undefined || opens(grant, REGISTERS_PREFIX + key))
     const bytes = events.reduce((sum, event) => sum + watchedBytes(event), 0)
-    this.#write(shown.map((event) => textOf(event, !this.#isListing)).join(''), bytes)
+    const isShared = shown.length === events.length && !this.#isListing
+    this.#write(isShared ? sharedTextOf(events) : shown.map((event) => textOf(event, !this.#isListing)).join(''), bytes)
   }
 
   /** @param bytes what it counts for until it is taken */
   #write(text: string, bytes: number): void {
     this.#stream ??= beginEvents(this.#exchange)
     if (this.#stream === undefined) return this.#watching.end()
+    if (!this.#stream.isOpen) return
+    this.#unread.add(this, text.length)
     this.#stream.write(text, () => {
+      this.#unread.taken(this, text.length)
       if (bytes > 0) this.#watching.taken(bytes)
     })
   }
@@ -77,6 +94,15 @@ class Watcher {
     if (this.#stream === undefined) this.#exchange.refuse('not-ready', 'This peer is shutting down.')
     else this.#stream.end()
   }
+}
+
+/** Watches of the same are told the same events: their text is made once. */
+const sharedTexts = new WeakMap<readonly WatchEvent[], string>()
+
+function sharedTextOf(events: readonly WatchEvent[]): string {
+  let text = sharedTexts.get(events)
+  if (text === undefined) sharedTexts.set(events, (text = events.map((event) => textOf(event, true)).join('')))
+  return text
 }
 
 /** @param hasCursor false where going on behind the event would pass over what was not told yet */

@@ -24,6 +24,7 @@ import { count, list, object, text, time } from '../schemas.ts'
 import { RegisterHandlers, REGISTERS_PREFIX } from '../registers/handlers.ts'
 import { listRegisters } from '../registers/listing.ts'
 import { parseListOrWatch } from '../registers/query.ts'
+import { Unread } from '../registers/unread.ts'
 import { VERSION_MAX } from '../registers/versions.ts'
 import { watchRegisters } from '../registers/watch.ts'
 import { queryOf } from '../target.ts'
@@ -31,6 +32,7 @@ import { queryOf } from '../target.ts'
 /** @param valueBytesMax the largest value taken by this peer */
 export function registerRoutes(registers: Registers, valueBytesMax: number): RouteGroup {
   const handlers = new RegisterHandlers(registers)
+  const unread = new Unread()
   const read = (exchange: Exchange): void => handlers.read(exchange)
   return {
     routes: [
@@ -45,16 +47,16 @@ export function registerRoutes(registers: Registers, valueBytesMax: number): Rou
           DELETE: { scope: 'write', handle: (exchange) => handlers.delete(exchange), operation: DELETE_OPERATION },
         },
       },
-      { path: '/kv', isList: true, methods: reading({ ...LIST, handle: (exchange) => listOrWatch(exchange, registers) }) },
+      { path: '/kv', isList: true, methods: reading({ ...LIST, handle: (exchange) => listOrWatch(exchange, registers, unread) }) },
     ],
     schemas: SCHEMAS,
   }
 }
 
-function listOrWatch(exchange: Exchange, registers: Registers): void {
+function listOrWatch(exchange: Exchange, registers: Registers, unread: Unread): void {
   const query = parseListOrWatch(queryOf(exchange.request), lastEventIdOf(exchange))
   if ('parameter' in query) return exchange.refuse('bad-parameter', query.detail, { parameter: query.parameter })
-  if ('from' in query) return watchRegisters(exchange, registers, query)
+  if ('from' in query) return watchRegisters(exchange, registers, unread, query)
   if (!exchange.enter()) return
   const ranges = grantedRanges(exchange.grant?.prefixes, REGISTERS_PREFIX, query.prefix)
   exchange.follow(listRegisters(registers, ranges, query), 0, (answer) => exchange.send(answer))
