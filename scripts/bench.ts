@@ -29,6 +29,7 @@ import type { Table } from './bench/table.ts'
 import { measureWorkload, warmUp } from './bench/throughput.ts'
 import { measureFarTrouble } from './bench/far-trouble.ts'
 import { measureWan } from './bench/wan.ts'
+import { measureWatches } from './bench/watches.ts'
 import { formatSeconds, whenOrphaned } from './run.ts'
 
 const EXIT_FAILED = 1
@@ -40,6 +41,8 @@ const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
 const END_MS = 20_000
 const WIDE_CONNECTIONS = 64
 const CLUSTERS = 3
+/** Watches are looked at for so many times as long as one run of anything else. */
+const WATCHED_RUNS = 4
 /** The program of each side, and the package of Debian that has it. */
 const PROGRAMS: Readonly<Record<'wrk' | Against, readonly [program: string, version: string, from: string]>> = {
   wrk: ['wrk', '-v', 'wrk'],
@@ -96,7 +99,7 @@ function closing<Closable extends { close(): Promise<void> }>(opened: Closable):
 function missing({ parts, against, soakSeconds }: Options): string[] {
   const onlyOf = (...names: Part[]): boolean => soakSeconds === undefined && [...parts].every((part) => names.includes(part))
   if (onlyOf('growth')) return []
-  const wanted = onlyOf('growth', 'wan') ? [] : (['wrk', ...against] as const)
+  const wanted = onlyOf('growth', 'wan', 'watches') ? [] : (['wrk', ...against] as const)
   const lacking = wanted.filter((name) => spawnSync(PROGRAMS[name][0], [PROGRAMS[name][1]]).error !== undefined)
   const lines = lacking.map((name) => `${PROGRAMS[name][0]} is not installed; on Debian: apt-get install ${PROGRAMS[name][2]}`)
   if (!existsSync(PROGRAM)) lines.push('the program is not built: npm run build')
@@ -112,7 +115,7 @@ async function compare(options: Options): Promise<Table[]> {
     contenders.push(closing(other === 'etcd' ? await Etcd.start(directory, stopping.signal) : await Nats.start(directory)))
   }
   say(`started: ${contenders.map(({ name }) => name).join(', ')}`)
-  await warmUp(contenders, options.stored)
+  await warmUp(contenders, options.stored, workloads.length > 0 ? workloads : ['puts'])
   const tables: Table[] = []
   for (const workload of workloads) tables.push(await measureWorkload(workload, contenders, options, say))
   if (isKilling) tables.push(await measureKills(contenders, options.runs, say))
@@ -123,7 +126,7 @@ async function compare(options: Options): Promise<Table[]> {
 async function compareClusters(options: Options): Promise<Table[]> {
   const several = closing(await Replicator.start(CLUSTERS, stopping.signal))
   const one = closing(await Replicator.start(1, stopping.signal))
-  await warmUp([several, one], options.stored)
+  await warmUp([several, one], options.stored, ['puts'])
   const connections = options.connections.includes(WIDE_CONNECTIONS) ? [WIDE_CONNECTIONS] : options.connections
   const measured = await measureWorkload('puts', [several, one], { ...options, connections }, say)
   const costs = await measureCosts([one, several], options.seconds)
@@ -140,6 +143,7 @@ async function measureAll(options: Options): Promise<Table[]> {
   if (parts.has('stages')) tables.push(await measureStages(options.seconds, options.stored, signal, say))
   if (parts.has('catch-up')) tables.push(await measureCatchUp(options.missedKeys, runs, signal, say))
   if (parts.has('start')) tables.push(await measureStart(options.startKeys, runs, signal, say))
+  if (parts.has('watches')) tables.push(await measureWatches(options.seconds * WATCHED_RUNS, signal, say))
   if (parts.has('wan')) tables.push(measureWan(say), measureFarTrouble(say), await measureFar(signal, say))
   if (parts.has('growth')) tables.push(measureGrowth(options.peersMax, say))
   return tables

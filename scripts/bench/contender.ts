@@ -37,8 +37,8 @@ export interface Contender {
   readonly processIds: readonly number[]
   /** Data directory of the first server. */
   readonly directory: string
-  /** Stores so many keys for gets. */
-  fill(count: number): Promise<void>
+  /** Stores so many keys for gets, and writes so many registers. */
+  fill(count: number, registers: number): Promise<void>
   /**
    * Loads all servers for some seconds.
    *

@@ -10,7 +10,7 @@ import type { Contender, Load, Writer } from './contender.ts'
 import { httpWriter, putAll } from './http-writer.ts'
 import type { HttpPut } from './http-writer.ts'
 import { ServerProcess } from './processes.ts'
-import { drive } from './wrk.ts'
+import { drive, isOfRegisters } from './wrk.ts'
 import type { Measured } from './wrk.ts'
 
 const SERVERS = 3
@@ -20,6 +20,11 @@ const VALUE64 = Buffer.from(VALUE).toString('base64')
 /** Two gibibytes is the default, and a long run may need more. */
 const QUOTA_BYTES = 8_589_934_592
 
+interface Ranged {
+  readonly count?: string
+  readonly kvs?: readonly { readonly version: string }[]
+}
+
 export class Etcd implements Contender {
   readonly name = 'etcd'
   readonly directory: string
@@ -27,6 +32,7 @@ export class Etcd implements Contender {
   readonly #servers: ServerProcess[] = []
   readonly #origins: string[] = []
   #stored = 0
+  #registers = 0
 
   private constructor(directory: string, signal: AbortSignal) {
     this.directory = directory
@@ -63,21 +69,27 @@ export class Etcd implements Contender {
     return this.#servers.map((server) => server.processId)
   }
 
-  async fill(count: number): Promise<void> {
+  /** What keys and registers are is all one here. */
+  async fill(keys: number, registers: number): Promise<void> {
+    const count = Math.max(keys, registers)
     const writers = this.#servers.map((_, server) => this.writer(server, START_MS))
     await putAll(writers, storedKeys(count), FILL_WIDTH)
     for (const writer of writers) writer.close()
     this.#stored = count
+    this.#registers = registers
   }
 
   /** The gateway answers 200 whether a key is there or not: what is there is counted afterwards. */
   async drive(load: Load): Promise<readonly Measured[]> {
-    const measured = await drive(this.#origins, { ...load, side: 'etcd', stored: this.#stored, signal: this.#signal })
+    const stored = isOfRegisters(load.workload) ? this.#registers : this.#stored
+    const measured = await drive(this.#origins, { ...load, side: 'etcd', stored, signal: this.#signal })
     const requests = measured.reduce((sum, { requests: own }) => sum + own, 0)
     const failed = measured.reduce((sum, { refused, broken }) => sum + refused + broken, 0)
     if (failed > 0) throw new Error(`etcd: ${failed} of ${requests} requests failed (${load.workload}, ${load.connections} connections)`)
-    const stored = await this.#count(load.name)
-    if (load.workload === 'puts' && stored < requests) throw new Error(`etcd: ${stored} keys stored of ${requests} puts answered`)
+    const named = await this.#count(load.name)
+    if (load.workload === 'puts' && named < requests) throw new Error(`etcd: ${named} keys stored of ${requests} puts answered`)
+    if (load.workload === 'swaps' && (await this.#versions(load.name)) < requests)
+      throw new Error('etcd: not every compare-and-set was made')
     if (load.workload === 'gets' && (await this.#count('storedstored')) !== this.#stored)
       throw new Error('etcd: not all stored keys are there')
     return measured
@@ -129,9 +141,19 @@ export class Etcd implements Contender {
   }
 
   async #count(prefix: string): Promise<number> {
+    return Number((await this.#range(prefix, { count_only: true })).count ?? 0)
+  }
+
+  /** Of all keys that begin so, added up. */
+  async #versions(prefix: string): Promise<number> {
+    const { kvs = [] } = await this.#range(prefix, { keys_only: true })
+    return kvs.reduce((sum, { version }) => sum + Number(version), 0)
+  }
+
+  async #range(prefix: string, options: object): Promise<Ranged> {
     const base64 = (text: string): string => Buffer.from(text).toString('base64')
-    const body = JSON.stringify({ key: base64(prefix), range_end: base64(`${prefix}~`), count_only: true })
+    const body = JSON.stringify({ key: base64(prefix), range_end: base64(`${prefix}~`), ...options })
     const answer = await fetch(`${this.#origins[0]}/v3/kv/range`, { method: 'POST', body })
-    return Number(((await answer.json()) as { count?: string }).count ?? 0)
+    return (await answer.json()) as Ranged
   }
 }

@@ -1,14 +1,24 @@
 /** What the bench is asked to do. */
 import { parseArgs } from 'node:util'
-import { WORKLOADS } from './wrk.ts'
+import { KEY_WORKLOADS, REGISTER_WORKLOADS } from './wrk.ts'
 import type { Workload } from './wrk.ts'
 
 export const AGAINST = ['etcd', 'nats'] as const
 export type Against = (typeof AGAINST)[number]
 
 /** From the workloads on, what is measured on its own. */
-export type Part = Workload | 'clusters' | 'stages' | 'killed' | 'catch-up' | 'start' | 'wan' | 'growth'
-export const PARTS: readonly Part[] = [...WORKLOADS, 'clusters', 'stages', 'killed', 'catch-up', 'start', 'wan', 'growth']
+export type Part = Workload | 'clusters' | 'stages' | 'killed' | 'catch-up' | 'start' | 'watches' | 'wan' | 'growth'
+export const PARTS: readonly Part[] = [
+  ...KEY_WORKLOADS,
+  ...REGISTER_WORKLOADS,
+  'clusters',
+  'stages',
+  'killed',
+  'catch-up',
+  'start',
+  'wan',
+  'growth',
+]
 
 export interface Options {
   readonly parts: ReadonlySet<Part>
@@ -36,6 +46,7 @@ export const USAGE: string = `npm run bench -- [options]
   --only PART,…            ${PARTS.join(', ')}
   --connections N,…        1,16,64,256
   --seconds N --runs N     how long each run lasts, and how many there are of each; 5 and 3
+                           of registers: overwrites, reads, swaps (compare-and-sets), hot (one register); not beside nats
   --quick                  short runs of everything, below 2 minutes
   --start-keys N           keys of the peer whose start is measured; 1000000
   --missed-keys N          keys that a peer catches up on; 100000
@@ -46,7 +57,8 @@ export const USAGE: string = `npm run bench -- [options]
 
 const NUMBERS = { seconds: 5, runs: 3, 'stored-keys': 20_000, 'start-keys': 1_000_000, 'missed-keys': 100_000, 'peers-max': 1_000 } as const
 const QUICK = { seconds: 2, runs: 1, 'stored-keys': 2_000, 'start-keys': 20_000, 'missed-keys': 5_000, 'peers-max': 100 } as const
-const MEASURED_BY_DEFAULT = PARTS.filter((part) => part !== 'wan' && part !== 'growth')
+const ONLY_WHERE_NAMED: readonly Part[] = [...REGISTER_WORKLOADS, 'watches', 'wan', 'growth']
+const MEASURED_BY_DEFAULT = PARTS.filter((part) => !ONLY_WHERE_NAMED.includes(part))
 
 /** @throws TypeError when an argument is wrong */
 export function parseOptions(parameters: readonly string[]): Options {
@@ -78,10 +90,13 @@ export function parseOptions(parameters: readonly string[]): Options {
     ...(values.wan ? (['wan'] as const) : []),
     ...(values.growth ? (['growth'] as const) : []),
   ]
+  const against = oneOf('against', values.against, AGAINST)
+  const ofRegisters = REGISTER_WORKLOADS.filter((workload) => named.includes(workload))
+  if (ofRegisters.length > 0 && against.includes('nats')) throw new TypeError(`${ofRegisters.join(', ')} cannot be measured beside nats`)
   const connections = listOf(values.connections).map((text) => whole('connections', text))
   return {
     parts: new Set(named.length > 0 ? named : MEASURED_BY_DEFAULT),
-    against: oneOf('against', values.against, AGAINST),
+    against,
     connections: connections.length > 0 ? connections : values.quick ? [64] : [1, 16, 64, 256],
     seconds: numberOf('seconds'),
     runs: numberOf('runs'),
@@ -98,7 +113,7 @@ export function parseOptions(parameters: readonly string[]): Options {
 
 /** The workloads among the parts. */
 export function workloadsOf(parts: ReadonlySet<Part>): readonly Workload[] {
-  return WORKLOADS.filter((workload) => parts.has(workload))
+  return [...KEY_WORKLOADS, ...REGISTER_WORKLOADS].filter((workload) => parts.has(workload))
 }
 
 function listOf(values: readonly string[]): string[] {

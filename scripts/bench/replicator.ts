@@ -10,7 +10,8 @@ import { ROOT } from '../run.ts'
 import { storedKeys, VALUE } from './contender.ts'
 import type { Contender, Load, Writer } from './contender.ts'
 import { httpWriter, putAll } from './http-writer.ts'
-import { drive } from './wrk.ts'
+import type { HttpPut } from './http-writer.ts'
+import { drive, isOfRegisters } from './wrk.ts'
 import type { Measured } from './wrk.ts'
 
 const PEERS_PER_CLUSTER = 3
@@ -18,6 +19,7 @@ const FILL_WIDTH = 64
 const FILL_SECONDS = 2
 const FILL_ANSWER_MS = 30_000
 const WHOLE_MS = 120_000
+const HELD_MS = 10_000
 export const PROGRAM: string = join(ROOT, 'dist', 'src', 'main.js')
 
 export class Replicator implements Contender {
@@ -25,6 +27,7 @@ export class Replicator implements Contender {
   readonly network: Network
   readonly #signal: AbortSignal
   #stored = 0
+  #registers = 0
 
   private constructor(name: string, network: Network, signal: AbortSignal) {
     this.name = name
@@ -59,18 +62,22 @@ export class Replicator implements Contender {
     return this.network.peers.map(originOf)
   }
 
-  async fill(count: number): Promise<void> {
+  async fill(count: number, registers: number): Promise<void> {
     const writers = this.network.peers.map((_, server) => this.writer(server, FILL_ANSWER_MS))
+    const others = this.origins.map((origin) => httpWriter(origin, FILL_ANSWER_MS, registerPut))
     await putAll(writers, storedKeys(count), FILL_WIDTH)
-    for (const writer of writers) writer.close()
+    await putAll(others, storedKeys(registers), FILL_WIDTH)
+    for (const writer of [...writers, ...others]) writer.close()
     // A get of a stored key is meant to find it at its peer.
     await this.whole()
     this.#stored = count
+    this.#registers = registers
   }
 
   async drive(load: Load): Promise<readonly Measured[]> {
     const before = await this.counters()
-    const measured = await drive(this.origins, { ...load, side: 'replicator', stored: this.#stored, signal: this.#signal })
+    const stored = isOfRegisters(load.workload) ? this.#registers : this.#stored
+    const measured = await drive(this.origins, { ...load, side: 'replicator', stored, signal: this.#signal })
     const after = await this.counters()
     const requests = measured.reduce((sum, { requests: own }) => sum + own, 0)
     const refused = measured.reduce((sum, { refused: own }) => sum + own, 0)
@@ -88,6 +95,9 @@ export class Replicator implements Contender {
     if (load.workload === 'puts' && created < requests) fail(`${created} created of ${requests} answered`)
     const found = grown('replicator_gets_total{outcome="found"}')
     if (load.workload === 'gets' && found < requests) fail(`${found} found of ${requests} answered`)
+    // What the first peer holds is a little behind.
+    if (load.workload === 'swaps')
+      await until('every compare-and-set that was answered is held', async () => (await this.#versions(load.name)) >= requests, HELD_MS)
     return measured
   }
 
@@ -127,11 +137,27 @@ export class Replicator implements Contender {
     await until('all peers hold the same', () => holdTheSame(this.network.peers), WHOLE_MS)
   }
 
+  /** Of all registers that begin so, added up. */
+  async #versions(prefix: string): Promise<number> {
+    let [sum, after] = [0, '' as string | undefined]
+    while (after !== undefined) {
+      const path = `/kv?limit=1000&prefix=${prefix}&after=${after}`
+      const page: { readonly keys: readonly { readonly version: number }[]; readonly next?: string } = await this.#peer(0).client.json(path)
+      for (const { version } of page.keys) sum += version
+      after = page.next
+    }
+    return sum
+  }
+
   #peer(server: number): PeerProcess {
     const peer = this.network.peers[server]
     if (peer === undefined) throw new RangeError(`no peer ${server}`)
     return peer
   }
+}
+
+function registerPut(key: string): HttpPut {
+  return { method: 'PUT', path: `/kv/${key}?timeout=60000`, body: VALUE, status: 201 }
 }
 
 /**

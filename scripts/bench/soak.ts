@@ -43,7 +43,7 @@ interface Stored {
 export async function soak(seconds: number, options: Options, signal: AbortSignal, say: (text: string) => void): Promise<Table> {
   const replicator = await Replicator.start(1, signal)
   try {
-    await warmUp([replicator], options.stored)
+    await warmUp([replicator], options.stored, ['puts'])
     const stored: Stored[] = []
     const load = async (loadSeconds: number, pauseMs: number): Promise<readonly Measured[]> => {
       const name = newName()

@@ -55,7 +55,7 @@ export async function measureStages(seconds: number, stored: number, signal: Abo
   const directory = await mkdtemp(join(tmpdir(), 'profiles-'))
   const replicator = await Replicator.start(1, signal, { nodeFlags: ['--cpu-prof', `--cpu-prof-dir=${directory}`] })
   try {
-    await warmUp([replicator], stored)
+    await warmUp([replicator], stored, ['puts'])
     const before = threadSeconds(replicator.processIds)
     const measured = await replicator.drive({ workload: 'puts', connections: CONNECTIONS, seconds, name: newName(), pauseMs: 0 })
     const after = threadSeconds(replicator.processIds)

@@ -12,20 +12,26 @@ import { figure, spread } from './table.ts'
 import type { Table } from './table.ts'
 import { ratesOf } from './rates.ts'
 import type { Rates } from './rates.ts'
-import { letters } from './wrk.ts'
+import { isOfRegisters, letters } from './wrk.ts'
 import type { Workload } from './wrk.ts'
 
 /**
  * Before anything is measured each side is warmed up by so many seconds of puts, and of gets. V8
  * goes on compiling for about that long: a put takes half as much again in its first seconds.
  */
-const WARM_UP_SECONDS = { puts: 20, gets: 5 } as const
+const WARM_UP_SECONDS = { puts: 20, gets: 5, overwrites: 20, reads: 5 } as const
+/** Registers that are there before anything is measured. */
+const REGISTERS = 10_000
 const WARM_UP_CONNECTIONS = 64
 const TITLES: Readonly<Record<Workload, string>> = {
   puts: 'Puts of new keys',
   gets: 'Gets of stored keys',
   absent: 'Gets of absent keys',
   mix: 'Nine gets of stored keys to one put',
+  overwrites: 'Overwrites of 10,000 registers',
+  reads: 'Linearizable gets of registers',
+  swaps: 'Compare-and-sets',
+  hot: 'Writes of one register',
 }
 
 /** One run of one side. */
@@ -53,10 +59,13 @@ export function newName(): string {
   return `run${letters(Math.floor(named / 676))}${letters(named)}aaa`
 }
 
-export async function warmUp(contenders: readonly Contender[], stored: number): Promise<void> {
+/** @param workloads what is measured afterwards */
+export async function warmUp(contenders: readonly Contender[], stored: number, workloads: readonly Workload[]): Promise<void> {
+  const ofKeys = workloads.every(isOfRegisters) ? [] : (['puts', 'gets'] as const)
+  const ofRegisters = workloads.some(isOfRegisters) ? (['overwrites', 'reads'] as const) : []
   for (const contender of contenders) {
-    await contender.fill(stored)
-    for (const workload of ['puts', 'gets'] as const) {
+    await contender.fill(stored, ofRegisters.length === 0 ? 0 : REGISTERS)
+    for (const workload of [...ofKeys, ...ofRegisters]) {
       await contender.drive({ workload, connections: WARM_UP_CONNECTIONS, seconds: WARM_UP_SECONDS[workload], name: newName(), pauseMs: 0 })
     }
   }

@@ -1,4 +1,5 @@
--- What each connection of wrk sends. Arguments: the side (replicator, etcd), the work (puts, gets, absent, mix), a name that no
+-- What each connection of wrk sends. Arguments: the side (replicator, etcd), the work (of keys puts, gets, absent, mix; of
+-- registers overwrites, reads, swaps, hot), a name that no
 -- other run has, how many stored keys there are, and the milliseconds between two requests of a connection.
 -- Keys are 24 bytes, values 100. etcd wants both in base64: a multiple of 3 bytes at a time, each triple of digits looked up.
 
@@ -48,6 +49,26 @@ local function get(key)
   return "GET /store/" .. key .. " HTTP/1.1\r\nHost: localhost\r\n\r\n"
 end
 
+local function write(key, condition)
+  if SIDE == "etcd" then return put(key) end
+  return "PUT /kv/" .. key .. " HTTP/1.1\r\nHost: localhost\r\n" .. condition .. "Content-Length: 100\r\n\r\n" .. VALUE
+end
+
+-- Each of SWAPPED registers in turn, under the condition that it has the version of the turn before.
+local SWAPPED = 1000
+local function swap(number)
+  local key = keyOf(NAME, number % SWAPPED)
+  local version = math.floor(number / SWAPPED)
+  if SIDE ~= "etcd" then return write(key, version == 0 and "If-None-Match: *\r\n" or 'If-Match: "' .. version .. '"\r\n') end
+  local compare = '{"compare":[{"key":"' .. key .. '","target":"VERSION","result":"EQUAL","version":"' .. version .. '"}],'
+  return post("/v3/kv/txn", compare .. '"success":[{"requestPut":{"key":"' .. key .. '","value":"' .. VALUE64 .. '"}}]}')
+end
+
+local function read(key)
+  if SIDE == "etcd" then return get(key) end
+  return "GET /kv/" .. key .. " HTTP/1.1\r\nHost: localhost\r\n\r\n"
+end
+
 local function storedKey()
   -- The generator of Park and Miller: cheap, and each run its own.
   draws = (draws * 48271) % 2147483647
@@ -57,9 +78,11 @@ end
 function init(args)
   SIDE, WORK, NAME, STORED, PAUSE = args[1], args[2], args[3], tonumber(args[4]), tonumber(args[5])
   STOREDNAME = "storedstored"
+  -- One register for all servers: the name without the two letters of the server.
+  HOTNAME = NAME:sub(1, 10) .. "xx"
   for place = 1, 12 do draws = (draws * 31 + NAME:byte(place)) % 2147483646 + 1 end
   if SIDE == "etcd" then
-    NAME, STOREDNAME = base64(NAME), base64(STOREDNAME)
+    NAME, STOREDNAME, HOTNAME = base64(NAME), base64(STOREDNAME), base64(HOTNAME)
     for number = 0, 999 do triples[number] = base64(string.format("%03d", number)) end
   end
   if PAUSE > 0 then
@@ -74,6 +97,11 @@ end
 function request()
   count = count + 1
   if WORK == "gets" or (WORK == "mix" and count % 10 ~= 0) then return get(storedKey()) end
+  if WORK == "reads" then return read(storedKey()) end
+  if WORK == "overwrites" then return write(storedKey(), "") end
+  if WORK == "hot" then return write(keyOf(HOTNAME, 0), "") end
+  -- wrk asks once before it begins, and sends nothing of that.
+  if WORK == "swaps" then return swap(math.max(0, count - 2)) end
   local key = keyOf(NAME, count - 1)
   if WORK == "absent" then return get(key) end
   return put(key)

@@ -13,8 +13,15 @@ const ANSWER_SECONDS = 30
 /** wrk ends by itself; one that hangs is ended. */
 const GRACE_MS = 40_000
 
-export type Workload = 'puts' | 'gets' | 'absent' | 'mix'
-export const WORKLOADS: readonly Workload[] = ['puts', 'gets', 'absent', 'mix']
+export type KeyWorkload = 'puts' | 'gets' | 'absent' | 'mix'
+export type RegisterWorkload = 'overwrites' | 'reads' | 'swaps' | 'hot'
+export type Workload = KeyWorkload | RegisterWorkload
+export const KEY_WORKLOADS: readonly KeyWorkload[] = ['puts', 'gets', 'absent', 'mix']
+export const REGISTER_WORKLOADS: readonly RegisterWorkload[] = ['overwrites', 'reads', 'swaps', 'hot']
+
+export function isOfRegisters(workload: Workload): workload is RegisterWorkload {
+  return REGISTER_WORKLOADS.some((known) => known === workload)
+}
 
 /** What one wrk saw. */
 export interface Measured extends Latencies {
@@ -34,7 +41,7 @@ export interface Driving {
   readonly seconds: number
   /** 10 letters that no other run has; new keys are named by it. */
   readonly name: string
-  /** How many keys `storedstored…` there are. */
+  /** How many keys, or registers, `storedstored…` there are. */
   readonly stored: number
   /** Mean milliseconds that a connection waits between two requests; 0 for none. */
   readonly pauseMs: number
