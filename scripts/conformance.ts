@@ -1,8 +1,9 @@
 /**
- * `npm run conformance -- [--examples N] [--seed S] [--seconds N] [--schemathesis FILE]`: asks a
- * peer of its own what its description of HTTP says may be asked, and what it says may not, by
- * schemathesis (PyPI). It ends with 0 when every answer is one that the description has, and says
- * how to ask the same again otherwise. 3: schemathesis is not installed.
+ * `npm run conformance -- [--examples N] [--seed S] [--seconds N] [--schemathesis FILE]`: lets
+ * redocly's linter (npm) look at the description of HTTP of a peer of its own, and asks the peer
+ * what the description says may be asked, and what it says may not, by schemathesis (PyPI). It ends
+ * with 0 when nothing is found, and says how to ask the same again otherwise. 3: one of them is not
+ * to be had.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,6 +15,8 @@ import { Network } from '../test/process/network.ts'
 import { ROOT } from './run.ts'
 
 const EXIT_NOT_INSTALLED = 3
+/** Checked here with this version. */
+const LINTER = '@redocly/cli@2.77.0'
 const FOLDER = join(ROOT, 'scripts', 'conformance')
 const OWNER_ALONE = 0o600
 
@@ -28,6 +31,13 @@ const { values } = parseArgs({
 })
 
 /** @returns the exit code */
+async function lint(url: string): Promise<number> {
+  const path = join(network.directory, 'openapi.json')
+  await writeFile(path, await (await fetch(`${url}/openapi.json`)).text())
+  return run('npx', ['--yes', LINTER, 'lint', path, '--config', join(FOLDER, 'redocly.yaml'), '--format', 'summary'])
+}
+
+/** @returns the exit code */
 async function ask(url: string, token: string): Promise<number> {
   const flags = [
     '--max-examples',
@@ -40,21 +50,19 @@ async function ask(url: string, token: string): Promise<number> {
     'fuzzing',
     '--no-color',
   ]
-  const parameters = [
-    '--config-file',
-    join(FOLDER, 'schemathesis.toml'),
-    'run',
-    `${url}/openapi.json`,
-    '-H',
-    `Authorization: Bearer ${token}`,
-    ...flags,
-  ]
-  const child = spawn(values.schemathesis, parameters, {
-    stdio: 'inherit',
-    env: { ...process.env, SCHEMATHESIS_HOOKS: join(FOLDER, 'hooks.py') },
-  })
+  const asked = ['run', `${url}/openapi.json`, '-H', `Authorization: Bearer ${token}`, ...flags]
+  return run(values.schemathesis, ['--config-file', join(FOLDER, 'schemathesis.toml'), ...asked])
+}
+
+async function run(program: string, parameters: readonly string[]): Promise<number> {
+  const environment = { ...process.env, SCHEMATHESIS_HOOKS: join(FOLDER, 'hooks.py') }
+  const child = spawn(program, parameters, { stdio: 'inherit', env: environment })
   const ended = once(child, 'close').then(([code]) => (code as number | null) ?? 1)
-  return Promise.race([ended, once(child, 'error').then(() => EXIT_NOT_INSTALLED)])
+  const missing = once(child, 'error').then(() => {
+    console.error(`${program} is not installed: pip install schemathesis, or name it by --schemathesis`)
+    return EXIT_NOT_INSTALLED
+  })
+  return Promise.race([ended, missing])
 }
 
 const network = await Network.create()
@@ -65,9 +73,8 @@ try {
   const peer = await network.add({ flags: ['-min-peers', '1', '-tokens', tokens] })
   await peer.start()
   await peer.ready()
-  process.exitCode = await ask(`http://127.0.0.1:${peer.httpPort}`, token)
-  if (process.exitCode === EXIT_NOT_INSTALLED)
-    console.error('schemathesis is not installed: pip install schemathesis, or name it by --schemathesis')
+  const url = `http://127.0.0.1:${peer.httpPort}`
+  process.exitCode = (await lint(url)) || (await ask(url, token))
 } finally {
   await network.close()
 }

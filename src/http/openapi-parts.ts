@@ -95,6 +95,11 @@ export function headerOf(value?: string): Part {
   return { schema: value === undefined ? { type: 'string' } : { type: 'string', const: value } }
 }
 
+/** Where clients show tokens, `private` stands before it. */
+export function cachedFor(directives: string): Part {
+  return { schema: { type: 'string', enum: [directives, `private, ${directives}`] } }
+}
+
 export function queryParameter(name: string, description: string, schema: Part): Part {
   return { name, in: 'query', required: false, description, schema }
 }

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { promisify } from 'node:util'
+import { metricsNamed } from '../deployed.ts'
 import { runToEnd } from './command.ts'
 import type { Finished } from './command.ts'
 import { ROOT } from '../../scripts/run.ts'
@@ -233,6 +234,14 @@ suite('commands for clients', () => {
     assert.match(stdout, /^BAD {2}http:\/\/127\.0\.0\.1:\d+ does not answer: .*ECONNREFUSED\n {7}see that the peer runs/m)
     assert.match(stdout, new RegExp(`^ok {3}${url} is 12D3\\w+ of cluster-1, a voter`, 'm'))
     assert.match(stdout, /^BAD {2}no -secret: /m)
+  })
+
+  test('every metric that the dashboard and the alerts ask for is one that a peer tells', async () => {
+    const told = await (await fetch(`${url}/metrics`)).text()
+    // A histogram is told as three.
+    const names = new Set(told.split('\n').map((line) => /^# TYPE (\S+)/.exec(line)?.[1]))
+    const missing = metricsNamed().filter((name) => !names.has(name) && !names.has(name.replace(/_(bucket|sum|count)$/, '')))
+    assert.deepEqual(missing, [])
   })
 
   test('what completes commands in bash is a good program', async () => {

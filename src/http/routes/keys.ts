@@ -8,6 +8,7 @@ import { isWatch, watchKeys } from '../key-watch.ts'
 import { listKeys, listingWithin } from '../listing.ts'
 import {
   ALWAYS,
+  cachedFor,
   consistencyParameter,
   headerOf,
   headerParameter,
@@ -159,7 +160,7 @@ function getOperation(isHead: boolean): Part {
   const kept = {
     ETag: { schema: { $ref: '#/components/schemas/EntityTag' } },
     'Last-Modified': headerOf(),
-    'Cache-Control': headerOf('max-age=31536000, immutable'),
+    'Cache-Control': cachedFor('max-age=31536000, immutable'),
     ...consistency,
     'X-Content-Type-Options': headerOf('nosniff'),
     'Content-Security-Policy': headerOf('sandbox'),

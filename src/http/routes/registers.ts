@@ -5,6 +5,7 @@ import type { Exchange } from '../exchange.ts'
 import { grantedRanges } from '../listing.ts'
 import {
   ALWAYS,
+  cachedFor,
   consistencyParameter,
   contentOf,
   headerOf,
@@ -125,7 +126,7 @@ function readOperation(isHead: boolean): Part {
   const headers = {
     ...VERSION_TAG,
     'Replicator-Version': { schema: { type: 'integer' } },
-    'Cache-Control': headerOf('no-cache'),
+    'Cache-Control': cachedFor('no-cache'),
     ...consistency,
   }
   return {

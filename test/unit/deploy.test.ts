@@ -1,0 +1,82 @@
+/** What lies in deploy/ is true: flags, alerts and runbooks are there, and checkers are content. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite, test } from 'node:test'
+import { FLAGS, variableOf } from '../../src/settings/flags.ts'
+import { DEPLOY, deployed, METRIC_FILES } from '../deployed.ts'
+
+const VARIABLES = new Set(Object.values(FLAGS).map(({ name }) => variableOf(name)))
+
+function isInstalled(program: string): boolean {
+  return spawnSync(program, ['--version']).error === undefined
+}
+
+function without(program: string): string | false {
+  return !isInstalled(program) && `${program} is not installed`
+}
+
+/** As headings are linked to. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\w\s-]/g, '')
+    .replaceAll(/\s/g, '-')
+}
+
+suite('what is deployed', () => {
+  for (const file of ['Dockerfile', 'compose.yaml', 'kubernetes.yaml', 'replicator.service']) {
+    test(`${file} names no variable that is not a flag's`, () => {
+      const named = [...deployed(file).matchAll(/\bREPLICATOR_[A-Z_]+/g)].map(([name]) => name)
+      assert.ok(named.length > 0)
+      assert.deepEqual(
+        named.filter((name) => !VARIABLES.has(name)),
+        [],
+      )
+    })
+  }
+
+  test('every alert leads to a runbook that is there', () => {
+    const page = readFileSync(join(DEPLOY, '..', 'docs', 'runbooks.md'), 'utf8')
+    const anchors = [...page.matchAll(/^## (.*)$/gm)].map(([, heading = '']) => anchorOf(heading))
+    const named = [...deployed('alerts.yaml').matchAll(/docs\/runbooks\.md#(\S+)/g)].map(([, anchor = '']) => anchor)
+    assert.ok(named.length > 5)
+    assert.deepEqual(
+      named.filter((anchor) => !anchors.includes(anchor)),
+      [],
+    )
+  })
+
+  test('the dashboard is one, each of its panels with something to ask', () => {
+    const { panels } = JSON.parse(deployed('grafana-dashboard.json')) as { panels: { id: number; targets: { expr: string }[] }[] }
+    assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length)
+    for (const { id, targets } of panels)
+      assert.ok(targets.length > 0 && targets.every(({ expr }) => expr.includes('$instance')), String(id))
+    assert.ok(METRIC_FILES.includes('grafana-dashboard.json'))
+  })
+
+  test('promtool takes the alerts, and they say what they must', { skip: without('promtool') }, () => {
+    for (const [verb, file] of [
+      ['check', 'alerts.yaml'],
+      ['test', 'alerts-test.yaml'],
+    ] as const) {
+      const { status, stdout, stderr } = spawnSync('promtool', [verb, 'rules', file], { cwd: DEPLOY, encoding: 'utf8' })
+      assert.equal(status, 0, stdout + stderr)
+    }
+  })
+
+  test('systemd takes the unit', { skip: without('systemd-analyze') }, () => {
+    const directory = mkdtempSync(join(tmpdir(), 'replicator-unit-'))
+    try {
+      const path = join(directory, 'replicator.service')
+      // The program is not installed here, and systemd looks whether it is.
+      writeFileSync(path, deployed('replicator.service').replace(/^ExecStart=.*$/m, 'ExecStart=/bin/true'))
+      const { status, stderr } = spawnSync('systemd-analyze', ['verify', path], { encoding: 'utf8' })
+      assert.deepEqual([status, stderr.split('\n').filter((line) => line.includes('replicator.service'))], [0, []])
+    } finally {
+      rmSync(directory, { recursive: true, force: true })
+    }
+  })
+})
