@@ -13,6 +13,11 @@ import { run } from './run.ts'
 
 /** Inherited by every process a test starts. */
 const MARKER_NAME = 'TEST_RUN_OF_REPLICATOR'
+/**
+ * Where every process of Node keeps what it compiled, for the next that runs the same sources: a
+ * peer then starts with three fifths of the work, and hundreds are started.
+ */
+const COMPILED = 'compiled'
 /** A process that was told to end gets this long before it counts as left behind. */
 const ENDING_MS = 3_000
 const POLL_MS = 50
@@ -27,13 +32,14 @@ export interface Before {
 
 /**
  * Marks this process, so that all it starts from now on can be found again, and gives it a
- * temporary directory of its own.
+ * temporary directory of its own, with what is compiled in it.
  */
 export async function prepare(): Promise<Before> {
   const marker = randomUUID()
   const temporary = await mkdtemp(join(tmpdir(), 'replicator-tests-'))
   process.env[MARKER_NAME] = marker
   process.env['TMPDIR'] = temporary
+  process.env['NODE_COMPILE_CACHE'] = join(temporary, COMPILED)
   return { marker, temporary, changes: await workingTree() }
 }
 
@@ -44,7 +50,7 @@ export async function prepare(): Promise<Before> {
  */
 export async function collectLeftovers(before: Before): Promise<string[]> {
   const processes = await collectProcesses(before.marker)
-  const files = await readdir(before.temporary)
+  const files = (await readdir(before.temporary)).filter((name) => name !== COMPILED)
   await rm(before.temporary, { recursive: true, force: true })
   const changes = before.changes === undefined ? [] : [...((await workingTree()) ?? [])].filter((line) => !before.changes?.has(line))
   return [

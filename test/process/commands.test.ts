@@ -228,7 +228,7 @@ suite('commands for clients', () => {
   })
 
   test('the doctor finds what is wrong, at a peer that answers and at one that does not', async () => {
-    const { code, stdout } = await command(['doctor', '-url', url, '-url', `http://127.0.0.1:${await freePort()}`, '-timeout', '2'])
+    const { code, stdout } = await command(['doctor', '-url', url, '-url', `http://127.0.0.1:${await freePort()}`, '-timeout', '20'])
     assert.equal(code, 1)
     assert.match(stdout, /^ok {3}replicator \d+\.\d+\.\d+ at .*main\.ts, run by Node 24/)
     assert.match(stdout, /^BAD {2}http:\/\/127\.0\.0\.1:\d+ does not answer: .*ECONNREFUSED\n {7}see that the peer runs/m)

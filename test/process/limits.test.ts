@@ -105,8 +105,8 @@ describe('bytes that make no sense on the libp2p protocol cost their connection 
     }
     await assertAlive(small, 'after/random')
     assert.deepEqual(
-      (await small.client.peers()).map(({ state }) => state),
-      ['self', 'alive'],
+      (await small.client.peers()).map(({ id }) => id),
+      [small.peerId, large.peerId],
     )
   })
 })

@@ -270,6 +270,8 @@ export class Network {
   readonly directory: string
   readonly #lastResort: () => void
   readonly #ended: () => void
+  /** Counted apart from the peers: tests that run side by side add some at the same time. */
+  #lastNumber = 0
 
   private constructor(directory: string, endsOnSignal: boolean) {
     this.directory = directory
@@ -287,7 +289,8 @@ export class Network {
 
   /** Makes a peer that is not started yet. */
   async add(options: PeerOptions = {}): Promise<PeerProcess> {
-    const name = `peer-${this.peers.length + 1}`
+    this.#lastNumber += 1
+    const name = `peer-${this.#lastNumber}`
     mkdirSync(join(this.directory, name))
     const peer = new PeerProcess(name, join(this.directory, name, 'data'), [await freePort(), await freePort()], options)
     this.peers.push(peer)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { problemOf } from './client.ts'
-import { Network } from './network.ts'
+import { Network, until } from './network.ts'
 import type { PeerProcess } from './network.ts'
 
 const RIVALS = 60
@@ -85,8 +85,10 @@ describe('six peers in two clusters', () => {
       const clusters = await peer.client.clusters()
       assert.deepEqual(clusters['cluster-1']?.toSorted(), ids('cluster-1'))
       assert.deepEqual(clusters['cluster-2']?.toSorted(), ids('cluster-2'))
-      const states = (await peer.client.peers()).map(({ state }) => state).toSorted()
-      assert.deepEqual(states, ['alive', 'alive', 'alive', 'alive', 'alive', 'self'])
+      await until(`${peer.name} sees all alive`, async () => {
+        const states = (await peer.client.peers()).map(({ state }) => state).toSorted()
+        return states.join() === 'alive,alive,alive,alive,alive,self'
+      })
     }
   })
 })

@@ -22,7 +22,7 @@ before(async () => {
 })
 after(() => network.close())
 
-async function put(at: PeerProcess, key: string, timeoutMs = 10_000): Promise<number> {
+async function put(at: PeerProcess, key: string, timeoutMs = 60_000): Promise<number> {
   return (await at.client.put(key, `value of ${key}`, { query: `?timeout=${timeoutMs}` })).status
 }
 

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { problemOf } from './client.ts'
 import type { PeerProcess } from './network.ts'
 
+/** The longest there is: a put that takes long on a busy machine has not failed. */
+const PATIENCE_MS = 60_000
 /** A client that was refused, or whose peer is gone, tries again after this. */
 const RETRY_MS = 20
 
@@ -30,7 +32,7 @@ export class Writers {
   #last = 0
 
   /** @param timeoutMs of each put */
-  constructor(peers: readonly PeerProcess[], clientsAtEach = 2, timeoutMs = 10_000, prefix = 'w') {
+  constructor(peers: readonly PeerProcess[], clientsAtEach = 2, timeoutMs: number = PATIENCE_MS, prefix = 'w') {
     this.#query = `?timeout=${timeoutMs}`
     this.#loops = peers.flatMap((peer) => Array.from({ length: clientsAtEach }, () => this.#run(peer, prefix)))
   }
