@@ -44,6 +44,9 @@ export async function measureRates(operations: number): Promise<void> {
 async function measureAt(what: string, peers: readonly PeerProcess[], operations: number): Promise<void> {
   for (const batch of [1, BATCH]) {
     const names = ['replicator_sent_bytes_total', 'replicator_messages_sent_total'] as const
+    // A process takes memory for its work itself before what it holds can be seen.
+    await insert(peers, `${what} ${batch} first`, operations / 2, batch)
+    await untilEqual(peers)
     const before = await Promise.all(names.map((name) => sum(peers, name)))
     const memoryOf = (): number[] => peers.map(({ processId }) => residentBytes(processId))
     const diskOf = (): number[] => peers.map(({ directory }) => diskBytes(directory))

@@ -10,7 +10,7 @@ export const BATCH = 100
 export const SECOND_MS = 1_000
 const EQUAL_MS = 300_000
 /** Between looks whether all are equal: each costs what is measured some time. */
-const LOOK_MS = 100
+const LOOK_MS = 250
 
 const startedMs = performance.now()
 

@@ -6,12 +6,20 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { identity } from '../../protocols/base/identity.ts'
 import type { Incarnation, PeerId } from '../../protocols/base/identity.ts'
+import { NO_TABLES } from '../../protocols/base/rows.ts'
+import type { RowWrite } from '../../protocols/base/rows.ts'
+import { SetCollection } from '../../protocols/sets/collection.ts'
+import { SETS_SETTINGS } from '../../protocols/sets/context.ts'
+import type { SetsContext } from '../../protocols/sets/context.ts'
+import { DiskRows } from '../../protocols/sets/disk-rows.ts'
 import { keyOfElement } from '../../protocols/sets/element.ts'
+import type { ElementKey } from '../../protocols/sets/element.ts'
+import { Holdings } from '../../protocols/sets/holdings.ts'
 import { LAST_PLACE, writeSetsMessage } from '../../protocols/sets/messages.ts'
 import type { SetsMessage } from '../../protocols/sets/messages.ts'
-import { NO_STAMP } from '../../protocols/sets/requests.ts'
+import { NO_STAMP, SETS } from '../../protocols/sets/requests.ts'
 import type { DroppedAnswer, Entry, SetAnswer, SetRequest } from '../../protocols/sets/requests.ts'
-import { utf8 } from '../../src/bytes.ts'
+import { sha256, utf8 } from '../../src/bytes.ts'
 import { Chance } from '../simulation/chance.ts'
 import { SmallPeer } from '../simulation/types/sets/small-peer.ts'
 import type { SmallWorld } from '../simulation/types/sets/small-peer.ts'
@@ -120,4 +128,28 @@ suite('the sets of one peer', () => {
     assert.deepEqual((peer.askDropped({ kind: 'dropped' }) as DroppedAnswer).lots, [])
     assert.equal(keyOfElement(lot.entries[0]?.element ?? ELEMENT), '11')
   })
+})
+
+test('rows of one answer of repair are written together, what is kept of their set once, and what is malformed not at all', () => {
+  const written: string[][] = []
+  const disk = new DiskRows(utf8, sha256)
+  const write = (_set: string, writes: readonly RowWrite[]): void => void written.push(writes.map(({ name }) => name))
+  const holdings = new Holdings(NO_TABLES.rows(SETS), disk, write, () => undefined)
+  const context = { utf8, settings: SETS_SETTINGS } as SetsContext
+  const collection = new SetCollection(holdings, disk, context, (set, told) => holdings.take(holdings.make(set), told).length)
+  const key = (number: number): ElementKey => keyOfElement(utf8.encode(String(number)))
+  for (const number of [1, 2, 3]) holdings.take(holdings.make(SET), [{ key: key(number), added: 1, removed: NO_STAMP }])
+  const page = [1, 2, 3].map((number) => ({
+    key: disk.nameOf(SET, key(number)),
+    record: collection.held(disk.nameOf(SET, key(number))) as Uint8Array,
+  }))
+  const [first] = page as [(typeof page)[number]]
+  const elsewhere = new Holdings(NO_TABLES.rows(SETS), disk, write, () => undefined)
+  const other = new SetCollection(elsewhere, disk, context, (set, told) => elsewhere.take(elsewhere.make(set), told).length)
+  written.length = 0
+  assert.equal(other.take([...page, { key: first.key, record: first.record.subarray(1) }]), 3)
+  assert.deepEqual(written, [['e/fleet/1', 'e/fleet/2', 'e/fleet/3', 's/fleet']])
+  assert.equal(other.take(page), 0)
+  assert.equal(written.length, 1)
+  assert.deepEqual(other.tree.rootHash(), collection.tree.rootHash())
 })
