@@ -4,13 +4,11 @@
  * in a network namespace of its own.
  */
 import { Namespace } from '../../test/chaos/namespaces.ts'
-import { Network, until } from '../../test/process/network.ts'
+import { Network } from '../../test/process/network.ts'
 import type { PeerProcess } from '../../test/process/network.ts'
-import { BATCH, SECOND_MS, insert, say, statusOf, sum, untilEqual } from './sets-work.ts'
+import { BATCH, SECOND_MS, insert, rootsOf, say, statusOf, sum, untilEqual, untilSo } from './sets-work.ts'
 
 const SIDE = 3
-/** `/status` says that others are equal by their last heartbeat. */
-const SAID_MS = 30_000
 /** From one put of the client that looks on to its next. */
 const BETWEEN_PUTS_MS = 100
 /** What is counted while all become equal, and the words for it. */
@@ -39,6 +37,7 @@ export async function measureHalves(operations: number): Promise<void> {
     const list = JSON.parse((await (peers[SIDE] as PeerProcess).client.ask('GET', '/sets')).body.toString()) as unknown
     say(`/sets: ${JSON.stringify(list)}`)
   } finally {
+    for (const peer of network.peers) await peer.stop()
     await network.close()
   }
 }
@@ -55,6 +54,9 @@ async function sixPeers(network: Network): Promise<Namespace[]> {
       wrapper: space.wrapper,
       host: space.host,
       flags: first === undefined ? [] : ['-peer', first.address],
+      ...(process.env['PROF'] !== undefined && (number === 2 || number === 5)
+        ? { nodeFlags: ['--cpu-prof', '--cpu-prof-dir=/tmp/prof-sets'] }
+        : {}),
     })
     await peer.start()
   }
@@ -67,14 +69,17 @@ function hostsOf(after: number): Set<string> {
 }
 
 async function rejoin(peers: readonly PeerProcess[], spaces: readonly Namespace[]): Promise<void> {
+  const apart = await rootsOf(peers)
   for (const space of spaces) space.cut(new Set())
   await Promise.all(spaces.map((space) => space.settled()))
   const joinedMs = performance.now()
   const before = await Promise.all(COSTS.map(([name]) => sum(peers, name)))
   say('the clusters are joined')
   const looker = new Looker(peers[0] as PeerProcess)
-  await until('they say so', async () => (await statusOf(peers)).every(({ equal }) => equal === false), SAID_MS)
+  await untilSo('they say so', async () => (await statusOf(peers)).every(({ equal }) => equal === false))
   say('/status of each peer says that others hold something else')
+  await untilSo('all have begun', async () => (await rootsOf(peers)).every((root, index) => root !== apart[index]))
+  say('each peer has begun to take what the others hold')
   await untilEqual(peers)
   const ms = performance.now() - joinedMs
   const waits = await looker.end()
@@ -84,7 +89,7 @@ async function rejoin(peers: readonly PeerProcess[], spaces: readonly Namespace[
   const sorted = waits.toSorted((a, b) => a - b)
   const at = (share: number): string => (sorted[Math.ceil(sorted.length * share) - 1] ?? Number.NaN).toFixed(0)
   say(`puts of keys meanwhile: ${sorted.length}, half of them within ${at(0.5)} ms, nine of ten within ${at(0.9)}, all within ${at(1)}`)
-  await until('they say so', async () => (await statusOf(peers)).every(({ equal }) => equal === true), SAID_MS)
+  await untilSo('they say so', async () => (await statusOf(peers)).every(({ equal }) => equal === true))
   say('/status of each peer says that all are equal')
 }
 

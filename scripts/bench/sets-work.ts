@@ -8,8 +8,8 @@ export const WIDTH = 64
 /** Elements of a request where a request has many. */
 export const BATCH = 100
 export const SECOND_MS = 1_000
-const EQUAL_MS = 300_000
-/** Between looks whether all are equal: each costs what is measured some time. */
+const IN_TIME_MS = 300_000
+/** Between looks at all peers: each costs what is measured some time. */
 const LOOK_MS = 250
 
 const startedMs = performance.now()
@@ -74,15 +74,23 @@ export function statusOf(peers: readonly PeerProcess[]): Promise<SetsStatus[]> {
   )
 }
 
-/** @returns milliseconds until all peers hold the same */
-export async function untilEqual(peers: readonly PeerProcess[]): Promise<number> {
-  const begunMs = performance.now()
-  const isEqual = async (): Promise<boolean> => {
-    const roots = (await statusOf(peers)).map(({ root }) => root)
-    if (new Set(roots).size === 1) return true
+export async function rootsOf(peers: readonly PeerProcess[]): Promise<string[]> {
+  return (await statusOf(peers)).map(({ root }) => root)
+}
+
+/** Looks now and then whether it is so. @throws Error when it is not in time */
+export async function untilSo(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const look = async (): Promise<boolean> => {
+    if (await isSo()) return true
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
     return false
   }
-  await until('all peers hold the same', isEqual, EQUAL_MS)
+  await until(what, look, IN_TIME_MS)
+}
+
+/** @returns milliseconds until all peers hold the same */
+export async function untilEqual(peers: readonly PeerProcess[]): Promise<number> {
+  const begunMs = performance.now()
+  await untilSo('all peers hold the same', async () => new Set(await rootsOf(peers)).size === 1)
   return performance.now() - begunMs
 }
