@@ -21,11 +21,6 @@ type AskOf<Key extends string, Kind> = Extract<Ask<Key>, { readonly kind: Kind }
 type AnswerOf<Key extends string, Row, Kind> = Extract<PullAnswer<Key, Row>, { readonly kind: Kind }>
 
 /**
- * Questions under way at one time: enough to hide the round trip, few enough to leave the line to
- * others.
- */
-const WINDOW = 4
-/**
  * So many leaves that differ are asked for before all groups were looked at, so that records come
  * in soon.
  */
@@ -276,7 +271,7 @@ export class Pull<Key extends string, Row> {
       this.finish(key)
     }
     // The next page of doubts waits until this one is being finished.
-    while (this.state === 'running' && this.outstanding.size < WINDOW && this.unfinished.length === 0) {
+    while (this.state === 'running' && this.outstanding.size < this.context.speech.window && this.unfinished.length === 0) {
       this.gatherLeaves()
       const ask = this.todo.pop()
       if (ask === undefined) break

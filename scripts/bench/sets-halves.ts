@@ -37,7 +37,6 @@ export async function measureHalves(operations: number): Promise<void> {
     const list = JSON.parse((await (peers[SIDE] as PeerProcess).client.ask('GET', '/sets')).body.toString()) as unknown
     say(`/sets: ${JSON.stringify(list)}`)
   } finally {
-    for (const peer of network.peers) await peer.stop()
     await network.close()
   }
 }
@@ -54,9 +53,6 @@ async function sixPeers(network: Network): Promise<Namespace[]> {
       wrapper: space.wrapper,
       host: space.host,
       flags: first === undefined ? [] : ['-peer', first.address],
-      ...(process.env['PROF'] !== undefined && (number === 2 || number === 5)
-        ? { nodeFlags: ['--cpu-prof', '--cpu-prof-dir=/tmp/prof-sets'] }
-        : {}),
     })
     await peer.start()
   }
