@@ -160,13 +160,12 @@ export class Cells {
     if (cell.held !== before.held) {
       const bytes = this.bytes(cell.held)
       writes.push(...(bytes === undefined ? this.index.remove(key) : this.index.put(key, bytes)))
-      writes.push(
-        ...beside(PASSING + key, isPassing(before), isPassing(cell)),
-        ...beside(DELETED + key, isDeleted(before), isDeleted(cell)),
-      )
+      // All that lies beside it, changed or not: of lazy writes a crash keeps any, and the last one
+      // that it keeps has to be right by itself.
+      writes.push(beside(PASSING + key, isPassing(cell)), beside(DELETED + key, isDeleted(cell)))
       this.tombstoneCount += Number(isDeleted(cell)) - Number(isDeleted(before))
     }
-    if (cell.accepted !== before.accepted) {
+    if (cell.accepted !== before.accepted || cell.held !== before.held) {
       writes.push({ name: ACCEPTED + key, bytes: this.bytes(cell.accepted) })
       if (cell.accepted === undefined) this.acceptedAt.delete(key)
       else this.acceptedAt.set(key, cell.accepted.ballot)
@@ -187,7 +186,7 @@ export class Cells {
     for (const key of dropped) {
       const before = this.read(key)
       this.uncache(key)
-      writes.push(...this.index.remove(key), ...beside(DELETED + key, isDeleted(before), false))
+      writes.push(...this.index.remove(key), beside(DELETED + key, false))
       this.tombstoneCount -= Number(isDeleted(before))
     }
     this.store.persist(SWEPT, writes, 'barrier')
@@ -225,11 +224,9 @@ function valueBytes({ held, accepted, diverged }: Cell): number {
   return (held?.record.value.length ?? 0) + (accepted?.record.value.length ?? 0) + (diverged?.record.value.length ?? 0)
 }
 
-/**
- * A row that is there beside what is held of one sort alone, as it is in one cell and in the next.
- */
-function beside(name: string, wasThere: boolean, isThere: boolean): RowWrite[] {
-  return wasThere === isThere ? [] : [{ name, bytes: isThere ? PRESENT : undefined }]
+/** A row that is there beside what is held of one sort alone. */
+function beside(name: string, isThere: boolean): RowWrite {
+  return { name, bytes: isThere ? PRESENT : undefined }
 }
 
 function isPassing({ held }: Cell): boolean {

@@ -5,6 +5,7 @@ import { Rounds } from '../../protocols/agreement/rounds.ts'
 import { CEILING_NONE } from '../../protocols/base/ballot.ts'
 import type { Ballot } from '../../protocols/base/ballot.ts'
 import { RowsOverlay } from '../../protocols/base/rows.ts'
+import type { RowWrite } from '../../protocols/base/rows.ts'
 import { Cells } from '../../protocols/registers/cells.ts'
 import type { CellStore } from '../../protocols/registers/cells.ts'
 import { made } from '../../protocols/registers/judge.ts'
@@ -20,7 +21,16 @@ const NOW_MS = 1_000
 
 class Voting {
   readonly rows: RowsOverlay = new RowsOverlay({ get: () => undefined, range: () => [] })
-  readonly store: CellStore = { rows: this.rows, persist: (_, writes) => this.rows.apply(writes), digestOf: rowDigest(sha256, codec) }
+  /** Each write, in its order. */
+  readonly written: (readonly RowWrite[])[] = []
+  readonly store: CellStore = {
+    rows: this.rows,
+    persist: (_, writes) => {
+      this.written.push(writes)
+      this.rows.apply(writes)
+    },
+    digestOf: rowDigest(sha256, codec),
+  }
   readonly cells: Cells = new Cells(this.store, utf8)
   readonly voter: Voter
 
@@ -162,5 +172,20 @@ suite('a voter of registers', () => {
     voting.cells.sweep({ ballot: at(20), number: 4 }, [])
     const { swept } = new Cells(voting.store, utf8)
     assert.deepEqual([swept?.ballot.round, swept?.number], [20, 4])
+  })
+
+  test('of what it wrote lazily any may be lost, and the last that is left is right by itself', () => {
+    const voting = new Voting()
+    const deletion = { ...version(2), isDeleted: true }
+    voting.commit(at(4), version(1))
+    voting.voter.learn(key, at(4), 1, undefined)
+    voting.voter.learn(key, at(5, 'b'), 2, deletion)
+    voting.voter.learn(key, at(7, 'b'), 2, deletion)
+    const [accepted, , , last] = voting.written
+    const rows = new RowsOverlay({ get: () => undefined, range: () => [] })
+    for (const writes of [accepted, last]) rows.apply(writes ?? [])
+    const cells = new Cells({ ...voting.store, rows }, utf8)
+    assert.equal(cells.read(key).accepted, undefined)
+    assert.equal(cells.tombstones, 1)
   })
 })
