@@ -2,7 +2,8 @@
  * What somebody at this peer wants of a register, from the asking to the end. All claims on one
  * register share one run.
  */
-import type { Write } from './judge.ts'
+import type { Ballot } from '../base/ballot.ts'
+import type { ForwardedWrite, Write } from './judge.ts'
 import type { Judged } from './plan.ts'
 import type { RegisterRecord } from './record.ts'
 import type { View } from './showing.ts'
@@ -21,6 +22,12 @@ export interface WriteClaim extends Pending {
   readonly kind: 'write'
   readonly write: Omit<Write, 'isMaybeRetry'>
   readonly writeIdGiven: boolean
+  /** The version that was current when it came, as far as is known here. */
+  readonly cameAfter: number
+  /**
+   * Somebody forwarded it to this ballot of this peer: it is committed at this one or not from here.
+   */
+  readonly onlyAt: Ballot | undefined
   /** A commit with it was handed to the network. */
   commitSent: boolean
   /** What was current when that happened first. */
@@ -57,12 +64,23 @@ export function writeOf({ write, writeIdGiven, commitSent, afterSent }: WriteCla
 
 export function writeClaim(
   write: WriteClaim['write'],
-  writeIdGiven: boolean,
+  origin: Pick<WriteClaim, 'writeIdGiven' | 'cameAfter'> & { readonly onlyAt?: Ballot },
   deadlineMs: number,
   settle: WriteClaim['settle'],
 ): WriteClaim {
+  const { writeIdGiven, cameAfter, onlyAt } = origin
   const nothingSent = { commitSent: false, afterSent: undefined, sent: undefined }
-  return { kind: 'write', write, writeIdGiven, deadlineMs, asked: false, isOver: false, ...nothingSent, settle }
+  return { kind: 'write', write, writeIdGiven, cameAfter, onlyAt, deadlineMs, asked: false, isOver: false, ...nothingSent, settle }
+}
+
+/**
+ * The write as it is handed to the owner of a ballot, which counts as a commit that was sent.
+ * @param current the version that is current now, as far as is known here
+ */
+export function forwardOf(claim: WriteClaim, current: number): ForwardedWrite {
+  claim.commitSent = true
+  claim.afterSent ??= Math.max(claim.cameAfter, current)
+  return { ...claim.write, after: claim.write.after ?? claim.afterSent }
 }
 
 export function settleClaim(needsCommit: SettleClaim['needsCommit'], deadlineMs: number, settle: SettleClaim['settle']): SettleClaim {

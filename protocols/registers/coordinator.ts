@@ -3,6 +3,7 @@
  * does.
  */
 import { Runs } from '../agreement/runs.ts'
+import type { Ballot } from '../base/ballot.ts'
 import type { RegisterKey } from '../base/register.ts'
 import type { Claim } from './claims.ts'
 import { Run } from './run.ts'
@@ -27,6 +28,18 @@ export class Coordinator {
     this.runs.begin(new Run(key, this.context), (run) => run.join(claim))
   }
 
+  /**
+   * Works on it at one ballot of this peer alone.
+   *
+   * @returns false where nothing more is committed at that ballot from here
+   */
+  claimAt(key: RegisterKey, claim: Claim, ballot: Ballot): boolean {
+    const running = this.runs.underWay(key)
+    const isAt = running === undefined ? this.context.remembered.isAt(key, ballot) : running.isAt(ballot)
+    if (isAt) this.claim(key, claim)
+    return isAt
+  }
+
   /** Nobody waits for the claim any more; one that was committed is carried on. */
   abandon(key: RegisterKey, claim: Claim): void {
     this.runs.tell(key, (run) => run.abandon(claim))
@@ -34,6 +47,7 @@ export class Coordinator {
 
   configInstalled(): void {
     this.context.remembered.clear()
+    this.context.forwards.forgetAll()
     this.runs.configInstalled()
   }
 

@@ -86,7 +86,8 @@ export class Expiry {
     this.expiring.add(key)
     const { coordinator, moment, roundTrips } = this.context
     const tryMs = Math.max(TRY_MS, TRY_ROUND_TRIPS * roundTrips.toDecideMs(key))
-    const claim = writeClaim(this.deletion(key, record, record.ttlMs), true, moment.nowMs + tryMs, () => {
+    const deletion = this.deletion(key, record, record.ttlMs)
+    const claim = writeClaim(deletion, { writeIdGiven: true, cameAfter: record.version }, moment.nowMs + tryMs, () => {
       this.expiring.delete(key)
       // Where it went through, something else is held by now.
       if (this.context.held(key)?.record === record) this.schedule(key, this.context.moment.nowMs + RETRY_MS)

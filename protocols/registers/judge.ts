@@ -24,6 +24,11 @@ export interface Write {
   readonly after: number | undefined
 }
 
+/** A write on its way to the owner of a ballot: it counts as one that may have been tried before. */
+export interface ForwardedWrite extends Omit<Write, 'isMaybeRetry'> {
+  readonly after: number
+}
+
 /** What a write is judged on. */
 export interface State {
   readonly base: RegisterRecord | undefined

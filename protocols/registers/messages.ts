@@ -9,11 +9,13 @@ import type { RegisterKey } from '../base/register.ts'
 import { readConfigs, writeConfigs } from '../wire/configs.ts'
 import {
   readBallot,
+  readFlag,
   readIdentities,
   readIdentity,
   readList,
   writeBallot,
   writeCount,
+  writeFlag,
   writeIdentities,
   writeIdentity,
   writeKey,
@@ -33,6 +35,9 @@ import {
   writeRegisterRecord,
   writeShown,
 } from './fields.ts'
+import { readForwardedWrite, writeForwardedWrite } from './forward-fields.ts'
+import type { Forwarded } from './forwards.ts'
+import type { ForwardedWrite } from './judge.ts'
 import type { Answer, Cast, Question } from './questions.ts'
 import type { RegisterRecord } from './record.ts'
 
@@ -74,6 +79,10 @@ export type RegisterMessage =
    * same.
    */
   | { readonly kind: 'swept'; readonly ballot: Ballot }
+  /** A write for the owner of this ballot, to be committed at it or dropped. */
+  | { readonly kind: 'forward'; readonly id: number; readonly key: RegisterKey; readonly ballot: Ballot; readonly write: ForwardedWrite }
+  /** What became of it; `id` is that of the forward. */
+  | { readonly kind: 'forwarded'; readonly id: number; readonly key: RegisterKey; readonly result: Forwarded }
 
 /** Each at the place of its code. */
 const REACHINGS: readonly Reaching[] = ['receiver', 'cluster', 'network']
@@ -159,6 +168,45 @@ const ANSWERS: Table<Answer> = new Table<Answer>({
   },
 })
 
+const RESULTS: Table<Forwarded> = new Table<Forwarded>({
+  applied: {
+    code: 0,
+    write(writer, { version, wasAbsent }) {
+      writer.varint(version)
+      writeFlag(writer, wasAbsent)
+    },
+    read: (reader) => ({ kind: 'applied', version: reader.varint(), wasAbsent: readFlag(reader) }),
+  },
+  repeated: {
+    code: 1,
+    write: (writer, { version }) => writer.varint(version),
+    read: (reader) => ({ kind: 'repeated', version: reader.varint() }),
+  },
+  reused: {
+    code: 2,
+    write: (writer, { version }) => writer.varint(version),
+    read: (reader) => ({ kind: 'reused', version: reader.varint() }),
+  },
+  forgotten: {
+    code: 3,
+    write: (writer, { number }) => writer.varint(number),
+    read: (reader) => ({ kind: 'forgotten', number: reader.varint() }),
+  },
+  refused: {
+    code: 4,
+    write(writer, { current, number }) {
+      writeIfAny(writer, current, writeRegisterRecord)
+      writer.varint(number)
+    },
+    read: (reader) => ({ kind: 'refused', current: readIfAny(reader, readRegisterRecord), number: reader.varint() }),
+  },
+  dropped: {
+    code: 5,
+    write: () => undefined,
+    read: () => ({ kind: 'dropped' }),
+  },
+})
+
 const MESSAGES: Table<RegisterMessage> = new Table<RegisterMessage>({
   request: {
     code: 0,
@@ -232,6 +280,31 @@ const MESSAGES: Table<RegisterMessage> = new Table<RegisterMessage>({
     code: 8,
     write: (writer, { ballot }) => writeBallot(writer, ballot),
     read: (reader) => ({ kind: 'swept', ballot: readBallot(reader) }),
+  },
+  forward: {
+    code: 9,
+    write(writer, { id, key, ballot, write }) {
+      writer.varint(id)
+      writeKey(writer, key)
+      writeBallot(writer, ballot)
+      writeForwardedWrite(writer, write)
+    },
+    read: (reader) => ({
+      kind: 'forward',
+      id: reader.varint(),
+      key: readRegisterKey(reader),
+      ballot: readBallot(reader),
+      write: readForwardedWrite(reader),
+    }),
+  },
+  forwarded: {
+    code: 10,
+    write(writer, { id, key, result }) {
+      writer.varint(id)
+      writeKey(writer, key)
+      RESULTS.write(writer, result)
+    },
+    read: (reader) => ({ kind: 'forwarded', id: reader.varint(), key: readRegisterKey(reader), result: RESULTS.read(reader) }),
   },
 })
 

@@ -28,6 +28,8 @@ import { Changes } from './changes.ts'
 import { Coordinator } from './coordinator.ts'
 import { Expiry } from './expiry.ts'
 import { Finisher } from './finisher.ts'
+import { ForwardedWrites } from './forwarded.ts'
+import { Forwards } from './forwards.ts'
 import { live } from './judge.ts'
 import { listed } from './lists.ts'
 import { Marks } from './marks.ts'
@@ -102,6 +104,8 @@ export class RegistersCore {
   readonly expiry: Expiry
   readonly watches: Watches
   readonly sweep: Sweep
+  readonly forwards: Forwards
+  private readonly forwarded: ForwardedWrites
   private readonly answering: Answering
   private readonly bars: Bars
   private readonly context: RegistersContext
@@ -126,9 +130,38 @@ export class RegistersCore {
     this.representative = new Representative<Question, Cast>(self, moment, line, nextId, neighbours, roundTrips)
     const { polls, doubts } = this
     const freshWriteId = (): string => drawHex(random, FRESH_DIGITS)
-    const run = { moment, rounds, chain, polls, latencies, roundTrips, rivals: doubts, random, remembered, freshWriteId, chose: this.chose }
+    const forwards = new Forwards({
+      self: self.id,
+      moment,
+      nextId,
+      isConnectedAs: (identity) => neighbours.isConnectedAs(identity),
+      send: (to, id, key, ballot, write) => this.send(to.peerId, { kind: 'forward', id, key, ballot, write }, 'nothing'),
+    })
+    this.forwards = forwards
+    const current = (key: RegisterKey): number => this.cells.read(key).held?.record.version ?? this.cells.swept?.number ?? 0
+    const run = {
+      current,
+      forwards,
+      moment,
+      rounds,
+      chain,
+      polls,
+      latencies,
+      roundTrips,
+      rivals: doubts,
+      random,
+      remembered,
+      freshWriteId,
+      chose: this.chose,
+    }
     this.coordinator = new Coordinator(run)
     const { coordinator } = this
+    this.forwarded = new ForwardedWrites({
+      self,
+      moment,
+      coordinator,
+      reply: (to, id, key, result) => this.send(to.peerId, { kind: 'forwarded', id, key, result }, 'nothing'),
+    })
     const held = (key: RegisterKey): RegisterRecord | undefined => this.held(key)?.record
     this.reads = new Reads({
       moment,
@@ -241,6 +274,12 @@ export class RegistersCore {
       case 'relayed':
         for (const vote of message.votes) this.voted(from, message.id, vote)
         return
+      case 'forward':
+        return this.context.neighbours.isPutBack(from.id)
+          ? undefined
+          : this.forwarded.asked(from, message.id, message.key, message.ballot, message.write)
+      case 'forwarded':
+        return this.forwards.onAnswer(from, message.id, message.key, message.result)
       case 'learn':
         return this.spread.onLearn(from.peerId, message)
       case 'want':

@@ -3,6 +3,8 @@
  * promised anything above it as far as is known, so that the next write may be committed at it
  * without a reserve. Each serves once; whoever is refused with it reserves anew.
  */
+import { compareBallots } from '../base/ballot.ts'
+import type { Ballot } from '../base/ballot.ts'
 import type { RegisterKey } from '../base/register.ts'
 import type { Entry } from './record.ts'
 
@@ -28,6 +30,12 @@ export class Remembered {
       if (this.entries.size <= REMEMBERED_MAX && this.bytes <= REMEMBERED_BYTES_MAX) return
       this.take(oldest)
     }
+  }
+
+  /** True for the ballot that is remembered of a register. */
+  isAt(key: RegisterKey, ballot: Ballot): boolean {
+    const entry = this.entries.get(key)
+    return entry !== undefined && compareBallots(entry.ballot, ballot) === 0
   }
 
   /** What is remembered of a register, and not any longer. */

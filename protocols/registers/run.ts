@@ -25,10 +25,12 @@ import type { Cast, Question } from './questions.ts'
 import { equalRegisterRecords } from './record.ts'
 import type { Entry, RegisterRecord } from './record.ts'
 import type { Remembered } from './remembered.ts'
+import type { Forwards } from './forwards.ts'
+import { HandedOver } from './handed-over.ts'
 import { Showing } from './showing.ts'
 import type { View } from './showing.ts'
 
-type Phase = 'idle' | 'reserving' | 'committing' | 'waiting' | 'over'
+type Phase = 'idle' | 'reserving' | 'committing' | 'waiting' | 'forwarding' | 'over'
 
 export interface RunContext {
   readonly moment: Moment
@@ -41,6 +43,9 @@ export interface RunContext {
   readonly rivals: Pick<Doubts, 'onRival' | 'rivalUntilMs'>
   readonly random: () => number
   readonly remembered: Remembered
+  readonly forwards: Forwards
+  /** The version that is held, or where nothing is the highest that was ever forgotten. */
+  readonly current: (key: RegisterKey) => number
   /** Names a write that nobody made. */
   readonly freshWriteId: () => string
   /**
@@ -67,6 +72,7 @@ export class Run implements PollListener<Question, Cast> {
   private ballot: Ballot | undefined
   private showing: Showing | undefined
   private committing: Committing | undefined
+  private readonly handedOver: HandedOver
   private wasRejected = false
   private tries = 0
   private wakeAtMs = Number.POSITIVE_INFINITY
@@ -75,6 +81,7 @@ export class Run implements PollListener<Question, Cast> {
   constructor(key: RegisterKey, context: RunContext) {
     this.key = key
     this.context = context
+    this.handedOver = new HandedOver(key, context, (claim, result) => this.endedElsewhere(claim, result))
   }
 
   get isOver(): boolean {
@@ -85,6 +92,13 @@ export class Run implements PollListener<Question, Cast> {
     this.claims.push(claim)
     this.lingerUntilMs = undefined
     if (this.phase === 'idle') this.next()
+    else if (this.phase === 'forwarding') this.handedOver.hand(this.claims)
+  }
+
+  /** True while more may be committed at this ballot. */
+  isAt(ballot: Ballot): boolean {
+    const own = this.phase === 'committing' ? this.committing?.ballot : this.phase === 'reserving' ? this.ballot : undefined
+    return own !== undefined && compareBallots(own, ballot) === 0
   }
 
   /** Nobody waits for the claim any more; one that was committed is carried on. */
@@ -111,7 +125,8 @@ export class Run implements PollListener<Question, Cast> {
     const { nowMs } = this.context.moment
     this.expire(nowMs)
     if (this.phase === 'over') return
-    if (this.phase === 'waiting' && nowMs >= this.wakeAtMs) this.goOn(nowMs)
+    if (this.phase === 'forwarding') this.lookAtForwarded()
+    else if (this.phase === 'waiting' && nowMs >= this.wakeAtMs) this.goOn(nowMs)
     else if (this.isStuck(nowMs)) this.backOff()
   }
 
@@ -119,7 +134,7 @@ export class Run implements PollListener<Question, Cast> {
   private goOn(nowMs: number): void {
     const untilMs = this.context.rivals.rivalUntilMs(this.key)
     if (untilMs > nowMs && this.claims.every(({ kind }) => kind === 'settle')) this.wakeAtMs = untilMs
-    else this.reserve()
+    else if (!this.forward()) this.reserve()
   }
 
   private restartIfStale(): void {
@@ -151,18 +166,61 @@ export class Run implements PollListener<Question, Cast> {
     const { remembered, chain } = this.context
     const last = remembered.take(this.key)
     const installed = chain.current
-    if (last === undefined || installed === undefined || last.ballot.epoch !== installed.config.epoch) return this.reserve()
+    if (last === undefined || installed === undefined || last.ballot.epoch !== installed.config.epoch) {
+      if (!this.forward()) this.reserve()
+      return
+    }
     const { record } = last
     const view: View = { best: last, base: record, number: record.version, isKnown: true }
     if (!this.commitWrites(last.ballot, view, installed.quorum)) this.reserve()
   }
 
+  /** @returns false where the owner of no other ballot is to be given what waits */
+  private forward(): boolean {
+    this.handedOver.hand(this.claims)
+    if (this.handedOver.isEmpty) return false
+    this.leave()
+    this.phase = 'forwarding'
+    return true
+  }
+
+  private endedElsewhere(claim: WriteClaim, result: Judged | undefined): void {
+    if (result !== undefined) this.deliver(undefined, 0, new Map([[claim, result]]))
+    this.lookAtForwarded()
+  }
+
+  private lookAtForwarded(): void {
+    const { handedOver, claims } = this
+    if (handedOver.isLost) return this.reserve()
+    handedOver.hand(claims)
+    if (!handedOver.isEmpty) return
+    if (claims.length > 0) this.reserve()
+    else this.finish()
+  }
+
+  /**
+   * What was forwarded to a ballot that is given up here is let go: whoever forwarded it goes on
+   * with it.
+   *
+   * @returns true when nothing else waits
+   */
+  private dropForwarded(): boolean {
+    const dropped = this.claims.filter((claim) => claim.kind === 'write' && claim.onlyAt !== undefined)
+    if (dropped.length === 0) return false
+    this.claims = this.claims.filter((claim) => !dropped.includes(claim))
+    for (const claim of dropped) expire(claim)
+    return this.claims.length === 0
+  }
+
   private reserve(): void {
+    this.handedOver.end()
+    if (this.dropForwarded()) return this.finish()
     const installed = this.context.chain.current
     this.leave()
     this.phase = 'idle'
     if (installed === undefined) return
     const ballot = this.context.rounds.next(installed.config.epoch)
+    this.context.forwards.onReserve(this.key)
     this.phase = 'reserving'
     this.ballot = ballot
     this.wasRejected = false
@@ -289,12 +347,15 @@ export class Run implements PollListener<Question, Cast> {
 
   private rejected(higher: Ballot, isLost: boolean): void {
     this.context.rivals.onRival(this.key)
+    this.context.forwards.onRejected(this.key, higher, !this.wasRejected)
     this.context.rounds.observe(higher.round)
     this.wasRejected = true
     if (isLost) this.backOff()
   }
 
   private backOff(): void {
+    if (this.dropForwarded()) return this.finish()
+    if (this.forward()) return
     this.leave()
     this.tries += 1
     const mostMs = longestPauseMs(this.tries, this.context.roundTrips.latelyToDecideMs(this.key))
@@ -331,6 +392,7 @@ export class Run implements PollListener<Question, Cast> {
   }
 
   private finish(): void {
+    this.handedOver.end()
     this.leave()
     this.phase = 'over'
     this.claims = []

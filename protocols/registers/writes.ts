@@ -52,8 +52,8 @@ export class Writes {
     const cameAfter = after ?? heldVersion(key)
     const mark = marks.of(key, writeId, contents, condition)
     const write = { contents, condition, writeId, mark, writtenAtMs, after }
-    const claim: WriteClaim = writeClaim(write, writeIdGiven, deadlineMs, (result) => {
-      this.settled(client, key, answerOf(claim, result, cameAfter))
+    const claim: WriteClaim = writeClaim(write, { writeIdGiven, cameAfter }, deadlineMs, (result) => {
+      this.settled(client, key, answerOf(claim, result))
     })
     this.pending.set(client, { key, claim, isAbandoned: false })
     coordinator.claim(key, claim)
@@ -83,9 +83,8 @@ export class Writes {
   }
 }
 
-/** @param cameAfter the version that was current when the write came, as far as is known here */
-export function answerOf(claim: WriteClaim, result: Judged | { readonly kind: 'expired' }, cameAfter: number): WriteAnswer {
-  const { write, writeIdGiven, commitSent, sent, afterSent } = claim
+export function answerOf(claim: WriteClaim, result: Judged | { readonly kind: 'expired' }): WriteAnswer {
+  const { write, writeIdGiven, cameAfter, commitSent, sent, afterSent } = claim
   switch (result.kind) {
     case 'applied':
       return { kind: 'applied', version: result.version, wasAbsent: result.wasAbsent, isRepeated: false }

@@ -3,6 +3,7 @@
  * rival or loses its client.
  */
 import { Doubts } from '../../protocols/agreement/doubts.ts'
+import type { IdentityId } from '../../protocols/base/identity.ts'
 import type { Cells } from '../../protocols/registers/cells.ts'
 import { settleClaim } from '../../protocols/registers/claims.ts'
 import type { Coordinator } from '../../protocols/registers/coordinator.ts'
@@ -12,6 +13,7 @@ import { Marks } from '../../protocols/registers/marks.ts'
 import type { Cast, Question, Shown } from '../../protocols/registers/questions.ts'
 import { Reads } from '../../protocols/registers/reads.ts'
 import type { Entry, Mark } from '../../protocols/registers/record.ts'
+import { Forwards } from '../../protocols/registers/forwards.ts'
 import { Remembered } from '../../protocols/registers/remembered.ts'
 import { Run } from '../../protocols/registers/run.ts'
 import { sha256, utf8 } from '../../src/bytes.ts'
@@ -72,6 +74,8 @@ class Running extends RunBench<Question, Cast> {
       rivals: this.doubts,
       random: () => random,
       remembered: new Remembered(),
+      current: () => 0,
+      forwards: new Forwards({ self: 'x' as IdentityId, moment, nextId: () => 1, isConnectedAs: () => false, send: () => undefined }),
       freshWriteId: () => 'w',
       chose: () => undefined,
     })

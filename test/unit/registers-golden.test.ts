@@ -6,12 +6,13 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
 import { made } from '../../protocols/registers/judge.ts'
+import type { ForwardedWrite } from '../../protocols/registers/judge.ts'
 import { Marks } from '../../protocols/registers/marks.ts'
 import { RegisterCodec } from '../../protocols/registers/messages.ts'
 import type { RegisterMessage } from '../../protocols/registers/messages.ts'
 import { stub } from '../../protocols/registers/record.ts'
 import type { RegisterRecord } from '../../protocols/registers/record.ts'
-import type { Contents } from '../../protocols/registers/requests.ts'
+import type { Condition, Contents } from '../../protocols/registers/requests.ts'
 import { MalformedBytes } from '../../protocols/wire/malformed.ts'
 import { sha256, utf8 } from '../../src/bytes.ts'
 import { configOf, key, peer } from './core-harness.ts'
@@ -64,7 +65,18 @@ const EXAMPLES: readonly (readonly [string, RegisterMessage])[] = [
   ['bar', { kind: 'bar', ballot }],
   ['barred', { kind: 'barred', ballot }],
   ['swept', { kind: 'swept', ballot }],
+  ['forward', { kind: 'forward', id: 9, key, ballot, write: forwarded({ kind: 'versions', versions: [1, 300] }) }],
+  ['forward without a condition', { kind: 'forward', id: 9, key, ballot, write: forwarded(undefined) }],
+  ['forwarded, applied', { kind: 'forwarded', id: 9, key, result: { kind: 'applied', version: 3, wasAbsent: true } }],
+  ['forwarded, refused', { kind: 'forwarded', id: 9, key, result: { kind: 'refused', current: first, number: 2 } }],
+  ['forwarded, forgotten', { kind: 'forwarded', id: 9, key, result: { kind: 'forgotten', number: 2 } }],
+  ['forwarded, dropped', { kind: 'forwarded', id: 9, key, result: { kind: 'dropped' } }],
 ]
+
+function forwarded(condition: Condition | undefined): ForwardedWrite {
+  const contents: Contents = { kind: 'value', value: utf8.encode('x'), contentType: 'text/plain', ttlMs: 60_000 }
+  return { contents, condition, writeId: 'w-3', mark: marks.of(key, 'w-3', contents, condition), writtenAtMs: 1_700_000_000_000, after: 1 }
+}
 
 function written(writeId: string, contents: Contents, base: RegisterRecord | undefined): RegisterRecord {
   const mark = marks.of(key, writeId, contents, undefined)

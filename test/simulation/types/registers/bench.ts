@@ -227,7 +227,7 @@ export class BenchPeer {
         clusterId,
         isFew: true,
         isConnected: () => true,
-        isConnectedAs: () => true,
+        isConnectedAs: ({ id }) => bench.peers.some((peer) => peer.identity.id === id),
         representatives: others,
         roundTripMs: () => undefined,
         clusterIds: () => new Set(clusterOf.values()),

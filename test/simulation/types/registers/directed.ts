@@ -2,6 +2,7 @@
 import { check } from '../../checkers/violation.ts'
 import { KEY, Stage } from './stage.ts'
 import { FORGETTING_SCENARIOS } from './directed-forgetting.ts'
+import { FORWARD_SCENARIOS } from './directed-forwards.ts'
 import type { Arrives, RegisterScenario } from './stage.ts'
 
 const ALL: Arrives = () => true
@@ -80,4 +81,5 @@ export const REGISTER_SCENARIOS: readonly RegisterScenario[] = [
     },
   },
   ...FORGETTING_SCENARIOS,
+  ...FORWARD_SCENARIOS,
 ]

@@ -341,6 +341,48 @@ const FORGETTING: readonly PlantedBug[] = [
   ),
 ]
 
+/** What goes wrong with writes that are handed to the owner of a ballot. */
+export const FORWARDING_BUGS: readonly PlantedBug[] = [
+  bug(
+    'forward-is-a-hint',
+    'a write that was forwarded is taken for one that was never sent',
+    `${REGISTERS}/claims.ts`,
+    'claim.commitSent = true\n  claim.afterSent ??=',
+    'claim.afterSent ??=',
+  ),
+  {
+    name: 'forward-at-any-ballot',
+    what: 'the owner commits a forwarded write at another ballot than the one that it was sent to',
+    patches: [
+      {
+        file: RUN,
+        find: 'const dropped = this.claims.filter((claim) => claim.kind',
+        replace: 'const dropped = this.claims.filter((claim) => claim.deadlineMs < 0 && claim.kind',
+      },
+    ],
+  },
+  bug(
+    'late-answer-counts',
+    'what the owner of a ballot says counts after its write went on alone',
+    `${REGISTERS}/handed-over.ts`,
+    'for (const id of this.claims.keys()) this.context.forwards.drop(id)\n',
+    '\n',
+  ),
+  {
+    name: 'forwarded-on',
+    what: 'what was forwarded here is forwarded on',
+    patches: [
+      { file: `${REGISTERS}/coordinator.ts`, find: 'if (isAt) this.claim', replace: 'this.claim' },
+      { file: `${REGISTERS}/coordinator.ts`, find: 'return isAt\n', replace: 'return true\n' },
+      {
+        file: `${REGISTERS}/handed-over.ts`,
+        find: "claim.kind === 'settle' || claim.onlyAt !== undefined",
+        replace: "claim.kind === 'settle'",
+      },
+    ],
+  },
+]
+
 /** What is noticed on their own. */
 export const REGISTER_BUGS: readonly PlantedBug[] = [...JUDGING, ...VOTING, ...READING]
 

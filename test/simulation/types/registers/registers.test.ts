@@ -6,17 +6,19 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { installLoader } from '../../planted/loader.ts'
 import { REGISTER_SCENARIOS } from './directed.ts'
-import { REGISTER_BUGS, REGISTER_WORLD_BUGS, SWEEPING_BUGS } from './planted.ts'
+import { FORWARDING_BUGS, REGISTER_BUGS, REGISTER_WORLD_BUGS, SWEEPING_BUGS } from './planted.ts'
 import { playSchedule } from './schedule.ts'
 import { simulateRegisters } from './run.ts'
 import { scoreOf, worldScoreOf } from './score.ts'
 
 const SCHEDULES = 300
+/** At one register all the time. */
+const HOT_SCHEDULES = 60
 /** With sweeps. */
 const SWEEPING_SCHEDULES = 100
 const SEEDS = 30
 
-installLoader([...REGISTER_BUGS, ...SWEEPING_BUGS, ...REGISTER_WORLD_BUGS])
+installLoader([...REGISTER_BUGS, ...SWEEPING_BUGS, ...FORWARDING_BUGS, ...REGISTER_WORLD_BUGS])
 
 suite('registers on their own', () => {
   test('keep their promises on short schedules', () => {
@@ -32,16 +34,23 @@ suite('registers on their own', () => {
   test('keep their promises on short schedules while deletions are forgotten', () => {
     let sweeps = 0
     for (let seed = 1; seed <= SWEEPING_SCHEDULES; seed += 1) {
-      const result = playSchedule(seed, true)
+      const result = playSchedule(seed, 'sweeping')
       assert.equal(result.violation, undefined, `seed ${seed}: ${result.violation?.message}`)
       sweeps += result.sweeps
     }
     assert.ok(sweeps > SWEEPING_SCHEDULES / 2, `only ${sweeps} peers forgot anything`)
   })
 
+  test('keep their promises on short schedules while several peers write at one register all the time', () => {
+    for (let seed = 1; seed <= HOT_SCHEDULES; seed += 1) {
+      const { violation } = playSchedule(seed, 'hot')
+      assert.equal(violation, undefined, `seed ${seed}: ${violation?.message}`)
+    }
+  })
+
   for (const { name, play } of REGISTER_SCENARIOS) test(name, () => play())
 
-  for (const bug of [...REGISTER_BUGS, ...SWEEPING_BUGS]) {
+  for (const bug of [...REGISTER_BUGS, ...SWEEPING_BUGS, ...FORWARDING_BUGS]) {
     test(`noticed when planted: ${bug.what}`, async (context) => {
       const found = await scoreOf(bug)
       assert.ok(found !== undefined, `${bug.name} survives`)

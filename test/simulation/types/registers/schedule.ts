@@ -39,6 +39,15 @@ const KEYS: readonly RegisterKey[] = [dataKey('a'), dataKey('b')]
 const POOL_MAX = 120
 const marks = new Marks(sha256, utf8)
 
+/**
+ * What a schedule is about: everything in turn; deletions that are forgotten meanwhile; or one
+ * register that several peers write at all the time.
+ */
+export type ScheduleKind = 'plain' | 'sweeping' | 'hot'
+/** Of the steps of a schedule, those that a client begins something in. */
+const ACT_RATE = 0.05
+const HOT_ACT_RATE = 0.14
+
 export interface ScheduleResult {
   readonly violation: Violation | undefined
   readonly operations: number
@@ -74,10 +83,13 @@ class Schedule {
   private readonly lossRate: number
   private readonly crashRate: number
   private readonly isSweeping: boolean
+  private readonly isHot: boolean
 
-  constructor(seed: number, isSweeping: boolean) {
+  constructor(seed: number, kind: ScheduleKind) {
     this.chance = new Chance(seed)
+    const isSweeping = kind === 'sweeping'
     this.isSweeping = isSweeping
+    this.isHot = kind === 'hot'
     const { chance } = this
     this.retryRate = chance.pick([0.2, 0.6, 0.9])
     this.lossRate = chance.pick([0.02, 0.1, 0.25])
@@ -151,7 +163,7 @@ class Schedule {
     const draw = chance.number()
     if (pool.length > POOL_MAX) pool.splice(chance.below(pool.length), 1)
     else if (draw < this.crashRate) this.crash(chance.pick(peers))
-    else if (draw < 0.05) this.act()
+    else if (draw < (this.isHot ? HOT_ACT_RATE : ACT_RATE)) this.act()
     else if (draw < 0.25) chance.pick(peers).sync(chance)
     else if (draw < 0.31) this.pass(this.drawLeap())
     else if (pool.length === 0) this.pass(this.drawLeap())
@@ -184,7 +196,7 @@ class Schedule {
     if (up.length === 0) return
     const peer = chance.pick(up)
     const key = chance.happens(0.8) ? (KEYS[0] as RegisterKey) : chance.pick(KEYS)
-    if (chance.happens(0.3)) return this.read(peer, key)
+    if (chance.happens(this.isHot ? 0.05 : 0.3)) return this.read(peer, key)
     const contents: Contents = chance.happens(this.isSweeping ? 0.4 : 0.2)
       ? { kind: 'deleted' }
       : { kind: 'value', value: utf8.encode(`v${this.lastClient}`), contentType: 'text/plain', ttlMs: undefined }
@@ -286,9 +298,8 @@ class Schedule {
   }
 }
 
-/** @param isSweeping deletions are forgotten meanwhile */
-export function playSchedule(seed: number, isSweeping = false): ScheduleResult {
-  const schedule = new Schedule(seed, isSweeping)
+export function playSchedule(seed: number, kind: ScheduleKind = 'plain'): ScheduleResult {
+  const schedule = new Schedule(seed, kind)
   let violation: Violation | undefined
   try {
     schedule.play()

@@ -6,9 +6,9 @@ import { pathToFileURL } from 'node:url'
 import type { PlantedBug } from '../../planted/bug.ts'
 import { importPlanted, installLoader } from '../../planted/loader.ts'
 import type { REGISTER_SCENARIOS as scenariosType } from './directed.ts'
-import { REGISTER_BUGS, REGISTER_WORLD_BUGS, SWEEPING_BUGS, WORTH_FROM } from './planted.ts'
+import { FORWARDING_BUGS, REGISTER_BUGS, REGISTER_WORLD_BUGS, SWEEPING_BUGS, WORTH_FROM } from './planted.ts'
 import type { simulateRegisters as simulateType } from './run.ts'
-import type { playSchedule as playType } from './schedule.ts'
+import type { ScheduleKind, playSchedule as playType } from './schedule.ts'
 
 /** Schedules that a bug has to be noticed in. */
 const SCHEDULES_MAX = 3_000
@@ -30,10 +30,15 @@ export async function scoreOf(bug: PlantedBug): Promise<{ count: number; message
   const { playSchedule } = await importPlanted<{ playSchedule: typeof playType }>(url, bug.name)
   const from = WORTH_FROM[bug.name] ?? 1
   for (let seed = from; seed < from + SCHEDULES_MAX; seed += 1) {
-    const { violation } = playSchedule(seed, SWEEPING_BUGS.includes(bug))
+    const { violation } = playSchedule(seed, kindFor(bug))
     if (violation !== undefined) return { count: seed, message: violation.message }
   }
   return undefined
+}
+
+function kindFor(bug: PlantedBug): ScheduleKind {
+  if (SWEEPING_BUGS.includes(bug)) return 'sweeping'
+  return FORWARDING_BUGS.includes(bug) ? 'hot' : 'plain'
 }
 
 /** The same of whole networks. */
@@ -51,7 +56,7 @@ export async function worldScoreOf(bug: PlantedBug): Promise<{ count: number; me
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const bugs = [...REGISTER_BUGS, ...SWEEPING_BUGS, ...REGISTER_WORLD_BUGS]
+  const bugs = [...REGISTER_BUGS, ...SWEEPING_BUGS, ...FORWARDING_BUGS, ...REGISTER_WORLD_BUGS]
   installLoader(bugs)
   const names = process.argv.slice(2)
   for (const bug of bugs) {

@@ -32,13 +32,15 @@ interface More {
   readonly condition?: Condition
   readonly after?: number
   readonly forMs?: number
+  /** False where the client leaves it to the peer to name the write. */
+  readonly isNamed?: boolean
 }
 
 /**
  * True for a message that arrives. @param name what it is: `reserve`, `commit`, `promised` …, and
- * `pull` for a step of a pull, which is from whoever pulls
+ * `pull` for a step of a pull, which is from whoever pulls. `later`: it is kept until `deliverKept`
  */
-export type Arrives = (from: string, to: string, name: string) => boolean
+export type Arrives = (from: string, to: string, name: string) => boolean | 'later'
 
 export interface StageInit {
   /** Who is there, a letter each. */
@@ -57,6 +59,7 @@ export class Stage {
   readonly bench: Bench
   readonly answers: RegisterAnswer[] = []
   private lastClient = 0
+  private kept: Bench['pool'] = []
 
   constructor({ names = 'ABC', voters = names }: StageInit = {}) {
     const identities = names.split('').map(identityOf)
@@ -107,6 +110,20 @@ export class Stage {
     this.bench.nowMs += SWEEP_EVERY_MS
   }
 
+  /** What was to come later comes first now. */
+  deliverKept(): void {
+    this.bench.pool.unshift(...this.kept)
+    this.kept = []
+  }
+
+  /** This peer was refused twice for a ballot of the other, that of its last write if it wrote last. */
+  refuseTwice(name: string, owner: string): void {
+    const { core, identity: by } = this.peer(owner)
+    const { held } = core.cells.read(KEY)
+    if (held === undefined) throw new Error(`${owner} holds nothing`)
+    for (let tries = 0; tries < 2; tries += 1) this.peer(name).core.forwards.onRejected(KEY, { ...held.ballot, by }, true)
+  }
+
   /** A pull, all at once. */
   pull(by: string, source: string): void {
     const pull = new BenchPull(this.peer(by), this.peer(source), () => undefined)
@@ -136,8 +153,13 @@ export class Stage {
     this.peer(name).restart()
   }
 
-  private write(at: string, writeId: string, contents: Contents, { key = KEY, condition, after, forMs = DEADLINE_MS }: More): void {
-    const request: WriteRequest = { kind: 'write', key, contents, condition, writeId, writeIdGiven: true, after, writtenAtMs: 1_000 }
+  private write(
+    at: string,
+    writeId: string,
+    contents: Contents,
+    { key = KEY, condition, after, forMs = DEADLINE_MS, isNamed = true }: More,
+  ): void {
+    const request: WriteRequest = { kind: 'write', key, contents, condition, writeId, writeIdGiven: isNamed, after, writtenAtMs: 1_000 }
     this.lastClient += 1
     this.peer(at).ask(this.lastClient, request, this.bench.nowMs + forMs)
   }
@@ -146,8 +168,10 @@ export class Stage {
     const { bench } = this
     const [parcel] = bench.pool
     if (parcel === undefined) return
-    if (arrives(parcel.from.peerId, parcel.to, nameOf(codec.decode(parcel.body)))) bench.deliver(0, false)
+    const fate = arrives(parcel.from.peerId, parcel.to, nameOf(codec.decode(parcel.body)))
+    if (fate === true) bench.deliver(0, false)
     else bench.pool.shift()
+    if (fate === 'later') this.kept.push(parcel)
     for (const peer of bench.peers) peer.syncAll()
   }
 }
