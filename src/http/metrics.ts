@@ -3,7 +3,9 @@
  * only when somebody asks: a labelled counter of the metrics library costs more for each request
  * than finding the key does.
  */
-import type { Metric, Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
+import { Distribution, registerSamples } from '../distribution.ts'
+import type { Sample } from '../distribution.ts'
 import type { Load } from './load.ts'
 import { noCuts, registerLoad } from './load-metrics.ts'
 import type { Cuts } from './load-metrics.ts'
@@ -12,6 +14,7 @@ import type { Refusals } from './refusal-metrics.ts'
 
 /** Upper bounds of the duration buckets. */
 const BUCKET_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const
+const DURATION = 'replicator_http_request_duration_seconds'
 const METHODS = ['GET', 'HEAD', 'PUT', 'POST'] as const
 const STATUS_CLASSES = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const
 
@@ -20,15 +23,7 @@ interface Series {
   readonly method: string
   /** By the hundreds of the status; 0: the client was gone before there was one. */
   readonly counts: Float64Array
-  /** By bucket, each request in one; the last is for longer ones. */
-  readonly buckets: Float64Array
-  sumSeconds: number
-}
-
-interface Sample {
-  readonly value: number
-  readonly labels: Record<string, string>
-  readonly metricName?: string
+  readonly seconds: Distribution
 }
 
 export class HttpMetrics {
@@ -39,16 +34,10 @@ export class HttpMetrics {
   readonly #series = new Map<string, Series[]>()
 
   constructor(registry: Registry, load: Load) {
-    register(registry, 'replicator_http_requests_total', 'HTTP requests answered, by route, method and class of status', 'counter', () =>
-      this.#counts(),
-    )
-    register(
-      registry,
-      'replicator_http_request_duration_seconds',
-      'Time from the head of a request to the end of its answer',
-      'histogram',
-      () => this.#durations(),
-    )
+    const requests = 'HTTP requests answered, by route, method and class of status'
+    registerSamples(registry, 'replicator_http_requests_total', requests, 'counter', () => this.#counts())
+    const durations = 'Time from the head of a request to the end of its answer'
+    registerSamples(registry, DURATION, durations, 'histogram', () => this.#durations())
     registerLoad(registry, load, this.cuts)
     registerRefusals(registry, this.refusals)
   }
@@ -63,11 +52,7 @@ export class HttpMetrics {
     const series = this.#of(route, method)
     const statusClass = Math.trunc(status / 100)
     series.counts[statusClass] = (series.counts[statusClass] ?? 0) + 1
-    const seconds = durationMs / 1000
-    let bucket = 0
-    while (bucket < BUCKET_SECONDS.length && seconds > (BUCKET_SECONDS[bucket] as number)) bucket += 1
-    series.buckets[bucket] = (series.buckets[bucket] ?? 0) + 1
-    series.sumSeconds += seconds
+    series.seconds.add(durationMs / 1000)
   }
 
   #of(route: string, method: string | undefined): Series {
@@ -77,8 +62,7 @@ export class HttpMetrics {
         route,
         method: name,
         counts: new Float64Array(STATUS_CLASSES.length),
-        buckets: new Float64Array(BUCKET_SECONDS.length + 1),
-        sumSeconds: 0,
+        seconds: new Distribution(BUCKET_SECONDS),
       }))
       this.#series.set(route, methods)
     }
@@ -96,36 +80,8 @@ export class HttpMetrics {
   }
 
   *#durations(): Generator<Sample> {
-    const metricName = 'replicator_http_request_duration_seconds'
-    for (const { route, method, buckets, sumSeconds } of [...this.#series.values()].flat()) {
-      const labels = { route, method }
-      let total = 0
-      for (const count of buckets) total += count
-      if (total === 0) continue
-      let upTo = 0
-      for (const [index, bound] of BUCKET_SECONDS.entries()) {
-        upTo += buckets[index] as number
-        yield { value: upTo, labels: { ...labels, le: String(bound) }, metricName: `${metricName}_bucket` }
-      }
-      yield { value: total, labels: { ...labels, le: '+Inf' }, metricName: `${metricName}_bucket` }
-      yield { value: sumSeconds, labels, metricName: `${metricName}_sum` }
-      yield { value: total, labels, metricName: `${metricName}_count` }
+    for (const { route, method, seconds } of [...this.#series.values()].flat()) {
+      if (seconds.count > 0) yield* seconds.samples(DURATION, { route, method })
     }
   }
-}
-
-/**
- * Registers a metric whose samples are worked out when they are asked for. The library's type asks
- * for more than it uses.
- */
-function register(registry: Registry, name: string, help: string, type: 'counter' | 'histogram', samples: () => Iterable<Sample>): void {
-  const metric = {
-    name,
-    help,
-    type,
-    aggregator: 'sum',
-    get: async () => ({ name, help, type, aggregator: 'sum', values: [...samples()] }),
-    reset: () => undefined,
-  }
-  registry.registerMetric(metric as unknown as Metric)
 }

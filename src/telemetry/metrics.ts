@@ -2,7 +2,8 @@
  * Counts for Prometheus. What happens often only adds to a number; the registry takes the numbers
  * when it is asked for them.
  */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
+import { Distribution, registerSamples } from '../distribution.ts'
 import type { GetOutcome, PutOutcome } from '../ports/replicator.ts'
 
 /** From a fast disk with nothing to do to one that hangs. */
@@ -127,24 +128,26 @@ export function createMetrics(): Metrics {
   for (const name of GAUGES_NAMED_AS_COUNTERS) registry.removeSingleMetric(name)
   const tallies = newTallies()
   registerTallies(registry, tallies)
-  const batchSizes = new Histogram({
-    name: 'replicator_persist_batch_writes',
-    help: 'Writes of one transaction; its count is the number of transactions',
-    buckets: BATCH_BUCKETS_WRITES,
-    registers: [registry],
-  })
-  const syncSeconds = new Histogram({
-    name: 'replicator_sync_seconds',
-    help: 'Seconds from handing a transaction to the store until it is on disk',
-    buckets: SYNC_BUCKETS_SECONDS,
-    registers: [registry],
-  })
+  const batchWrites = new Distribution(BATCH_BUCKETS_WRITES)
+  const syncSeconds = new Distribution(SYNC_BUCKETS_SECONDS)
+  registerDistribution(
+    registry,
+    'replicator_persist_batch_writes',
+    'Writes of one transaction; its count is the number of transactions',
+    batchWrites,
+  )
+  registerDistribution(
+    registry,
+    'replicator_sync_seconds',
+    'Seconds from handing a transaction to the store until it is on disk',
+    syncSeconds,
+  )
   return {
     registry,
     tallies,
     persisted: (writeCount, seconds) => {
-      batchSizes.observe(writeCount)
-      syncSeconds.observe(seconds)
+      batchWrites.add(writeCount)
+      syncSeconds.add(seconds)
     },
     observe: (read) => registerReadings(registry, read),
     observeTraffic: (traffic) => registerTraffic(registry, traffic, tallies),
@@ -158,6 +161,10 @@ export function createMetrics(): Metrics {
       ),
     observeDht: (counts) => registerDht(registry, counts),
   }
+}
+
+function registerDistribution(registry: Registry, name: string, help: string, distribution: Distribution): void {
+  registerSamples(registry, name, help, 'histogram', () => distribution.samples(name))
 }
 
 function newTallies(): Tallies {
