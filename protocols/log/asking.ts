@@ -1,5 +1,6 @@
 /**
- * Commands and queries at a peer that has no replica, or no store: a member in touch answers them.
+ * Commands and queries at a peer that has no replica, no store, or no leader: another one answers
+ * them.
  * What is safe to ask twice goes on to the next member when one is lost: a query, and a command
  * that its client named. Any other command is in doubt then.
  */
@@ -17,7 +18,14 @@ interface Asked {
   readonly tried: Set<PeerId>
   /** Who was asked last; undefined while nobody can be. */
   to: PeerId | undefined
+  /** Somebody who was asked, and is gone, may have begun it. */
+  isBegun: boolean
+  /** When all are asked once more. */
+  againMs: number
 }
+
+/** Between two rounds through all who could be asked. */
+const AGAIN_MS = 200
 
 export interface AskingContext {
   readonly moment: Moment
@@ -43,7 +51,7 @@ export class Asking {
   /** @returns what `cancel` takes */
   ask(logId: string, members: readonly Identity[], work: Work, deadlineMs: number, done: (answer: WorkAnswer) => void): number {
     const number = this.context.nextId()
-    this.asked.set(number, { logId, members, work, deadlineMs, done, tried: new Set(), to: undefined })
+    this.asked.set(number, { logId, members, work, deadlineMs, done, tried: new Set(), to: undefined, isBegun: false, againMs: 0 })
     this.next(number)
     return number
   }
@@ -61,10 +69,12 @@ export class Asking {
   }
 
   lost(peerId: PeerId): void {
-    for (const [number, { to, work }] of this.asked) {
+    for (const [number, asked] of this.asked) {
+      const { to, work } = asked
       if (to !== peerId) continue
-      if (work.kind === 'query' || work.isNamedByClient) this.next(number)
-      else this.end(number, { kind: 'in-doubt', since: work.since })
+      asked.isBegun = true
+      if (work.kind === 'query' || (work.kind === 'submit' && work.isNamedByClient)) this.next(number)
+      else this.end(number, lostAnswer(work))
     }
   }
 
@@ -75,10 +85,9 @@ export class Asking {
     }
   }
 
-  private expire(number: number, { work, tried }: Asked): void {
-    if (work.kind === 'query') return this.end(number, { kind: 'unavailable', why: 'no-majority' })
-    if (tried.size === 0) return this.end(number, { kind: 'not-ordered', why: 'no-leader', since: work.since })
-    this.end(number, { kind: 'in-doubt', since: work.since })
+  private expire(number: number, { work, to, isBegun }: Asked): void {
+    const isUntold = work.kind === 'submit' && to === undefined && !isBegun
+    this.end(number, isUntold ? { kind: 'not-ordered', why: 'no-leader', since: work.since } : lostAnswer(work))
   }
 
   /** The next member in touch; each in turn, and from the first again. */
@@ -89,8 +98,11 @@ export class Asking {
     const inTouch = asked.members.map(({ peerId }) => peerId).filter(isConnected)
     asked.to = pick(inTouch.filter((peerId) => !asked.tried.has(peerId)))
     if (asked.to === undefined) {
-      // All were asked: the time may help.
-      if (inTouch.length > 0 && asked.tried.size > 0 && asked.work.kind === 'query') asked.tried.clear()
+      // Nobody could do it now: in a moment somebody may.
+      if (asked.tried.size > 0 && asked.againMs <= moment.nowMs) {
+        asked.tried.clear()
+        asked.againMs = moment.nowMs + AGAIN_MS
+      }
       return
     }
     asked.tried.add(asked.to)
@@ -103,4 +115,9 @@ export class Asking {
     this.asked.delete(number)
     asked?.done(answer)
   }
+}
+
+/** The end of what somebody was asked and did not answer. */
+function lostAnswer(work: Work): WorkAnswer {
+  return work.kind === 'submit' ? { kind: 'in-doubt', since: work.since } : { kind: 'unavailable', why: 'no-majority' }
 }

@@ -6,7 +6,7 @@ import type { Identity, PeerId } from '../base/identity.ts'
 import type { TypeContext } from '../data-type.ts'
 import type { ClientId } from '../events.ts'
 import type { Birth } from './birth.ts'
-import type { LogAnswer, LogClient, LogEffect, LogEvent, LogNote, Submit } from './events.ts'
+import type { LogClient, LogEffect, LogEvent, LogNote, Submit } from './events.ts'
 import type { LogLimits } from './limits.ts'
 import { allMembers, firstMembers, has } from './membership.ts'
 import { afterOf, slotsOf } from './placing.ts'
@@ -23,9 +23,11 @@ const SINCE_MIN = 1
 
 /** Who is told the end of a command, a query or a change. */
 interface Waiting {
-  readonly done: (answer: WorkAnswer | LogAnswer) => void
+  readonly done: (answer: WorkAnswer) => void
   /** Of a query: what the store is asked once it may be. */
   readonly query: Uint8Array | undefined
+  /** It waits for a leader's word. */
+  readonly needsLeader: boolean
   readonly since: number
 }
 
@@ -135,9 +137,16 @@ export class Hosted {
     const client = (this.lastClient += 1)
     const since = work.kind === 'submit' && work.since > 0 ? work.since : Math.max(SINCE_MIN, this.replica.state.commit)
     const query = work.kind === 'query' ? work.query : undefined
-    this.waiting.set(client, { done: (answer) => done(answer as WorkAnswer), query, since })
+    const needsLeader = work.kind === 'query' && work.consistency === 'linearizable'
+    this.waiting.set(client, { done, query, needsLeader, since })
     if (work.kind === 'query') {
       this.step({ kind: 'query', client, consistency: work.consistency, deadlineMs })
+      return client
+    }
+    if (work.kind === 'change' || work.kind === 'transfer') {
+      this.step({ ...work, client })
+      // What is begun goes on by itself; who asked looks at the status.
+      this.end(client, { kind: 'changing' })
       return client
     }
     const { submitId, isNamedByClient, command } = work
@@ -158,6 +167,16 @@ export class Hosted {
   tick(): void {
     for (const to of this.ungiven.splice(0)) this.step({ kind: 'snapshot-given', to, position: undefined })
     if (this.replica.wakeAtMs <= this.context.moment.nowMs) this.step({ kind: 'tick' })
+    if (!this.isInTouch) this.sendAway()
+  }
+
+  /** Without a leader queries are asked elsewhere: others may have one, where this replica was removed. */
+  private sendAway(): void {
+    for (const [client, { needsLeader }] of this.waiting) {
+      if (!needsLeader) continue
+      this.step({ kind: 'cancel', client })
+      this.end(client, { kind: 'not-here' })
+    }
   }
 
   met(peer: Identity): void {
@@ -216,7 +235,7 @@ export class Hosted {
     else this.tell({ kind: 'query', number: client, query, indexMin })
   }
 
-  private end(client: LogClient, answer: WorkAnswer | LogAnswer): void {
+  private end(client: LogClient, answer: WorkAnswer): void {
     const waiting = this.waiting.get(client)
     this.waiting.delete(client)
     waiting?.done(isOfSubmit(answer) ? { ...answer, since: waiting.since } : answer)
@@ -239,6 +258,6 @@ export class Hosted {
   }
 }
 
-function isOfSubmit(answer: WorkAnswer | LogAnswer): answer is Extract<WorkAnswer, { readonly since?: number }> & LogAnswer {
+function isOfSubmit(answer: WorkAnswer): answer is Extract<WorkAnswer, { readonly kind: 'outcome' | 'not-ordered' | 'in-doubt' }> {
   return answer.kind === 'outcome' || answer.kind === 'not-ordered' || answer.kind === 'in-doubt'
 }

@@ -14,7 +14,20 @@ import { Hosted } from './hosted.ts'
 import type { Host } from './hosted.ts'
 import type { LogLimits } from './limits.ts'
 import { allMembers, firstMembers, isJoint } from './membership.ts'
-import type { CreateRequest, HostRequest, HostSaid, LogAnswerOf, LogRequest, LogView, QueryRequest, SubmitRequest } from './requests.ts'
+import type { MemberChange } from './membership.ts'
+import type {
+  ChangeRequest,
+  CreateRequest,
+  HostRequest,
+  HostSaid,
+  LogAnswerOf,
+  LogRequest,
+  LogView,
+  QueryRequest,
+  SubmitRequest,
+  TransferRequest,
+  WorkAnswer,
+} from './requests.ts'
 import { States } from './states.ts'
 import { readTalk, writeTalk } from './talk.ts'
 import type { Talk, Work } from './talk.ts'
@@ -257,7 +270,7 @@ export class Logs implements DataType {
 
   private ofOne(
     client: ClientId,
-    request: SubmitRequest | QueryRequest | { readonly kind: 'status' | 'role'; readonly log: string },
+    request: SubmitRequest | QueryRequest | ChangeRequest | TransferRequest | { readonly kind: 'status' | 'role'; readonly log: string },
     deadlineMs: number,
   ): void {
     const birth = this.births.get(request.log)
@@ -274,28 +287,79 @@ export class Logs implements DataType {
           this.answer(client, { kind: 'status', log, replicas })
         })
       }
+      case 'change':
+      case 'transfer': {
+        const work = this.operation(birth, request)
+        return work.kind === 'unknown-peer' ? this.answer(client, work) : this.begin(client, birth, work, deadlineMs)
+      }
       case 'submit':
       case 'query': {
-        const done = (answer: LogAnswerOf): void => {
-          this.cancels.delete(client)
-          this.answer(client, answer)
-        }
-        this.cancels.set(client, () => undefined)
         const { log: _, ...work } = request
-        const cancel = this.work(birth, work, deadlineMs, done)
-        if (this.cancels.has(client)) this.cancels.set(client, cancel)
+        return this.begin(client, birth, work, deadlineMs)
       }
     }
+  }
+
+  private begin(client: ClientId, birth: Birth, work: Work, deadlineMs: number): void {
+    const done = (answer: LogAnswerOf): void => {
+      this.cancels.delete(client)
+      this.answer(client, answer)
+    }
+    this.cancels.set(client, () => undefined)
+    const cancel = this.work(birth, work, deadlineMs, done)
+    if (this.cancels.has(client)) this.cancels.set(client, cancel)
+  }
+
+  /** What an operator asks of the leader, with the stores of the peers that are meant. */
+  private operation(
+    birth: Birth,
+    request: ChangeRequest | TransferRequest,
+  ): Work | Extract<LogAnswerOf, { readonly kind: 'unknown-peer' }> {
+    const { roster, self } = this.context
+    const members = this.membersOf(birth)
+    const known = (peerId: PeerId): Identity | undefined => (peerId === self.peerId ? self : roster.get(peerId)?.identity)
+    const member = (peerId: PeerId): Identity | undefined => members.find((each) => each.peerId === peerId)
+    if (request.kind === 'transfer') {
+      const to = member(request.to)
+      return to === undefined ? { kind: 'unknown-peer', peer: request.to } : { kind: 'transfer', to }
+    }
+    const changes: MemberChange[] = []
+    for (const peerId of request.add) {
+      const peer = known(peerId)
+      if (peer === undefined) return { kind: 'unknown-peer', peer: peerId }
+      // A peer that lost its disk is another: the one before goes.
+      for (const gone of members) if (gone.peerId === peerId && gone.id !== peer.id) changes.push({ kind: 'remove', peer: gone })
+      changes.push({ kind: 'voter', peer })
+    }
+    for (const peerId of request.remove) {
+      const peer = member(peerId)
+      if (peer !== undefined) changes.push({ kind: 'remove', peer })
+    }
+    return { kind: 'change', changes, isForced: request.isForced }
   }
 
   /** @returns what ends it without an answer */
   private work(birth: Birth, work: Work, deadlineMs: number, done: (answer: LogAnswerOf) => void): () => void {
     const hosted = this.hosted.get(birth.logId)
     if (hosted !== undefined && isFor(hosted, work)) {
-      const number = hosted.work(work, deadlineMs, done)
-      return () => hosted.cancel(number)
+      let cancel = (): void => hosted.cancel(number)
+      const ended = (answer: WorkAnswer): void => {
+        if (answer.kind === 'not-here') cancel = this.askOthers(birth, work, deadlineMs, done)
+        else done(answer)
+      }
+      const number = hosted.work(work, deadlineMs, ended)
+      return () => cancel()
     }
-    const others = this.membersOf(birth).filter(({ id }) => id !== this.context.self.id)
+    return this.askOthers(birth, work, deadlineMs, done)
+  }
+
+  /** @returns what ends it without an answer */
+  private askOthers(birth: Birth, work: Work, deadlineMs: number, done: (answer: LogAnswerOf) => void): () => void {
+    const hosted = this.hosted.get(birth.logId)
+    const leader = hosted?.replica.state.leader
+    const isForLeader = work.kind === 'change' || work.kind === 'transfer'
+    const members = isForLeader && leader !== undefined && hosted?.isInTouch === true ? [leader] : this.candidatesOf(birth)
+    const others = members.filter(({ id }) => id !== this.context.self.id)
     const number = this.asking.ask(birth.logId, others, work, deadlineMs, done)
     return () => this.asking.cancel(number)
   }
@@ -303,6 +367,12 @@ export class Logs implements DataType {
   private membersOf(birth: Birth): readonly Identity[] {
     const members = this.hosted.get(birth.logId)?.replica.state.members
     return members === undefined ? birth.voters : allMembers(members)
+  }
+
+  /** Who may answer: the members known here, and the first, for a peer that was not told of a change. */
+  private candidatesOf(birth: Birth): readonly Identity[] {
+    const members = this.membersOf(birth)
+    return [...members, ...birth.voters.filter((voter) => !members.some(({ id }) => id === voter.id))]
   }
 
   private onRaft(from: Identity, message: LogMessage): void {
@@ -392,7 +462,15 @@ export class Logs implements DataType {
   }
 }
 
-/** Whether a replica can do it: a query needs the store, a command the other members alone. */
+/** Whether a replica can do it: a query needs the store, a change the lead, a command the others. */
 function isFor(hosted: Hosted, work: Work): boolean {
-  return hosted.halted === undefined && hosted.isMember && (work.kind === 'submit' || hosted.hasStore)
+  if (hosted.halted !== undefined || !hosted.isMember) return false
+  switch (work.kind) {
+    case 'submit':
+      return hosted.isInTouch
+    case 'query':
+      return hosted.hasStore && (work.consistency !== 'linearizable' || hosted.isInTouch)
+    default:
+      return hosted.replica.state.role === 'leader'
+  }
 }

@@ -23,6 +23,21 @@ export interface QueryRequest {
   readonly consistency: Consistency
 }
 
+/** Peers are named by their ids: which of their stores is meant is looked up. */
+export interface ChangeRequest {
+  readonly kind: 'change'
+  readonly log: string
+  readonly add: readonly PeerId[]
+  readonly remove: readonly PeerId[]
+  readonly isForced: boolean
+}
+
+export interface TransferRequest {
+  readonly kind: 'transfer'
+  readonly log: string
+  readonly to: PeerId
+}
+
 export interface CreateRequest {
   readonly kind: 'create'
   readonly log: string
@@ -34,6 +49,8 @@ export type LogRequest =
   | SubmitRequest
   | QueryRequest
   | CreateRequest
+  | ChangeRequest
+  | TransferRequest
   | { readonly kind: 'list' }
   | { readonly kind: 'status'; readonly log: string }
   | { readonly kind: 'role'; readonly log: string }
@@ -85,7 +102,9 @@ export type QueryAnswer =
 
 /** What a submit or a query ends with, at whatever peer it was asked. */
 export type WorkAnswer =
-  | (Exclude<LogAnswer, { readonly kind: 'changed' | 'not-changed' }> & { readonly since?: number })
+  | (LogAnswer & { readonly since?: number })
+  /** A change that was asked for is under way, and goes on by itself. */
+  | { readonly kind: 'changing' }
   | QueryAnswer
   /** No store is here for it. Another member may have one. */
   | { readonly kind: 'not-here' }
@@ -131,3 +150,4 @@ export type LogAnswerOf =
   | { readonly kind: 'created'; readonly log: LogView; readonly isNew: boolean }
   | { readonly kind: 'exists'; readonly log: LogView }
   | { readonly kind: 'bad-place'; readonly detail: string }
+  | { readonly kind: 'unknown-peer'; readonly peer: PeerId }

@@ -8,6 +8,8 @@ import { refuse } from '../wire/malformed.ts'
 import { ByteReader } from '../wire/reader.ts'
 import { Table } from '../wire/rows.ts'
 import { ByteWriter } from '../wire/writer.ts'
+import type { Identity } from '../base/identity.ts'
+import type { MemberChange } from './membership.ts'
 import type { Position, SubmitId } from './entry.ts'
 import type { Consistency } from './events.ts'
 import { CODE_BYTES_MAX, LOG_LIMITS, SUBMIT_ID_BYTES_MAX } from './limits.ts'
@@ -28,6 +30,8 @@ export const RESULT_BYTES_MAX = 16_777_216
 /** Bytes of what is wrong with a query. */
 const DETAIL_BYTES_MAX = 1_024
 const DIGEST_CHARACTERS = 32
+/** Members that one request changes. */
+export const CHANGES_MAX = 64
 
 export interface Offer {
   readonly log: string
@@ -44,6 +48,9 @@ export type Work =
       readonly command: Uint8Array
     }
   | { readonly kind: 'query'; readonly query: Uint8Array; readonly consistency: Consistency }
+  /** For the leader alone. */
+  | { readonly kind: 'change'; readonly changes: readonly MemberChange[]; readonly isForced: boolean }
+  | { readonly kind: 'transfer'; readonly to: Identity }
 
 /** A backup of a store on its way to another. Who speaks of it keeps a store; replicas pass it on. */
 export type SnapshotTalk = { readonly logId: string; readonly transfer: number } & (
@@ -74,6 +81,17 @@ export type Talk =
 const CONSISTENCIES = ['linearizable', 'local', 'after'] as const
 const NOT_ORDERED = ['overloaded', 'too-large', 'stalled', 'no-leader', 'leader-changed'] as const
 const UNAVAILABLE = ['no-majority', 'stalled'] as const
+const CHANGES = ['voter', 'learner', 'remove'] as const
+const NOT_CHANGED = [
+  'not-leader',
+  'not-begun',
+  'change-in-flight',
+  'unreachable',
+  'too-many-voters',
+  'no-voters',
+  'given-up',
+  'applied-somewhere',
+] as const
 const ROLES = ['leader', 'follower', 'candidate', 'learner'] as const
 const STATES = ['ready', 'stalled', 'no-store', 'halted'] as const
 
@@ -213,6 +231,27 @@ const WORKS: Table<Work> = new Table<Work>({
       return { kind: 'query', query, consistency: consistency === 'after' ? { after: readPosition(reader) } : consistency }
     },
   },
+  change: {
+    code: 2,
+    write: (writer, { changes, isForced }) => {
+      writeCount(writer, changes.length, CHANGES_MAX)
+      for (const { kind, peer } of changes) {
+        writer.u8(CHANGES.indexOf(kind))
+        writeIdentity(writer, peer)
+      }
+      writeFlag(writer, isForced)
+    },
+    read: (reader) => ({
+      kind: 'change',
+      changes: readList(reader, CHANGES_MAX, (each) => ({ kind: oneOf(CHANGES, each), peer: readIdentity(each) })),
+      isForced: readFlag(reader),
+    }),
+  },
+  transfer: {
+    code: 3,
+    write: (writer, { to }) => writeIdentity(writer, to),
+    read: (reader) => ({ kind: 'transfer', to: readIdentity(reader) }),
+  },
 })
 
 const ANSWERS: Table<WorkAnswer> = new Table<WorkAnswer>({
@@ -258,6 +297,13 @@ const ANSWERS: Table<WorkAnswer> = new Table<WorkAnswer>({
   },
   'result-too-large': { code: 6, write: () => {}, read: () => ({ kind: 'result-too-large' }) },
   'not-here': { code: 7, write: () => {}, read: () => ({ kind: 'not-here' }) },
+  changing: { code: 8, write: () => {}, read: () => ({ kind: 'changing' }) },
+  changed: { code: 9, write: () => {}, read: () => ({ kind: 'changed' }) },
+  'not-changed': {
+    code: 10,
+    write: (writer, { why }) => writer.u8(NOT_CHANGED.indexOf(why)),
+    read: (reader) => ({ kind: 'not-changed', why: oneOf(NOT_CHANGED, reader) }),
+  },
 })
 
 export function writeTalk(talk: Talk, utf8: Utf8): Uint8Array {

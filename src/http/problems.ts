@@ -34,6 +34,7 @@ export type ProblemName =
   | 'log-exists'
   | 'outcome-forgotten'
   | 'too-many-sets'
+  | 'change-in-flight'
   | 'change-refused'
   | 'cursor-gone'
   | 'precondition-failed'
@@ -82,6 +83,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
   'log-exists': { status: 409, title: 'The log was born with something else' },
   'outcome-forgotten': { status: 409, title: 'What became of the first try is not known any more' },
   'too-many-sets': { status: 409, title: 'There are as many sets as there may be' },
+  'change-in-flight': { status: 409, title: 'Another change is under way' },
   'change-refused': { status: 409, title: 'The change is refused' },
   'cursor-gone': { status: 410, title: 'The cursor leads nowhere any more: start over' },
   'precondition-failed': { status: 412, title: 'The precondition does not hold' },

@@ -1,11 +1,19 @@
 /** What a peer offers of its logs to whoever speaks to clients. */
-import type { CreateRequest, LogAnswerOf, QueryRequest, SubmitRequest } from '../../protocols/log/requests.ts'
+import type {
+  ChangeRequest,
+  CreateRequest,
+  LogAnswerOf,
+  QueryRequest,
+  SubmitRequest,
+  TransferRequest,
+} from '../../protocols/log/requests.ts'
 
 type Of<Kind extends LogAnswerOf['kind']> = Extract<LogAnswerOf, { readonly kind: Kind }>
 
 export type SubmitAnswer = Of<'outcome' | 'not-ordered' | 'in-doubt' | 'unknown-log'>
 export type QueryAnswer = Of<'answered' | 'not-a-query' | 'result-too-large' | 'unavailable' | 'unknown-log'>
 export type CreateAnswer = Of<'created' | 'exists' | 'bad-place' | 'not-ready'>
+export type ChangeAnswer = Of<'changing' | 'changed' | 'not-changed' | 'unavailable' | 'unknown-peer' | 'unknown-log'>
 export type StatusAnswer = Of<'status' | 'unknown-log'>
 export type RoleAnswer = Of<'role' | 'unknown-log'>
 
@@ -16,6 +24,8 @@ export interface Logs {
   submit(request: Omit<SubmitRequest, 'kind'>, timeoutMs: number, signal: AbortSignal): Promise<SubmitAnswer>
   query(request: Omit<QueryRequest, 'kind'>, timeoutMs: number, signal: AbortSignal): Promise<QueryAnswer>
   create(request: Omit<CreateRequest, 'kind'>, timeoutMs: number): Promise<CreateAnswer>
+  /** Answered when it is under way. */
+  change(request: ChangeRequest | TransferRequest, timeoutMs: number): Promise<ChangeAnswer>
   list(): Promise<Of<'logs'>>
   status(log: string): Promise<StatusAnswer>
   role(log: string): Promise<RoleAnswer>

@@ -76,6 +76,18 @@ export const TABLE: Readonly<
   'PUT /logs/{name}': { needs: 'operate', target: '/logs/l', headers: OF_JSON, body: '{"store":"kv"}' },
   'POST /logs/{name}': { needs: 'write', target: '/logs/l', body: '{}' },
   'POST /logs/{name}/query': { needs: 'read', target: '/logs/l/query', body: '{}' },
+  'POST /logs/{name}/change': {
+    needs: 'operate',
+    target: '/logs/l/change',
+    headers: OF_JSON,
+    body: '{"add":["12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"]}',
+  },
+  'POST /logs/{name}/transfer': {
+    needs: 'operate',
+    target: '/logs/l/transfer',
+    headers: OF_JSON,
+    body: '{"to":"12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"}',
+  },
   'GET /logs/{name}/status': { needs: 'read', target: '/logs/l/status' },
   'HEAD /logs/{name}/status': { needs: 'read', target: '/logs/l/status' },
   'GET /logs/{name}/role': { needs: 'read', target: '/logs/l/role' },

@@ -2,9 +2,9 @@
 import { identity } from '../../protocols/base/identity.ts'
 import type { Identity, Incarnation, PeerId } from '../../protocols/base/identity.ts'
 import type { SubmitId } from '../../protocols/log/entry.ts'
-import type { LogAnswerOf, LogView, ReplicaView } from '../../protocols/log/requests.ts'
+import type { ChangeRequest, LogAnswerOf, LogView, ReplicaView, TransferRequest } from '../../protocols/log/requests.ts'
 import { utf8 } from '../../src/bytes.ts'
-import type { CreateAnswer, Logs, QueryAnswer, RoleAnswer, StatusAnswer, SubmitAnswer } from '../../src/ports/logs.ts'
+import type { ChangeAnswer, CreateAnswer, Logs, QueryAnswer, RoleAnswer, StatusAnswer, SubmitAnswer } from '../../src/ports/logs.ts'
 
 /** The name of a command that its client did not name. */
 export const DRAWN_SUBMIT = 'drawn-0002'
@@ -44,6 +44,7 @@ export class FakeLogs implements Logs {
   }
   onQuery: QueryAnswer = { kind: 'answered', position: { term: 3, index: 9 }, result: utf8.encode('{"k":"v"}') }
   onCreate: CreateAnswer = { kind: 'created', log: LOG_VIEW, isNew: true }
+  onChange: ChangeAnswer = { kind: 'changing' }
   onStatus: StatusAnswer = { kind: 'status', log: LOG_VIEW, replicas: [REPLICA] }
   onRole: RoleAnswer = { kind: 'role', own: REPLICA, isInTouch: true }
 
@@ -64,6 +65,11 @@ export class FakeLogs implements Logs {
   async create(request: Parameters<Logs['create']>[0]): Promise<CreateAnswer> {
     this.asked.push(request)
     return this.onCreate
+  }
+
+  async change(request: ChangeRequest | TransferRequest): Promise<ChangeAnswer> {
+    this.asked.push(request)
+    return this.onChange
   }
 
   async list(): Promise<Extract<LogAnswerOf, { readonly kind: 'logs' }>> {

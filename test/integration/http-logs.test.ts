@@ -1,7 +1,7 @@
 /** `/logs` over HTTP: what is asked, and what each end of it is answered. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { CreateAnswer, QueryAnswer, SubmitAnswer } from '../../src/ports/logs.ts'
+import type { ChangeAnswer, CreateAnswer, QueryAnswer, SubmitAnswer } from '../../src/ports/logs.ts'
 import { DRAWN_SUBMIT, FakeLogs, LOG_VIEW, PEER, REPLICA } from './fake-logs.ts'
 import { ANYBODY_OPERATES, ask, startHttp } from './http-fixture.ts'
 import type { Fixture, RawAnswer } from './http-fixture.ts'
@@ -131,6 +131,34 @@ describe('a log', () => {
       assert.equal(problemOf(await put()), problem)
     }
     assert.deepEqual(logs.asked[0], { log: 'orders', store: 'kv', place: 'cluster:c1' })
+    await fixture.server.close(0)
+  })
+
+  it('gets and loses members, and is led by another, when an operator says so', async () => {
+    const { fixture, logs } = await start()
+    const other = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
+    const change = (body: string): Promise<RawAnswer> => ask(fixture, 'POST', `${ORDERS}/change`, {}, body)
+    assert.deepEqual(told(await change(`{"add":["${other}"]}`)), { changing: true })
+    assert.equal((await ask(fixture, 'POST', `${ORDERS}/transfer`, {}, `{"to":"${other}"}`)).status, 202)
+    assert.deepEqual(logs.asked, [
+      { kind: 'change', log: 'orders', add: [other], remove: [], isForced: false },
+      { kind: 'transfer', log: 'orders', to: other },
+    ])
+    for (const [answer, status] of [
+      [{ kind: 'changed' }, '200'],
+      [{ kind: 'not-changed', why: 'change-in-flight' }, '409 change-in-flight'],
+      [{ kind: 'not-changed', why: 'unreachable' }, '409 change-refused'],
+      [{ kind: 'not-changed', why: 'not-leader' }, '503 not-ready'],
+      [{ kind: 'unknown-peer', peer: PEER.peerId }, '409 change-refused'],
+      [{ kind: 'unavailable', why: 'no-majority' }, '503 unavailable'],
+      [{ kind: 'unknown-log' }, '404 unknown-log'],
+    ] satisfies readonly (readonly [ChangeAnswer, string])[]) {
+      logs.onChange = answer
+      const given = await change(`{"remove":["${other}"]}`)
+      assert.equal(given.status === 200 ? '200' : problemOf(given), status)
+    }
+    for (const body of ['{}', '{"add":["x"]}', `{"add":["${other}"],"remove":["${other}"]}`, `{"place":"cluster:c1"}`])
+      assert.equal(problemOf(await change(body)), '400 bad-body')
     await fixture.server.close(0)
   })
 

@@ -242,6 +242,32 @@ suite('a log at three peers', () => {
     assert.equal(await get(outside, 'k'), 'w')
   })
 
+  test('gets another voter that takes all of it over, loses one, and passes the lead on', async (context) => {
+    const network = await LogNetwork.of(context, 3)
+    await network.born()
+    const leader = await network.leader()
+    assert.equal((await submit(leader, { add: { n: 1 } })).kind, 'outcome')
+    const outside = await network.start('p4', 3, new MemoryCells())
+    await until('it knows the log', async () => (await outside.logs.list()).logs.length === 1)
+    const inside = network.peers.find((peer) => peer !== leader && peer !== outside) as LogPeer
+    const votersNow = async (): Promise<string[]> => {
+      const answer = await outside.logs.list()
+      return answer.logs.flatMap(({ voters: now, isChanging }) => (isChanging ? [] : now.map(({ peerId }) => peerId))).toSorted()
+    }
+    // Asked at a peer that has no part in the log yet.
+    const asked = { kind: 'change', log: LOG, add: [outside.core.self.peerId], remove: [inside.core.self.peerId], isForced: false } as const
+    const begun = await outside.logs.change(asked, TIMEOUT_MS)
+    assert.equal(begun.kind, 'changing', JSON.stringify(begun))
+    const wanted = network.peers.filter((peer) => peer !== inside).map(({ core }) => core.self.peerId)
+    await until('the members are others', async () => (await votersNow()).join() === wanted.toSorted().join())
+    assert.equal(await get(outside, 'n', 'local'), '1')
+    await until('nothing is to do any more', async () => (await outside.logs.change(asked, TIMEOUT_MS)).kind === 'changed')
+    assert.equal((await submit(inside, { add: { n: 1 } })).kind, 'outcome')
+    await outside.logs.change({ kind: 'transfer', log: LOG, to: outside.core.self.peerId }, TIMEOUT_MS)
+    await until('it leads', async () => (await network.leader()) === outside)
+    assert.equal(await get(inside, 'n'), '2')
+  })
+
   test('says what is no log, no query, and what a store refuses', async (context) => {
     const network = await LogNetwork.of(context, 3)
     const [peer] = network.peers as [LogPeer]

@@ -1,5 +1,6 @@
 /** What is done for each request of logs. */
 import { LOG_LIMITS } from '../../../protocols/log/limits.ts'
+import type { ChangeRequest, TransferRequest } from '../../../protocols/log/requests.ts'
 import type { SubmitId } from '../../../protocols/log/entry.ts'
 import { QUERY_BYTES_MAX } from '../../../protocols/log/talk.ts'
 import { utf8 } from '../../bytes.ts'
@@ -10,10 +11,11 @@ import { readBody, refuseBody } from '../body.ts'
 import type { Exchange } from '../exchange.ts'
 import { readPutHeaders } from '../put-headers.ts'
 import type { BadParameter } from '../query.ts'
+import type { Read } from '../change-body.ts'
 import { queryOf } from '../target.ts'
-import { parseCreation } from './creation.ts'
+import { parseChange, parseCreation, parseTransfer } from './operations.ts'
 import { logOfPath, LOGS_PREFIX } from './names.ts'
-import { createAnswerTo, logOf, queryAnswerTo, roleAnswerTo, statusAnswerTo, submitAnswerTo } from './outcomes.ts'
+import { changeAnswerTo, createAnswerTo, logOf, queryAnswerTo, roleAnswerTo, statusAnswerTo, submitAnswerTo } from './outcomes.ts'
 import { parseAskQuery, parseReadQuery, parseRoleQuery, parseSubmitQuery, SINCE_HEADER, sinceOf } from './query.ts'
 import type { ReadQuery } from './query.ts'
 
@@ -84,6 +86,14 @@ export class LogHandlers {
     })
   }
 
+  change(exchange: Exchange): void {
+    this.#operate(exchange, parseChange)
+  }
+
+  transfer(exchange: Exchange): void {
+    this.#operate(exchange, parseTransfer)
+  }
+
   status(exchange: Exchange): void {
     const log = logOfPath(exchange)
     if (log !== undefined) exchange.follow(this.#logs.status(log), 0, (answer) => exchange.send(statusAnswerTo(answer)))
@@ -93,6 +103,17 @@ export class LogHandlers {
     withLog(exchange, parseRoleQuery, (log, { isWrite }) =>
       exchange.follow(this.#logs.role(log), 0, (answer) => exchange.send(roleAnswerTo(answer, isWrite))),
     )
+  }
+
+  #operate(exchange: Exchange, parse: (log: string, body: Uint8Array) => Read<ChangeRequest | TransferRequest>): void {
+    const log = logOfPath(exchange)
+    if (log === undefined) return
+    readBody(exchange, CREATION_BYTES_MAX, (body) => {
+      if (typeof body === 'string') return refuseBody(exchange, body, TOO_LARGE, 'Nothing was changed.')
+      const read = parse(log, body)
+      if ('fault' in read) return exchange.refuse('bad-body', read.fault)
+      exchange.follow(this.#logs.change(read.value, CREATE_MS), CREATE_MS, (answer) => exchange.send(changeAnswerTo(answer)))
+    })
   }
 
   #query(exchange: Exchange, log: string, query: Uint8Array, { consistency, timeoutMs }: ReadQuery): void {

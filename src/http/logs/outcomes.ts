@@ -7,7 +7,7 @@ import { allMembers } from '../../../protocols/log/membership.ts'
 import type { Position } from '../../../protocols/log/entry.ts'
 import type { LogView, ReplicaView } from '../../../protocols/log/requests.ts'
 import { utf8 } from '../../bytes.ts'
-import type { CreateAnswer, QueryAnswer, RoleAnswer, StatusAnswer, SubmitAnswer } from '../../ports/logs.ts'
+import type { ChangeAnswer, CreateAnswer, QueryAnswer, RoleAnswer, StatusAnswer, SubmitAnswer } from '../../ports/logs.ts'
 import { json, text } from '../answers.ts'
 import type { Answer } from '../answers.ts'
 import { problem } from '../problems.ts'
@@ -121,6 +121,42 @@ export function createAnswerTo(answer: CreateAnswer): Answer {
     default:
       return unreachable(answer)
   }
+}
+
+export function changeAnswerTo(answer: ChangeAnswer): Answer {
+  switch (answer.kind) {
+    case 'changing':
+      return json(202, { changing: true })
+    case 'changed':
+      return json(200, { changing: false })
+    case 'not-changed':
+      return notChanged(answer.why)
+    case 'unavailable':
+      return problem('unavailable', 'The leader of the log was not reached in time. Nothing is known to be changed.')
+    case 'unknown-peer':
+      return problem('change-refused', `${answer.peer} is not known here, or has no part in the log. Nothing was changed.`)
+    case 'unknown-log':
+      return unknownLog()
+    default:
+      return unreachable(answer)
+  }
+}
+
+const WHY_NOT: Readonly<Record<Extract<ChangeAnswer, { readonly kind: 'not-changed' }>['why'], string>> = {
+  'not-leader': 'The lead has just passed on: ask again.',
+  'not-begun': 'The leader has just begun: ask again.',
+  'change-in-flight': 'Another change of the members, or of the lead, is under way.',
+  unreachable: 'A majority of the members after the change is not in touch.',
+  'too-many-voters': 'A log has 7 voters at most.',
+  'no-voters': 'The change would leave no voter.',
+  'given-up': 'It took too long and was given up.',
+  'applied-somewhere': 'A member may have applied the entry.',
+}
+
+function notChanged(why: keyof typeof WHY_NOT): Answer {
+  const detail = `${WHY_NOT[why]} Nothing was changed.`
+  if (why === 'change-in-flight') return problem('change-in-flight', detail)
+  return problem(why === 'not-leader' || why === 'not-begun' || why === 'given-up' ? 'not-ready' : 'change-refused', detail)
 }
 
 export function statusAnswerTo(answer: StatusAnswer): Answer {

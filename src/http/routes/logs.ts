@@ -23,6 +23,14 @@ export function logRoutes(logs: Logs): RouteGroup {
       },
     },
     { path: '/logs/{name}/query', methods: { POST: { scope: 'read', handle: (exchange) => handlers.query(exchange), operation: QUERY } } },
+    {
+      path: '/logs/{name}/change',
+      methods: { POST: { scope: 'operate', handle: (exchange) => handlers.change(exchange), operation: CHANGE } },
+    },
+    {
+      path: '/logs/{name}/transfer',
+      methods: { POST: { scope: 'operate', handle: (exchange) => handlers.transfer(exchange), operation: TRANSFER } },
+    },
     { path: '/logs/{name}/status', methods: reading({ ...STATUS, handle: (exchange) => handlers.status(exchange) }) },
     { path: '/logs/{name}/role', methods: reading({ ...ROLE, handle: (exchange) => handlers.role(exchange) }) },
   ]
@@ -121,6 +129,26 @@ const CREATE: Part = {
   },
 }
 
+const CHANGE_RESPONSES: Part = {
+  200: jsonOf('Nothing was to do', 'Changing'),
+  202: jsonOf('It is under way, and goes on by itself', 'Changing'),
+  ...problems(['bad-body', 'change-in-flight', 'change-refused', 'not-ready', 'unknown-log', 'unavailable', ...BODY_PROBLEMS], false, {}),
+}
+
+const CHANGE: Part = {
+  operationId: 'changeLog',
+  summary: 'Add voters to a log, and remove members',
+  requestBody: { required: true, content: { 'application/json': { schema: { $ref: '#/components/schemas/MemberChanges' } } } },
+  responses: CHANGE_RESPONSES,
+}
+
+const TRANSFER: Part = {
+  operationId: 'transferLog',
+  summary: 'Give the lead to another voter',
+  requestBody: { required: true, content: { 'application/json': { schema: { $ref: '#/components/schemas/NextLeader' } } } },
+  responses: CHANGE_RESPONSES,
+}
+
 const SINCE = { [SINCE_HEADER]: headerOf() }
 
 const SUBMIT: Part = {
@@ -210,6 +238,16 @@ const SCHEMAS: RouteGroup['schemas'] = {
     ),
   }),
   Creation: object({ store: { enum: ['kv'] } }, { place: { ...text, description: '`cluster:ID` of the peer asked, or `peers:ID,ID,ID`' } }),
+  Changing: object({ changing: flag }),
+  MemberChanges: object(
+    {},
+    {
+      add: { ...list(text), description: 'Peer ids' },
+      remove: list(text),
+      force: { ...flag, description: 'Though a majority of the members after it is not in touch' },
+    },
+  ),
+  NextLeader: object({ to: text }),
   Ordered: object({ position, outcome: { const: 'done' }, result: {} }),
   Found: object({ position, result: {} }),
 }

@@ -1,0 +1,69 @@
+/** What operators ask of logs, as JSON. */
+import type { PeerId } from '../../../protocols/base/identity.ts'
+import type { ChangeRequest, TransferRequest } from '../../../protocols/log/requests.ts'
+import { CHANGES_MAX } from '../../../protocols/log/talk.ts'
+import { utf8 } from '../../bytes.ts'
+import { isPeerId } from '../../peer-id.ts'
+import type { Read } from '../change-body.ts'
+
+/** Kinds of stores that this release has. */
+const STORES: readonly string[] = ['kv']
+const PLACE_CHARACTERS_MAX = 1_024
+const CREATION = '{ "store": "kv", "place": "cluster:c1" }'
+const CHANGE = '{ "add": ["12D3KooW…"], "remove": [] }'
+const TRANSFER = '{ "to": "12D3KooW…" }'
+
+export interface Creation {
+  readonly store: string
+  /** Undefined for the cluster of the peer that is asked. */
+  readonly place: string | undefined
+}
+
+/** Reads the body of `PUT /logs/{name}`. */
+export function parseCreation(body: Uint8Array): Read<Creation> {
+  const read = fieldsOf(body, ['store', 'place'], CREATION)
+  if ('fault' in read) return read
+  const { store, place } = read.value
+  if (typeof store !== 'string' || !STORES.includes(store)) return { fault: `"store" is one of ${STORES.join(', ')}.` }
+  if (place !== undefined && (typeof place !== 'string' || place.length > PLACE_CHARACTERS_MAX))
+    return { fault: `"place" is a text, as in ${CREATION}.` }
+  return { value: { store, place } }
+}
+
+/** Reads the body of `POST /logs/{name}/change`. */
+export function parseChange(log: string, body: Uint8Array): Read<ChangeRequest> {
+  const read = fieldsOf(body, ['add', 'remove', 'force'], CHANGE)
+  if ('fault' in read) return read
+  const { add = [], remove = [], force = false } = read.value
+  if (!arePeers(add) || !arePeers(remove)) return { fault: `"add" and "remove" are lists of peer ids, as in ${CHANGE}.` }
+  if (typeof force !== 'boolean') return { fault: '"force" is true or false.' }
+  if (add.length + remove.length === 0) return { fault: `Name whom to add or to remove, as in ${CHANGE}.` }
+  if (add.some((peer) => remove.includes(peer))) return { fault: 'One peer is both to be added and to be removed.' }
+  return { value: { kind: 'change', log, add, remove, isForced: force } }
+}
+
+/** Reads the body of `POST /logs/{name}/transfer`. */
+export function parseTransfer(log: string, body: Uint8Array): Read<TransferRequest> {
+  const read = fieldsOf(body, ['to'], TRANSFER)
+  if ('fault' in read) return read
+  const { to } = read.value
+  if (typeof to !== 'string' || !isPeerId(to)) return { fault: `"to" is a peer id, as in ${TRANSFER}.` }
+  return { value: { kind: 'transfer', log, to } }
+}
+
+function arePeers(value: unknown): value is PeerId[] {
+  return Array.isArray(value) && value.length <= CHANGES_MAX / 4 && value.every((each) => typeof each === 'string' && isPeerId(each))
+}
+
+function fieldsOf(body: Uint8Array, names: readonly string[], example: string): Read<Record<string, unknown>> {
+  let value: unknown
+  try {
+    value = JSON.parse(utf8.decode(body))
+  } catch {
+    return { fault: `The body is no JSON: write ${example}.` }
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { fault: `The body is one object, as ${example}.` }
+  const unknown = Object.keys(value).find((name) => !names.includes(name))
+  if (unknown !== undefined) return { fault: `${JSON.stringify(unknown)} is not known here: write ${example}.` }
+  return { value: value as Record<string, unknown> }
+}
