@@ -1,13 +1,16 @@
 /** Starts the page: one state, drawn anew whenever it changes, and a look at the network a second. */
 import { render } from 'lit-html'
 import { Client } from '../client/client.ts'
-import { page } from './page.ts'
-import type { Actions } from './page.ts'
+import { page, TITLES } from './page.ts'
+import { KeysElement } from './keys-element.ts'
 import { PictureElement } from './picture-element.ts'
 import { PlotElement } from './plot-element.ts'
+import { RegistersElement } from './registers-element.ts'
+import { SetsElement } from './sets-element.ts'
 import { START, viewOf } from './state.ts'
 import type { State } from './state.ts'
 import { Store } from './store.ts'
+import type { Actions } from './token-view.ts'
 import { toldOf } from './told.ts'
 import { keepToken, readToken } from './token.ts'
 import { Watcher } from './watcher.ts'
@@ -35,14 +38,15 @@ function clientWith(token: string | undefined): Client {
 function useToken(token: string | undefined): void {
   keepToken(token)
   client = clientWith(token)
-  store.change({ hasToken: token !== undefined, asksToken: false })
+  store.change({ hasToken: token !== undefined, asksToken: false, network: undefined, samples: [] })
   watcher.start()
 }
 
 function draw(state: State): void {
   const words = toldOf(drawn, state)
   drawn = state
-  render(page(state, actions), root)
+  render(page(state, client, actions), root)
+  document.title = `${TITLES[state.view]} – Replicator`
   if (words !== undefined) told.textContent = words
 }
 
@@ -54,6 +58,9 @@ function goTo(): void {
 
 customElements.define('replicator-picture', PictureElement)
 customElements.define('replicator-plot', PlotElement)
+customElements.define('replicator-keys', KeysElement)
+customElements.define('replicator-registers', RegistersElement)
+customElements.define('replicator-sets', SetsElement)
 addEventListener('hashchange', goTo)
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden) watcher.start()

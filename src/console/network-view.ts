@@ -11,7 +11,7 @@ import { agoText, bytesText, countText, milliseconds, plural, rateText, secondsT
 
 export function networkView(state: State): TemplateResult {
   const { network } = state
-  if (network === undefined) return html`<p class="quiet">Asking the peer how it sees the network …</p>`
+  if (network === undefined) return unseenView(state)
   const { status } = network
   return html`
     <h1 tabindex="-1" class="unseen">Network</h1>
@@ -22,6 +22,14 @@ export function networkView(state: State): TemplateResult {
       <h2 id="peers-title">Clusters and peers</h2>
       ${peerTable(network, state.nowMs)}
     </section>
+  `
+}
+
+/** A token that is kept to some paths opens those in the other views, and not this one. */
+function unseenView({ trouble }: State): TemplateResult {
+  return html`
+    <h1 tabindex="-1">Network</h1>
+    ${trouble?.kind === 'forbidden' ? html`<p>${trouble.detail}</p>` : html`<p class="quiet">Asking the peer how it sees the network …</p>`}
   `
 }
 

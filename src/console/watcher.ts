@@ -43,11 +43,15 @@ export class Watcher {
   async #ask(): Promise<Partial<State>> {
     const client = this.#clientOf()
     const signal = AbortSignal.timeout(ANSWER_MS)
-    const { samples } = this.#store.state
+    const { samples, view } = this.#store.state
     try {
-      const [status, peers] = await Promise.all([client.status({ signal }), client.peers({ signal })])
+      const [status, peers, metrics] = await Promise.all([
+        client.status({ signal }),
+        client.peers({ signal }),
+        view === 'network' ? client.metrics({ signal }) : undefined,
+      ])
       const config = status.changing ? await client.config({ signal }) : undefined
-      const readings = this.#store.state.view === 'network' ? readMetrics(await client.metrics({ signal })) : null
+      const readings = metrics === undefined ? null : readMetrics(metrics)
       const atMs = Date.now()
       return {
         network: { status, peers, config, atMs },
@@ -58,7 +62,10 @@ export class Watcher {
     } catch (error) {
       if (!(error instanceof ClientFailed)) throw error
       const nowMs = Date.now()
-      return { trouble: this.#troubleOf(error, nowMs), samples: withSample(samples, nowMs, null, null), nowMs }
+      const trouble = this.#troubleOf(error, nowMs)
+      // Whoever may not be told is shown nothing of what was told before, either.
+      if (trouble.kind !== 'silent') return { trouble, network: undefined, samples: [], nowMs }
+      return { trouble, samples: withSample(samples, nowMs, null, null), nowMs }
     }
   }
 

@@ -1,13 +1,18 @@
 /** What the console makes of what a peer says, apart from any browser. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { PeerRow } from '../../src/client/client.ts'
+import type { PeerRow, Status } from '../../src/client/client.ts'
 import { advise } from '../../src/console/advice.ts'
 import { rateNow, SAMPLES_MAX, withSample } from '../../src/console/history.ts'
 import type { Sample } from '../../src/console/history.ts'
 import { layOut } from '../../src/console/picture.ts'
 import type { Picture } from '../../src/console/picture.ts'
 import { quantileMs, readMetrics } from '../../src/console/prometheus.ts'
+import { equalityOf, mostBehind, standingOf } from '../../src/console/cluster-words.ts'
+import { elementText, parseElement } from '../../src/console/element-words.ts'
+import { START } from '../../src/console/state.ts'
+import type { State } from '../../src/console/state.ts'
+import { toldOf } from '../../src/console/told.ts'
 import { bytesText, milliseconds, plural, shortId } from '../../src/console/words.ts'
 
 function peer(id: string, clusterId: string, state: PeerRow['state'] = 'alive'): PeerRow {
@@ -182,5 +187,74 @@ describe('words', () => {
     assert.deepEqual([0.42, 9.96, 12.6, 1_500, 12_000].map(milliseconds), ['0.4 ms', '10.0 ms', '13 ms', '1.5 s', '12 s'])
     assert.deepEqual([plural(1, 'key'), plural(1_200, 'key')], ['1 key', '1,200 keys'])
     assert.equal(shortId('12D3KooWGpjwYBA3TM3TUSumvkUqUaNq5nFX8v4t1VejuTD7bTQU'), '…uTD7bTQU')
+  })
+})
+
+function statusOf(part: Partial<Status>): Status {
+  const keys = { count: 0, bytes: 0, root: '', clusters: {}, behind: {} }
+  const none = { peerId: 'a', clusterId: 'berlin', version: '', networkId: null, epoch: 0, role: 'voter', ready: true } as const
+  return { ...none, config: null, changing: false, quorum: {}, keys, inDoubt: 0, tokens: null, warnings: [], ...part }
+}
+
+describe('a cluster', () => {
+  const status = statusOf({
+    quorum: { berlin: { voters: 3, up: 2, needed: 2 }, lisbon: { voters: 3, up: 1, needed: 2 }, oslo: { voters: 1, up: 1, needed: 1 } },
+    keys: {
+      count: 9,
+      bytes: 9,
+      root: '',
+      clusters: { berlin: 'equal', lisbon: 'different', oslo: 'unknown' },
+      behind: { berlin: { keys: 0, seconds: 0 }, lisbon: { keys: 1_200, seconds: 90 } },
+    },
+  })
+
+  it('is told of as lost without a majority, and as close to it where it has no voter to lose', () => {
+    assert.deepEqual(standingOf(status, 'berlin'), { text: '2 of 3 voters up', kind: 'warn' })
+    assert.deepEqual(standingOf(status, 'lisbon'), { text: '1 of 3 voters up', kind: 'bad' })
+    assert.deepEqual(standingOf(status, 'oslo'), { text: '1 of 1 voter up', kind: 'good' })
+    assert.equal(standingOf(status, 'new').text, 'no voters yet')
+  })
+
+  it('is equal, or told how far it is behind', () => {
+    assert.deepEqual(
+      ['berlin', 'lisbon', 'oslo', 'new'].map((id) => equalityOf(status, id)),
+      ['equal', '1,200 keys behind, 2 min', 'unknown', 'unknown'],
+    )
+    assert.deepEqual(mostBehind(status), { keys: 1_200, seconds: 90 })
+    assert.equal(mostBehind(statusOf({})), undefined)
+  })
+})
+
+describe('who does not see the page', () => {
+  const seen = (peers: readonly PeerRow[], status: Partial<Status> = {}): State => ({
+    ...START,
+    network: { status: statusOf(status), peers, config: undefined, atMs: 0 },
+  })
+
+  it('is told that peers and readiness come and go, and nothing of figures', () => {
+    const before = seen([peer('one', 'berlin'), peer('two', 'berlin')])
+    assert.equal(toldOf(START, before), undefined)
+    assert.equal(toldOf(before, seen(before.network?.peers ?? [], { inDoubt: 4 })), undefined)
+    assert.equal(toldOf(before, seen([peer('one', 'berlin'), peer('two', 'berlin', 'gone')])), 'Peer two of berlin is gone.')
+    assert.equal(
+      toldOf(before, seen(before.network?.peers ?? [], { ready: false, warnings: ['w'] })),
+      'The peer is not ready any more. 1 more warning.',
+    )
+    const silent: State = { ...before, trouble: { kind: 'silent', sinceMs: 0 } }
+    assert.equal(toldOf(before, silent), 'The peer does not answer any more.')
+    assert.equal(toldOf(silent, silent), undefined)
+    assert.equal(toldOf(silent, seen(before.network?.peers ?? [])), 'The peer answers again.')
+  })
+})
+
+describe('an element of a set', () => {
+  it('is text as it is typed, or JSON, and nothing that a set cannot hold', () => {
+    assert.equal(parseElement('11', false), '11')
+    assert.deepEqual(
+      ['11', 'true', '"a"', '["a",[1]]', '"~:k"'].map((text) => parseElement(text, true)),
+      [11, true, 'a', ['a', [1]], { tag: ':', value: 'k' }],
+    )
+    for (const text of ['{"a":1}', '[{"a":1}]', 'nonsense', '']) assert.equal(parseElement(text, true), undefined, text)
+    assert.deepEqual([elementText('a'), elementText(11), elementText(['a', 1])], ['a', '11', '["a",1]'])
   })
 })
