@@ -75,7 +75,7 @@ export function problems(given: readonly ProblemName[], isHead: boolean, headers
 }
 
 function problemSchema(names: readonly ProblemName[]): Part {
-  const types = { type: 'object', properties: { type: { enum: names.map((name) => `urn:replicator:${name}`) } } }
+  const types = { type: 'object', properties: { type: { type: 'string', enum: names.map((name) => `urn:replicator:${name}`) } } }
   return { allOf: [{ $ref: '#/components/schemas/Problem' }, types] }
 }
 
@@ -94,6 +94,12 @@ export function contentOf(description: string, contentType: string): Part {
 export function headerOf(value?: string): Part {
   return { schema: value === undefined ? { type: 'string' } : { type: 'string', const: value } }
 }
+
+/** Of what a client may store: any bytes, of whatever type. Programs that are made from this see bytes. */
+export const BYTES: Part = { schema: { type: 'string', format: 'binary' } }
+
+/** Of a value that is put: these types, or any other. */
+export const VALUE_CONTENT: Part = { 'application/octet-stream': BYTES, 'text/plain': { schema: { type: 'string' } } }
 
 /** Where clients show tokens, `private` stands before it. */
 export function cachedFor(directives: string): Part {

@@ -10,9 +10,9 @@ export const flag: Part = { type: 'boolean' }
 export const time: Part = { type: 'string', format: 'date-time' }
 export const tag: Part = { $ref: '#/components/schemas/EntityTag' }
 export const idsByCluster: Part = { type: 'object', additionalProperties: { type: 'array', items: text } }
-export const state: Part = { enum: ['self', 'alive', 'suspect', 'gone'] }
+export const state: Part = { type: 'string', enum: ['self', 'alive', 'suspect', 'gone'] }
 export const epoch: Part = { type: 'integer', minimum: -1, description: '-1 when no configuration is known' }
-export const role: Part = { enum: ['voter', 'learner'] }
+export const role: Part = { type: 'string', enum: ['voter', 'learner'] }
 
 /** An object that has all of these, and the optional ones. */
 export function object(properties: Record<string, Part>, optional: Record<string, Part> = {}): Part {
@@ -34,7 +34,7 @@ export const SHARED_SCHEMAS: Readonly<Record<string, Part>> = {
     {
       parameter: { ...text, description: 'Of bad-parameter: its name' },
       header: { ...text, description: 'Of bad-header and unsupported-encoding: its name' },
-      consistency: { enum: ['linearizable', 'local'], description: 'Of unknown-key' },
+      consistency: { type: 'string', enum: ['linearizable', 'local'], description: 'Of unknown-key' },
       etag: { ...text, description: 'Of key-exists and precondition-failed: of what is there' },
       size: { ...count, description: 'Of key-exists and precondition-failed: bytes of what is there' },
       version: { ...count, description: 'Of precondition-failed: what is live, 0 for nothing; of idempotency-key-reused: what it made' },
@@ -52,5 +52,5 @@ export const SHARED_SCHEMAS: Readonly<Record<string, Part>> = {
     description:
       'The first 128 bits of SHA-256 over the content type, a zero byte, and the value; quotes included. The same at every peer.',
   },
-  Consistency: { enum: ['linearizable', 'local'] },
+  Consistency: { type: 'string', enum: ['linearizable', 'local'] },
 }

@@ -105,7 +105,7 @@ const SCHEMAS: RouteGroup['schemas'] = {
     ),
     additionalProperties: false,
   },
-  Changed: object({ outcome: { enum: ['changed', 'unchanged'] }, epoch: count }),
+  Changed: object({ outcome: { type: 'string', enum: ['changed', 'unchanged'] }, epoch: count }),
   Changing: object({ outcome: { const: 'changing' }, epoch: count, covered: count, needed: count }),
   AnewRequest: {
     ...object({ networkId: { ...text, description: 'Of the network that is given up' } }),

@@ -8,6 +8,7 @@ import { isWatch, watchKeys } from '../key-watch.ts'
 import { listKeys, listingWithin } from '../listing.ts'
 import {
   ALWAYS,
+  BYTES,
   cachedFor,
   consistencyParameter,
   headerOf,
@@ -18,6 +19,7 @@ import {
   problems,
   queryParameter,
   TIMEOUT,
+  VALUE_CONTENT,
   waitParameter,
 } from '../openapi-parts.ts'
 import type { Part } from '../openapi-parts.ts'
@@ -125,7 +127,7 @@ const WATCH_PARAMETERS: readonly Part[] = [
     ...queryParameter(
       'watch',
       'Without a value: keys with the `prefix` as they become known at this peer, as server-sent events `put`, from now on or from `cursor`. It goes with these two alone.',
-      { const: '' },
+      { type: 'string', const: '' },
     ),
     allowEmptyValue: true,
   },
@@ -155,7 +157,7 @@ const PUT_PARAMETERS: readonly Part[] = [
 ]
 
 function getOperation(isHead: boolean): Part {
-  const value = isHead ? {} : { content: { '*/*': { schema: {} } } }
+  const value = isHead ? {} : { content: { 'application/octet-stream': BYTES, '*/*': { schema: {} } } }
   const consistency = { 'Replicator-Consistency': { schema: { $ref: '#/components/schemas/Consistency' } } }
   const kept = {
     ETag: { schema: { $ref: '#/components/schemas/EntityTag' } },
@@ -192,7 +194,7 @@ function putOperation(valueBytesMax: number): Part {
     requestBody: {
       required: false,
       description: `The value: 0 to ${valueBytesMax} bytes, kept as they are with their content type: these or any other, of at most 255 bytes, without *; application/octet-stream if none`,
-      content: { 'application/octet-stream': {}, 'text/plain': { schema: text }, 'application/json': { schema: {} } },
+      content: VALUE_CONTENT,
     },
     responses: {
       200: { description: 'This Idempotency-Key had stored it before', headers, content },

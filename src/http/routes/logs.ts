@@ -67,6 +67,7 @@ const READ_PROBLEMS: readonly ProblemName[] = [
 
 const READ_PARAMETERS: readonly Part[] = [
   queryParameter('consistency', '`local`: whatever the store at hand holds, which may be old', {
+    type: 'string',
     enum: ['linearizable', 'local'],
     default: 'linearizable',
   }),

@@ -5,6 +5,7 @@ import type { Exchange } from '../exchange.ts'
 import { grantedRanges } from '../listing.ts'
 import {
   ALWAYS,
+  BYTES,
   cachedFor,
   consistencyParameter,
   contentOf,
@@ -15,6 +16,7 @@ import {
   problems,
   queryParameter,
   TIMEOUT,
+  VALUE_CONTENT,
   waitParameter,
 } from '../openapi-parts.ts'
 import type { Part } from '../openapi-parts.ts'
@@ -137,7 +139,7 @@ function readOperation(isHead: boolean): Part {
       200: {
         description: 'The value, with the content type it was put with',
         headers,
-        ...(isHead ? {} : { content: { '*/*': { schema: {} } } }),
+        ...(isHead ? {} : { content: { 'application/octet-stream': BYTES, '*/*': { schema: {} } } }),
       },
       304: { description: 'The version is one that the client has', headers },
       ...problems(READ_PROBLEMS, isHead, { 404: consistency }),
@@ -160,8 +162,8 @@ function putOperation(valueBytesMax: number): Part {
     ],
     requestBody: {
       required: false,
-      description: `The value: 0 to ${valueBytesMax} bytes, kept as they are with their content type (at most 255 bytes; application/octet-stream if none)`,
-      content: { '*/*': { schema: {} } },
+      description: `The value: 0 to ${valueBytesMax} bytes, kept as they are with their content type: these or any other, of at most 255 bytes, without *; application/octet-stream if none`,
+      content: VALUE_CONTENT,
     },
     responses: {
       200: { description: 'Written over what was live. `Replicator-Repeated`: an earlier try had done so', ...written },
@@ -196,8 +198,11 @@ const LIST = {
       maxLength: 0,
     }),
     queryParameter('cursor', 'Of a watch: go on behind this event', { type: 'string', maxLength: 128 }),
-    queryParameter('from', 'Of a watch: `start` tells first what is live here', { enum: ['start', 'now'] }),
-    queryParameter('values', 'Of a watch: events carry `contentType`, and `value` in base64', { enum: ['', 'true', 'false'] }),
+    queryParameter('from', 'Of a watch: `start` tells first what is live here', { type: 'string', enum: ['start', 'now'] }),
+    queryParameter('values', 'Of a watch: events carry `contentType`, and `value` in base64', {
+      type: 'string',
+      enum: ['', 'true', 'false'],
+    }),
     headerParameter('Last-Event-ID', 'Of a watch: a cursor, before `cursor`'),
   ],
   responses: {

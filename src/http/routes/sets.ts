@@ -131,7 +131,7 @@ const MEMBERS = {
     200: {
       description: 'A set of transit, or an array of JSON, by `Accept`. The cursor is one to go on from',
       headers: CURSOR,
-      content: { [TRANSIT_TYPE]: { schema: {} }, [JSON_TYPE]: { schema: { type: 'array' } } },
+      content: { [TRANSIT_TYPE]: { schema: {} }, [JSON_TYPE]: { schema: list({}) } },
     },
   },
   refusals: READ_PROBLEMS,
@@ -177,6 +177,7 @@ const WATCH = {
 } as const
 
 const WAIT = queryParameter('wait', 'Answer once it is on the disks of a majority of the voters here, or of most clusters', {
+  type: 'string',
   enum: ['cluster', 'network'],
 })
 
@@ -185,7 +186,7 @@ function changeOperation(kind: 'insert' | 'delete'): Part {
     operationId: `${kind}Elements`,
     summary: kind === 'insert' ? 'Make elements members' : 'Make elements members no more',
     parameters: [WAIT, TIMEOUT],
-    requestBody: bodyOf({ type: 'array' }),
+    requestBody: bodyOf(list({}), list({})),
     responses: {
       200: contentOf('`ok`: it is on the disk of this peer, and spreads by itself', 'text/plain'),
       ...problems(CHANGE_PROBLEMS, false, {}),
@@ -209,7 +210,7 @@ const UPDATE: Part = {
       minimum: Number.MIN_SAFE_INTEGER,
     }),
   ],
-  requestBody: bodyOf({ $ref: '#/components/schemas/Replica' }),
+  requestBody: bodyOf({ $ref: '#/components/schemas/Replica' }, {}),
   responses: {
     200: {
       ...contentOf('`ok`: it is on the disk of this peer, and spreads by itself', 'text/plain'),
@@ -219,12 +220,13 @@ const UPDATE: Part = {
   },
 }
 
-function bodyOf(schema: Part): Part {
-  return { required: true, content: { [TRANSIT_TYPE]: { schema: {} }, [JSON_TYPE]: { schema } } }
+/** @param transit of the same as transit writes it, in JSON */
+function bodyOf(schema: Part, transit: Part): Part {
+  return { required: true, content: { [TRANSIT_TYPE]: { schema: transit }, [JSON_TYPE]: { schema } } }
 }
 
 const stamp: Part = { type: ['integer', 'null'], description: 'Milliseconds; null for none' }
-const pairs: Part = { type: 'array', items: { type: 'array', minItems: 2, maxItems: 2 }, description: 'An element and its stamp each' }
+const pairs: Part = { type: 'array', items: { ...list({}), minItems: 2, maxItems: 2 }, description: 'An element and its stamp each' }
 
 const SCHEMAS: RouteGroup['schemas'] = {
   Sets: object({
@@ -233,7 +235,7 @@ const SCHEMAS: RouteGroup['schemas'] = {
         name: text,
         members: count,
         elements: { ...count, description: 'Members, and elements whose removal is remembered' },
-        peers: { enum: ['equal', 'different', 'unknown'] },
+        peers: { type: 'string', enum: ['equal', 'different', 'unknown'] },
         cut: { ...count, description: 'How often removals were forgotten' },
       }),
     ),

@@ -73,7 +73,7 @@ const SCHEMAS: RouteGroup['schemas'] = {
         count,
         bytes: count,
         root: text,
-        clusters: mapOf({ enum: ['equal', 'different', 'unknown'] }),
+        clusters: mapOf({ type: 'string', enum: ['equal', 'different', 'unknown'] }),
         behind: {
           ...mapOf(object({ keys: count, seconds: count })),
           description: 'Of each cluster the peer that has least: keys that the fullest peer has more, and seconds since anybody had more',
