@@ -22,12 +22,12 @@ const ROWS: readonly Row[] = [
   {
     pattern: /stands no loss/,
     isSerious: true,
-    advice: 'Bring back the peers that are down, or start one more with this cluster’s -cid and -peer: it becomes a voter by itself.',
+    advice: 'Bring back what is down, put a new peer in its place with “replicator replace OLD NEW”, or start more peers of this cluster.',
   },
   {
     pattern: / is (suspect|gone): /,
     isSerious: true,
-    advice: 'Start it again with its own -data. If its machine is lost, run “replicator remove” with its id, and start a new peer.',
+    advice: 'Start it again with its own -data. If its machine is lost, start a new peer and run “replicator replace OLD NEW”.',
   },
   { pattern: /older copy of its store was put back/, isSerious: true },
   { pattern: /speaks? protocol versions up to/, isSerious: true },
@@ -43,6 +43,11 @@ const ROWS: readonly Row[] = [
     pattern: /^no -secret/,
     isSerious: false,
     advice: 'Make one with “replicator secret -out FILE” and start every peer with -secret FILE.',
+  },
+  {
+    pattern: /^HTTP is open to other machines/,
+    isSerious: false,
+    advice: 'Make tokens with “replicator token” and start every peer with -tokens FILE, or have -http on 127.0.0.1 alone.',
   },
   { pattern: /^the token files of/, isSerious: false, advice: 'Copy one -tokens file to all peers; they read it again by themselves.' },
   { pattern: /different -min-peers/, isSerious: false, advice: 'Start all peers of the cluster with the same -min-peers.' },

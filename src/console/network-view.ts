@@ -91,7 +91,7 @@ function figures({ samples }: State, { status, peers }: Network): TemplateResult
       ${figure('Keys', countText(status.keys.count), bytesText(status.keys.bytes))}
       ${figure('New keys a second', rate === undefined ? '–' : rateText(rate), 'in the whole network')}
       ${figure('Behind', behind === undefined ? 'none' : plural(behind.keys, 'key'), behind === undefined ? 'all peers have the same keys' : `for ${secondsText(behind.seconds)}`)}
-      ${figure('In doubt', countText(status.inDoubt), status.inDoubt === 0 ? 'nothing open' : 'settled when a quorum answers')}
+      ${figure('In doubt', countText(status.inDoubt), status.inDoubt === 0 ? 'nothing open' : 'until a quorum answers')}
       ${figure('Peers there', `${there} of ${peers.length}`, plural(Object.keys(status.quorum).length, 'voting cluster'))}
       ${figure('Longest round trip', trips.length === 0 ? '–' : milliseconds(Math.max(...trips)), 'from this peer')}
     </dl>

@@ -80,7 +80,7 @@ function nodeOf({ peer, x, y, side }: PeerNode, { x: left, width }: ClusterBox, 
   }
   const [anchor, far, step, edge] =
     side === 'left' ? (['start', 'end', TEXT_GAP, left + width - INSET] as const) : (['end', 'start', -TEXT_GAP, left + INSET] as const)
-  const notes = [role === 'learner' ? 'learner' : '', comings.get(id) ?? ''].filter((note) => note !== '').join(', ')
+  const notes = comings.get(id) ?? (role === 'learner' ? 'learner' : '')
   return svg`
     <g class=${state}>
       <title>${id}</title>
