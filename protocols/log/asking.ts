@@ -15,6 +15,8 @@ interface Asked {
   readonly work: Work
   readonly deadlineMs: number
   readonly done: (answer: WorkAnswer) => void
+  /** Takes it back to the replica here. @returns false while that cannot do it either */
+  readonly takeBack: () => boolean
   readonly tried: Set<PeerId>
   /** Who was asked last; undefined while nobody can be. */
   to: PeerId | undefined
@@ -49,9 +51,9 @@ export class Asking {
   }
 
   /** @returns what `cancel` takes */
-  ask(logId: string, members: readonly Identity[], work: Work, deadlineMs: number, done: (answer: WorkAnswer) => void): number {
+  ask(asking: Pick<Asked, 'logId' | 'members' | 'work' | 'deadlineMs' | 'done' | 'takeBack'>): number {
     const number = this.context.nextId()
-    this.asked.set(number, { logId, members, work, deadlineMs, done, tried: new Set(), to: undefined, isBegun: false, againMs: 0 })
+    this.asked.set(number, { ...asking, tried: new Set(), to: undefined, isBegun: false, againMs: 0 })
     this.next(number)
     return number
   }
@@ -81,8 +83,15 @@ export class Asking {
   tick(): void {
     for (const [number, asked] of this.asked) {
       if (asked.deadlineMs <= this.context.moment.nowMs) this.expire(number, asked)
-      else if (asked.to === undefined) this.next(number)
+      else if (asked.to === undefined && !this.isTakenBack(number, asked)) this.next(number)
     }
+  }
+
+  private isTakenBack(number: number, { work, isBegun, takeBack }: Asked): boolean {
+    const mayBeTwice = work.kind === 'query' || (work.kind === 'submit' && work.isNamedByClient)
+    if ((isBegun && !mayBeTwice) || !takeBack()) return false
+    this.asked.delete(number)
+    return true
   }
 
   private expire(number: number, { work, to, isBegun }: Asked): void {

@@ -360,8 +360,15 @@ export class Logs implements DataType {
     const isForLeader = work.kind === 'change' || work.kind === 'transfer'
     const members = isForLeader && leader !== undefined && hosted?.isInTouch === true ? [leader] : this.candidatesOf(birth)
     const others = members.filter(({ id }) => id !== this.context.self.id)
-    const number = this.asking.ask(birth.logId, others, work, deadlineMs, done)
-    return () => this.asking.cancel(number)
+    let cancel = (): void => this.asking.cancel(number)
+    const takeBack = (): boolean => {
+      const own = this.hosted.get(birth.logId)
+      if (own === undefined || !isFor(own, work)) return false
+      cancel = this.work(birth, work, deadlineMs, done)
+      return true
+    }
+    const number = this.asking.ask({ logId: birth.logId, members: others, work, deadlineMs, done, takeBack })
+    return () => cancel()
   }
 
   private membersOf(birth: Birth): readonly Identity[] {

@@ -5,8 +5,10 @@
 import type { Logger } from 'pino'
 import type { HttpAddress, Settings } from '../settings/settings.ts'
 import type { Bound } from '../http/listener.ts'
+import { hraftdRoutes } from '../http/routes/hraftd.ts'
 import { lwwRoutes } from '../http/routes/sets.ts'
 import type { HttpServer } from '../http/server.ts'
+import type { Logs } from '../ports/logs.ts'
 import type { Sets } from '../ports/sets.ts'
 import type { Reloads } from '../reloads.ts'
 import { openTlsFiles } from '../security/tls-files.ts'
@@ -21,6 +23,7 @@ export interface HttpDoors {
   readonly config: Settings
   readonly http: HttpServer
   readonly sets: Sets
+  readonly logs: Logs
   /** What listens where `-health` says, if it does. */
   readonly health: HttpServer
   readonly logger: Logger
@@ -43,6 +46,7 @@ export async function openHttpDoors(doors: HttpDoors, closers: (() => Promise<vo
   })
   closers.push(() => http.close(STOP_GRACE_MS))
   await openLww(doors, tls)
+  await openHraftd(doors, tls)
   await openOperatorDoors({
     directory,
     port: bound.port,
@@ -63,6 +67,16 @@ async function openLww({ config, http, sets, logger }: HttpDoors, tls: TlsMateri
       throw new Error(`cannot listen for the set ${set} on ${address.host}:${address.port}: ${text(error)}; choose another -lww`)
     })
     logger.info({ url, set }, 'a set is served at a port of its own')
+  }
+}
+
+/** `-hraftd`: bounded and guarded as `-lww` is. */
+async function openHraftd({ config, http, logs, logger }: HttpDoors, tls: TlsMaterial | undefined): Promise<void> {
+  for (const { address, log } of config.hraftd) {
+    const { url } = await http.listen(address, tls, hraftdRoutes(logs, log)).catch((error: unknown) => {
+      throw new Error(`cannot listen for the log ${log} on ${address.host}:${address.port}: ${text(error)}; choose another -hraftd`)
+    })
+    logger.info({ url, log }, 'a log is served at a port of its own')
   }
 }
 

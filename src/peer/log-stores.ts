@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import { LogHost } from '../logs/host.ts'
 import type { StoreClaim } from '../ports/log-store.ts'
 import type { TypePort } from '../ports/types.ts'
-import type { Settings } from '../settings/settings.ts'
+import type { LogOffer, Settings } from '../settings/settings.ts'
 import { openKvStore } from '../stores/kv-store.ts'
 import { LmdbCells } from '../stores/lmdb-cells.ts'
 import type { LogStore } from '../ports/log-store.ts'
@@ -28,8 +28,9 @@ export interface LogStoresInit {
 export function openLogStores(init: LogStoresInit, closers: (() => Promise<void>)[]): void {
   const { config, types, directory, logger, warnings } = init
   const folder = join(directory, FOLDER)
-  if (config.logs.length > 0) mkdirSync(folder, { recursive: true, mode: PRIVATE })
-  for (const { log, kind } of config.logs) {
+  const offers = offersOf(config)
+  if (offers.length > 0) mkdirSync(folder, { recursive: true, mode: PRIVATE })
+  for (const { log, kind } of offers) {
     const host = new LogHost({
       types,
       log,
@@ -44,6 +45,12 @@ export function openLogStores(init: LogStoresInit, closers: (() => Promise<void>
     })
     closers.push(() => host.stop())
   }
+}
+
+/** Each log once: those that only have a port of their own are kept too. */
+function offersOf({ logs, hraftd }: Settings): readonly LogOffer[] {
+  const offers = [...logs, ...hraftd.map(({ log }) => ({ log, kind: 'kv' as const }))]
+  return [...new Map(offers.map((offer) => [offer.log, offer])).values()]
 }
 
 /** A peer that lost its disk is another, and so is its store. */

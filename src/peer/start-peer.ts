@@ -265,6 +265,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   const { registry } = metrics
   const sets = setsOver(service.types)
   keepDropped({ types: service.types, directory: directory.path, logger, warnings }, closers)
+  const logs = logsOver(service.types, systemRandom)
   openLogStores({ ...opening, types: service.types, directory: directory.path }, closers)
   await openOffload(
     {
@@ -284,7 +285,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   const http = createHttpServer({
     ...init,
     sets,
-    logs: logsOver(service.types, systemRandom),
+    logs,
     registers: registersOver(service.types, systemRandom),
     feed,
     valueBytesMax: config.valueBytesMax,
@@ -297,7 +298,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     version: VERSION,
   })
   const { url, port } = await openHttpDoors(
-    { config, http, sets, health: createHealthServer(init), logger, warnings, reloads: opening.reloads, directory: directory.path },
+    { config, http, sets, logs, health: createHealthServer(init), logger, warnings, reloads: opening.reloads, directory: directory.path },
     closers,
   )
   if (network.isOnLoopbackAlone()) logger.warn(LOOPBACK_ALONE)

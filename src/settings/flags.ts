@@ -19,6 +19,7 @@ import {
   parseHttpAddress,
   parseListenAddress,
   parseLogLevel,
+  parseHraftdDoor,
   parseLogOffer,
   parseLwwDoor,
   parseNetworkId,
@@ -157,6 +158,13 @@ export const FLAGS: FlagTable<Settings> = {
     name: 'log',
     placeholder: 'NAME=URL',
     meaning: 'Keeps a store for a log, kv: in the data directory. Once -min-peers peers of the cluster offer one, the log is born.',
+    fallback: { value: Object.freeze([]), text: 'none' },
+  },
+  hraftd: {
+    ...repeated(parseHraftdDoor),
+    name: 'hraftd',
+    placeholder: '[HOST:]PORT[=LOG]',
+    meaning: 'Serves a log, kv unless named, as hraftd does at a port of its own: /key, /join, /status, /raft. It is kept here as by -log.',
     fallback: { value: Object.freeze([]), text: 'none' },
   },
   lww: {

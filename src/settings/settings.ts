@@ -28,6 +28,12 @@ export interface LogOffer {
   readonly kind: 'kv'
 }
 
+/** A log that is served, as hraftd serves keys, at a port of its own. */
+export interface HraftdDoor {
+  readonly address: HttpAddress
+  readonly log: string
+}
+
 /** IP addresses with one prefix. */
 export interface AddressRange {
   readonly address: string
@@ -44,6 +50,8 @@ export interface Settings {
   readonly health: HttpAddress | undefined
   /** Logs that this peer keeps a store for, each once. */
   readonly logs: readonly LogOffer[]
+  /** Each of these logs has a store here, whether or not `logs` names it. */
+  readonly hraftd: readonly HraftdDoor[]
   /** Sets that are served at the root of a port of their own. */
   readonly lww: readonly LwwDoor[]
   /**

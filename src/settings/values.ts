@@ -13,7 +13,7 @@ import { isSetName } from '../set-name.ts'
 import { SECRET_MODES } from '../security/private-file.ts'
 import type { SecretMode } from '../security/private-file.ts'
 import { LOG_LEVELS } from './settings.ts'
-import type { AddressRange, HttpAddress, LogLevel, LogOffer, LwwDoor } from './settings.ts'
+import type { AddressRange, HttpAddress, HraftdDoor, LogLevel, LogOffer, LwwDoor } from './settings.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Only this machine, unless a host is named. */
@@ -223,6 +223,14 @@ export function parseLogOffer(text: string): LogOffer {
   if (!isLogName(log)) throw new UsageError('the name of a log is 1 to 64 of letters, digits, ".", "_" and "-", as in orders=kv:')
   if (text.slice(cut + 1) !== 'kv:') throw new UsageError('the store of a log is kv: here, as in orders=kv:')
   return Object.freeze({ log, kind: 'kv' })
+}
+
+/** `[HOST:]PORT` or `[HOST:]PORT=LOG`. */
+export function parseHraftdDoor(text: string): HraftdDoor {
+  const cut = text.indexOf('=')
+  const log = cut < 0 ? 'kv' : text.slice(cut + 1)
+  if (!isLogName(log)) throw new UsageError('the name of a log is 1 to 64 of letters, digits, ".", "_" and "-", as in 8100=kv')
+  return Object.freeze({ address: parseHttpAddress(cut < 0 ? text : text.slice(0, cut)), log })
 }
 
 /** Days from 1 to 36,500 as milliseconds, or `off`. */

@@ -42,10 +42,16 @@ class LogNetwork {
   readonly network: CoreNetwork = new CoreNetwork()
   readonly peers: LogPeer[] = []
 
-  static async of(context: TestContext, size: number, hosts: number = size, limits: LogLimits = LOG_LIMITS): Promise<LogNetwork> {
+  static async of(
+    context: TestContext,
+    size: number,
+    hosts: number = size,
+    limits: LogLimits = LOG_LIMITS,
+    minPeers = 3,
+  ): Promise<LogNetwork> {
     const made = new LogNetwork()
     context.after(() => made.close())
-    made.network.types = [logsType(3, limits)]
+    made.network.types = [logsType(minPeers, limits)]
     for (let number = 1; number <= size; number += 1)
       await made.start(`p${number}`, Math.min(size, 3), number <= hosts ? new MemoryCells() : undefined)
     return made
@@ -266,6 +272,15 @@ suite('a log at three peers', () => {
     await outside.logs.change({ kind: 'transfer', log: LOG, to: outside.core.self.peerId }, TIMEOUT_MS)
     await until('it leads', async () => (await network.leader()) === outside)
     assert.equal(await get(inside, 'n'), '2')
+  })
+
+  test('keeps what is asked before anybody leads until somebody does, at a lone peer too', async (context) => {
+    const network = await LogNetwork.of(context, 1, 1, LOG_LIMITS, 1)
+    const [peer] = network.peers as [LogPeer]
+    await until('it is born', async () => (await peer.logs.list()).logs.length === 1)
+    const answer = await submit(peer, { set: { k: 'v' } })
+    assert.equal(answer.kind === 'outcome' && answer.outcome.kind, 'done', JSON.stringify(answer))
+    assert.equal(await get(peer, 'k'), 'v')
   })
 
   test('says what is no log, no query, and what a store refuses', async (context) => {

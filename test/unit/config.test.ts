@@ -65,6 +65,7 @@ suite('defaults', () => {
       httpProxies: [],
       health: undefined,
       logs: [],
+      hraftd: [],
       lww: [],
       lwwExternal: [],
       setAheadMs: 60_000,
@@ -172,6 +173,7 @@ suite('environment variables', () => {
       REPLICATOR_HTTP_CORS: 'https://b.example:8443',
       REPLICATOR_HEALTH: '9000',
       REPLICATOR_LOG: 'orders=kv:, carts=kv:',
+      REPLICATOR_HRAFTD: '8100, 0.0.0.0:8200=carts',
       REPLICATOR_LWW: '3001, 0.0.0.0:3002=carts',
       REPLICATOR_LWW_EXTERNAL: 'http://old.example:3001/',
       REPLICATOR_SET_AHEAD: '5',
@@ -208,6 +210,10 @@ suite('environment variables', () => {
       logs: [
         { log: 'orders', kind: 'kv' },
         { log: 'carts', kind: 'kv' },
+      ],
+      hraftd: [
+        { address: { host: '127.0.0.1', port: 8100 }, log: 'kv' },
+        { address: { host: '0.0.0.0', port: 8200 }, log: 'carts' },
       ],
       lww: [
         { address: { host: '127.0.0.1', port: 3001 }, set: 'main' },
