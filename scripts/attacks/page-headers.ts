@@ -3,7 +3,17 @@ import type { Attack } from './attack.ts'
 import { finding } from './attack.ts'
 import { exchange, requestText } from './raw-http.ts'
 
-const PATHS = ['/swagger', '/swagger/swagger-ui-bundle.js', '/status', '/openapi.json', '/store?limit=1', '/metrics', '/no-such-path']
+const PATHS = [
+  '/console',
+  '/console/console/main.js',
+  '/swagger',
+  '/swagger/swagger-ui-bundle.js',
+  '/status',
+  '/openapi.json',
+  '/store?limit=1',
+  '/metrics',
+  '/no-such-path',
+]
 const HEADERS: readonly (readonly [string, RegExp])[] = [
   ['frame-ancestors', /^content-security-policy:.*frame-ancestors/im],
   ['nosniff', /^x-content-type-options: nosniff/im],

@@ -200,6 +200,7 @@ function suggestions(peers: readonly DemoPeer[]): string[] {
     '# read it in the other, and be refused there: 409',
     `curl -i ${other.url}/store/greeting`,
     `curl -i -X PUT --data-binary 'something else' ${other.url}/store/greeting`,
+    `# see the network in a browser: ${first.url}/console`,
     '# what a peer holds, and what it knows of the network; a page to try everything is at /swagger',
     `curl '${first.url}/store?limit=10'`,
     `curl ${first.url}/status`,
