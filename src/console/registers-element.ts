@@ -161,8 +161,11 @@ export class RegistersElement extends ViewElement<RegistersState> {
     const send = onSubmit((field) => {
       const asked = field('when')
       const ttl = Number(field('ttl'))
-      const when = asked === 'same' ? version : asked === 'absent' ? 'absent' : undefined
-      void this.#put({ key: field('key'), value: field('value'), contentType: field('type'), when, ttlSeconds: ttl > 0 ? ttl : undefined })
+      const name = field('key')
+      // A version is one of the register that was read: nobody has seen what is under another name.
+      const seen = name === key ? version : 'absent'
+      const when = asked === 'same' ? seen : asked === 'absent' ? 'absent' : undefined
+      void this.#put({ key: name, value: field('value'), contentType: field('type'), when, ttlSeconds: ttl > 0 ? ttl : undefined })
     })
     return html`
       <section class="card" aria-labelledby="write-title">
@@ -217,14 +220,15 @@ export class RegistersElement extends ViewElement<RegistersState> {
     }
   }
 
-  async #read(key: string): Promise<void> {
+  /** @param keepsDraft what somebody has typed stays, where it could not be written */
+  async #read(key: string, keepsDraft: boolean = false): Promise<void> {
     this.store.change({ key, read: undefined, said: undefined, again: undefined })
     this.show('#read-title')
     const read = await this.client.registers.get(key)
     if (this.store.state.key !== key) return
     this.store.change({ read })
     const field = this.querySelector('textarea')
-    if (field !== null) field.value = read.kind === 'found' ? (textOf(read.value) ?? '') : ''
+    if (field !== null && !keepsDraft) field.value = read.kind === 'found' ? (textOf(read.value) ?? '') : ''
   }
 
   async #put(write: Write, name?: WriteName): Promise<void> {
@@ -249,7 +253,7 @@ export class RegistersElement extends ViewElement<RegistersState> {
   async #wrote(key: string, outcome: WriteOutcome | DeleteOutcome, again: (name: WriteName) => void): Promise<void> {
     const doubt = outcome.kind === 'in-doubt' ? outcome.name : undefined
     const isSettled = ['written', 'written-before', 'deleted', 'deleted-before', 'mismatch'].includes(outcome.kind)
-    if (isSettled) await Promise.all([this.#list(this.store.state.prefix), this.#read(key)])
+    if (isSettled) await Promise.all([this.#list(this.store.state.prefix), this.#read(key, outcome.kind === 'mismatch')])
     this.store.change({ said: saidOfWrite(key, outcome), again: doubt === undefined ? undefined : () => again(doubt) })
   }
 
