@@ -7,6 +7,7 @@ import { committedIndex } from '../../../protocols/log/commit.ts'
 import type { EntryBody } from '../../../protocols/log/entry.ts'
 import { firstMembers } from '../../../protocols/log/membership.ts'
 import { identityOf, LogStage, T_MS } from './stage.ts'
+import { ModelStore } from './store.ts'
 
 export interface LogScenario {
   readonly name: string
@@ -274,6 +275,50 @@ export const LOG_SCENARIOS: readonly LogScenario[] = [
       assert.equal(stage.state('a').tail.last.index, index)
       stage.tell('b', 'a', term, { kind: 'submit', start: 1, submits: [{ ...submits[0], number: 8 } as never] })
       assert.equal(stage.state('a').tail.last.index, index + 1)
+    },
+  },
+  {
+    name: 'a command that comes late is not taken in a later term than it was sent in',
+    play() {
+      const stage = led()
+      const { term, tail } = stage.state('a')
+      const { index } = tail.last
+      const submits = [{ number: 7, submitId: 'f9' as never, since: 0, command: new Uint8Array([1]) }]
+      stage.tell('b', 'a', term - 1, { kind: 'submit', start: 1, submits })
+      assert.equal(stage.state('a').tail.last.index, index)
+      stage.tell('b', 'a', term, { kind: 'submit', start: 1, submits })
+      assert.equal(stage.state('a').tail.last.index, index + 1)
+    },
+  },
+  {
+    name: 'a leader whose store was never opened takes no command, and hands the lead on',
+    play() {
+      const stage = led()
+      stage.restartWithoutStore('b')
+      stage.pass(200)
+      stage.step('a', { kind: 'transfer', client: 1, to: stage.id('b') })
+      stage.pass(300)
+      assert.equal(stage.state('b').role, 'leader')
+      stage.submit('a', 2, 'x')
+      stage.pass(300)
+      assert.deepEqual(stage.answers.get(2), { kind: 'not-ordered', why: 'stalled' })
+      stage.pass(2_000)
+      assert.notEqual(stage.state('b').role, 'leader')
+      stage.submit('a', 3, 'y')
+      stage.pass(300)
+      assert.equal(stage.answers.get(3)?.kind, 'outcome')
+    },
+  },
+  {
+    name: 'a store that lost its end knows the names of what it still holds',
+    play() {
+      const store = new ModelStore(firstMembers([]))
+      const command = new TextEncoder().encode(JSON.stringify({ list: 'a', item: 'x', isWrong: false }))
+      const body = { kind: 'command', submitId: 'n1' as never, since: 0, command } as const
+      store.apply([entry(1, 1, body)], new Map())
+      store.cut(1)
+      store.apply([entry(1, 2, body)], new Map())
+      assert.deepEqual(store.list('a'), ['x'])
     },
   },
   {

@@ -196,6 +196,13 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     "    if (message.term < this.state.term && message.kind !== 'submit') return this.outdated(message)",
   ),
   bug(
+    'no-store-ready',
+    'a replica whose store was never opened counts as ready to lead',
+    `${CORE}/replica.ts`,
+    '    this.state.stalledSinceMs = nowMs\n',
+    '',
+  ),
+  bug(
     'number-twice',
     'a copy of a command is taken again',
     `${CORE}/intake.ts`,

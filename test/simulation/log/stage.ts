@@ -141,6 +141,12 @@ export class LogStage {
     this.openStore(actor)
   }
 
+  /** As `restart`, of a peer that has no store any more. */
+  restartWithoutStore(name: string): void {
+    const actor = this.actor(name)
+    actor.core = this.core(actor.identity, actor.stored)
+  }
+
   /** Everything written reaches the disk. */
   sync(name: string): void {
     const actor = this.actor(name)
