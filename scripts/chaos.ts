@@ -1,7 +1,7 @@
 /**
  * `npm run chaos -- --seconds N --seed S [--clusters C --peers P --clients K]`: real peers as
- * processes on this machine, clients at all of them, and faults drawn from the seed; then
- * everything is mended, the network must be whole again, and the history is checked twice.
+ * processes on this machine, clients of keys and registers at all of them, and faults drawn from the
+ * seed; then everything is mended, the network must be whole again, and the history is checked twice.
  * `--far MS`: the last cluster lies so far from the others, one way. `--planted BUG` puts a bug
  * into the peers, which must be found.
  *

@@ -152,7 +152,7 @@ export class Asker {
 }
 
 /** No connection was made, so nothing was said on it. */
-function isNeverSent(error: unknown): boolean {
+export function isNeverSent(error: unknown): boolean {
   return (error as { code?: string; syscall?: string }).code === 'ECONNREFUSED'
 }
 

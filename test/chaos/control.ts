@@ -11,7 +11,13 @@ export const PLANTED_VARIABLE = 'TEST_CHAOS_PLANTED'
 /** For `--import`. */
 export const PRELOAD: string = new URL('./preload.ts', import.meta.url).href
 
-export const PLANTED = ['miss-sold-as-absent', 'answered-before-written', 'in-doubt-called-not-stored'] as const
+export const PLANTED = [
+  'miss-sold-as-absent',
+  'answered-before-written',
+  'in-doubt-called-not-stored',
+  'register-copy-sold-as-quorum',
+  'register-tries-renamed',
+] as const
 export type Planted = (typeof PLANTED)[number]
 
 /** What happens to messages sent over one link, in one direction. */

@@ -18,6 +18,9 @@ const COMPILED_MS = 3_000
 /** In production code these modules are replaced by those here, which stand in front of them. */
 const REPLACED: Readonly<Record<string, string>> = {
   '/src/commit.ts': new URL('./late-commit.ts', import.meta.url).href,
+  ...(process.env[PLANTED_VARIABLE]?.startsWith('register-') === true && {
+    '/src/peer/registers.ts': new URL('./planted-registers.ts', import.meta.url).href,
+  }),
   ...(process.env[PLANTED_VARIABLE] === 'answered-before-written' && {
     '/src/storage/lmdb.ts': new URL('./early-storage.ts', import.meta.url).href,
   }),

@@ -10,6 +10,11 @@ import { heal, mend } from './healing.ts'
 import type { Healed } from './healing.ts'
 import { History } from './history.ts'
 import type { ChaosOptions } from './options.ts'
+import { healExpired, healRegisters } from './registers/healing.ts'
+import { RegisterHistory } from './registers/history.ts'
+import { judgeRegisters } from './registers/verdict.ts'
+import type { RegisterVerdict } from './registers/verdict.ts'
+import { RegisterWorkload } from './registers/workload.ts'
 import { judge } from './verdict.ts'
 import type { Verdict } from './verdict.ts'
 import { Workload } from './workload.ts'
@@ -25,6 +30,7 @@ export interface ChaosResult {
   readonly gaps: Gaps
   readonly healed: Healed | undefined
   readonly verdict: Verdict
+  readonly registers: RegisterVerdict
   readonly violations: readonly string[]
   /** Where the logs and stores are, when they were kept. */
   readonly directory: string | undefined
@@ -66,6 +72,7 @@ async function runIn(network: Network, options: ChaosOptions, say: (text: string
   // Chance of its own for each, so that one that asks more does not change the others.
   const chance = new Chance(options.seed).fork()
   const history = new History()
+  const registers = { history: new RegisterHistory(), expiring: new RegisterHistory() }
   const availability = new Availability()
   const fleet: Fleet = new Fleet(network, options, say, () => availability.note(fleet.hasQuorum))
   signal?.addEventListener('abort', () => fleet.end(), { once: true })
@@ -74,7 +81,11 @@ async function runIn(network: Network, options: ChaosOptions, say: (text: string
   availability.note(true)
   const workload = new Workload(fleet, history, options, chance.fork())
   const faults = new Faults(fleet, options, chance.fork(), say)
-  const progress = setInterval(() => say(`${history.size} operations, ${workload.successesMs.length} puts stored`), PROGRESS_MS)
+  const changing = new RegisterWorkload(fleet, registers.history, registers.expiring, options, chance.fork())
+  const progress = setInterval(
+    () => say(`${history.size} operations, ${registers.history.size} on registers, ${workload.successesMs.length} puts stored`),
+    PROGRESS_MS,
+  )
   const violations: string[] = []
   let gaps: Gaps | undefined
   try {
@@ -89,19 +100,23 @@ async function runIn(network: Network, options: ChaosOptions, say: (text: string
     violations.push(`the peers could not be mended: ${error instanceof Error ? error.message : String(error)}`)
     faults.stop()
   }
-  await workload.stop()
+  await Promise.all([workload.stop(), changing.stop()])
   const healed = violations.length === 0 ? await heal(fleet, history) : undefined
+  if (healed?.violations.length === 0)
+    violations.push(...(await healRegisters(fleet, registers.history)), ...(await healExpired(fleet, registers.expiring)))
   clearInterval(progress)
   fleet.end()
   const verdict = judge(history)
-  violations.push(...fleet.violations, ...(healed?.violations ?? []), ...verdict.violations)
+  const ofRegisters = judgeRegisters(registers.history, registers.expiring)
+  violations.push(...fleet.violations, ...(healed?.violations ?? []), ...verdict.violations, ...ofRegisters.violations)
   return {
-    operations: history.size,
-    counts: history.counts,
+    operations: history.size + registers.history.size + registers.expiring.size,
+    counts: new Map([...history.counts, ...registers.history.counts]),
     faults: faults.counts,
     gaps: gaps ?? availability.gaps(workload.successesMs),
     healed,
     verdict,
+    registers: ofRegisters,
     violations,
     directory: undefined,
   }

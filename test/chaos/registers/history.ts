@@ -1,0 +1,100 @@
+/**
+ * What clients asked of registers, when, and what they were told. A write is asked under one name
+ * as often as it takes: its tries are operations of their own here.
+ */
+
+/** What must be there for a write to be made: a version, anything live, nothing live. */
+export type When = number | 'live' | 'absent' | undefined
+
+export interface WriteCall {
+  readonly kind: 'put' | 'delete'
+  /** The Idempotency-Key; where none was sent, a name that nobody else has. */
+  readonly writeId: string
+  readonly isNamed: boolean
+  /** No two writes have the same; empty for a delete. */
+  readonly value: string
+  readonly when: When
+}
+
+export interface ReadCall {
+  readonly kind: 'get'
+  readonly consistency: 'linearizable' | 'local'
+}
+
+export type RegisterAnswer =
+  | { readonly kind: 'applied'; readonly version: number; readonly isRepeated: boolean }
+  /** What is live is not what was asked for; 0 for nothing live. */
+  | { readonly kind: 'mismatch'; readonly current: number }
+  /** There was nothing to delete. */
+  | { readonly kind: 'nothing' }
+  /** It may have been applied once, long ago. */
+  | { readonly kind: 'forgotten' }
+  | { readonly kind: 'not-applied' }
+  | { readonly kind: 'in-doubt' }
+  /** Nothing was begun. */
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'found'; readonly version: number; readonly value: string }
+  | { readonly kind: 'absent'; readonly number: number }
+  /** A get that was not answered. */
+  | { readonly kind: 'unknown' }
+
+interface Asked<Call> {
+  readonly key: string
+  readonly peer: string
+  readonly call: Call
+  readonly beganMs: number
+  readonly endedMs: number
+  readonly answer: RegisterAnswer
+  /** How it was answered, for people. */
+  readonly told: string
+}
+
+export type RegisterOperation = Asked<WriteCall | ReadCall>
+export type Write = Asked<WriteCall>
+export type Read = Asked<ReadCall>
+
+export class RegisterHistory {
+  readonly byKey: Map<string, RegisterOperation[]> = new Map()
+  readonly counts: Map<string, number> = new Map()
+  /** Answers that no rule allows, whatever came before. */
+  readonly oddities: string[] = []
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  add(operation: RegisterOperation): void {
+    this.#size += 1
+    const operations = this.byKey.get(operation.key)
+    if (operations === undefined) this.byKey.set(operation.key, [operation])
+    else operations.push(operation)
+    const name = `register ${operation.call.kind} ${operation.answer.kind}`
+    this.counts.set(name, (this.counts.get(name) ?? 0) + 1)
+  }
+}
+
+export function isWrite(operation: RegisterOperation): operation is Write {
+  return operation.call.kind !== 'get'
+}
+
+/** The writes of a register, each with its tries in the order in which they began. */
+export function writesOf(operations: readonly RegisterOperation[]): Map<string, Write[]> {
+  const writes = new Map<string, Write[]>()
+  for (const write of operations.filter(isWrite).toSorted((a, b) => a.beganMs - b.beganMs)) {
+    const tries = writes.get(write.call.writeId)
+    if (tries === undefined) writes.set(write.call.writeId, [write])
+    else tries.push(write)
+  }
+  return writes
+}
+
+/** One line an operation, in the order they began. */
+export function describeRegister(operations: readonly RegisterOperation[]): string[] {
+  return operations
+    .toSorted((a, b) => a.beganMs - b.beganMs)
+    .map(({ peer, call, beganMs, endedMs, told, answer: { kind, ...facts } }) => {
+      const asked = call.kind === 'get' ? `${call.consistency} get` : `${call.kind} ${call.writeId} when ${call.when ?? 'anything'}`
+      return `${beganMs.toFixed(1)} to ${endedMs.toFixed(1)} ms  ${peer}  ${asked}: ${kind} ${JSON.stringify(facts)} (${told})`
+    })
+}
