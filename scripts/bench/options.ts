@@ -16,6 +16,7 @@ export const PARTS: readonly Part[] = [
   'killed',
   'catch-up',
   'start',
+  'watches',
   'wan',
   'growth',
 ]
