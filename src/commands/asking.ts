@@ -24,10 +24,11 @@ export interface Reply {
 
 /** What is sent. */
 interface Sent {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT'
   readonly body?: string
   /** Of the body; JSON unless given. */
   readonly type?: string
+  readonly headers?: Readonly<Record<string, string>>
   /** What would be had best. */
   readonly accept?: string
 }
@@ -86,6 +87,11 @@ export class Asked {
     }
   }
 
+  /** Anything else, and whatever the answer is. @param timeoutMs that the peer was given for it */
+  exchange(path: string, sent: Sent, timeoutMs: number): Promise<{ readonly status: number; readonly body: string }> {
+    return this.#exchange(path, sent, timeoutMs + PATIENCE_MS)
+  }
+
   async #exchange(path: string, sent: Sent, timeoutMs: number): Promise<{ readonly status: number; readonly body: string }> {
     try {
       const reply = await this.#request(path, sent, AbortSignal.timeout(timeoutMs))
@@ -110,7 +116,7 @@ export class Asked {
    */
   async #request(
     path: string,
-    { method, body, type = 'application/json', accept }: Sent,
+    { method, body, type = 'application/json', headers: further = {}, accept }: Sent,
     signal: AbortSignal | undefined,
   ): Promise<IncomingMessage> {
     const { target, isSecure, headers } = this.#way
@@ -121,7 +127,7 @@ export class Asked {
       path: this.#way.pathBefore + path,
       agent: false,
       ...(signal !== undefined && { signal }),
-      headers: { ...headers, ...ofBody, ...(accept !== undefined && { Accept: accept }) },
+      headers: { ...headers, ...ofBody, ...further, ...(accept !== undefined && { Accept: accept }) },
     }
     const outgoing = isSecure ? requestHttps(options) : requestHttp(options)
     outgoing.end(body)

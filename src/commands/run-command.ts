@@ -6,6 +6,7 @@ import { unreachable } from '../../protocols/base/assert.ts'
 import type { Command } from '../settings/all-commands.ts'
 import { isClientCommand } from '../settings/client-commands.ts'
 import type { ClientCommand } from '../settings/client-commands.ts'
+import { isLogCommand } from '../settings/log-commands.ts'
 import { isRegisterCommand } from '../settings/register-commands.ts'
 import type { RegisterCommand } from '../settings/register-commands.ts'
 import { MONKEY_KINDS } from '../monkeys/monkeys.ts'
@@ -17,6 +18,7 @@ import { Asked } from './asking.ts'
 import { changeConfig } from './change.ts'
 import type { Changed } from './change.ts'
 import { CommandFailed } from './failed.ts'
+import { runLogCommand } from './log.ts'
 import { describeMembers, readMembers } from './members.ts'
 import { forceNewEpoch } from './new-epoch.ts'
 import { changeSet, listSet, watchSet } from './set.ts'
@@ -73,6 +75,7 @@ function saidAs(command: AskingCommand, what: string, { epoch, isUnchanged }: Ch
 
 /** Does it. @returns what to say */
 async function outcomeOf(command: AskingCommand, asked: Asked): Promise<string[]> {
+  if (isLogCommand(command)) return runLogCommand(command, asked)
   const { timeoutMs } = command
   switch (command.name) {
     case 'members':

@@ -4,13 +4,15 @@ import type { ClientCommand } from './client-commands.ts'
 import type { CommandRow } from './command-row.ts'
 import { COMMANDS } from './commands.ts'
 import type { OperatorCommand } from './commands.ts'
+import { LOG_COMMANDS } from './log-commands.ts'
+import type { LogCommand } from './log-commands.ts'
 import { REGISTER_COMMANDS } from './register-commands.ts'
 import type { RegisterCommand } from './register-commands.ts'
 import { SET_COMMANDS } from './set-commands.ts'
 import type { SetCommand } from './set-commands.ts'
 
 /** A command as it was given. */
-export type Command = ClientCommand | RegisterCommand | OperatorCommand | SetCommand
+export type Command = ClientCommand | RegisterCommand | OperatorCommand | SetCommand | LogCommand
 
 /** By name. Names of two words begin with a noun that has several verbs. */
 export const ALL_COMMANDS: Readonly<Record<Command['name'], CommandRow>> = {
@@ -18,6 +20,7 @@ export const ALL_COMMANDS: Readonly<Record<Command['name'], CommandRow>> = {
   ...REGISTER_COMMANDS,
   ...COMMANDS,
   ...SET_COMMANDS,
+  ...LOG_COMMANDS,
 }
 
 export function isCommandName(text: string | undefined): text is Command['name'] {

@@ -1,0 +1,112 @@
+/** `replicator log …`: what each takes, and what it is for. */
+import { isLogName } from '../../protocols/log/birth.ts'
+import { ASKED } from './asking.ts'
+import type { Asking } from './asking.ts'
+import type { CommandRow, Operand } from './command-row.ts'
+import { once } from './flags.ts'
+import type { FlagTable } from './flags.ts'
+import { UsageError } from './usage-error.ts'
+import { parsePeerId } from './values.ts'
+
+interface Creating extends Asking {
+  readonly store: string
+  readonly place: string | undefined
+}
+
+interface Submitting extends Asking {
+  /** Names the command, so that it takes effect once however often it is sent. */
+  readonly id: string | undefined
+}
+
+interface Querying extends Asking {
+  readonly consistency: 'linearizable' | 'local'
+}
+
+/** As it was given. */
+export type LogCommand =
+  | ({ readonly name: 'log ls' } & Asking)
+  | ({ readonly name: 'log status'; readonly log: string } & Asking)
+  | ({ readonly name: 'log create'; readonly log: string } & Creating)
+  | ({ readonly name: 'log submit'; readonly log: string; readonly command: string | undefined } & Submitting)
+  | ({ readonly name: 'log query'; readonly log: string; readonly query: string } & Querying)
+  | ({ readonly name: 'log add' | 'log remove' | 'log transfer'; readonly log: string; readonly peerId: string } & Asking)
+
+const CREATING: FlagTable<Creating> = {
+  ...ASKED,
+  store: {
+    ...once((text) => text),
+    name: 'store',
+    placeholder: 'KIND',
+    meaning: 'The kind of store that each replica has: kv.',
+    fallback: { value: 'kv', text: 'kv' },
+  },
+  place: {
+    ...once<string | undefined>((text) => text),
+    name: 'place',
+    placeholder: 'WISH',
+    meaning: 'Where its voters are: cluster:ID, that of the peer asked, or peers:ID,ID,ID.',
+    fallback: { value: undefined, text: 'the cluster of the peer asked' },
+  },
+}
+
+const SUBMITTING: FlagTable<Submitting> = {
+  ...ASKED,
+  id: {
+    ...once<string | undefined>((text) => text),
+    name: 'id',
+    placeholder: 'NAME',
+    meaning: 'Names the command: it takes effect once, however often it is sent.',
+    fallback: { value: undefined, text: 'a name of its own each time' },
+  },
+}
+
+const QUERYING: FlagTable<Querying> = {
+  ...ASKED,
+  consistency: {
+    ...once(parseConsistency),
+    name: 'consistency',
+    placeholder: 'HOW',
+    meaning: 'linearizable, or local: what the store at hand holds, which may be old.',
+    fallback: { value: 'linearizable', text: 'linearizable' },
+  },
+}
+
+const NAME: Operand = ['log', 'NAME', parseName]
+const PEER: Operand = ['peerId', 'PEER', parsePeerId]
+
+/** By name, in the order of the help text. */
+export const LOG_COMMANDS: Readonly<Record<LogCommand['name'], CommandRow>> = {
+  'log ls': { meaning: 'The logs that the peer knows.', operands: [], flags: ASKED },
+  'log status': { meaning: 'How the replicas of a log stand, and who leads.', operands: [NAME], flags: ASKED },
+  'log create': { meaning: 'Has a log born. Peers keep a store for it with -log NAME=URL.', operands: [NAME], flags: CREATING },
+  'log submit': {
+    meaning: 'Orders a command, or what comes on standard input, and prints its result.',
+    operands: [NAME],
+    optional: ['command', 'COMMAND', (text) => text],
+    flags: SUBMITTING,
+    examples: [`log submit orders '{"add":{"n":1}}'`],
+  },
+  'log query': {
+    meaning: 'Asks the store of a log.',
+    operands: [NAME, ['query', 'QUERY', (text) => text]],
+    flags: QUERYING,
+    examples: [`log query orders '{"get":["n"]}'`],
+  },
+  'log add': { meaning: 'Has a peer vote on a log. It is filled first.', operands: [NAME, PEER], flags: ASKED },
+  'log remove': { meaning: 'Takes a peer out of a log.', operands: [NAME, PEER], flags: ASKED },
+  'log transfer': { meaning: 'Gives the lead of a log to a peer that votes on it.', operands: [NAME, PEER], flags: ASKED },
+}
+
+function parseName(text: string): string {
+  if (!isLogName(text)) throw new UsageError('the name of a log is 1 to 64 of letters, digits, ".", "_" and "-"')
+  return text
+}
+
+function parseConsistency(text: string): Querying['consistency'] {
+  if (text !== 'linearizable' && text !== 'local') throw new UsageError('write linearizable or local')
+  return text
+}
+
+export function isLogCommand(command: { readonly name: string }): command is LogCommand {
+  return Object.hasOwn(LOG_COMMANDS, command.name)
+}
