@@ -72,6 +72,9 @@ export class HashTree {
   remove(key: string, digest: Uint8Array): void {
     this.keys -= 1
     this.change(key, digest, takeFrom)
+    // Whoever has a root of before may hold the row, and two that each had the other's would never
+    // compare.
+    this.past.fill(0)
     this.remember()
   }
 

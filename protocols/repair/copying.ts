@@ -271,7 +271,10 @@ export class Copying<Key extends string, Row> {
     return due.sort((a, b) => dueAtMs(a) - dueAtMs(b))
   }
 
-  /** Begins a pull where the roots of two peers have differed for a while. */
+  /**
+   * Begins a pull where the roots of two peers have differed for a while; and where they are equal
+   * and nobody has said so in answer to this run, because a pull is the proof of it.
+   */
   private compare(peer: RosterPeer): void {
     const { roster, moment, collection, random } = this.context
     const { nowMs } = moment
@@ -284,7 +287,7 @@ export class Copying<Key extends string, Row> {
     if (look === undefined) {
       this.looks.set(peer.peerId, { nextAtMs: wait(0), awaited: undefined, fruitless: 0 })
       if (!isBehind && !collection.tree.hadRoot(told.root)) this.start(peer.identity, 0)
-    } else if (collection.tree.hadRoot(look.awaited ?? told.root)) {
+    } else if (this.isComplete && collection.tree.hadRoot(look.awaited ?? told.root)) {
       Object.assign(look, { nextAtMs: wait(0), awaited: undefined, fruitless: 0 })
     } else if (look.awaited === undefined) {
       look.awaited = told.root
