@@ -89,9 +89,12 @@ export function answerOf(claim: WriteClaim, result: Judged | { readonly kind: 'e
     case 'applied':
       return { kind: 'applied', version: result.version, wasAbsent: result.wasAbsent, isRepeated: false }
     case 'repeated': {
-      // A commit from here went through after all, finished by somebody.
-      const isOurs = sent?.version === result.version
-      return { kind: 'applied', version: result.version, wasAbsent: isOurs && sent.wasAbsent, isRepeated: !isOurs }
+      // A commit from here went through after all, finished by somebody. And a name that was made
+      // here was nowhere before: what applied it was a forward whose answer was lost.
+      const isSent = sent?.version === result.version
+      const wasAbsent = isSent ? sent.wasAbsent : write.condition?.kind === 'absent'
+      const isRepeated = writeIdGiven && !isSent
+      return { kind: 'applied', version: result.version, wasAbsent: wasAbsent && !isRepeated, isRepeated }
     }
     case 'forgotten':
       return { kind: 'forgotten', number: result.number, commitSent }

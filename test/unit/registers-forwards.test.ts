@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Ballot } from '../../protocols/base/ballot.ts'
+import { forwardOf, writeClaim } from '../../protocols/registers/claims.ts'
 import type { Coordinator } from '../../protocols/registers/coordinator.ts'
 import { ForwardedWrites } from '../../protocols/registers/forwarded.ts'
 import { Forwards } from '../../protocols/registers/forwards.ts'
 import type { ForwardedWrite } from '../../protocols/registers/judge.ts'
 import { MARK_NONE } from '../../protocols/registers/record.ts'
+import { answerOf } from '../../protocols/registers/writes.ts'
 import { key, peer } from './core-harness.ts'
 
 const WRITES_MAX = 4_096
@@ -97,5 +99,21 @@ suite('writes for the owner of a ballot', () => {
     })
     forwarded.asked(peer('b'), 1, key, at(7, 'c'), WRITE)
     assert.deepEqual(results, ['dropped'])
+  })
+})
+
+suite('a write that was applied by a forward whose answer was lost', () => {
+  function repeated(writeIdGiven: boolean): ReturnType<typeof answerOf> {
+    const claim = writeClaim(WRITE, { writeIdGiven, cameAfter: 0 }, 1_000, () => undefined)
+    forwardOf(claim, 0)
+    return answerOf(claim, { kind: 'repeated', version: 3 })
+  }
+
+  test('was applied once, and not before, where this peer made its name', () => {
+    assert.deepEqual(repeated(false), { kind: 'applied', version: 3, wasAbsent: false, isRepeated: false })
+  })
+
+  test('may have been applied before where its client named it', () => {
+    assert.deepEqual(repeated(true), { kind: 'applied', version: 3, wasAbsent: false, isRepeated: true })
   })
 })
