@@ -22,7 +22,7 @@ before(async () => {
   network = await Network.create()
   tokensPath = join(network.directory, 'tokens.jsonl')
   writeFileSync(tokensPath, fileOf(LINES, tokens))
-  peer = await network.add({ flags: ['-min-peers', '1', '-tokens', tokensPath, '-http-host', 'peer.example'] })
+  peer = await network.add({ flags: ['-min-peers', '1', '-tokens', tokensPath, '-http-host', 'peer.example', '-log', 'l=kv:'] })
   await peer.start()
   await peer.ready()
 })
@@ -41,6 +41,7 @@ async function statusOf(token: string | undefined, method = 'GET', target = '/st
 it('each route does what the table says, for everybody', async () => {
   await as(tokens['all'], 'PUT', '/store/k', { body: 'v' })
   await as(tokens['all'], 'POST', '/sets/s/insert', { body: '[7]', headers: OF_JSON })
+  await until('its log is born', async () => (await statusOf(tokens['all'], 'GET', '/logs/l/role')) === 200)
   for (const [row, { needs, target, headers = {}, body }] of Object.entries(TABLE)) {
     // Its answer has no end; `http-tokens.test.ts` tries it.
     if (row === 'GET /sets/{name}/watch') continue

@@ -53,8 +53,8 @@ const WALKS: readonly PlantedBug[] = [
     'rest-asked-for-last',
     'records are taken before the rest of their list is asked for, and taking one can end the walk',
     PULL,
-    'this.wantRecords(ask.keys.slice(message.keysDone))\n    for (const { key, record } of message.records)',
-    'for (const { key, record } of message.records) this.context.collection.take(key, record, this.source)\n    this.wantRecords(ask.keys.slice(message.keysDone))\n    for (const { key, record } of message.records)',
+    'this.wantRecords(ask.keys.slice(message.keysDone))\n    this.copiedCount += this',
+    'this.context.collection.take(message.records, this.source)\n    this.wantRecords(ask.keys.slice(message.keysDone))\n    this.copiedCount += this',
   ),
   bug(
     'withheld-is-copied',

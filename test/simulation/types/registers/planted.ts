@@ -489,6 +489,6 @@ export const WORTH_FROM: Readonly<Record<string, number>> = {
   'no-write-back': 446,
   'gone-kept': 108,
   'number-forgotten': 36,
-  'registers-no-transfer': 137,
-  'registers-not-settled': 154,
+  'registers-no-transfer': 400,
+  'registers-not-settled': 680,
 }
