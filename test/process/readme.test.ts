@@ -120,6 +120,12 @@ suite('the commands of the README and its pages', () => {
       return
     }
     for (const line of lines) {
+      if (verb === 'soon') {
+        // What is written elsewhere comes to a set in its own time.
+        const isAnswered = async (): Promise<boolean> => (await finish(line)).output.startsWith(`HTTP/1.1 ${expected} `)
+        await until(`${line} is answered with ${expected}`, isAnswered)
+        continue
+      }
       const ran = await finish(line)
       if (verb === 'exits') assert.equal(ran.code, Number(expected), line + ran.errors)
       else if (verb === 'answers')
@@ -146,7 +152,7 @@ suite('the commands of the README and its pages', () => {
         'answers 201',
         'answers 200',
         'answers 200 ok',
-        'answers 200',
+        'soon 200',
         'starts',
         'exits 0',
       ],
