@@ -15,6 +15,7 @@ import type { Swept } from './cells.ts'
 import type { Shown } from './questions.ts'
 import { RECENT_MOST, isStub, stub } from './record.ts'
 import type { Entry, Mark, RecentWrite, RegisterRecord } from './record.ts'
+import { keepWritten, writtenBytes } from './written.ts'
 
 /** Bytes of a mark. */
 export const MARK_BYTES = 12
@@ -24,6 +25,7 @@ const RECENT_READ_MAX = 2 * RECENT_MOST
 const IS_STUB = 1
 const IS_DELETED = 2
 const HAS_TTL = 4
+const WAS_ABSENT = 8
 
 export function readRegisterKey(reader: ByteReader): RegisterKey {
   const key = readKey(reader)
@@ -31,14 +33,22 @@ export function readRegisterKey(reader: ByteReader): RegisterKey {
 }
 
 export function writeRegisterRecord(writer: ByteWriter, record: RegisterRecord): void {
-  const { version, value, contentType, isDeleted, ttlMs, writeId, mark, writtenAtMs, recent, since } = record
+  const written = writtenBytes(record)
+  if (written !== undefined) return writer.raw(written)
+  const from = writer.length
+  writeFields(writer, record)
+  keepWritten(record, writer.view().slice(from))
+}
+
+function writeFields(writer: ByteWriter, record: RegisterRecord): void {
+  const { version, value, contentType, isDeleted, ttlMs, writeId, mark, writtenAtMs, wasAbsent, recent, since } = record
   if (isStub(record)) {
     writer.u8(IS_STUB)
     writer.varint(version)
     return
   }
   assert(isContentType(contentType) && value.length <= VALUE_BYTES_MAX, `not a record of a register: version ${version}`)
-  writer.u8((isDeleted ? IS_DELETED : 0) | (ttlMs === undefined ? 0 : HAS_TTL))
+  writer.u8((isDeleted ? IS_DELETED : 0) | (ttlMs === undefined ? 0 : HAS_TTL) | (wasAbsent ? WAS_ABSENT : 0))
   writer.varint(version)
   writer.text(writeId)
   writer.hex(mark)
@@ -54,22 +64,45 @@ export function writeRegisterRecord(writer: ByteWriter, record: RegisterRecord):
 
 /** The value is a view of the bytes read from, not a copy. */
 export function readRegisterRecord(reader: ByteReader): RegisterRecord {
+  const from = reader.position
+  const record = readFields(reader)
+  keepWritten(record, reader.bytes.subarray(from, reader.position))
+  return record
+}
+
+function readFields(reader: ByteReader): RegisterRecord {
   const flags = reader.u8()
   const version = reader.varint()
   if (version === 0) refuse('version 0')
   if (flags === IS_STUB) return stub(version)
-  if ((flags & ~(IS_DELETED | HAS_TTL)) !== 0 || flags === (IS_DELETED | HAS_TTL)) refuse('no such kind of record')
-  const isDeleted = flags === IS_DELETED
+  const wasAbsent = (flags & WAS_ABSENT) !== 0
+  const kind = flags & ~WAS_ABSENT
+  if (kind !== 0 && kind !== IS_DELETED && kind !== HAS_TTL) refuse('no such kind of record')
+  const isDeleted = kind === IS_DELETED
   const writeId = reader.visible(WRITE_ID_BYTES_MAX)
   const mark = reader.hex(MARK_BYTES) as Mark
   const writtenAtMs = reader.varint()
   const since = reader.varint()
-  const recent = readList(reader, RECENT_READ_MAX, readRecent)
-  const ttlMs = flags === HAS_TTL ? reader.varint() : undefined
+  const recent = readRecents(reader)
+  const ttlMs = kind === HAS_TTL ? reader.varint() : undefined
   const contentType = isDeleted ? '' : reader.text(CONTENT_TYPE_BYTES_MAX)
   if (!isContentType(contentType)) refuse('content type that no header can hold')
   const value = isDeleted ? new Uint8Array() : reader.sized(VALUE_BYTES_MAX)
-  return { version, value, contentType, isDeleted, ttlMs, writeId, mark, writtenAtMs, recent, since }
+  return {
+    version,
+    value,
+    contentType,
+    isDeleted,
+    ttlMs,
+    writeId,
+    mark,
+    writtenAtMs,
+    wasAbsent,
+    since,
+    get recent() {
+      return recent()
+    },
+  }
 }
 
 export function writeEntry(writer: ByteWriter, { ballot, record }: Entry): void {
@@ -116,14 +149,35 @@ export function readIfAny<Field>(reader: ByteReader, read: (reader: ByteReader) 
   return readFlag(reader) ? read(reader) : undefined
 }
 
-function writeRecent(writer: ByteWriter, { version, mark, writtenAtMs }: RecentWrite): void {
+/**
+ * Checks the list, and reads it when somebody wants it: only whoever makes the next version does,
+ * and a record is read at every peer, more than once.
+ */
+function readRecents(reader: ByteReader): () => readonly RecentWrite[] {
+  const from = reader.position
+  const count = reader.varintTo(RECENT_READ_MAX)
+  reader.entries += count
+  for (let left = count; left > 0; left -= 1) {
+    reader.varint()
+    reader.skip(MARK_BYTES)
+    reader.varint()
+    readFlag(reader)
+  }
+  const again = reader.again(from)
+  let recent: readonly RecentWrite[] | undefined
+  return () => (recent ??= readList(again, RECENT_READ_MAX, readRecent))
+}
+
+function writeRecent(writer: ByteWriter, { version, mark, writtenAtMs, wasAbsent }: RecentWrite): void {
   writer.varint(version)
   writer.hex(mark)
   writer.varint(writtenAtMs)
+  writeFlag(writer, wasAbsent)
 }
 
 function readRecent(reader: ByteReader): RecentWrite {
   const version = reader.varint()
   const mark = reader.hex(MARK_BYTES) as Mark
-  return { version, mark, writtenAtMs: reader.varint() }
+  const writtenAtMs = reader.varint()
+  return { version, mark, writtenAtMs, wasAbsent: readFlag(reader) }
 }

@@ -2,8 +2,8 @@
  * What becomes of a write on a given state of its register: pure, so that every coordinator comes
  * to the same.
  */
-import { MARK_NONE, isSameWrite, memoryAfter } from './record.ts'
-import type { Mark, RegisterRecord } from './record.ts'
+import { MARK_NONE, isOfWrite, memoryAfter, writeOfMark } from './record.ts'
+import type { Mark, RecentWrite, RegisterRecord } from './record.ts'
 import type { Condition, Contents } from './requests.ts'
 
 export interface Write {
@@ -38,8 +38,8 @@ export interface State {
 
 export type Verdict =
   | { readonly kind: 'apply' }
-  /** Applied before, and made this version. */
-  | { readonly kind: 'repeated'; readonly version: number }
+  /** Applied before, and made this version; `wasAbsent`: of nothing that was live. */
+  | { readonly kind: 'repeated'; readonly version: number; readonly wasAbsent: boolean }
   /** The writeId made this version, of other contents or under other conditions. */
   | { readonly kind: 'reused'; readonly version: number }
   /** Whether it was applied before is no longer known. */
@@ -53,7 +53,7 @@ const NO_VALUE = new Uint8Array()
 
 export function judge(write: Write, { base, number }: State): Verdict {
   const earlier = base === undefined ? undefined : earlierOf(write.mark, base)
-  if (earlier !== undefined) return { kind: earlier.mark === write.mark ? 'repeated' : 'reused', version: earlier.version }
+  if (earlier !== undefined) return verdictOf(write, earlier)
   if (write.isMaybeRetry && write.after !== undefined && write.after < (base?.since ?? number)) return FORGOTTEN
   return isAllowed(write, base) ? APPLY : REFUSED
 }
@@ -74,6 +74,7 @@ export function made(write: Write, { base, number }: State): RegisterRecord {
     writeId,
     mark,
     writtenAtMs,
+    wasAbsent: live(base) === undefined,
     ...memoryAfter(base, number, writtenAtMs),
   }
 }
@@ -100,9 +101,16 @@ export function live(record: RegisterRecord | undefined): RegisterRecord | undef
   return record?.isDeleted === false ? record : undefined
 }
 
-function earlierOf(mark: Mark, base: RegisterRecord): { readonly version: number; readonly mark: Mark } | undefined {
-  if (isSameWrite(base.mark, mark)) return base
-  return base.recent.find((write) => isSameWrite(write.mark, mark))
+/** What a record or one of the writes before it says of itself. */
+type Earlier = Pick<RecentWrite, 'version' | 'mark' | 'wasAbsent'>
+
+function verdictOf({ mark }: Write, { version, mark: earlierMark, wasAbsent }: Earlier): Verdict {
+  return earlierMark === mark ? { kind: 'repeated', version, wasAbsent } : { kind: 'reused', version }
+}
+
+function earlierOf(mark: Mark, base: RegisterRecord): Earlier | undefined {
+  const write = writeOfMark(mark)
+  return isOfWrite(base.mark, write) ? base : base.recent.find((earlier) => isOfWrite(earlier.mark, write))
 }
 
 function isAllowed({ contents, condition }: Write, base: RegisterRecord | undefined): boolean {

@@ -3,6 +3,7 @@
  * write is tried.
  */
 import type { Sha256, Utf8 } from '../base/bytes.ts'
+import { HEX_OF_BYTE } from '../wire/octets.ts'
 import { ByteWriter } from '../wire/writer.ts'
 import type { Mark } from './record.ts'
 import type { Condition, Contents } from './requests.ts'
@@ -48,5 +49,7 @@ export class Marks {
 }
 
 function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  let digits = ''
+  for (const byte of bytes) digits += HEX_OF_BYTE[byte] as string
+  return digits
 }

@@ -179,8 +179,11 @@ const RESULTS: Table<Forwarded> = new Table<Forwarded>({
   },
   repeated: {
     code: 1,
-    write: (writer, { version }) => writer.varint(version),
-    read: (reader) => ({ kind: 'repeated', version: reader.varint() }),
+    write(writer, { version, wasAbsent }) {
+      writer.varint(version)
+      writeFlag(writer, wasAbsent)
+    },
+    read: (reader) => ({ kind: 'repeated', version: reader.varint(), wasAbsent: readFlag(reader) }),
   },
   reused: {
     code: 2,

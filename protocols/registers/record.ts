@@ -6,6 +6,7 @@
 import { compareBallots } from '../base/ballot.ts'
 import type { Ballot } from '../base/ballot.ts'
 import { equalBytes } from '../base/record.ts'
+import { areWrittenAlike } from './written.ts'
 
 /**
  * Names a write and what it asked for: 8 bytes for key and writeId, 4 for contents and conditions;
@@ -19,6 +20,8 @@ export interface RecentWrite {
   readonly mark: Mark
   /** By the clock of the peer that took it. Only how much is remembered rests on it. */
   readonly writtenAtMs: number
+  /** Nothing was live before it. */
+  readonly wasAbsent: boolean
 }
 
 /** All fields together are its identity. */
@@ -38,6 +41,11 @@ export interface RegisterRecord {
   readonly mark: Mark
   /** Milliseconds since 1970, UTC, by the clock of the peer that took the write. 0 in a stub. */
   readonly writtenAtMs: number
+  /**
+   * Nothing was live before it. Versions do not tell: two tries of one write may make the same
+   * version, on a deletion and on something live, and one of them is chosen.
+   */
+  readonly wasAbsent: boolean
   /** The writes before it, the oldest first. */
   readonly recent: readonly RecentWrite[]
   /**
@@ -82,6 +90,7 @@ export function stub(version: number): RegisterRecord {
     writeId: '',
     mark: MARK_NONE,
     writtenAtMs: 0,
+    wasAbsent: false,
     recent: [],
     since: version,
   }
@@ -98,11 +107,21 @@ export function compareEntries(a: Entry, b: Entry): number {
 
 /** True for marks of one write, whatever it asked for each time. */
 export function isSameWrite(a: Mark, b: Mark): boolean {
-  return a === b || a.slice(0, WRITE_DIGITS) === b.slice(0, WRITE_DIGITS)
+  return isOfWrite(a, writeOfMark(b))
+}
+
+/** What of a mark names the write. */
+export function writeOfMark(mark: Mark): string {
+  return mark.slice(0, WRITE_DIGITS)
+}
+
+/** @param write as `writeOfMark` tells it, for whoever compares it with many marks */
+export function isOfWrite(mark: Mark, write: string): boolean {
+  return mark.startsWith(write)
 }
 
 export function equalRegisterRecords(a: RegisterRecord, b: RegisterRecord): boolean {
-  if (a === b) return true
+  if (a === b || areWrittenAlike(a, b)) return true
   return (
     a.version === b.version &&
     a.writeId === b.writeId &&
@@ -110,6 +129,7 @@ export function equalRegisterRecords(a: RegisterRecord, b: RegisterRecord): bool
     a.isDeleted === b.isDeleted &&
     a.ttlMs === b.ttlMs &&
     a.writtenAtMs === b.writtenAtMs &&
+    a.wasAbsent === b.wasAbsent &&
     a.contentType === b.contentType &&
     a.since === b.since &&
     equalRecent(a.recent, b.recent) &&
@@ -129,8 +149,9 @@ export interface Memory {
  */
 export function memoryAfter(base: RegisterRecord | undefined, number: number, nowMs: number): Memory {
   if (base === undefined) return { recent: [], since: number }
-  const recent = [...base.recent, { version: base.version, mark: base.mark, writtenAtMs: base.writtenAtMs }]
-  const sinceMs = Math.min(nowMs, ...recent.slice(-RECENT_LEAST).map(({ writtenAtMs }) => writtenAtMs)) - RECENT_MS
+  const { version, mark, writtenAtMs, wasAbsent } = base
+  const recent = [...base.recent, { version, mark, writtenAtMs, wasAbsent }]
+  const sinceMs = Math.min(nowMs, ...recent.slice(-RECENT_LEAST).map((write) => write.writtenAtMs)) - RECENT_MS
   let dropped = 0
   while (recent.length - dropped > RECENT_LEAST) {
     const oldest = recent[dropped]
@@ -145,6 +166,7 @@ function equalRecent(a: readonly RecentWrite[], b: readonly RecentWrite[]): bool
   if (a.length !== b.length) return false
   return a.every((write, place) => {
     const other = b[place]
-    return write.version === other?.version && write.mark === other.mark && write.writtenAtMs === other.writtenAtMs
+    if (write.version !== other?.version || write.mark !== other.mark) return false
+    return write.writtenAtMs === other.writtenAtMs && write.wasAbsent === other.wasAbsent
   })
 }

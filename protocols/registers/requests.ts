@@ -117,7 +117,7 @@ export type WriteAnswer =
   | {
       readonly kind: 'applied'
       readonly version: number
-      /** Nothing was live before: 201. Only known of writes that are not repeated. */
+      /** Nothing was live before it. */
       readonly wasAbsent: boolean
       /** It had been applied by an earlier try. */
       readonly isRepeated: boolean

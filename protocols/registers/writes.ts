@@ -89,12 +89,11 @@ export function answerOf(claim: WriteClaim, result: Judged | { readonly kind: 'e
     case 'applied':
       return { kind: 'applied', version: result.version, wasAbsent: result.wasAbsent, isRepeated: false }
     case 'repeated': {
+      const { version, wasAbsent } = result
       // A commit from here went through after all, finished by somebody. And a name that was made
       // here was nowhere before: what applied it was a forward whose answer was lost.
-      const isSent = sent?.version === result.version
-      const wasAbsent = isSent ? sent.wasAbsent : write.condition?.kind === 'absent'
-      const isRepeated = writeIdGiven && !isSent
-      return { kind: 'applied', version: result.version, wasAbsent: wasAbsent && !isRepeated, isRepeated }
+      const isSent = sent?.version === version && sent.wasAbsent === wasAbsent
+      return { kind: 'applied', version, wasAbsent, isRepeated: writeIdGiven && !isSent }
     }
     case 'forgotten':
       return { kind: 'forgotten', number: result.number, commitSent }

@@ -67,7 +67,7 @@ export class FakeRegisters implements Registers {
     if (!holds(condition, current) || (isDelete && current === undefined)) return { kind: 'refused', current, number }
     const made = isDelete ? { value: new Uint8Array(), contentType: '', ttlMs: undefined } : contents
     const { value, contentType, ttlMs } = made
-    const rest = { writeId, mark: MARK_NONE, writtenAtMs, recent: [], since: 0 }
+    const rest = { writeId, mark: MARK_NONE, writtenAtMs, wasAbsent: current === undefined, recent: [], since: 0 }
     this.records.set(key, { version: number + 1, value, contentType, isDeleted: isDelete, ttlMs, ...rest })
     return { kind: 'applied', version: number + 1, wasAbsent: current === undefined, isRepeated: false }
   }

@@ -41,6 +41,7 @@ const ENTRY: Entry = {
     writeId: 'w',
     mark: '0'.repeat(24) as Mark,
     writtenAtMs: 0,
+    wasAbsent: true,
     recent: [],
     since: 0,
   },

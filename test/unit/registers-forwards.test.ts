@@ -103,14 +103,18 @@ suite('writes for the owner of a ballot', () => {
 })
 
 suite('a write that was applied by a forward whose answer was lost', () => {
-  function repeated(writeIdGiven: boolean): ReturnType<typeof answerOf> {
+  function repeated(writeIdGiven: boolean, wasAbsent = false): ReturnType<typeof answerOf> {
     const claim = writeClaim(WRITE, { writeIdGiven, cameAfter: 0 }, 1_000, () => undefined)
     forwardOf(claim, 0)
-    return answerOf(claim, { kind: 'repeated', version: 3 })
+    return answerOf(claim, { kind: 'repeated', version: 3, wasAbsent })
   }
 
   test('was applied once, and not before, where this peer made its name', () => {
     assert.deepEqual(repeated(false), { kind: 'applied', version: 3, wasAbsent: false, isRepeated: false })
+  })
+
+  test('made something of nothing where it did so', () => {
+    assert.deepEqual(repeated(false, true), { kind: 'applied', version: 3, wasAbsent: true, isRepeated: false })
   })
 
   test('may have been applied before where its client named it', () => {

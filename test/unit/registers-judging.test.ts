@@ -92,8 +92,8 @@ suite('what becomes of a write', () => {
 
   test('a write that made the record, or one before it, was applied with that version', () => {
     const base = written(3)
-    assert.deepEqual(planOf([write('w3')], { base, number: 3 }).judged, [{ kind: 'repeated', version: 3 }])
-    assert.deepEqual(planOf([write('w1')], { base, number: 3 }).judged, [{ kind: 'repeated', version: 1 }])
+    assert.deepEqual(planOf([write('w3')], { base, number: 3 }).judged, [{ kind: 'repeated', version: 3, wasAbsent: false }])
+    assert.deepEqual(planOf([write('w1')], { base, number: 3 }).judged, [{ kind: 'repeated', version: 1, wasAbsent: true }])
   })
 
   test('the same writeId with other contents or conditions is told so', () => {
@@ -158,7 +158,7 @@ suite('what becomes of a write', () => {
       ['applied', 'applied', 'refused'],
     )
     assert.equal(record?.version, 5)
-    assert.deepEqual(record.recent.at(-1), { version: 4, mark: batch[0]?.mark, writtenAtMs: 1_000 })
+    assert.deepEqual(record.recent.at(-1), { version: 4, mark: batch[0]?.mark, writtenAtMs: 1_000, wasAbsent: false })
   })
 
   test('a refusal of what may have been sent before needs a commit; any other does not', () => {

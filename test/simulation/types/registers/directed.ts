@@ -6,6 +6,7 @@ import { FORWARD_SCENARIOS } from './directed-forwards.ts'
 import type { Arrives, RegisterScenario } from './stage.ts'
 
 const ALL: Arrives = () => true
+const LONG_MS = 20_000
 
 /** Messages among these alone, and commits to one of them alone. */
 function among(names: string, committing: string): Arrives {
@@ -78,6 +79,36 @@ export const REGISTER_SCENARIOS: readonly RegisterScenario[] = [
       stage.play(ALL, 500)
       const { held } = stage.peer('A').core.cells.read(KEY)
       check(held?.record.version === 3, 'V2', () => `what is written after version 2 is version ${held?.record.version}`)
+    },
+  },
+  {
+    name: 'of two tries that would make the same version, each tells what the chosen one was made on',
+    play() {
+      const stage = new Stage()
+      stage.put('A', 'first')
+      stage.play(ALL)
+      // Version 2, a deletion, is accepted at C alone; on it A makes version 3, which arrives nowhere.
+      stage.delete('C', 'gone')
+      stage.play(among('BC', 'C'), 500)
+      stage.bounce('C')
+      stage.put('A', 'named', { forMs: LONG_MS })
+      stage.play(among('AC', ''), 500)
+      // Another version 2 is chosen, and on it B makes version 3, of the same write.
+      const withoutCommitsOfA: Arrives = (from, to, name) => among('AB', 'AB')(from, to, name) && !(from === 'A' && name === 'commit')
+      stage.put('B', 'other')
+      stage.play(withoutCommitsOfA, 500)
+      check(stage.peer('B').core.cells.read(KEY).held?.record.version === 2, 'stage', () => `the other write is ${stage.told}`)
+      stage.put('B', 'named')
+      stage.play(withoutCommitsOfA, 500)
+      stage.answers.length = 0
+      stage.play(among('AB', 'AB'), LONG_MS)
+      const [answer] = stage.answers
+      check(answer?.kind === 'applied' && answer.version === 3, 'stage', () => `the write at A is ${stage.told}`)
+      check(
+        !answer.wasAbsent && answer.isRepeated,
+        'V5',
+        () => 'a write is said to have made something of nothing, and something was there',
+      )
     },
   },
   ...FORGETTING_SCENARIOS,

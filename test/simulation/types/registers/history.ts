@@ -21,15 +21,24 @@ export interface Operation {
   answer: RegisterAnswer | undefined
 }
 
+/** What a version was made on: of versions within a batch the number alone is known. */
+interface Basis {
+  readonly before: number
+  readonly isLive: boolean
+  readonly isKnown: boolean
+}
+
+function basisOf(chain: Chain, made: number): Basis {
+  const before = chain.links.reduce((most, { version }) => (version < made ? Math.max(most, version) : most), 0)
+  const record = chain.records.find(({ version }) => version === before)
+  return { before, isLive: before > 0 && record?.isDeleted !== true, isKnown: before === 0 || record !== undefined }
+}
+
 /** V3: what a write that was applied asked of the version before it was so. */
 function checkCondition(chain: Chain, { key, mark, request }: Operation): void {
   const link = mark === undefined ? undefined : chain.links.find((other) => other.mark === mark)
   if (link === undefined || request.kind !== 'write') return
-  const before = chain.links.reduce((most, { version }) => (version < link.version ? Math.max(most, version) : most), 0)
-  const record = chain.records.find(({ version }) => version === before)
-  // Of versions within a batch the number alone is known.
-  const isLive = before > 0 && record?.isDeleted !== true
-  const isKnown = before === 0 || record !== undefined
+  const { before, isLive, isKnown } = basisOf(chain, link.version)
   const { condition, contents } = request
   const told = (): string => `${key}: version ${link.version} was made on version ${before}, against ${condition?.kind ?? contents.kind}`
   if (contents.kind === 'deleted') check(isLive, 'V3', told)
@@ -85,6 +94,9 @@ function versionOf(
     case 'applied': {
       const link = chain.links.find(({ version }) => version === answer.version)
       check(link?.mark === mark, 'V5', () => `${key}: version ${answer.version} is said to be applied, and another write made it`)
+      const { before, isLive, isKnown } = basisOf(chain, answer.version)
+      const told = (): string => `${key}: version ${answer.version} is told as made on ${answer.wasAbsent ? 'nothing' : 'something'}`
+      check(!isKnown || answer.wasAbsent === !isLive, 'V5', () => `${told()}, and was made on version ${before}`)
       return answer.version
     }
     case 'not-applied': {

@@ -58,6 +58,13 @@ const JUDGING: readonly PlantedBug[] = [
     '!commitSent && !writeIdGiven',
     '!writeIdGiven',
   ),
+  bug(
+    'tries-told-by-version',
+    'of two tries that would make the same version, either is taken for the one that was chosen',
+    `${REGISTERS}/writes.ts`,
+    'sent?.version === version && sent.wasAbsent === wasAbsent',
+    'sent?.version === version',
+  ),
   bug('not-applied-for-retry', 'not applied is said of a retry', `${REGISTERS}/writes.ts`, '!commitSent && !writeIdGiven', '!commitSent'),
   bug(
     'accepted-is-chosen',
