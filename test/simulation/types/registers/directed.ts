@@ -85,7 +85,7 @@ export const REGISTER_SCENARIOS: readonly RegisterScenario[] = [
     name: 'of two tries that would make the same version, each tells what the chosen one was made on',
     play() {
       const stage = new Stage()
-      stage.put('A', 'first')
+      stage.put('C', 'first')
       stage.play(ALL)
       // Version 2, a deletion, is accepted at C alone; on it A makes version 3, which arrives nowhere.
       stage.delete('C', 'gone')
