@@ -92,12 +92,13 @@ export const REGISTER_SCENARIOS: readonly RegisterScenario[] = [
       stage.play(among('BC', 'C'), 500)
       stage.bounce('C')
       stage.put('A', 'named', { forMs: LONG_MS })
-      stage.play(among('AC', ''), 500)
+      stage.play(among('AC', ''), 1_500)
+      check(stage.peer('A').core.coordinator.size === 1, 'stage', () => `the write at A is ${stage.told}`)
       // Another version 2 is chosen, and on it B makes version 3, of the same write.
       const withoutQuestionsOfA: Arrives = (from, to, name) =>
         among('AB', 'AB')(from, to, name) && !(from === 'A' && ['reserve', 'commit'].includes(name))
       stage.put('B', 'other')
-      stage.play(withoutQuestionsOfA, 500)
+      stage.play(withoutQuestionsOfA, 1_500)
       check(stage.peer('B').core.cells.read(KEY).held?.record.version === 2, 'stage', () => `the other write is ${stage.told}`)
       stage.put('B', 'named')
       stage.play(withoutQuestionsOfA, 500)
