@@ -27,6 +27,7 @@ import { measureStages } from './bench/stages.ts'
 import { formatTable } from './bench/table.ts'
 import type { Table } from './bench/table.ts'
 import { measureWorkload, warmUp } from './bench/throughput.ts'
+import { measureBackup, measureImport } from './bench/transfer.ts'
 import { measureFarTrouble } from './bench/far-trouble.ts'
 import { measureWan } from './bench/wan.ts'
 import { measureWatches } from './bench/watches.ts'
@@ -41,6 +42,8 @@ const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
 const END_MS = 20_000
 const WIDE_CONNECTIONS = 64
 const CLUSTERS = 3
+/** Of so many lines that are imported, one key is backed up. */
+const BACKED_UP = 10
 /** Watches are looked at for so many times as long as one run of anything else. */
 const WATCHED_RUNS = 4
 /** The program of each side, and the package of Debian that has it. */
@@ -99,7 +102,7 @@ function closing<Closable extends { close(): Promise<void> }>(opened: Closable):
 function missing({ parts, against, soakSeconds }: Options): string[] {
   const onlyOf = (...names: Part[]): boolean => soakSeconds === undefined && [...parts].every((part) => names.includes(part))
   if (onlyOf('growth')) return []
-  const wanted = onlyOf('growth', 'wan', 'watches') ? [] : (['wrk', ...against] as const)
+  const wanted = onlyOf('growth', 'wan', 'watches', 'import', 'backup') ? [] : (['wrk', ...against] as const)
   const lacking = wanted.filter((name) => spawnSync(PROGRAMS[name][0], [PROGRAMS[name][1]]).error !== undefined)
   const lines = lacking.map((name) => `${PROGRAMS[name][0]} is not installed; on Debian: apt-get install ${PROGRAMS[name][2]}`)
   if (!existsSync(PROGRAM)) lines.push('the program is not built: npm run build')
@@ -145,6 +148,8 @@ async function measureAll(options: Options): Promise<Table[]> {
   if (parts.has('start')) tables.push(await measureStart(options.startKeys, runs, signal, say))
   if (parts.has('watches')) tables.push(await measureWatches(options.seconds * WATCHED_RUNS, signal, say))
   if (parts.has('wan')) tables.push(measureWan(say), measureFarTrouble(say), await measureFar(signal, say))
+  if (parts.has('import')) tables.push(await measureImport(options.lines, directory, signal, say))
+  if (parts.has('backup')) tables.push(await measureBackup(Math.ceil(options.lines / BACKED_UP), directory, signal, say))
   if (parts.has('growth')) tables.push(measureGrowth(options.peersMax, say))
   return tables
 }

@@ -7,7 +7,7 @@ export const AGAINST = ['etcd', 'nats'] as const
 export type Against = (typeof AGAINST)[number]
 
 /** From the workloads on, what is measured on its own. */
-export type Part = Workload | 'clusters' | 'stages' | 'killed' | 'catch-up' | 'start' | 'watches' | 'wan' | 'growth'
+export type Part = Workload | 'clusters' | 'stages' | 'killed' | 'catch-up' | 'start' | 'watches' | 'wan' | 'growth' | 'import' | 'backup'
 export const PARTS: readonly Part[] = [
   ...KEY_WORKLOADS,
   ...REGISTER_WORKLOADS,
@@ -19,6 +19,8 @@ export const PARTS: readonly Part[] = [
   'watches',
   'wan',
   'growth',
+  'import',
+  'backup',
 ]
 
 export interface Options {
@@ -35,6 +37,8 @@ export interface Options {
   readonly missedKeys: number
   /** Peers of the largest network that growth is measured at. */
   readonly peersMax: number
+  /** Lines that are imported; of keys that are backed up there are a tenth as many. */
+  readonly lines: number
   readonly soakSeconds: number | undefined
   readonly json: string | undefined
   /** A JSON file of an earlier run, to be printed instead of measuring. */
@@ -51,14 +55,31 @@ export const USAGE: string = `npm run bench -- [options]
   --quick                  short runs of everything, below 2 minutes
   --start-keys N           keys of the peer whose start is measured; 1000000
   --missed-keys N          keys that a peer catches up on; 100000
+  --lines N                lines of import, a tenth as many keys of backup; 1000000
   --soak SECONDS           instead: load at two thirds of the peak for so long
   --wan, --growth          instead: what puts and gets take over long distances; what a growing network costs
   --json FILE --markdown   write all figures to a file; print the tables as markdown
   --from FILE              print the tables of such a file, and measure nothing`
 
-const NUMBERS = { seconds: 5, runs: 3, 'stored-keys': 20_000, 'start-keys': 1_000_000, 'missed-keys': 100_000, 'peers-max': 1_000 } as const
-const QUICK = { seconds: 2, runs: 1, 'stored-keys': 2_000, 'start-keys': 20_000, 'missed-keys': 5_000, 'peers-max': 100 } as const
-const ONLY_WHERE_NAMED: readonly Part[] = [...REGISTER_WORKLOADS, 'watches', 'wan', 'growth']
+const NUMBERS = {
+  seconds: 5,
+  runs: 3,
+  'stored-keys': 20_000,
+  'start-keys': 1_000_000,
+  'missed-keys': 100_000,
+  'peers-max': 1_000,
+  lines: 1_000_000,
+} as const
+const QUICK = {
+  seconds: 2,
+  runs: 1,
+  'stored-keys': 2_000,
+  'start-keys': 20_000,
+  'missed-keys': 5_000,
+  'peers-max': 100,
+  lines: 20_000,
+} as const
+const ONLY_WHERE_NAMED: readonly Part[] = [...REGISTER_WORKLOADS, 'watches', 'wan', 'growth', 'import', 'backup']
 const MEASURED_BY_DEFAULT = PARTS.filter((part) => !ONLY_WHERE_NAMED.includes(part))
 
 /** @throws TypeError when an argument is wrong */
@@ -75,6 +96,7 @@ export function parseOptions(parameters: readonly string[]): Options {
       'start-keys': { type: 'string' },
       'missed-keys': { type: 'string' },
       'peers-max': { type: 'string' },
+      lines: { type: 'string' },
       quick: { type: 'boolean', default: false },
       soak: { type: 'string' },
       wan: { type: 'boolean', default: false },
@@ -105,6 +127,7 @@ export function parseOptions(parameters: readonly string[]): Options {
     startKeys: numberOf('start-keys'),
     missedKeys: numberOf('missed-keys'),
     peersMax: numberOf('peers-max'),
+    lines: numberOf('lines'),
     soakSeconds: values.soak === undefined ? undefined : whole('soak', values.soak),
     json: values.json,
     from: values.from,

@@ -8,6 +8,8 @@
  */
 import { parse } from './answer.ts'
 import type { Answer } from './answer.ts'
+import type { LogRow } from './log-outcomes.ts'
+import { LogClient } from './logs.ts'
 import { ClientFailed } from './outcomes.ts'
 import type { Consistency, GetOutcome, PutOutcome, Refused, StatOutcome, Stored, Unavailable, WaitOutcome } from './outcomes.ts'
 import { pathOfKey, queryOf } from './paths.ts'
@@ -24,6 +26,8 @@ import type { Config, PeerRow, SetRow, Status } from './views.ts'
 export { ClientFailed } from './outcomes.ts'
 export type { Consistency, Found, GetOutcome, PutOutcome, Refused, StatOutcome, Stored, Unavailable, WaitOutcome } from './outcomes.ts'
 export type { Element, Entry, Tagged } from './elements.ts'
+export type { CommandName, LogRole, LogRow, LogStatus, Position, QueryOutcome, SubmitOutcome } from './log-outcomes.ts'
+export type { LogClient, QueryOptions, SubmitOptions } from './logs.ts'
 export type { ListRegistersOptions, PutRegisterOptions, ReadOptions, RegisterClient, WriteOptions } from './registers.ts'
 export type { DeleteOutcome, FoundRegister, ReadOutcome, RegisterRow, WriteName, WriteOutcome } from './register-outcomes.ts'
 export type { RegisterEvent, RegisterPut, RegisterWatchOptions } from './register-watch.ts'
@@ -185,6 +189,16 @@ export class Client {
   /** The sets that a peer holds. @throws ClientFailed when no peer tells */
   async sets(options: CallOptions = {}): Promise<readonly SetRow[]> {
     return ((await this.#view('/sets', options)) as { readonly sets: readonly SetRow[] }).sets
+  }
+
+  /** A log by its name, which is born already; nothing is asked here. */
+  log(name: string): LogClient {
+    return new LogClient(this.#tries, name, deadlineOf)
+  }
+
+  /** The logs that a peer knows. @throws ClientFailed when no peer tells */
+  async logs(options: CallOptions = {}): Promise<readonly LogRow[]> {
+    return ((await this.#view('/logs', options)) as { readonly logs: readonly LogRow[] }).logs
   }
 
   /**

@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { ROOT } from '../../scripts/run.ts'
 import { Client } from '../../src/client/client.ts'
-import { Network } from './network.ts'
+import { Network, until } from './network.ts'
 
 const EXAMPLE = /<!-- example -->\n```js\n([^]*?)```/g
 const PORT = /\b800[1-3]\b/g
@@ -26,9 +26,11 @@ suite('the client library', () => {
 
   before(async () => {
     network = await Network.create()
-    await network.grow('cluster-1', 3)
+    await network.grow('cluster-1', 3, { flags: ['-log', 'kv=kv:'] })
     await network.settled()
     urls = network.peers.map((peer) => `http://127.0.0.1:${peer.httpPort}`)
+    const log = new Client({ peers: urls }).log('kv')
+    await until('a log is born and led', async () => (await log.status()).leader !== null)
   })
   after(async () => network.close())
 
@@ -38,7 +40,13 @@ suite('the client library', () => {
     const outputs: string[] = []
     for (const [, text = ''] of examples) outputs.push(await runProgram(text))
     const registers = 'version 1\nnow 11\nconfig/limit 2\nconfig/limit false\nsessions/1 true\ndeleted\n'
-    assert.deepEqual(outputs, ['ours\n', 'hello\nfound\nnames/ada 17\ntrue\n', registers, '3\n3 updates\n'])
+    assert.deepEqual(outputs, [
+      'ours\n',
+      'hello\nfound\nnames/ada 17\ntrue\n',
+      registers,
+      '3\n3 updates\n',
+      'visits 1\n{"visits":"1"}\nkv of kv\n',
+    ])
   })
 
   test('a watch of a set tells of changes that were made at another peer, each once', async () => {
@@ -54,8 +62,9 @@ suite('the client library', () => {
     assert.deepEqual(seen, ['watching', ['insert', 11], ['delete', 11]])
   })
 
-  test('kill -9 of the peer that it talks to loses no put and no write of a register, doubles none, and ends no watch', async () => {
+  test('kill -9 of the peer that it talks to loses no put, no write of a register and no command of a log, doubles none, and ends no watch', async () => {
     const client = new Client({ peers: urls })
+    const log = client.log('kv')
     const [first] = network.peers
     const watching = new AbortController()
     const watched = versionsUntil(client, PUTS, watching.signal)
@@ -66,6 +75,8 @@ suite('the client library', () => {
       const written = await client.registers.put('client/count', String(number))
       // Each write is on the one before: none was lost, and none was made twice.
       assert.equal(written.kind === 'written' && written.version, number + 1, JSON.stringify(written))
+      const ordered = await log.submit('{"add":{"client":1}}')
+      assert.deepEqual(ordered.kind === 'done' && ordered.result, { add: { client: number + 1 } }, JSON.stringify(ordered))
     }
     const versions = await watched
     watching.abort()
