@@ -13,7 +13,7 @@ import { text as readText } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from '../../src/client/client.ts'
 import { until } from '../../test/process/network.ts'
-import { ownMib } from '../usage.ts'
+import { ownMib, processorSeconds } from '../usage.ts'
 import { VALUE } from './contender.ts'
 import { PROGRAM, Replicator } from './replicator.ts'
 import { figure } from './table.ts'
@@ -21,6 +21,7 @@ import type { Table } from './table.ts'
 
 const LOOK_MS = 100
 const SECOND_MS = 1_000
+const MICROS = 1_000_000
 const MIB = 1_048_576
 const WRITTEN_LINES = 10_000
 /** Keys that are put at all three peers while a backup is made, at a time. */
@@ -38,6 +39,8 @@ interface Done {
   readonly seconds: number
   /** The most memory of its own that was seen. */
   readonly mib: number
+  /** On the processor, as far as it was seen. */
+  readonly worked: number
 }
 
 /** @param look called all the while, with the id of the process */
@@ -46,20 +49,24 @@ async function command(parameters: readonly string[], look: (processId: number) 
   const child = spawn(process.execPath, [PROGRAM, ...parameters], { stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = once(child, 'close')
   const said = Promise.all([readText(child.stdout), readText(child.stderr)])
-  let mib = 0
+  let [mib, worked] = [0, 0]
   while (child.exitCode === null && child.pid !== undefined) {
-    mib = Math.max(mib, memoryOf(child.pid))
+    mib = Math.max(mib, seenOf(child.pid, ownMib))
+    worked = Math.max(
+      worked,
+      seenOf(child.pid, (processId) => processorSeconds([processId])),
+    )
     await look(child.pid)
     await Promise.race([ended, delay(LOOK_MS)])
   }
   await ended
-  return { code: child.exitCode, said: (await said).join(''), seconds: (performance.now() - startedMs) / SECOND_MS, mib }
+  return { code: child.exitCode, said: (await said).join(''), seconds: (performance.now() - startedMs) / SECOND_MS, mib, worked }
 }
 
 /** 0 of a process that is gone. */
-function memoryOf(processId: number): number {
+function seenOf(processId: number, look: (processId: number) => number): number {
   try {
-    return ownMib(processId) || 0
+    return look(processId) || 0
   } catch {
     return 0
   }
@@ -103,8 +110,10 @@ export async function measureImport(lines: number, directory: string, signal: Ab
     const { size } = await stat(input)
     let isStopped = false
     let peersMib = 0
-    const peers = (): void => void (peersMib = Math.max(peersMib, ...replicator.processIds.map(memoryOf)))
+    const peers = (): void => void (peersMib = Math.max(peersMib, ...replicator.processIds.map((processId) => seenOf(processId, ownMib))))
     const importing = ['import', input, '-timeout', '600', ...urlsOf(replicator)]
+    const worked = (): number => processorSeconds(replicator.processIds)
+    const beforeImport = worked()
     const first = await done(importing, 1, async (processId) => {
       peers()
       const place = await readFile(`${input}.progress`, 'utf8').catch(() => '{"lines":0}')
@@ -116,23 +125,31 @@ export async function measureImport(lines: number, directory: string, signal: Ab
     const second = await done(importing, 0, peers)
     say(`resumed and done in ${figure(second.seconds)} s: ${second.said.split('\n')[0]}`)
     await replicator.whole()
+    const beforeExport = worked()
     const out = await done(['export', 'import/', '-file', output, '-timeout', '600', ...urlsOf(replicator).slice(-2)], 0, peers)
     say(`exported in ${figure(out.seconds)} s`)
     const isEqual = (await digestOf(input)) === (await digestOf(output))
     if (!isEqual) throw new Error('what was exported is not what was imported')
     const rate = (count: number, seconds: number): string => Math.round(count / seconds).toLocaleString('en-GB')
-    const row = (what: string, count: number, { seconds, mib }: Done): string[] => [
+    const row = (what: string, { seconds, mib, worked: own }: Done, peersWorked: number): string[] => [
       what,
       figure(seconds),
-      rate(count, seconds),
+      rate(lines, seconds),
       figure(mib),
+      figure((own * MICROS) / lines),
+      figure((peersWorked * MICROS) / lines),
     ]
-    const both = { code: 0, said: '', seconds: first.seconds + second.seconds, mib: Math.max(first.mib, second.mib) }
+    const both = {
+      ...second,
+      seconds: first.seconds + second.seconds,
+      mib: Math.max(first.mib, second.mib),
+      worked: first.worked + second.worked,
+    }
     return {
       title: `Import and export of ${lines.toLocaleString('en-GB')} lines, three peers`,
       note: `${figure(size / MIB)} MiB of lines. Interrupted (SIGINT) at half, then the same command again; the export has the same bytes. Most memory of its own of any peer: ${figure(peersMib)} MiB.`,
-      columns: ['', 'seconds', 'lines a second', 'own MiB of the command'],
-      rows: [row('import, both parts', lines, both), row('export', lines, out)],
+      columns: ['', 'seconds', 'lines a second', 'own MiB of the command', 'its µs a line', 'µs a line of all peers'],
+      rows: [row('import, both parts', both, beforeExport - beforeImport), row('export', out, worked() - beforeExport)],
       raw: { lines, size, first, second, out, peersMib },
     }
   } finally {

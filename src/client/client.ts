@@ -8,6 +8,8 @@
  */
 import { parse } from './answer.ts'
 import type { Answer } from './answer.ts'
+import { putMany } from './bulk.ts'
+import type { BulkPut } from './bulk.ts'
 import type { LogRow } from './log-outcomes.ts'
 import { LogClient } from './logs.ts'
 import { ClientFailed } from './outcomes.ts'
@@ -20,12 +22,15 @@ import { get, Tries } from './tries.ts'
 import type { Sent } from './tries.ts'
 import { watchKeys } from './watching.ts'
 import type { Watched, WatchOptions } from './watching.ts'
+import { valueOf } from './stored-values.ts'
+import type { StoredValue, ValueRow } from './stored-values.ts'
 import { judgeGet, judgeStat, judgeView, PutVerdict } from './verdicts.ts'
 import type { Config, PeerRow, SetRow, Status } from './views.ts'
 
 export { ClientFailed } from './outcomes.ts'
 export type { Consistency, Found, GetOutcome, PutOutcome, Refused, StatOutcome, Stored, Unavailable, WaitOutcome } from './outcomes.ts'
 export type { Element, Entry, Tagged } from './elements.ts'
+export type { BulkPut } from './bulk.ts'
 export type { CommandName, LogRole, LogRow, LogStatus, Position, QueryOutcome, SubmitOutcome } from './log-outcomes.ts'
 export type { LogClient, QueryOptions, SubmitOptions } from './logs.ts'
 export type { ListRegistersOptions, PutRegisterOptions, ReadOptions, RegisterClient, WriteOptions } from './registers.ts'
@@ -33,6 +38,7 @@ export type { DeleteOutcome, FoundRegister, ReadOutcome, RegisterRow, WriteName,
 export type { RegisterEvent, RegisterPut, RegisterWatchOptions } from './register-watch.ts'
 export type { ChangeOptions, ChangeOutcome, SetClient, Updates } from './sets.ts'
 export type { Config, Member, PeerRow, Role, SetRow, Status } from './views.ts'
+export type { StoredValue } from './stored-values.ts'
 export type { Watched, WatchOptions } from './watching.ts'
 export type { SetWatched, SetWatchOptions } from './watching-sets.ts'
 
@@ -131,6 +137,16 @@ export class Client {
     )
   }
 
+  /**
+   * Stores many values in one request, each by itself: some may be stored and others not.
+   *
+   * @param puts at most 1,000, of at most 8 MiB together as JSON
+   * @returns what became of each, in their order
+   */
+  async putMany(puts: readonly BulkPut[], options: CallOptions = {}): Promise<readonly PutOutcome[]> {
+    return putMany(this.#tries, puts, signalOf(options))
+  }
+
   /** The value of a key. One that is found never changes: keep it as long as you like. */
   async get(key: string, options: GetOptions = {}): Promise<GetOutcome> {
     const path = pathOfKey(key)
@@ -170,15 +186,13 @@ export class Client {
    * @param options its signal holds for each page
    * @throws ClientFailed when a page cannot be had
    */
-  async *list(options: ListOptions = {}): AsyncGenerator<Stored, void, undefined> {
-    let { after, limit: left = Number.POSITIVE_INFINITY } = options
-    do {
-      const query = queryOf({ prefix: options.prefix, after, limit: Math.min(left, PAGE_KEYS) })
-      const page = (await this.#view(`/store${query}`, options)) as { readonly keys: readonly Stored[]; readonly next?: string }
-      yield* page.keys
-      after = page.next
-      left -= page.keys.length
-    } while (after !== undefined && left > 0)
+  list(options: ListOptions = {}): AsyncGenerator<Stored, void, undefined> {
+    return this.#list<Stored>(options, undefined)
+  }
+
+  /** As `list`, with the values. */
+  async *listValues(options: ListOptions = {}): AsyncGenerator<StoredValue, void, undefined> {
+    for await (const row of this.#list<ValueRow>(options, 'true')) yield valueOf(row)
   }
 
   /** A set by its name. It is made by its first change; nothing is asked here. */
@@ -231,6 +245,17 @@ export class Client {
   /** The metrics of one peer, as text for Prometheus. @throws ClientFailed when no peer tells */
   async metrics(options: CallOptions = {}): Promise<string> {
     return new TextDecoder().decode(await this.#read('/metrics', options))
+  }
+
+  async *#list<Row>(options: ListOptions, values: string | undefined): AsyncGenerator<Row, void, undefined> {
+    let { after, limit: left = Number.POSITIVE_INFINITY } = options
+    do {
+      const query = queryOf({ prefix: options.prefix, after, limit: Math.min(left, PAGE_KEYS), values })
+      const page = (await this.#view(`/store${query}`, options)) as { readonly keys: readonly Row[]; readonly next?: string }
+      yield* page.keys
+      after = page.next
+      left -= page.keys.length
+    } while (after !== undefined && left > 0)
   }
 
   async #view(path: string, options: CallOptions): Promise<unknown> {

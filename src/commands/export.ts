@@ -44,48 +44,32 @@ export async function exportKeys(command: Export, client: Client): Promise<numbe
 
 /** @returns how many lines */
 async function exportTo(
-  { prefix, inFlight, timeoutMs }: Export,
+  { prefix }: Export,
   client: Client,
   after: string | undefined,
   put: (text: string) => Promise<void>,
 ): Promise<number> {
   const startedMs = performance.now()
   const progress = new Progress()
-  const asked: Promise<string>[] = []
   let lines = 0
   let text = ''
-  const take = async (): Promise<void> => {
-    text += await asked.shift()
-    lines += 1
-    if (text.length >= WRITE_BYTES) {
-      await put(text)
-      text = ''
-    }
-    const seconds = (performance.now() - startedMs) / SECOND_MS
-    if (process.stderr.isTTY && lines % SHOW_LINES === 0) progress.show(`${lines} keys, ${Math.round(lines / seconds)} a second`, seconds)
-  }
   try {
-    for await (const { key } of client.list({ ...(prefix !== undefined && { prefix }), ...(after !== undefined && { after }) })) {
-      const line = lineOf(client, key, timeoutMs)
-      // It is looked at in its turn.
-      line.catch(() => undefined)
-      asked.push(line)
-      if (asked.length >= inFlight) await take()
+    const from = { ...(prefix !== undefined && { prefix }), ...(after !== undefined && { after }) }
+    for await (const { key, value, contentType } of client.listValues(from)) {
+      text += `${JSON.stringify({ key, ...valueFields(value), contentType })}\n`
+      lines += 1
+      if (text.length >= WRITE_BYTES) {
+        await put(text)
+        text = ''
+      }
+      const seconds = (performance.now() - startedMs) / SECOND_MS
+      if (process.stderr.isTTY && lines % SHOW_LINES === 0) progress.show(`${lines} keys, ${Math.round(lines / seconds)} a second`, seconds)
     }
-    while (asked.length > 0) await take()
   } finally {
     progress.end()
     if (text !== '') await put(text)
   }
   return lines
-}
-
-async function lineOf(client: Client, key: string, timeoutMs: number): Promise<string> {
-  const outcome = await client.get(key, { signal: AbortSignal.timeout(timeoutMs) })
-  if (outcome.kind !== 'found')
-    throw new CommandFailed(`${key}: ${outcome.kind === 'absent' ? 'it is gone' : outcome.detail}; the same command goes on`)
-  const { value, contentType } = outcome
-  return `${JSON.stringify({ key, ...valueFields(value), contentType })}\n`
 }
 
 async function openFile(file: string): Promise<FileHandle> {

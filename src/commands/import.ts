@@ -3,7 +3,6 @@
  * twice is the same write, and an import that was interrupted goes on without doubling anything.
  * Beside a file, how far it is is kept in `FILE.progress`: all lines before that are done.
  */
-import { createHash } from 'node:crypto'
 import { open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import type { Client } from '../client/client.ts'
 import type { ClientCommand } from '../settings/client-commands.ts'
@@ -11,6 +10,7 @@ import { EXITS } from './exits.ts'
 import { CommandFailed } from './failed.ts'
 import { parseLine } from './jsonl.ts'
 import type { KeyLine } from './jsonl.ts'
+import { KeyStorer } from './key-storer.ts'
 import { linesFrom } from './lines.ts'
 import type { Line } from './lines.ts'
 import { Progress } from './progress.ts'
@@ -18,7 +18,6 @@ import { complain, say } from './said.ts'
 
 type Import = Extract<ClientCommand, { readonly name: 'import' }>
 
-const ETAG_DIGITS = 32
 /** Conflicts that are told one by one. */
 const TOLD_MAX = 20
 const SHOW_MS = 1_000
@@ -49,7 +48,7 @@ export async function importKeys(command: Import, client: Client): Promise<numbe
 
 class Importing {
   readonly #command: Import
-  readonly #client: Client
+  readonly #storer: KeyStorer
   readonly #startedMs = performance.now()
   readonly #counts = { stored: 0, same: 0, conflicts: 0 }
   /** Where lines end that are done, while one before them is not. */
@@ -60,7 +59,7 @@ class Importing {
 
   constructor(command: Import, client: Client, from: Place) {
     this.#command = command
-    this.#client = client
+    this.#storer = new KeyStorer(client, command.timeoutMs)
     this.#from = from
     this.#done = from
   }
@@ -108,7 +107,7 @@ class Importing {
   async #put({ text, number, endBytes }: Line): Promise<void> {
     if (text.trim() !== '') {
       const line = parseLine(text, number)
-      const kind = await storeKey(this.#client, line, number, this.#command.timeoutMs)
+      const kind = await this.#storer.store(line, number)
       if (kind === 'stored') this.#counts.stored += 1
       else if (kind === 'same') this.#counts.same += 1
       else this.#tellConflict(number, line)
@@ -150,32 +149,6 @@ class Importing {
     if (file !== undefined) await rm(progressOf(file), { force: true })
     return conflicts > 0 ? EXITS.conflict : EXITS.done
   }
-}
-
-/**
- * Puts a key under a name that is made of what it holds, so a put that is repeated is the same one.
- *
- * @param number of its line, for people
- * @returns `same` where it held this already, `other` where it holds something else, for good
- * @throws CommandFailed when nobody can say, or it is refused
- */
-export async function storeKey(client: Client, line: KeyLine, number: number, timeoutMs: number): Promise<'stored' | 'same' | 'other'> {
-  const { key, value, contentType } = line
-  const etag = etagOf(line)
-  const outcome = await client.put(key, value, { contentType, idempotencyKey: `import-${etag}`, signal: AbortSignal.timeout(timeoutMs) })
-  if (outcome.kind === 'created') return 'stored'
-  if (outcome.kind === 'stored-before') return 'same'
-  if (outcome.kind === 'conflict' && outcome.stored?.etag === `"${etag}"`) return 'same'
-  if (outcome.kind === 'conflict' || outcome.kind === 'reused') return 'other'
-  throw new CommandFailed(`line ${number}, key ${key}: ${outcome.kind}: ${outcome.detail}`)
-}
-
-/**
- * As peers make it: the first 128 bits of SHA-256 over the content type, a zero byte and the value,
- * in hexadecimal.
- */
-export function etagOf({ contentType, value }: KeyLine): string {
-  return createHash('sha256').update(contentType).update('\0').update(value).digest('hex').slice(0, ETAG_DIGITS)
 }
 
 function progressOf(file: string): string {

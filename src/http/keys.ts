@@ -20,11 +20,16 @@ export function parseKey(raw: string): Decoded {
   if (raw === '') return { fault: 'it is empty' }
   const decoded = percentDecode(raw, false)
   if (decoded.fault !== undefined) return decoded
-  const key = decoded.text
-  if (isLongerThan(key, KEY_BYTES_MAX)) return { fault: `it is longer than ${KEY_BYTES_MAX} bytes` }
-  if (key.includes('\u0000')) return { fault: 'it contains U+0000' }
-  if (hasDotSegment(key)) return { fault: 'a segment of it is "." or "..", which clients rewrite' }
-  return decoded
+  const fault = keyFault(decoded.text)
+  return fault === undefined ? decoded : { fault }
+}
+
+/** What is wrong with a key, to be said after "the key is bad: ". */
+export function keyFault(key: string): string | undefined {
+  if (key === '') return 'it is empty'
+  if (isLongerThan(key, KEY_BYTES_MAX)) return `it is longer than ${KEY_BYTES_MAX} bytes`
+  if (key.includes('\u0000')) return 'it contains U+0000'
+  return hasDotSegment(key) ? 'a segment of it is "." or "..", which clients rewrite' : undefined
 }
 
 /** True when the text has more bytes of UTF-8 than the bound. */

@@ -1,12 +1,14 @@
 /** `GET /store`: this peer's keys, a page at a time. */
+import { isUtf8 } from 'node:buffer'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { compareUtf8 } from '../../protocols/base/bytes.ts'
+import type { ValueRecord } from '../../protocols/base/record.ts'
 import type { ListedKey, Replicator } from '../ports/replicator.ts'
 import { json } from './answers.ts'
 import type { Answer } from './answers.ts'
 import { formatTime } from './dates.ts'
 import { entityTag } from './etags.ts'
-import type { ListQuery } from './query.ts'
+import type { KeyListQuery } from './query.ts'
 
 /**
  * Keys read at once to begin with: a record comes with its value, so a page of the largest values
@@ -18,12 +20,18 @@ const KEYS_AT_ONCE_MAX = 256
 const SMALL_BYTES = 262_144
 /** Values hashed before others get their turn: about a millisecond's work. */
 const BYTES_A_TURN_MAX = 1_048_576
+/** Of the values that a page tells; it ends with the one that reaches it. */
+const TOLD_BYTES_MAX = 4_194_304
 
 interface Row {
   readonly key: string
   readonly size: number
   readonly etag: string
   readonly writtenAt: string
+  /** Where values are asked for. */
+  readonly contentType?: string
+  readonly value?: string
+  readonly valueBase64?: string
 }
 
 /** At most `limit` keys after `after`, in order, and whether there are more. */
@@ -105,21 +113,24 @@ function listRanges(replicator: Replicator, ranges: readonly Range[], after: str
  *
  * @param signal aborted when nobody waits for the page any more; what was read is then returned
  */
-export async function listKeys(source: ListingSource, query: ListQuery, signal: AbortSignal): Promise<Answer> {
+export async function listKeys(source: ListingSource, query: KeyListQuery, signal: AbortSignal): Promise<Answer> {
   const keys: Row[] = []
   let after = query.after
   let more = true
   let atOnce = KEYS_AT_ONCE_MIN
   let bytesThisTurn = 0
-  while (more && keys.length < query.limit && !signal.aborted) {
+  let roomBytes = query.values ? TOLD_BYTES_MAX : Number.POSITIVE_INFINITY
+  while (more && keys.length < query.limit && roomBytes > 0 && !signal.aborted) {
     const piece = source(after, Math.min(atOnce, query.limit - keys.length))
+    const fitting = fittingOf(piece.keys, roomBytes)
     let bytes = 0
-    for (const { key, record } of piece.keys) {
+    for (const { key, record } of fitting) {
       bytes += record.value.length
-      keys.push({ key, size: record.value.length, etag: entityTag(record), writtenAt: formatTime(record.writtenAtMs) })
+      keys.push(rowOf(key, record, query.values))
       after = key
     }
-    more = piece.more && piece.keys.length > 0
+    roomBytes -= bytes
+    more = (piece.more && piece.keys.length > 0) || fitting.length < piece.keys.length
     atOnce = bytes < SMALL_BYTES ? Math.min(atOnce * 2, KEYS_AT_ONCE_MAX) : KEYS_AT_ONCE_MIN
     bytesThisTurn += bytes
     if (more && bytesThisTurn > BYTES_A_TURN_MAX) {
@@ -128,4 +139,22 @@ export async function listKeys(source: ListingSource, query: ListQuery, signal: 
     }
   }
   return json(200, more ? { keys, next: after } : { keys })
+}
+
+/** As many as there is room for, the last one over the edge of it. */
+function fittingOf(keys: readonly ListedKey[], roomBytes: number): readonly ListedKey[] {
+  let left = roomBytes
+  const over = keys.findIndex(({ record }) => (left -= record.value.length) <= 0)
+  return over < 0 ? keys : keys.slice(0, over + 1)
+}
+
+function rowOf(key: string, record: ValueRecord, tellsValue: boolean): Row {
+  const row = { key, size: record.value.length, etag: entityTag(record), writtenAt: formatTime(record.writtenAtMs) }
+  return tellsValue ? { ...row, contentType: record.contentType, ...valueOf(record.value) } : row
+}
+
+/** Text where the bytes are UTF-8, so that people can read it. */
+function valueOf(value: Uint8Array): { readonly value: string } | { readonly valueBase64: string } {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  return isUtf8(bytes) ? { value: bytes.toString('utf8') } : { valueBase64: bytes.toString('base64') }
 }

@@ -38,8 +38,21 @@ export interface ListQuery {
   readonly limit: number
 }
 
+/** Of write-once keys. */
+export interface KeyListQuery extends ListQuery {
+  /** Values are told too. */
+  readonly values: boolean
+}
+
 const PUT_DEFAULT: PutQuery = { timeoutMs: TIMEOUT_MS_DEFAULT }
 const GET_DEFAULT: GetQuery = { timeoutMs: TIMEOUT_MS_DEFAULT, waitMs: 0, consistency: 'linearizable' }
+const LIST_NAMES = ['prefix', 'after', 'limit']
+/** Whether values are to be told, by what is asked. */
+const VALUES_ASKED: ReadonlyMap<string, boolean> = new Map([
+  ['', true],
+  ['true', true],
+  ['false', false],
+])
 const LIST_DEFAULT: ListQuery = { prefix: '', after: '', limit: LIMIT_DEFAULT }
 
 /** @param query what follows the question mark, or the empty text */
@@ -67,8 +80,22 @@ export function parseGetQuery(query: string): GetQuery | BadParameter {
 /** @param query what follows the question mark, or the empty text */
 export function parseListQuery(query: string): ListQuery | BadParameter {
   if (query === '') return LIST_DEFAULT
-  const values = parse(query, ['prefix', 'after', 'limit'])
+  const values = parse(query, LIST_NAMES)
+  return 'parameter' in values ? values : listOf(values)
+}
+
+/** @param query what follows the question mark, or the empty text */
+export function parseKeyListQuery(query: string): KeyListQuery | BadParameter {
+  if (query === '') return { ...LIST_DEFAULT, values: false }
+  const values = parse(query, [...LIST_NAMES, 'values'])
   if ('parameter' in values) return values
+  const asked = valuesAsked(values)
+  if (typeof asked !== 'boolean') return asked
+  const listed = listOf(values)
+  return 'parameter' in listed ? listed : { ...listed, values: asked }
+}
+
+function listOf(values: Values): ListQuery | BadParameter {
   const limit = number(values, 'limit', 1, LIMIT_MAX, LIMIT_DEFAULT)
   if (typeof limit !== 'number') return limit
   for (const name of ['prefix', 'after']) {
@@ -76,6 +103,12 @@ export function parseListQuery(query: string): ListQuery | BadParameter {
     if (bad !== undefined) return bad
   }
   return { prefix: values.found.get('prefix') ?? '', after: values.found.get('after') ?? '', limit }
+}
+
+/** Whether values are to be told, by the parameter `values`. */
+export function valuesAsked({ found }: Values): boolean | BadParameter {
+  const detail = 'values must be "true" or "false", or have no value, which is "true"'
+  return VALUES_ASKED.get(found.get('values') ?? 'false') ?? { parameter: 'values', detail }
 }
 
 /** What is wrong with a parameter that is a key, or the beginning of one. */

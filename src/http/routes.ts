@@ -15,6 +15,7 @@ import { documentationRoutes } from './routes/documentation.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { logRoutes } from './routes/logs.ts'
+import { bulkRoutes } from './routes/puts.ts'
 import { registerRoutes } from './routes/registers.ts'
 import { setRoutes } from './routes/sets.ts'
 import { statusRoutes } from './routes/status.ts'
@@ -39,6 +40,7 @@ export function allRoutes({ registry, version, valueBytesMax, sets, registers, l
   let document = ''
   const groups = [
     keyRoutes(valueBytesMax, feed),
+    bulkRoutes(),
     ...(registers === undefined ? [] : [registerRoutes(registers, valueBytesMax)]),
     ...(sets === undefined ? [] : [setRoutes(sets)]),
     ...(logs === undefined ? [] : [logRoutes(logs)]),

@@ -11,6 +11,8 @@ import { parseFile, parseUrl, wholeNumber } from './values.ts'
 const PUT_NAME = /^[\x21-\x7e]{1,128}$/
 const CONTENT_TYPE = /^[\x20-\x7e]{1,255}$/
 const IN_FLIGHT = 64
+/** Three requests of many keys. */
+const LINES_IN_FLIGHT = 192
 /** What one peer lets begin at a time. */
 const IN_FLIGHT_MAX = 512
 const KEYS_MAX = 1_000_000_000
@@ -60,7 +62,7 @@ export type ClientCommand =
   | ({ readonly name: 'ls' } & Limited)
   | ({ readonly name: 'watch' } & Speaking & { readonly prefix: string | undefined; readonly cursor: string | undefined })
   | ({ readonly name: 'import' } & Speaking & Transferring & { readonly file: string | undefined })
-  | ({ readonly name: 'export' } & Listing & Transferring & { readonly file: string | undefined })
+  | ({ readonly name: 'export' } & Listing & { readonly file: string | undefined })
   | ({ readonly name: 'backup' } & Backup)
   | ({ readonly name: 'restore' } & Backup)
   | ({ readonly name: 'status' } & Speaking & { readonly watch: boolean })
@@ -155,10 +157,18 @@ const WATCH: FlagTable<Speaking & { readonly cursor: string | undefined }> = {
 
 const TRANSFER: FlagTable<Speaking & Transferring> = { inFlight: IN_FLIGHT_FLAG, ...SPEAKING }
 
-const EXPORT: FlagTable<Omit<Listing, 'prefix'> & Transferring & { readonly file: string | undefined }> = {
+const BRINGING: FlagTable<Speaking & Transferring> = {
+  ...TRANSFER,
+  inFlight: {
+    ...IN_FLIGHT_FLAG,
+    meaning: 'Lines under way at a time.',
+    fallback: { value: LINES_IN_FLIGHT, text: String(LINES_IN_FLIGHT) },
+  },
+}
+
+const EXPORT: FlagTable<Omit<Listing, 'prefix'> & { readonly file: string | undefined }> = {
   file: file('Written to; one that is there is gone on with after its last whole line.', 'standard output'),
   after: AFTER,
-  inFlight: IN_FLIGHT_FLAG,
   ...SPEAKING,
 }
 
@@ -224,7 +234,7 @@ export const CLIENT_COMMANDS: Readonly<Record<ClientCommand['name'], CommandRow>
       'Puts a key a line of a file, or of standard input: {"key", "value" or "valueBase64", "contentType"?}. When it is interrupted, the same line goes on; a key that holds the same already is left as it is.',
     operands: [],
     optional: ['file', 'FILE', parseFile],
-    flags: TRANSFER,
+    flags: BRINGING,
     examples: ['import keys.jsonl', 'import keys.jsonl -url http://10.0.0.7:8000 -url http://b:8000'],
   },
   export: {
@@ -245,7 +255,7 @@ export const CLIENT_COMMANDS: Readonly<Record<ClientCommand['name'], CommandRow>
     meaning:
       'Writes what a backup holds into a network, new or running. What is there with the same content counts as done, what is there with other content stays and is told. When it is interrupted, give it again.',
     operands: [['file', 'FILE', parseFile]],
-    flags: TRANSFER,
+    flags: BRINGING,
     examples: ['restore monday.backup', 'restore - -url http://10.0.0.7:8000'],
   },
   status: {

@@ -186,6 +186,18 @@ describe('a prefix', () => {
     }
   })
 
+  it('opens or refuses each of many puts by itself', async () => {
+    await using server = await guarded(LINES)
+    const body = JSON.stringify({ puts: ['team/a', 'teammate', 'team/b'].map((key) => ({ key, value: '' })) })
+    const answer = await server.as('team', 'POST', '/puts', OF_JSON, body)
+    const { puts } = JSON.parse(answer.body.toString()) as { readonly puts: readonly { readonly status: number }[] }
+    assert.deepEqual(
+      puts.map(({ status }) => status),
+      [201, 403, 201],
+    )
+    assert.deepEqual([...server.fixture.replicator.records.keys()], ['team/a', 'team/b'])
+  })
+
   it('cuts lists to it, in pages that join without a gap', async () => {
     const lines = {
       ...LINES,

@@ -5,7 +5,7 @@ import type { ValueRecord } from '../../protocols/base/record.ts'
 import { entityTag, EntityTags, listsTag } from '../../src/http/etags.ts'
 import { keyPath, parseKey } from '../../src/http/keys.ts'
 import { readPutHeaders } from '../../src/http/put-headers.ts'
-import { parseGetQuery, parseListQuery, parseNoQuery, parsePutQuery } from '../../src/http/query.ts'
+import { parseGetQuery, parseKeyListQuery, parseListQuery, parseNoQuery, parsePutQuery } from '../../src/http/query.ts'
 
 function keyOf(raw: string): string {
   const parsed = parseKey(raw)
@@ -124,6 +124,13 @@ describe('a query', () => {
       waitMs: 60_000,
       consistency: 'local',
     })
+    for (const [text, values] of [
+      ['values', true],
+      ['values=true&limit=100', true],
+      ['values=false', false],
+      ['', false],
+    ] as const)
+      assert.deepEqual(parseKeyListQuery(text), { prefix: '', after: '', limit: 100, values })
     assert.deepEqual(parseListQuery('limit=1000&prefix=a%2Fb+c%2Bd&after=%C3%A9'), { prefix: 'a/b c+d', after: 'é', limit: 1000 })
   })
 
@@ -135,6 +142,8 @@ describe('a query', () => {
       ...['-1', '60001', '', 'x'].map((value) => ['wait', parseGetQuery(`wait=${value}`)] as const),
       ...['', 'Local', 'strong'].map((value) => ['consistency', parseGetQuery(`consistency=${value}`)] as const),
       ...['0', '1001', '', 'all'].map((value) => ['limit', parseListQuery(`limit=${value}`)] as const),
+      ['values', parseKeyListQuery('values=yes')],
+      ['values', parseListQuery('values=true')],
       ['prefix', parseListQuery('prefix=%FF')],
       ['prefix', parseListQuery(`prefix=${'p'.repeat(1025)}`)],
       ['after', parseListQuery('after=%00config/1')],

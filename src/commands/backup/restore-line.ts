@@ -7,8 +7,9 @@ import type { Client, Entry } from '../../client/client.ts'
 import { readJson } from '../../client/elements.ts'
 import type { Element } from '../../client/elements.ts'
 import { CommandFailed } from '../failed.ts'
-import { etagOf, storeKey } from '../import.ts'
 import { parseLine } from '../jsonl.ts'
+import { etagOf } from '../key-storer.ts'
+import type { KeyStorer } from '../key-storer.ts'
 import type { Section } from './format.ts'
 
 /** How it is after a line. */
@@ -21,11 +22,23 @@ export type Restored =
 
 type SetLine = { readonly set: string; readonly entries: readonly (readonly [Element, number | null, number | null])[] }
 
+/** What writes the lines. */
+export interface Restorer {
+  readonly client: Client
+  readonly keys: KeyStorer
+  readonly timeoutMs: number
+}
+
 /** @throws CommandFailed when it cannot be done */
-export async function restoreLine(client: Client, section: Section, text: string, number: number, timeoutMs: number): Promise<Restored> {
+export async function restoreLine(
+  { client, keys, timeoutMs }: Restorer,
+  section: Section,
+  text: string,
+  number: number,
+): Promise<Restored> {
   switch (section) {
     case 'keys':
-      return restoreKey(client, text, number, timeoutMs)
+      return restoreKey(keys, text, number)
     case 'kv':
       return restoreRegister(client, text, number, timeoutMs)
     case 'sets':
@@ -33,9 +46,9 @@ export async function restoreLine(client: Client, section: Section, text: string
   }
 }
 
-async function restoreKey(client: Client, text: string, number: number, timeoutMs: number): Promise<Restored> {
+async function restoreKey(keys: KeyStorer, text: string, number: number): Promise<Restored> {
   const line = parseLine(text, number)
-  const kind = await storeKey(client, line, number, timeoutMs)
+  const kind = await keys.store(line, number)
   return kind === 'other' ? { kind, what: `key ${line.key}` } : { kind }
 }
 

@@ -14,11 +14,13 @@ import { EXITS } from '../exits.ts'
 import { CommandFailed } from '../failed.ts'
 import { linesFrom } from '../lines.ts'
 import type { Line } from '../lines.ts'
+import { KeyStorer } from '../key-storer.ts'
 import { Progress } from '../progress.ts'
 import { complain, say } from '../said.ts'
 import { footOf, sectionOf, SECTIONS } from './format.ts'
 import type { Section } from './format.ts'
 import { restoreLine } from './restore-line.ts'
+import type { Restorer } from './restore-line.ts'
 import { verify } from './verify.ts'
 import type { Verified } from './verify.ts'
 
@@ -76,7 +78,7 @@ interface Outcomes {
 
 class Restoring {
   readonly #command: Restore
-  readonly #client: Client
+  readonly #restorer: Restorer
   readonly #told: (endBytes: number) => void
   readonly #counts: Outcomes = { stored: 0, same: 0, other: 0, passed: 0 }
   readonly #lastLines: ReadonlyMap<string, number>
@@ -85,7 +87,8 @@ class Restoring {
 
   constructor(command: Restore, client: Client, lastLines: ReadonlyMap<string, number>, told: (endBytes: number) => void) {
     this.#command = command
-    this.#client = client
+    const { timeoutMs } = command
+    this.#restorer = { client, keys: new KeyStorer(client, timeoutMs), timeoutMs }
     this.#lastLines = lastLines
     this.#told = told
   }
@@ -128,7 +131,7 @@ class Restoring {
     try {
       const restored = this.#isPassed(text, number, section)
         ? ({ kind: 'passed' } as const)
-        : await restoreLine(this.#client, section, text, number, this.#command.timeoutMs)
+        : await restoreLine(this.#restorer, section, text, number)
       this.#counts[restored.kind] += 1
       if (restored.kind === 'other' && this.#counts.other <= TOLD_MAX) complain('restore', `not restored: ${restored.what}`)
     } catch (error) {

@@ -1,18 +1,12 @@
 /** Query parameters of registers: strict, as all are. */
 import type { Consistency } from '../../../protocols/events.ts'
-import { badKeyText, consistencyOf, number, parse, parseListQuery, timeoutOf, WAIT_MS_MAX } from '../query.ts'
+import { badKeyText, consistencyOf, number, parse, parseListQuery, timeoutOf, valuesAsked, WAIT_MS_MAX } from '../query.ts'
 import type { BadParameter, ListQuery, Values } from '../query.ts'
 import { VERSION_MAX } from './versions.ts'
 
 const TTL_SECONDS_MAX = 31_536_000
 const CURSOR_CHARACTERS_MAX = 128
 const SECOND_MS = 1_000
-/** Whether a watch is to tell values, by what is asked. */
-const VALUES_ASKED: ReadonlyMap<string, boolean> = new Map([
-  ['', true],
-  ['true', true],
-  ['false', false],
-])
 
 export interface PutQuery {
   readonly timeoutMs: number
@@ -76,8 +70,8 @@ export function parseListOrWatch(query: string, lastEventId: string | undefined)
   if (bad !== undefined) return bad
   const from = fromOf(values, lastEventId)
   if (typeof from === 'object' && 'parameter' in from) return from
-  const asked = VALUES_ASKED.get(found.get('values') ?? 'false')
-  if (asked === undefined) return { parameter: 'values', detail: 'values must be "true" or "false", or have no value, which is "true"' }
+  const asked = valuesAsked(values)
+  if (typeof asked !== 'boolean') return asked
   return { prefix: found.get('prefix') ?? '', from, values: asked }
 }
 

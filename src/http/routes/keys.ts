@@ -1,5 +1,5 @@
 /** `/store`: write-once keys. */
-import { parseListQuery } from '../query.ts'
+import { parseKeyListQuery } from '../query.ts'
 import type { Feed } from '../../ports/feed.ts'
 import type { Answer } from '../answers.ts'
 import { EVENT_STREAM_TYPE } from '../event-stream.ts'
@@ -61,7 +61,7 @@ export function keyRoutes(valueBytesMax: number, feed?: Feed): RouteGroup {
           },
           operationId: 'listKeys',
           summary: 'List the keys that this peer holds',
-          parameters: feed === undefined ? LIST_PARAMETERS : [...LIST_PARAMETERS, ...WATCH_PARAMETERS],
+          parameters: feed === undefined ? KEY_LIST_PARAMETERS : [...KEY_LIST_PARAMETERS, ...WATCH_PARAMETERS],
           responses: { 200: feed === undefined ? KEY_PAGE : KEY_PAGE_OR_EVENTS },
           refusals: feed === undefined ? ['bad-parameter', 'overloaded'] : ['bad-parameter', 'overloaded', 'cursor-gone', 'not-ready'],
         }),
@@ -70,7 +70,18 @@ export function keyRoutes(valueBytesMax: number, feed?: Feed): RouteGroup {
     schemas: {
       Stored: object({ key: text, writeId: text, size: count, etag: tag, writtenAt: time }),
       KeyPage: object(
-        { keys: list(object({ key: text, size: count, etag: tag, writtenAt: time })) },
+        {
+          keys: list(
+            object(
+              { key: text, size: count, etag: tag, writtenAt: time },
+              {
+                contentType: { ...text, description: 'With `values`' },
+                value: { ...text, description: 'With `values`, where the bytes are UTF-8' },
+                valueBase64: { ...text, description: 'With `values`, where they are not' },
+              },
+            ),
+          ),
+        },
         { next: { ...text, description: 'The `after` of the following page; absent on the last' } },
       ),
     },
@@ -78,7 +89,7 @@ export function keyRoutes(valueBytesMax: number, feed?: Feed): RouteGroup {
 }
 
 function listOf(exchange: Exchange): Answer | Promise<Answer> {
-  const query = parseListQuery(queryOf(exchange.request))
+  const query = parseKeyListQuery(queryOf(exchange.request))
   if ('parameter' in query) return problem('bad-parameter', query.detail, { parameter: query.parameter })
   const { replicator } = exchange.context
   const source = listingWithin(replicator, exchange.grant?.prefixes, STORE_PREFIX, query.prefix)
@@ -120,6 +131,11 @@ const GET_PARAMETERS: readonly Part[] = [
   consistencyParameter('whose 404 may be stale'),
   waitParameter('the key to be known here before 404'),
   headerParameter('If-None-Match', 'Entity tags: 304 when the stored value has one of them'),
+]
+
+const KEY_LIST_PARAMETERS: readonly Part[] = [
+  ...LIST_PARAMETERS,
+  queryParameter('values', 'Values are told too. A page then ends after 4 MiB of them', { type: 'boolean', default: false }),
 ]
 
 const WATCH_PARAMETERS: readonly Part[] = [
