@@ -71,7 +71,7 @@ describe('many puts in one request', () => {
     bad.push(
       listed({ key: '\ud800', value: '' }),
       listed({ key: 'a', valueBase64: '?' }),
-      JSON.stringify({ puts: Array(1_001).fill(good) }),
+      JSON.stringify({ puts: Array.from({ length: 1_001 }, () => good) }),
     )
     for (const body of bad) {
       const answer = await ask(fixture, 'POST', '/puts', JSON_HEADERS, body)
