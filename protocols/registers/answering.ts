@@ -71,8 +71,11 @@ export class Answering {
 
   /** What is accepted is finished after a while, and not while somebody else is at work on it. */
   private noteRival(body: Question, answered: Cast['body']['kind']): void {
-    const { self, doubts } = this.context
-    if (answered === 'committed') doubts.accepted(body.key)
+    const { self, doubts, cells } = this.context
+    if (answered === 'committed') {
+      if (cells.read(body.key).accepted === undefined) doubts.settled(body.key)
+      else doubts.accepted(body.key)
+    }
     if (body.kind !== 'read' && answered !== 'rejected' && body.ballot.by.id !== self.id) doubts.onRival(body.key)
   }
 

@@ -10,8 +10,9 @@ import type { Moment } from '../base/moment.ts'
 import type { RegisterKey } from '../base/register.ts'
 import { writeClaim } from './claims.ts'
 import type { Coordinator } from './coordinator.ts'
+import type { Write } from './judge.ts'
 import type { Marks } from './marks.ts'
-import type { Entry, RegisterRecord } from './record.ts'
+import type { Entry, Mark, RegisterRecord } from './record.ts'
 
 /**
  * Between the turns of two peers; on far links as long as it takes to decide the deletion and to
@@ -95,13 +96,9 @@ export class Expiry {
     coordinator.claim(key, claim)
   }
 
-  /** The same at every peer. */
-  private deletion(key: RegisterKey, { version, mark, writtenAtMs }: RegisterRecord, ttlMs: number): Parameters<typeof writeClaim>[0] {
-    const writeId = `expiry/${version}/${mark}`
-    const contents = { kind: 'deleted' } as const
-    const condition = { kind: 'versions', versions: [version] } as const
-    const ownMark = this.context.marks.of(key, writeId, contents, condition)
-    return { contents, condition, writeId, mark: ownMark, writtenAtMs: writtenAtMs + ttlMs, after: version }
+  private deletion(key: RegisterKey, record: RegisterRecord, ttlMs: number): Parameters<typeof writeClaim>[0] {
+    const { version, writtenAtMs } = record
+    return { ...expiryOf(this.context.marks, key, record), writtenAtMs: writtenAtMs + ttlMs, after: version }
   }
 
   private schedule(key: RegisterKey, atMs: number): void {
@@ -124,4 +121,16 @@ export class Expiry {
   private grainOf(atMs: number): number {
     return Math.floor(atMs / GRAIN_MS)
   }
+}
+
+/** The write that deletes a version which has lived its time: the same at every peer. */
+export function expiryOf(
+  marks: Marks,
+  key: RegisterKey,
+  { version, mark }: { readonly version: number; readonly mark: Mark },
+): Pick<Write, 'contents' | 'condition' | 'writeId' | 'mark'> {
+  const writeId = `expiry/${version}/${mark}`
+  const contents = { kind: 'deleted' } as const
+  const condition = { kind: 'versions', versions: [version] } as const
+  return { contents, condition, writeId, mark: marks.of(key, writeId, contents, condition) }
 }

@@ -115,7 +115,7 @@ export class Voter {
     const { held, accepted } = cell
     const higher = this.promises.above(key, ballot, highestBallot(cell))
     if (higher !== undefined) return { kind: 'rejected', ballot, higher }
-    if (held !== undefined && isAsNew(held, ballot, record)) return { kind: 'moved', ballot, held }
+    if (held !== undefined && isAsNew(held, record)) return { kind: 'moved', ballot, held }
     const { swept } = this.cells
     if (held === undefined && swept !== undefined && this.cells.isSwept(ballot)) return { kind: 'rejected', ballot, higher: swept.ballot }
     if (accepted !== undefined && compareBallots(accepted.ballot, ballot) === 0) {
@@ -130,7 +130,11 @@ export class Voter {
     }
     // What is accepted is durable and counts as a promise, so the promise itself may go.
     this.promises.forget(key)
-    this.cells.write(key, { ...cell, accepted: { ballot, record } }, 'usual')
+    // What is chosen already is in no doubt at a higher ballot, and nobody has to finish it.
+    const isHeld = held !== undefined && equalRegisterRecords(held.record, record)
+    if (isHeld && compareBallots(held.ballot, ballot) === 0) return { kind: 'committed', ballot, version: record.version }
+    const entry = { ballot, record }
+    this.cells.write(key, isHeld ? { ...CELL_EMPTY, held: entry } : { ...cell, accepted: entry }, 'usual')
     return { kind: 'committed', ballot, version: record.version }
   }
 
@@ -154,12 +158,13 @@ function highestBallot({ held, accepted }: Cell): Ballot | undefined {
 }
 
 /**
- * What is held makes the commit needless. The very record is taken once more at a higher ballot:
- * only that overtakes what is accepted above it, here or elsewhere, and was never chosen.
+ * What is held makes the commit needless. The very record is taken once more: only that overtakes
+ * what is accepted above it, here or elsewhere, and was never chosen. That this voter holds it says
+ * nothing of the others, so it is this voter's vote and no more.
  */
-function isAsNew(held: Entry, ballot: Ballot, record: RegisterRecord): boolean {
+function isAsNew(held: Entry, record: RegisterRecord): boolean {
   if (isStub(held.record) || held.record.version < record.version) return false
-  return held.record.version > record.version || compareBallots(held.ballot, ballot) >= 0 || !equalRegisterRecords(held.record, record)
+  return !equalRegisterRecords(held.record, record)
 }
 
 function recordAt(accepted: Entry | undefined, ballot: Ballot, version: number): RegisterRecord | undefined {

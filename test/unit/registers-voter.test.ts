@@ -110,8 +110,17 @@ suite('a voter of registers', () => {
     voting.voter.learn(key, at(2), 4, version(4))
     voting.commit(at(2), version(5))
     assert.equal(voting.commit(at(3), version(4)), 'committed')
-    voting.voter.learn(key, at(3), 4, undefined)
     assert.equal(voting.cells.read(key).accepted, undefined)
+    assert.equal(voting.cells.read(key).held?.ballot.round, 3)
+  })
+
+  test('the record that is held at a ballot is one vote for it, however often it is asked for', () => {
+    const voting = new Voting()
+    voting.commit(at(3), version(4))
+    voting.voter.learn(key, at(2), 4, version(4))
+    assert.equal(voting.cells.read(key).held?.ballot.round, 3)
+    assert.equal(voting.commit(at(3), version(4)), 'committed')
+    assert.equal(voting.commit(at(2), version(4)), 'rejected')
   })
 
   test('a learn without a record takes what was accepted at exactly that ballot and version', () => {

@@ -29,7 +29,7 @@ export class Chain {
   readonly records: RegisterRecord[] = []
   /** All writes that were applied, those within batches too. */
   readonly links: Link[] = []
-  private readonly key: RegisterKey
+  readonly key: RegisterKey
   private readonly quorumOf: (epoch: number) => Quorum
   private readonly candidates = new Map<string, Candidate>()
   private tipEntry: Entry | undefined

@@ -45,6 +45,38 @@ export const REGISTER_SCENARIOS: readonly RegisterScenario[] = [
     },
   },
   {
+    name: 'a refusal of a retry rests on a quorum that took what is there again, and not on one voter that holds it',
+    play() {
+      const stage = new Stage({ names: 'ABCDE' })
+      stage.put('A', 'first')
+      // B accepts it, and does not hear yet that it is chosen.
+      stage.play((_, to, name) => (name === 'learn' && to === 'B' ? 'later' : true), 500, 'ACDE')
+      stage.bounce('A')
+      // Version 2 is accepted at E alone, and version 3, made on it, as well.
+      stage.put('D', 'second')
+      stage.play(among('CDE', 'E'), 500, 'CDE')
+      stage.bounce('D')
+      stage.put('D', 'third', { condition: { kind: 'versions', versions: [2] }, after: 1 })
+      stage.play(among('CDE', 'E'), 1_500, 'CDE')
+      stage.bounce('D')
+      check(stage.peer('E').core.cells.read(KEY).accepted?.record.version === 3, 'stage', () => 'E has accepted no version 3')
+      // The retry does not see them. B takes version 1 again, its answer is lost, it hears that it is
+      // chosen, and is asked once more.
+      stage.answers.length = 0
+      stage.put('A', 'third', { condition: { kind: 'versions', versions: [2] }, after: 1 })
+      stage.play((from, to, name) => among('ABC', 'AB')(from, to, name) && !(from === 'B' && name === 'committed'), 1_000, 'A')
+      stage.deliverKept()
+      stage.play(among('ABC', 'AB'), 900, 'A')
+      check(stage.peer('B').core.cells.read(KEY).held?.record.writeId === 'first', 'stage', () => 'B does not hold version 1')
+      stage.bounce('A')
+      stage.play(among('CDE', 'CDE'), 20_000)
+      const { held } = stage.peer('E').core.cells.read(KEY)
+      const told = stage.answers[0]?.kind
+      check(held?.record.writeId === 'third', 'stage', () => `E holds ${held?.record.writeId}`)
+      check(told !== 'refused', 'V5', () => `a write was refused, and is version ${held?.record.version}`)
+    },
+  },
+  {
     name: 'a remembered ballot serves once',
     play() {
       const stage = new Stage()

@@ -4,11 +4,16 @@
  * version before. V5: what is said to be applied is, and what is said not to be is not.
  */
 import type { RegisterKey } from '../../../../protocols/base/register.ts'
+import { expiryOf } from '../../../../protocols/registers/expiry.ts'
+import { Marks } from '../../../../protocols/registers/marks.ts'
 import { isSameWrite } from '../../../../protocols/registers/record.ts'
 import type { Mark } from '../../../../protocols/registers/record.ts'
 import type { ReadRequest, RegisterAnswer, WriteRequest } from '../../../../protocols/registers/requests.ts'
+import { sha256, utf8 } from '../../../../src/bytes.ts'
 import { check } from '../../checkers/violation.ts'
 import type { Chain } from './chain.ts'
+
+const marks = new Marks(sha256, utf8)
 
 export interface Operation {
   readonly key: RegisterKey
@@ -57,6 +62,7 @@ interface Placed {
 export function checkHistory(chain: Chain, operations: readonly Operation[]): void {
   const placed: Placed[] = []
   const deletions = new Set(operations.flatMap(({ mark, request }) => (mark !== undefined && isDelete(request) ? [mark] : [])))
+  for (const mark of expiriesOf(chain)) deletions.add(mark)
   for (const operation of operations) checkCondition(chain, operation)
   for (const operation of operations.toSorted((a, b) => a.beganAt - b.beganAt)) {
     const { answer } = operation
@@ -75,6 +81,14 @@ export function checkHistory(chain: Chain, operations: readonly Operation[]): vo
     check(answer.kind !== 'applied' || version > least, 'V6', told)
     placed.push({ operation, version })
   }
+}
+
+/** The marks of the writes by which peers deleted what had lived its time. */
+function expiriesOf({ key, links }: Chain): Mark[] {
+  return links.flatMap((link) => {
+    const before = links.find(({ version }) => version === link.version - 1)
+    return before !== undefined && expiryOf(marks, key, before).mark === link.mark ? [link.mark] : []
+  })
 }
 
 /**
