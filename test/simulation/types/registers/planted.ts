@@ -140,6 +140,13 @@ const JUDGING: readonly PlantedBug[] = [
 
 /** What voters do wrongly. */
 const VOTING: readonly PlantedBug[] = [
+  bug(
+    'held-is-proof',
+    'a voter that holds a record at the ballot of a commit says that it is chosen at that ballot',
+    VOTER,
+    'if (held !== undefined && isAsNew(held, record))',
+    'if (held !== undefined && (isAsNew(held, record) || compareBallots(held.ballot, ballot) === 0))',
+  ),
   {
     name: 'held-below-accepted',
     what: 'what is held stays below the ballot that its record was accepted at',
@@ -473,6 +480,13 @@ export const REGISTER_WORLD_BUGS: readonly PlantedBug[] = [
     ],
   },
   bug(
+    'held-in-doubt',
+    'what is held and taken again at a higher ballot is finished at a higher one still, before a far writer is done',
+    VOTER,
+    'isHeld ? { ...CELL_EMPTY, held: entry } : { ...cell, accepted: entry }',
+    '{ ...cell, accepted: entry }',
+  ),
+  bug(
     'registers-not-repaired',
     'what another peer holds is not taken',
     COLLECTION,
@@ -496,6 +510,7 @@ export const WORTH_FROM: Readonly<Record<string, number>> = {
   'no-write-back': 446,
   'gone-kept': 108,
   'number-forgotten': 36,
-  'registers-no-transfer': 400,
-  'registers-not-settled': 680,
+  'held-in-doubt': 31_000_604,
+  'registers-no-transfer': 490,
+  'registers-not-settled': 610,
 }
