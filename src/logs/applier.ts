@@ -69,6 +69,11 @@ export class Applier<Staged extends { readonly position: Position }> {
     this.drop(at.position)
   }
 
+  /** The store is opened again: what waits comes again then. */
+  closed(): void {
+    this.forget()
+  }
+
   /** What is under way is for nobody: the process ends, or the store does. */
   stop(): void {
     this.forget()

@@ -33,9 +33,9 @@ export class Giving {
   }
 
   /** @returns where the store there stands now; undefined when it could not be given */
-  async run(open: (signal: AbortSignal) => StoreBackup): Promise<Position | undefined> {
+  async run(open: (signal: AbortSignal) => Promise<StoreBackup>): Promise<Position | undefined> {
     const { signal } = this.controller
-    const { position, stream } = open(signal)
+    const { position, stream } = await open(signal)
     const taken = new Promise<Position | undefined>((resolve) => (this.taken = resolve))
     let place = 0
     for await (const { bytes, isLast } of pieces(stream)) {

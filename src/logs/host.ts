@@ -11,7 +11,7 @@ import { LOGS } from '../../protocols/log/placing.ts'
 import type { HostRequest, HostSaid, HostTold, QueryAnswer } from '../../protocols/log/requests.ts'
 import type { SnapshotTalk } from '../../protocols/log/talk.ts'
 import { RESULT_BYTES_MAX } from '../../protocols/log/talk.ts'
-import { NotAQuery, StoreRefused, StoreUnavailable } from '../ports/log-store.ts'
+import { NotAQuery, StoreMoved, StoreRefused, StoreUnavailable } from '../ports/log-store.ts'
 import type { LogStore, StoreClaim } from '../ports/log-store.ts'
 import type { Subscription, TypePort } from '../ports/types.ts'
 import { Applier } from './applier.ts'
@@ -115,15 +115,32 @@ export class LogHost implements AppliedStore<StagedSnapshot> {
       if (!(error instanceof StoreRefused)) this.after(REOPEN_MS, () => this.told(claim))
       return
     }
-    this.init.warn(undefined)
+    const { warnings } = this.store
+    this.init.warn(warnings.length === 0 ? undefined : `the store of log ${this.init.log}: ${warnings.join('; ')}`)
     if (!this.isStopped) this.applier.opened(this.at)
+  }
+
+  /** It stands elsewhere than it did. What it lacks is applied to it again, or it is filled. */
+  private reopen(): void {
+    const { claim, store } = this
+    if (store === undefined || claim === undefined) return
+    this.store = undefined
+    this.applier.closed()
+    this.work = this.work.then(async () => {
+      await store.close()
+      await this.open(claim)
+    })
   }
 
   apply(entries: readonly Entry[], verdicts: ReadonlyMap<number, string>, isWanted: () => boolean, ended: (end: BatchEnd) => void): void {
     // After this turn: what follows from the same commit is said to others first, and what is
     // committed meanwhile is in the same batch the next time.
     setImmediate(() => {
-      if (isWanted()) this.work = this.applied(entries, verdicts).then(ended)
+      if (!isWanted()) return
+      const before = this.work
+      this.work = this.applied(entries, verdicts)
+        .then(ended)
+        .then(() => before)
     })
   }
 
@@ -140,6 +157,7 @@ export class LogHost implements AppliedStore<StagedSnapshot> {
         durableIndex: store.at.durableIndex,
       }
     } catch (error) {
+      if (error instanceof StoreMoved) this.reopen()
       if (error instanceof StoreUnavailable) return { code: error.code }
       // Not known to be deterministic: the replica stalls, and goes on trying.
       this.init.logger.error({ err: error, log: this.init.log }, 'the store of a log failed')
@@ -163,7 +181,7 @@ export class LogHost implements AppliedStore<StagedSnapshot> {
       this.init.logger.error({ err: error, log: this.init.log }, 'a snapshot could not be restored')
       await this.store?.close()
       this.store = undefined
-      if (this.claim !== undefined) this.store = await this.init.open(this.claim)
+      if (this.claim !== undefined) await this.open(this.claim)
     }
   }
 
@@ -230,6 +248,7 @@ export class LogHost implements AppliedStore<StagedSnapshot> {
       return { kind: 'answered', ...answer }
     } catch (error) {
       if (error instanceof NotAQuery) return { kind: 'not-a-query', detail: error.message }
+      if (error instanceof StoreMoved) this.reopen()
       if (!(error instanceof StoreUnavailable)) this.init.logger.error({ err: error, log: this.init.log }, 'a query of a log failed')
       return { kind: 'unavailable', why: 'stalled' }
     }

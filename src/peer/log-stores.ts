@@ -3,17 +3,20 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { LogHost } from '../logs/host.ts'
-import type { StoreClaim } from '../ports/log-store.ts'
+import type { LogStore, StoreClaim } from '../ports/log-store.ts'
 import type { TypePort } from '../ports/types.ts'
-import type { LogOffer, Settings } from '../settings/settings.ts'
+import { readPrivateFile } from '../security/private-file.ts'
+import type { LogOffer, Settings, StoreKind } from '../settings/settings.ts'
 import { openKvStore } from '../stores/kv-store.ts'
 import { LmdbCells } from '../stores/lmdb-cells.ts'
-import type { LogStore } from '../ports/log-store.ts'
+import { openRedisStore } from '../stores/redis/redis-store.ts'
 import type { Warnings } from './warnings.ts'
 
-/** Of the data directory: one folder a log and a store of this peer. */
+/** Of the data directory: what this peer's stores need there. */
 const FOLDER = 'logs'
 const PRIVATE = 0o700
+/** Of a variable; the name of the log follows, in capitals. */
+const PASSWORD_VARIABLE = 'REPLICATOR_STORE_PASSWORD_'
 
 export interface LogStoresInit {
   readonly config: Settings
@@ -24,18 +27,34 @@ export interface LogStoresInit {
   readonly warnings: Warnings
 }
 
+interface Opening {
+  readonly offer: LogOffer
+  readonly claim: StoreClaim
+  readonly folder: string
+  /** @throws Error of one line when its file cannot be read */
+  readonly password: () => Promise<string | undefined>
+}
+
+const OPEN: Readonly<Record<StoreKind, (opening: Opening) => Promise<LogStore>>> = {
+  kv: openKv,
+  redis: async ({ offer: { log, at }, claim, folder, password }) =>
+    openRedisStore({ url: at, password: await password(), scratchPath: join(folder, `${log}.outgoing`) }, claim),
+}
+
 /** @param closers get what ends them */
 export function openLogStores(init: LogStoresInit, closers: (() => Promise<void>)[]): void {
   const { config, types, directory, logger, warnings } = init
   const folder = join(directory, FOLDER)
   const offers = offersOf(config)
   if (offers.length > 0) mkdirSync(folder, { recursive: true, mode: PRIVATE })
-  for (const { log, kind } of offers) {
+  for (const offer of offers) {
+    const { log, kind } = offer
+    warnOfPassword(offer, init)
     const host = new LogHost({
       types,
       log,
       store: kind,
-      open: (claim) => openKv(folder, log, claim),
+      open: (claim) => OPEN[kind]({ offer, claim, folder, password: () => passwordOf(log, config) }),
       stagingPath: join(folder, `${log}.incoming`),
       logger,
       warn: (warning) => {
@@ -49,12 +68,12 @@ export function openLogStores(init: LogStoresInit, closers: (() => Promise<void>
 
 /** Each log once: those that only have a port of their own are kept too. */
 function offersOf({ logs, hraftd }: Settings): readonly LogOffer[] {
-  const offers = [...logs, ...hraftd.map(({ log }) => ({ log, kind: 'kv' as const }))]
+  const offers = [...hraftd.map(({ log }) => ({ log, kind: 'kv' as const, at: '' })), ...logs]
   return [...new Map(offers.map((offer) => [offer.log, offer])).values()]
 }
 
 /** A peer that lost its disk is another, and so is its store. */
-async function openKv(folder: string, log: string, claim: StoreClaim): Promise<LogStore> {
+async function openKv({ offer: { log }, claim, folder }: Opening): Promise<LogStore> {
   const path = join(folder, `${log}-${claim.logId}-${claim.owner.incarnation}`)
   mkdirSync(path, { recursive: true, mode: PRIVATE })
   const cells = new LmdbCells(path)
@@ -64,4 +83,21 @@ async function openKv(folder: string, log: string, claim: StoreClaim): Promise<L
     await cells.close()
     throw error
   }
+}
+
+/** The file is read each time, so that a password can be changed while a peer runs. */
+async function passwordOf(log: string, { storePasswords, secretMode }: Settings): Promise<string | undefined> {
+  const named = storePasswords.find((each) => each.log === log)
+  if (named === undefined) return process.env[PASSWORD_VARIABLE + log.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')]
+  return Buffer.from(await readPrivateFile(named.path, secretMode))
+    .toString('utf8')
+    .replace(/\r?\n$/, '')
+}
+
+function warnOfPassword({ log, at }: LogOffer, { logger, warnings }: LogStoresInit): void {
+  const isShown = URL.canParse(at) && new URL(at).password !== '' && process.argv.some((argument) => argument.includes(at))
+  if (!isShown) return
+  const warning = `the password in the URL of the store of log ${log} can be read by every user of this machine, in the list of processes; give it by -store-password ${log}=FILE`
+  logger.warn(warning)
+  warnings.add(warning)
 }

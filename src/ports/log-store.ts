@@ -62,11 +62,14 @@ export interface StoreBackup {
 
 export interface LogStore {
   readonly at: StorePosition
+  /** What an operator must know of how the store is set up. */
+  readonly warnings: readonly string[]
   /**
    * One transaction. An entry at or below the position gives its stored outcome and has no effect.
    *
    * @throws StoreUnavailable for whatever is not deterministic; nothing has changed then, and the
    * same batch may be tried again
+   * @throws StoreMoved when it stands elsewhere than it did
    * @throws Error for a gap
    */
   apply(batch: StoreBatch): Promise<readonly StoreOutcome[]>
@@ -77,8 +80,8 @@ export interface LogStore {
    * @throws NotAQuery for what the store does not understand as a query
    */
   query(query: Uint8Array, indexMin: number): Promise<StoreAnswer>
-  /** A picture of one position; applying goes on meanwhile. */
-  backup(signal: AbortSignal): StoreBackup
+  /** A picture of one position; applying goes on while the stream is read. */
+  backup(signal: AbortSignal): Promise<StoreBackup>
   /**
    * Holds what the backup holds, and nothing else. Until that is whole the store is marked as
    * filling: opened then, it stands at the origin.
@@ -92,7 +95,7 @@ export interface LogStore {
 }
 
 /** Why a store cannot be opened for a log. */
-export type StoreRefusal = 'store-of-another-log' | 'store-claimed' | 'store-not-empty' | 'store-format'
+export type StoreRefusal = 'store-of-another-log' | 'store-claimed' | 'store-not-empty' | 'store-format' | 'store-settings'
 
 export class StoreRefused extends Error {
   static override readonly name = 'StoreRefused'
@@ -119,6 +122,12 @@ export class StoreUnavailable extends Error {
     this.code = code
   }
 }
+
+/**
+ * The store is not where it was, or is another: it lost what was not durable, or was emptied. It is
+ * to be opened again.
+ */
+export class StoreMoved extends StoreUnavailable {}
 
 /** The position of the store is below what the query must see. */
 export class StoreBehind extends Error {

@@ -29,6 +29,7 @@ import {
   parseRendezvous,
   parseSecretMode,
   parseSetHistory,
+  parseStorePassword,
   parseSwitch,
   parseUrl,
   parseReplaceAfter,
@@ -157,7 +158,15 @@ export const FLAGS: FlagTable<Settings> = {
     ...repeated(parseLogOffer),
     name: 'log',
     placeholder: 'NAME=URL',
-    meaning: 'Keeps a store for a log, kv: in the data directory. Once -min-peers peers of the cluster offer one, the log is born.',
+    meaning:
+      'Keeps a store for a log: kv: in the data directory, or redis://HOST:PORT/DB. Once -min-peers peers of the cluster offer one, the log is born.',
+    fallback: { value: Object.freeze([]), text: 'none' },
+  },
+  storePasswords: {
+    ...repeated(parseStorePassword),
+    name: 'store-password',
+    placeholder: 'NAME=FILE',
+    meaning: 'File with the password of the store of a log. The variable REPLICATOR_STORE_PASSWORD_NAME may hold the password itself.',
     fallback: { value: Object.freeze([]), text: 'none' },
   },
   hraftd: {

@@ -5,6 +5,7 @@ import type { Asking } from './asking.ts'
 import type { CommandRow, Operand } from './command-row.ts'
 import { once } from './flags.ts'
 import type { FlagTable } from './flags.ts'
+import { STORE_KINDS } from './settings.ts'
 import { UsageError } from './usage-error.ts'
 import { parsePeerId } from './values.ts'
 
@@ -37,7 +38,7 @@ const CREATING: FlagTable<Creating> = {
     ...once((text) => text),
     name: 'store',
     placeholder: 'KIND',
-    meaning: 'The kind of store that each replica has: kv.',
+    meaning: `The kind of store that each replica has: ${STORE_KINDS.join(', ')}.`,
     fallback: { value: 'kv', text: 'kv' },
   },
   place: {

@@ -7,6 +7,10 @@ import type { SecretMode } from '../security/private-file.ts'
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
+/** Kinds of stores that this release has. */
+export const STORE_KINDS = ['kv', 'redis'] as const
+export type StoreKind = (typeof STORE_KINDS)[number]
+
 /** Where HTTP listens. */
 export interface HttpAddress {
   /** A name or an IP address; an IPv6 address without its brackets. */
@@ -25,7 +29,15 @@ export interface LwwDoor {
 export interface LogOffer {
   readonly log: string
   /** As births of logs name it. */
-  readonly kind: 'kv'
+  readonly kind: StoreKind
+  /** The URL of a server, or the path of a file; empty for one in the data directory. */
+  readonly at: string
+}
+
+/** Where the password of a log's store is. */
+export interface StorePassword {
+  readonly log: string
+  readonly path: string
 }
 
 /** A log that is served, as hraftd serves keys, at a port of its own. */
@@ -50,6 +62,8 @@ export interface Settings {
   readonly health: HttpAddress | undefined
   /** Logs that this peer keeps a store for, each once. */
   readonly logs: readonly LogOffer[]
+  /** Each log once. */
+  readonly storePasswords: readonly StorePassword[]
   /** Each of these logs has a store here, whether or not `logs` names it. */
   readonly hraftd: readonly HraftdDoor[]
   /** Sets that are served at the root of a port of their own. */

@@ -13,7 +13,7 @@ import { isSetName } from '../set-name.ts'
 import { SECRET_MODES } from '../security/private-file.ts'
 import type { SecretMode } from '../security/private-file.ts'
 import { LOG_LEVELS } from './settings.ts'
-import type { AddressRange, HttpAddress, HraftdDoor, LogLevel, LogOffer, LwwDoor } from './settings.ts'
+import type { AddressRange, HttpAddress, HraftdDoor, LogLevel, LogOffer, LwwDoor, StorePassword } from './settings.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Only this machine, unless a host is named. */
@@ -221,8 +221,18 @@ export function parseLogOffer(text: string): LogOffer {
   const cut = text.indexOf('=')
   const log = text.slice(0, Math.max(0, cut))
   if (!isLogName(log)) throw new UsageError('the name of a log is 1 to 64 of letters, digits, ".", "_" and "-", as in orders=kv:')
-  if (text.slice(cut + 1) !== 'kv:') throw new UsageError('the store of a log is kv: here, as in orders=kv:')
-  return Object.freeze({ log, kind: 'kv' })
+  const url = text.slice(cut + 1)
+  if (url === 'kv:') return Object.freeze({ log, kind: 'kv', at: '' })
+  if (/^rediss?:/.test(url)) return Object.freeze({ log, kind: 'redis', at: parseRedisUrl(url) })
+  throw new UsageError('the store of a log is kv: or redis://HOST:PORT/DB here, as in orders=kv:')
+}
+
+/** `NAME=FILE`. */
+export function parseStorePassword(text: string): StorePassword {
+  const cut = text.indexOf('=')
+  const log = text.slice(0, Math.max(0, cut))
+  if (!isLogName(log)) throw new UsageError('name the log whose store it is for, and the file, as in orders=/etc/replicator/orders')
+  return Object.freeze({ log, path: parseFile(text.slice(cut + 1)) })
 }
 
 /** `[HOST:]PORT` or `[HOST:]PORT=LOG`. */

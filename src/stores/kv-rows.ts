@@ -20,6 +20,8 @@ export const DIGEST_BYTES = 16
 const TEXT_BYTES_MAX = 255
 /** Bytes of a result that are remembered; of a longer one it is remembered that it was there. */
 export const RESULT_KEPT_MAX = 4_096
+/** In place of a result that is too long to be remembered: first and later answers are equal. */
+export const TRUNCATED: Uint8Array = Uint8Array.from(utf8.encode('"truncated"'))
 
 /** Whose store it is, and where it stands. */
 export interface Head {

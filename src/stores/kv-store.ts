@@ -22,7 +22,7 @@ import type { KvDecision, KvView } from './kv-command.ts'
 import { StagedCells } from './cells.ts'
 import type { Cells, CellView, CellWrites } from './cells.ts'
 import { backupOf, cellsIn } from './kv-backup.ts'
-import { DIGEST_BYTES, readHead, readRemembered, RESULT_KEPT_MAX, writeHead, writeRemembered } from './kv-rows.ts'
+import { DIGEST_BYTES, readHead, readRemembered, RESULT_KEPT_MAX, TRUNCATED, writeHead, writeRemembered } from './kv-rows.ts'
 import type { Head, Remembered } from './kv-rows.ts'
 
 /** The first character of a cell's name says what it is. */
@@ -37,8 +37,6 @@ const INDEX_DIGITS = 14
 /** Cells that are restored in one transaction. */
 const RESTORED_TOGETHER = 1_000
 const NOTHING = new Uint8Array()
-/** In place of a result that is too long to be remembered: first and later answers are equal. */
-const TRUNCATED = Uint8Array.from(utf8.encode('"truncated"'))
 
 /**
  * Opens the store for a log, and claims it for one replica.
@@ -67,6 +65,7 @@ async function opened(cells: Cells, claim: StoreClaim, head: Head): Promise<LogS
 }
 
 class KvStore implements LogStore {
+  readonly warnings: readonly string[] = []
   private readonly cells: Cells
   private readonly claim: StoreClaim
   private head: Head
@@ -113,7 +112,7 @@ class KvStore implements LogStore {
     return { position, result: utf8.encode(JSON.stringify(result)) }
   }
 
-  backup(signal: AbortSignal): StoreBackup {
+  async backup(signal: AbortSignal): Promise<StoreBackup> {
     this.checkWhole()
     return { position: this.head.position, stream: backupOf(this.cells.picture(), signal) }
   }

@@ -8,24 +8,65 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { MemoryCells, StagedCells } from '../../src/stores/cells.ts'
+import type { Cells } from '../../src/stores/cells.ts'
 import { openKvStore } from '../../src/stores/kv-store.ts'
 import { LmdbCells } from '../../src/stores/lmdb-cells.ts'
 import { storeContract } from './log-store.ts'
+import type { Speech } from './log-store.ts'
 
-storeContract('in memory', async () => {
-  const cells = new MemoryCells()
+const utf8 = new TextEncoder()
+const text = new TextDecoder()
+
+const SPEECH: Speech = {
+  set: (values) => JSON.stringify({ set: values }),
+  wasSet: () => 'null',
+  add: (key, by) => JSON.stringify({ add: { [key]: by } }),
+  wasAdded: (key, sum) => JSON.stringify({ add: { [key]: sum } }),
+  replace: (key, expected, value) => JSON.stringify({ cas: { [key]: [expected, value] } }),
+  halfway: JSON.stringify({ set: { half: '1' }, add: { half: 'x' } }),
+  isUndone: true,
+  nonsense: ['no json', '{}', '{"toString":1}'],
+  noQueries: ['{"set":{"a":"9"}}', 'no json', '{"get":["a"],"delete":["a"]}'],
+  query: '{"list":""}',
+  read: async (store, keys) => {
+    const { result } = await store.query(utf8.encode(JSON.stringify({ get: keys })), 0)
+    return JSON.parse(text.decode(result)) as Record<string, string | null>
+  },
+}
+
+/** Cells that can be told to fail. */
+function hindered(cells: Cells): { readonly cells: Cells; hinder(): Promise<() => Promise<void>> } {
+  const write = cells.write.bind(cells)
+  return {
+    cells,
+    hinder: async () => {
+      cells.write = async () => {
+        throw new Error('ENOSPC')
+      }
+      return async () => void (cells.write = write)
+    },
+  }
+}
+
+storeContract('in memory', SPEECH, async () => {
+  const { cells, hinder } = hindered(new MemoryCells())
   return {
     open: async (claim) => openKvStore(cells, claim),
+    hinder,
     spoil: async () => cells.write(new Map([['x', new Uint8Array([1])]])),
     remove: async () => cells.clear(),
   }
 })
 
-storeContract('in lmdb', async () => {
+storeContract('in lmdb', SPEECH, async () => {
   const directory = mkdtempSync(join(tmpdir(), 'replicator-log-store-'))
+  let hinder: (() => Promise<() => Promise<void>>) | undefined
   return {
+    hinder: async () => (hinder as () => Promise<() => Promise<void>>)(),
     open: async (claim) => {
-      const cells = new LmdbCells(directory)
+      const opened = hindered(new LmdbCells(directory))
+      const { cells } = opened
+      hinder = () => opened.hinder()
       try {
         return await openKvStore(cells, claim)
       } catch (error) {

@@ -1,13 +1,15 @@
 /**
  * What every store that a log is applied to must hold to. Call it once an adapter, inside its test
- * file. Commands are those of the key-value store.
+ * file, with how its commands are said.
  */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, suite, test } from 'node:test'
 import { identity } from '../../protocols/base/identity.ts'
 import type { Identity, Incarnation, PeerId } from '../../protocols/base/identity.ts'
 import { ORIGIN } from '../../protocols/log/entry.ts'
 import type { Entry, EntryBody, SubmitId } from '../../protocols/log/entry.ts'
+import type { StoreOutcome } from '../../protocols/log/outcome.ts'
 import { firstMembers } from '../../protocols/log/membership.ts'
 import { NotAQuery, OUTCOME_KEPT_MS, STORE_SLICES, StoreBehind, StoreRefused, StoreUnavailable } from '../../src/ports/log-store.ts'
 import type { LogStore, StoreClaim } from '../../src/ports/log-store.ts'
@@ -18,17 +20,46 @@ export interface StoreUnderTest {
   open(claim: StoreClaim): Promise<LogStore>
   /** Puts something there that is not ours. */
   spoil(): Promise<void>
+  /** Lets the store refuse, for no reason of the command's, until what it gives is called. */
+  hinder(): Promise<() => Promise<void>>
+  /** Ends at once, as by kill -9, what the store runs in. It can be opened again. */
+  crash?(): Promise<void>
   remove(): Promise<void>
 }
 
+/** How the commands of a store are said. Its content is keys with texts. */
+export interface Speech {
+  set(values: Readonly<Record<string, string>>): string
+  /** The result of the above, as JSON. */
+  wasSet(values: Readonly<Record<string, string>>): string
+  /** Adds to a whole number; nothing counts as 0. */
+  add(key: string, by: number): string
+  wasAdded(key: string, sum: number): string
+  /** Sets the key if it holds that text, else it is rejected. */
+  replace(key: string, expected: string, value: string): string
+  /** Sets `half` and then is rejected. */
+  readonly halfway: string
+  /** What is rejected is undone. */
+  readonly isUndone: boolean
+  /** Rejected as a whole. */
+  readonly nonsense: readonly string[]
+  /** No queries; the first would write to `a`. */
+  readonly noQueries: readonly string[]
+  /** A query that any store answers. */
+  readonly query: string
+  read(store: LogStore, keys: readonly string[]): Promise<Readonly<Record<string, string | null>>>
+}
+
 const utf8 = new TextEncoder()
-const text = new TextDecoder()
-const owner = peer('a')
-const claim: StoreClaim = { logId: '0123456789abcdef0123456789abcdef', generation: 0, owner, firstMembers: firstMembers([owner]) }
+export const owner: Identity = peer('a')
+export const claim: StoreClaim = { logId: '0123456789abcdef0123456789abcdef', generation: 0, owner, firstMembers: firstMembers([owner]) }
 const NONE: ReadonlyMap<number, string> = new Map()
 const never = new AbortController().signal
+/** Commands of one batch, and batches, while the store crashes. */
+const CRASH_BATCH = 16
+const CRASH_BATCHES_MAX = 400
 
-function peer(name: string): Identity {
+export function peer(name: string): Identity {
   return identity(name as PeerId, name.charCodeAt(0).toString(16).padStart(32, '0') as Incarnation)
 }
 
@@ -36,28 +67,36 @@ function entry(index: number, body: EntryBody, atMs: number = 1_000): Entry {
   return { term: 1, index, atMs, body }
 }
 
-function command(index: number, value: unknown, { id = `f${index}`, since = 0, atMs = 1_000 } = {}): Entry {
-  return entry(
-    index,
-    { kind: 'command', submitId: id as SubmitId, since, command: utf8.encode(typeof value === 'string' ? value : JSON.stringify(value)) },
-    atMs,
-  )
+interface CommandOptions {
+  readonly id?: string
+  readonly since?: number
+  readonly atMs?: number
 }
 
-async function get(store: LogStore, ...keys: string[]): Promise<unknown> {
-  const { result } = await store.query(utf8.encode(JSON.stringify({ get: keys })), 0)
-  return JSON.parse(text.decode(result))
+export function command(index: number, text: string, { id = `f${index}`, since = 0, atMs = 1_000 }: CommandOptions = {}): Entry {
+  return entry(index, { kind: 'command', submitId: id as SubmitId, since, command: utf8.encode(text) }, atMs)
 }
 
 async function digests(store: LogStore): Promise<string[]> {
   return Promise.all(Array.from({ length: STORE_SLICES }, (_, slice) => store.digest(slice)))
 }
 
-export function storeContract(name: string, make: () => Promise<StoreUnderTest>): void {
+/** So many characters that nothing compresses, the same for the same name. */
+function noise(name: string, characters: number): string {
+  const parts = Array.from({ length: Math.ceil(characters / 88) }, (_, at) => createHash('sha512').update(`${name} ${at}`).digest('base64'))
+  return parts.join('').slice(0, characters)
+}
+
+export function storeContract(name: string, speech: Speech, make: () => Promise<StoreUnderTest>): void {
   suite(`a store of a log: ${name}`, () => {
     let under: StoreUnderTest
     let store: LogStore
 
+    const set = (index: number, values: Readonly<Record<string, string>>, options?: CommandOptions): Entry =>
+      command(index, speech.set(values), options)
+    const add = (index: number, key: string, by: number, options?: CommandOptions): Entry => command(index, speech.add(key, by), options)
+    const get = (from: LogStore, ...keys: string[]): Promise<unknown> => speech.read(from, keys)
+    const done = (json: string): object => ({ kind: 'done', result: utf8.encode(json) })
     const apply = (...entries: Entry[]): Promise<readonly unknown[]> => store.apply({ entries, verdicts: NONE })
     const reopen = async (by: StoreClaim = claim): Promise<void> => {
       await store.close()
@@ -78,14 +117,8 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
     })
 
     test('what is applied is there after a restart, with its position and its clock', async () => {
-      const [first, second] = await apply(entry(1, { kind: 'began' }), command(2, { set: { a: '1', b: '2' } }, { atMs: 7_000 }))
-      assert.deepEqual(
-        [first, second],
-        [
-          { kind: 'done', result: new Uint8Array() },
-          { kind: 'done', result: utf8.encode('null') },
-        ],
-      )
+      const [first, second] = await apply(entry(1, { kind: 'began' }), set(2, { a: '1', b: '2' }, { atMs: 7_000 }))
+      assert.deepEqual([first, second], [{ kind: 'done', result: new Uint8Array() }, done(speech.wasSet({ a: '1', b: '2' }))])
       const before = store.at
       await reopen()
       assert.deepEqual(store.at, before)
@@ -94,52 +127,92 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
     })
 
     test('an entry that was applied gives its outcome again and has no effect', async () => {
-      const add = command(1, { add: { n: 5 } })
-      const first = await apply(add)
-      assert.deepEqual(await apply(add, command(2, { add: { n: 1 } })), [
-        ...first,
-        { kind: 'done', result: utf8.encode('{"add":{"n":6}}') },
-      ])
+      const five = add(1, 'n', 5)
+      const first = await apply(five)
+      assert.deepEqual(first, [done(speech.wasAdded('n', 5))])
+      assert.deepEqual(await apply(five, add(2, 'n', 1)), [...first, done(speech.wasAdded('n', 6))])
       await reopen()
-      assert.deepEqual(await apply(add), first)
+      assert.deepEqual(await apply(five), first)
       assert.deepEqual(await get(store, 'n'), { n: '6' })
     })
 
     test('a gap is thrown, and nothing of its batch is applied', async () => {
-      await assert.rejects(apply(command(1, { set: { a: '1' } }), command(3, { set: { b: '1' } })), /applied upon/)
+      await assert.rejects(apply(set(1, { a: '1' }), set(3, { b: '1' })), /applied upon/)
       assert.deepEqual([store.at.position, await get(store, 'a')], [ORIGIN, { a: null }])
     })
 
-    test('a command that is wrong is rejected: its half is undone, its position is taken, and the rest of its batch goes on', async () => {
-      const outcomes = await apply(command(1, { set: { a: '1' }, add: { a: 'x' } }), command(2, { set: { b: '2' } }), command(3, 'no json'))
+    test('a command that is wrong is rejected: its position is taken, and the rest of its batch goes on', async () => {
+      const wrong = speech.nonsense.map((text, place) => command(3 + place, text))
+      const outcomes = (await apply(command(1, speech.halfway), set(2, { b: '2' }), ...wrong)) as StoreOutcome[]
       assert.deepEqual(
-        outcomes.map((outcome) => (outcome as { code?: string }).code),
-        ['not-a-number', undefined, 'not-json'],
+        outcomes.map(({ kind }) => kind),
+        ['rejected', 'done', ...wrong.map(() => 'rejected')],
       )
-      assert.deepEqual([store.at.position.index, await get(store, 'a', 'b')], [3, { a: null, b: '2' }])
+      assert.deepEqual(
+        outcomes.map((outcome) => outcome.kind === 'rejected' && outcome.isPartial),
+        [!speech.isUndone, false, ...wrong.map(() => false)],
+      )
+      assert.deepEqual(
+        [store.at.position.index, await get(store, 'half', 'b')],
+        [2 + wrong.length, { half: speech.isUndone ? null : '1', b: '2' }],
+      )
+      for (const outcome of outcomes) assert(outcome.kind !== 'rejected' || (outcome.code !== '' && outcome.class !== ''))
+    })
+
+    test('what a store refuses for no reason of the command is unavailable: no position is taken, and it may be tried again', async () => {
+      await apply(set(1, { a: '1' }))
+      const allow = await under.hinder()
+      const before = store.at
+      await assert.rejects(apply(add(2, 'n', 1), set(3, { a: '2' })), StoreUnavailable)
+      await allow()
+      assert.deepEqual([store.at, await get(store, 'a', 'n')], [before, { a: '1', n: null }])
+      assert.deepEqual(await apply(add(2, 'n', 1), set(3, { a: '2' })), [done(speech.wasAdded('n', 1)), done(speech.wasSet({ a: '2' }))])
+      assert.deepEqual(await get(store, 'a', 'n'), { a: '2', n: '1' })
+    })
+
+    test('a crash in a batch leaves all of it or nothing', async (context) => {
+      if (under.crash === undefined) return context.skip('nothing runs apart from the test')
+      let crashed: Promise<void> | undefined
+      const applying = (async (): Promise<number> => {
+        for (let batch = 0; batch < CRASH_BATCHES_MAX; batch += 1) {
+          const first = batch * CRASH_BATCH + 1
+          await apply(...Array.from({ length: CRASH_BATCH }, (_, place) => add(first + place, 'n', 1)))
+          if (batch === 4) crashed = under.crash?.()
+        }
+        return CRASH_BATCHES_MAX
+      })()
+      await assert.rejects(applying, StoreUnavailable)
+      await crashed
+      await store.close()
+      store = await under.open(claim)
+      const { index } = store.at.position
+      assert(index >= 5 * CRASH_BATCH && index % CRASH_BATCH === 0, `it stands at ${index}`)
+      assert.deepEqual(await get(store, 'n'), { n: String(index) })
+      assert.deepEqual(await apply(add(index + 1, 'n', 1)), [done(speech.wasAdded('n', index + 1))])
     })
 
     test('a name takes effect once: the same command gives the first outcome, another one is refused', async () => {
-      const [first] = await apply(command(1, { add: { n: 1 } }, { id: 'n-1' }))
+      const [first] = await apply(add(1, 'n', 1, { id: 'n-1' }))
       await reopen()
-      const [again, other] = await apply(command(2, { add: { n: 1 } }, { id: 'n-1' }), command(3, { add: { n: 2 } }, { id: 'n-1' }))
+      const [again, other] = await apply(add(2, 'n', 1, { id: 'n-1' }), add(3, 'n', 2, { id: 'n-1' }))
       assert.deepEqual([again, other], [first, { kind: 'reused' }])
       assert.deepEqual([store.at.position.index, await get(store, 'n')], [3, { n: '1' }])
     })
 
     test('a rejected name stays rejected', async () => {
-      const [first] = await apply(command(1, { cas: { k: ['x', 'y'] } }, { id: 'n-1' }))
-      const [, again] = await apply(command(2, { set: { k: 'x' } }), command(3, { cas: { k: ['x', 'y'] } }, { id: 'n-1' }))
+      const [first] = await apply(command(1, speech.replace('k', 'x', 'y'), { id: 'n-1' }))
+      assert.equal((first as StoreOutcome).kind, 'rejected')
+      const [, again] = await apply(set(2, { k: 'x' }), command(3, speech.replace('k', 'x', 'y'), { id: 'n-1' }))
       assert.deepEqual([again, await get(store, 'k')], [first, { k: 'x' }])
     })
 
     test("names are forgotten by the log's clock, and whoever says since when they try is told so", async () => {
-      await apply(command(1, { add: { n: 1 } }, { id: 'n-1' }), command(2, { add: { n: 1 } }, { id: 'n-2' }))
+      await apply(add(1, 'n', 1, { id: 'n-1' }), add(2, 'n', 1, { id: 'n-2' }))
       const atMs = 1_001 + OUTCOME_KEPT_MS
       const outcomes = await apply(
-        command(3, { add: { n: 1 } }, { id: 'n-1', since: 1, atMs }),
-        command(4, { add: { n: 1 } }, { id: 'n-9', since: 2, atMs }),
-        command(5, { add: { n: 1 } }, { id: 'n-2', atMs }),
+        add(3, 'n', 1, { id: 'n-1', since: 1, atMs }),
+        add(4, 'n', 1, { id: 'n-9', since: 2, atMs }),
+        add(5, 'n', 1, { id: 'n-2', atMs }),
       )
       assert.deepEqual(
         outcomes.map((outcome) => (outcome as { kind: string }).kind),
@@ -149,26 +222,26 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
     })
 
     test('a verdict rejects what it names', async () => {
-      const outcomes = await store.apply({ entries: [command(1, { set: { a: '1' } })], verdicts: new Map([[1, 'disk-full']]) })
+      const outcomes = await store.apply({ entries: [set(1, { a: '1' })], verdicts: new Map([[1, 'disk-full']]) })
       assert.deepEqual(outcomes, [{ kind: 'rejected', class: 'constraint', code: 'disk-full', isPartial: false }])
       assert.deepEqual(await get(store, 'a'), { a: null })
     })
 
     test('members are those of the newest entry that names some', async () => {
       const members = firstMembers([owner, peer('b')])
-      await apply(entry(1, { kind: 'members', members }), command(2, { set: { a: '1' } }))
+      await apply(entry(1, { kind: 'members', members }), set(2, { a: '1' }))
       await reopen()
       assert.deepEqual(store.at.members, members)
     })
 
     test('a query tests the position and changes nothing', async () => {
-      await apply(command(1, { set: { a: '1', ab: '2', b: '3' } }))
-      const { position, result } = await store.query(utf8.encode('{"list":"a"}'), 1)
-      assert.deepEqual([position.index, JSON.parse(text.decode(result))], [1, { a: '1', ab: '2' }])
-      await assert.rejects(store.query(utf8.encode('{"list":""}'), 2), StoreBehind)
-      for (const query of ['{"set":{"a":"9"}}', 'no json', '{"get":["a"],"delete":["a"]}'])
-        await assert.rejects(store.query(utf8.encode(query), 0), NotAQuery)
-      assert.deepEqual(await get(store, 'a'), { a: '1' })
+      await apply(set(1, { a: '1', ab: '2', b: '3' }))
+      const { position } = await store.query(utf8.encode(speech.query), 1)
+      assert.deepEqual(position, { term: 1, index: 1 })
+      await assert.rejects(store.query(utf8.encode(speech.query), 2), StoreBehind)
+      const before = await digests(store)
+      for (const query of speech.noQueries) await assert.rejects(store.query(utf8.encode(query), 0), NotAQuery, query)
+      assert.deepEqual([await get(store, 'a', 'b'), await digests(store)], [{ a: '1', b: '3' }, before])
     })
 
     test('a store belongs to one log and one replica', async () => {
@@ -194,14 +267,14 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
     })
 
     test('equal logs give equal outcomes, whatever the batches: the digest of outcomes and each slice', async () => {
-      const entries = [command(1, { set: { a: '1' } }), command(2, { cas: { a: ['2', '3'] } }), command(3, { add: { n: 1 } })]
+      const entries = [set(1, { a: '1', b: 'x' }), command(2, speech.replace('a', '2', '3')), add(3, 'n', 1)]
       await apply(...entries)
       const other = await make()
       const beside = await other.open({ ...claim, owner: peer('b') })
       for (const one of entries) await beside.apply({ entries: [one], verdicts: NONE })
       assert.equal(beside.at.outcomeDigest, store.at.outcomeDigest)
       assert.deepEqual(await digests(beside), await digests(store))
-      await beside.apply({ entries: [command(4, { set: { a: '9' } })], verdicts: NONE })
+      await beside.apply({ entries: [set(4, { a: '9' })], verdicts: NONE })
       assert.notDeepEqual(await digests(beside), await digests(store))
       assert.notEqual(beside.at.outcomeDigest, store.at.outcomeDigest)
       await beside.close()
@@ -209,16 +282,16 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
     })
 
     test('a backup fills another store, which goes on from its position and knows its names', async () => {
-      for (let index = 1; index <= 50; index += 1) await apply(command(index, { set: { [`key${index}`]: 'x'.repeat(5_000) } }))
-      const { position, stream } = store.backup(never)
-      await apply(command(51, { set: { late: '1' } }))
+      for (let index = 1; index <= 50; index += 1) await apply(set(index, { [`key${index}`]: noise(`${index}`, 5_000) }))
+      const { position, stream } = await store.backup(never)
+      await apply(set(51, { late: '1' }))
       const other = await make()
       const beside = await other.open({ ...claim, owner: peer('b') })
-      await beside.apply({ entries: [command(1, { set: { stale: '1' } })], verdicts: NONE })
+      await beside.apply({ entries: [set(1, { stale: '1' })], verdicts: NONE })
       const at = await beside.restore(stream)
       assert.deepEqual([at.position, position], [position, { term: 1, index: 50 }])
-      assert.deepEqual(await get(beside, 'key50', 'late', 'stale'), { key50: 'x'.repeat(5_000), late: null, stale: null })
-      await beside.apply({ entries: [command(51, { set: { late: '1' } })], verdicts: NONE })
+      assert.deepEqual(await get(beside, 'key50', 'late', 'stale'), { key50: noise('50', 5_000), late: null, stale: null })
+      await beside.apply({ entries: [set(51, { late: '1' })], verdicts: NONE })
       assert.deepEqual([await digests(beside), beside.at.outcomeDigest], [await digests(store), store.at.outcomeDigest])
       await beside.close()
       const opened = await other.open({ ...claim, owner: peer('b') })
@@ -228,9 +301,9 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
     })
 
     test('a backup that is cut off or damaged leaves a store that stands at the origin when it is opened', async () => {
-      for (let index = 1; index <= 50; index += 1) await apply(command(index, { set: { [`key${index}`]: 'x'.repeat(5_000) } }))
+      for (let index = 1; index <= 50; index += 1) await apply(set(index, { [`key${index}`]: noise(`${index}`, 5_000) }))
       const pieces: Uint8Array[] = []
-      for await (const piece of store.backup(never).stream) pieces.push(piece)
+      for await (const piece of (await store.backup(never)).stream) pieces.push(piece)
       assert(pieces.length > 3)
       const damaged = pieces.map((piece, place) => (place === 1 ? piece.map((byte, at) => (at === 30_000 ? byte ^ 1 : byte)) : piece))
       for (const stream of [pieces.slice(0, 2), pieces.slice(0, -1), damaged]) {
@@ -248,7 +321,7 @@ export function storeContract(name: string, make: () => Promise<StoreUnderTest>)
 
     test('a store that is closed is unavailable, and says nothing else', async () => {
       await store.close()
-      await assert.rejects(apply(command(1, { set: { a: '1' } })), StoreUnavailable)
+      await assert.rejects(apply(set(1, { a: '1' })), StoreUnavailable)
       await assert.rejects(get(store, 'a'), StoreUnavailable)
     })
   })

@@ -22,15 +22,18 @@ export function whyNoRedis(): string | false {
 export class RedisServer {
   readonly port: number
   readonly #directory: string
+  readonly #flags: readonly string[]
   #process: ChildProcess | undefined
 
-  private constructor(port: number, directory: string) {
+  private constructor(port: number, directory: string, flags: readonly string[]) {
     this.port = port
     this.#directory = directory
+    this.#flags = flags
   }
 
-  static async start(): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), await mkdtemp(join(tmpdir(), 'replicator-redis-')))
+  /** @param flags that replace those it is run with otherwise */
+  static async start(...flags: readonly string[]): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), await mkdtemp(join(tmpdir(), 'replicator-redis-')), flags)
     await server.start()
     return server
   }
@@ -41,7 +44,7 @@ export class RedisServer {
 
   async start(): Promise<void> {
     const flags = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#directory, '--save', '', '--appendonly', 'yes']
-    this.#process = spawn('redis-server', [...flags, '--appendfsync', 'always'], { stdio: 'ignore' })
+    this.#process = spawn('redis-server', [...flags, '--appendfsync', 'always', ...this.#flags], { stdio: 'ignore' })
     const deadline = performance.now() + START_MS
     while (!(await this.#answers())) {
       if (performance.now() > deadline) throw new Error('redis-server does not answer in time')

@@ -4,10 +4,9 @@ import type { ChangeRequest, TransferRequest } from '../../../protocols/log/requ
 import { CHANGES_MAX } from '../../../protocols/log/talk.ts'
 import { utf8 } from '../../bytes.ts'
 import { isPeerId } from '../../peer-id.ts'
+import { STORE_KINDS } from '../../settings/settings.ts'
 import type { Read } from '../change-body.ts'
 
-/** Kinds of stores that this release has. */
-const STORES: readonly string[] = ['kv']
 const PLACE_CHARACTERS_MAX = 1_024
 const CREATION = '{ "store": "kv", "place": "cluster:c1" }'
 const CHANGE = '{ "add": ["12D3KooW…"], "remove": [] }'
@@ -24,7 +23,8 @@ export function parseCreation(body: Uint8Array): Read<Creation> {
   const read = fieldsOf(body, ['store', 'place'], CREATION)
   if ('fault' in read) return read
   const { store, place } = read.value
-  if (typeof store !== 'string' || !STORES.includes(store)) return { fault: `"store" is one of ${STORES.join(', ')}.` }
+  if (typeof store !== 'string' || !STORE_KINDS.some((kind) => kind === store))
+    return { fault: `"store" is one of ${STORE_KINDS.join(', ')}.` }
   if (place !== undefined && (typeof place !== 'string' || place.length > PLACE_CHARACTERS_MAX))
     return { fault: `"place" is a text, as in ${CREATION}.` }
   return { value: { store, place } }

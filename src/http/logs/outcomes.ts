@@ -49,7 +49,8 @@ function storeOutcomeOf({ position, outcome }: Extract<SubmitAnswer, { readonly 
     case 'rejected': {
       const { class: named, code, isPartial } = outcome
       const facts: ProblemExtensions = { class: named, code, ...flat(position), ...(isPartial && { partial: true }) }
-      return problem('rejected', `The store refuses the command: ${code}. It is in the log, and has no effect.`, facts)
+      const effect = isPartial ? 'what it did before that stays, the same at every replica' : 'has no effect'
+      return problem('rejected', `The store refuses the command: ${code}. It is in the log, and ${effect}.`, facts)
     }
     case 'reused':
       return problem(

@@ -9,6 +9,7 @@ import type { ProblemName } from '../problems.ts'
 import { reading } from '../reading.ts'
 import type { Route, RouteGroup } from '../route.ts'
 import { count, flag, list, object, text } from '../schemas.ts'
+import { STORE_KINDS } from '../../settings/settings.ts'
 
 export function logRoutes(logs: Logs): RouteGroup {
   const handlers = new LogHandlers(logs)
@@ -166,7 +167,7 @@ const SUBMIT: Part = {
   requestBody: {
     required: true,
     description:
-      'The command, as the store takes it: `{"set":{"k":"v"}}`, `{"delete":["k"]}`, `{"add":{"k":1}}`, `{"append":{"k":"x"}}`, `{"cas":{"k":["old","new"]}}`',
+      'The command, as the store takes it. In a Redis a text of Lua, `redis.call(\'set\', \'hello\', \'world\')`. In kv `{"set":{"k":"v"}}`, `{"delete":["k"]}`, `{"add":{"k":1}}`, `{"append":{"k":"x"}}`, `{"cas":{"k":["old","new"]}}`',
     content: { '*/*': { schema: {} } },
   },
   responses: {
@@ -238,7 +239,10 @@ const SCHEMAS: RouteGroup['schemas'] = {
       }),
     ),
   }),
-  Creation: object({ store: { enum: ['kv'] } }, { place: { ...text, description: '`cluster:ID` of the peer asked, or `peers:ID,ID,ID`' } }),
+  Creation: object(
+    { store: { enum: [...STORE_KINDS] } },
+    { place: { ...text, description: '`cluster:ID` of the peer asked, or `peers:ID,ID,ID`' } },
+  ),
   Changing: object({ changing: flag }),
   MemberChanges: object(
     {},
