@@ -29,12 +29,18 @@ function messageOf(...argv: readonly string[]): string {
 suite('flags of logs', () => {
   test('a store is offered by the name of a log and a URL', () => {
     assert.deepEqual(settingsOf().logs, [])
-    assert.deepEqual(settingsOf('-log', 'orders=kv:', '-log=a.b=kv:').logs, [
-      { log: 'orders', kind: 'kv' },
-      { log: 'a.b', kind: 'kv' },
+    assert.deepEqual(settingsOf('-log', 'orders=kv:', '-log=a.b=redis://10.0.0.1:6379/3').logs, [
+      { log: 'orders', kind: 'kv', at: '' },
+      { log: 'a.b', kind: 'redis', at: 'redis://10.0.0.1:6379/3' },
     ])
-    for (const bad of ['orders', 'orders=', '=kv:', '..=kv:', 'a/b=kv:', 'orders=redis://h', 'orders=kv'])
+    for (const bad of ['orders', 'orders=', '=kv:', '..=kv:', 'a/b=kv:', 'orders=redis:', 'orders=kv', 'orders=kv:x'])
       assert.match(messageOf('-cid', 'a', '-log', bad), /^-log ".*": /, bad)
+  })
+
+  test('the password of a store is in a file, by the name of its log', () => {
+    assert.deepEqual(settingsOf('-store-password', 'orders=/etc/a=b').storePasswords, [{ log: 'orders', path: '/etc/a=b' }])
+    for (const bad of ['orders', 'orders=', '=f', '..=f'])
+      assert.match(messageOf('-cid', 'a', '-store-password', bad), /^-store-password ".*": /, bad)
   })
 
   test('the port of hraftd has an address and a log, kv unless it is named', () => {

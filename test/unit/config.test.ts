@@ -65,6 +65,7 @@ suite('defaults', () => {
       httpProxies: [],
       health: undefined,
       logs: [],
+      storePasswords: [],
       hraftd: [],
       lww: [],
       lwwExternal: [],
@@ -173,6 +174,7 @@ suite('environment variables', () => {
       REPLICATOR_HTTP_CORS: 'https://b.example:8443',
       REPLICATOR_HEALTH: '9000',
       REPLICATOR_LOG: 'orders=kv:, carts=kv:',
+      REPLICATOR_STORE_PASSWORD: 'carts=/etc/carts',
       REPLICATOR_HRAFTD: '8100, 0.0.0.0:8200=carts',
       REPLICATOR_LWW: '3001, 0.0.0.0:3002=carts',
       REPLICATOR_LWW_EXTERNAL: 'http://old.example:3001/',
@@ -208,9 +210,10 @@ suite('environment variables', () => {
       hostNames: ['a.example'],
       corsOrigins: ['https://b.example:8443'],
       logs: [
-        { log: 'orders', kind: 'kv' },
-        { log: 'carts', kind: 'kv' },
+        { log: 'orders', kind: 'kv', at: '' },
+        { log: 'carts', kind: 'kv', at: '' },
       ],
+      storePasswords: [{ log: 'carts', path: '/etc/carts' }],
       hraftd: [
         { address: { host: '127.0.0.1', port: 8100 }, log: 'kv' },
         { address: { host: '0.0.0.0', port: 8200 }, log: 'carts' },
