@@ -35,7 +35,7 @@ const SPEECH: Speech = {
 }
 
 /** Cells that can be told to fail. */
-function hindered(cells: Cells): { readonly cells: Cells; hinder(): Promise<() => Promise<void>> } {
+function hindered(cells: Cells): { readonly cells: Cells; readonly hinder: () => Promise<() => Promise<void>> } {
   const write = cells.write.bind(cells)
   return {
     cells,

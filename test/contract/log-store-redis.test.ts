@@ -288,16 +288,18 @@ suite('in Redis', { skip }, () => {
       await beside.restore(stream)
       assert.deepEqual(await slices(beside), await slices(store))
       for (const change of ['lset l 0 c', 'srem s y', 'hset h f g', 'zincrby z 1 m', 'xadd x 6-1 f v', 'set b 1', 'set late 1']) {
-        const before = await slices(beside)
+        const unchanged = await slices(beside)
         server.ask('-n', '1', ...change.split(' '))
-        assert.notDeepEqual(await slices(beside), before, change)
+        assert.notDeepEqual(await slices(beside), unchanged, change)
       }
       await beside.close()
     })
   })
 
   suite('what a Redis is set up for', () => {
-    const opened = async (...flags: readonly string[]): Promise<{ readonly other: RedisServer; open(): Promise<LogStore> }> => {
+    const opened = async (
+      ...flags: readonly string[]
+    ): Promise<{ readonly other: RedisServer; readonly open: () => Promise<LogStore> }> => {
       const other = await RedisServer.start(...flags)
       return { other, open: () => openRedisStore({ url: other.url, password: undefined, scratchPath }, claim) }
     }
