@@ -16,6 +16,8 @@ import type { Latencies } from './latency.ts'
  * different on near links.
  */
 const FAR_LEAST_MS = 50
+/** Slow disks and lost messages hardly make a quorum take longer: beyond it there was none. */
+const LATELY_MOST_MS = 2_000
 /**
  * A voter that is reached through a neighbour is farther by this factor than the farthest that is
  * reached directly.
@@ -60,9 +62,12 @@ export class RoundTrips {
     return quorum === undefined ? 0 : this.toQuorumMs(quorum)
   }
 
-  /** The same, and never less than quorums have lately taken, with slow disks and lost messages. */
+  /**
+   * The same, and never less than quorums have lately taken, with slow disks and lost messages. What
+   * waited for a quorum to come back says nothing of how long one takes.
+   */
   latelyToDecideMs(key: RegisterKey): number {
-    return Math.max(this.latencies.roundTripMs, this.toDecideMs(key))
+    return Math.max(Math.min(LATELY_MOST_MS, this.latencies.roundTripMs), this.toDecideMs(key))
   }
 
   /** Until all of these that are connected have answered. */
