@@ -8,7 +8,7 @@ import type { Identity } from '../base/identity.ts'
 import { readIdentities, writeIdentities } from '../wire/fields.ts'
 import { ByteReader } from '../wire/reader.ts'
 import { ByteWriter } from '../wire/writer.ts'
-import { VOTERS_READ_MAX } from './limits.ts'
+import { PLACE_BYTES_MAX, VOTERS_READ_MAX } from './limits.ts'
 import { LOG_ID_BYTES } from './messages.ts'
 
 /** What every value is written as. A later build reads it too. */
@@ -19,11 +19,6 @@ const PREFIX = 'birth/'
 const NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/
 /** Bytes of the kind of a store. */
 const KIND_BYTES_MAX = 32
-/** Bytes of a wish for a place. */
-const PLACE_BYTES_MAX = 1_024
-
-/** Of a log within one cluster, in milliseconds. */
-export const ELECTION_MS = 1_000
 
 export interface Birth {
   readonly name: string

@@ -1,36 +1,46 @@
 /**
  * Who offers a store for which log, and the birth of logs. A log that a flag names is born by
- * itself, by the first peer that sees as many peers of its cluster offer a store for it as a cluster
- * needs to vote. Rivals end in one log, because the birth is a write-once key.
+ * itself, by the first peer that sees as many peers offer a store for it, where it is wished to be,
+ * as a cluster needs to vote. Rivals end in one log, because the birth is a write-once key.
  */
 import type { Identity, PeerId } from '../base/identity.ts'
 import type { TypeContext } from '../data-type.ts'
-import { birthKey, ELECTION_MS, nameOfBirthKey, readBirth, writeBirth } from './birth.ts'
+import { birthKey, nameOfBirthKey, readBirth, writeBirth } from './birth.ts'
 import type { Birth } from './birth.ts'
+import type { LogLimits } from './limits.ts'
+import { readWish, wantedVoters } from './placement.ts'
+import type { Placeable } from './placement.ts'
 import type { Offer } from './talk.ts'
 
 /** A birth that was not decided by then is asked for again, if it is still wanted. */
 const DECIDED_WITHIN_MS = 10_000
 /** The first of those that could asks at once; the others only when nothing came of that. */
 const RIVALS_WAIT_MS = 3_000
-/** Voters that a log has at its birth, at most. */
-const FIRST_VOTERS_MAX = 5
 const LOG_ID_DIGITS = 32
+
+/** Who a log would be born with, or what is in the way: `bad`, the wish itself will not do. */
+export type Placed =
+  | { readonly kind: 'voters'; readonly voters: readonly Identity[] }
+  | { readonly kind: 'missing' | 'bad'; readonly detail: string }
 
 export class Births {
   private readonly context: TypeContext
   private readonly minPeers: number
+  private readonly limits: LogLimits
   private readonly known = new Map<string, Birth>()
-  /** What connected peers of the own cluster offer. */
-  private readonly offers = new Map<PeerId, { readonly peer: Identity; readonly offers: readonly Offer[] }>()
+  /** What connected peers offer. */
+  private readonly offers = new Map<PeerId, readonly Offer[]>()
   private readonly own = new Map<string, Offer>()
+  /** Where logs are wished to be that are offered here, by their names. */
+  private readonly places = new Map<string, string>()
   private readonly asking = new Set<string>()
   /** Since when a log could be born, while it is not. */
   private readonly possibleSinceMs = new Map<string, number>()
 
-  constructor(context: TypeContext, minPeers: number) {
+  constructor(context: TypeContext, minPeers: number, limits: LogLimits) {
     this.context = context
     this.minPeers = minPeers
+    this.limits = limits
     for (const key of context.decidedNames()) {
       const value = context.decided(key)
       if (value !== undefined) this.decided(key, value)
@@ -59,9 +69,10 @@ export class Births {
     return birth
   }
 
-  /** A store is offered here. */
-  offer(offer: Offer): void {
+  /** A store is offered here. @param place where the log is to be born; undefined for the own cluster */
+  offer(offer: Offer, place: string | undefined): void {
     this.own.set(offer.log, offer)
+    if (place !== undefined) this.places.set(offer.log, place)
   }
 
   get ownOffers(): readonly Offer[] {
@@ -73,8 +84,8 @@ export class Births {
     return [...this.own.keys()].some((name) => !this.known.has(name))
   }
 
-  onOffers(peer: Identity, offers: readonly Offer[]): void {
-    this.offers.set(peer.peerId, { peer, offers })
+  onOffers({ peerId }: Identity, offers: readonly Offer[]): void {
+    this.offers.set(peerId, offers)
   }
 
   lost(peerId: PeerId): void {
@@ -87,16 +98,17 @@ export class Births {
     for (const offer of this.own.values()) {
       const { log } = offer
       if (this.known.has(log) || this.asking.has(log) || this.hindrance() !== undefined) continue
-      const voters = this.offering(offer)
-      if (voters.length < this.minPeers) {
+      const place = this.places.get(log) ?? this.ownPlace
+      const placed = this.placed(offer, place)
+      if (placed.kind !== 'voters') {
         this.possibleSinceMs.delete(log)
         continue
       }
       const sinceMs = this.possibleSinceMs.get(log) ?? moment.nowMs
       this.possibleSinceMs.set(log, sinceMs)
-      const isFirst = voters.every(({ peerId }) => self.peerId <= peerId)
+      const isFirst = placed.voters.every(({ peerId }) => self.peerId <= peerId)
       if (!isFirst && moment.nowMs - sinceMs < RIVALS_WAIT_MS) continue
-      this.begin(offer.log, offer.store, this.ownPlace, voters, moment.nowMs + DECIDED_WITHIN_MS, () => {})
+      this.begin(offer, place, placed.voters, moment.nowMs + DECIDED_WITHIN_MS, () => {})
     }
   }
 
@@ -112,18 +124,55 @@ export class Births {
     return `cluster:${this.context.roster.clusterId}`
   }
 
-  /** Peers of the own cluster that offer such a store, this one among them if it does. */
-  offering({ log, store }: Offer): readonly Identity[] {
-    const { self } = this.context
-    const isSame = (offer: Offer): boolean => offer.log === log && offer.store === store
-    const others = [...this.offers.values()].filter(({ offers }) => offers.some(isSame)).map(({ peer }) => peer)
-    const own = this.own.get(log)
-    return own !== undefined && isSame(own) ? [self, ...others] : others
+  /**
+   * First voters for a wish: those who offer such a store, where that is wished, and exactly those
+   * who are named, whatever they offer.
+   */
+  placed(offer: Offer, place: string): Placed {
+    const wish = readWish(place)
+    if (wish === undefined) return { kind: 'bad', detail: 'it is "cluster:ID", "spread:N" (3 to 7) or "peers:ID,ID,ID"' }
+    const able = this.around(offer, wish.kind === 'peers' ? wish.peerIds : []).filter(({ standing }) => standing === 'able')
+    const voters = wantedVoters(wish, [], able)
+    if (wish.kind === 'peers')
+      return voters.length === wish.peerIds.length
+        ? { kind: 'voters', voters }
+        : { kind: 'bad', detail: 'each of the peers has to be connected, and know logs' }
+    const least = wish.kind === 'spread' ? wish.count : this.minPeers
+    const offering = wish.kind === 'spread' ? voters.length : able.filter(({ clusterId }) => clusterId === wish.clusterId).length
+    if (offering >= least) return { kind: 'voters', voters }
+    const where = wish.kind === 'spread' ? 'enough clusters' : `cluster ${wish.clusterId}`
+    const detail = `too few peers of ${where} offer a store for log ${offer.log}: start them with -log ${offer.log}=${offer.store}:`
+    return { kind: 'missing', detail }
   }
 
-  /** True when as many offer such a store as a log needs to be born. */
-  hasEnough(offer: Offer): boolean {
-    return this.offering(offer).length >= this.minPeers
+  /** Peers in touch that offer a store for a log: each may be a member of it. */
+  offering(log: string): readonly Identity[] {
+    const offers = ({ peerId }: { readonly peerId: PeerId }): boolean =>
+      this.offers.get(peerId)?.some((offer) => offer.log === log) === true
+    return this.context.roster
+      .connected()
+      .filter(offers)
+      .map(({ identity }) => identity)
+  }
+
+  /**
+   * This peer, and those in touch, and whether each could vote on a log: whoever offers a store.
+   *
+   * @param named peers that could without a store: a log that begins has nothing yet to be filled with
+   */
+  around({ log, store }: Offer, named: readonly PeerId[] = []): readonly Placeable[] {
+    const { self, roster, speaks } = this.context
+    const isSame = (offer: Offer): boolean => offer.log === log && offer.store === store
+    const standing = (peerId: PeerId, offers: readonly Offer[]): Placeable['standing'] => {
+      const isOffered = named.includes(peerId) || offers.some(isSame)
+      return isOffered && speaks(peerId) ? 'able' : 'away'
+    }
+    const others = roster.connected().map(({ peerId, identity: peer, clusterId }) => ({
+      peer,
+      clusterId,
+      standing: standing(peerId, this.offers.get(peerId) ?? []),
+    }))
+    return [{ peer: self, clusterId: roster.clusterId, standing: standing(self.peerId, this.ownOffers) }, ...others]
   }
 
   /**
@@ -131,8 +180,7 @@ export class Births {
    * when that is not known in time
    */
   begin(
-    name: string,
-    store: string,
+    { log: name, store }: Offer,
     place: string,
     voters: readonly Identity[],
     deadlineMs: number,
@@ -140,8 +188,10 @@ export class Births {
   ): void {
     const { random, codec } = this.context
     const logId = Array.from({ length: LOG_ID_DIGITS }, () => Math.floor(random() * 16).toString(16)).join('')
-    const first = voters.toSorted((a, b) => (a.peerId < b.peerId ? -1 : 1)).slice(0, FIRST_VOTERS_MAX)
-    const birth = { name, logId, generation: 0, store, place, electionMs: ELECTION_MS, voters: first }
+    const { electionMs: nearMs, spreadElectionMs } = this.limits
+    const electionMs = readWish(place)?.kind === 'spread' ? spreadElectionMs : nearMs
+    const first = voters.toSorted((a, b) => (a.peerId < b.peerId ? -1 : 1))
+    const birth = { name, logId, generation: 0, store, place, electionMs, voters: first }
     this.asking.add(name)
     this.context.decide(birthKey(name), writeBirth(birth, codec.utf8), deadlineMs, (value) => {
       this.asking.delete(name)

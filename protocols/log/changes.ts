@@ -7,10 +7,11 @@
 import type { Identity } from '../base/identity.ts'
 import { isMajority } from './commit.ts'
 import type { EntryBody } from './entry.ts'
-import type { LogAnswer, LogClient, NotChanged } from './events.ts'
+import type { LogAnswer, LogClient, NotChanged, WishChange } from './events.ts'
 import type { Followers } from './followers.ts'
 import { entered, has, isDone, isJoint, left, sparesVoters, VOTERS_MAX, withLearners } from './membership.ts'
-import type { MemberChange } from './membership.ts'
+import type { MemberChange, Membership } from './membership.ts'
+import { peersWish } from './placement.ts'
 import type { ReplicaState } from './state.ts'
 
 /** A newcomer that has not caught up after so many election times is given up. */
@@ -19,6 +20,7 @@ const CATCH_UP_TIMES = 60
 interface Wanted {
   readonly client: LogClient
   readonly changes: readonly MemberChange[]
+  readonly wish: WishChange
   /**
    * What newcomers have to reach, and since when: they are close when that took less than an
    * election time.
@@ -42,14 +44,14 @@ export class Changes {
   }
 
   /** @param canReach says whether a peer is in touch now */
-  begin(client: LogClient, changes: readonly MemberChange[], canReach: (peer: Identity) => boolean): void {
+  begin(client: LogClient, changes: readonly MemberChange[], wish: WishChange, canReach: (peer: Identity) => boolean): void {
     const { state } = this
     const { members, nowMs, settings } = state
-    if (isDone(members, changes) && !this.isUnderWay) return state.answer(client, { kind: 'changed' })
+    if (isDone(members, changes) && isWished(members, wish) && !this.isUnderWay) return state.answer(client, { kind: 'changed' })
     const why = this.refusal(changes, canReach)
     if (why !== undefined) return state.answer(client, { kind: 'not-changed', why })
     const untilMs = nowMs + CATCH_UP_TIMES * settings.electionMs
-    this.wanted = { client, changes, goal: state.tail.last.index, goalMs: nowMs, untilMs, isEntered: false }
+    this.wanted = { client, changes, wish, goal: state.tail.last.index, goalMs: nowMs, untilMs, isEntered: false }
     const newcomers = changes.filter(({ kind, peer: { id } }) => kind === 'voter' && !has(members.voters, id) && !has(members.learners, id))
     if (newcomers.length > 0)
       this.name(
@@ -70,11 +72,12 @@ export class Changes {
     if (state.tail.membersIndex > state.commit) return
     if (isJoint(state.members)) return this.name(left(state.members))
     if (wanted === undefined) return
-    if (isDone(state.members, wanted.changes)) return this.end({ kind: 'changed' })
+    const { changes, wish } = wanted
+    if (isDone(state.members, changes) && isWished(state.members, wish)) return this.end({ kind: 'changed' })
     if (wanted.isEntered || !this.areClose(wanted)) return
     wanted.isEntered = true
-    const { members } = state
-    this.name(sparesVoters(members, wanted.changes) ? withLearners(members, wanted.changes) : entered(members, wanted.changes))
+    const members = { ...state.members, place: placeAfter(state.members, changes, wish) }
+    this.name(sparesVoters(members, changes) ? withLearners(members, changes) : entered(members, changes))
   }
 
   tick(): void {
@@ -116,7 +119,7 @@ export class Changes {
     return isClose
   }
 
-  private name(members: Extract<EntryBody, { kind: 'members' }>['members']): void {
+  private name(members: Membership): void {
     this.order([{ kind: 'members', members }])
   }
 
@@ -125,4 +128,15 @@ export class Changes {
     this.wanted = undefined
     if (wanted !== undefined) this.state.answer(wanted.client, answer)
   }
+}
+
+/** The wish once the changes are made. */
+function placeAfter(members: Membership, changes: readonly MemberChange[], wish: WishChange): string {
+  if (wish === 'kept') return members.place
+  return wish === 'voters' ? peersWish(left(entered(members, changes)).voters) : wish.place
+}
+
+/** True when no wish is left to be said. */
+function isWished({ place }: Membership, wish: WishChange): boolean {
+  return typeof wish === 'string' || place === wish.place
 }

@@ -19,6 +19,9 @@ type Body<Kind extends MessageBody['kind']> = LogMessage & { readonly kind: Kind
  */
 const UNREADY_TIMES = 3
 
+/** A leader that was not heard for so many times the election time is none. */
+const HEARD_TIMES = 2
+
 export interface ElectionHooks {
   /** Takes up a term, or leaves the lead. */
   readonly follow: (term: number, leader: Identity | undefined) => void
@@ -46,6 +49,12 @@ export class Election {
   /** When votes are asked for, unless a leader is heard before. */
   get wakeAtMs(): number {
     return this.state.role === 'leader' || !this.state.isVoter ? Number.POSITIVE_INFINITY : this.dueMs
+  }
+
+  /** True for a follower that heard its leader not long ago: one that was removed hears nobody. */
+  isHearing(nowMs: number): boolean {
+    const { role, leader, settings } = this.state
+    return role === 'follower' && leader !== undefined && nowMs - this.heardMs < HEARD_TIMES * settings.electionMs
   }
 
   heardLeader(): void {

@@ -6,7 +6,7 @@ import { readIdentities, writeIdentities } from '../wire/fields.ts'
 import type { ByteReader } from '../wire/reader.ts'
 import type { ByteWriter } from '../wire/writer.ts'
 import type { Entry, EntryBody, SubmitId } from './entry.ts'
-import { CODE_BYTES_MAX, LOG_LIMITS, MEMBERS_MAX, SUBMIT_ID_BYTES_MAX, VOTERS_READ_MAX } from './limits.ts'
+import { CODE_BYTES_MAX, LOG_LIMITS, MEMBERS_MAX, PLACE_BYTES_MAX, SUBMIT_ID_BYTES_MAX, VOTERS_READ_MAX } from './limits.ts'
 import type { Membership } from './membership.ts'
 
 /** A code that was ever in use keeps its meaning. */
@@ -39,18 +39,19 @@ export function readEntry(reader: ByteReader, index: number): Entry {
   return entry
 }
 
-export function writeMembership(writer: ByteWriter, { voters, outgoing, learners, learnersNext }: Membership): void {
+export function writeMembership(writer: ByteWriter, { voters, outgoing, learners, learnersNext, place }: Membership): void {
   writeIdentities(writer, voters, VOTERS_READ_MAX)
   writeIdentities(writer, outgoing, VOTERS_READ_MAX)
   writeIdentities(writer, learners, MEMBERS_MAX)
   writeIdentities(writer, learnersNext, VOTERS_READ_MAX)
+  writer.text(place)
 }
 
 export function readMembership(reader: ByteReader): Membership {
   const voters = readIdentities(reader, VOTERS_READ_MAX)
   const outgoing = readIdentities(reader, VOTERS_READ_MAX)
   const learners = readIdentities(reader, MEMBERS_MAX)
-  return { voters, outgoing, learners, learnersNext: readIdentities(reader, VOTERS_READ_MAX) }
+  return { voters, outgoing, learners, learnersNext: readIdentities(reader, VOTERS_READ_MAX), place: reader.text(PLACE_BYTES_MAX) }
 }
 
 function writeBody(writer: ByteWriter, body: EntryBody): void {

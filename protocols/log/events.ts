@@ -61,9 +61,21 @@ export type LogEvent =
   | { readonly kind: 'snapshot-staged'; readonly position: Position }
   /** A snapshot that was to be given is in the store there, at this position; or it will not be. */
   | { readonly kind: 'snapshot-given'; readonly to: Identity; readonly position: Position | undefined }
-  | { readonly kind: 'change'; readonly client: LogClient; readonly changes: readonly MemberChange[]; readonly isForced: boolean }
+  | {
+      readonly kind: 'change'
+      readonly client: LogClient
+      readonly changes: readonly MemberChange[]
+      readonly wish: WishChange
+      readonly isForced: boolean
+    }
   | { readonly kind: 'transfer'; readonly client: LogClient; readonly to: Identity }
   | { readonly kind: 'verdict'; readonly client: LogClient; readonly index: number; readonly code: string; readonly isForced: boolean }
+
+/**
+ * What becomes of the wish for where voters are: it stays, it becomes the voters after the change,
+ * so that nobody undoes it, or it is said anew.
+ */
+export type WishChange = 'kept' | 'voters' | { readonly place: string }
 
 export type LogWrite =
   | { readonly kind: 'hard-state'; readonly term: number; readonly vote: Identity | undefined }

@@ -9,6 +9,7 @@ import type { Birth } from './birth.ts'
 import type { LogClient, LogEffect, LogEvent, LogNote, Submit } from './events.ts'
 import type { LogLimits } from './limits.ts'
 import { allMembers, firstMembers, has } from './membership.ts'
+import type { MemberChange } from './membership.ts'
 import { afterOf, slotsOf } from './placing.ts'
 import { Replica } from './replica.ts'
 import type { HostTold, QueryAnswer, ReplicaView, WorkAnswer } from './requests.ts'
@@ -83,10 +84,18 @@ export class Hosted {
     return this.haltedWhy
   }
 
+  /** The wish for where voters are, as it holds now. */
+  get place(): string {
+    const { place } = this.replica.state.members
+    return place === '' ? this.birth.place : place
+  }
+
   /** True while it leads, or hears who does. */
   get isInTouch(): boolean {
+    const { moment, roster } = this.context
     const { role, leader } = this.replica.state
-    return role === 'leader' || (role === 'follower' && leader !== undefined && this.context.roster.isConnected(leader.peerId))
+    if (role === 'leader') return true
+    return leader !== undefined && this.replica.isFollowing(moment.nowMs) && roster.isConnected(leader.peerId)
   }
 
   get view(): ReplicaView {
@@ -143,8 +152,8 @@ export class Hosted {
       this.step({ kind: 'query', client, consistency: work.consistency, deadlineMs })
       return client
     }
-    if (work.kind === 'change' || work.kind === 'transfer') {
-      this.step({ ...work, client })
+    if (work.kind !== 'submit') {
+      this.operate(client, work)
       // What is begun goes on by itself; who asked looks at the status.
       this.end(client, { kind: 'changing' })
       return client
@@ -153,6 +162,24 @@ export class Hosted {
     const submit: Submit = { client, submitId, isNamedByClient, since: work.since, command, deadlineMs }
     this.step({ kind: 'submit', submits: [submit] })
     return client
+  }
+
+  /** Changes that a wish asks for. Nobody waits for their end. */
+  carryOut(changes: readonly MemberChange[]): void {
+    this.step({ kind: 'change', client: (this.lastClient += 1), changes, wish: 'kept', isForced: false })
+  }
+
+  private operate(client: LogClient, work: Exclude<Work, { readonly kind: 'submit' | 'query' }>): void {
+    switch (work.kind) {
+      case 'change':
+        // The wish becomes these voters, so that nobody undoes what the operator did.
+        return this.step({ ...work, wish: 'voters', client })
+      case 'place':
+        if (work.place === this.place) return this.end(client, { kind: 'changed' })
+        return this.step({ kind: 'change', changes: [], wish: { place: work.place }, isForced: false, client })
+      case 'transfer':
+        return this.step({ ...work, client })
+    }
   }
 
   cancel(client: LogClient): void {

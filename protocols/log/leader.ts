@@ -18,6 +18,7 @@ import type { LogMessage, MessageBody } from './message.ts'
 import { ReadRounds } from './reads.ts'
 import type { ReplicaState } from './state.ts'
 
+type Change = Parameters<Changes['begin']> extends [LogClient, ...infer Rest] ? Rest : never
 type Body<Kind extends MessageBody['kind']> = LogMessage & { readonly kind: Kind }
 
 export interface LeaderHooks {
@@ -136,9 +137,9 @@ export class Leader {
     this.handover.end()
   }
 
-  change(client: LogClient, changes: Parameters<Changes['begin']>[1], canReach: (peer: Identity) => boolean): void {
+  change(client: LogClient, ...change: Change): void {
     if (!this.hasBegun) return this.state.answer(client, { kind: 'not-changed', why: 'not-begun' })
-    this.changes.begin(client, changes, canReach)
+    this.changes.begin(client, ...change)
   }
 
   /** @param isForced though a member may have applied the entry: an answer may be revoked then */

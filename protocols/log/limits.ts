@@ -21,6 +21,13 @@ export interface LogLimits {
    * it.
    */
   readonly keptBytesMax: number
+  /** The election time of a log within one cluster, and of one spread over several. */
+  readonly electionMs: number
+  readonly spreadElectionMs: number
+  /** A voter that its leader lacks for so long is replaced, in milliseconds. */
+  readonly goneMs: number
+  /** Between looks of a leader at where its voters are, in milliseconds. */
+  readonly placedEveryMs: number
 }
 
 const KIB = 1_024
@@ -36,6 +43,10 @@ export const LOG_LIMITS: LogLimits = {
   pendingEntriesMax: 10_000,
   keptEntriesMin: 10_000,
   keptBytesMax: 256 * MIB,
+  electionMs: 1_000,
+  spreadElectionMs: 3_000,
+  goneMs: 600_000,
+  placedEveryMs: 5_000,
 }
 
 /** A store that refuses for so long costs its replica the lead, in milliseconds. */
@@ -57,6 +68,8 @@ export const ENTRIES_PER_APPEND_MAX = 4_096
 export const SUBMITS_PER_MESSAGE_MAX = 1_024
 /** Numbers of one forwarder's submits that a leader remembers. Those below are refused. */
 export const NUMBERS_KEPT_MAX = 10_000
+/** Bytes of a wish for where voters are. */
+export const PLACE_BYTES_MAX = 1_024
 /** Bytes of a command's name. */
 export const SUBMIT_ID_BYTES_MAX = 255
 /** Bytes of the code that a store or a verdict gives. */

@@ -15,6 +15,8 @@ import type { Host } from './hosted.ts'
 import type { LogLimits } from './limits.ts'
 import { allMembers, firstMembers, isJoint } from './membership.ts'
 import type { MemberChange } from './membership.ts'
+import { Placements } from './placements.ts'
+import { readWish } from './placement.ts'
 import type {
   ChangeRequest,
   CreateRequest,
@@ -23,6 +25,7 @@ import type {
   LogAnswerOf,
   LogRequest,
   LogView,
+  PlaceRequest,
   QueryRequest,
   SubmitRequest,
   TransferRequest,
@@ -42,6 +45,7 @@ export class Logs implements DataType {
   private readonly context: TypeContext
   private readonly limits: LogLimits
   private readonly births: Births
+  private readonly placements: Placements
   private readonly asking: Asking
   private readonly states: States
   /** By the id of the log. */
@@ -57,7 +61,8 @@ export class Logs implements DataType {
   constructor(context: TypeContext, minPeers: number, limits: LogLimits) {
     this.context = context
     this.limits = limits
-    this.births = new Births(context, minPeers)
+    this.births = new Births(context, minPeers, limits)
+    this.placements = new Placements(context, this.births, limits)
     const { moment, nextId, roster, random } = context
     this.asking = new Asking({
       moment,
@@ -93,7 +98,7 @@ export class Logs implements DataType {
       case 'raft':
         return this.onRaft(from, talk.message)
       case 'offers':
-        return this.onOffers(from, talk.offers)
+        return this.births.onOffers(from, talk.offers)
       case 'ask':
         return this.onAsk(from, talk)
       case 'answer':
@@ -146,8 +151,13 @@ export class Logs implements DataType {
 
   tick(): void {
     for (const hosted of this.hosted.values()) hosted.tick()
+    this.placements.tick(this.hosted.values())
     this.asking.tick()
     this.states.tick()
+  }
+
+  configInstalled(): void {
+    this.placements.lookSoon()
   }
 
   upkeep(): void {
@@ -245,10 +255,10 @@ export class Logs implements DataType {
     return false
   }
 
-  private host(client: ClientId, { log, store }: HostRequest): void {
+  private host(client: ClientId, { log, store, place }: HostRequest): void {
     const host = { client, log, store }
     this.hosts.set(log, host)
-    this.births.offer({ log, store })
+    this.births.offer({ log, store }, place)
     const birth = this.births.get(log)
     if (birth !== undefined) this.attach(birth, host)
     for (const peerId of this.connected.keys()) this.sayOffers(peerId)
@@ -270,7 +280,13 @@ export class Logs implements DataType {
 
   private ofOne(
     client: ClientId,
-    request: SubmitRequest | QueryRequest | ChangeRequest | TransferRequest | { readonly kind: 'status' | 'role'; readonly log: string },
+    request:
+      | SubmitRequest
+      | QueryRequest
+      | ChangeRequest
+      | TransferRequest
+      | PlaceRequest
+      | { readonly kind: 'status' | 'role'; readonly log: string },
     deadlineMs: number,
   ): void {
     const birth = this.births.get(request.log)
@@ -292,6 +308,9 @@ export class Logs implements DataType {
         const work = this.operation(birth, request)
         return work.kind === 'unknown-peer' ? this.answer(client, work) : this.begin(client, birth, work, deadlineMs)
       }
+      case 'place':
+        if (readWish(request.place) === undefined) return this.answer(client, { kind: 'bad-place', detail: 'no such wish' })
+        return this.begin(client, birth, { kind: 'place', place: request.place }, deadlineMs)
       case 'submit':
       case 'query': {
         const { log: _, ...work } = request
@@ -357,7 +376,7 @@ export class Logs implements DataType {
   private askOthers(birth: Birth, work: Work, deadlineMs: number, done: (answer: LogAnswerOf) => void): () => void {
     const hosted = this.hosted.get(birth.logId)
     const leader = hosted?.replica.state.leader
-    const isForLeader = work.kind === 'change' || work.kind === 'transfer'
+    const isForLeader = work.kind !== 'submit' && work.kind !== 'query'
     const members = isForLeader && leader !== undefined && hosted?.isInTouch === true ? [leader] : this.candidatesOf(birth)
     const others = members.filter(({ id }) => id !== this.context.self.id)
     let cancel = (): void => this.asking.cancel(number)
@@ -376,10 +395,13 @@ export class Logs implements DataType {
     return members === undefined ? birth.voters : allMembers(members)
   }
 
-  /** Who may answer: the members known here, and the first, for a peer that was not told of a change. */
+  /**
+   * Who may answer: the members known here, the first ones, and all who offer a store. A peer that
+   * was told of no change finds the members so, though none of the first is left.
+   */
   private candidatesOf(birth: Birth): readonly Identity[] {
-    const members = this.membersOf(birth)
-    return [...members, ...birth.voters.filter((voter) => !members.some(({ id }) => id === voter.id))]
+    const all = [...this.membersOf(birth), ...birth.voters, ...this.births.offering(birth.name)]
+    return [...new Map(all.map((peer) => [peer.id, peer])).values()]
   }
 
   private onRaft(from: Identity, message: LogMessage): void {
@@ -395,11 +417,6 @@ export class Logs implements DataType {
     const host = this.hosts.get(birth.name)
     if (host !== undefined) this.attach(birth, host)
     opened.step({ kind: 'message', message })
-  }
-
-  private onOffers(from: Identity, offers: Extract<Talk, { readonly kind: 'offers' }>['offers']): void {
-    const { roster } = this.context
-    if (roster.get(from.peerId)?.clusterId === roster.clusterId) this.births.onOffers(from, offers)
   }
 
   private onAsk(from: Identity, { number, logId, timeoutMs, work }: Extract<Talk, { readonly kind: 'ask' }>): void {
@@ -420,35 +437,22 @@ export class Logs implements DataType {
     if (known !== undefined) return told(known, false)
     const detail = births.hindrance()
     if (detail !== undefined) return this.answer(client, { kind: 'not-ready', detail })
-    const placed = this.placed({ log, store }, place)
-    if (typeof placed === 'string') return this.answer(client, { kind: 'bad-place', detail: placed })
-    if (placed.length === 0)
-      return this.answer(client, {
-        kind: 'not-ready',
-        detail: `too few peers of the cluster offer a store for log ${log}: start them with -log ${log}=${store}:`,
-      })
-    births.begin(log, store, place ?? births.ownPlace, placed, deadlineMs, (birth, isOwn) => {
+    const wish = place ?? births.ownPlace
+    const placed = births.placed({ log, store }, wish)
+    if (placed.kind !== 'voters') {
+      const { kind, detail: lacking } = placed
+      return this.answer(client, { kind: kind === 'bad' ? 'bad-place' : 'not-ready', detail: lacking })
+    }
+    births.begin({ log, store }, wish, placed.voters, deadlineMs, (birth, isOwn) => {
       if (birth === undefined) this.answer(client, { kind: 'not-ready', detail: 'the birth of the log was not decided in time: ask again' })
       else told(birth, isOwn)
     })
   }
 
-  /** First voters for a wish; none while there are too few, and what is wrong with a wish. */
-  private placed(offer: { readonly log: string; readonly store: string }, place: string | undefined): readonly Identity[] | string {
-    const { births, context } = this
-    if (place === undefined || place === births.ownPlace) return births.hasEnough(offer) ? births.offering(offer) : []
-    const ids = place.startsWith('peers:') ? place.slice('peers:'.length).split(',') : []
-    if (ids.length === 0) return `ask at a peer of that cluster: here it is "${births.ownPlace}", or "peers:ID,ID,ID"`
-    const peers = ids.map((id) => (id === context.self.peerId ? context.self : this.connected.get(id as PeerId)))
-    const found = peers.filter((peer) => peer !== undefined && context.speaks(peer.peerId)) as Identity[]
-    return found.length === ids.length && new Set(ids).size === ids.length
-      ? found
-      : 'each of the peers has to be connected, once, and know logs'
-  }
-
   private viewOf(birth: Birth): LogView {
-    const { name, logId, store, place } = birth
+    const { name, logId, store } = birth
     const hosted = this.hosted.get(logId)
+    const place = hosted?.place ?? birth.place
     const members = hosted?.replica.state.members ?? firstMembers(birth.voters)
     const { voters, learners } = members
     return { name, logId, store, place, voters, learners, isChanging: isJoint(members), own: hosted?.view }

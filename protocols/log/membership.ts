@@ -19,6 +19,8 @@ export interface Membership {
   readonly learners: readonly Identity[]
   /** Those of `outgoing` that are learners once the change ends. */
   readonly learnersNext: readonly Identity[]
+  /** The wish for where voters are, as it was said last; empty while that of the birth holds. */
+  readonly place: string
 }
 
 export interface MemberChange {
@@ -31,7 +33,7 @@ export const VOTERS_MAX = 7
 
 /** Members at the birth of a log. */
 export function firstMembers(voters: readonly Identity[], learners: readonly Identity[] = []): Membership {
-  return { voters: sorted(voters), outgoing: [], learners: sorted(learners), learnersNext: [] }
+  return { voters: sorted(voters), outgoing: [], learners: sorted(learners), learnersNext: [], place: '' }
 }
 
 export function isJoint({ outgoing }: Membership): boolean {
@@ -63,7 +65,8 @@ export function entered(members: Membership, changes: readonly MemberChange[]): 
 /** The members when a joint change has ended. */
 export function left(members: Membership): Membership {
   assert(isJoint(members), 'no change is under way')
-  return { voters: members.voters, outgoing: [], learners: sorted([...members.learners, ...members.learnersNext]), learnersNext: [] }
+  const { voters, learners, learnersNext, place } = members
+  return { voters, outgoing: [], learners: sorted([...learners, ...learnersNext]), learnersNext: [], place }
 }
 
 /**
@@ -103,6 +106,7 @@ function applied(members: Membership, { kind, peer }: MemberChange): Membership 
     outgoing: members.outgoing,
     learners: without(members.learners, id),
     learnersNext: without(members.learnersNext, id),
+    place: members.place,
   }
   if (kind === 'voter') return { ...rest, voters: sorted([...rest.voters, peer]) }
   if (kind === 'remove') return rest

@@ -43,6 +43,11 @@ export class Replica {
     this.queries = new Queries(this.state, (number) => this.askLeader(number))
   }
 
+  /** True while it follows a leader that it hears. Nothing may have been told it for long. */
+  isFollowing(nowMs: number): boolean {
+    return this.election.isHearing(nowMs)
+  }
+
   /** When `step` has to be called next, if nothing happens before. */
   get wakeAtMs(): number {
     if (this.isHalted) return Number.POSITIVE_INFINITY
@@ -316,7 +321,7 @@ export class Replica {
     switch (event.kind) {
       case 'change': {
         const canReach = ({ id }: Identity): boolean => event.isForced || leading.isInTouch(id) || this.connected.has(id)
-        return leading.change(event.client, event.changes, canReach)
+        return leading.change(event.client, event.changes, event.wish, canReach)
       }
       case 'transfer':
         return leading.handover.begin(event.client, event.to)

@@ -38,6 +38,14 @@ export interface TransferRequest {
   readonly to: PeerId
 }
 
+/** The wish for where voters are, said anew. */
+export interface PlaceRequest {
+  readonly kind: 'place'
+  readonly log: string
+  /** `cluster:ID`, `spread:N` or `peers:ID,ID,ID`. */
+  readonly place: string
+}
+
 export interface CreateRequest {
   readonly kind: 'create'
   readonly log: string
@@ -51,6 +59,7 @@ export type LogRequest =
   | CreateRequest
   | ChangeRequest
   | TransferRequest
+  | PlaceRequest
   | { readonly kind: 'list' }
   | { readonly kind: 'status'; readonly log: string }
   | { readonly kind: 'role'; readonly log: string }
@@ -62,6 +71,8 @@ export interface HostRequest {
   readonly kind: 'host'
   readonly log: string
   readonly store: string
+  /** Where the log is to be, if it is born by itself: `cluster:ID` of this peer where left out. */
+  readonly place?: string | undefined
 }
 
 /** Whoever keeps the store says something to the replica. */

@@ -12,7 +12,7 @@ import type { Identity } from '../base/identity.ts'
 import type { MemberChange } from './membership.ts'
 import type { Position, SubmitId } from './entry.ts'
 import type { Consistency } from './events.ts'
-import { CODE_BYTES_MAX, LOG_LIMITS, SUBMIT_ID_BYTES_MAX } from './limits.ts'
+import { CODE_BYTES_MAX, LOG_LIMITS, PLACE_BYTES_MAX, SUBMIT_ID_BYTES_MAX } from './limits.ts'
 import type { LogMessage } from './message.ts'
 import { LOG_ID_BYTES, OUTCOMES, readLogMessageFrom, readPosition, writeLogMessageTo, writePosition } from './messages.ts'
 import type { ReplicaView, WorkAnswer } from './requests.ts'
@@ -51,6 +51,7 @@ export type Work =
   /** For the leader alone. */
   | { readonly kind: 'change'; readonly changes: readonly MemberChange[]; readonly isForced: boolean }
   | { readonly kind: 'transfer'; readonly to: Identity }
+  | { readonly kind: 'place'; readonly place: string }
 
 /** A backup of a store on its way to another. Who speaks of it keeps a store; replicas pass it on. */
 export type SnapshotTalk = { readonly logId: string; readonly transfer: number } & (
@@ -251,6 +252,11 @@ const WORKS: Table<Work> = new Table<Work>({
     code: 3,
     write: (writer, { to }) => writeIdentity(writer, to),
     read: (reader) => ({ kind: 'transfer', to: readIdentity(reader) }),
+  },
+  place: {
+    code: 4,
+    write: (writer, { place }) => writer.text(place),
+    read: (reader) => ({ kind: 'place', place: reader.text(PLACE_BYTES_MAX) }),
   },
 })
 

@@ -51,6 +51,8 @@ export async function runLogCommand(command: LogCommand, asked: Asked): Promise<
       return change(command, asked, '/change', { add: [command.peerId] })
     case 'log remove':
       return change(command, asked, '/change', { remove: [command.peerId] })
+    case 'log place':
+      return change(command, asked, '/change', { place: command.place })
     case 'log transfer':
       return change(command, asked, '/transfer', { to: command.peerId })
   }
@@ -102,7 +104,7 @@ async function query({ log, query: asks, consistency, timeoutMs }: Of<'log query
 }
 
 async function change(
-  { log, timeoutMs }: Of<'log add' | 'log remove' | 'log transfer'>,
+  { log, timeoutMs }: Of<'log add' | 'log remove' | 'log place' | 'log transfer'>,
   asked: Asked,
   path: string,
   body: object,

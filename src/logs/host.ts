@@ -30,6 +30,8 @@ export interface HostInit {
   readonly log: string
   /** The kind of store, as the birth of a log names it. */
   readonly store: string
+  /** Where the log is to be, if it is born by itself; the own cluster where left out. */
+  readonly place?: string | undefined
   /** @throws StoreRefused, and whatever else the store's driver throws */
   readonly open: (claim: StoreClaim) => Promise<LogStore>
   /** Where a snapshot lies until it is restored. */
@@ -61,7 +63,7 @@ export class LogHost implements AppliedStore<StagedSnapshot> {
     this.init = init
     this.taking = new Taking(init.stagingPath)
     this.taking.drop()
-    const request: HostRequest = { kind: 'host', log: init.log, store: init.store }
+    const request: HostRequest = { kind: 'host', log: init.log, store: init.store, place: init.place }
     this.subscription = init.types.watch(LOGS, request, (told) => this.told(told as HostTold))
   }
 

@@ -54,6 +54,7 @@ export function openLogStores(init: LogStoresInit, closers: (() => Promise<void>
       types,
       log,
       store: kind,
+      place: config.logPlaces.find((each) => each.log === log)?.place,
       open: (claim) => OPEN[kind]({ offer, claim, folder, password: () => passwordOf(log, config) }),
       stagingPath: join(folder, `${log}.incoming`),
       logger,

@@ -3,6 +3,7 @@ import type {
   ChangeRequest,
   CreateRequest,
   LogAnswerOf,
+  PlaceRequest,
   QueryRequest,
   SubmitRequest,
   TransferRequest,
@@ -13,7 +14,7 @@ type Of<Kind extends LogAnswerOf['kind']> = Extract<LogAnswerOf, { readonly kind
 export type SubmitAnswer = Of<'outcome' | 'not-ordered' | 'in-doubt' | 'unknown-log'>
 export type QueryAnswer = Of<'answered' | 'not-a-query' | 'result-too-large' | 'unavailable' | 'unknown-log'>
 export type CreateAnswer = Of<'created' | 'exists' | 'bad-place' | 'not-ready'>
-export type ChangeAnswer = Of<'changing' | 'changed' | 'not-changed' | 'unavailable' | 'unknown-peer' | 'unknown-log'>
+export type ChangeAnswer = Of<'changing' | 'changed' | 'not-changed' | 'unavailable' | 'unknown-peer' | 'unknown-log' | 'bad-place'>
 export type StatusAnswer = Of<'status' | 'unknown-log'>
 export type RoleAnswer = Of<'role' | 'unknown-log'>
 
@@ -25,7 +26,7 @@ export interface Logs {
   query(request: Omit<QueryRequest, 'kind'>, timeoutMs: number, signal: AbortSignal): Promise<QueryAnswer>
   create(request: Omit<CreateRequest, 'kind'>, timeoutMs: number): Promise<CreateAnswer>
   /** Answered when it is under way. */
-  change(request: ChangeRequest | TransferRequest, timeoutMs: number): Promise<ChangeAnswer>
+  change(request: ChangeRequest | TransferRequest | PlaceRequest, timeoutMs: number): Promise<ChangeAnswer>
   list(): Promise<Of<'logs'>>
   status(log: string): Promise<StatusAnswer>
   role(log: string): Promise<RoleAnswer>

@@ -21,6 +21,7 @@ import {
   parseLogLevel,
   parseHraftdDoor,
   parseLogOffer,
+  parseLogPlace,
   parseLwwDoor,
   parseNetworkId,
   parseOrigin,
@@ -168,6 +169,13 @@ export const FLAGS: FlagTable<Settings> = {
     placeholder: 'NAME=FILE',
     meaning: 'File with the password of the store of a log. The variable REPLICATOR_STORE_PASSWORD_NAME may hold the password itself.',
     fallback: { value: Object.freeze([]), text: 'none' },
+  },
+  logPlaces: {
+    ...repeated(parseLogPlace),
+    name: 'log-place',
+    placeholder: 'NAME=WISH',
+    meaning: 'Where a log of a -log is born, as cluster:ID, spread:N or peers:ID,ID,ID. Give it to every peer that keeps a store for it.',
+    fallback: { value: Object.freeze([]), text: 'the cluster of the peer' },
   },
   hraftd: {
     ...repeated(parseHraftdDoor),

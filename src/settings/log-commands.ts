@@ -7,7 +7,7 @@ import { once } from './flags.ts'
 import type { FlagTable } from './flags.ts'
 import { STORE_KINDS } from './settings.ts'
 import { UsageError } from './usage-error.ts'
-import { parsePeerId } from './values.ts'
+import { parsePeerId, parseWish } from './values.ts'
 
 interface Creating extends Asking {
   readonly store: string
@@ -30,6 +30,7 @@ export type LogCommand =
   | ({ readonly name: 'log create'; readonly log: string } & Creating)
   | ({ readonly name: 'log submit'; readonly log: string; readonly command: string | undefined } & Submitting)
   | ({ readonly name: 'log query'; readonly log: string; readonly query: string } & Querying)
+  | ({ readonly name: 'log place'; readonly log: string; readonly place: string } & Asking)
   | ({ readonly name: 'log add' | 'log remove' | 'log transfer'; readonly log: string; readonly peerId: string } & Asking)
 
 const CREATING: FlagTable<Creating> = {
@@ -42,10 +43,10 @@ const CREATING: FlagTable<Creating> = {
     fallback: { value: 'kv', text: 'kv' },
   },
   place: {
-    ...once<string | undefined>((text) => text),
+    ...once<string | undefined>(parseWish),
     name: 'place',
     placeholder: 'WISH',
-    meaning: 'Where its voters are: cluster:ID, that of the peer asked, or peers:ID,ID,ID.',
+    meaning: 'Where its voters are: cluster:ID, spread:N or peers:ID,ID,ID.',
     fallback: { value: undefined, text: 'the cluster of the peer asked' },
   },
 }
@@ -95,6 +96,12 @@ export const LOG_COMMANDS: Readonly<Record<LogCommand['name'], CommandRow>> = {
   },
   'log add': { meaning: 'Has a peer vote on a log. It is filled first.', operands: [NAME, PEER], flags: ASKED },
   'log remove': { meaning: 'Takes a peer out of a log.', operands: [NAME, PEER], flags: ASKED },
+  'log place': {
+    meaning: 'Says where the voters of a log are to be; its leader carries it out.',
+    operands: [NAME, ['place', 'WISH', parseWish]],
+    flags: ASKED,
+    examples: ['log place orders spread:3'],
+  },
   'log transfer': { meaning: 'Gives the lead of a log to a peer that votes on it.', operands: [NAME, PEER], flags: ASKED },
 }
 

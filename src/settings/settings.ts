@@ -40,6 +40,13 @@ export interface StorePassword {
   readonly path: string
 }
 
+/** Where a log is to be, if it is born by itself. */
+export interface LogPlace {
+  readonly log: string
+  /** `cluster:ID`, `spread:N` or `peers:ID,ID,ID`. */
+  readonly place: string
+}
+
 /** A log that is served, as hraftd serves keys, at a port of its own. */
 export interface HraftdDoor {
   readonly address: HttpAddress
@@ -64,6 +71,8 @@ export interface Settings {
   readonly logs: readonly LogOffer[]
   /** Each log once. */
   readonly storePasswords: readonly StorePassword[]
+  /** Each log once; the others are born on this peer's cluster. */
+  readonly logPlaces: readonly LogPlace[]
   /** Each of these logs has a store here, whether or not `logs` names it. */
   readonly hraftd: readonly HraftdDoor[]
   /** Sets that are served at the root of a port of their own. */

@@ -8,12 +8,13 @@ import type { Component } from '@multiformats/multiaddr'
 import { isClusterId } from '../../protocols/base/identity.ts'
 import type { ClusterId, NetworkId, PeerId } from '../../protocols/base/identity.ts'
 import { isLogName } from '../../protocols/log/birth.ts'
+import { readWish } from '../../protocols/log/placement.ts'
 import { isPeerId } from '../peer-id.ts'
 import { isSetName } from '../set-name.ts'
 import { SECRET_MODES } from '../security/private-file.ts'
 import type { SecretMode } from '../security/private-file.ts'
 import { LOG_LEVELS } from './settings.ts'
-import type { AddressRange, HttpAddress, HraftdDoor, LogLevel, LogOffer, LwwDoor, StorePassword } from './settings.ts'
+import type { AddressRange, HttpAddress, HraftdDoor, LogLevel, LogOffer, LogPlace, LwwDoor, StorePassword } from './settings.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Only this machine, unless a host is named. */
@@ -233,6 +234,20 @@ export function parseStorePassword(text: string): StorePassword {
   const log = text.slice(0, Math.max(0, cut))
   if (!isLogName(log)) throw new UsageError('name the log whose store it is for, and the file, as in orders=/etc/replicator/orders')
   return Object.freeze({ log, path: parseFile(text.slice(cut + 1)) })
+}
+
+/** `NAME=WISH`. */
+export function parseLogPlace(text: string): LogPlace {
+  const cut = text.indexOf('=')
+  const log = text.slice(0, Math.max(0, cut))
+  if (!isLogName(log)) throw new UsageError('the name of a log is 1 to 64 of letters, digits, ".", "_" and "-", as in orders=spread:3')
+  return Object.freeze({ log, place: parseWish(text.slice(cut + 1)) })
+}
+
+/** Where the voters of a log are wished to be. */
+export function parseWish(text: string): string {
+  if (readWish(text) === undefined) throw new UsageError('write cluster:ID, spread:N with N from 3 to 7, or peers:ID,ID,ID')
+  return text
 }
 
 /** `[HOST:]PORT` or `[HOST:]PORT=LOG`. */

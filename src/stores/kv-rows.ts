@@ -14,7 +14,7 @@ import type { Identity } from '../../protocols/base/identity.ts'
 import { utf8 } from '../bytes.ts'
 
 /** What this file writes. A head of another format is not read. */
-const FORMAT = 1
+const FORMAT = 2
 const LOG_ID_BYTES = 16
 export const DIGEST_BYTES = 16
 const TEXT_BYTES_MAX = 255

@@ -157,7 +157,13 @@ describe('a log', () => {
       const given = await change(`{"remove":["${other}"]}`)
       assert.equal(given.status === 200 ? '200' : problemOf(given), status)
     }
-    for (const body of ['{}', '{"add":["x"]}', `{"add":["${other}"],"remove":["${other}"]}`, `{"place":"cluster:c1"}`])
+    for (const body of [
+      '{}',
+      '{"add":["x"]}',
+      `{"add":["${other}"],"remove":["${other}"]}`,
+      '{"place":"spread:2"}',
+      `{"place":"spread:3","add":["${other}"]}`,
+    ])
       assert.equal(problemOf(await change(body)), '400 bad-body')
     await fixture.server.close(0)
   })

@@ -87,4 +87,6 @@ export interface WorldType {
   readonly begin: (init: TypeInit) => SimulatedType
   /** What it adds to a peer; undefined for keys, which every peer has. */
   readonly further?: TypeDefinition | undefined
+  /** What must be so in a world that has it, whatever was drawn. */
+  readonly needs?: Partial<Options>
 }

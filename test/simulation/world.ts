@@ -85,7 +85,8 @@ export function simulate(
   types: readonly WorldType[] = KEYS_ALONE,
 ): RunResult {
   const chance = new Chance(seed)
-  const options = { ...drawOptions(seed, chance.fork()), ...change }
+  const needs = types.reduce<Partial<Options>>((sum, type) => ({ ...sum, ...type.needs }), {})
+  const options = { ...drawOptions(seed, chance.fork()), ...needs, ...change }
   const world = new World(options, chance, keepsLines, types)
   let violation: Violation | undefined
   try {

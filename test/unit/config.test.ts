@@ -66,6 +66,7 @@ suite('defaults', () => {
       health: undefined,
       logs: [],
       storePasswords: [],
+      logPlaces: [],
       hraftd: [],
       lww: [],
       lwwExternal: [],
@@ -175,6 +176,7 @@ suite('environment variables', () => {
       REPLICATOR_HEALTH: '9000',
       REPLICATOR_LOG: 'orders=kv:, carts=kv:',
       REPLICATOR_STORE_PASSWORD: 'carts=/etc/carts',
+      REPLICATOR_LOG_PLACE: 'orders=spread:3',
       REPLICATOR_HRAFTD: '8100, 0.0.0.0:8200=carts',
       REPLICATOR_LWW: '3001, 0.0.0.0:3002=carts',
       REPLICATOR_LWW_EXTERNAL: 'http://old.example:3001/',
@@ -214,6 +216,7 @@ suite('environment variables', () => {
         { log: 'carts', kind: 'kv', at: '' },
       ],
       storePasswords: [{ log: 'carts', path: '/etc/carts' }],
+      logPlaces: [{ log: 'orders', place: 'spread:3' }],
       hraftd: [
         { address: { host: '127.0.0.1', port: 8100 }, log: 'kv' },
         { address: { host: '0.0.0.0', port: 8200 }, log: 'carts' },

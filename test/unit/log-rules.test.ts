@@ -49,7 +49,7 @@ suite('majorities of logs', () => {
 suite('members of a log', () => {
   test('a voter that becomes a learner keeps its old vote until the change has ended', () => {
     const joint = entered(abc, [{ kind: 'learner', peer: a }])
-    assert.deepEqual(joint, { voters: [b, c], outgoing: [a, b, c], learners: [], learnersNext: [a] })
+    assert.deepEqual(joint, { voters: [b, c], outgoing: [a, b, c], learners: [], learnersNext: [a], place: '' })
     assert.deepEqual(left(joint), firstMembers([b, c], [a]))
   })
 

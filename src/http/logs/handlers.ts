@@ -1,6 +1,6 @@
 /** What is done for each request of logs. */
 import { LOG_LIMITS } from '../../../protocols/log/limits.ts'
-import type { ChangeRequest, TransferRequest } from '../../../protocols/log/requests.ts'
+import type { ChangeRequest, PlaceRequest, TransferRequest } from '../../../protocols/log/requests.ts'
 import type { SubmitId } from '../../../protocols/log/entry.ts'
 import { QUERY_BYTES_MAX } from '../../../protocols/log/talk.ts'
 import { utf8 } from '../../bytes.ts'
@@ -105,7 +105,7 @@ export class LogHandlers {
     )
   }
 
-  #operate(exchange: Exchange, parse: (log: string, body: Uint8Array) => Read<ChangeRequest | TransferRequest>): void {
+  #operate(exchange: Exchange, parse: (log: string, body: Uint8Array) => Read<ChangeRequest | TransferRequest | PlaceRequest>): void {
     const log = logOfPath(exchange)
     if (log === undefined) return
     readBody(exchange, CREATION_BYTES_MAX, (body) => {

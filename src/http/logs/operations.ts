@@ -1,6 +1,7 @@
 /** What operators ask of logs, as JSON. */
 import type { PeerId } from '../../../protocols/base/identity.ts'
-import type { ChangeRequest, TransferRequest } from '../../../protocols/log/requests.ts'
+import type { ChangeRequest, PlaceRequest, TransferRequest } from '../../../protocols/log/requests.ts'
+import { readWish } from '../../../protocols/log/placement.ts'
 import { CHANGES_MAX } from '../../../protocols/log/talk.ts'
 import { utf8 } from '../../bytes.ts'
 import { isPeerId } from '../../peer-id.ts'
@@ -31,15 +32,25 @@ export function parseCreation(body: Uint8Array): Read<Creation> {
 }
 
 /** Reads the body of `POST /logs/{name}/change`. */
-export function parseChange(log: string, body: Uint8Array): Read<ChangeRequest> {
-  const read = fieldsOf(body, ['add', 'remove', 'force'], CHANGE)
+export function parseChange(log: string, body: Uint8Array): Read<ChangeRequest | PlaceRequest> {
+  const read = fieldsOf(body, ['add', 'remove', 'force', 'place'], CHANGE)
   if ('fault' in read) return read
+  const { place, ...changes } = read.value
+  if (place !== undefined) return parsePlace(log, place, changes)
   const { add = [], remove = [], force = false } = read.value
   if (!arePeers(add) || !arePeers(remove)) return { fault: `"add" and "remove" are lists of peer ids, as in ${CHANGE}.` }
   if (typeof force !== 'boolean') return { fault: '"force" is true or false.' }
   if (add.length + remove.length === 0) return { fault: `Name whom to add or to remove, as in ${CHANGE}.` }
   if (add.some((peer) => remove.includes(peer))) return { fault: 'One peer is both to be added and to be removed.' }
   return { value: { kind: 'change', log, add, remove, isForced: force } }
+}
+
+function parsePlace(log: string, place: unknown, others: object): Read<PlaceRequest> {
+  if (Object.keys(others).length > 0) return { fault: 'A body with "place" says nothing else.' }
+  const isWish = typeof place === 'string' && place.length <= PLACE_CHARACTERS_MAX && readWish(place) !== undefined
+  return isWish
+    ? { value: { kind: 'place', log, place } }
+    : { fault: '"place" is "cluster:ID", "spread:N" with N from 3 to 7, or "peers:ID,ID,ID".' }
 }
 
 /** Reads the body of `POST /logs/{name}/transfer`. */

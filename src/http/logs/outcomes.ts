@@ -3,7 +3,7 @@
  * status does not compile.
  */
 import { unreachable } from '../../../protocols/base/assert.ts'
-import { allMembers } from '../../../protocols/log/membership.ts'
+import { allMembers, firstMembers } from '../../../protocols/log/membership.ts'
 import type { Position } from '../../../protocols/log/entry.ts'
 import type { LogView, ReplicaView } from '../../../protocols/log/requests.ts'
 import { utf8 } from '../../bytes.ts'
@@ -134,6 +134,8 @@ export function changeAnswerTo(answer: ChangeAnswer): Answer {
       return notChanged(answer.why)
     case 'unavailable':
       return problem('unavailable', 'The leader of the log was not reached in time. Nothing is known to be changed.')
+    case 'bad-place':
+      return problem('bad-body', `The place will not do: ${answer.detail}.`)
     case 'unknown-peer':
       return problem('change-refused', `${answer.peer} is not known here, or has no part in the log. Nothing was changed.`)
     case 'unknown-log':
@@ -199,7 +201,7 @@ function roleOf(own: ReplicaView, isInTouch: boolean): Answer {
 
 /** A log as lists show it. */
 export function logOf({ name, logId, store, place, voters, learners, own }: LogView): Record<string, unknown> {
-  const members = allMembers({ voters, outgoing: [], learners, learnersNext: [] })
+  const members = allMembers(firstMembers(voters, learners))
   return {
     name,
     logId,

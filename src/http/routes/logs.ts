@@ -139,7 +139,7 @@ const CHANGE_RESPONSES: Part = {
 
 const CHANGE: Part = {
   operationId: 'changeLog',
-  summary: 'Add voters to a log, and remove members',
+  summary: 'Add voters to a log and remove members, or say anew where its voters are to be',
   requestBody: { required: true, content: { 'application/json': { schema: { $ref: '#/components/schemas/MemberChanges' } } } },
   responses: CHANGE_RESPONSES,
 }
@@ -241,7 +241,7 @@ const SCHEMAS: RouteGroup['schemas'] = {
   }),
   Creation: object(
     { store: { enum: [...STORE_KINDS] } },
-    { place: { ...text, description: '`cluster:ID` of the peer asked, or `peers:ID,ID,ID`' } },
+    { place: { ...text, description: '`cluster:ID`, `spread:N` or `peers:ID,ID,ID`; the cluster of the peer asked where left out' } },
   ),
   Changing: object({ changing: flag }),
   MemberChanges: object(
@@ -250,6 +250,7 @@ const SCHEMAS: RouteGroup['schemas'] = {
       add: { ...list(text), description: 'Peer ids' },
       remove: list(text),
       force: { ...flag, description: 'Though a majority of the members after it is not in touch' },
+      place: { ...text, description: 'Alone: `cluster:ID`, `spread:N` or `peers:ID,ID,ID`. The leader carries it out' },
     },
   ),
   NextLeader: object({ to: text }),

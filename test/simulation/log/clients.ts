@@ -4,12 +4,11 @@
  * was answered before they began (G9); reads after a position against that position (G10).
  */
 import type { Position, SubmitId } from '../../../protocols/log/entry.ts'
-import type { LogAnswer, LogClient } from '../../../protocols/log/events.ts'
+import type { Consistency, LogAnswer, LogClient, Submit } from '../../../protocols/log/events.ts'
 import type { Agenda } from '../agenda.ts'
 import type { Chance } from '../chance.ts'
 import { check } from '../checkers/violation.ts'
 import type { LogLedger } from './ledger.ts'
-import type { SimulatedReplica } from './replica.ts'
 import type { Command } from './store.ts'
 
 const LISTS: readonly string[] = ['a', 'b']
@@ -21,10 +20,21 @@ const THINK_MAX_MS = 300
 const TIMEOUT_MS = 3_000
 const TRIES_MAX = 4
 
+/** Whoever is asked: a replica, or a whole peer that may hold none. */
+export interface AskedPeer {
+  readonly name: string
+  readonly isUp: boolean
+  submit(client: LogClient, submit: Pick<Submit, 'submitId' | 'isNamedByClient' | 'command'>, timeoutMs: number): void
+  query(client: LogClient, list: string, consistency: Consistency, timeoutMs: number): void
+}
+
+/** What the ledger holds answers against. */
+export type ClientRules = Pick<LogLedger, 'answersDone' | 'answersNotOrdered' | 'revokedIds'>
+
 interface Submitted {
   readonly kind: 'submit'
   readonly person: Person
-  readonly peer: SimulatedReplica
+  readonly peer: AskedPeer
   readonly command: Command
   readonly submitId: SubmitId
   readonly isNamed: boolean
@@ -34,7 +44,7 @@ interface Submitted {
 interface Queried {
   readonly kind: 'query'
   readonly person: Person
-  readonly peer: SimulatedReplica
+  readonly peer: AskedPeer
   readonly list: string
   readonly after: Position | undefined
   /**
@@ -66,21 +76,22 @@ export class LogClients {
   readonly counts: ClientCounts = { submits: 0, done: 0, rejected: 0, notOrdered: 0, inDoubt: 0, reads: 0, unread: 0 }
   private readonly agenda: Agenda
   private readonly chance: Chance
-  private readonly ledger: LogLedger
-  private readonly peers: () => readonly SimulatedReplica[]
+  private readonly ledger: ClientRules
+  private readonly peers: () => readonly AskedPeer[]
+  private readonly nextClient: () => LogClient
   private readonly open = new Map<LogClient, Submitted | Queried>()
   private readonly acknowledged = new Map<string, string[]>()
   private readonly longest = new Map<string, readonly string[]>()
   private readonly unwanted = new Set<string>()
-  private lastClient = 0
   private lastItem = 0
   private isStopped = false
 
-  constructor(agenda: Agenda, chance: Chance, ledger: LogLedger, peers: () => readonly SimulatedReplica[]) {
+  constructor(agenda: Agenda, chance: Chance, ledger: ClientRules, peers: () => readonly AskedPeer[], nextClient: () => LogClient) {
     this.agenda = agenda
     this.chance = chance
     this.ledger = ledger
     this.peers = peers
+    this.nextClient = nextClient
   }
 
   begin(count: number): void {
@@ -96,7 +107,7 @@ export class LogClients {
   }
 
   /** Whoever asked a process that is gone learns nothing. */
-  crashed(peer: SimulatedReplica): void {
+  crashed(peer: AskedPeer): void {
     for (const [client, asked] of this.open) {
       if (asked.peer !== peer) continue
       this.open.delete(client)
@@ -117,13 +128,18 @@ export class LogClients {
     this.concluded(asked, answer)
   }
 
-  readReady(peer: SimulatedReplica, client: LogClient, index: number): void {
+  /** The list that a query is about. */
+  listOf(client: LogClient): string | undefined {
+    const asked = this.open.get(client)
+    return asked?.kind === 'query' ? asked.list : undefined
+  }
+
+  /** A store answers. @param items undefined when it has gone back behind what it must show */
+  found(client: LogClient, items: readonly string[] | undefined, position: Position): void {
     const asked = this.open.get(client)
     if (asked?.kind !== 'query') return
     this.open.delete(client)
-    // The store itself tests the position: it may have gone back meanwhile.
-    if (peer.store.position.index < index) return this.think(asked.person)
-    this.reads(asked, peer.store.list(asked.list), peer.store.position)
+    if (items !== undefined) this.reads(asked, items, position)
     this.think(asked.person)
   }
 
@@ -153,24 +169,22 @@ export class LogClients {
   }
 
   private submit(submitted: Submitted): void {
-    const client = (this.lastClient += 1)
+    const client = this.nextClient()
     const { submitId, command, isNamed, peer } = submitted
     this.open.set(client, submitted)
     this.counts.submits += 1
     const bytes = new TextEncoder().encode(JSON.stringify(command))
-    const deadlineMs = this.agenda.nowMs + TIMEOUT_MS
-    peer.step({ kind: 'submit', submits: [{ client, submitId, isNamedByClient: isNamed, since: 0, command: bytes, deadlineMs }] })
+    peer.submit(client, { submitId, isNamedByClient: isNamed, command: bytes }, TIMEOUT_MS)
   }
 
-  private query(person: Person, peer: SimulatedReplica): void {
-    const client = (this.lastClient += 1)
+  private query(person: Person, peer: AskedPeer): void {
+    const client = this.nextClient()
     const list = this.chance.pick(LISTS)
     const after = this.chance.happens(AFTER_RATE) ? person.position : undefined
     const acknowledged = after === undefined ? [...(this.acknowledged.get(list) ?? [])] : [...(person.own.get(list) ?? [])]
     const longest = after === undefined ? (this.longest.get(list) ?? []) : []
     this.open.set(client, { kind: 'query', person, peer, list, after, acknowledged, longest })
-    const deadlineMs = this.agenda.nowMs + TIMEOUT_MS
-    peer.step({ kind: 'query', client, consistency: after === undefined ? 'linearizable' : { after }, deadlineMs })
+    peer.query(client, list, after === undefined ? 'linearizable' : { after }, TIMEOUT_MS)
   }
 
   private concluded(submitted: Submitted, answer: LogAnswer): void {
@@ -229,7 +243,7 @@ export class LogClients {
     const items = counting(found)
     const known = counting(this.longest.get(list) ?? [])
     const seen = new Set(items)
-    const told = (): string => `${peer.identity.id} reads ${list}: ${items.join(' ')}`
+    const told = (): string => `${peer.name} reads ${list}: ${items.join(' ')}`
     check(seen.size === items.length, rule, () => `${told()}: an item twice`)
     const missing = counting(acknowledged).find((item) => !seen.has(item))
     check(missing === undefined, rule, () => `${told()}: without ${missing}, which was acknowledged before`)

@@ -160,7 +160,7 @@ export const LOG_SCENARIOS: readonly LogScenario[] = [
         { kind: 'remove', peer: stage.id('a') },
       ] as const
       stage.step('a', { kind: 'connected', peer: stage.id('d') })
-      stage.step('a', { kind: 'change', client: 1, changes, isForced: false })
+      stage.step('a', { kind: 'change', client: 1, changes, wish: 'voters', isForced: false })
       stage.pass(2_000)
       assert.equal(stage.answers.get(1)?.kind, 'changed')
       const leader = ['b', 'c', 'd'].find((name) => stage.state(name).role === 'leader')
@@ -178,6 +178,37 @@ export const LOG_SCENARIOS: readonly LogScenario[] = [
           [3, 0, 0],
         ],
       )
+    },
+  },
+  {
+    name: 'what an operator changes becomes the wish, and a wish said anew is one entry',
+    play() {
+      const stage = led('abc', 'd')
+      stage.step('a', { kind: 'connected', peer: stage.id('d') })
+      const changes = [{ kind: 'voter', peer: stage.id('d') }] as const
+      stage.step('a', { kind: 'change', client: 1, changes, wish: 'voters', isForced: false })
+      stage.pass(2_000)
+      assert.deepEqual([stage.answers.get(1)?.kind, stage.state('b').members.place], ['changed', 'peers:a,b,c,d'])
+      const { index } = stage.state('a').tail.last
+      stage.step('a', { kind: 'change', client: 2, changes: [], wish: { place: 'spread:3' }, isForced: false })
+      stage.pass(500)
+      assert.deepEqual([stage.answers.get(2)?.kind, stage.state('c').members.place], ['changed', 'spread:3'])
+      assert.deepEqual([stage.state('a').tail.last.index, stage.state('a').members.voters.length], [index + 1, 4])
+      stage.step('a', { kind: 'change', client: 3, changes: [{ kind: 'remove', peer: stage.id('d') }], wish: 'kept', isForced: false })
+      stage.pass(1_000)
+      assert.deepEqual([stage.answers.get(3)?.kind, stage.state('b').members.place], ['changed', 'spread:3'])
+    },
+  },
+  {
+    name: 'a learner that hears no leader any more follows none',
+    play() {
+      const stage = led('abc', 'd')
+      stage.step('a', { kind: 'change', client: 1, changes: [{ kind: 'learner', peer: stage.id('d') }], wish: 'kept', isForced: false })
+      stage.pass(500)
+      assert(stage.actor('d').core.isFollowing(stage.nowMs))
+      stage.cutOff('d')
+      stage.pass(3 * T_MS)
+      assert(!stage.actor('d').core.isFollowing(stage.nowMs))
     },
   },
   {
@@ -204,9 +235,9 @@ export const LOG_SCENARIOS: readonly LogScenario[] = [
     play() {
       const stage = led('a', 'bc')
       const changes = ['b', 'c'].map((name) => ({ kind: 'voter' as const, peer: stage.id(name) }))
-      stage.step('a', { kind: 'change', client: 1, changes, isForced: false })
+      stage.step('a', { kind: 'change', client: 1, changes, wish: 'voters', isForced: false })
       assert.deepEqual(stage.answers.get(1), { kind: 'not-changed', why: 'unreachable' })
-      stage.step('a', { kind: 'change', client: 2, changes, isForced: true })
+      stage.step('a', { kind: 'change', client: 2, changes, wish: 'voters', isForced: true })
       stage.pass(2_000)
       assert.equal(stage.answers.get(2)?.kind, 'changed')
     },

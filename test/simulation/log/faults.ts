@@ -110,7 +110,7 @@ export class LogFaults {
     // Whoever was wiped is somebody else now: the one before leaves with the next change.
     const gone = members.voters.filter(({ id }) => !peers.some(({ identity: peer }) => peer.id === id))
     changes.push(...gone.map((peer): MemberChange => ({ kind: 'remove', peer })))
-    this.world.operate(leader, (client) => ({ kind: 'change', client, changes, isForced: false }), ignored)
+    this.world.operate(leader, (client) => ({ kind: 'change', client, changes, wish: 'voters', isForced: false }), ignored)
   }
 
   private transfer(): void {

@@ -6,7 +6,7 @@
 import { identity } from '../../../protocols/base/identity.ts'
 import type { Identity, Incarnation, PeerId } from '../../../protocols/base/identity.ts'
 import type { Entry } from '../../../protocols/log/entry.ts'
-import type { LogAnswer, LogClient, LogEffect, LogEvent } from '../../../protocols/log/events.ts'
+import type { Consistency, LogAnswer, LogClient, LogEffect, LogEvent, Submit } from '../../../protocols/log/events.ts'
 import type { LogLimits } from '../../../protocols/log/limits.ts'
 import type { Membership } from '../../../protocols/log/membership.ts'
 import type { LogMessage } from '../../../protocols/log/message.ts'
@@ -15,13 +15,14 @@ import type { Agenda } from '../agenda.ts'
 import type { Chance } from '../chance.ts'
 import { check } from '../checkers/violation.ts'
 import { Applier } from './applier.ts'
+import type { AskedPeer } from './clients.ts'
 import { LOG_ID, LogDisk } from './disk.ts'
 import type { LogLedger } from './ledger.ts'
 import type { LogOptions } from './options.ts'
 import { ModelStore } from './store.ts'
 
 /** Small enough that a short run meets each of them. */
-const LIMITS: LogLimits = {
+export const LIMITS: LogLimits = {
   heartbeatMs: 100,
   appendBytesMax: 500,
   windowBytesMax: 2_000,
@@ -31,8 +32,12 @@ const LIMITS: LogLimits = {
   pendingEntriesMax: 60,
   keptEntriesMin: 8,
   keptBytesMax: 6_000,
+  electionMs: 1_000,
+  spreadElectionMs: 1_000,
+  goneMs: 3_000,
+  placedEveryMs: 500,
 }
-export const ELECTION_MS = 1_000
+export const ELECTION_MS: number = LIMITS.electionMs
 
 export interface ReplicaWorld {
   readonly agenda: Agenda
@@ -48,7 +53,7 @@ export interface ReplicaWorld {
   readonly trace: (line: () => string) => void
 }
 
-export class SimulatedReplica {
+export class SimulatedReplica implements AskedPeer {
   readonly peerId: PeerId
   identity: Identity
   store: ModelStore
@@ -80,6 +85,19 @@ export class SimulatedReplica {
 
   get isUp(): boolean {
     return this.core !== undefined
+  }
+
+  get name(): string {
+    return this.identity.id
+  }
+
+  submit(client: LogClient, submit: Pick<Submit, 'submitId' | 'isNamedByClient' | 'command'>, timeoutMs: number): void {
+    const deadlineMs = this.world.agenda.nowMs + timeoutMs
+    this.step({ kind: 'submit', submits: [{ client, ...submit, since: 0, deadlineMs }] })
+  }
+
+  query(client: LogClient, _list: string, consistency: Consistency, timeoutMs: number): void {
+    this.step({ kind: 'query', client, consistency, deadlineMs: this.world.agenda.nowMs + timeoutMs })
   }
 
   /** Gives the peer the members that its log is born with, which name the peer itself. */

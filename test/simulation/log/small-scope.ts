@@ -123,7 +123,7 @@ class Schedule {
         const kind = chance.pick(['voter', 'learner', 'remove'] as const)
         const changes = [{ kind, peer: stage.id(chance.pick(this.names)) }]
         this.clients += 1
-        return stage.step(name, { kind: 'change', client: this.clients, changes, isForced: true })
+        return stage.step(name, { kind: 'change', client: this.clients, changes, wish: 'voters', isForced: true })
       }
     }
   }

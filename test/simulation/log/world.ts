@@ -85,7 +85,14 @@ export class LogWorld {
       if (founder !== undefined) peer.identity = founder
       return peer
     })
-    this.clients = new LogClients(agenda, this.chance.fork(), this.ledger, () => this.peers)
+    let lastClient = 0
+    this.clients = new LogClients(
+      agenda,
+      this.chance.fork(),
+      this.ledger,
+      () => this.peers,
+      () => (lastClient += 1),
+    )
   }
 
   run(): void {
@@ -150,13 +157,19 @@ export class LogWorld {
           () => `${peer.identity.id} is to show ${index}, and has ${showPosition(peer.store.position)}`,
         )
         this.agenda.after(this.chance.span(0.1, 5), () => {
-          if (life === peer.life) this.clients.readReady(peer, client, index)
+          if (life === peer.life) this.readStore(peer, client, index)
         })
       },
       giveSnapshot: (from, to, indexMin) => this.giveSnapshot(from, to, indexMin),
       others: (than) => this.peers.filter((peer) => peer !== than && peer.isUp),
       trace: (line) => this.trace(line),
     }
+  }
+
+  /** The store itself tests the position: it may have gone back meanwhile. */
+  private readStore({ store }: SimulatedReplica, client: number, index: number): void {
+    const list = this.clients.listOf(client)
+    if (list !== undefined) this.clients.found(client, store.position.index < index ? undefined : store.list(list), store.position)
   }
 
   /** Any store that is far enough may fill any other. */

@@ -1,0 +1,47 @@
+/** Bugs of logs that only show in whole networks: births, members by a wish, and who is asked. */
+import { bug } from '../../planted/bug.ts'
+import type { PlantedBug } from '../../planted/bug.ts'
+
+const CORE = 'protocols/log'
+
+export const LOGS_BUGS: readonly PlantedBug[] = [
+  bug(
+    'birth-unchosen',
+    'a peer opens a log by the birth that it asked for, which is not chosen',
+    `${CORE}/logs.ts`,
+    'this.births = new Births(context, minPeers, limits)',
+    `const decide = (name: string, value: Uint8Array, deadlineMs: number, settled: (value: Uint8Array | undefined) => void): void => {
+      this.decided(name, value)
+      context.decide(name, value, deadlineMs, settled)
+    }
+    this.births = new Births(Object.create(context, { decide: { value: decide } }) as TypeContext, minPeers, limits)`,
+  ),
+  bug(
+    'voters-of-offers',
+    'a peer takes whoever offers a store for the first voters',
+    `${CORE}/births.ts`,
+    '    this.known.set(name, birth)\n',
+    '    this.known.set(name, { ...birth, voters: [...new Set([...birth.voters, ...this.offering(name)])] })\n',
+  ),
+  bug(
+    'removed-stays',
+    'a peer that was removed from the network goes on voting on logs',
+    `${CORE}/placements.ts`,
+    'if (this.isRemoved(peer.peerId) || this.isReplaced(peer))',
+    'if (this.isReplaced(peer))',
+  ),
+  bug(
+    'lost-disk-stays',
+    'a voter whose disk is gone goes on counting as one',
+    `${CORE}/placements.ts`,
+    'if (this.isRemoved(peer.peerId) || this.isReplaced(peer))',
+    'if (this.isRemoved(peer.peerId))',
+  ),
+  bug(
+    'first-members-alone',
+    'a peer that knows old members alone asks nobody else',
+    `${CORE}/logs.ts`,
+    ', ...this.births.offering(birth.name)]',
+    ']',
+  ),
+]
