@@ -139,9 +139,11 @@ describe('a log', () => {
     const other = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
     const change = (body: string): Promise<RawAnswer> => ask(fixture, 'POST', `${ORDERS}/change`, {}, body)
     assert.deepEqual(told(await change(`{"add":["${other}"]}`)), { changing: true })
+    assert.deepEqual(told(await change('{"place":"spread:3"}')), { changing: true })
     assert.equal((await ask(fixture, 'POST', `${ORDERS}/transfer`, {}, `{"to":"${other}"}`)).status, 202)
     assert.deepEqual(logs.asked, [
       { kind: 'change', log: 'orders', add: [other], remove: [], isForced: false },
+      { kind: 'place', log: 'orders', place: 'spread:3' },
       { kind: 'transfer', log: 'orders', to: other },
     ])
     for (const [answer, status] of [
@@ -151,6 +153,7 @@ describe('a log', () => {
       [{ kind: 'not-changed', why: 'not-leader' }, '503 not-ready'],
       [{ kind: 'unknown-peer', peer: PEER.peerId }, '409 change-refused'],
       [{ kind: 'unavailable', why: 'no-majority' }, '503 unavailable'],
+      [{ kind: 'bad-place', detail: 'no such wish' }, '400 bad-body'],
       [{ kind: 'unknown-log' }, '404 unknown-log'],
     ] satisfies readonly (readonly [ChangeAnswer, string])[]) {
       logs.onChange = answer

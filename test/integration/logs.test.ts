@@ -274,6 +274,23 @@ suite('a log at three peers', () => {
     assert.equal(await get(inside, 'n'), '2')
   })
 
+  test('replaces a voter that is gone for long by a peer that offers a store, as it is wished', async (context) => {
+    const network = await LogNetwork.of(context, 4, 4, { ...LOG_LIMITS, goneMs: 1_500, placedEveryMs: 200 })
+    await network.born()
+    const votersAt = async ({ logs }: LogPeer): Promise<readonly string[]> =>
+      ((await logs.list()).logs[0]?.voters ?? []).map(({ peerId }) => peerId)
+    const leader = await network.leader()
+    await until('three vote', async () => (await votersAt(leader)).length === 3)
+    const before = await votersAt(leader)
+    const gone = network.peers.find((peer) => peer !== leader && before.includes(peer.core.self.peerId)) as LogPeer
+    const spare = network.peers.find(({ core }) => !before.includes(core.self.peerId)) as LogPeer
+    await network.kill(gone)
+    const wanted = [...before.filter((id) => id !== gone.core.self.peerId), spare.core.self.peerId].toSorted()
+    await until('the spare one votes instead', async () => (await votersAt(leader)).toSorted().join() === wanted.join(), 30_000)
+    assert.equal((await submit(spare, { set: { k: 'v' } })).kind, 'outcome')
+    await until('the spare one has it', async () => (await get(spare, 'k', 'local')) === 'v', 30_000)
+  })
+
   test('keeps what is asked before anybody leads until somebody does, at a lone peer too', async (context) => {
     const network = await LogNetwork.of(context, 1, 1, LOG_LIMITS, 1)
     const [peer] = network.peers as [LogPeer]

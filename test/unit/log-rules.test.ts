@@ -160,7 +160,7 @@ suite('a log on disk', () => {
       [...held].map(([name, bytes]) => [name, Buffer.from(bytes).toString('hex')]),
       [
         [`${logId}s`, `ac0201${self}`],
-        [`${logId}b`, `071001${self}000000`],
+        [`${logId}b`, `071001${self}00000000`],
         [`${logId}e00000000000011`, '0711000000'],
       ],
     )

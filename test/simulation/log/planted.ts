@@ -196,13 +196,6 @@ export const LOG_BUGS: readonly PlantedBug[] = [
     "entries.some(({ index }) => !verdicts.has(index))) verdicts = new Map(entries.map(({ index }) => [index, 'down']))",
   ),
   bug(
-    'query-of-older',
-    'a query is answered by a store that went back behind what it must show',
-    `${SIMULATED}/world.ts`,
-    'store.position.index < index ? undefined : store.list(list)',
-    'store.list(list)',
-  ),
-  bug(
     'add-undone',
     'the wish for where voters are stays as it was when an operator adds one',
     `${CORE}/changes.ts`,
