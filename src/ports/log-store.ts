@@ -25,11 +25,10 @@ export interface StoreClaim {
   /** Members at the birth of the log. */
   readonly firstMembers: Membership
   /**
-   * What becomes of content of this very log: it is kept, and one of a lower generation is refused,
-   * where this is left out. `carried`: one of a lower generation goes on in this one. `dropped`: all
-   * is let go of, to be filled anew. Content of anything else is refused in any case.
+   * `dropped`: what is there of this very log is let go of, to be filled anew; where this is left
+   * out it is kept. Content of anything else is refused in any case.
    */
-  readonly content?: 'carried' | 'dropped' | undefined
+  readonly content?: 'dropped' | undefined
 }
 
 /** Where a store stands. */

@@ -52,11 +52,10 @@ export async function openKvStore(cells: Cells, claim: StoreClaim): Promise<LogS
   }
   const head = readHead(bytes)
   if (head === undefined) throw new StoreRefused('store-format', 'it was written by another version')
-  const isHere = head.generation === claim.generation || (claim.content !== undefined && head.generation < claim.generation)
-  if (head.logId !== claim.logId || !isHere)
+  if (head.logId !== claim.logId || head.generation !== claim.generation)
     throw new StoreRefused('store-of-another-log', `it belongs to ${head.logId}, generation ${head.generation}`)
   if (head.owner.id !== claim.owner.id) throw new StoreRefused('store-claimed', `it belongs to ${head.owner.id}`)
-  if (claim.content !== 'dropped') return opened(cells, claim, { ...head, generation: claim.generation })
+  if (claim.content !== 'dropped') return opened(cells, claim, head)
   cells.clear()
   return opened(cells, claim, emptyHead(claim))
 }

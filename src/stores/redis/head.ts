@@ -11,7 +11,7 @@ import type { StoreClaim } from '../../ports/log-store.ts'
 import { DIGEST_BYTES } from '../kv-rows.ts'
 
 /** What this file writes. A head of another format is not read. */
-const FORMAT = '1'
+const FORMAT = '2'
 
 export type Fields = Readonly<Record<string, string>>
 

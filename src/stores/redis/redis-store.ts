@@ -44,7 +44,7 @@ export async function openRedisStore(init: RedisStoreInit, claim: StoreClaim): P
     const settings = await readSettings(link)
     let fields = await claimed(link, claim)
     checkClaim(fields, claim)
-    if (!isWhole(fields)) {
+    if (!isWhole(fields) || claim.content === 'dropped') {
       fields = emptyFields(claim)
       await link.run(BEGIN, listed(fields))
     }
