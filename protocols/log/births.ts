@@ -161,11 +161,12 @@ export class Births {
    * @param named peers that could without a store: a log that begins has nothing yet to be filled with
    */
   around({ log, store }: Offer, named: readonly PeerId[] = []): readonly Placeable[] {
-    const { self, roster, speaks } = this.context
+    const { context } = this
+    const { self, roster } = context
     const isSame = (offer: Offer): boolean => offer.log === log && offer.store === store
     const standing = (peerId: PeerId, offers: readonly Offer[]): Placeable['standing'] => {
       const isOffered = named.includes(peerId) || offers.some(isSame)
-      return isOffered && speaks(peerId) ? 'able' : 'away'
+      return isOffered && context.speaks(peerId) ? 'able' : 'away'
     }
     const others = roster.connected().map(({ peerId, identity: peer, clusterId }) => ({
       peer,

@@ -109,7 +109,7 @@ describe('a log', () => {
     ] as const)
       assert.equal(problemOf(await ask(fixture, method, target, headers, method === 'GET' ? undefined : 'x')), problem, target)
     assert.equal(problemOf(await ask(fixture, 'POST', ORDERS, {}, 'x'.repeat(1_048_577))), '413 too-large')
-    for (const body of ['[]', '{}', '{"store":"redis"}', '{"store":"kv","size":3}', '{"store":"kv","place":3}'])
+    for (const body of ['[]', '{}', '{"store":"etcd"}', '{"store":"kv","size":3}', '{"store":"kv","place":3}'])
       assert.equal(problemOf(await ask(fixture, 'PUT', ORDERS, {}, body)), '400 bad-body')
     assert.deepEqual(logs.asked, [])
     await fixture.server.close(0)

@@ -22,7 +22,7 @@ function around(text: string): Placeable[] {
 }
 
 function changesOf(wish: string, voters: string, text: string): string {
-  const changes = placementChanges(readWish(wish) as Wish, firstMembers([...voters].map(peer)), around(text))
+  const changes = placementChanges(readWish(wish) as Wish, firstMembers(voters.split('').map(peer)), around(text))
   return changes.map(({ kind, peer: { peerId } }) => `${kind === 'voter' ? '+' : '-'}${peerId}`).join(' ')
 }
 
