@@ -52,7 +52,7 @@ export const BUGS_OF_WAITS: readonly PlantedBug[] = [
     'pause-of-another-quorum',
     'the wait after a lost try grows from what quorums took before, not from the one that is needed now',
     ROUND_TRIPS,
-    'return Math.max(this.latencies.roundTripMs, this.toDecideMs(key))',
+    'return Math.max(Math.min(LATELY_MOST_MS, this.latencies.roundTripMs), this.toDecideMs(key))',
     'return this.latencies.roundTripMs',
   ),
   bug(
