@@ -26,7 +26,7 @@ import { soak } from './bench/soak.ts'
 import { measureStages } from './bench/stages.ts'
 import { formatTable } from './bench/table.ts'
 import type { Table } from './bench/table.ts'
-import { measureWorkload, warmUp } from './bench/throughput.ts'
+import { measureOverwritesBesidePuts, measureWorkload, warmUp, warmUpAt } from './bench/throughput.ts'
 import { measureBackup, measureImport } from './bench/transfer.ts'
 import { measureFarTrouble } from './bench/far-trouble.ts'
 import { measureWan } from './bench/wan.ts'
@@ -113,7 +113,8 @@ async function compare(options: Options): Promise<Table[]> {
   const workloads = workloadsOf(options.parts)
   const isKilling = options.parts.has('killed')
   if (workloads.length === 0 && !isKilling) return []
-  const contenders: Contender[] = [closing(await Replicator.start(1, stopping.signal))]
+  const ours = closing(await Replicator.start(1, stopping.signal))
+  const contenders: Contender[] = [ours]
   for (const other of options.against) {
     contenders.push(closing(other === 'etcd' ? await Etcd.start(directory, stopping.signal) : await Nats.start(directory)))
   }
@@ -121,6 +122,10 @@ async function compare(options: Options): Promise<Table[]> {
   await warmUp(contenders, options.stored, workloads.length > 0 ? workloads : ['puts'])
   const tables: Table[] = []
   for (const workload of workloads) tables.push(await measureWorkload(workload, contenders, options, say))
+  if (workloads.includes('overwrites')) {
+    if (!workloads.includes('puts')) await warmUpAt(ours, 'puts')
+    tables.push(await measureOverwritesBesidePuts(ours, options, say))
+  }
   if (isKilling) tables.push(await measureKills(contenders, options.runs, say))
   await closeAll()
   return tables

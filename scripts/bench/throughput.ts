@@ -65,22 +65,28 @@ export async function warmUp(contenders: readonly Contender[], stored: number, w
   const ofRegisters = workloads.some(isOfRegisters) ? (['overwrites', 'reads'] as const) : []
   for (const contender of contenders) {
     await contender.fill(stored, ofRegisters.length === 0 ? 0 : REGISTERS)
-    for (const workload of [...ofKeys, ...ofRegisters]) {
-      await contender.drive({ workload, connections: WARM_UP_CONNECTIONS, seconds: WARM_UP_SECONDS[workload], name: newName(), pauseMs: 0 })
-    }
+    for (const workload of [...ofKeys, ...ofRegisters]) await warmUpAt(contender, workload)
   }
 }
+
+/** Has a side do one kind of work until V8 has compiled what it takes. */
+export async function warmUpAt(contender: Contender, workload: keyof typeof WARM_UP_SECONDS): Promise<void> {
+  await contender.drive({ workload, connections: WARM_UP_CONNECTIONS, seconds: WARM_UP_SECONDS[workload], name: newName(), pauseMs: 0 })
+}
+
+/** What is measured in turns: a side, or one kind of its work. */
+type Driven = Pick<Contender, 'name' | 'processIds' | 'drive'>
 
 /** @param contenders the first is the one whose ratios to the others are told */
 export async function measureWorkload(
   workload: Workload,
-  contenders: readonly Contender[],
-  options: Options,
+  contenders: readonly Driven[],
+  options: Pick<Options, 'connections' | 'runs' | 'seconds'>,
   say: (text: string) => void,
 ): Promise<Table> {
   const rows: Row[] = []
   for (const connections of options.connections) {
-    const byContender = new Map<Contender, Run[]>(contenders.map((contender) => [contender, []]))
+    const byContender = new Map<Driven, Run[]>(contenders.map((contender) => [contender, []]))
     for (let run = 0; run < options.runs; run += 1) {
       for (const [contender, runs] of byContender) {
         const load = { workload, connections, seconds: options.seconds, name: newName(), pauseMs: 0 }
@@ -98,7 +104,21 @@ export async function measureWorkload(
   return tableOf(workload, rows, options)
 }
 
-async function measure(contender: Contender, load: Load): Promise<Run> {
+/**
+ * Overwrites of registers beside puts of new keys, both of one side: what a key that changes costs
+ * more than one that does not.
+ */
+export async function measureOverwritesBesidePuts(side: Contender, options: Options, say: (text: string) => void): Promise<Table> {
+  const [overwrites, puts] = (['overwrites', 'puts'] as const).map((workload): Driven => {
+    const { name, processIds } = side
+    return { name: `${name}, ${workload}`, processIds, drive: (load) => side.drive({ ...load, workload }) }
+  })
+  if (overwrites === undefined || puts === undefined) throw new Error('nothing to measure')
+  const measured = await measureWorkload('overwrites', [overwrites, puts], options, say)
+  return { ...measured, title: 'Overwrites of registers, and puts of new keys' }
+}
+
+async function measure(contender: Driven, load: Load): Promise<Run> {
   const beforeSeconds = processorSeconds(contender.processIds)
   const startedMs = performance.now()
   const measured = await contender.drive(load)
@@ -114,7 +134,7 @@ async function measure(contender: Contender, load: Load): Promise<Run> {
   }
 }
 
-function tableOf(workload: Workload, rows: readonly Row[], { runs, seconds }: Options): Table {
+function tableOf(workload: Workload, rows: readonly Row[], { runs, seconds }: Pick<Options, 'runs' | 'seconds'>): Table {
   const over = (row: Row, pick: (run: Run) => number): Spread => spreadOf(row.runs.map(pick))
   const [ours] = rows
   return {
