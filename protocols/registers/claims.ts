@@ -4,9 +4,13 @@
  */
 import type { Ballot } from '../base/ballot.ts'
 import type { ForwardedWrite, Write } from './judge.ts'
+import { BATCH_MAX } from './plan.ts'
 import type { Judged } from './plan.ts'
 import type { RegisterRecord } from './record.ts'
 import type { View } from './showing.ts'
+
+/** Of a batch: what may be retries does not take all of it. */
+const RETRIES_MAX = 48
 
 interface Pending {
   readonly deadlineMs: number
@@ -56,6 +60,18 @@ export interface Settled {
 }
 
 export type Claim = WriteClaim | SettleClaim
+
+/**
+ * The writes that are judged next. Those that may be retries come first: a busy register remembers
+ * so many writes, and behind a long queue of others their first tries would be forgotten.
+ */
+export function batchOf(claims: readonly Claim[]): WriteClaim[] {
+  const writes = claims.filter((claim) => claim.kind === 'write')
+  if (writes.length <= BATCH_MAX) return writes
+  const mayBeRetry = ({ writeIdGiven, commitSent }: WriteClaim): boolean => writeIdGiven || commitSent
+  const first = new Set(writes.filter(mayBeRetry).slice(0, RETRIES_MAX))
+  return [...first, ...writes.filter((claim) => !first.has(claim))].slice(0, BATCH_MAX)
+}
 
 /** The write as it is judged now. */
 export function writeOf({ write, writeIdGiven, commitSent, afterSent }: WriteClaim): Write {

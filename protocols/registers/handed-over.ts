@@ -9,12 +9,17 @@ import { forwardOf } from './claims.ts'
 import type { Claim, WriteClaim } from './claims.ts'
 import { FORWARDED_VERSIONS_MAX } from './forwards.ts'
 import type { Forwarded, Forwards } from './forwards.ts'
-import { BATCH_MAX } from './plan.ts'
 import type { Judged } from './plan.ts'
 
 /** An owner that says nothing for so long is not waited for; on far links as long as it takes. */
 const SILENCE_MS = 1_000
 const SILENCE_ROUND_TRIPS = 4
+/**
+ * Writes of one register that are with the owner at one time. It counts each as a retry, and those
+ * of all other peers that write there are to be in one or two of its batches: later they would be
+ * forgotten.
+ */
+const FORWARDED_AT_ONCE = 16
 
 export interface HandedOverContext {
   readonly moment: Moment
@@ -59,7 +64,7 @@ export class HandedOver {
     if (this.isEmpty) this.silentSinceMs = moment.nowMs
     const handed = new Set<Claim>(this.claims.values())
     for (const claim of claims.filter(isForwardable)) {
-      if (this.claims.size >= BATCH_MAX) return
+      if (this.claims.size >= FORWARDED_AT_ONCE) return
       if (handed.has(claim)) continue
       const id = forwards.forward(this.key, ballot, forwardOf(claim, current(this.key)), (result) => this.told(id, claim, result))
       this.claims.set(id, claim)

@@ -17,9 +17,9 @@ import type { Moment } from '../base/moment.ts'
 import { Tally } from '../base/quorum.ts'
 import type { Quorum } from '../base/quorum.ts'
 import type { RegisterKey } from '../base/register.ts'
-import { expire, writeOf } from './claims.ts'
+import { batchOf, expire, writeOf } from './claims.ts'
 import type { Claim, WriteClaim } from './claims.ts'
-import { BATCH_MAX, planOf, settling } from './plan.ts'
+import { planOf, settling } from './plan.ts'
 import type { Judged } from './plan.ts'
 import type { Cast, Question } from './questions.ts'
 import { equalRegisterRecords } from './record.ts'
@@ -277,7 +277,7 @@ export class Run implements PollListener<Question, Cast> {
   }
 
   private batch(): WriteClaim[] {
-    return this.claims.filter((claim) => claim.kind === 'write').slice(0, BATCH_MAX)
+    return batchOf(this.claims)
   }
 
   /**

@@ -6,6 +6,8 @@ import type { Arrives, RegisterScenario } from './stage.ts'
 
 const ALL: Arrives = () => true
 const LONG_MS = 20_000
+/** More than a register remembers. */
+const WAITING = 400
 /** One there and one back. */
 const FORWARDS_MAX = 2
 
@@ -59,6 +61,18 @@ export const FORWARD_SCENARIOS: readonly RegisterScenario[] = [
       stage.play((_, __, name) => name !== 'forwarded', 4_000)
       const { held } = stage.peer('A').core.cells.read(KEY)
       check(stage.told === 'applied' && held?.record.version === 2, 'V4', () => `${stage.told}, and version ${held?.record.version}`)
+    },
+  },
+  {
+    name: 'a write that is forwarded to a busy owner is not forgotten behind what waits there',
+    play() {
+      const stage = ownedByA()
+      for (let number = 1; number <= WAITING; number += 1) stage.put('A', `own-${number}`, { isNamed: false, forMs: LONG_MS })
+      stage.put('B', 'second', { isNamed: false, forMs: LONG_MS })
+      stage.play(ALL, 1_000)
+      const kinds = new Set(stage.answers.map(({ kind }) => kind))
+      check(stage.answers.length === WAITING + 1, 'stage', () => `${stage.answers.length} writes have ended`)
+      check(kinds.size === 1 && kinds.has('applied'), 'V5', () => `writes that were sent once are ${[...kinds].join(' and ')}`)
     },
   },
   {
