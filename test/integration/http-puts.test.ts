@@ -113,8 +113,15 @@ describe('many puts in one request', () => {
       { key: '..', value: '' },
       { key: 'c', value: '' },
     ]
-    fixture.replicator.onPut = ({ key, writeId = '' }) => (key === 'c' ? Promise.resolve({ kind: 'in-doubt', writeId }) : undefined)
-    const outcomes = await client.putMany(puts, { signal: AbortSignal.timeout(500) })
+    const over = new AbortController()
+    let tries = 0
+    fixture.replicator.onPut = ({ key, writeId = '' }) => {
+      if (key !== 'c') return undefined
+      tries += 1
+      if (tries > 1) over.abort()
+      return Promise.resolve({ kind: 'in-doubt', writeId })
+    }
+    const outcomes = await client.putMany(puts, { signal: over.signal })
     assert.deepEqual(
       outcomes.map(({ kind }) => kind),
       ['created', 'created', 'refused', 'in-doubt'],
