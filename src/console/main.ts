@@ -3,6 +3,7 @@ import { render } from 'lit-html'
 import { Client } from '../client/client.ts'
 import { page, TITLES } from './page.ts'
 import { KeysElement } from './keys-element.ts'
+import { LogsElement } from './logs-element.ts'
 import { PictureElement } from './picture-element.ts'
 import { PlotElement } from './plot-element.ts'
 import { RegistersElement } from './registers-element.ts'
@@ -61,6 +62,7 @@ customElements.define('replicator-plot', PlotElement)
 customElements.define('replicator-keys', KeysElement)
 customElements.define('replicator-registers', RegistersElement)
 customElements.define('replicator-sets', SetsElement)
+customElements.define('replicator-logs', LogsElement)
 addEventListener('hashchange', goTo)
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden) watcher.start()

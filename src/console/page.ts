@@ -9,7 +9,13 @@ import { tokenForm } from './token-view.ts'
 import type { Actions } from './token-view.ts'
 import { secondsText, shortId } from './words.ts'
 
-export const TITLES: Readonly<Record<View, string>> = { network: 'Network', keys: 'Keys', registers: 'Registers', sets: 'Sets' }
+export const TITLES: Readonly<Record<View, string>> = {
+  network: 'Network',
+  keys: 'Keys',
+  registers: 'Registers',
+  sets: 'Sets',
+  logs: 'Logs',
+}
 const SECOND_MS = 1_000
 
 export function page(state: State, client: Client, actions: Actions): TemplateResult {
@@ -90,5 +96,7 @@ function content(state: State, client: Client): TemplateResult {
       return html`<replicator-registers .client=${client}></replicator-registers>`
     case 'sets':
       return html`<replicator-sets .client=${client}></replicator-sets>`
+    case 'logs':
+      return html`<replicator-logs .client=${client}></replicator-logs>`
   }
 }

@@ -2,7 +2,7 @@
 import type { Config, PeerRow, Status } from '../client/client.ts'
 import type { Sample } from './history.ts'
 
-export const VIEWS = ['network', 'keys', 'registers', 'sets'] as const
+export const VIEWS = ['network', 'keys', 'registers', 'sets', 'logs'] as const
 export type View = (typeof VIEWS)[number]
 
 /** What the peer that is asked last said of the network. */

@@ -23,7 +23,8 @@ const STEP_MS = 30_000
 const TABS_MAX = 60
 /** What a browser says of each answer that refuses, which the page shows in words of its own. */
 const REFUSAL = /^Failed to load resource: the server responded with a status of 4\d\d /
-const VIEWS = ['Network', 'Keys', 'Registers', 'Sets']
+const LOG_FLAGS = ['-log', 'kv=kv:']
+const VIEWS = ['Network', 'Keys', 'Registers', 'Sets', 'Logs']
 
 describe('the console', { skip: withoutBrowser, timeout: TIMEOUT_MS }, () => {
   const tokens = tokensFor(LINES)
@@ -36,11 +37,11 @@ describe('the console', { skip: withoutBrowser, timeout: TIMEOUT_MS }, () => {
 
   before(async () => {
     network = await Network.create()
-    const [asked] = (await network.grow('cluster-1', 1)) as [PeerProcess]
+    const [asked] = (await network.grow('cluster-1', 1, { flags: LOG_FLAGS })) as [PeerProcess]
     const tokensPath = join(network.directory, 'tokens.jsonl')
     writeFileSync(tokensPath, fileOf(LINES, tokens), { mode: 0o600 })
-    const guarded = await network.add({ flags: ['-peer', asked.address, '-tokens', tokensPath] })
-    const lost = await network.add({ flags: ['-peer', asked.address] })
+    const guarded = await network.add({ flags: ['-peer', asked.address, '-tokens', tokensPath, ...LOG_FLAGS] })
+    const lost = await network.add({ flags: ['-peer', asked.address, ...LOG_FLAGS] })
     peers = [asked, guarded, lost]
     for (const peer of [guarded, lost]) peer.spawn()
     browser = await chromium.launch({ executablePath: browserProgram ?? '', args: [...LAUNCH_FLAGS] })
@@ -137,6 +138,20 @@ describe('the console', { skip: withoutBrowser, timeout: TIMEOUT_MS }, () => {
     await page.getByRole('button', { name: 'Remove 11' }).click()
     await page.getByText('Removed 11.').waitFor()
     await until('it is no member', async () => (await peers[0].client.ask('GET', '/sets/carts/contains?element=11')).status === 404)
+  })
+
+  it('shows who leads a log and that no replica is behind, and asks its store', async () => {
+    await page.getByRole('link', { name: 'Logs' }).click()
+    await page.getByRole('button', { name: 'kv' }).click()
+    await page.getByText(/leads, in term \d+/).waitFor()
+    const submitted = { headers: { 'Content-Type': 'text/plain' }, body: '{"set":{"lamp":"on"}}' }
+    assert.equal((await peers[0].client.ask('POST', '/logs/kv', submitted)).status, 200)
+    const replicas = page.getByRole('group', { name: 'Replicas' }).getByRole('row')
+    await replicas.filter({ hasText: 'leader' }).getByText('0 entries').waitFor()
+    await until('all replicas are shown', async () => (await replicas.filter({ hasText: '0 entries' }).count()) === peers.length)
+    await page.getByRole('textbox', { name: 'Query' }).fill('{"get":["lamp"]}')
+    await page.getByRole('button', { name: 'Ask' }).click()
+    await page.getByRole('group', { name: 'Found' }).getByText('"lamp": "on"').waitFor()
   })
 
   it('has names, roles and contrasts as they must be in every view, in light and in dark', async () => {

@@ -1,7 +1,7 @@
 /** What the console makes of what a peer says, apart from any browser. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { PeerRow, Status } from '../../src/client/client.ts'
+import type { LogStatus, PeerRow, Status } from '../../src/client/client.ts'
 import { advise } from '../../src/console/advice.ts'
 import { rateNow, SAMPLES_MAX, withSample } from '../../src/console/history.ts'
 import type { Sample } from '../../src/console/history.ts'
@@ -10,6 +10,7 @@ import type { Picture } from '../../src/console/picture.ts'
 import { quantileMs, readMetrics } from '../../src/console/prometheus.ts'
 import { equalityOf, mostBehind, standingOf } from '../../src/console/cluster-words.ts'
 import { elementText, parseElement } from '../../src/console/element-words.ts'
+import { logHeadline, replicaRows } from '../../src/console/log-words.ts'
 import { START } from '../../src/console/state.ts'
 import type { State } from '../../src/console/state.ts'
 import { toldOf } from '../../src/console/told.ts'
@@ -256,5 +257,39 @@ describe('an element of a set', () => {
     )
     for (const text of ['{"a":1}', '[{"a":1}]', 'nonsense', '']) assert.equal(parseElement(text, true), undefined, text)
     assert.deepEqual([elementText('a'), elementText(11), elementText(['a', 1])], ['a', '11', '["a",1]'])
+  })
+})
+
+describe('a log', () => {
+  const replica = { term: 3, commit: 9, applied: 9, lag: 0, stalled: null, digest: null } as const
+  const status: LogStatus = {
+    name: 'kv',
+    logId: 'l',
+    store: 'kv',
+    place: 'cluster:c',
+    role: 'follower',
+    leader: 'two',
+    term: 3,
+    commit: 1_000,
+    changing: false,
+    members: ['one', 'two', 'three'].map((id) => ({ peer: id, role: 'voter' })),
+    replicas: [
+      { ...replica, peer: 'one', role: 'follower', state: 'stalled', stalled: 'disk-full', lag: 4 },
+      { ...replica, peer: 'two', role: 'leader', state: 'ready' },
+    ],
+  }
+
+  it('is told by who leads it, and is not taken for well where nobody does', () => {
+    assert.equal(logHeadline(status), 'two leads, in term 3. 1,000 committed.')
+    const without = logHeadline({ ...status, leader: null, changing: true })
+    assert.equal(without, 'Nobody leads: commands are not taken. 1,000 committed. Its members are being changed.')
+  })
+
+  it('has every member once, the leader first, with how its store is and how far behind', () => {
+    assert.deepEqual(replicaRows(status), [
+      { peer: 'two', role: 'leader', store: 'ready', kind: '', lag: 0 },
+      { peer: 'one', role: 'follower', store: 'stalled: disk-full', kind: 'bad', lag: 4 },
+      { peer: 'three', role: 'voter', store: 'does not answer', kind: 'bad', lag: undefined },
+    ])
   })
 })
