@@ -1,13 +1,14 @@
 /** What lies in deploy/ is true: flags, alerts and runbooks are there, and checkers are content. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { FLAGS, variableOf } from '../../src/settings/flags.ts'
 import { DEPLOY, deployed, METRIC_FILES } from '../deployed.ts'
 
+const SOURCES = join(DEPLOY, '..', 'src')
 const VARIABLES = new Set(Object.values(FLAGS).map(({ name }) => variableOf(name)))
 
 function isInstalled(program: string): boolean {
@@ -37,6 +38,18 @@ suite('what is deployed', () => {
       )
     })
   }
+
+  test('every line of a log that the runbooks name is one that a peer writes', () => {
+    const page = readFileSync(join(DEPLOY, '..', 'docs', 'runbooks.md'), 'utf8').replaceAll(/\s+/g, ' ')
+    const named = [...page.matchAll(/the line `([^`]+)`/g)].map(([, line = '']) => line)
+    const sources = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
+    const written = sources.map((name) => readFileSync(join(SOURCES, name), 'utf8')).join('\n')
+    assert.ok(named.length >= 2)
+    assert.deepEqual(
+      named.filter((line) => !written.includes(line)),
+      [],
+    )
+  })
 
   test('every alert leads to a runbook that is there', () => {
     const page = readFileSync(join(DEPLOY, '..', 'docs', 'runbooks.md'), 'utf8')
