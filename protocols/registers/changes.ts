@@ -4,6 +4,8 @@
  * disk is then learned anew, under other numbers.
  */
 import type { RegisterKey } from '../base/register.ts'
+import { isStub } from './record.ts'
+import type { RegisterRecord } from './record.ts'
 
 export interface Change {
   readonly number: number
@@ -35,8 +37,15 @@ export class Changes {
     return this.lastNumber
   }
 
+  /** Another record is held. A stub tells that what was held is gone; where nothing was, nothing. */
+  held(key: RegisterKey, before: RegisterRecord | undefined, record: RegisterRecord): void {
+    const version = before?.version ?? 0
+    if (!isStub(record)) this.add(key, version, record.version)
+    else if (before !== undefined && !isStub(before)) this.add(key, version, version)
+  }
+
   /** @param version the same as before where the register was forgotten */
-  add(key: RegisterKey, before: number, version: number): void {
+  private add(key: RegisterKey, before: number, version: number): void {
     this.lastNumber += 1
     this.kept.push({ number: this.lastNumber, key, before, version })
     this.bytes += bytesOf(key)

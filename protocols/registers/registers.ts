@@ -376,8 +376,7 @@ export class RegistersCore {
     const { record } = held
     if (before !== undefined && equalRegisterRecords(before.record, record)) return
     this.expiry.onHeld(key, held)
-    const version = before?.record.version ?? 0
-    this.changes.add(key, version, isStub(record) ? version : record.version)
+    this.changes.held(key, before?.record, record)
     this.reads.learned(key)
   }
 

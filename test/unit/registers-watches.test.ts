@@ -5,7 +5,7 @@ import { dataKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
 import { Changes } from '../../protocols/registers/changes.ts'
 import { made } from '../../protocols/registers/judge.ts'
-import { isStub, MARK_NONE, stub } from '../../protocols/registers/record.ts'
+import { MARK_NONE, stub } from '../../protocols/registers/record.ts'
 import type { Entry, RegisterRecord } from '../../protocols/registers/record.ts'
 import type { WatchAnswer, WatchRequest } from '../../protocols/registers/requests.ts'
 import { Watches } from '../../protocols/registers/watches.ts'
@@ -41,8 +41,7 @@ class Watching {
   hold(key: string, next: RegisterRecord): void {
     const before = this.held.get(dataKey(key))
     this.held.set(dataKey(key), { ballot: BALLOT, record: next })
-    const version = before?.record.version ?? 0
-    this.changes.add(dataKey(key), version, isStub(next) ? version : next.version)
+    this.changes.held(dataKey(key), before?.record, next)
   }
 
   watch(from: WatchRequest['from'], more: Partial<WatchRequest> = {}): void {
@@ -165,6 +164,19 @@ suite('a watch of registers', () => {
     watching.hold('a', stub(90))
     watching.tick()
     assert.deepEqual(watching.take(), ['watching', 'delete a 3'])
+  })
+
+  test('of a register that was gone already nothing is told when more of it is forgotten', () => {
+    const watching = new Watching()
+    watching.put('a', 3)
+    watching.watch('now')
+    watching.tick()
+    watching.take()
+    watching.hold('b', stub(4))
+    watching.hold('a', stub(7))
+    watching.hold('a', stub(9))
+    watching.tick()
+    assert.deepEqual(watching.take(), ['delete a 3'])
   })
 
   test('a client that does not read is cut, with the cursor to go on from', () => {
