@@ -34,6 +34,10 @@ export async function runCommand(command: Command): Promise<number> {
       const { runClientCommand } = await import('./run-client-command.ts')
       return await runClientCommand(command)
     }
+    if (command.name === 'repl') {
+      const { runRepl } = await import('./repl/repl.ts')
+      return await runRepl(command)
+    }
     if (command.name === 'token') printLines([await addToken(command)])
     else if (isPlaying(command)) await play(command)
     else await ask(command)
@@ -46,7 +50,7 @@ export async function runCommand(command: Command): Promise<number> {
 }
 
 /** What asks a peer. */
-type AskingCommand = Exclude<Command, { readonly name: 'token' } | ClientCommand | RegisterCommand | Playing>
+type AskingCommand = Exclude<Command, { readonly name: 'token' | 'repl' } | ClientCommand | RegisterCommand | Playing>
 /** Monkeys, which ask several. */
 type Playing = Extract<Command, { readonly name: `monkeys ${MonkeyKind}` }>
 

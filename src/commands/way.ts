@@ -66,7 +66,15 @@ async function socketOf({ dataDirectory }: Asking, url: URL): Promise<string | u
     if (fault !== undefined) throw new CommandFailed(fault)
     return path
   }
-  const folder = socketFolder()
+  return operatorSocketAt(url)
+}
+
+/**
+ * The operator socket of a peer of this user, by one of its ports. @returns undefined where there
+ * is none, or another machine is meant
+ */
+export async function operatorSocketAt(url: URL): Promise<string | undefined> {
+  const folder = isThisMachine(url.hostname) ? socketFolder() : undefined
   if (folder === undefined) return undefined
   const path = socketOfPort(folder, portOf(url))
   // A socket of somebody else would be told what is meant for one's own peer.

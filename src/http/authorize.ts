@@ -13,7 +13,7 @@ import type { Route, Scope } from './route.ts'
 import { pathOf } from './target.ts'
 
 const HOW = 'Send one as Authorization: Bearer TOKEN.'
-const FAULTS: Readonly<Record<CredentialFault, string>> = {
+export const FAULTS: Readonly<Record<CredentialFault, string>> = {
   missing: `This needs a token. ${HOW}`,
   malformed: `The Authorization is none that is known here. ${HOW}`,
   unknown: 'The token is not one of this peer.',
@@ -26,7 +26,7 @@ const CHALLENGE = 'Bearer realm="replicator"'
 const CHALLENGE_INVALID = `${CHALLENGE}, error="invalid_token"`
 
 /** What a grant lacks. */
-interface Lack {
+export interface Lack {
   readonly kind: 'scope' | 'prefix'
   readonly detail: string
 }
@@ -42,7 +42,7 @@ export function authorize(exchange: Exchange, route: Route, scope: Scope): boole
   const { credentials } = exchange.context
   const grant = exchange.grant ?? credentials.grantOf(exchange.request.headers.authorization)
   if (typeof grant === 'string') return challenged(exchange, grant)
-  const lack = lackOf(grant, exchange, route, scope)
+  const lack = lackOf(grant, scope, route.isList === true ? undefined : () => route.standsFor ?? decodedPath(exchange))
   if (lack === undefined) {
     exchange.grant = grant
     tellAudit(exchange, scope)
@@ -72,13 +72,20 @@ export function challenged(exchange: Exchange, fault: CredentialFault): false {
   return false
 }
 
-function lackOf(grant: Grant, { request }: Exchange, { isList, standsFor }: Route, scope: Exclude<Scope, 'none'>): Lack | undefined {
+function decodedPath({ request }: Exchange): string | undefined {
+  return percentDecode(pathOf(request), false).text
+}
+
+/**
+ * @param asked what it asks for, decoded, undefined when it cannot be; left out for what shows no
+ * more than the grant opens
+ */
+export function lackOf(grant: Grant, scope: Exclude<Scope, 'none'>, asked?: () => string | undefined): Lack | undefined {
   if (!grant.scopes.has(scope))
     return {
       kind: 'scope',
       detail: `This needs the scope "${scope}", which ${grant.name} does not have${scope === 'operate' ? OPERATE_HOW : '.'}`,
     }
-  if (isList === true || grant.prefixes === undefined) return undefined
-  if (opens(grant, standsFor ?? percentDecode(pathOf(request), false).text)) return undefined
+  if (asked === undefined || grant.prefixes === undefined || opens(grant, asked())) return undefined
   return { kind: 'prefix', detail: `This path is below none of the prefixes that ${grant.name} is kept to.` }
 }

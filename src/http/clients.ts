@@ -40,7 +40,7 @@ export class Clients {
   }
 
   /** The client of a request: the other end of its connection, or whom a proxy names. */
-  ofRequest(request: IncomingMessage): Client {
+  ofRequest(request: Pick<IncomingMessage, 'socket' | 'headers'>): Client {
     const other = this.ofSocket(request.socket)
     if (!other.share.isWhole) return other
     const address = clientAddress(request, this.#proxies)

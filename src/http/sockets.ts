@@ -5,7 +5,6 @@
  */
 import type { Socket } from 'node:net'
 import type { Clients } from './clients.ts'
-import type { Connection } from './connection.ts'
 import type { Cuts } from './load-metrics.ts'
 import type { Load, Share } from './load.ts'
 
@@ -15,6 +14,12 @@ interface Slot {
   readonly share: Share
   /** Read before the first request could come: the handshake of TLS. */
   bytesBefore: number
+}
+
+/** Who says when a connection has something to answer. */
+export interface Watched {
+  onBusy: (() => void) | undefined
+  onIdle: (() => void) | undefined
 }
 
 interface SocketsInit {
@@ -54,7 +59,7 @@ export class Sockets {
   }
 
   /** Has a connection count as busy while it has requests. @param socket that was admitted */
-  watch(connection: Connection, socket: Socket): void {
+  watch(connection: Watched, socket: Socket): void {
     const slot = this.#slots.get(socket)
     if (slot === undefined) return
     slot.bytesBefore = socket.bytesRead

@@ -120,10 +120,11 @@ function openAudit({ config, logger, clock, reloads, warnings }: DoorsInit): { r
   return { audit, close }
 }
 
-function warnOfOpenHttp({ http, lww }: Settings, logger: Logger, warnings: Warnings): void {
-  const open = [{ flag: '-http', host: http.host }, ...lww.map(({ address }) => ({ flag: '-lww', host: address.host }))].find(
-    ({ host }) => !isLoopbackHost(host),
+function warnOfOpenHttp({ http, lww, hraftd, nexus }: Settings, logger: Logger, warnings: Warnings): void {
+  const others = Object.entries({ lww, hraftd, nexus }).flatMap(([name, doors]) =>
+    doors.map(({ address }) => ({ flag: `-${name}`, host: address.host })),
   )
+  const open = [{ flag: '-http', host: http.host }, ...others].find(({ host }) => !isLoopbackHost(host))
   if (open === undefined) return
   const warning = `HTTP is open to other machines (${open.flag} ${open.host}) without -tokens: anybody who can reach it may read and write`
   logger.warn(warning)

@@ -5,7 +5,7 @@
 import type { Logger } from 'pino'
 import type { HttpAddress, Settings } from '../settings/settings.ts'
 import type { Bound } from '../http/listener.ts'
-import { hraftdRoutes } from '../http/routes/hraftd.ts'
+import { hraftdRoutes } from '../facades/hraftd/routes.ts'
 import { lwwRoutes } from '../http/routes/sets.ts'
 import type { HttpServer } from '../http/server.ts'
 import type { Logs } from '../ports/logs.ts'
@@ -13,6 +13,9 @@ import type { Sets } from '../ports/sets.ts'
 import type { Reloads } from '../reloads.ts'
 import { openTlsFiles } from '../security/tls-files.ts'
 import type { TlsMaterial } from '../security/tls-files.ts'
+import type { RateLimit } from '../security/rate.ts'
+import { openNexus } from './nexus-doors.ts'
+import type { NexusDoors } from './nexus-doors.ts'
 import { openOperatorDoors } from './operator-doors.ts'
 import type { Warnings } from './warnings.ts'
 
@@ -29,6 +32,9 @@ export interface HttpDoors {
   readonly logger: Logger
   readonly warnings: Warnings
   readonly reloads: Reloads
+  readonly rate: RateLimit | undefined
+  /** Called when another connection comes and all are taken. */
+  readonly connectionsFull: () => void
   /** Of the data. */
   readonly directory: string
 }
@@ -39,14 +45,16 @@ export interface HttpDoors {
  */
 export async function openHttpDoors(doors: HttpDoors, closers: (() => Promise<void>)[]): Promise<Bound> {
   const { config, http, logger, warnings, directory } = doors
-  const tls = await certificate(doors, closers)
+  let nexus: NexusDoors | undefined
+  const tls = await certificate(doors, closers, (material) => nexus?.renew(material))
   if (config.health !== undefined) await openHealth(doors, config.health, tls, closers)
   const bound = await http.listen(config.http, tls).catch((error: unknown) => {
     throw new Error(`cannot listen for HTTP on ${config.http.host}:${config.http.port}: ${text(error)}; choose another -http`)
   })
-  closers.push(() => http.close(STOP_GRACE_MS))
+  closers.push(async () => void (await Promise.all([http.close(STOP_GRACE_MS), nexus?.close(STOP_GRACE_MS)])))
   await openLww(doors, tls)
   await openHraftd(doors, tls)
+  nexus = await openNexus({ ...doors, context: http.app.context }, tls)
   await openOperatorDoors({
     directory,
     port: bound.port,
@@ -106,6 +114,7 @@ function forAnybody(tls: TlsMaterial): TlsMaterial {
 async function certificate(
   { config, http, health, logger, warnings, reloads }: HttpDoors,
   closers: (() => Promise<void>)[],
+  renewed: (material: TlsMaterial) => void,
 ): Promise<TlsMaterial | undefined> {
   const { httpCert: cert, httpKey: key, httpCa: ca, secretMode } = config
   if (cert === undefined || key === undefined) return undefined
@@ -114,6 +123,7 @@ async function certificate(
     changed: (material) => {
       http.renew(material)
       health.renew(forAnybody(material))
+      renewed(material)
     },
     warn: (warning) => warnings.set('tls', warning),
     logger,

@@ -31,7 +31,17 @@ export async function openOperatorDoors(doors: OperatorDoors): Promise<void> {
   await open(doors, `operate with -data ${doors.directory}`, () => openInHome(doors))
 }
 
-async function open({ logger, warn }: OperatorDoors, instead: string, opening: () => Promise<void>): Promise<void> {
+/** Of a further port of this peer, for commands that are told its address. */
+export async function openOperatorDoorOfPort(doors: Omit<OperatorDoors, 'directory'>): Promise<void> {
+  if (process.platform === 'win32') return
+  await open(doors, 'operate over HTTP', () => openInHome(doors))
+}
+
+async function open(
+  { logger, warn }: Pick<OperatorDoors, 'logger' | 'warn'>,
+  instead: string,
+  opening: () => Promise<void>,
+): Promise<void> {
   try {
     await opening()
   } catch (error) {
@@ -49,7 +59,7 @@ async function openInDirectory({ directory, listen }: OperatorDoors): Promise<vo
   await listenAt(path, listen)
 }
 
-async function openInHome({ port, listen, logger }: OperatorDoors): Promise<void> {
+async function openInHome({ port, listen, logger }: Omit<OperatorDoors, 'directory'>): Promise<void> {
   const folder = socketFolder()
   if (folder === undefined) return logger.info('this user has no home directory: commands on this machine need -data')
   const path = socketOfPort(folder, port)

@@ -298,7 +298,19 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     version: VERSION,
   })
   const { url, port } = await openHttpDoors(
-    { config, http, sets, logs, health: createHealthServer(init), logger, warnings, reloads: opening.reloads, directory: directory.path },
+    {
+      config,
+      http,
+      sets,
+      logs,
+      health: createHealthServer(init),
+      logger,
+      warnings,
+      reloads: opening.reloads,
+      rate: doors.rate,
+      connectionsFull: full,
+      directory: directory.path,
+    },
     closers,
   )
   if (network.isOnLoopbackAlone()) logger.warn(LOOPBACK_ALONE)

@@ -8,11 +8,13 @@ import { LOG_COMMANDS } from './log-commands.ts'
 import type { LogCommand } from './log-commands.ts'
 import { REGISTER_COMMANDS } from './register-commands.ts'
 import type { RegisterCommand } from './register-commands.ts'
+import { REPL_COMMANDS } from './repl-command.ts'
+import type { ReplCommand } from './repl-command.ts'
 import { SET_COMMANDS } from './set-commands.ts'
 import type { SetCommand } from './set-commands.ts'
 
 /** A command as it was given. */
-export type Command = ClientCommand | RegisterCommand | OperatorCommand | SetCommand | LogCommand
+export type Command = ClientCommand | RegisterCommand | OperatorCommand | SetCommand | LogCommand | ReplCommand
 
 /** By name. Names of two words begin with a noun that has several verbs. */
 export const ALL_COMMANDS: Readonly<Record<Command['name'], CommandRow>> = {
@@ -21,6 +23,7 @@ export const ALL_COMMANDS: Readonly<Record<Command['name'], CommandRow>> = {
   ...COMMANDS,
   ...SET_COMMANDS,
   ...LOG_COMMANDS,
+  ...REPL_COMMANDS,
 }
 
 export function isCommandName(text: string | undefined): text is Command['name'] {

@@ -128,6 +128,8 @@ function readCommand(name: Command['name'], row: CommandRow, argv: readonly stri
   }
   const command = { name, ...fields, ...readFields(flags, given.flags, environment, undefined) } as unknown as Command
   if ('cert' in command) assertBoth(command, 'cert', 'key', '-cert', '-key')
+  const fault = row.fault?.(fields)
+  if (fault !== undefined) throw new UsageError(`replicator ${name}: ${fault}`)
   return { kind: 'command', command }
 }
 

@@ -16,6 +16,8 @@ export interface CommandRow {
   /** One or more at the end, all read alike. */
   readonly rest?: Operand
   readonly flags: AnyFlags
+  /** What is wrong with what was given, as a whole; undefined when nothing is. */
+  readonly fault?: (fields: Readonly<Record<string, unknown>>) => string | undefined
   /** Lines that can be typed, each without the name of the program. */
   readonly examples?: readonly string[]
 }

@@ -24,6 +24,7 @@ import {
   parseLogPlace,
   parseLwwDoor,
   parseNetworkId,
+  parseNexusDoor,
   parseOrigin,
   parseProtocolId,
   parseRedisUrl,
@@ -182,6 +183,13 @@ export const FLAGS: FlagTable<Settings> = {
     name: 'hraftd',
     placeholder: '[HOST:]PORT[=LOG]',
     meaning: 'Serves a log, kv unless named, as hraftd does at a port of its own: /key, /join, /status, /raft. It is kept here as by -log.',
+    fallback: { value: Object.freeze([]), text: 'none' },
+  },
+  nexus: {
+    ...repeated(parseNexusDoor),
+    name: 'nexus',
+    placeholder: '[HOST:]PORT=LOG',
+    meaning: 'Serves a log over gRPC at a port of its own, as Nexus does: Save, Load, ListNodes … It needs the packages of gRPC.',
     fallback: { value: Object.freeze([]), text: 'none' },
   },
   lww: {

@@ -53,6 +53,12 @@ export interface HraftdDoor {
   readonly log: string
 }
 
+/** A log that is served, as Nexus serves its stores, at a port of its own. */
+export interface NexusDoor {
+  readonly address: HttpAddress
+  readonly log: string
+}
+
 /** IP addresses with one prefix. */
 export interface AddressRange {
   readonly address: string
@@ -75,6 +81,8 @@ export interface Settings {
   readonly logPlaces: readonly LogPlace[]
   /** Each of these logs has a store here, whether or not `logs` names it. */
   readonly hraftd: readonly HraftdDoor[]
+  /** Logs that are served over gRPC. */
+  readonly nexus: readonly NexusDoor[]
   /** Sets that are served at the root of a port of their own. */
   readonly lww: readonly LwwDoor[]
   /**

@@ -14,7 +14,7 @@ import { isSetName } from '../set-name.ts'
 import { SECRET_MODES } from '../security/private-file.ts'
 import type { SecretMode } from '../security/private-file.ts'
 import { LOG_LEVELS } from './settings.ts'
-import type { AddressRange, HttpAddress, HraftdDoor, LogLevel, LogOffer, LogPlace, LwwDoor, StorePassword } from './settings.ts'
+import type { AddressRange, HttpAddress, HraftdDoor, LogLevel, LogOffer, LogPlace, LwwDoor, NexusDoor, StorePassword } from './settings.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Only this machine, unless a host is named. */
@@ -256,6 +256,14 @@ export function parseHraftdDoor(text: string): HraftdDoor {
   const log = cut < 0 ? 'kv' : text.slice(cut + 1)
   if (!isLogName(log)) throw new UsageError('the name of a log is 1 to 64 of letters, digits, ".", "_" and "-", as in 8100=kv')
   return Object.freeze({ address: parseHttpAddress(cut < 0 ? text : text.slice(0, cut)), log })
+}
+
+/** `[HOST:]PORT=LOG`. */
+export function parseNexusDoor(text: string): NexusDoor {
+  const cut = text.indexOf('=')
+  const log = text.slice(cut + 1)
+  if (cut < 0 || !isLogName(log)) throw new UsageError('write a port and the name of a log, as in 9121=orders or 0.0.0.0:9121=orders')
+  return Object.freeze({ address: parseHttpAddress(text.slice(0, cut)), log })
 }
 
 /** Days from 1 to 36,500 as milliseconds, or `off`. */

@@ -1,7 +1,7 @@
 /** The port of `-hraftd`: the lines of the system that has it, to the letter. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { hraftdRoutes } from '../../src/http/routes/hraftd.ts'
+import { hraftdRoutes } from '../../src/facades/hraftd/routes.ts'
 import { utf8 } from '../../src/bytes.ts'
 import { DRAWN_SUBMIT, FakeLogs, PEER, REPLICA } from './fake-logs.ts'
 import { ANYBODY_OPERATES, ask, startHttp } from './http-fixture.ts'

@@ -28,6 +28,8 @@ const LAYERS = [
   ['data-type.ts'],
 ]
 const LAYER_OF_TYPES = LAYERS.length
+/** What a facade knows nothing of: it speaks to a port, and to clients through what HTTP has. */
+const UNKNOWN_TO_FACADES = [...ADAPTERS.filter((folder) => folder !== 'http'), 'orderers', 'logs', 'runtime', 'peer']
 /** What the console may import: a browser is served these folders and packages, and no others. */
 const CONSOLE_FOLDERS = ['console', 'client']
 const CONSOLE_PACKAGES = ['lit-html', 'uplot']
@@ -77,6 +79,10 @@ function violation({ from, to, isRelative }: Import): string | undefined {
   if (type !== undefined && typeImported !== undefined && type !== typeImported) return `${told}: a type never imports a sibling`
   if (place === 'src' && targetPlace !== 'src' && targetPlace !== 'protocols')
     return `${told}: src/ imports itself, protocols/ and packages`
+  if (place === 'src' && folder === 'facades' && UNKNOWN_TO_FACADES.includes(targetFolder))
+    return `${told}: facades know no orderer and no store`
+  if (place === 'src' && ADAPTERS.includes(folder) && targetFolder === 'facades')
+    return `${told}: nobody but the composition knows a facade`
   const isBetweenAdapters = ADAPTERS.includes(folder) && ADAPTERS.includes(targetFolder) && folder !== targetFolder
   if (place === 'src' && targetPlace === 'src' && isBetweenAdapters) return `${told}: adapters do not import one another`
   return undefined
@@ -149,6 +155,15 @@ suite('who may import whom', () => {
     assert.match(told.join(''), /adapters do not import one another/)
     assert.match(importsOf('src/storage/a.ts', `export * from '../network/b.ts'`).map(violation).join(''), /adapters/)
     assert.deepEqual(importsOf('src/storage/a.ts', `import { b } from './network/b.ts'`).map(violation), [undefined])
+  })
+
+  test('a facade that knows a store is found, and an adapter that knows a facade', () => {
+    const told = (from: string, to: string): string => importsOf(from, `import { a } from '${to}'`).map(violation).join('')
+    assert.match(told('src/facades/nexus/a.ts', '../../stores/b.ts'), /no orderer and no store/)
+    assert.match(told('src/facades/hraftd/a.ts', '../../logs/b.ts'), /no orderer and no store/)
+    assert.match(told('src/http/a.ts', '../facades/nexus/b.ts'), /the composition/)
+    assert.equal(told('src/facades/nexus/a.ts', '../../http/b.ts'), '')
+    assert.equal(told('src/facades/nexus/a.ts', '../../ports/b.ts'), '')
   })
 
   test('the client library imports nothing but itself, so that it runs in a browser', () => {

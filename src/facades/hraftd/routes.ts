@@ -1,7 +1,7 @@
 /** The port of `-hraftd`, as the system has it that this one takes in. */
 import type { Logs } from '../../ports/logs.ts'
-import { HraftdHandlers } from '../hraftd/handlers.ts'
-import type { Route } from '../route.ts'
+import { HraftdHandlers } from './handlers.ts'
+import type { Route } from '../../http/route.ts'
 
 /** Not in the document of the interface: it is another system's. */
 const UNDESCRIBED = {}
