@@ -45,16 +45,16 @@ export interface HttpDoors {
  */
 export async function openHttpDoors(doors: HttpDoors, closers: (() => Promise<void>)[]): Promise<Bound> {
   const { config, http, logger, warnings, directory } = doors
-  let nexus: NexusDoors | undefined
-  const tls = await certificate(doors, closers, (material) => nexus?.renew(material))
+  const served: { nexus?: NexusDoors } = {}
+  const tls = await certificate(doors, closers, (material) => served.nexus?.renew(material))
   if (config.health !== undefined) await openHealth(doors, config.health, tls, closers)
   const bound = await http.listen(config.http, tls).catch((error: unknown) => {
     throw new Error(`cannot listen for HTTP on ${config.http.host}:${config.http.port}: ${text(error)}; choose another -http`)
   })
-  closers.push(async () => void (await Promise.all([http.close(STOP_GRACE_MS), nexus?.close(STOP_GRACE_MS)])))
+  closers.push(async () => void (await Promise.all([http.close(STOP_GRACE_MS), served.nexus?.close(STOP_GRACE_MS)])))
   await openLww(doors, tls)
   await openHraftd(doors, tls)
-  nexus = await openNexus({ ...doors, context: http.app.context }, tls)
+  served.nexus = await openNexus({ ...doors, context: http.app.context }, tls)
   await openOperatorDoors({
     directory,
     port: bound.port,

@@ -28,10 +28,10 @@ const FLAGS: FlagTable<Credentials> = CREDENTIALS
 
 export const REPL_COMMANDS: Readonly<Record<'repl', CommandRow>> = {
   repl: {
-    meaning: `A prompt over a log that -nexus serves at HOST:PORT; KIND is one of ${REPL_KINDS.join(', ')}. Or: repl HOST:PORT listNodes, addNode URL, removeNode URL.`,
+    meaning: `A prompt over a log that -nexus serves at ADDRESS; KIND is one of ${REPL_KINDS.join(', ')}. Or: repl ADDRESS listNodes, addNode URL, removeNode URL.`,
     operands: [
       ['first', 'KIND', parseFirst],
-      ['second', 'HOST:PORT', parseSecond],
+      ['second', 'ADDRESS', parseSecond],
     ],
     optional: ['third', 'EXPR', (text) => text],
     flags: FLAGS,
@@ -69,9 +69,7 @@ function parseSecond(text: string): string {
 }
 
 function faultOf(fields: Readonly<Record<string, unknown>>): string | undefined {
-  const [first, second, third] = [fields['first'], fields['second'], fields['third']].map((field) =>
-    field === undefined ? undefined : String(field),
-  )
+  const { first, second, third } = fields as Readonly<Partial<Pick<ReplCommand, 'first' | 'second' | 'third'>>>
   if (first === undefined || second === undefined) return undefined
   if (isReplKind(first)) return isNodeVerb(second) ? `${second} stands behind an address, as in repl 127.0.0.1:9121 ${second}` : undefined
   if (!isNodeVerb(second)) return `${first} is an address; behind it stands one of ${NODE_VERBS.join(', ')}`

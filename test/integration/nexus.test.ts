@@ -26,7 +26,7 @@ import type { Ended, NexusFixture } from './nexus-fixture.ts'
 const OTHER = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
 const SELF = '12D3KooWSelf'
 const OK = { code: 0, message: '' }
-const { status } = PACKAGES.grpc
+const status: Readonly<Record<keyof typeof PACKAGES.grpc.status, number>> = PACKAGES.grpc.status
 
 function text(value: unknown): string {
   return utf8.decode(value as Uint8Array)

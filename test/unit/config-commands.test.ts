@@ -16,6 +16,7 @@ const NETWORK = '0123456789abcdef0123456789abcdef'
 const WITHOUT_PEER: ReadonlyMap<string, string> = new Map([
   ['token', '-out FILE'],
   ['completion', '-o FORMAT'],
+  ['repl', '-token-file FILE'],
 ])
 const ASKED = {
   url: 'http://127.0.0.1:8000',

@@ -1,9 +1,11 @@
 /** What the command line says of logs: flags of a peer, and commands. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { isQuery, shownAs, statementOf } from '../../src/commands/repl/statements.ts'
 import { parseCommandLine } from '../../src/settings/command-line.ts'
 import { LOG_COMMANDS } from '../../src/settings/log-commands.ts'
 import type { LogCommand } from '../../src/settings/log-commands.ts'
+import type { ReplCommand } from '../../src/settings/repl-command.ts'
 import type { Settings } from '../../src/settings/settings.ts'
 
 const PEER = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
@@ -50,6 +52,59 @@ suite('flags of logs', () => {
     ])
     for (const bad of ['kv', '8100=', '8100=..', '70000', '=kv'])
       assert.match(messageOf('-cid', 'a', '-hraftd', bad), /^-hraftd ".*": /, bad)
+  })
+})
+
+suite('the port and the prompt of Nexus', () => {
+  test('the port has an address and a log', () => {
+    assert.deepEqual(settingsOf('-nexus', '9121=orders', '-nexus', '0.0.0.0:9122=carts').nexus, [
+      { address: { host: '127.0.0.1', port: 9121 }, log: 'orders' },
+      { address: { host: '0.0.0.0', port: 9122 }, log: 'carts' },
+    ])
+    for (const bad of ['9121', '9121=', '9121=..', '70000=a', '=a', 'orders=9121'])
+      assert.match(messageOf('-cid', 'a', '-nexus', bad), /^-nexus ".*": /, bad)
+  })
+
+  test('the prompt takes a kind and an address, and nodes an address and a verb', () => {
+    const given = (...words: string[]): unknown[] => {
+      const command = commandOf('repl', ...words) as LogCommand | ReplCommand as ReplCommand
+      return [command.first, command.second, command.third]
+    }
+    assert.deepEqual(given('redis', '127.0.0.1:9121'), ['redis', '127.0.0.1:9121', undefined])
+    assert.deepEqual(given('kv', 'https://a.example:9121', '{"get":["k"]}'), ['kv', 'https://a.example:9121', '{"get":["k"]}'])
+    assert.deepEqual(given('[::1]:9121', 'listNodes'), ['[::1]:9121', 'listNodes', undefined])
+    assert.deepEqual(given('127.0.0.1:9121', 'addNode', 'http://127.0.0.1:9024'), ['127.0.0.1:9121', 'addNode', 'http://127.0.0.1:9024'])
+    for (const bad of [
+      ['redis'],
+      ['oracle', '127.0.0.1:9121'],
+      ['redis', '9121'],
+      ['redis', '127.0.0.1'],
+      ['redis', 'listNodes'],
+      ['127.0.0.1:9121', '127.0.0.1:9122'],
+      ['127.0.0.1:9121', 'listNodes', 'x'],
+      ['127.0.0.1:9121', 'addNode'],
+    ])
+      assert.match(messageOf('repl', ...bad), /^(replicator repl|KIND|ADDRESS)/, bad.join(' '))
+  })
+
+  test('answers are shown as their kinds are', () => {
+    assert.equal(shownAs('null'), 'OK')
+    assert.equal(shownAs('"OK"'), 'OK')
+    assert.equal(shownAs('"a b"'), 'a b')
+    assert.equal(shownAs('42'), '42')
+    assert.equal(shownAs('["a",1,null]'), '["a",1,null]')
+    assert.equal(shownAs('{"columns":[],"rows":[],"rowsAffected":1,"lastInsertId":null}'), 'OK')
+    const rows = '{"columns":[{"name":"id","type":"INT"},{"name":"data","type":"TEXT"}],"rows":[[1,"hello"],[20,null]],"rowsAffected":0}'
+    const rule = '+----+-------+'
+    assert.equal(shownAs(rows), [rule, '| id | data  |', rule, '| 1  | hello |', '| 20 | NULL  |', rule].join('\n'))
+  })
+
+  test('what changes nothing is asked, and all else is ordered', () => {
+    for (const query of ['SELECT 1', ' show tables', 'explain select 1']) assert(isQuery('mysql', query), query)
+    for (const command of ['insert into t values (1)', 'selected', 'create table t (a int)']) assert(!isQuery('sqlite', command), command)
+    assert(isQuery('kv', '{"get":["a"]}') && !isQuery('kv', '{"set":{"a":"b"}}') && !isQuery('kv', 'x'))
+    assert(!isQuery('redis', "return redis.call('get', 'a')"))
+    assert.equal(statementOf('  select 1 ; '), 'select 1')
   })
 })
 

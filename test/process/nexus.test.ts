@@ -1,0 +1,102 @@
+/**
+ * A log over gRPC at real peers: the prompt that comes with them, its nodes, and a client that is
+ * none of ours.
+ */
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { after, before, describe, it } from 'node:test'
+import { runToEnd } from './command.ts'
+import type { Finished } from './command.ts'
+import { freePort, Network, until } from './network.ts'
+import type { PeerProcess } from './network.ts'
+
+const BORN_MS = 60_000
+const NO_GRPCURL: string | false =
+  spawnSync('grpcurl', ['-version']).status === 0
+    ? false
+    : 'there is no grpcurl here: go install github.com/fullstorydev/grpcurl/cmd/grpcurl'
+
+let network: Network
+let first: PeerProcess
+let second: PeerProcess
+let address = ''
+
+/** Runs the prompt as the user of the peers does. */
+function repl(...words: string[]): Promise<Finished> {
+  return runToEnd(network.directory, ['repl', ...words])
+}
+
+async function run(expression: string): Promise<string> {
+  const { code, stdout, stderr } = await repl('kv', address, expression)
+  assert.equal(code, 0, stderr)
+  return stdout.trim()
+}
+
+describe('a log over gRPC', () => {
+  before(async () => {
+    network = await Network.create()
+    const port = await freePort()
+    address = `127.0.0.1:${port}`
+    first = await network.add({ flags: ['-min-peers', '1', '-log', 'orders=kv:', '-nexus', `${port}=orders`] })
+    await first.start()
+    await first.ready()
+    second = await network.add({ flags: ['-min-peers', '1', '-log', 'orders=kv:', '-peer', first.address] })
+    await second.start()
+    await second.ready()
+    await until('the log serves', async () => (await repl('kv', address, '{"get":["born"]}')).code === 0, BORN_MS)
+  })
+  after(() => network.close())
+
+  it('takes expressions, and lines on standard input, and shows their results', async () => {
+    assert.equal(await run('{"set":{"hello":"world"}};'), 'OK')
+    assert.equal(await run('{"get":["hello"]}'), '{"hello":"world"}')
+    const refused = await repl('kv', address, '{"cas":{"hello":["x","y"]}}')
+    assert.deepEqual([refused.code, refused.stdout], [1, ''])
+    assert.match(refused.stderr, /^replicator repl: failed precondition: /)
+    const lines = await runToEnd(network.directory, ['repl', 'kv', address], {}, '{"add":{"n":2}}\n\n{"get":["n"]};\nexit\nnever\n')
+    assert.deepEqual([lines.code, lines.stdout], [0, '{"add":{"n":2}}\n{"n":"2"}\n'], lines.stderr)
+  })
+
+  it('says in one line when nobody is there', async () => {
+    const { code, stderr } = await repl('kv', `127.0.0.1:${await freePort()}`, '{"get":["a"]}', '-timeout', '5')
+    assert.equal(code, 1)
+    assert.match(stderr, /^replicator repl: unavailable: .*\n$/)
+  })
+
+  it('lists its nodes, and adds and removes one for the user who runs the peer', async () => {
+    const nodes = await repl(address, 'listNodes')
+    assert.match(nodes.stdout, /^[0-9a-f]{1,16} => \/ip4\/127\.0\.0\.1\/tcp\/\d+\/p2p\/12D3KooW\w+ \(LEADER\)\n$/, nodes.stderr)
+    const added = await repl(address, 'addNode', second.address)
+    assert.equal(added.code, 0, added.stderr)
+    assert.equal(added.stdout.trim().split('\n').length, 2, added.stdout)
+    assert(added.stdout.includes(second.peerId), added.stdout)
+    const removed = await repl(address, 'removeNode', second.peerId)
+    assert.equal(removed.code, 0, removed.stderr)
+    assert(!removed.stdout.includes(second.peerId), removed.stdout)
+  })
+
+  it('is described to, and used by, a client of others', { skip: NO_GRPCURL }, () => {
+    const grpcurl = (...words: string[]): string => execFileSync('grpcurl', ['-plaintext', ...words], { encoding: 'utf8' })
+    const listed = grpcurl(address, 'list').trim().split('\n')
+    assert.deepEqual(
+      listed.filter((name) => !name.startsWith('grpc.reflection')),
+      ['grpc.health.v1.Health', 'nexus.api.Nexus'],
+    )
+    const call = (method: string, message: object): Record<string, unknown> =>
+      JSON.parse(grpcurl('-d', JSON.stringify(message), address, method)) as Record<string, unknown>
+    const base64 = (text: string): string => Buffer.from(text).toString('base64')
+    call('nexus.api.Nexus/Save', { data: base64('{"set":{"by":"grpcurl"}}'), args: { id: base64('once') } })
+    const { resData } = call('nexus.api.Nexus/Load', { data: base64('{"get":["by"]}') })
+    assert.equal(Buffer.from(String(resData), 'base64').toString(), '{"by":"grpcurl"}')
+    assert.deepEqual(call('grpc.health.v1.Health/Check', {}), { status: 'SERVING' })
+    const { leader, nodes } = call('nexus.api.Nexus/ListNodes', {}) as { leader: string; nodes: Record<string, { nodeId: string }> }
+    assert.equal(nodes[leader]?.nodeId, leader)
+  })
+
+  it('ends without waiting for a client that stays', async () => {
+    const beganMs = performance.now()
+    first.signal('SIGTERM')
+    assert.deepEqual(await first.ended(), { code: 0, signal: null })
+    assert(performance.now() - beganMs < 9_000)
+  })
+})
