@@ -41,7 +41,7 @@ export async function openNexus(init: NexusDoorsInit, tls: TlsMaterial | undefin
   if (config.nexus.length === 0) return doors
   const packages = await loadServerPackages('-nexus')
   for (const { address, log } of config.nexus) {
-    const service = new NexusService({ logs, log, peers: () => context.replicator.peers(), database: undefined })
+    const service = new NexusService({ logs, log, peers: () => context.replicator.peers(), database: databaseOf(config, log) })
     const server = new NexusServer({ packages, service, log, context, rate, connectionsFull })
     servers.push(server)
     try {
@@ -62,4 +62,12 @@ export async function openNexus(init: NexusDoorsInit, tls: TlsMaterial | undefin
     }
   }
   return doors
+}
+
+/** The number of a Redis that this peer keeps for the log, as its URL has it. */
+function databaseOf({ logs }: Settings, log: string): string | undefined {
+  const offer = logs.find((each) => each.log === log)
+  if (offer?.kind !== 'redis') return undefined
+  const [, number = ''] = new URL(offer.at).pathname.split('/')
+  return number === '' ? '0' : number
 }
