@@ -22,6 +22,9 @@ const BULK_BYTES_MIN = 65_536
 /** What the log was at, at the least, when a command came: no entry of it is the first. */
 const SINCE_MIN = 1
 
+/** What stores say of an entry that an operator settled. */
+const VERDICT_CODE = 'verdict'
+
 /** Who is told the end of a command, a query or a change. */
 interface Waiting {
   readonly done: (answer: WorkAnswer) => void
@@ -164,6 +167,11 @@ export class Hosted {
     return client
   }
 
+  /** The store is emptied, and says where it stands then. */
+  refill(): void {
+    this.tell({ kind: 'refill' })
+  }
+
   /** Changes that a wish asks for. Nobody waits for their end. */
   carryOut(changes: readonly MemberChange[]): void {
     this.step({ kind: 'change', client: (this.lastClient += 1), changes, wish: 'kept', isForced: false })
@@ -179,6 +187,8 @@ export class Hosted {
         return this.step({ kind: 'change', changes: [], wish: { place: work.place }, isForced: false, client })
       case 'transfer':
         return this.step({ ...work, client })
+      case 'verdict':
+        return this.step({ ...work, code: VERDICT_CODE, isForced: false, client })
     }
   }
 

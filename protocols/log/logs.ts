@@ -27,8 +27,10 @@ import type {
   LogView,
   PlaceRequest,
   QueryRequest,
+  RefillRequest,
   SubmitRequest,
   TransferRequest,
+  VerdictRequest,
   WorkAnswer,
 } from './requests.ts'
 import { States } from './states.ts'
@@ -286,6 +288,8 @@ export class Logs implements DataType {
       | ChangeRequest
       | TransferRequest
       | PlaceRequest
+      | VerdictRequest
+      | RefillRequest
       | { readonly kind: 'status' | 'role'; readonly log: string },
     deadlineMs: number,
   ): void {
@@ -311,12 +315,28 @@ export class Logs implements DataType {
       case 'place':
         if (readWish(request.place) === undefined) return this.answer(client, { kind: 'bad-place', detail: 'no such wish' })
         return this.begin(client, birth, { kind: 'place', place: request.place }, deadlineMs)
+      case 'refill':
+        return this.refill(client, birth)
       case 'submit':
+      case 'verdict':
       case 'query': {
         const { log: _, ...work } = request
         return this.begin(client, birth, work, deadlineMs)
       }
     }
+  }
+
+  /** Only while another store is ready that has as much. */
+  private refill(client: ClientId, birth: Birth): void {
+    const hosted = this.hosted.get(birth.logId)
+    if (hosted?.hasStore !== true) return this.answer(client, { kind: 'not-refilled', why: 'no-store' })
+    const { applied } = hosted.view
+    const others = this.membersOf(birth).filter(({ id }) => id !== this.context.self.id)
+    this.states.ask(birth.logId, others, (views) => {
+      const isSource = views.some((view) => view.state === 'ready' && view.applied >= applied)
+      if (isSource) hosted.refill()
+      this.answer(client, isSource ? { kind: 'changing' } : { kind: 'not-refilled', why: 'no-source' })
+    })
   }
 
   private begin(client: ClientId, birth: Birth, work: Work, deadlineMs: number): void {

@@ -46,6 +46,19 @@ export interface PlaceRequest {
   readonly place: string
 }
 
+/** The entry at that index, which stores cannot apply, counts as rejected from now on. */
+export interface VerdictRequest {
+  readonly kind: 'verdict'
+  readonly log: string
+  readonly index: number
+}
+
+/** The store here forgets what it holds of the log, and is filled anew from another. */
+export interface RefillRequest {
+  readonly kind: 'refill'
+  readonly log: string
+}
+
 export interface CreateRequest {
   readonly kind: 'create'
   readonly log: string
@@ -60,6 +73,8 @@ export type LogRequest =
   | ChangeRequest
   | TransferRequest
   | PlaceRequest
+  | VerdictRequest
+  | RefillRequest
   | { readonly kind: 'list' }
   | { readonly kind: 'status'; readonly log: string }
   | { readonly kind: 'role'; readonly log: string }
@@ -98,6 +113,8 @@ export type HostTold =
   | { readonly kind: 'query'; readonly number: number; readonly query: Uint8Array; readonly indexMin: number }
   /** A backup of the store is to reach that member. */
   | { readonly kind: 'give'; readonly to: Identity; readonly indexMin: number }
+  /** The content of the store is to be dropped. */
+  | { readonly kind: 'refill' }
   /** What was staged is to be restored. */
   | { readonly kind: 'take' }
   | { readonly kind: 'heard'; readonly from: Identity; readonly talk: SnapshotTalk }
@@ -162,3 +179,5 @@ export type LogAnswerOf =
   | { readonly kind: 'exists'; readonly log: LogView }
   | { readonly kind: 'bad-place'; readonly detail: string }
   | { readonly kind: 'unknown-peer'; readonly peer: PeerId }
+  /** No store is here that could be filled anew, or no other that could fill it. */
+  | { readonly kind: 'not-refilled'; readonly why: 'no-store' | 'no-source' }

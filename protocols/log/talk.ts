@@ -52,6 +52,8 @@ export type Work =
   | { readonly kind: 'change'; readonly changes: readonly MemberChange[]; readonly isForced: boolean }
   | { readonly kind: 'transfer'; readonly to: Identity }
   | { readonly kind: 'place'; readonly place: string }
+  /** The entry at that index counts as rejected. */
+  | { readonly kind: 'verdict'; readonly index: number }
 
 /** A backup of a store on its way to another. Who speaks of it keeps a store; replicas pass it on. */
 export type SnapshotTalk = { readonly logId: string; readonly transfer: number } & (
@@ -257,6 +259,11 @@ const WORKS: Table<Work> = new Table<Work>({
     code: 4,
     write: (writer, { place }) => writer.text(place),
     read: (reader) => ({ kind: 'place', place: reader.text(PLACE_BYTES_MAX) }),
+  },
+  verdict: {
+    code: 5,
+    write: (writer, { index }) => writer.varint(index),
+    read: (reader) => ({ kind: 'verdict', index: reader.varint() }),
   },
 })
 

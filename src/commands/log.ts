@@ -53,6 +53,10 @@ export async function runLogCommand(command: LogCommand, asked: Asked): Promise<
       return change(command, asked, '/change', { remove: [command.peerId] })
     case 'log place':
       return change(command, asked, '/change', { place: command.place })
+    case 'log verdict':
+      return change(command, asked, '/verdict', { index: Number(command.index) })
+    case 'log refill':
+      return change(command, asked, '/refill', {})
     case 'log transfer':
       return change(command, asked, '/transfer', { to: command.peerId })
   }
@@ -104,7 +108,7 @@ async function query({ log, query: asks, consistency, timeoutMs }: Of<'log query
 }
 
 async function change(
-  { log, timeoutMs }: Of<'log add' | 'log remove' | 'log place' | 'log transfer'>,
+  { log, timeoutMs }: Of<'log add' | 'log remove' | 'log place' | 'log refill' | 'log transfer' | 'log verdict'>,
   asked: Asked,
   path: string,
   body: object,

@@ -95,6 +95,8 @@ export class LogHost implements AppliedStore<StagedSnapshot> {
         return
       case 'take':
         return this.applier.restore()
+      case 'refill':
+        return this.reopen('dropped')
       case 'heard':
         return this.heard(told.from, told.talk)
       case 'other-store':
@@ -104,12 +106,12 @@ export class LogHost implements AppliedStore<StagedSnapshot> {
     }
   }
 
-  private async open(claim: Extract<HostTold, { readonly kind: 'open' }>): Promise<void> {
+  private async open(claim: Extract<HostTold, { readonly kind: 'open' }>, content?: 'dropped'): Promise<void> {
     if (this.isStopped || this.store !== undefined) return
     this.claim = claim
     const { logId, generation, owner, firstMembers } = claim
     try {
-      this.store = await this.init.open({ logId, generation, owner, firstMembers })
+      this.store = await this.init.open({ logId, generation, owner, firstMembers, content })
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error)
       this.init.warn(`the store of log ${this.init.log} cannot be opened: ${text}`)
@@ -122,15 +124,18 @@ export class LogHost implements AppliedStore<StagedSnapshot> {
     if (!this.isStopped) this.applier.opened(this.at)
   }
 
-  /** It stands elsewhere than it did. What it lacks is applied to it again, or it is filled. */
-  private reopen(): void {
+  /**
+   * It stands elsewhere than it did, or is to drop what it holds. What it lacks is applied to it
+   * again, or it is filled.
+   */
+  private reopen(content?: 'dropped'): void {
     const { claim, store } = this
     if (store === undefined || claim === undefined) return
     this.store = undefined
     this.applier.closed()
     this.work = this.work.then(async () => {
       await store.close()
-      await this.open(claim)
+      await this.open(claim, content)
     })
   }
 

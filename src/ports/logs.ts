@@ -5,8 +5,10 @@ import type {
   LogAnswerOf,
   PlaceRequest,
   QueryRequest,
+  RefillRequest,
   SubmitRequest,
   TransferRequest,
+  VerdictRequest,
 } from '../../protocols/log/requests.ts'
 
 type Of<Kind extends LogAnswerOf['kind']> = Extract<LogAnswerOf, { readonly kind: Kind }>
@@ -14,9 +16,14 @@ type Of<Kind extends LogAnswerOf['kind']> = Extract<LogAnswerOf, { readonly kind
 export type SubmitAnswer = Of<'outcome' | 'not-ordered' | 'in-doubt' | 'unknown-log'>
 export type QueryAnswer = Of<'answered' | 'not-a-query' | 'result-too-large' | 'unavailable' | 'unknown-log'>
 export type CreateAnswer = Of<'created' | 'exists' | 'bad-place' | 'not-ready'>
-export type ChangeAnswer = Of<'changing' | 'changed' | 'not-changed' | 'unavailable' | 'unknown-peer' | 'unknown-log' | 'bad-place'>
+export type ChangeAnswer = Of<
+  'changing' | 'changed' | 'not-changed' | 'unavailable' | 'unknown-peer' | 'unknown-log' | 'bad-place' | 'not-refilled'
+>
 export type StatusAnswer = Of<'status' | 'unknown-log'>
 export type RoleAnswer = Of<'role' | 'unknown-log'>
+
+/** What an operator has a log do. */
+export type OperatorRequest = ChangeRequest | TransferRequest | PlaceRequest | VerdictRequest | RefillRequest
 
 export interface Logs {
   /** A name for a command whose client gave it none. */
@@ -26,7 +33,7 @@ export interface Logs {
   query(request: Omit<QueryRequest, 'kind'>, timeoutMs: number, signal: AbortSignal): Promise<QueryAnswer>
   create(request: Omit<CreateRequest, 'kind'>, timeoutMs: number): Promise<CreateAnswer>
   /** Answered when it is under way. */
-  change(request: ChangeRequest | TransferRequest | PlaceRequest, timeoutMs: number): Promise<ChangeAnswer>
+  change(request: OperatorRequest, timeoutMs: number): Promise<ChangeAnswer>
   list(): Promise<Of<'logs'>>
   status(log: string): Promise<StatusAnswer>
   role(log: string): Promise<RoleAnswer>

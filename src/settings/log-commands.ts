@@ -30,6 +30,8 @@ export type LogCommand =
   | ({ readonly name: 'log create'; readonly log: string } & Creating)
   | ({ readonly name: 'log submit'; readonly log: string; readonly command: string | undefined } & Submitting)
   | ({ readonly name: 'log query'; readonly log: string; readonly query: string } & Querying)
+  | ({ readonly name: 'log verdict'; readonly log: string; readonly index: string; readonly verdict: string } & Asking)
+  | ({ readonly name: 'log refill'; readonly log: string } & Asking)
   | ({ readonly name: 'log place'; readonly log: string; readonly place: string } & Asking)
   | ({ readonly name: 'log add' | 'log remove' | 'log transfer'; readonly log: string; readonly peerId: string } & Asking)
 
@@ -102,11 +104,32 @@ export const LOG_COMMANDS: Readonly<Record<LogCommand['name'], CommandRow>> = {
     flags: ASKED,
     examples: ['log place orders spread:3'],
   },
+  'log refill': {
+    meaning: 'Has the store of the peer asked forget what it holds of a log, and be filled anew from another.',
+    operands: [NAME],
+    flags: ASKED,
+  },
+  'log verdict': {
+    meaning: 'Has an entry that stores cannot apply count as rejected. The status says which stalls.',
+    operands: [NAME, ['index', 'INDEX', parseIndex], ['verdict', 'rejected', parseVerdict]],
+    flags: ASKED,
+    examples: ['log verdict orders 42 rejected'],
+  },
   'log transfer': { meaning: 'Gives the lead of a log to a peer that votes on it.', operands: [NAME, PEER], flags: ASKED },
 }
 
 function parseName(text: string): string {
   if (!isLogName(text)) throw new UsageError('the name of a log is 1 to 64 of letters, digits, ".", "_" and "-"')
+  return text
+}
+
+function parseIndex(text: string): string {
+  if (!/^[1-9][0-9]{0,14}$/.test(text)) throw new UsageError('write the index of an entry, as a whole number from 1 on')
+  return text
+}
+
+function parseVerdict(text: string): string {
+  if (text !== 'rejected') throw new UsageError('the only verdict is rejected')
   return text
 }
 

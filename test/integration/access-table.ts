@@ -89,6 +89,8 @@ export const TABLE: Readonly<
     headers: OF_JSON,
     body: '{"to":"12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"}',
   },
+  'POST /logs/{name}/verdict': { needs: 'operate', target: '/logs/l/verdict', headers: OF_JSON, body: '{"index":2}' },
+  'POST /logs/{name}/refill': { needs: 'operate', target: '/logs/l/refill', headers: OF_JSON, body: '{}' },
   'GET /logs/{name}/status': { needs: 'read', target: '/logs/l/status' },
   'HEAD /logs/{name}/status': { needs: 'read', target: '/logs/l/status' },
   'GET /logs/{name}/role': { needs: 'read', target: '/logs/l/role' },

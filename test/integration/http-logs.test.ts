@@ -141,10 +141,14 @@ describe('a log', () => {
     assert.deepEqual(told(await change(`{"add":["${other}"]}`)), { changing: true })
     assert.deepEqual(told(await change('{"place":"spread:3"}')), { changing: true })
     assert.equal((await ask(fixture, 'POST', `${ORDERS}/transfer`, {}, `{"to":"${other}"}`)).status, 202)
+    assert.equal((await ask(fixture, 'POST', `${ORDERS}/verdict`, {}, '{"index":7}')).status, 202)
+    assert.equal((await ask(fixture, 'POST', `${ORDERS}/refill`, {}, '{}')).status, 202)
     assert.deepEqual(logs.asked, [
       { kind: 'change', log: 'orders', add: [other], remove: [], isForced: false },
       { kind: 'place', log: 'orders', place: 'spread:3' },
       { kind: 'transfer', log: 'orders', to: other },
+      { kind: 'verdict', log: 'orders', index: 7 },
+      { kind: 'refill', log: 'orders' },
     ])
     for (const [answer, status] of [
       [{ kind: 'changed' }, '200'],
@@ -154,6 +158,8 @@ describe('a log', () => {
       [{ kind: 'unknown-peer', peer: PEER.peerId }, '409 change-refused'],
       [{ kind: 'unavailable', why: 'no-majority' }, '503 unavailable'],
       [{ kind: 'bad-place', detail: 'no such wish' }, '400 bad-body'],
+      [{ kind: 'not-changed', why: 'applied-somewhere' }, '409 change-refused'],
+      [{ kind: 'not-refilled', why: 'no-source' }, '409 change-refused'],
       [{ kind: 'unknown-log' }, '404 unknown-log'],
     ] satisfies readonly (readonly [ChangeAnswer, string])[]) {
       logs.onChange = answer

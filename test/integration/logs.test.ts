@@ -291,6 +291,33 @@ suite('a log at three peers', () => {
     await until('the spare one has it', async () => (await get(spare, 'k', 'local')) === 'v', 30_000)
   })
 
+  test('fills a store anew from another when an operator says so, the leader its own too, and keeps its log', async (context) => {
+    const network = await LogNetwork.of(context, 3, 3, { ...LOG_LIMITS, keptEntriesMin: 5 })
+    await network.born()
+    const leader = await network.leader()
+    for (let count = 1; count <= 20; count += 1) await submit(leader, { set: { k: `v${count}` }, add: { n: 1 } })
+    for (const peer of [network.peers.find((each) => each !== leader) as LogPeer, leader]) {
+      peer.cells?.clear()
+      assert.equal((await peer.logs.change({ kind: 'refill', log: LOG }, TIMEOUT_MS)).kind, 'changing')
+      const isBack = async (): Promise<boolean> => {
+        const answer = await peer.logs.role(LOG)
+        return answer.kind === 'role' && answer.own?.state === 'ready' && answer.own.applied >= 20
+      }
+      await until('it is filled', isBack, 30_000)
+      await until(
+        'it holds all again',
+        async () => (await get(peer, 'n', 'local')) === '20' && (await get(peer, 'k', 'local')) === 'v20',
+        30_000,
+      )
+    }
+    // The lead may just have passed on.
+    await until('a verdict over what was applied is refused', async () => {
+      const answer = await leader.logs.change({ kind: 'verdict', log: LOG, index: 2 }, TIMEOUT_MS)
+      assert.notEqual(answer.kind, 'changing')
+      return answer.kind === 'not-changed' && answer.why === 'applied-somewhere'
+    })
+  })
+
   test('keeps what is asked before anybody leads until somebody does, at a lone peer too', async (context) => {
     const network = await LogNetwork.of(context, 1, 1, LOG_LIMITS, 1)
     const [peer] = network.peers as [LogPeer]

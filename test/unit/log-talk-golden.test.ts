@@ -60,6 +60,7 @@ const EXAMPLES: readonly Talk[] = [
   },
   { kind: 'ask', number: 9, logId: LOG, timeoutMs: 5_000, work: { kind: 'transfer', to: peerB } },
   { kind: 'ask', number: 9, logId: LOG, timeoutMs: 5_000, work: { kind: 'place', place: 'spread:3' } },
+  { kind: 'ask', number: 9, logId: LOG, timeoutMs: 5_000, work: { kind: 'verdict', index: 302 } },
   { kind: 'answer', number: 9, answer: { kind: 'outcome', position: AT, outcome: { kind: 'done', result: BYTES }, since: 300 } },
   { kind: 'answer', number: 9, answer: { kind: 'not-ordered', why: 'leader-changed', since: 300 } },
   { kind: 'answer', number: 9, answer: { kind: 'in-doubt', since: 300 } },

@@ -1,10 +1,9 @@
 /** What is done for each request of logs. */
 import { LOG_LIMITS } from '../../../protocols/log/limits.ts'
-import type { ChangeRequest, PlaceRequest, TransferRequest } from '../../../protocols/log/requests.ts'
 import type { SubmitId } from '../../../protocols/log/entry.ts'
 import { QUERY_BYTES_MAX } from '../../../protocols/log/talk.ts'
 import { utf8 } from '../../bytes.ts'
-import type { Logs } from '../../ports/logs.ts'
+import type { Logs, OperatorRequest } from '../../ports/logs.ts'
 import { opens } from '../../security/grant.ts'
 import { json } from '../answers.ts'
 import { readBody, refuseBody } from '../body.ts'
@@ -13,7 +12,7 @@ import { readPutHeaders } from '../put-headers.ts'
 import type { BadParameter } from '../query.ts'
 import type { Read } from '../change-body.ts'
 import { queryOf } from '../target.ts'
-import { parseChange, parseCreation, parseTransfer } from './operations.ts'
+import { parseChange, parseCreation, parseRefill, parseTransfer, parseVerdict } from './operations.ts'
 import { logOfPath, LOGS_PREFIX } from './names.ts'
 import { changeAnswerTo, createAnswerTo, logOf, queryAnswerTo, roleAnswerTo, statusAnswerTo, submitAnswerTo } from './outcomes.ts'
 import { parseAskQuery, parseReadQuery, parseRoleQuery, parseSubmitQuery, SINCE_HEADER, sinceOf } from './query.ts'
@@ -94,6 +93,14 @@ export class LogHandlers {
     this.#operate(exchange, parseTransfer)
   }
 
+  verdict(exchange: Exchange): void {
+    this.#operate(exchange, parseVerdict)
+  }
+
+  refill(exchange: Exchange): void {
+    this.#operate(exchange, parseRefill)
+  }
+
   status(exchange: Exchange): void {
     const log = logOfPath(exchange)
     if (log !== undefined) exchange.follow(this.#logs.status(log), 0, (answer) => exchange.send(statusAnswerTo(answer)))
@@ -105,7 +112,7 @@ export class LogHandlers {
     )
   }
 
-  #operate(exchange: Exchange, parse: (log: string, body: Uint8Array) => Read<ChangeRequest | TransferRequest | PlaceRequest>): void {
+  #operate(exchange: Exchange, parse: (log: string, body: Uint8Array) => Read<OperatorRequest>): void {
     const log = logOfPath(exchange)
     if (log === undefined) return
     readBody(exchange, CREATION_BYTES_MAX, (body) => {

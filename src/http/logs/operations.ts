@@ -1,6 +1,6 @@
 /** What operators ask of logs, as JSON. */
 import type { PeerId } from '../../../protocols/base/identity.ts'
-import type { ChangeRequest, PlaceRequest, TransferRequest } from '../../../protocols/log/requests.ts'
+import type { ChangeRequest, PlaceRequest, RefillRequest, TransferRequest, VerdictRequest } from '../../../protocols/log/requests.ts'
 import { readWish } from '../../../protocols/log/placement.ts'
 import { CHANGES_MAX } from '../../../protocols/log/talk.ts'
 import { utf8 } from '../../bytes.ts'
@@ -11,6 +11,7 @@ import type { Read } from '../change-body.ts'
 const PLACE_CHARACTERS_MAX = 1_024
 const CREATION = '{ "store": "kv", "place": "cluster:c1" }'
 const CHANGE = '{ "add": ["12D3KooW…"], "remove": [] }'
+const VERDICT = '{ "index": 42 }'
 const TRANSFER = '{ "to": "12D3KooW…" }'
 
 export interface Creation {
@@ -60,6 +61,21 @@ export function parseTransfer(log: string, body: Uint8Array): Read<TransferReque
   const { to } = read.value
   if (typeof to !== 'string' || !isPeerId(to)) return { fault: `"to" is a peer id, as in ${TRANSFER}.` }
   return { value: { kind: 'transfer', log, to } }
+}
+
+/** Reads the body of `POST /logs/{name}/verdict`. */
+export function parseVerdict(log: string, body: Uint8Array): Read<VerdictRequest> {
+  const read = fieldsOf(body, ['index'], VERDICT)
+  if ('fault' in read) return read
+  const { index } = read.value
+  const isIndex = typeof index === 'number' && Number.isSafeInteger(index) && index > 0
+  return isIndex ? { value: { kind: 'verdict', log, index } } : { fault: `"index" is that of an entry, as in ${VERDICT}.` }
+}
+
+/** Reads the body of `POST /logs/{name}/refill`. */
+export function parseRefill(log: string, body: Uint8Array): Read<RefillRequest> {
+  const read = fieldsOf(body, [], '{}')
+  return 'fault' in read ? read : { value: { kind: 'refill', log } }
 }
 
 function arePeers(value: unknown): value is PeerId[] {

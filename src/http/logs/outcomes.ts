@@ -136,6 +136,8 @@ export function changeAnswerTo(answer: ChangeAnswer): Answer {
       return problem('unavailable', 'The leader of the log was not reached in time. Nothing is known to be changed.')
     case 'bad-place':
       return problem('bad-body', `The place will not do: ${answer.detail}.`)
+    case 'not-refilled':
+      return problem('change-refused', `${NO_REFILL[answer.why]} Nothing was changed.`)
     case 'unknown-peer':
       return problem('change-refused', `${answer.peer} is not known here, or has no part in the log. Nothing was changed.`)
     case 'unknown-log':
@@ -144,6 +146,11 @@ export function changeAnswerTo(answer: ChangeAnswer): Answer {
       return unreachable(answer)
   }
 }
+
+const NO_REFILL = {
+  'no-store': 'This peer holds no store of the log.',
+  'no-source': 'No other store of the log that is ready has as much as this one, so none could fill it.',
+} as const
 
 const WHY_NOT: Readonly<Record<Extract<ChangeAnswer, { readonly kind: 'not-changed' }>['why'], string>> = {
   'not-leader': 'The lead has just passed on: ask again.',

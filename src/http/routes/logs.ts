@@ -32,6 +32,14 @@ export function logRoutes(logs: Logs): RouteGroup {
       path: '/logs/{name}/transfer',
       methods: { POST: { scope: 'operate', handle: (exchange) => handlers.transfer(exchange), operation: TRANSFER } },
     },
+    {
+      path: '/logs/{name}/verdict',
+      methods: { POST: { scope: 'operate', handle: (exchange) => handlers.verdict(exchange), operation: VERDICT } },
+    },
+    {
+      path: '/logs/{name}/refill',
+      methods: { POST: { scope: 'operate', handle: (exchange) => handlers.refill(exchange), operation: REFILL } },
+    },
     { path: '/logs/{name}/status', methods: reading({ ...STATUS, handle: (exchange) => handlers.status(exchange) }) },
     { path: '/logs/{name}/role', methods: reading({ ...ROLE, handle: (exchange) => handlers.role(exchange) }) },
   ]
@@ -151,6 +159,20 @@ const TRANSFER: Part = {
   responses: CHANGE_RESPONSES,
 }
 
+const VERDICT: Part = {
+  operationId: 'judgeEntry',
+  summary: 'Have the entry at an index, which stores cannot apply, count as rejected. Refused while a member may have applied it',
+  requestBody: { required: true, content: { 'application/json': { schema: { $ref: '#/components/schemas/Verdict' } } } },
+  responses: CHANGE_RESPONSES,
+}
+
+const REFILL: Part = {
+  operationId: 'refillStore',
+  summary: 'Have the store here forget what it holds of the log, and be filled anew from another',
+  requestBody: { required: true, content: { 'application/json': { schema: { $ref: '#/components/schemas/Nothing' } } } },
+  responses: CHANGE_RESPONSES,
+}
+
 const SINCE = { [SINCE_HEADER]: headerOf() }
 
 const SUBMIT: Part = {
@@ -254,6 +276,8 @@ const SCHEMAS: RouteGroup['schemas'] = {
     },
   ),
   NextLeader: object({ to: text }),
+  Verdict: object({ index: { ...count, minimum: 1 } }),
+  Nothing: object({}),
   Ordered: object({ position, outcome: { const: 'done' }, result: {} }),
   Found: object({ position, result: {} }),
 }

@@ -113,6 +113,8 @@ export class Hosting implements AppliedStore<Staged> {
         return this.give(told)
       case 'take':
         return this.applier.restore()
+      case 'refill':
+        return this.refill()
       case 'heard':
       case 'other-store':
         return
@@ -186,6 +188,16 @@ export class Hosting implements AppliedStore<Staged> {
       this.ledger?.opened(this.name, this.store.journal)
       this.applier.opened(this.store.at())
     })
+  }
+
+  /** What it holds is gone, and it is opened again at the origin. */
+  private refill(): void {
+    const { store } = this
+    if (store === undefined) return
+    this.applier.closed()
+    this.isFilling = false
+    store.become([])
+    this.after(this.chance.span(0.1, APPLY_MAX_MS), () => this.applier.opened(store.at()))
   }
 
   private query({ number, query, indexMin }: Extract<HostTold, { readonly kind: 'query' }>): void {

@@ -30,7 +30,9 @@ const CREATE_MAX_MS = 5_000
 const RIVALS_MAX = 3
 const PLACED_MAX = 3
 const OPERATED_EVERY_MS = 1_500
-/** Of what an operator does, besides transfers. */
+/** Of what an operator does. */
+const REFILL_RATE = 0.15
+/** Of the rest, besides transfers. */
 const PLACE_RATE = 0.4
 const STALLED_EVERY_MS = 3_000
 const STALLED_MAX_MS = 3_000
@@ -231,6 +233,7 @@ export class SimulatedLogs implements SimulatedType {
     if (peer === undefined) return
     const log = chance.pick(this.logs)
     const other = chance.pick(this.init.peers).peerId
+    if (chance.happens(REFILL_RATE)) return this.ask(peer, { kind: 'refill', log: log.name }, ignored)
     if (chance.happens(0.3)) return this.ask(peer, { kind: 'transfer', log: log.name, to: other }, ignored)
     if (chance.happens(PLACE_RATE)) return this.ask(peer, { kind: 'place', log: log.name, place: this.drawPlace() }, ignored)
     const isAdding = chance.happens(0.6)
