@@ -63,16 +63,25 @@ describe('a log over gRPC', () => {
     assert.match(stderr, /^replicator repl: unavailable: .*\n$/)
   })
 
-  it('lists its nodes, and adds and removes one for the user who runs the peer', async () => {
-    const nodes = await repl(address, 'listNodes')
-    assert.match(nodes.stdout, /^[0-9a-f]{1,16} => \/ip4\/127\.0\.0\.1\/tcp\/\d+\/p2p\/12D3KooW\w+ \(LEADER\)\n$/, nodes.stderr)
-    const added = await repl(address, 'addNode', second.address)
-    assert.equal(added.code, 0, added.stderr)
-    assert.equal(added.stdout.trim().split('\n').length, 2, added.stdout)
-    assert(added.stdout.includes(second.peerId), added.stdout)
+  it('lists its nodes, and removes and adds one for the user who runs the peer', async () => {
+    const line = (peer: PeerProcess, status: string): RegExp =>
+      new RegExp(`^[0-9a-f]{1,16} => /ip4/127\\.0\\.0\\.1/tcp/${peer.libp2pPort}/p2p/${peer.peerId} \\(${status}\\)$`, 'm')
+    // Both offer a store, so the log comes to both by itself.
+    await until(
+      'both are listed',
+      async () => {
+        const { stdout } = await repl(address, 'listNodes')
+        return line(first, 'LEADER').test(stdout) && line(second, 'FOLLOWER').test(stdout)
+      },
+      BORN_MS,
+    )
     const removed = await repl(address, 'removeNode', second.peerId)
     assert.equal(removed.code, 0, removed.stderr)
+    assert.match(removed.stdout, line(first, 'LEADER'))
     assert(!removed.stdout.includes(second.peerId), removed.stdout)
+    const added = await repl(address, 'addNode', `http://127.0.0.1:${second.libp2pPort}`)
+    assert.equal(added.code, 0, added.stderr)
+    assert.match(added.stdout, line(second, 'FOLLOWER'))
   })
 
   it('is described to, and used by, a client of others', { skip: NO_GRPCURL }, () => {
