@@ -111,7 +111,7 @@ export const LOG_COMMANDS: Readonly<Record<LogCommand['name'], CommandRow>> = {
   },
   'log verdict': {
     meaning: 'Has an entry that stores cannot apply count as rejected. The status says which stalls.',
-    operands: [NAME, ['index', 'INDEX', parseIndex], ['verdict', 'rejected', parseVerdict]],
+    operands: [NAME, ['index', 'INDEX', parseIndex], ['verdict', 'VERDICT', parseVerdict]],
     flags: ASKED,
     examples: ['log verdict orders 42 rejected'],
   },
