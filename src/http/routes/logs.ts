@@ -52,7 +52,7 @@ const NAME: Part = {
   in: 'path',
   required: true,
   description: '1 to 64 of letters, digits, `.`, `_`, `-`',
-  schema: { type: 'string', minLength: 1, maxLength: 64 },
+  schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' },
 }
 
 const BODY_PROBLEMS: readonly ProblemName[] = [
