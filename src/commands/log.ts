@@ -1,5 +1,6 @@
 /** `replicator log …`: the logs of a peer, for people and scripts. */
 import { text as readText } from 'node:stream/consumers'
+import type { Client } from '../client/client.ts'
 import type { LogCommand } from '../settings/log-commands.ts'
 import { detailOf, factsOf } from './asking.ts'
 import type { Asked } from './asking.ts'
@@ -7,46 +8,22 @@ import { CommandFailed } from './failed.ts'
 
 type Of<Name extends LogCommand['name']> = Extract<LogCommand, { readonly name: Name }>
 
-/** The longest and the shortest that a peer can be asked to try for. */
-const WAIT_MAX_MS = 60_000
-const WAIT_MIN_MS = 100
-
-interface LogRow {
-  readonly name: string
-  readonly store: string
-  readonly place: string
-  readonly members: readonly { readonly peer: string; readonly role: string }[]
-  readonly role: string | null
-}
-
-interface StatusRow extends LogRow {
-  readonly leader: string | null
-  readonly term: number
-  readonly commit: number
-  readonly changing: boolean
-  readonly replicas: readonly {
-    readonly peer: string
-    readonly role: string
-    readonly state: string
-    readonly applied: number
-    readonly lag: number
-    readonly stalled: string | null
-  }[]
-}
-
-/** @returns what to say */
-export async function runLogCommand(command: LogCommand, asked: Asked): Promise<string[]> {
+/**
+ * @param open what submits and reads as programs do: safely again, where an answer is lost
+ * @returns what to say
+ */
+export async function runLogCommand(command: LogCommand, asked: Asked, open: () => Promise<Client>): Promise<string[]> {
   switch (command.name) {
     case 'log ls':
-      return list(command, asked)
+      return list(command, await open())
     case 'log status':
-      return status(command, asked)
+      return status(command, await open())
     case 'log create':
       return create(command, asked)
     case 'log submit':
-      return submit(command, asked)
+      return submit(command, await open())
     case 'log query':
-      return query(command, asked)
+      return query(command, await open())
     case 'log add':
       return change(command, asked, '/change', { add: [command.peerId] })
     case 'log remove':
@@ -62,16 +39,16 @@ export async function runLogCommand(command: LogCommand, asked: Asked): Promise<
   }
 }
 
-async function list({ output }: Of<'log ls'>, asked: Asked): Promise<string[]> {
-  const { logs } = await asked.get<{ readonly logs: readonly LogRow[] }>('/logs')
+async function list({ output, timeoutMs }: Of<'log ls'>, client: Client): Promise<string[]> {
+  const logs = await client.logs({ signal: AbortSignal.timeout(timeoutMs) })
   if (output === 'json') return logs.map((log) => JSON.stringify(log))
   return logs.map(
     ({ name, store, place, members, role }) => `${name}  ${store}, ${place}, ${members.length} members, here ${role ?? 'none'}`,
   )
 }
 
-async function status({ log, output }: Of<'log status'>, asked: Asked): Promise<string[]> {
-  const view = await asked.get<StatusRow>(`/logs/${log}/status`)
+async function status({ log, output, timeoutMs }: Of<'log status'>, client: Client): Promise<string[]> {
+  const view = await client.log(log).status({ signal: AbortSignal.timeout(timeoutMs) })
   if (output === 'json') return [JSON.stringify(view)]
   const { name, store, place, leader, term, commit, changing, members, replicas } = view
   const head = `${name}  ${store}, ${place}, term ${term}, committed ${commit}, led by ${leader ?? 'nobody'}`
@@ -94,17 +71,30 @@ async function create({ log, store, place, timeoutMs }: Of<'log create'>, asked:
   throw new CommandFailed(detailOf(factsOf(reply.body)))
 }
 
-async function submit({ log, command, id, timeoutMs }: Of<'log submit'>, asked: Asked): Promise<string[]> {
-  const body = command ?? (await readText(process.stdin))
-  const headers = id === undefined ? {} : { 'Idempotency-Key': id }
-  const path = `/logs/${log}?timeout=${waitOf(timeoutMs)}`
-  const reply = await asked.exchange(path, { method: 'POST', body, type: 'text/plain', headers }, timeoutMs)
-  return found(reply)
+async function submit({ log, command, id, timeoutMs }: Of<'log submit'>, client: Client): Promise<string[]> {
+  const text = command ?? (await readText(process.stdin))
+  const options = { signal: AbortSignal.timeout(timeoutMs), ...(id !== undefined && { name: { id } }) }
+  const outcome = await client.log(log).submit(text, options)
+  switch (outcome.kind) {
+    case 'done':
+      return [JSON.stringify(outcome.result)]
+    case 'in-doubt':
+      throw new CommandFailed(
+        `in doubt: it may take effect, now or later (${outcome.detail}); give the same command again with -id ${outcome.name.id}`,
+      )
+    case 'reused':
+      throw new CommandFailed(`-id ${id ?? ''} named another command of this log; nothing took effect`)
+    case 'forgotten':
+      throw new CommandFailed('whether an earlier try took effect is not remembered any more; it does not now')
+    default:
+      throw new CommandFailed(outcome.detail)
+  }
 }
 
-async function query({ log, query: asks, consistency, timeoutMs }: Of<'log query'>, asked: Asked): Promise<string[]> {
-  const path = `/logs/${log}/query?consistency=${consistency}&timeout=${waitOf(timeoutMs)}`
-  return found(await asked.exchange(path, { method: 'POST', body: asks, type: 'text/plain' }, timeoutMs))
+async function query({ log, query: asks, consistency, timeoutMs }: Of<'log query'>, client: Client): Promise<string[]> {
+  const outcome = await client.log(log).query(asks, { at: consistency, signal: AbortSignal.timeout(timeoutMs) })
+  if (outcome.kind === 'answered') return [JSON.stringify(outcome.result)]
+  throw new CommandFailed(outcome.detail)
 }
 
 async function change(
@@ -117,17 +107,4 @@ async function change(
   if (reply.status === 200) return ['it is so already']
   if (reply.status === 202) return [`under way: replicator log status ${log} shows the end of it`]
   throw new CommandFailed(detailOf(factsOf(reply.body)))
-}
-
-/** The result, as JSON. */
-function found(reply: { readonly status: number; readonly body: string }): string[] {
-  const facts = factsOf(reply.body)
-  if (reply.status === 200) return [JSON.stringify(facts['result'])]
-  const { submitId } = facts
-  const how = typeof submitId === 'string' ? ` (-id ${submitId})` : ''
-  throw new CommandFailed(`${detailOf(facts)}${how}`)
-}
-
-function waitOf(timeoutMs: number): number {
-  return Math.min(Math.max(timeoutMs, WAIT_MIN_MS), WAIT_MAX_MS)
 }

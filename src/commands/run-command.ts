@@ -3,6 +3,7 @@
  * when it is not.
  */
 import { unreachable } from '../../protocols/base/assert.ts'
+import { ClientFailed } from '../client/client.ts'
 import type { Command } from '../settings/all-commands.ts'
 import { isClientCommand } from '../settings/client-commands.ts'
 import type { ClientCommand } from '../settings/client-commands.ts'
@@ -21,6 +22,7 @@ import { CommandFailed } from './failed.ts'
 import { runLogCommand } from './log.ts'
 import { describeMembers, readMembers } from './members.ts'
 import { forceNewEpoch } from './new-epoch.ts'
+import { openClient } from './open-client.ts'
 import { changeSet, listSet, watchSet } from './set.ts'
 import { addToken } from './token.ts'
 import { wayTo } from './way.ts'
@@ -43,7 +45,7 @@ export async function runCommand(command: Command): Promise<number> {
     else await ask(command)
     return 0
   } catch (error) {
-    if (!(error instanceof CommandFailed)) throw error
+    if (!(error instanceof CommandFailed || error instanceof ClientFailed)) throw error
     process.stderr.write(`replicator ${command.name}: ${error.message.split('\n').join(' ')}\n`)
     return EXIT_FAILED
   }
@@ -79,7 +81,8 @@ function saidAs(command: AskingCommand, what: string, { epoch, isUnchanged }: Ch
 
 /** Does it. @returns what to say */
 async function outcomeOf(command: AskingCommand, asked: Asked): Promise<string[]> {
-  if (isLogCommand(command)) return runLogCommand(command, asked)
+  if (isLogCommand(command))
+    return runLogCommand(command, asked, async () => (await openClient({ ...command, urls: [command.url] })).client)
   const { timeoutMs } = command
   switch (command.name) {
     case 'members':
