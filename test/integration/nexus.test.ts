@@ -9,6 +9,7 @@ import { describe, it } from 'node:test'
 import type * as Grpc from '@grpc/grpc-js'
 import type { PeerId } from '../../protocols/base/identity.ts'
 import { utf8 } from '../../src/bytes.ts'
+import { mended } from '../../src/facades/nexus/descriptors.ts'
 import { nodeIdOf } from '../../src/facades/nexus/nodes.ts'
 import type { SubmitAnswer } from '../../src/ports/logs.ts'
 import type { AuditEvent } from '../../src/security/audit.ts'
@@ -288,6 +289,33 @@ describe('before the calls of Nexus', () => {
     for (const other of others) assert.equal((await call(other, 'Check', { service: '' })).code, 0)
     await ended
     for (const other of others) other.close()
+  })
+})
+
+describe('what reflection tells of Nexus', () => {
+  it('is whole: every name has its package, every file names those it needs, maps are named as compilers name them', () => {
+    const { FileDescriptorProto } = PACKAGES.descriptor
+    const definition = mended(PACKAGES.definition, PACKAGES.descriptor) as unknown as Record<string, { fileDescriptorProtos: Buffer[] }>
+    const bytes = definition['nexus.api.SaveRequest']?.fileDescriptorProtos ?? []
+    const files = bytes.map((each) => FileDescriptorProto.toObject(FileDescriptorProto.decode(each)))
+    const own = files.find((file) => file['package'] === 'nexus.api') ?? {}
+    assert.deepEqual((own['dependency'] as string[]).toSorted(), ['google_protobuf.proto', 'models.proto'])
+    const messages = own['messageType'] as {
+      name: string
+      field: { name: string; typeName?: string }[]
+      nestedType?: { name: string }[]
+    }[]
+    const save = messages.find(({ name }) => name === 'SaveRequest')
+    assert.deepEqual(
+      save?.nestedType?.map(({ name }) => name),
+      ['ArgsEntry'],
+    )
+    assert.equal(save?.field.find(({ name }) => name === 'args')?.typeName, '.nexus.api.SaveRequest.ArgsEntry')
+    const named = messages.flatMap(({ field }) => field ?? []).flatMap(({ typeName }) => (typeName === undefined ? [] : [typeName]))
+    assert(
+      named.every((name) => name.startsWith('.')),
+      named.join(' '),
+    )
   })
 })
 

@@ -9,6 +9,7 @@ import type { RateLimit } from '../../security/rate.ts'
 import type { TlsMaterial } from '../../security/tls-files.ts'
 import { Arrivals } from './arrivals.ts'
 import { Connections } from './connections.ts'
+import { mended } from './descriptors.ts'
 import { GuardedCall } from './guard.ts'
 import type { GuardInit } from './guard.ts'
 import { SERVICE } from './messages.ts'
@@ -112,7 +113,7 @@ export class NexusServer {
 
   #serve(entrance: Pick<GuardInit, 'grant' | 'isSecure' | 'connectionOf'>): Grpc.Server {
     const { packages, context, rate, log } = this.#init
-    const { grpc, definition, reflection } = packages
+    const { grpc, definition, reflection, descriptor } = packages
     const guard: GuardInit = {
       ...entrance,
       grpc,
@@ -129,7 +130,7 @@ export class NexusServer {
     })
     server.addService(definition[SERVICE] as Grpc.ServiceDefinition, this.#handlers())
     this.#health.addToServer(server)
-    new reflection.ReflectionService(definition).addToServer(server)
+    new reflection.ReflectionService(mended(definition, descriptor)).addToServer(server)
     return server
   }
 
