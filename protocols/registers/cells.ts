@@ -138,9 +138,9 @@ export class Cells {
     for (const { name } of this.store.rows.range(PASSING)) yield name.slice(PASSING.length) as RegisterKey
   }
 
-  /** The registers that are held as deleted. */
-  *deleted(): Iterable<RegisterKey> {
-    for (const { name } of this.store.rows.range(DELETED)) yield name.slice(DELETED.length) as RegisterKey
+  /** The registers that are held as deleted, behind a key. */
+  *deleted(after: string): Iterable<RegisterKey> {
+    for (const { name } of this.store.rows.range(DELETED, DELETED + after)) yield name.slice(DELETED.length) as RegisterKey
   }
 
   /** How many they are. */

@@ -11,8 +11,8 @@ import type { Ballot } from '../base/ballot.ts'
 import type { Identity, IdentityId, PeerId } from '../base/identity.ts'
 import type { InForce } from '../base/installed.ts'
 import type { Moment } from '../base/moment.ts'
-import type { RegisterKey } from '../base/register.ts'
 import type { Cells, Swept } from './cells.ts'
+import { Dropping } from './dropping.ts'
 
 /**
  * A sweep that is not through by then is given up: one voter that is away delays it to the next.
@@ -27,8 +27,6 @@ const RETRY_MS = 60_000
  * all is forgotten.
  */
 const TELL_MS = 5_000
-/** Deletions that are let go in one write. */
-const DROPPED_MAX = 512
 
 export interface SweepContext {
   readonly self: Identity
@@ -60,6 +58,7 @@ interface Sweeping {
 
 export class Sweep {
   private readonly context: SweepContext
+  private readonly dropping: Dropping
   private sweeping: Sweeping | undefined
   private dueAtMs: number
   private tellAtMs = 0
@@ -68,6 +67,7 @@ export class Sweep {
 
   constructor(context: SweepContext) {
     this.context = context
+    this.dropping = new Dropping(context)
     this.dueAtMs = context.moment.nowMs + context.everyMs
   }
 
@@ -125,7 +125,7 @@ export class Sweep {
 
   upkeep(): void {
     const { nowMs } = this.context.moment
-    this.drop()
+    this.dropping.upkeep()
     this.tell()
     const { sweeping } = this
     if (sweeping === undefined) {
@@ -193,25 +193,5 @@ export class Sweep {
   private giveUp(): void {
     this.sweeping = undefined
     this.dueAtMs = this.context.moment.nowMs + Math.min(RETRY_MS, this.context.everyMs)
-  }
-
-  /**
-   * Deletions at or below what is swept, with nothing accepted above them, are let go; their
-   * numbers stay.
-   */
-  private drop(): void {
-    const { cells } = this.context
-    const { swept } = cells
-    if (swept === undefined || cells.tombstones === 0) return
-    const dropped: RegisterKey[] = []
-    let { number } = swept
-    for (const key of cells.deleted()) {
-      const { held, accepted, diverged } = cells.read(key)
-      if (held === undefined || accepted !== undefined || diverged !== undefined || !cells.isSwept(held.ballot)) continue
-      number = Math.max(number, held.record.version)
-      dropped.push(key)
-      if (dropped.length === DROPPED_MAX) break
-    }
-    if (dropped.length > 0) cells.sweep({ ballot: swept.ballot, number }, dropped)
   }
 }

@@ -405,7 +405,13 @@ export const SWEEPING_BUGS: readonly PlantedBug[] = FORGETTING
 
 /** What is noticed in whole networks: over changes of the config, and by repair. */
 export const REGISTER_WORLD_BUGS: readonly PlantedBug[] = [
-  bug('forgotten-at-once', 'a deletion is let go before it is swept', SWEEP, ' || !cells.isSwept(held.ballot)) continue', ') continue'),
+  bug(
+    'forgotten-at-once',
+    'a deletion is let go before it is swept',
+    `${REGISTERS}/dropping.ts`,
+    ' || !cells.isSwept(held.ballot)) continue',
+    ') continue',
+  ),
   bug(
     'gone-kept',
     'what is gone at a store that has swept is kept',
