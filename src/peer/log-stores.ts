@@ -1,6 +1,6 @@
 /** `-log`: the stores that this peer keeps for logs. */
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { LogHost } from '../logs/host.ts'
 import type { LogStore, StoreClaim } from '../ports/log-store.ts'
@@ -10,6 +10,7 @@ import type { LogOffer, Settings, StoreKind } from '../settings/settings.ts'
 import { openKvStore } from '../stores/kv-store.ts'
 import { LmdbCells } from '../stores/lmdb-cells.ts'
 import { openRedisStore } from '../stores/redis/redis-store.ts'
+import { openSqliteStore } from '../stores/sqlite/sqlite-store.ts'
 import type { Warnings } from './warnings.ts'
 
 /** Of the data directory: what this peer's stores need there. */
@@ -39,6 +40,12 @@ const OPEN: Readonly<Record<StoreKind, (opening: Opening) => Promise<LogStore>>>
   kv: openKv,
   redis: async ({ offer: { log, at }, claim, folder, password }) =>
     openRedisStore({ url: at, password: await password(), scratchPath: join(folder, `${log}.outgoing`) }, claim),
+  sqlite: openSqlite,
+}
+
+/** A file that is named stays in its place; another belongs to one log and one disk of this peer. */
+async function openSqlite({ offer: { log, at }, claim, folder }: Opening): Promise<LogStore> {
+  return openSqliteStore(at === '' ? join(folder, `${log}-${claim.logId}-${claim.owner.incarnation}.sqlite`) : resolve(at), claim)
 }
 
 /** @param closers get what ends them */

@@ -225,7 +225,8 @@ export function parseLogOffer(text: string): LogOffer {
   const url = text.slice(cut + 1)
   if (url === 'kv:') return Object.freeze({ log, kind: 'kv', at: '' })
   if (/^rediss?:/.test(url)) return Object.freeze({ log, kind: 'redis', at: parseRedisUrl(url) })
-  throw new UsageError('the store of a log is kv: or redis://HOST:PORT/DB here, as in orders=kv:')
+  if (url.startsWith('sqlite:') && !url.includes('\0')) return Object.freeze({ log, kind: 'sqlite', at: url.slice('sqlite:'.length) })
+  throw new UsageError('the store of a log is kv:, sqlite:, sqlite:PATH or redis://HOST:PORT/DB here, as in orders=kv:')
 }
 
 /** `NAME=FILE`. */

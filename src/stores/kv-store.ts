@@ -2,7 +2,6 @@
  * The reference store: keys and values, upon cells that are changed in one transaction. What other
  * stores must do is what this one does, in the shortest way.
  */
-import { ORIGIN } from '../../protocols/log/entry.ts'
 import type { Entry } from '../../protocols/log/entry.ts'
 import type { StoreOutcome } from '../../protocols/log/outcome.ts'
 import { equalBytes } from '../../protocols/base/record.ts'
@@ -21,8 +20,9 @@ import { ask, decide } from './kv-command.ts'
 import type { KvDecision, KvView } from './kv-command.ts'
 import { StagedCells } from './cells.ts'
 import type { Cells, CellView, CellWrites } from './cells.ts'
+import { claimedHead, concluded, DONE, emptyHead, hashOf } from './heads.ts'
 import { backupOf, cellsIn } from './kv-backup.ts'
-import { DIGEST_BYTES, readHead, readRemembered, RESULT_KEPT_MAX, TRUNCATED, writeHead, writeRemembered } from './kv-rows.ts'
+import { readHead, readRemembered, RESULT_KEPT_MAX, TRUNCATED, writeHead, writeRemembered } from './kv-rows.ts'
 import type { Head, Remembered } from './kv-rows.ts'
 
 /** The first character of a cell's name says what it is. */
@@ -50,11 +50,7 @@ export async function openKvStore(cells: Cells, claim: StoreClaim): Promise<LogS
     for (const { name } of cells.range('')) throw new StoreRefused('store-not-empty', `it holds ${name}, and no position`)
     return opened(cells, claim, emptyHead(claim))
   }
-  const head = readHead(bytes)
-  if (head === undefined) throw new StoreRefused('store-format', 'it was written by another version')
-  if (head.logId !== claim.logId || head.generation !== claim.generation)
-    throw new StoreRefused('store-of-another-log', `it belongs to ${head.logId}, generation ${head.generation}`)
-  if (head.owner.id !== claim.owner.id) throw new StoreRefused('store-claimed', `it belongs to ${head.owner.id}`)
+  const head = claimedHead(bytes, claim)
   if (claim.content !== 'dropped') return opened(cells, claim, head)
   cells.clear()
   return opened(cells, claim, emptyHead(claim))
@@ -184,18 +180,6 @@ class KvStore implements LogStore {
   }
 }
 
-function emptyHead({ logId, generation, owner, firstMembers }: StoreClaim): Head {
-  const empty = {
-    position: ORIGIN,
-    members: firstMembers,
-    atMs: 0,
-    outcomeDigest: new Uint8Array(DIGEST_BYTES),
-    remembered: 0,
-    forgottenIndex: 0,
-  }
-  return { logId, generation, owner, ...empty }
-}
-
 /** One entry, its effects and its outcome, staged. */
 function applyEntry(
   staged: StagedCells,
@@ -222,20 +206,11 @@ function applyEntry(
   return concluded({ ...forgotten, remembered: forgotten.remembered + 1 }, outcome, writes.length)
 }
 
-const DONE: StoreOutcome = { kind: 'done', result: NOTHING }
-
 function outcomeOf(decision: KvDecision): StoreOutcome {
   if (decision.kind === 'rejected') return { ...decision, isPartial: false }
   // A bare array, as results are when they are read back.
   const result = Uint8Array.from(utf8.encode(JSON.stringify(decision.result)))
   return { kind: 'done', result: result.length <= RESULT_KEPT_MAX ? result : TRUNCATED }
-}
-
-/** Takes what became of the entry into the digest of all. */
-function concluded(head: Head, outcome: StoreOutcome, rows: number): { readonly head: Head; readonly outcome: StoreOutcome } {
-  const told = `${head.position.index} ${outcome.kind} ${outcome.kind === 'rejected' ? outcome.class : ''} ${rows}`
-  const outcomeDigest = sha256(Buffer.concat([head.outcomeDigest, utf8.encode(told)])).slice(0, DIGEST_BYTES)
-  return { head: { ...head, outcomeDigest }, outcome }
 }
 
 /**
@@ -279,10 +254,6 @@ function viewOf(cells: CellView): KvView {
       for (const { name, bytes } of cells.range(KEY + prefix)) yield { key: name.slice(KEY.length), value: utf8.decode(bytes) }
     },
   }
-}
-
-function hashOf(command: Uint8Array): Uint8Array {
-  return sha256(command).slice(0, DIGEST_BYTES)
 }
 
 /** What is not UTF-8 is no JSON either. */

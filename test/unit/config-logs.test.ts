@@ -35,6 +35,10 @@ suite('flags of logs', () => {
       { log: 'orders', kind: 'kv', at: '' },
       { log: 'a.b', kind: 'redis', at: 'redis://10.0.0.1:6379/3' },
     ])
+    assert.deepEqual(settingsOf('-log', 'a=sqlite:', '-log', 'b=sqlite:/srv/b.sqlite').logs, [
+      { log: 'a', kind: 'sqlite', at: '' },
+      { log: 'b', kind: 'sqlite', at: '/srv/b.sqlite' },
+    ])
     for (const bad of ['orders', 'orders=', '=kv:', '..=kv:', 'a/b=kv:', 'orders=redis:', 'orders=kv', 'orders=kv:x'])
       assert.match(messageOf('-cid', 'a', '-log', bad), /^-log ".*": /, bad)
   })
