@@ -3,6 +3,7 @@
  * while batches are applied beside it. It runs in a worker of its own, which can be ended.
  */
 import { backup, DatabaseSync } from 'node:sqlite'
+import type { SQLOutputValue } from 'node:sqlite'
 import { sha256, utf8 } from '../../bytes.ts'
 import { NotAQuery, STORE_SLICES, StoreBehind } from '../../ports/log-store.ts'
 import type { StoreAnswer } from '../../ports/log-store.ts'
@@ -84,7 +85,7 @@ export class SqliteAsking {
   /** Each row, and each part of the schema, is in one slice by its own hash. */
   #slices(): readonly string[] {
     const hashes: string[][] = Array.from({ length: STORE_SLICES }, () => [])
-    const add = (table: string, values: readonly unknown[]): void => {
+    const add = (table: string, values: readonly (SQLOutputValue | undefined)[]): void => {
       const hash = sha256(utf8.encode(JSON.stringify([table, ...values.map(canonical)])))
       hashes[hash[0] as number]?.push(Buffer.from(hash).toString('hex'))
     }
@@ -95,7 +96,7 @@ export class SqliteAsking {
       const rows = this.#database.prepare(`select * from "${String(name).replaceAll('"', '""')}"`)
       rows.setReadBigInts(true)
       rows.setReturnArrays(true)
-      for (const row of rows.iterate()) add(String(name), row as unknown as unknown[])
+      for (const row of rows.iterate()) add(String(name), row as unknown as SQLOutputValue[])
     }
     return hashes.map((slice) => Buffer.from(sha256(utf8.encode(slice.toSorted().join('')))).toString('hex'))
   }
@@ -121,9 +122,9 @@ function headIn(database: DatabaseSync): Head {
 }
 
 /** Values of different types are different. */
-function canonical(value: unknown): unknown {
+function canonical(value: SQLOutputValue | undefined): string | null {
   if (typeof value === 'bigint') return `i${value}`
   if (typeof value === 'number') return `r${value}`
   if (value instanceof Uint8Array) return `b${Buffer.from(value).toString('base64')}`
-  return value === null ? null : `t${String(value)}`
+  return typeof value === 'string' ? `t${value}` : null
 }

@@ -43,9 +43,9 @@ export function runStatement(database: DatabaseSync, { sql, params }: SqlStateme
   const columns = statement.columns()
   const values = Array.isArray(params) ? params.map(bound) : []
   const named = Array.isArray(params) ? [] : [Object.fromEntries(Object.entries(params).map(([name, value]) => [name, bound(value)]))]
-  const run = (columns.length > 0 ? statement.all : statement.run).bind(statement) as (...all: unknown[]) => unknown
-  const found = run(...named, ...values)
-  const rows = columns.length > 0 ? (found as unknown as SQLOutputValue[][]) : []
+  const all = [...named, ...values] as SQLInputValue[]
+  const rows = columns.length > 0 ? (statement.all(...all) as unknown as SQLOutputValue[][]) : []
+  if (columns.length === 0) statement.run(...all)
   return {
     columns: columns.map(({ name, type }, place) => ({ name, type: typeOf(type, rows, place) })),
     rows: rows.map((row) => row.map(shown)),
@@ -82,7 +82,7 @@ export function changesOf(database: DatabaseSync, inserts: boolean): Pick<SqlRes
   const statement = database.prepare('select changes() as count, last_insert_rowid() as id')
   statement.setReadBigInts(true)
   const { count, id } = statement.get() as { readonly count: bigint; readonly id: bigint }
-  return { rowsAffected: Number(count), lastInsertId: inserts && count > 0n && id !== 0n ? (shown(id) as number | string) : null }
+  return { rowsAffected: Number(count), lastInsertId: inserts && count > 0n && id !== 0n ? shown(id) : null }
 }
 
 function bound(value: SqlValue): SQLInputValue {

@@ -54,6 +54,7 @@ function threadOf(data: WorkerData, heard: (heard: Heard) => void, ended: () => 
   const worker = new Worker(PROGRAM, { workerData: data, execArgv: QUIET })
   worker.on('message', heard).on('error', ended).on('exit', ended)
   return {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     tell: (told) => worker.postMessage(told),
     end: () => worker.terminate(),
     ref: () => worker.ref(),

@@ -20,6 +20,7 @@ function connected(by: StoreClaim | undefined): SqliteApplying | SqliteAsking {
 
 function tell(said: Heard): void {
   if (parentPort === null) process.send?.(said)
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
   else parentPort.postMessage(said)
 }
 
