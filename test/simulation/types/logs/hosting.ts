@@ -63,6 +63,8 @@ export class Hosting implements AppliedStore<Staged> {
   private client: ClientId | undefined
   /** The mark `filling`: a store found with it holds nothing. */
   private isFilling = false
+  /** It was emptied, and is not opened again yet. */
+  private isReopening = false
   /** Rises when the process ends. */
   private life = 0
 
@@ -95,6 +97,7 @@ export class Hosting implements AppliedStore<Staged> {
     if (store === undefined) return
     if (this.isFilling) store.become([])
     this.isFilling = false
+    this.isReopening = false
     if (this.chance.happens(0.5)) store.cut(this.chance.between(store.durableIndex, store.position.index))
   }
 
@@ -133,6 +136,7 @@ export class Hosting implements AppliedStore<Staged> {
     this.after(this.chance.span(0.1, APPLY_MAX_MS), () => {
       const { store, ledger } = this
       if (!isWanted()) return
+      if (this.isReopening) return ended({ code: 'not-open' })
       if (store === undefined || (this.isDown && entries.some(({ index }) => !verdicts.has(index)))) return ended({ code: 'down' })
       const outcomes = store.apply(entries, verdicts)
       for (const { index } of entries) ledger?.applied(this.name, store.journal[index - 1] as Record)
@@ -196,8 +200,12 @@ export class Hosting implements AppliedStore<Staged> {
     if (store === undefined) return
     this.applier.closed()
     this.isFilling = false
+    this.isReopening = true
     store.become([])
-    this.after(this.chance.span(0.1, APPLY_MAX_MS), () => this.applier.opened(store.at()))
+    this.after(this.chance.span(0.1, APPLY_MAX_MS), () => {
+      this.isReopening = false
+      this.applier.opened(store.at())
+    })
   }
 
   private query({ number, query, indexMin }: Extract<HostTold, { readonly kind: 'query' }>): void {
