@@ -65,6 +65,27 @@ describe('the port of hraftd', () => {
     await fixture.server.close(0)
   })
 
+  it('sends a proxy that asks for it to whoever leads, and begins nothing', async () => {
+    const { fixture, logs, at } = await start()
+    const accel = { ...FORM, 'Replicator-Accel': 'yes' }
+    logs.onRole = { kind: 'role', own: { ...REPLICA, role: 'follower' }, isInTouch: true }
+    for (const [port, method, path] of [
+      [at, 'POST', '/key'],
+      [at, 'DELETE', '/key/a'],
+      [fixture, 'POST', '/logs/kv'],
+    ] as const) {
+      const answer = await ask(port, method, path, accel, '{"a":"b"}')
+      assert.deepEqual([answer.status, answer.headers['x-accel-redirect']], [503, `@${PEER.peerId}`], path)
+    }
+    assert.deepEqual(logs.asked, [])
+    assert.equal((await ask(at, 'POST', '/key', FORM, '{"a":"b"}')).status, 200, 'nobody asked for it')
+    logs.onRole = { kind: 'role', own: { ...REPLICA, leader: undefined, role: 'candidate' }, isInTouch: false }
+    assert.equal((await ask(at, 'POST', '/key', accel, '{"a":"b"}')).status, 200, 'nobody is known to lead')
+    logs.onRole = { kind: 'role', own: REPLICA, isInTouch: true }
+    assert.equal((await ask(at, 'POST', '/key', accel, '{"a":"b"}')).status, 200, 'it leads')
+    await fixture.server.close(0)
+  })
+
   it('adds voters, and tells who leads', async () => {
     const { fixture, logs, at } = await start()
     const join = await ask(at, 'POST', '/join', FORM, `{"addr":"127.0.0.1:1","id":"${OTHER}"}`)

@@ -12,6 +12,7 @@ import { json, text } from '../../http/answers.ts'
 import type { Answer } from '../../http/answers.ts'
 import { readBody, refuseBody } from '../../http/body.ts'
 import type { Exchange } from '../../http/exchange.ts'
+import { unlessElsewhere } from '../../http/logs/accel.ts'
 import { changeAnswerTo, queryAnswerTo, statusAnswerTo, submitAnswerTo } from '../../http/logs/outcomes.ts'
 import { percentDecode } from '../../http/percent.ts'
 import { parse } from '../../http/query.ts'
@@ -44,13 +45,13 @@ export class HraftdHandlers {
       if (typeof body === 'string') return refuseBody(exchange, body, TOO_LARGE, 'Nothing was set.')
       const pairs = pairsOf(body)
       if (pairs === undefined) return exchange.refuse('bad-body', PAIRS)
-      this.#submit(exchange, { set: pairs })
+      this.#write(exchange, { set: pairs })
     })
   }
 
   delete(exchange: Exchange): void {
     const key = keyOf(exchange)
-    if (key !== undefined && exchange.enter()) this.#submit(exchange, { delete: [key] })
+    if (key !== undefined && exchange.enter()) this.#write(exchange, { delete: [key] })
   }
 
   get(exchange: Exchange): void {
@@ -103,6 +104,10 @@ export class HraftdHandlers {
     exchange.follow(this.#logs.role(this.#log), 0, (answer) =>
       exchange.send(json(200, { State: stateOf(answer), Node: exchange.context.replicator.status().peerId })),
     )
+  }
+
+  #write(exchange: Exchange, command: object): void {
+    unlessElsewhere(exchange, this.#logs, this.#log, () => this.#submit(exchange, command))
   }
 
   #submit(exchange: Exchange, command: object): void {

@@ -12,6 +12,7 @@ import { readPutHeaders } from '../put-headers.ts'
 import type { BadParameter } from '../query.ts'
 import type { Read } from '../change-body.ts'
 import { queryOf } from '../target.ts'
+import { unlessElsewhere } from './accel.ts'
 import { parseChange, parseCreation, parseRefill, parseTransfer, parseVerdict } from './operations.ts'
 import { logOfPath, LOGS_PREFIX } from './names.ts'
 import { changeAnswerTo, createAnswerTo, logOf, queryAnswerTo, roleAnswerTo, statusAnswerTo, submitAnswerTo } from './outcomes.ts'
@@ -52,8 +53,10 @@ export class LogHandlers {
         if (typeof command === 'string') return refuseBody(exchange, command, TOO_LARGE, NOT_ORDERED)
         const submitId = (read.writeId as SubmitId | undefined) ?? this.#logs.newSubmitId()
         const request = { log, submitId, isNamedByClient: read.writeId !== undefined, since, command }
-        exchange.follow(this.#logs.submit(request, timeoutMs, exchange.signal), timeoutMs, (answer) =>
-          exchange.send(submitAnswerTo(answer, submitId)),
+        unlessElsewhere(exchange, this.#logs, log, () =>
+          exchange.follow(this.#logs.submit(request, timeoutMs, exchange.signal), timeoutMs, (answer) =>
+            exchange.send(submitAnswerTo(answer, submitId)),
+          ),
         )
       })
     })

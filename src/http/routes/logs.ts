@@ -184,6 +184,7 @@ const SUBMIT: Part = {
       'Idempotency-Key',
       'Names the command: 1 to 128 visible ASCII characters. It takes effect once, however often it is sent',
     ),
+    headerParameter('Replicator-Accel', '`yes`, from a proxy: where another replica leads, 503 names its location in `X-Accel-Redirect`'),
     headerParameter(SINCE_HEADER, 'In a retry: what the answer to the first try said'),
   ],
   requestBody: {
