@@ -67,7 +67,9 @@ export class Asking {
     if (asked === undefined || asked.to !== from) return
     // Nothing was begun there.
     if (answer.kind === 'not-here') return this.next(number)
-    this.end(number, answer)
+    // Somebody who was asked before, and is gone, may have had it ordered.
+    const isInDoubt = asked.isBegun && answer.kind === 'not-ordered' && asked.work.kind === 'submit'
+    this.end(number, isInDoubt ? lostAnswer(asked.work) : answer)
   }
 
   lost(peerId: PeerId): void {
