@@ -78,7 +78,7 @@ function read(path: string): string {
 
 /**
  * What holds, as a file of `-config`: defaults stand as comments. No secret is in it, only the
- * paths of their files.
+ * paths of their files; of a password in a URL stars.
  *
  * @param given the texts of flags, by name
  */
@@ -92,7 +92,7 @@ export function printedConfig(
     .flatMap(({ name, placeholder, repeatable, fallback }) => {
       const value = (texts: readonly string[], origin: string): string[] => [
         `# ${origin}`,
-        ...texts.map((text) => `${name} = ${placeholder === undefined && text === '' ? 'on' : text}`),
+        ...texts.map((text) => `${name} = ${placeholder === undefined && text === '' ? 'on' : withoutPassword(text)}`),
       ]
       const variable = environment[variableOf(name)] ?? ''
       const [ofFlag, ofFile] = [given.get(name), file?.texts.get(name)]
@@ -103,4 +103,8 @@ export function printedConfig(
       return [`# ${name}: ${fallback === 'required' ? 'required' : `default, ${fallback.text}`}`]
     })
     .join('\n')
+}
+
+function withoutPassword(text: string): string {
+  return text.replace(/(:\/\/[^/@:\s]*:)[^/@\s]+@/g, '$1***@')
 }

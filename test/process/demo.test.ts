@@ -113,7 +113,8 @@ suite('the demo', () => {
       process.kill(Number(victim), 'SIGKILL')
       await says(demo, /cluster-1\/2 ended \(SIGKILL\); 5 of 6 peers run/)
       assert.match(await paste(demo, '-i http'), /^HTTP\/1.1 200 [^]*hello$/)
-      assert.match(await paste(demo, 'something else'), /^HTTP\/1.1 409 /)
+      // Just after the kill a busy machine may miss one more voter for a moment, and say so.
+      await until('the key is refused to another value', async () => /^HTTP\/1.1 409 /.test(await paste(demo, 'something else')))
       demo.process.kill('SIGINT')
       assert.deepEqual(await demo.ended, { code: 0, signal: null }, demo.output())
       assertNothingIsLeft(demo)

@@ -73,6 +73,14 @@ suite('the file of -config', () => {
     if (parsed.kind === 'usage-error') assert.match(parsed.message, /other users of this machine can write the file/)
   })
 
+  test('is printed without the passwords that stand in URLs', () => {
+    const line = ['-cid', 'a', '-print-config', '-log', 'orders=redis://me:hush@127.0.0.1:6379/1', '-set-redis', 'redis://:hush@localhost']
+    const printed = parseCommandLine(line, {})
+    assert(printed.kind === 'help')
+    assert.match(printed.text, /log = orders=redis:\/\/me:\*\*\*@127\.0\.0\.1:6379\/1/)
+    assert.doesNotMatch(printed.text, /hush/)
+  })
+
   test('is printed as what holds and where it came from, and can be read again', () => {
     const path = fileOf('cid = a\nhttp-host = one.example\nhttp-host = two.example')
     const printed = parseCommandLine(['-config', path, '-print-config', '-min-peers', '2'], {
