@@ -15,7 +15,6 @@ import type { Swept } from './cells.ts'
 import type { Shown } from './questions.ts'
 import { RECENT_MOST, isStub, stub } from './record.ts'
 import type { Entry, Mark, RecentWrite, RegisterRecord } from './record.ts'
-import { keepWritten, writtenBytes } from './written.ts'
 
 /** Bytes of a mark. */
 export const MARK_BYTES = 12
@@ -33,14 +32,6 @@ export function readRegisterKey(reader: ByteReader): RegisterKey {
 }
 
 export function writeRegisterRecord(writer: ByteWriter, record: RegisterRecord): void {
-  const written = writtenBytes(record)
-  if (written !== undefined) return writer.raw(written)
-  const from = writer.length
-  writeFields(writer, record)
-  keepWritten(record, writer.view().slice(from))
-}
-
-function writeFields(writer: ByteWriter, record: RegisterRecord): void {
   const { version, value, contentType, isDeleted, ttlMs, writeId, mark, writtenAtMs, wasAbsent, recent, since } = record
   if (isStub(record)) {
     writer.u8(IS_STUB)
@@ -64,13 +55,6 @@ function writeFields(writer: ByteWriter, record: RegisterRecord): void {
 
 /** The value is a view of the bytes read from, not a copy. */
 export function readRegisterRecord(reader: ByteReader): RegisterRecord {
-  const from = reader.position
-  const record = readFields(reader)
-  keepWritten(record, reader.bytes.subarray(from, reader.position))
-  return record
-}
-
-function readFields(reader: ByteReader): RegisterRecord {
   const flags = reader.u8()
   const version = reader.varint()
   if (version === 0) refuse('version 0')
@@ -83,26 +67,12 @@ function readFields(reader: ByteReader): RegisterRecord {
   const mark = reader.hex(MARK_BYTES) as Mark
   const writtenAtMs = reader.varint()
   const since = reader.varint()
-  const recent = readRecents(reader)
+  const recent = readList(reader, RECENT_READ_MAX, readRecent)
   const ttlMs = kind === HAS_TTL ? reader.varint() : undefined
   const contentType = isDeleted ? '' : reader.text(CONTENT_TYPE_BYTES_MAX)
   if (!isContentType(contentType)) refuse('content type that no header can hold')
   const value = isDeleted ? new Uint8Array() : reader.sized(VALUE_BYTES_MAX)
-  return {
-    version,
-    value,
-    contentType,
-    isDeleted,
-    ttlMs,
-    writeId,
-    mark,
-    writtenAtMs,
-    wasAbsent,
-    since,
-    get recent() {
-      return recent()
-    },
-  }
+  return { version, value, contentType, isDeleted, ttlMs, writeId, mark, writtenAtMs, wasAbsent, recent, since }
 }
 
 export function writeEntry(writer: ByteWriter, { ballot, record }: Entry): void {
@@ -147,25 +117,6 @@ export function writeIfAny<Field>(writer: ByteWriter, field: Field | undefined, 
 
 export function readIfAny<Field>(reader: ByteReader, read: (reader: ByteReader) => Field): Field | undefined {
   return readFlag(reader) ? read(reader) : undefined
-}
-
-/**
- * Checks the list, and reads it when somebody wants it: only whoever makes the next version does,
- * and a record is read at every peer, more than once.
- */
-function readRecents(reader: ByteReader): () => readonly RecentWrite[] {
-  const from = reader.position
-  const count = reader.varintTo(RECENT_READ_MAX)
-  reader.entries += count
-  for (let left = count; left > 0; left -= 1) {
-    reader.varint()
-    reader.skip(MARK_BYTES)
-    reader.varint()
-    readFlag(reader)
-  }
-  const again = reader.again(from)
-  let recent: readonly RecentWrite[] | undefined
-  return () => (recent ??= readList(again, RECENT_READ_MAX, readRecent))
 }
 
 function writeRecent(writer: ByteWriter, { version, mark, writtenAtMs, wasAbsent }: RecentWrite): void {

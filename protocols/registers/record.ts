@@ -6,7 +6,6 @@
 import { compareBallots } from '../base/ballot.ts'
 import type { Ballot } from '../base/ballot.ts'
 import { equalBytes } from '../base/record.ts'
-import { areWrittenAlike } from './written.ts'
 
 /**
  * Names a write and what it asked for: 8 bytes for key and writeId, 4 for contents and conditions;
@@ -121,7 +120,7 @@ export function isOfWrite(mark: Mark, write: string): boolean {
 }
 
 export function equalRegisterRecords(a: RegisterRecord, b: RegisterRecord): boolean {
-  if (a === b || areWrittenAlike(a, b)) return true
+  if (a === b) return true
   return (
     a.version === b.version &&
     a.writeId === b.writeId &&

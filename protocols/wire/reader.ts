@@ -148,11 +148,6 @@ export class ByteReader {
     return digits
   }
 
-  /** A reader of what was read from a position on, up to here. */
-  again(from: number): ByteReader {
-    return new ByteReader(this.bytes.subarray(from, this.#position), this.#utf8)
-  }
-
   /** Passes over bytes. @returns where in `bytes` they begin */
   skip(length: number): number {
     const at = this.#position
