@@ -110,8 +110,6 @@ export class RegistersCore {
   private readonly bars: Bars
   private readonly context: RegistersContext
   private readonly codec: RegisterCodec
-  /** What this peer said to itself, by its bytes: it need not be read from them. */
-  private readonly ownWords = new WeakMap<Uint8Array, RegisterMessage>()
   private readonly polls: Polls<Question, Cast>
   private readonly representative: Representative<Question, Cast>
   private readonly spread: Spread
@@ -265,7 +263,7 @@ export class RegistersCore {
 
   /** @throws MalformedBytes */
   told(from: Identity, body: Uint8Array): void {
-    const message = this.ownWords.get(body) ?? this.codec.decode(body)
+    const message = this.codec.decode(body)
     switch (message.kind) {
       case 'request':
         return this.answering.requested(from, message.id, message.target, message.body)
@@ -410,7 +408,6 @@ export class RegistersCore {
 
   private send(to: PeerId, message: RegisterMessage, after: After): void {
     const body = this.codec.encode(message)
-    if (to === this.context.self.peerId) this.ownWords.set(body, message)
     if (message.kind !== 'relayed' || message.votes.length === 1 || body.length <= RELAYED_BYTES_MAX)
       return this.context.send(to, body, after)
     // Each vote by itself says the same.
