@@ -49,7 +49,7 @@ describe('chaos on real peers', () => {
     const { violations, directory } = await run(context, { ...asked, seconds: PLANTED_SECONDS, diskDelayMs: 400, everybody: true })
     if (directory !== undefined) rmSync(directory, { recursive: true, force: true })
     assert.ok(
-      violations.some((violation) => violation.includes(': absent, not "')),
+      violations.some((violation) => /: absent, not "|: stale absent: /.test(violation)),
       violations.join('\n'),
     )
   })
