@@ -11,6 +11,8 @@ import type { simulateLogs as simulateType } from './run.ts'
 import { noCounts } from './simulated.ts'
 
 const SEEDS = 30
+/** Went wrong once: see `docs/bugs.md`. */
+const SEEDS_OF_BUGS = [19, 212, 335, 659]
 /** Seeds that a planted bug has to be noticed in. */
 const SEEDS_MAX = 120
 
@@ -27,6 +29,13 @@ suite('logs beside keys', () => {
     context.diagnostic(JSON.stringify(sum))
     assert.ok(sum.born > SEEDS && sum.done > SEEDS * 10 && sum.reads > SEEDS * 8, `too little was done: ${JSON.stringify(sum)}`)
   })
+
+  for (const seed of SEEDS_OF_BUGS) {
+    test(`keep their promises in seed ${seed}, which once went wrong`, () => {
+      const { violation } = simulateLogs(seed).result
+      assert.equal(violation, undefined, violation?.message)
+    })
+  }
 
   test('run the same from the same seed', () => {
     assert.equal(simulateLogs(2).result.hash, simulateLogs(2).result.hash)
