@@ -1,6 +1,6 @@
 /**
- * Commands and queries at a peer that has no replica, no store, or no leader: another one answers
- * them.
+ * What clients ask of a log at a peer that has no replica, no store, or no leader: another one answers
+ * it.
  * What is safe to ask twice goes on to the next member when one is lost: a query, and a command
  * that its client named. Any other command is in doubt then.
  */

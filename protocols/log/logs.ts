@@ -59,7 +59,7 @@ export class Logs implements DataType {
   private readonly cancels = new Map<ClientId, () => void>()
   private offeredMs = Number.NEGATIVE_INFINITY
 
-  /** @param minPeers that a cluster needs before a log is born there by itself */
+  /** @param minPeers that a cluster needs before a log that is wished there is born by itself */
   constructor(context: TypeContext, minPeers: number, limits: LogLimits) {
     this.context = context
     this.limits = limits
@@ -301,7 +301,7 @@ export class Logs implements DataType {
         return this.answer(client, { kind: 'role', own: hosted?.view, isInTouch: hosted?.isInTouch === true })
       case 'status': {
         const log = this.viewOf(birth)
-        const others = this.membersOf(birth).filter(({ id }) => id !== this.context.self.id)
+        const others = this.othersOf(birth)
         return this.states.ask(birth.logId, others, (views) => {
           const replicas = hosted === undefined ? views : [hosted.view, ...views]
           this.answer(client, { kind: 'status', log, replicas })
@@ -331,12 +331,16 @@ export class Logs implements DataType {
     const hosted = this.hosted.get(birth.logId)
     if (hosted?.hasStore !== true) return this.answer(client, { kind: 'not-refilled', why: 'no-store' })
     const { applied } = hosted.view
-    const others = this.membersOf(birth).filter(({ id }) => id !== this.context.self.id)
+    const others = this.othersOf(birth)
     this.states.ask(birth.logId, others, (views) => {
       const isSource = views.some((view) => view.state === 'ready' && view.applied >= applied)
       if (isSource) hosted.refill()
       this.answer(client, isSource ? { kind: 'changing' } : { kind: 'not-refilled', why: 'no-source' })
     })
+  }
+
+  private othersOf(birth: Birth): readonly Identity[] {
+    return this.membersOf(birth).filter(({ id }) => id !== this.context.self.id)
   }
 
   private begin(client: ClientId, birth: Birth, work: Work, deadlineMs: number): void {

@@ -7,6 +7,7 @@ import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import type { Client } from '../client/client.ts'
 import type { ClientCommand } from '../settings/client-commands.ts'
+import { PAGE_ROWS } from './backup/at-one-moment.ts'
 import { EXITS } from './exits.ts'
 import { CommandFailed } from './failed.ts'
 import { parseLine, valueFields } from './jsonl.ts'
@@ -43,19 +44,13 @@ export async function exportKeys(command: Export, client: Client): Promise<numbe
 }
 
 /** @returns how many lines */
-async function exportTo(
-  { prefix }: Export,
-  client: Client,
-  after: string | undefined,
-  put: (text: string) => Promise<void>,
-): Promise<number> {
+async function exportTo(command: Export, client: Client, after: string | undefined, put: (text: string) => Promise<void>): Promise<number> {
   const startedMs = performance.now()
   const progress = new Progress()
   let lines = 0
   let text = ''
   try {
-    const from = { ...(prefix !== undefined && { prefix }), ...(after !== undefined && { after }) }
-    for await (const { key, value, contentType } of client.listValues(from)) {
+    for await (const { key, value, contentType } of rowsFrom(command, client, after)) {
       text += `${JSON.stringify({ key, ...valueFields(value), contentType })}\n`
       lines += 1
       if (text.length >= WRITE_BYTES) {
@@ -70,6 +65,20 @@ async function exportTo(
     if (text !== '') await put(text)
   }
   return lines
+}
+
+/** Each page has the time that is given to a request. */
+async function* rowsFrom({ prefix, timeoutMs }: Export, client: Client, after: string | undefined): ReturnType<Client['listValues']> {
+  let last = after
+  for (let count = PAGE_ROWS; count === PAGE_ROWS;) {
+    count = 0
+    const from = { limit: PAGE_ROWS, ...(prefix !== undefined && { prefix }), ...(last !== undefined && { after: last }) }
+    for await (const row of client.listValues({ ...from, signal: AbortSignal.timeout(timeoutMs) })) {
+      yield row
+      last = row.key
+      count += 1
+    }
+  }
 }
 
 async function openFile(file: string): Promise<FileHandle> {

@@ -12,7 +12,7 @@ import type { Exchange } from './exchange.ts'
 import { putAnswerTo } from './outcomes.ts'
 import { problem } from './problems.ts'
 import { parsePutQuery } from './query.ts'
-import { STORE_PREFIX } from './store.ts'
+import { refusesUnready, STORE_PREFIX } from './store.ts'
 import { queryOf } from './target.ts'
 
 /** Of one request, how many are under way at a time. Each counts as a request. */
@@ -24,8 +24,7 @@ export function putMany(exchange: Exchange): void {
   const query = parsePutQuery(queryOf(exchange.request))
   if ('parameter' in query) return exchange.refuse('bad-parameter', query.detail, { parameter: query.parameter })
   const { context } = exchange
-  const readiness = context.replicator.readiness()
-  if (!context.wasReady && !readiness.ready) return exchange.refuse('not-ready', readiness.detail)
+  if (refusesUnready(exchange)) return
   readBody(exchange, PUTS_BYTES_MAX, (body) => {
     if (typeof body === 'string') return refuseBody(exchange, body, TOO_LARGE, 'Nothing was stored.')
     const puts = readPuts(body, context.valueBytesMax)

@@ -1,6 +1,6 @@
 /**
- * The connections of clients, of all listeners together. There is room for so many, and for so many
- * of one client. Where there is none, the one that has been idle the longest makes room; where none
+ * The connections of clients, of all listeners of one server; the bounds are shared by all servers.
+ * There is room for so many, and for so many of one client. Where there is none, the one that has been idle the longest makes room; where none
  * is idle, the new one is refused.
  */
 import type { Socket } from 'node:net'

@@ -74,17 +74,23 @@ function putOf(exchange: Exchange, key: string, rawQuery: string): void {
   const headers = readPutHeaders(exchange.request.headers)
   if ('problem' in headers) return exchange.refuse(headers.problem, headers.detail, { header: headers.header })
   const { context } = exchange
-  if (!context.wasReady) {
-    const readiness = context.replicator.readiness()
-    if (!readiness.ready) return exchange.refuse('not-ready', readiness.detail)
-    context.wasReady = true
-  }
+  if (refusesUnready(exchange)) return
   const put: KeyPut = { key, contentType: headers.contentType, writeId: headers.writeId, timeoutMs: query.timeoutMs }
   readBody(exchange, context.valueBytesMax, (body) => {
     if (typeof body === 'string') refuseValue(exchange, body, context.valueBytesMax)
     else if (headers.mustExist) putIfPresent(exchange, put, body)
     else putValue(exchange, put, body)
   })
+}
+
+/** Until this peer was ready once, it takes no puts. */
+export function refusesUnready(exchange: Exchange): boolean {
+  const { context } = exchange
+  if (context.wasReady) return false
+  const readiness = context.replicator.readiness()
+  if (!readiness.ready) exchange.refuse('not-ready', readiness.detail)
+  context.wasReady = readiness.ready
+  return !readiness.ready
 }
 
 interface KeyPut {

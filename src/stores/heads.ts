@@ -1,5 +1,6 @@
-/** What stores that keep their head as bytes have in common: how a head begins, and goes on. */
+/** What stores have in common: how the head that they keep begins, and goes on. */
 import { ORIGIN } from '../../protocols/log/entry.ts'
+import type { Entry } from '../../protocols/log/entry.ts'
 import type { StoreOutcome } from '../../protocols/log/outcome.ts'
 import { sha256, utf8 } from '../bytes.ts'
 import { StoreRefused } from '../ports/log-store.ts'
@@ -41,4 +42,13 @@ export function concluded(head: Head, outcome: StoreOutcome, rows: number): { re
 
 export function hashOf(command: Uint8Array): Uint8Array {
   return sha256(command).slice(0, DIGEST_BYTES)
+}
+
+/** @throws Error for a gap */
+export function checkOrder(from: number, entries: readonly Entry[]): void {
+  let index = from
+  for (const entry of entries) {
+    if (entry.index > index + 1) throw new Error(`entry ${entry.index} applied upon ${index}`)
+    index = Math.max(index, entry.index)
+  }
 }

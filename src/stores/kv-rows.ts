@@ -1,9 +1,10 @@
 /**
- * What the key-value store keeps beside keys, as bytes: its head, and what became of commands that
+ * What stores keep beside their content, as bytes: its head, and what became of commands that
  * have a name.
  */
 import { readMembership, writeMembership } from '../../protocols/log/entry-bytes.ts'
 import type { Position } from '../../protocols/log/entry.ts'
+import { CODE_BYTES_MAX } from '../../protocols/log/limits.ts'
 import type { Membership } from '../../protocols/log/membership.ts'
 import type { StoreOutcome } from '../../protocols/log/outcome.ts'
 import { readIdentity, writeIdentity } from '../../protocols/wire/fields.ts'
@@ -17,7 +18,6 @@ import { utf8 } from '../bytes.ts'
 const FORMAT = 2
 const LOG_ID_BYTES = 16
 export const DIGEST_BYTES = 16
-const TEXT_BYTES_MAX = 255
 /** Bytes of a result that are remembered; of a longer one it is remembered that it was there. */
 export const RESULT_KEPT_MAX = 4_096
 /** In place of a result that is too long to be remembered: first and later answers are equal. */
@@ -61,8 +61,8 @@ const OUTCOMES: Table<StoreOutcome> = new Table<StoreOutcome>({
     },
     read: (reader) => ({
       kind: 'rejected',
-      class: reader.text(TEXT_BYTES_MAX),
-      code: reader.text(TEXT_BYTES_MAX),
+      class: reader.text(CODE_BYTES_MAX),
+      code: reader.text(CODE_BYTES_MAX),
       isPartial: reader.u8() === 1,
     }),
   },

@@ -54,7 +54,7 @@ async function addSome(name: string): Promise<void> {
   for (let count = 0; count < ADDED; count += 1) await add(`${name}-${count}`)
 }
 
-/** Each Redis has the counter, and no replica is behind. */
+/** Each Redis has every addition. */
 async function whole(): Promise<void> {
   const seen = (): string[] => servers.map((server) => server.ask('get', 'n'))
   await until('every Redis holds every addition', async () => seen().every((count) => count === String(added)), SETTLED_MS)

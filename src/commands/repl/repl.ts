@@ -22,18 +22,19 @@ export async function runRepl(command: ReplCommand): Promise<number> {
   const { first, second, third } = command
   const client = await NexusClient.open(command, isReplKind(first) ? second : first)
   try {
-    if (isReplKind(first)) return await (third === undefined ? prompt(client, first) : once(client, first, third))
-    if (isNodeVerb(second)) await changeNodes(client, second, third ?? '')
+    if (isReplKind(first)) {
+      if (third === undefined) return await prompt(client, first)
+      await once(client, first, third)
+    } else if (isNodeVerb(second)) await changeNodes(client, second, third ?? '')
     return EXITS.done
   } finally {
     client.close()
   }
 }
 
-async function once(client: NexusClient, kind: ReplKind, text: string): Promise<number> {
+async function once(client: NexusClient, kind: ReplKind, text: string): Promise<void> {
   const statement = statementOf(text)
   say([shownAs(await client.run(statement, isQuery(kind, statement)))])
-  return EXITS.done
 }
 
 /** Lines until there are no more. A script is told by the exit code that one was refused; somebody who types saw it. */
@@ -62,7 +63,8 @@ async function prompt(client: NexusClient, kind: ReplKind): Promise<number> {
 
 async function isDone(client: NexusClient, kind: ReplKind, statement: string): Promise<boolean> {
   try {
-    return (await once(client, kind, statement)) === EXITS.done
+    await once(client, kind, statement)
+    return true
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error
     complain('repl', error.message)

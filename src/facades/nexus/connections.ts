@@ -60,7 +60,7 @@ export class Connections {
       this.#open.add(raw)
       raw.once('close', () => this.#open.delete(raw))
       raw.on('error', () => raw.destroy())
-      closeSilent(raw)
+      closeIfSilent(raw)
       return true
     }
     const begin = (socket: Socket, raw: Socket): void => {
@@ -135,7 +135,7 @@ function endOf({ remoteAddress, remotePort }: Socket): string {
   return remoteAddress === undefined ? '' : `${remoteAddress}:${remotePort}`
 }
 
-function closeSilent(socket: Socket): void {
+function closeIfSilent(socket: Socket): void {
   const timer = setTimeout(() => {
     if (socket.bytesRead === 0) socket.destroy()
   }, SILENT_MS)

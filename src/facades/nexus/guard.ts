@@ -19,7 +19,7 @@ import type { Arrivals } from './arrivals.ts'
 import type { CallConnection } from './connections.ts'
 import { scopeOf } from './messages.ts'
 import type { DataResponse } from './messages.ts'
-import { CODE, httpStatusOf, refusal } from './refusals.ts'
+import { CODE, httpStatusOf, refusal, statusOf } from './refusals.ts'
 import type { Refusal } from './refusals.ts'
 
 /** Answers up to this size are few enough by the number of calls. */
@@ -240,13 +240,11 @@ export class GuardedCall implements Grpc.Responder {
     flows.add(this.#flow)
   }
 
-  #refuse({ code, details, metadata }: Refusal): void {
+  #refuse(refused: Refusal): void {
     if (this.#isRefused || this.#isOver) return
     this.#isRefused = true
-    this.#code = code
-    const trailer = new this.#init.grpc.Metadata()
-    for (const [name, value] of Object.entries(metadata)) trailer.set(name, value)
-    this.#call.sendStatus({ code, details, metadata: trailer })
+    this.#code = refused.code
+    this.#call.sendStatus(statusOf(this.#init.grpc, refused))
   }
 
   /** The client has its answer, or is gone. */
@@ -296,7 +294,7 @@ interface MethodShape {
   readonly responseStream: boolean
 }
 
-/** The one text under a name; undefined where there is none. Two under one name are none that counts. */
+/** The texts under a name, as one header; undefined where there is none. */
 function textOf(metadata: Grpc.Metadata, name: string): string | undefined {
   const values = metadata.get(name)
   return values.length === 0 ? undefined : values.map(String).join(', ')

@@ -2,8 +2,10 @@
  * From a problem, as HTTP would answer it, to the status of a call. So what became of a command is
  * told in the same words at every port, and an outcome without a status does not compile there.
  */
+import type * as Grpc from '@grpc/grpc-js'
 import { utf8 } from '../../bytes.ts'
 import type { Answer } from '../../http/answers.ts'
+import { SINCE_HEADER } from '../../http/logs/query.ts'
 import { problem } from '../../http/problems.ts'
 import type { ProblemName } from '../../http/problems.ts'
 
@@ -22,6 +24,12 @@ export const CODE = {
   unavailable: 14,
   unauthenticated: 16,
 } as const
+
+interface StatusGiven {
+  readonly code: number
+  readonly details: string
+  readonly metadata: Grpc.Metadata
+}
 
 /** A call that is not answered by a message. */
 export interface Refusal {
@@ -44,7 +52,6 @@ export class CallRefused extends Error {
 }
 
 const TYPE_PREFIX = 'urn:replicator:'
-const SINCE = 'Replicator-Since'
 
 /** What is certainly not ordered is unavailable; what may be has passed its deadline. */
 const CODES: Readonly<Partial<Record<ProblemName, number>>> = {
@@ -74,9 +81,16 @@ export function refusalOf({ status, headers, body }: Answer): Refusal {
   for (const fact of ['submitId', 'class', 'code'] as const)
     if (typeof facts[fact] === 'string') metadata[`replicator-${fact.toLowerCase()}`] = visible(facts[fact])
   if (facts['partial'] === true) metadata['replicator-partial'] = 'true'
-  const since = headers.indexOf(SINCE)
+  const since = headers.indexOf(SINCE_HEADER)
   if (since >= 0) metadata['replicator-since'] = headers[since + 1] ?? ''
   return { code: CODES[name] ?? codeOfStatus(status), details: String(facts['detail'] ?? facts['title']), metadata }
+}
+
+/** The status of a call that is refused so. */
+export function statusOf(grpc: Pick<typeof Grpc, 'Metadata'>, { code, details, metadata }: Refusal): StatusGiven {
+  const trailer = new grpc.Metadata()
+  for (const [name, value] of Object.entries(metadata)) trailer.set(name, value)
+  return { code, details, metadata: trailer }
 }
 
 export function refusal(name: ProblemName, detail: string): Refusal {

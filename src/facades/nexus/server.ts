@@ -3,6 +3,7 @@ import type * as Grpc from '@grpc/grpc-js'
 import { LOG_LIMITS } from '../../../protocols/log/limits.ts'
 import type { HttpContext } from '../../http/context.ts'
 import type { ListenAddress } from '../../http/listener.ts'
+import { SINCE_HEADER, indexOf } from '../../http/logs/query.ts'
 import { Sockets } from '../../http/sockets.ts'
 import { OPERATOR } from '../../security/grant.ts'
 import type { RateLimit } from '../../security/rate.ts'
@@ -14,7 +15,7 @@ import { GuardedCall } from './guard.ts'
 import type { GuardInit } from './guard.ts'
 import { SERVICE } from './messages.ts'
 import type { ServerPackages } from './packages.ts'
-import { CallRefused, CODE } from './refusals.ts'
+import { CallRefused, CODE, statusOf } from './refusals.ts'
 import type { Call, NexusService } from './service.ts'
 
 /** A command, and what a message has beside it. */
@@ -29,8 +30,7 @@ const HEALTH_MS = 1_000
 /** A connection without a call is closed after this, and one whose other end is silent is asked. */
 const IDLE_MS = 300_000
 const KEEPALIVE_MS = 30_000
-const SINCE = 'replicator-since'
-const INDEX = /^[0-9]{1,15}$/
+const SINCE = SINCE_HEADER.toLowerCase()
 
 export interface NexusServerInit {
   readonly packages: ServerPackages
@@ -165,12 +165,7 @@ export class NexusServer {
 
   #errorOf(error: unknown): Partial<Grpc.StatusObject> {
     const { grpc } = this.#init.packages
-    if (error instanceof CallRefused) {
-      const { code, details, metadata } = error.refusal
-      const trailer = new grpc.Metadata()
-      for (const [name, value] of Object.entries(metadata)) trailer.set(name, value)
-      return { code, details, metadata: trailer }
-    }
+    if (error instanceof CallRefused) return statusOf(grpc, error.refusal)
     this.#init.context.logger.error({ err: error }, 'a call failed by a mistake of ours')
     return { code: CODE.internal, details: 'This peer made a mistake; its log says more. Whether anything was stored is not known.' }
   }
@@ -207,6 +202,5 @@ function timeoutOf(deadline: Grpc.Deadline): number {
 /** 0 where the client does not say; undefined when it says what is none. */
 function sinceOf(metadata: Grpc.Metadata): number | undefined {
   const [given] = metadata.get(SINCE)
-  if (given === undefined) return 0
-  return INDEX.test(String(given)) ? Number(given) : undefined
+  return given === undefined ? 0 : indexOf(String(given))
 }

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Identity, PeerId } from '../../../protocols/base/identity.ts'
 import type { ChangeRequest, LogView } from '../../../protocols/log/requests.ts'
 import { utf8 } from '../../bytes.ts'
-import { changeAnswerTo, queryAnswerTo, statusAnswerTo, submitAnswerTo } from '../../http/logs/outcomes.ts'
+import { changeAnswerTo, leaderIn, queryAnswerTo, statusAnswerTo, submitAnswerTo } from '../../http/logs/outcomes.ts'
 import type { Logs } from '../../ports/logs.ts'
 import type { PeerView } from '../../ports/replicator.ts'
 import { CallRefused, refusal, refusalOf } from './refusals.ts'
@@ -103,8 +103,8 @@ export class NexusService {
     const answer = await this.#init.logs.status(this.#init.log)
     if (answer.kind !== 'status') throw new CallRefused(refusalOf(statusAnswerTo(answer)))
     const { log, replicas } = answer
-    const newest = replicas.filter(({ leader }) => leader !== undefined).toSorted((a, b) => b.term - a.term)[0]
-    const leader = newest?.leader === undefined ? '0' : nodeIdOf(newest.leader.peerId)
+    const leading = leaderIn(replicas)
+    const leader = leading === undefined ? '0' : nodeIdOf(leading.peerId)
     return { status: OK, leader, nodes: nodesOf(log, replicas, this.#init.peers()) }
   }
 

@@ -3,6 +3,7 @@
  * status does not compile.
  */
 import { unreachable } from '../../../protocols/base/assert.ts'
+import type { Identity } from '../../../protocols/base/identity.ts'
 import { allMembers, firstMembers } from '../../../protocols/log/membership.ts'
 import type { Position } from '../../../protocols/log/entry.ts'
 import type { LogView, ReplicaView } from '../../../protocols/log/requests.ts'
@@ -173,15 +174,19 @@ export function statusAnswerTo(answer: StatusAnswer): Answer {
   if (answer.kind === 'unknown-log') return unknownLog()
   const { log, replicas } = answer
   const commit = Math.max(0, ...replicas.map((each) => each.commit))
-  const newest = replicas.filter(({ leader }) => leader !== undefined).toSorted((a, b) => b.term - a.term)[0]
   return json(200, {
     ...logOf(log),
-    leader: newest?.leader?.peerId ?? null,
+    leader: leaderIn(replicas)?.peerId ?? null,
     term: Math.max(0, ...replicas.map(({ term }) => term)),
     commit,
     changing: log.isChanging,
     replicas: replicas.map((each) => replicaOf(each, commit)),
   })
+}
+
+/** Who leads, by the newest replica that knows. */
+export function leaderIn(replicas: readonly ReplicaView[]): Identity | undefined {
+  return replicas.filter(({ leader }) => leader !== undefined).toSorted((a, b) => b.term - a.term)[0]?.leader
 }
 
 export function roleAnswerTo(answer: RoleAnswer, isWrite: boolean): Answer {

@@ -53,7 +53,12 @@ export function parseRoleQuery(query: string): { readonly isWrite: boolean } | B
 export function sinceOf(headers: IncomingHttpHeaders): number | undefined {
   const text = headers[SINCE_HEADER.toLowerCase()]
   if (text === undefined) return 0
-  return typeof text === 'string' && INDEX.test(text) ? Number(text) : undefined
+  return typeof text === 'string' ? indexOf(text) : undefined
+}
+
+/** Undefined for what is no index. */
+export function indexOf(text: string): number | undefined {
+  return INDEX.test(text) ? Number(text) : undefined
 }
 
 function readOf(values: Values): ReadQuery | BadParameter {

@@ -58,13 +58,13 @@ async function collationWarnings(link: RedisStoreLink): Promise<readonly string[
 /** Follows what of the applied entries is durable. */
 export class Durable {
   readonly #link: RedisStoreLink
-  #durability: Durability
+  readonly #durability: Durability
   #index: number
   #seen: { readonly index: number; readonly saves: number } | undefined
   #lookedMs = -Infinity
   #isLooking = false
 
-  /** @param index that was found at opening: it came off the disk, unless Redis ran all along */
+  /** @param index that was found at opening; it counts where all that is answered is durable */
   constructor(link: RedisStoreLink, durability: Durability, index: number) {
     this.#link = link
     this.#durability = durability
@@ -73,11 +73,6 @@ export class Durable {
 
   get index(): number {
     return this.#index
-  }
-
-  set durability(durability: Durability) {
-    this.#durability = durability
-    this.#seen = undefined
   }
 
   /** All up to there was applied and answered. */

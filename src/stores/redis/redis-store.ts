@@ -9,6 +9,7 @@ import { sha256 } from '../../bytes.ts'
 import { NotAQuery, STORE_SLICES, StoreBehind, StoreMoved, StoreRefused, StoreUnavailable } from '../../ports/log-store.ts'
 import type { LogStore, StoreAnswer, StoreBackup, StoreBatch, StoreClaim, StorePosition } from '../../ports/log-store.ts'
 import { framed, framesIn, inFile } from '../frames.ts'
+import { checkOrder } from '../heads.ts'
 import { DIGEST_BYTES } from '../kv-rows.ts'
 import { dumpOf, isOwnKey, keysOf, restoreInto } from './backup.ts'
 import { Durable, readSettings } from './durability.ts'
@@ -92,7 +93,7 @@ class RedisStore implements LogStore {
   apply({ entries, verdicts }: StoreBatch): Promise<readonly StoreOutcome[]> {
     return this.#alone(async () => {
       this.#checkWhole()
-      this.#checkOrder(entries)
+      checkOrder(this.#head.position.index, entries)
       const values = entries.flatMap((entry) => argumentsOf(entry, verdicts.get(entry.index)))
       const [kind, ...told] = (await this.#link.run(APPLY, [...this.#owner, ...values])) as [Buffer, ...Buffer[]]
       if (kind.toString() !== 'done') throw this.#refused(kind, told)
@@ -179,15 +180,6 @@ class RedisStore implements LogStore {
   get #owner(): readonly string[] {
     const { logId = '', generation = '', owner = '' } = claimFields(this.#claim)
     return [logId, generation, owner]
-  }
-
-  /** @throws Error for a gap */
-  #checkOrder(entries: readonly Entry[]): void {
-    let { index } = this.#head.position
-    for (const entry of entries) {
-      if (entry.index > index + 1) throw new Error(`entry ${entry.index} applied upon ${index}`)
-      index = Math.max(index, entry.index)
-    }
   }
 
   #refused(kind: Buffer, [word = Buffer.alloc(0)]: readonly Buffer[]): Error {

@@ -18,7 +18,6 @@ export interface SqlPolicy {
 
 /** What a statement does. */
 export interface SqlShape {
-  readonly verb: string
   /** It changes rows: an insert, an update or a delete. */
   readonly changesRows: boolean
   readonly inserts: boolean
@@ -47,7 +46,7 @@ export function checkStatement(sql: string, policy: SqlPolicy): SqlShape {
       ? (statement.find(({ kind, text }, place) => kind === 'word' && CHANGING.has(text) && isOuter(statement, place))?.text ?? 'select')
       : verb
   checkOrder(statement, inner)
-  return { verb, changesRows: CHANGING.has(inner), inserts: inner === 'insert' || inner === 'replace' }
+  return { changesRows: CHANGING.has(inner), inserts: inner === 'insert' || inner === 'replace' }
 }
 
 function withoutEnd(tokens: readonly SqlToken[]): readonly SqlToken[] {

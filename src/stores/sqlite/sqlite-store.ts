@@ -5,11 +5,11 @@
 import { createReadStream, mkdirSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Entry } from '../../../protocols/log/entry.ts'
 import type { StoreOutcome } from '../../../protocols/log/outcome.ts'
 import { StoreUnavailable } from '../../ports/log-store.ts'
 import type { LogStore, StoreAnswer, StoreBackup, StoreBatch, StoreClaim, StorePosition } from '../../ports/log-store.ts'
 import { framed, framesIn } from '../frames.ts'
+import { checkOrder } from '../heads.ts'
 import type { Head } from '../kv-rows.ts'
 import type { SqliteApplying } from './applying.ts'
 import type { SqliteAsking } from './asking.ts'
@@ -131,15 +131,6 @@ class SqliteStore implements LogStore {
   #checkWhole(): void {
     this.#checkOpen()
     if (this.#isFilling) throw new StoreUnavailable('filling')
-  }
-}
-
-/** @throws Error for a gap */
-function checkOrder(from: number, entries: readonly Entry[]): void {
-  let index = from
-  for (const entry of entries) {
-    if (entry.index > index + 1) throw new Error(`entry ${entry.index} applied upon ${index}`)
-    index = Math.max(index, entry.index)
   }
 }
 

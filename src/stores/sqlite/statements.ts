@@ -1,5 +1,7 @@
 /** Runs statements of SQLite, and tells results and faults as a store does. */
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
+import { CODE_BYTES_MAX } from '../../../protocols/log/limits.ts'
+import { utf8 } from '../../bytes.ts'
 import { StoreUnavailable } from '../../ports/log-store.ts'
 import { SqlRejected } from '../sql/command.ts'
 import type { SqlStatement, SqlValue } from '../sql/command.ts'
@@ -56,10 +58,17 @@ export function runStatement(database: DatabaseSync, { sql, params }: SqlStateme
 export function rejectionOf(error: unknown): SqlRejected | undefined {
   if (error instanceof SqlRejected) return error
   const { errcode, code, message } = error as { readonly errcode?: number; readonly code?: string; readonly message: string }
-  const text = message.slice(0, CODE_CHARACTERS_MAX)
+  const text = codeFrom(message)
   if (errcode === undefined) return code?.startsWith('ERR_INVALID') ? new SqlRejected('type', text) : undefined
   const named = DETERMINISTIC.get(errcode & PRIMARY)
   return named && new SqlRejected(named, text)
+}
+
+/** As much of a message as whoever reads the code takes. */
+function codeFrom(message: string): string {
+  let text = message.slice(0, CODE_CHARACTERS_MAX)
+  while (utf8.encode(text).length > CODE_BYTES_MAX) text = text.slice(0, -1)
+  return text.toWellFormed()
 }
 
 /** What only a store that may not be written to throws. */
