@@ -5,13 +5,14 @@
  */
 import { existsSync } from 'node:fs'
 import { chmod, copyFile, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { shellLines } from './build/shell-lines.ts'
 import { ROOT, run } from './run.ts'
 
 const DIST = join(ROOT, 'dist')
 const COMPILER = join(ROOT, 'node_modules', '.bin', 'tsc')
 const MAIN = join(DIST, 'src', 'main.js')
+const PROGRAMS = join(DIST, 'bin')
 /** The console is for browsers, and is compiled by itself. */
 const PROJECTS = [['tsconfig.build.json'], ['src/console/tsconfig.json', '--noEmit', 'false', '--outDir', 'dist']] as const
 /** Owner writes, everybody reads and runs. */
@@ -27,6 +28,16 @@ async function copyAssets(): Promise<void> {
     const target = join(DIST, source.slice(ROOT.length))
     await mkdir(dirname(target), { recursive: true })
     await copyFile(source, target)
+  }
+}
+
+/** Programs with the names that they have in a system whose users come here. */
+async function makePrograms(): Promise<void> {
+  await mkdir(PROGRAMS, { recursive: true })
+  for await (const file of glob('*.js', { cwd: join(DIST, 'src', 'bin') })) {
+    const program = join(PROGRAMS, basename(file, '.js'))
+    await writeFile(program, `${shellLines()}import '../src/bin/${file}'\n`)
+    await chmod(program, EXECUTABLE_MODE)
   }
 }
 
@@ -49,6 +60,7 @@ async function build(): Promise<number> {
   }
   await copyAssets()
   await makeExecutable()
+  await makePrograms()
   return code
 }
 

@@ -8,6 +8,10 @@
  * (`--seconds S`), peers killed meanwhile. It ends by itself: exit 0 when all peers are equal in
  * the end and nothing answered is missing.
  *
+ * `npm run demo -- hraftd` shows a log at three peers behind hraftd's interface, with nginx in front
+ * where it is installed; `npm run demo -- redis` shows the lines of Nexus over three Redis. Both
+ * stay until Ctrl-C, or end with `--once`.
+ *
  * However it ends, its peers end with it and its directory is removed; only -9, which nobody can
  * catch, leaves both behind.
  */
@@ -19,11 +23,13 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { PROGRAM } from './demo/peer-process.ts'
 import type { DemoPeer } from './demo/peer-process.ts'
+import { tellOfHraftd } from './demo/hraftd-story.ts'
+import { tellOfRedis, whyNoRedis } from './demo/redis-story.ts'
 import { tellOfSets } from './demo/sets-story.ts'
 import { Story } from './demo/story.ts'
 import { formatSeconds, whenOrphaned } from './run.ts'
 
-const USAGE = 'npm run demo [-- --once | -- sets [--seconds S]]'
+const USAGE = 'npm run demo [-- --once | -- sets [--seconds S] | -- hraftd [--once] | -- redis [--once]]'
 const SETS_SECONDS = 60
 /** Less is not enough for the kills. */
 const SETS_SECONDS_MIN = 15
@@ -39,6 +45,8 @@ const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
 const SAME_SIGNAL_MS = 1_000
 /** Between looks at whether the peers still run. */
 const LOOK_MS = 200
+/** As long as timers go. */
+const STAY_MS = 2_147_483_647
 
 /** The demo was told to end. */
 class Interrupted extends Error {
@@ -54,7 +62,8 @@ class Interrupted extends Error {
 const startedMs = performance.now()
 const stopping = new AbortController()
 const peers: DemoPeer[] = []
-const monkeys: ChildProcess[] = []
+/** Whatever else runs: monkeys, servers of others. */
+const helpers: ChildProcess[] = []
 let directory: string | undefined
 /** All that the demo shows was true. */
 let held = false
@@ -82,7 +91,7 @@ function watchForTheEnd(): void {
   // Whatever else happens. What is done here cannot wait for anything.
   process.on('exit', () => {
     for (const peer of peers) peer.kill()
-    for (const monkey of monkeys) monkey.kill('SIGKILL')
+    for (const helper of helpers) helper.kill('SIGKILL')
     if (directory !== undefined) rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
   })
 }
@@ -118,8 +127,21 @@ async function tell(once: boolean): Promise<void> {
 /** Tells of sets. Throws what did not hold. */
 async function tellOfMonkeys(seconds: number): Promise<void> {
   directory = await mkdtemp(join(tmpdir(), 'replicator-demo-'))
-  await tellOfSets({ directory, peers, monkeys, seconds, say, signal: stopping.signal })
+  await tellOfSets({ directory, peers, monkeys: helpers, seconds, say, signal: stopping.signal })
   held = true
+}
+
+/** Tells of a log as another system has it, and stays unless it is told once. Throws what did not hold. */
+async function tellOfLog(noun: 'hraftd' | 'redis', once: boolean): Promise<void> {
+  const whyNot = noun === 'redis' && whyNoRedis()
+  if (whyNot !== false) throw new Error(whyNot)
+  directory = await mkdtemp(join(tmpdir(), 'replicator-demo-'))
+  const { signal } = stopping
+  if (noun === 'hraftd') await tellOfHraftd({ directory, peers, helpers, say, signal })
+  else await tellOfRedis({ directory, helpers, say, signal })
+  held = true
+  console.log(once ? '\nEnding.\n' : `\nData and logs are in ${directory} until the end.\nCtrl-C ends all of it.\n`)
+  if (!once) await (noun === 'hraftd' ? stay() : delay(STAY_MS, undefined, { signal }))
 }
 
 /** The exit code for how it ended; what went wrong is said. */
@@ -133,27 +155,39 @@ function explain(error: unknown): number {
   return EXIT_FAILED
 }
 
-async function main(parameters: readonly string[]): Promise<number> {
+interface Told {
+  readonly cast: string
+  readonly tell: () => Promise<void>
+}
+
+/** @returns undefined for what is not known */
+function toldBy(parameters: readonly string[]): Told | undefined {
   const [noun, flag, value] = parameters
-  const seconds = flag === undefined ? SETS_SECONDS : Number(value)
-  const isOfSets = noun === 'sets'
-  const isGood = isOfSets
-    ? (flag === undefined || (flag === '--seconds' && parameters.length === 3)) &&
-      Number.isSafeInteger(seconds) &&
-      seconds >= SETS_SECONDS_MIN
-    : parameters.every((parameter) => parameter === '--once')
-  if (!isGood) {
+  if (noun === 'sets') {
+    const seconds = flag === undefined ? SETS_SECONDS : Number(value)
+    const isGood = (flag === undefined || (flag === '--seconds' && parameters.length === 3)) && Number.isSafeInteger(seconds)
+    if (!isGood || seconds < SETS_SECONDS_MIN) return undefined
+    return { cast: 'three peers and monkeys', tell: () => tellOfMonkeys(seconds) }
+  }
+  const isOfLog = noun === 'hraftd' || noun === 'redis'
+  const once = parameters.includes('--once')
+  if (!parameters.slice(isOfLog ? 1 : 0).every((parameter) => parameter === '--once')) return undefined
+  if (isOfLog) return { cast: 'three peers with a log', tell: () => tellOfLog(noun, once) }
+  return { cast: 'two clusters of three peers', tell: () => tell(once) }
+}
+
+async function main(parameters: readonly string[]): Promise<number> {
+  const told = toldBy(parameters)
+  if (told === undefined) {
     console.error(`unknown argument; usage: ${USAGE}`)
     return EXIT_USAGE
   }
   watchForTheEnd()
   whenOrphaned(() => stopping.abort(new Interrupted('npm is gone', EXIT_FAILED)))
-  const cast = isOfSets ? 'three peers and monkeys' : 'two clusters of three peers'
-  console.log(`Replicator: ${cast} on this machine, each a process of its own (${PROGRAM})\n`)
+  console.log(`Replicator: ${told.cast} on this machine, each a process of its own (${PROGRAM})\n`)
   let exitCode = 0
   try {
-    if (isOfSets) await tellOfMonkeys(seconds)
-    else await tell(parameters.includes('--once'))
+    await told.tell()
   } catch (error) {
     exitCode = explain(error)
   }

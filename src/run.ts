@@ -6,7 +6,7 @@ import { parseCommandLine } from './settings/command-line.ts'
 import type { Environment } from './settings/command-line.ts'
 import type { Settings } from './settings/settings.ts'
 import { isRunByNpx, whenOrphaned } from './orphaned.ts'
-import type { RunningPeer } from './peer/start-peer.ts'
+import type { PeerInit, RunningPeer } from './peer/start-peer.ts'
 import { Reloads } from './reloads.ts'
 import { writePrivateFile } from './security/private-file.ts'
 import { printLines } from './start-up.ts'
@@ -17,16 +17,19 @@ import { boundYoungSpace } from './young-space.ts'
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
 
+/** How a peer is started, where it is not simply started. */
+type Start = (init: PeerInit) => Promise<RunningPeer>
+
 /**
  * Runs the program. It sets the exit code, or ends the process, when it is over.
  *
  * @param argv what follows the name of the program
  */
-export async function run(argv: readonly string[], environment: Environment): Promise<void> {
+export async function run(argv: readonly string[], environment: Environment, start?: Start): Promise<void> {
   const commandLine = parseCommandLine(argv, environment)
   switch (commandLine.kind) {
     case 'run':
-      return await runPeer(commandLine.config, isRunByNpx(environment))
+      return await runPeer(commandLine.config, isRunByNpx(environment), start)
     case 'command': {
       const { runCommand } = await import('./commands/run-command.ts')
       process.exitCode = await runCommand(commandLine.command)
@@ -59,7 +62,7 @@ async function giveSecret(text: string, out: string | undefined): Promise<number
 }
 
 /** @param isBelowNpx it ends with npx, which passes no signal on */
-async function runPeer(config: Settings, isBelowNpx: boolean): Promise<void> {
+async function runPeer(config: Settings, isBelowNpx: boolean, start?: Start): Promise<void> {
   boundYoungSpace()
   let peer: RunningPeer | undefined
   let signals = 0
@@ -84,7 +87,7 @@ async function runPeer(config: Settings, isBelowNpx: boolean): Promise<void> {
     const { startPeer } = await import('./peer/start-peer.ts')
     const logger = createLogger(config.logLevel)
     logWhatLibrariesPrint(logger)
-    peer = await startPeer({ config, logger, reloads, failed: (error) => ended.resolve(explain(error)) })
+    peer = await (start ?? startPeer)({ config, logger, reloads, print: printLines, failed: (error) => ended.resolve(explain(error)) })
   } catch (error) {
     process.exit(explain(error))
   }

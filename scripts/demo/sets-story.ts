@@ -5,12 +5,11 @@
  */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { environment, ROOT, withoutVariables } from '../run.ts'
 import { DemoPeer, PROGRAM, until } from './peer-process.ts'
+import { portsOr } from './ports.ts'
 
 const PEERS = 3
 const START_MS = 90_000
@@ -45,7 +44,8 @@ export interface SetsStoryInit {
 /** Tells it all. @throws Error that says what did not hold */
 export async function tellOfSets(init: SetsStoryInit): Promise<void> {
   const { peers, say, signal, seconds } = init
-  const ports = await freePorts(PEERS)
+  // A peer that is started again has to be found where it was.
+  const ports = await portsOr(Array.from({ length: PEERS }, () => 0))
   for (const [index, port] of ports.entries()) {
     const peer = new DemoPeer(init.directory, 'cluster-1', index + 1, peers[0]?.addresses[0], ['-lww', String(port)])
     peers.push(peer)
@@ -105,20 +105,4 @@ async function play({ directory, monkeys, say, signal }: SetsStoryInit, flags: r
   const lines = output.trimEnd().split('\n')
   for (const line of lines.slice(-2)) say(`${kind}: ${line}`)
   return ending === '0' ? undefined : `the ${kind} monkeys ended with ${ending}: ${lines.at(-1)}`
-}
-
-/** Ports that nobody listens on now: a peer that is started again has to be found where it was. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer()
-      const { promise, resolve } = Promise.withResolvers<void>()
-      server.listen(0, '127.0.0.1', resolve)
-      await promise
-      return server
-    }),
-  )
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }

@@ -8,7 +8,7 @@ import type { CredentialFault } from '../security/credentials.ts'
 import type { Exchange } from './exchange.ts'
 import { percentDecode } from './percent.ts'
 import { problem } from './problems.ts'
-import { auditedRequest, tellCredentialRefused } from './refusals.ts'
+import { auditedRequest, grantedEvent, tellCredentialRefused } from './refusals.ts'
 import type { Route, Scope } from './route.ts'
 import { pathOf } from './target.ts'
 
@@ -56,11 +56,10 @@ export function authorize(exchange: Exchange, route: Route, scope: Scope): boole
   return false
 }
 
-/** What operators do is told, and where it is wished each write. */
 function tellAudit(exchange: Exchange, scope: Scope): void {
   const { audit } = exchange.context
-  if (scope === 'operate') exchange.whenClosed(() => audit.record({ event: 'operator-request', ...auditedRequest(exchange) }))
-  else if (scope === 'write' && audit.tellsWrites) exchange.whenClosed(() => audit.record({ event: 'write', ...auditedRequest(exchange) }))
+  const event = grantedEvent(audit, scope)
+  if (event !== undefined) exchange.whenClosed(() => audit.record({ event, ...auditedRequest(exchange) }))
 }
 
 /** Answers a request that shows nothing, or nothing that counts. */

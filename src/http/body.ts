@@ -42,6 +42,20 @@ export function readBody(exchange: Exchange, bytesMax: number, done: (body: Uint
 }
 
 /**
+ * Reads the body of a request as above, or answers that it could not be read: what is told of a
+ * bound is that bound.
+ *
+ * @param nothing what did not happen then, as a sentence
+ * @param done called with the body, if there is one
+ */
+export function takeWhole(exchange: Exchange, bytesMax: number, nothing: string, done: (body: Uint8Array) => void): void {
+  readBody(exchange, bytesMax, (body) => {
+    if (typeof body !== 'string') done(body)
+    else refuseBody(exchange, body, { detail: `The body may have at most ${bytesMax} bytes. ${nothing}` }, nothing)
+  })
+}
+
+/**
  * Answers a request whose body could not be read.
  *
  * @param tooLarge what is said of one that is too large

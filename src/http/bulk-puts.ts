@@ -5,7 +5,7 @@
 import { mayRead, opens } from '../security/grant.ts'
 import { text } from './answers.ts'
 import type { Answer } from './answers.ts'
-import { readBody, refuseBody } from './body.ts'
+import { takeWhole } from './body.ts'
 import { PUTS_BYTES_MAX, readPuts } from './bulk-body.ts'
 import type { BulkPut, ReadPut } from './bulk-body.ts'
 import type { Exchange } from './exchange.ts'
@@ -18,15 +18,13 @@ import { queryOf } from './target.ts'
 /** Of one request, how many are under way at a time. Each counts as a request. */
 const WIDTH = 32
 const JSON_TYPE = 'application/json'
-const TOO_LARGE = { detail: `The body may have at most ${PUTS_BYTES_MAX} bytes.` }
 
 export function putMany(exchange: Exchange): void {
   const query = parsePutQuery(queryOf(exchange.request))
   if ('parameter' in query) return exchange.refuse('bad-parameter', query.detail, { parameter: query.parameter })
   const { context } = exchange
   if (refusesUnready(exchange)) return
-  readBody(exchange, PUTS_BYTES_MAX, (body) => {
-    if (typeof body === 'string') return refuseBody(exchange, body, TOO_LARGE, 'Nothing was stored.')
+  takeWhole(exchange, PUTS_BYTES_MAX, 'Nothing was stored.', (body) => {
     const puts = readPuts(body, context.valueBytesMax)
     if (typeof puts === 'string') return exchange.refuse('bad-body', puts)
     const run = new BulkRun(exchange, puts, query.timeoutMs)

@@ -1,6 +1,6 @@
 /** `POST /config/changes` and `POST /config/new-epoch`: what changes who votes. */
 import { json } from './answers.ts'
-import { readBody, refuseBody } from './body.ts'
+import { takeWhole } from './body.ts'
 import { CHANGE_BYTES_MAX, parseAnewRequest, parseChangeRequest } from './change-body.ts'
 import type { Read } from './change-body.ts'
 import type { Exchange } from './exchange.ts'
@@ -35,8 +35,6 @@ export function beginAnew(exchange: Exchange): void {
   })
 }
 
-const TOO_LARGE = { detail: `The body may have at most ${CHANGE_BYTES_MAX} bytes.` }
-
 /** Reads a body of JSON. */
 function takeBody<T>(exchange: Exchange, parse: (body: Uint8Array) => Read<T>, then: (value: T) => void): void {
   const { request } = exchange
@@ -46,8 +44,7 @@ function takeBody<T>(exchange: Exchange, parse: (body: Uint8Array) => Read<T>, t
     return exchange.refuse('unsupported-encoding', 'The body must be sent as it is, without a Content-Encoding.', {
       header: 'Content-Encoding',
     })
-  readBody(exchange, CHANGE_BYTES_MAX, (body) => {
-    if (typeof body === 'string') return refuseBody(exchange, body, TOO_LARGE, 'Nothing was changed.')
+  takeWhole(exchange, CHANGE_BYTES_MAX, 'Nothing was changed.', (body) => {
     const read = parse(body)
     if ('fault' in read) exchange.refuse('bad-body', read.fault)
     else then(read.value)

@@ -6,9 +6,7 @@ import { once } from 'node:events'
 import { createServer, STATUS_CODES } from 'node:http'
 import type { Server, ServerOptions } from 'node:http'
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https'
-import type { ServerOptions as TlsServerOptions } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
 import type { Grant } from '../security/grant.ts'
 import type { TlsMaterial } from '../security/tls-files.ts'
 import type { HttpApp } from './app.ts'
@@ -16,12 +14,11 @@ import { COMMON_HEADERS } from './answers.ts'
 import { Connection } from './connection.ts'
 import { problem } from './problems.ts'
 import type { ProblemName } from './problems.ts'
+import { pairHandshakes, tlsOptions } from './secured.ts'
 import type { Sockets } from './sockets.ts'
 
 const KEEP_ALIVE_MS = 75_000
 const HEADERS_TIMEOUT_MS = 30_000
-/** TLS: from the first byte to the last of the handshake. */
-const HANDSHAKE_TIMEOUT_MS = 10_000
 /**
  * Longer than a body may take, which is told by a better answer: this one is for bodies that are
  * read only to be dropped.
@@ -63,7 +60,12 @@ export function createListener(app: HttpApp, sockets: Sockets, { tls, grant }: E
   ;(server as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true
   server.on('connection', () => app.context.turns.accepted())
   if (tls === undefined) admitPlain(server, app, sockets)
-  else admitSecured(server, sockets)
+  else
+    pairHandshakes(
+      server,
+      (raw) => sockets.admit(raw),
+      (secured, raw) => sockets.watch(Connection.of(secured), raw),
+    )
   server.on('request', (request, response) => app.handle(request, response, grant))
   // Without this Node would send the 100 before anything could be refused.
   server.on('checkContinue', (request, response) => app.handle(request, response, grant))
@@ -77,45 +79,6 @@ function admitPlain(server: Server, app: HttpApp, sockets: Sockets): void {
     if (sockets.admit(socket)) sockets.watch(Connection.of(socket), socket)
     else refuse(app, socket, 'overloaded', 'Too many connections are open. Nothing of this request has begun.')
   })
-}
-
-/**
- * Over TLS a connection counts from its first byte on, and is known by its requests once the
- * handshake is done.
- */
-function admitSecured(server: Server, sockets: Sockets): void {
-  const handshaking = new Map<string, Socket>()
-  server.on('connection', (socket: Socket) => {
-    if (!sockets.admit(socket)) return void socket.destroy()
-    const end = otherEnd(socket)
-    handshaking.set(end, socket)
-    socket.once('close', () => handshaking.delete(end))
-  })
-  server.on('secureConnection', (secured: TLSSocket) => {
-    const end = otherEnd(secured)
-    const socket = handshaking.get(end)
-    handshaking.delete(end)
-    if (socket !== undefined) sockets.watch(Connection.of(secured), socket)
-  })
-}
-
-/** Tells the connections of one listener apart for as long as they are open. */
-function otherEnd({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`
-}
-
-/** Has a listener show another certificate from now on; connections that are open go on. */
-export function renew(server: Server, { cert, key, ca }: TlsMaterial): void {
-  if (server instanceof TlsServer) server.setSecureContext({ cert, key, ...(ca !== undefined && { ca }) })
-}
-
-function tlsOptions({ cert, key, ca }: TlsMaterial): TlsServerOptions {
-  return {
-    cert,
-    key,
-    ...(ca !== undefined && { ca, requestCert: true, rejectUnauthorized: true }),
-    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-  }
 }
 
 const SERVER_OPTIONS: ServerOptions = {

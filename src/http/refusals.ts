@@ -1,12 +1,13 @@
 /**
- * What is told of a request that the doors refuse: counted by kind, and where a credential did not
- * count, in the audit.
+ * What is told of requests in the audit: of those that may do much, and of credentials that did not
+ * count. What the doors refuse is counted by kind.
  */
-import type { AuditedRequest } from '../security/audit.ts'
+import type { Audit, AuditedRequest } from '../security/audit.ts'
 import type { Grant } from '../security/grant.ts'
 import { sourceOf } from './client-address.ts'
 import type { Exchange } from './exchange.ts'
 import type { RefusalKind } from './refusal-metrics.ts'
+import type { Scope } from './route.ts'
 import { pathOf } from './target.ts'
 
 /** A path may have 32 kB, and an audit line need not. */
@@ -22,6 +23,12 @@ export function tellCredentialRefused(exchange: Exchange, kind: RefusalKind, sho
   exchange.whenClosed(() =>
     context.audit.recordRefusal(sourceOf(client.address), { event: 'credential-refused', kind, ...auditedRequest(exchange, shown) }),
   )
+}
+
+/** What operators do is told, and where it is wished each write; undefined for what is not told. */
+export function grantedEvent(audit: Audit, scope: Scope): 'operator-request' | 'write' | undefined {
+  if (scope === 'operate') return 'operator-request'
+  return scope === 'write' && audit.tellsWrites ? 'write' : undefined
 }
 
 /** A request for the audit. */

@@ -5,9 +5,10 @@ import { createHttpApp } from './app.ts'
 import type { HttpApp, HttpInit } from './app.ts'
 import { OPERATOR } from '../security/grant.ts'
 import type { TlsMaterial } from '../security/tls-files.ts'
-import { createListener, listen, renew } from './listener.ts'
+import { createListener, listen } from './listener.ts'
 import type { Route } from './route.ts'
 import type { Bound, ListenAddress } from './listener.ts'
+import { renew } from './secured.ts'
 import { Sockets } from './sockets.ts'
 
 /** Between looks at whether the requests that were begun are over. */

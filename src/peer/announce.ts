@@ -2,7 +2,7 @@
 import type { Logger } from 'pino'
 import type { Settings } from '../settings/settings.ts'
 import type { Runtime } from '../runtime/runtime.ts'
-import { READY_LINE, discoveredLine, printLines, waitingLine } from '../start-up.ts'
+import { READY_LINE, discoveredLine, waitingLine } from '../start-up.ts'
 import type { PeerService } from './service.ts'
 import type { Warnings } from './warnings.ts'
 
@@ -15,6 +15,7 @@ export interface ProgressInit {
   readonly service: PeerService
   readonly warnings: Warnings
   readonly logger: Logger
+  readonly print: (lines: readonly string[]) => void
   /** It has been a member before, so it goes on trying for as long as it takes. */
   readonly isMember: boolean
   /** No peer could be reached in time. */
@@ -23,24 +24,24 @@ export interface ProgressInit {
 
 /** Prints `Waiting…`, `Discovered…` and `Replicator ready` as they become true. */
 export function announceProgress(init: ProgressInit): { stop(): void } {
-  const { config, runtime, service, warnings } = init
+  const { config, runtime, service, warnings, print } = init
   const { core } = runtime
   const givesUpAtMs = performance.now() + config.joinTimeoutMs
   let hasDiscovered = false
-  printLines([waitingLine(config.minPeers)])
+  print([waitingLine(config.minPeers)])
   const look = (): void => {
     const isAlone = [...core.roster.all()].length === 0
     if (!isAlone) warnings.alone = undefined
     const peers = 1 + [...core.roster.connectedOf(core.clusterId)].length
     if (!hasDiscovered && peers >= config.minPeers) {
       hasDiscovered = true
-      printLines([discoveredLine(peers)])
+      print([discoveredLine(peers)])
     }
     // A peer that comes back may be ready before all of its cluster are there again.
     if (core.missing() === undefined) {
       clearInterval(timer)
-      if (!hasDiscovered) printLines([discoveredLine(peers)])
-      printLines([READY_LINE])
+      if (!hasDiscovered) print([discoveredLine(peers)])
+      print([READY_LINE])
       service.announce()
     } else if (isAlone && performance.now() > givesUpAtMs) {
       if (init.isMember) stayAlone(init)

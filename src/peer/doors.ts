@@ -121,10 +121,11 @@ function openAudit({ config, logger, clock, reloads, warnings }: DoorsInit): { r
 }
 
 function warnOfOpenHttp({ http, lww, hraftd, nexus }: Settings, logger: Logger, warnings: Warnings): void {
-  const others = Object.entries({ lww, hraftd, nexus }).flatMap(([name, doors]) =>
+  const own = http === undefined ? [] : [{ address: http }]
+  const all = Object.entries({ http: own, lww, hraftd, nexus }).flatMap(([name, doors]) =>
     doors.map(({ address }) => ({ flag: `-${name}`, host: address.host })),
   )
-  const open = [{ flag: '-http', host: http.host }, ...others].find(({ host }) => !isLoopbackHost(host))
+  const open = all.find(({ host }) => !isLoopbackHost(host))
   if (open === undefined) return
   const warning = `HTTP is open to other machines (${open.flag} ${open.host}) without -tokens: anybody who can reach it may read and write`
   logger.warn(warning)

@@ -41,28 +41,35 @@ export interface HttpDoors {
 
 /**
  * @param closers get what ends it
+ * @returns undefined where HTTP has no address
  * @throws Error of one line when it cannot listen, or has no good certificate
  */
-export async function openHttpDoors(doors: HttpDoors, closers: (() => Promise<void>)[]): Promise<Bound> {
+export async function openHttpDoors(doors: HttpDoors, closers: (() => Promise<void>)[]): Promise<Bound | undefined> {
   const { config, http, logger, warnings, directory } = doors
   const served: { nexus?: NexusDoors } = {}
   const tls = await certificate(doors, closers, (material) => served.nexus?.renew(material))
   if (config.health !== undefined) await openHealth(doors, config.health, tls, closers)
-  const bound = await http.listen(config.http, tls).catch((error: unknown) => {
-    throw new Error(`cannot listen for HTTP on ${config.http.host}:${config.http.port}: ${text(error)}; choose another -http`)
-  })
+  const bound = await listen(http, config.http, tls)
   closers.push(async () => void (await Promise.all([http.close(STOP_GRACE_MS), served.nexus?.close(STOP_GRACE_MS)])))
   await openLww(doors, tls)
   await openHraftd(doors, tls)
   served.nexus = await openNexus({ ...doors, context: http.app.context }, tls)
   await openOperatorDoors({
     directory,
-    port: bound.port,
+    port: bound?.port,
     listen: (path) => http.listen({ path }),
     logger,
     warn: (warning) => warnings.add(warning),
   })
   return bound
+}
+
+async function listen(http: HttpServer, address: HttpAddress | undefined, tls: TlsMaterial | undefined): Promise<Bound | undefined> {
+  return address === undefined
+    ? undefined
+    : http.listen(address, tls).catch((error: unknown) => {
+        throw new Error(`cannot listen for HTTP on ${address.host}:${address.port}: ${text(error)}; choose another -http`)
+      })
 }
 
 /**

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { LogHost } from '../logs/host.ts'
-import type { LogStore, StoreClaim } from '../ports/log-store.ts'
+import type { LogStore, OfferedStore, StoreClaim } from '../ports/log-store.ts'
 import type { TypePort } from '../ports/types.ts'
 import { readPrivateFile } from '../security/private-file.ts'
 import type { LogOffer, Settings, StoreKind } from '../settings/settings.ts'
@@ -26,6 +26,8 @@ export interface LogStoresInit {
   readonly directory: string
   readonly logger: Logger
   readonly warnings: Warnings
+  /** Of the program around the peer, by the names of logs. */
+  readonly stores?: ReadonlyMap<string, OfferedStore>
 }
 
 interface Opening {
@@ -52,17 +54,15 @@ async function openSqlite({ offer: { log, at }, claim, folder }: Opening): Promi
 export function openLogStores(init: LogStoresInit, closers: (() => Promise<void>)[]): void {
   const { config, types, directory, logger, warnings } = init
   const folder = join(directory, FOLDER)
-  const offers = offersOf(config)
-  if (offers.length > 0) mkdirSync(folder, { recursive: true, mode: PRIVATE })
-  for (const offer of offers) {
-    const { log, kind } = offer
-    warnOfPassword(offer, init)
+  const stores = storesOf(init, folder)
+  if (stores.size > 0) mkdirSync(folder, { recursive: true, mode: PRIVATE })
+  for (const [log, store] of stores) {
     const host = new LogHost({
       types,
       log,
-      store: kind,
+      store: store.kind,
       place: config.logPlaces.find((each) => each.log === log)?.place,
-      open: (claim) => OPEN[kind]({ offer, claim, folder, password: () => passwordOf(log, config) }),
+      open: (claim) => store.open(claim),
       stagingPath: join(folder, `${log}.incoming`),
       logger,
       warn: (warning) => {
@@ -72,6 +72,18 @@ export function openLogStores(init: LogStoresInit, closers: (() => Promise<void>
     })
     closers.push(() => host.stop())
   }
+}
+
+/** By the names of their logs: those of the settings, and those of the program around the peer. */
+function storesOf(init: LogStoresInit, folder: string): ReadonlyMap<string, OfferedStore> {
+  const stores = new Map(init.stores)
+  for (const offer of offersOf(init.config)) {
+    const { log, kind } = offer
+    warnOfPassword(offer, init)
+    const password = (): Promise<string | undefined> => passwordOf(log, init.config)
+    stores.set(log, { kind, open: (claim) => OPEN[kind]({ offer, claim, folder, password }) })
+  }
+  return stores
 }
 
 /** Each log once: those that only have a port of their own are kept too. */

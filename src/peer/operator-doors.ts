@@ -16,8 +16,8 @@ const OTHERS = 0o077
 export interface OperatorDoors {
   /** The data directory, which this peer alone has. */
   readonly directory: string
-  /** Of HTTP. */
-  readonly port: number
+  /** Of HTTP; undefined where it has none. */
+  readonly port: number | undefined
   /** Serves requests with the rights of the operator; the file goes when it is closed. */
   readonly listen: (path: string) => Promise<unknown>
   readonly logger: Logger
@@ -25,14 +25,19 @@ export interface OperatorDoors {
   readonly warn: (text: string) => void
 }
 
+interface OfPort extends Omit<OperatorDoors, 'directory'> {
+  readonly port: number
+}
+
 export async function openOperatorDoors(doors: OperatorDoors): Promise<void> {
   if (process.platform === 'win32') return doors.logger.info('no operator socket on Windows: operate with a token')
   await open(doors, 'operate with -url', () => openInDirectory(doors))
-  await open(doors, `operate with -data ${doors.directory}`, () => openInHome(doors))
+  const { port } = doors
+  if (port !== undefined) await open(doors, `operate with -data ${doors.directory}`, () => openInHome({ ...doors, port }))
 }
 
 /** Of a further port of this peer, for commands that are told its address. */
-export async function openOperatorDoorOfPort(doors: Omit<OperatorDoors, 'directory'>): Promise<void> {
+export async function openOperatorDoorOfPort(doors: OfPort): Promise<void> {
   if (process.platform === 'win32') return
   await open(doors, 'operate over HTTP', () => openInHome(doors))
 }
@@ -59,7 +64,7 @@ async function openInDirectory({ directory, listen }: OperatorDoors): Promise<vo
   await listenAt(path, listen)
 }
 
-async function openInHome({ port, listen, logger }: Omit<OperatorDoors, 'directory'>): Promise<void> {
+async function openInHome({ port, listen, logger }: OfPort): Promise<void> {
   const folder = socketFolder()
   if (folder === undefined) return logger.info('this user has no home directory: commands on this machine need -data')
   const path = socketOfPort(folder, port)

@@ -18,10 +18,13 @@ import { localDiscovery } from '../discovery/local.ts'
 import { createHealthServer } from '../http/health-server.ts'
 import { createHttpServer } from '../http/server.ts'
 import { createNetwork } from '../network/network.ts'
+import type { OfferedStore } from '../ports/log-store.ts'
+import type { Logs } from '../ports/logs.ts'
+import type { PeerView } from '../ports/replicator.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { Reloads } from '../reloads.ts'
 import { systemClock, systemRandom } from '../runtime/clock.ts'
-import { addressLines, httpLine, newNetworkLine, printLines } from '../start-up.ts'
+import { addressLines, httpLine, newNetworkLine } from '../start-up.ts'
 import { openDataDirectory } from '../storage/directory.ts'
 import type { DataDirectory } from '../storage/directory.ts'
 import { isDamage } from '../storage/errors.ts'
@@ -49,6 +52,7 @@ import { watchRoom } from './room.ts'
 import { PeerService } from './service.ts'
 import { registersOver } from './registers.ts'
 import { setsOver } from './sets.ts'
+import { toldToStatsd } from './statsd.ts'
 import { furtherTypes } from './types.ts'
 import { Warnings } from './warnings.ts'
 
@@ -56,16 +60,25 @@ import { Warnings } from './warnings.ts'
 const LOOPBACK_ALONE = 'this machine has no address but loopback: no other machine can reach this peer; see -listen and -announce'
 
 export interface RunningPeer {
+  readonly peerId: PeerId
+  readonly logs: Logs
+  peers(): readonly PeerView[]
+  /** Null until it has joined one, or begun it. */
+  networkId(): string | null
   /** Finishes what was begun, 10 s at most, and closes everything. */
   stop(): Promise<void>
 }
 
 /** What a peer is started with. */
-interface PeerInit {
+export interface PeerInit {
   readonly config: Settings
   readonly logger: Logger
   /** Where parts that read files register to read them again. */
   readonly reloads: Reloads
+  /** Where the lines of the start go. */
+  readonly print: (lines: readonly string[]) => void
+  /** Stores of the program around it, by the names of logs. */
+  readonly stores?: ReadonlyMap<string, OfferedStore>
   /**
    * Called when the peer cannot go on: the process must end at once, for nothing more may be
    * answered.
@@ -81,9 +94,14 @@ interface Start extends PeerInit {
   readonly restart: (networkId: NetworkId) => void
 }
 
-/** A peer that runs, the HTTP port and the data directory that it has. */
-interface OpenPeer extends RunningPeer {
-  readonly httpPort: number
+/** What a peer was put together to. */
+interface Assembled extends Omit<RunningPeer, 'stop'> {
+  /** That HTTP is served on, if it is. */
+  readonly httpPort: number | undefined
+}
+
+/** A peer that runs, and the data directory that it has. */
+interface OpenPeer extends Assembled, RunningPeer {
   readonly dataDirectory: string
 }
 
@@ -96,7 +114,7 @@ interface Opening extends Start {
 }
 
 /**
- * Starts a peer and prints its start-up lines.
+ * Starts a peer and says its start-up lines.
  *
  * @throws with one clear line when it cannot start; nothing is left open then
  */
@@ -104,22 +122,32 @@ export async function startPeer(init: PeerInit): Promise<RunningPeer> {
   const { config, logger, failed } = init
   let isStopping = false
   const restart = (networkId: NetworkId): void => {
-    peer = peer.then((running) => beginAgain(running, networkId))
-    peer.catch(failed)
+    peer = peer.then((before) => beginAgain(before, networkId))
+    peer.then((after) => (running = after), failed)
   }
   const start = { ...init, anew: undefined, restart }
-  const beginAgain = async (running: OpenPeer, networkId: NetworkId): Promise<OpenPeer> => {
+  const beginAgain = async (before: OpenPeer, networkId: NetworkId): Promise<OpenPeer> => {
     logger.warn({ networkId }, 'giving up the network and beginning another with what is held')
-    await running.stop()
-    if (isStopping) return running
+    await before.stop()
+    if (isStopping) return before
     // The same place, whatever it was called: whoever waits for the answer looks for it there.
-    const http = { ...config.http, port: running.httpPort }
-    const { dataDirectory } = running
+    const { dataDirectory, httpPort: port } = before
+    const http = config.http && port !== undefined ? { ...config.http, port } : undefined
     return openPeer({ ...start, config: { ...config, http, dataDirectory, networkId }, anew: networkId })
   }
   let peer = openTwice(start)
-  await peer
+  // With another network the same peer goes on: who it is and what it offers is asked of the one
+  // that runs.
+  let running = await peer
   return {
+    get peerId() {
+      return running.peerId
+    },
+    get logs() {
+      return running.logs
+    },
+    peers: () => running.peers(),
+    networkId: () => running.networkId(),
     stop: async () => {
       isStopping = true
       await (await peer).stop()
@@ -150,7 +178,7 @@ async function openPeer(start: Start): Promise<OpenPeer> {
       warnings.add(warning)
     },
     directory: dataDirectory,
-    httpPort: config.http.port === 0 ? undefined : config.http.port,
+    httpPort: config.http?.port === 0 ? undefined : config.http?.port,
   })
   const closers: (() => Promise<void>)[] = [() => directory.close()]
   const stop = async (): Promise<void> => {
@@ -163,8 +191,8 @@ async function openPeer(start: Start): Promise<OpenPeer> {
     const broken = (error: Error): void => failed(givenUp(directory, error))
     const unwatch = directory.watch(broken)
     closers.push(async () => unwatch())
-    const httpPort = await assemble({ ...start, directory, storage, codec, metrics: createMetrics(), warnings, failed: broken }, closers)
-    return { stop, httpPort, dataDirectory: directory.path }
+    const assembled = await assemble({ ...start, directory, storage, codec, metrics: createMetrics(), warnings, failed: broken }, closers)
+    return { ...assembled, stop, dataDirectory: directory.path }
   } catch (error) {
     if (isDamage(error)) noteDamage(directory.storePath, error.message)
     await stop()
@@ -172,9 +200,8 @@ async function openPeer(start: Start): Promise<OpenPeer> {
   }
 }
 
-/** @returns the port that HTTP is served on */
-async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Promise<number> {
-  const { config, logger, directory, storage, codec, metrics, warnings, anew } = opening
+async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Promise<Assembled> {
+  const { config, logger, directory, storage, codec, metrics, warnings, anew, print } = opening
   const privateKey = await loadKey(directory)
   const self = identity(peerIdFromPrivateKey(privateKey).toString() as PeerId, storage.facts.incarnation)
   if (founds(config, storage)) await assertMayFound(directory)
@@ -265,7 +292,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   const { registry } = metrics
   const sets = setsOver(service.types)
   keepDropped({ types: service.types, directory: directory.path, logger, warnings }, closers)
-  const logs = logsOver(service.types, systemRandom)
+  const logs = toldToStatsd(logsOver(service.types, systemRandom), { config, logger, warnings, peerId: self.peerId }, closers)
   openLogStores({ ...opening, types: service.types, directory: directory.path }, closers)
   await openOffload(
     {
@@ -297,7 +324,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     connectionsFull: full,
     version: VERSION,
   })
-  const { url, port } = await openHttpDoors(
+  const bound = await openHttpDoors(
     {
       config,
       http,
@@ -317,15 +344,16 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   if (!network.isClosed) logger.warn('no -secret: anybody who can dial this peer may join the network')
   // In one write: who has read that HTTP listens has read the network as well.
   const founded = newNetwork === undefined ? [] : [newNetworkLine(newNetwork)]
-  printLines([...addressLines(self.peerId, network.addresses()), httpLine(url), ...founded])
+  const served = bound === undefined ? [] : [httpLine(bound.url)]
+  print([...addressLines(self.peerId, network.addresses()), ...served, ...founded])
   await facts.listening(network)
   const isMember = storage.registers.newestEpoch() >= 0
-  const progress = announceProgress({ config, runtime, service, warnings, logger, isMember, failed: opening.failed })
+  const progress = announceProgress({ config, runtime, service, warnings, logger, print, isMember, failed: opening.failed })
   closers.push(async () => {
     progress.stop()
     service.stopping()
   })
-  return port
+  return { httpPort: bound?.port, peerId: self.peerId, logs, peers: () => service.peers(), networkId: () => service.status().networkId }
 }
 
 /** A network is founded by a peer that was told of none, on a store that has seen none. */

@@ -99,6 +99,17 @@ export interface LogStore {
   close(): Promise<void>
 }
 
+/** A kind of store that a peer keeps a log in. */
+export interface OfferedStore {
+  /**
+   * As the birth of a log names it, 1 to 32 of letters, digits and `.-_`: at all peers that keep
+   * the log the same.
+   */
+  readonly kind: string
+  /** Called again after whatever went wrong. @throws StoreRefused, and whatever the store throws */
+  open(claim: StoreClaim): Promise<LogStore>
+}
+
 /** Why a store cannot be opened for a log. */
 export type StoreRefusal = 'store-of-another-log' | 'store-claimed' | 'store-not-empty' | 'store-format' | 'store-settings'
 

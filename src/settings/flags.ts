@@ -4,7 +4,7 @@
  */
 import { VALUE_BYTES_MAX } from '../../protocols/base/limits.ts'
 import { LOG_LEVELS } from './settings.ts'
-import type { Settings } from './settings.ts'
+import type { HttpAddress, Settings } from './settings.ts'
 import type { SecretMode } from '../security/private-file.ts'
 import { readAdmitFile } from './admitted.ts'
 import { readSecretFile } from './secret.ts'
@@ -31,6 +31,7 @@ import {
   parseRendezvous,
   parseSecretMode,
   parseSetHistory,
+  parseStatsdAddress,
   parseStorePassword,
   parseSwitch,
   parseUrl,
@@ -143,7 +144,7 @@ export const FLAGS: FlagTable<Settings> = {
     fallback: 'required',
   },
   http: {
-    ...once(parseHttpAddress),
+    ...once<HttpAddress | undefined>(parseHttpAddress),
     name: 'http',
     placeholder: '[HOST:]PORT',
     meaning: 'HTTP address; only this machine unless a host is named. 0 is a free port, [::1]:8000 works.',
@@ -191,6 +192,13 @@ export const FLAGS: FlagTable<Settings> = {
     placeholder: '[HOST:]PORT=LOG',
     meaning: 'Serves a log over gRPC at a port of its own, as Nexus does: Save, Load, ListNodes … It needs the packages of gRPC.',
     fallback: { value: Object.freeze([]), text: 'none' },
+  },
+  statsd: {
+    ...once<HttpAddress | undefined>(parseStatsdAddress),
+    name: 'statsd',
+    placeholder: 'HOST:PORT',
+    meaning: 'Sends lines for StatsD there, by UDP: how long commands and queries of logs take, and what fails, in the names of Nexus.',
+    fallback: { value: undefined, text: 'nowhere' },
   },
   lww: {
     ...repeated(parseLwwDoor),

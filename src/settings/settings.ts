@@ -70,7 +70,8 @@ export interface AddressRange {
 /** All that a peer is told when it is started: checked, with the defaults filled in, frozen. */
 export interface Settings {
   readonly clusterId: ClusterId
-  readonly http: HttpAddress
+  /** Undefined, for a peer within another program alone: nobody comes in but by the operator's socket. */
+  readonly http: HttpAddress | undefined
   /** Where health and metrics are served by themselves; undefined for nowhere. */
   readonly health: HttpAddress | undefined
   /** Logs that this peer keeps a store for, each once. */
@@ -83,6 +84,8 @@ export interface Settings {
   readonly hraftd: readonly HraftdDoor[]
   /** Logs that are served over gRPC. */
   readonly nexus: readonly NexusDoor[]
+  /** Where lines for StatsD are sent; undefined for nowhere. */
+  readonly statsd: HttpAddress | undefined
   /** Sets that are served at the root of a port of their own. */
   readonly lww: readonly LwwDoor[]
   /**

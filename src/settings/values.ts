@@ -67,6 +67,13 @@ export function parseHttpAddress(text: string): HttpAddress {
   return Object.freeze({ host, port })
 }
 
+/** `HOST:PORT` of what listens there; `PORT` for this machine. */
+export function parseStatsdAddress(text: string): HttpAddress {
+  const address = parseHttpAddress(text)
+  if (address.port === 0) throw new UsageError('name the port that StatsD listens on, as in 127.0.0.1:8125')
+  return address
+}
+
 function parseHost(text: string): string {
   const bracketed = /^\[(.*)\]$/.exec(text)?.[1]
   if (bracketed !== undefined && isIPv6(bracketed)) return bracketed

@@ -1,24 +1,35 @@
 /**
- * What the key-value store is built on: named bytes, changed in transactions. In memory, or in lmdb
- * (`lmdb-cells.ts`).
+ * What a store of named bytes is built on: pictures of what is there, and writes of which all or
+ * nothing happens. In memory, in lmdb (`lmdb-cells.ts`), or in whatever somebody else has.
  */
 import { compareUtf8 } from '../../protocols/base/bytes.ts'
 
+/** There at once, or later. */
+export type Soon<T> = T | Promise<T>
+
 export interface CellView {
-  get(name: string): Uint8Array | undefined
+  get(name: string): Soon<Uint8Array | undefined>
   /** Those whose names begin with the prefix, in the order of UTF-8. */
-  range(prefix: string): Iterable<{ readonly name: string; readonly bytes: Uint8Array }>
+  range(prefix: string): Iterable<Cell> | AsyncIterable<Cell>
+}
+
+export interface Cell {
+  readonly name: string
+  readonly bytes: Uint8Array
+}
+
+/** What was there at one moment, whatever is written later. It must be ended. */
+export interface Picture extends CellView {
+  end(): Soon<void>
 }
 
 /** Names and bytes; undefined removes. */
 export type CellWrites = Map<string, Uint8Array | undefined>
 
-export interface Cells extends CellView {
+export interface Cells {
+  picture(): Picture
   /** All or nothing; on disk when it resolves, where there is one. One is under way at a time. */
   write(writes: CellWrites): Promise<void>
-  clear(): void
-  /** What is there now, whatever is written later. It must be ended. */
-  picture(): CellView & { end(): void }
   close(): Promise<void>
 }
 
@@ -30,29 +41,27 @@ export class MemoryCells implements Cells {
     this.cells = new Map(cells)
   }
 
-  get(name: string): Uint8Array | undefined {
-    return this.cells.get(name)
-  }
-
-  *range(prefix: string): Iterable<{ readonly name: string; readonly bytes: Uint8Array }> {
-    const names = [...this.cells.keys()].filter((name) => name.startsWith(prefix)).toSorted(compareUtf8)
-    for (const name of names) yield { name, bytes: this.cells.get(name) as Uint8Array }
-  }
-
-  async write(writes: CellWrites): Promise<void> {
-    for (const [name, bytes] of writes) {
-      if (bytes === undefined) this.cells.delete(name)
-      else this.cells.set(name, bytes)
+  picture(): Picture {
+    const { cells } = this
+    return {
+      get: (name) => cells.get(name),
+      range: (prefix) =>
+        [...cells.keys()]
+          .filter((name) => name.startsWith(prefix))
+          .toSorted(compareUtf8)
+          .map((name) => ({ name, bytes: cells.get(name) as Uint8Array })),
+      end: () => undefined,
     }
   }
 
-  clear(): void {
-    this.cells.clear()
-  }
-
-  picture(): CellView & { end(): void } {
-    const copy = new MemoryCells(this.cells)
-    return { get: (name) => copy.get(name), range: (prefix) => copy.range(prefix), end: () => copy.clear() }
+  /** Pictures keep what they have: what is written is another map. */
+  async write(writes: CellWrites): Promise<void> {
+    const cells = new Map(this.cells)
+    for (const [name, bytes] of writes) {
+      if (bytes === undefined) cells.delete(name)
+      else cells.set(name, bytes)
+    }
+    this.cells = cells
   }
 
   async close(): Promise<void> {}
@@ -67,7 +76,7 @@ export class StagedCells implements CellView {
     this.below = below
   }
 
-  get(name: string): Uint8Array | undefined {
+  get(name: string): Soon<Uint8Array | undefined> {
     return this.writes.has(name) ? this.writes.get(name) : this.below.get(name)
   }
 
@@ -75,10 +84,15 @@ export class StagedCells implements CellView {
     this.writes.set(name, bytes)
   }
 
-  *range(prefix: string): Iterable<{ readonly name: string; readonly bytes: Uint8Array }> {
+  /** Takes over what was staged upon this. */
+  join({ writes }: StagedCells): void {
+    for (const [name, bytes] of writes) this.writes.set(name, bytes)
+  }
+
+  async *range(prefix: string): AsyncIterable<Cell> {
     const own = [...this.writes].filter(([name]) => name.startsWith(prefix)).toSorted(([a], [b]) => compareUtf8(a, b))
     let next = 0
-    for (const cell of this.below.range(prefix)) {
+    for await (const cell of this.below.range(prefix)) {
       for (; next < own.length && compareUtf8((own[next] as [string, unknown])[0], cell.name) < 0; next += 1) yield* shown(own[next])
       if (!this.writes.has(cell.name)) yield cell
     }
@@ -86,6 +100,6 @@ export class StagedCells implements CellView {
   }
 }
 
-function* shown(write: [string, Uint8Array | undefined] | undefined): Iterable<{ readonly name: string; readonly bytes: Uint8Array }> {
+function* shown(write: [string, Uint8Array | undefined] | undefined): Iterable<Cell> {
   if (write?.[1] !== undefined) yield { name: write[0], bytes: write[1] }
 }

@@ -6,7 +6,7 @@ import { open } from 'lmdb'
 import type { RootDatabase } from 'lmdb'
 import { commit } from '../commit.ts'
 import { UTF8_KEYS } from '../utf8-keys.ts'
-import type { CellView, Cells, CellWrites } from './cells.ts'
+import type { Cell, Cells, CellWrites, Picture } from './cells.ts'
 
 /** Address space to map at once, in bytes; no memory and no disk is taken by it. */
 const MAP_BYTES = 16 * 2 ** 30
@@ -28,14 +28,6 @@ export class LmdbCells implements Cells {
     })
   }
 
-  get(name: string): Uint8Array | undefined {
-    return this.database.get(name)
-  }
-
-  range(prefix: string): Iterable<{ readonly name: string; readonly bytes: Uint8Array }> {
-    return ranged(this.database, prefix, {})
-  }
-
   async write(writes: CellWrites): Promise<void> {
     const changes = [...writes].map(([name, bytes]) => async () => {
       if (bytes === undefined) await this.database.remove(name)
@@ -47,11 +39,7 @@ export class LmdbCells implements Cells {
     this.database.resetReadTxn()
   }
 
-  clear(): void {
-    this.database.clearSync()
-  }
-
-  picture(): CellView & { end(): void } {
+  picture(): Picture {
     const { database } = this
     const transaction = database.useReadTransaction()
     return {
@@ -68,11 +56,7 @@ export class LmdbCells implements Cells {
 
 type Reading = NonNullable<Parameters<RootDatabase<Uint8Array, string>['get']>[1]>
 
-function* ranged(
-  database: RootDatabase<Uint8Array, string>,
-  prefix: string,
-  reading: Reading,
-): Iterable<{ readonly name: string; readonly bytes: Uint8Array }> {
+function* ranged(database: RootDatabase<Uint8Array, string>, prefix: string, reading: Reading): Iterable<Cell> {
   for (const { key, value } of database.getRange({ start: prefix, ...reading })) {
     if (!key.startsWith(prefix)) return
     yield { name: key, bytes: value }

@@ -11,7 +11,7 @@ import { MemoryCells, StagedCells } from '../../src/stores/cells.ts'
 import type { Cells } from '../../src/stores/cells.ts'
 import { openKvStore } from '../../src/stores/kv-store.ts'
 import { LmdbCells } from '../../src/stores/lmdb-cells.ts'
-import { storeContract } from './log-store.ts'
+import { claim, storeContract } from './log-store.ts'
 import type { Speech } from './log-store.ts'
 
 const utf8 = new TextEncoder()
@@ -51,10 +51,10 @@ function hindered(cells: Cells): { readonly cells: Cells; readonly hinder: () =>
 storeContract('in memory', SPEECH, async () => {
   const { cells, hinder } = hindered(new MemoryCells())
   return {
-    open: async (claim) => openKvStore(cells, claim),
+    open: async (by) => openKvStore(cells, by),
     hinder,
     spoil: async () => cells.write(new Map([['x', new Uint8Array([1])]])),
-    remove: async () => cells.clear(),
+    remove: async () => {},
   }
 })
 
@@ -63,12 +63,12 @@ storeContract('in lmdb', SPEECH, async () => {
   let hinder: (() => Promise<() => Promise<void>>) | undefined
   return {
     hinder: async () => (hinder as () => Promise<() => Promise<void>>)(),
-    open: async (claim) => {
+    open: async (by) => {
       const opened = hindered(new LmdbCells(directory))
       const { cells } = opened
       hinder = () => opened.hinder()
       try {
-        return await openKvStore(cells, claim)
+        return await openKvStore(cells, by)
       } catch (error) {
         await cells.close()
         throw error
@@ -83,14 +83,31 @@ storeContract('in lmdb', SPEECH, async () => {
   }
 })
 
-test('writes that are not made yet are seen over the cells below, in order', () => {
+test('writes that are not made yet are seen over the cells below, in order', async () => {
   const below = new MemoryCells(['a', 'b', 'd', 'e'].map((name) => [name, new Uint8Array([1])] as const))
-  const staged = new StagedCells(below)
+  const staged = new StagedCells(below.picture())
   staged.put('c', new Uint8Array([2]))
   staged.put('b', undefined)
   staged.put('d', new Uint8Array([3]))
   staged.put('f', new Uint8Array([4]))
-  const shown = [...staged.range('')].map(({ name, bytes }) => `${name}${bytes[0]}`)
+  const shown: string[] = []
+  for await (const { name, bytes } of staged.range('')) shown.push(`${name}${bytes[0]}`)
   assert.deepEqual(shown, ['a1', 'c2', 'd3', 'e1', 'f4'])
   assert.equal(staged.get('b'), undefined)
+})
+
+test('a picture stays as it was, whatever is written', async () => {
+  const cells = new MemoryCells([['a', new Uint8Array([1])]])
+  const picture = cells.picture()
+  await cells.write(new Map([['a', new Uint8Array([2])]]))
+  assert.deepEqual([picture.get('a'), cells.picture().get('a')], [new Uint8Array([1]), new Uint8Array([2])])
+})
+
+test('a store that is being filled for another log is not taken', async () => {
+  const cells = new MemoryCells()
+  await openKvStore(cells, claim)
+  await cells.write(new Map([['f', new Uint8Array()]]))
+  await assert.rejects(openKvStore(cells, { ...claim, logId: 'f'.repeat(32) }), /store-of-another-log/)
+  const store = await openKvStore(cells, claim)
+  assert.equal(store.at.position.index, 0)
 })

@@ -4,43 +4,19 @@
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, it } from 'node:test'
-import { ROOT } from '../../scripts/run.ts'
-import { cleanEnvironment, until } from './network.ts'
+import { until } from './network.ts'
+import { linesBelow, runLine } from './page-lines.ts'
 
-const PAGE = readFileSync(join(ROOT, 'docs/coming-from.md'), 'utf8')
 const TIMEOUT_MS = 240_000
 const SPREAD_MS = 60_000
 const directory = mkdtempSync(join(tmpdir(), 'replicator-from-'))
 const whyNot = spawnSync('curl', ['--version']).error === undefined ? process.platform !== 'linux' : 'curl is not installed'
 
-interface Line {
-  readonly command: string
-  /** What it prints; undefined where the page does not say. */
-  readonly printed: string | undefined
-}
-
-/** The lines of the first block below a heading. */
-function linesBelow(heading: string): Line[] {
-  const block = PAGE.split(`## ${heading}\n`)[1]?.split('```')[1] ?? ''
-  const rows = block
-    .split('\n')
-    .slice(1)
-    .filter((row) => row !== '')
-  return rows.flatMap((command, index) => {
-    const next = rows[index + 1]
-    return command.startsWith('# ') ? [] : [{ command, printed: next?.startsWith('# ') === true ? next.slice(2) : undefined }]
-  })
-}
-
-function run(command: string): { code: number | null; text: string } {
-  const env = { ...cleanEnvironment(), REPLICATOR_ENV_DIRECTORY: directory }
-  const { status, stdout, stderr } = spawnSync('bash', ['-c', command], { cwd: ROOT, env, encoding: 'utf8', timeout: TIMEOUT_MS })
-  return { code: status, text: stdout + (status === 0 ? '' : stderr) }
-}
+const run = (command: string): ReturnType<typeof runLine> => runLine(command, { REPLICATOR_ENV_DIRECTORY: directory })
 
 /** Stamps are of the time when it is run. */
 function withoutStamps(text: string): string {

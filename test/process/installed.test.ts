@@ -14,9 +14,9 @@ import { after, before, suite, test } from 'node:test'
 import { promisify } from 'node:util'
 import { ROOT } from '../../scripts/run.ts'
 import { cleanEnvironment, freePort, until } from './network.ts'
+import { unpack } from './packed.ts'
 
 const run = promisify(execFile)
-const PACK_MS = 60_000
 const END_MS = 60_000
 const START_MS = 60_000
 /** What a shell and the lines before the program need. */
@@ -29,17 +29,7 @@ suite('the packed package', { skip: process.platform === 'win32' && 'npm makes o
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'replicator-installed-'))
-    const packed = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', directory], {
-      cwd: ROOT,
-      timeout: PACK_MS,
-      // npm keeps what it has compiled among the temporary files, for good.
-      env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' },
-    })
-    const [{ filename }] = JSON.parse(packed.stdout) as [{ readonly filename: string }]
-    const place = join(directory, 'lib', 'node_modules', '@replicator', 'peer')
-    await mkdir(place, { recursive: true })
-    await run('tar', ['-xzf', join(directory, filename), '--strip-components=1', '-C', place])
-    await symlink(join(ROOT, 'node_modules'), join(place, 'node_modules'))
+    await unpack(directory, join(directory, 'lib', 'node_modules', '@replicator', 'peer'))
     for (const folder of ['bin', 'bare', 'old', 'home']) await mkdir(join(directory, folder))
     await symlink('../lib/node_modules/@replicator/peer/dist/src/main.js', join(directory, 'bin', 'replicator'))
     for (const name of SYSTEM_PROGRAMS) {

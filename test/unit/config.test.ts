@@ -322,8 +322,8 @@ suite('values', () => {
 
   test('an HTTP address is a port, or a host and a port', () => {
     const read = (text: string): string => {
-      const { host, port } = configOf(['-cid', 'a', '-http', text]).http
-      return `${host} ${port}`
+      const { http } = configOf(['-cid', 'a', '-http', text])
+      return `${http?.host} ${http?.port}`
     }
     assert.equal(read('8000'), '127.0.0.1 8000')
     assert.equal(read('0'), '127.0.0.1 0')

@@ -10,7 +10,7 @@ import { isPeerId } from '../../peer-id.ts'
 import type { Logs, RoleAnswer } from '../../ports/logs.ts'
 import { json, text } from '../../http/answers.ts'
 import type { Answer } from '../../http/answers.ts'
-import { readBody, refuseBody } from '../../http/body.ts'
+import { takeWhole } from '../../http/body.ts'
 import type { Exchange } from '../../http/exchange.ts'
 import { unlessElsewhere } from '../../http/logs/accel.ts'
 import { changeAnswerTo, queryAnswerTo, statusAnswerTo, submitAnswerTo } from '../../http/logs/outcomes.ts'
@@ -21,7 +21,6 @@ import { pathOf, queryOf } from '../../http/target.ts'
 const KEY_PREFIX = '/key/'
 const TIMEOUT_MS = 10_000
 const JOIN_BYTES_MAX = 65_536
-const TOO_LARGE = { detail: `The body may have at most ${LOG_LIMITS.commandBytesMax} bytes.` }
 const PAIRS = 'The body is an object of keys and texts, as {"k":"v"}, and no key is empty. Nothing was set.'
 const JOIN = 'The body names a peer by its id, as {"addr":"…","id":"12D3KooW…"}. Nobody was added.'
 const STATES: Readonly<Record<ReplicaView['role'], string>> = {
@@ -41,8 +40,7 @@ export class HraftdHandlers {
   }
 
   set(exchange: Exchange): void {
-    readBody(exchange, LOG_LIMITS.commandBytesMax, (body) => {
-      if (typeof body === 'string') return refuseBody(exchange, body, TOO_LARGE, 'Nothing was set.')
+    takeWhole(exchange, LOG_LIMITS.commandBytesMax, 'Nothing was set.', (body) => {
       const pairs = pairsOf(body)
       if (pairs === undefined) return exchange.refuse('bad-body', PAIRS)
       this.#write(exchange, { set: pairs })
@@ -70,8 +68,7 @@ export class HraftdHandlers {
   }
 
   join(exchange: Exchange): void {
-    readBody(exchange, JOIN_BYTES_MAX, (body) => {
-      if (typeof body === 'string') return refuseBody(exchange, body, TOO_LARGE, 'Nobody was added.')
+    takeWhole(exchange, JOIN_BYTES_MAX, 'Nobody was added.', (body) => {
       const fields = fieldsOf(body)
       const id = fields?.['id']
       if (typeof fields?.['addr'] !== 'string' || typeof id !== 'string' || !isPeerId(id)) return exchange.refuse('bad-body', JOIN)

@@ -6,13 +6,12 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
-import { createServer as createTlsServer, Server as TlsServer } from 'node:tls'
+import { createServer as createTlsServer } from 'node:tls'
 import type { ListenAddress } from '../../http/listener.ts'
+import { pairHandshakes, renew, tlsOptions } from '../../http/secured.ts'
 import type { Sockets, Watched } from '../../http/sockets.ts'
 import type { TlsMaterial } from '../../security/tls-files.ts'
 
-/** TLS: from the first byte to the last of the handshake. */
-const HANDSHAKE_TIMEOUT_MS = 10_000
 /** A connection that has not said a word for so long from its start is closed. */
 const SILENT_MS = 10_000
 
@@ -53,10 +52,7 @@ export class Connections {
 
   constructor({ sockets, tls, take }: Entrance) {
     const admitted = (raw: Socket): boolean => {
-      if (!sockets.admit(raw)) {
-        raw.destroy()
-        return false
-      }
+      if (!sockets.admit(raw)) return false
       this.#open.add(raw)
       raw.once('close', () => this.#open.delete(raw))
       raw.on('error', () => raw.destroy())
@@ -73,19 +69,13 @@ export class Connections {
       sockets.watch(connection, raw)
       take(socket)
     }
-    this.#server = tls === undefined ? createServer({ noDelay: true }) : createTlsServer({ ...optionsOf(tls), noDelay: true })
-    const handshaking = new Map<string, Socket>()
-    this.#server.on('connection', (raw: Socket) => {
-      if (!admitted(raw)) return
-      if (tls === undefined) return begin(raw, raw)
-      const end = endOf(raw)
-      handshaking.set(end, raw)
-      raw.once('close', () => handshaking.delete(end))
-    })
-    this.#server.on('secureConnection', (secured: Socket) => {
-      const raw = handshaking.get(endOf(secured))
-      if (raw !== undefined) begin(secured, raw)
-    })
+    if (tls === undefined) {
+      this.#server = createServer({ noDelay: true })
+      this.#server.on('connection', (raw: Socket) => void (admitted(raw) ? begin(raw, raw) : raw.destroy()))
+    } else {
+      this.#server = createTlsServer({ ...tlsOptions(tls), ALPNProtocols: ['h2'], noDelay: true })
+      pairHandshakes(this.#server, admitted, begin)
+    }
     this.#server.on('tlsClientError', (_error, socket) => socket.destroy())
   }
 
@@ -103,8 +93,8 @@ export class Connections {
   }
 
   /** Has another certificate shown from now on; connections that are open go on. */
-  renew({ cert, key, ca }: TlsMaterial): void {
-    if (this.#server instanceof TlsServer) this.#server.setSecureContext({ cert, key, ...(ca !== undefined && { ca }) })
+  renew(tls: TlsMaterial): void {
+    renew(this.#server, tls)
   }
 
   /** Lets nobody in any more, and resolves when those who are in have gone. */
@@ -117,16 +107,6 @@ export class Connections {
 
   destroy(): void {
     for (const socket of this.#open) socket.destroy()
-  }
-}
-
-function optionsOf({ cert, key, ca }: TlsMaterial): Parameters<typeof createTlsServer>[0] & object {
-  return {
-    cert,
-    key,
-    ...(ca !== undefined && { ca, requestCert: true, rejectUnauthorized: true }),
-    ALPNProtocols: ['h2'],
-    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
   }
 }
 

@@ -9,7 +9,9 @@ import type { Client } from '../../http/clients.ts'
 import { sourceOf } from '../../http/client-address.ts'
 import type { Flow } from '../../http/flows.ts'
 import { FAULTS, lackOf } from '../../http/authorize.ts'
+import { overRate } from '../../http/rates.ts'
 import type { RefusalKind } from '../../http/refusal-metrics.ts'
+import { grantedEvent } from '../../http/refusals.ts'
 import type { Scope } from '../../http/route.ts'
 import type { AuditedRequest } from '../../security/audit.ts'
 import type { Grant } from '../../security/grant.ts'
@@ -140,12 +142,9 @@ export class GuardedCall implements Grpc.Responder {
   async #isWithinRate(metadata: Grpc.Metadata, { address }: Client): Promise<boolean> {
     const { context, rate, grant: given } = this.#init
     if (rate === undefined || this.#scope === 'none' || given?.proof === 'socket') return true
-    const grant = context.credentials.grantOf(textOf(metadata, 'authorization'))
-    const token = typeof grant === 'object' && grant.proof === 'token' ? [`token ${grant.name}`] : []
-    const seconds = await rate.take([`address ${sourceOf(address)}`, ...token])
-    if (seconds === undefined) return true
-    context.metrics.refusals.rate += 1
-    this.#refuse(refusal('too-many-requests', `A client may ask ${rate.perSecond} times a second here. Ask again in ${seconds} s.`))
+    const detail = await overRate(context, rate, address, textOf(metadata, 'authorization'))
+    if (detail === undefined) return true
+    this.#refuse(refusal('too-many-requests', detail))
     return false
   }
 
@@ -265,12 +264,10 @@ export class GuardedCall implements Grpc.Responder {
     this.#tellAudit()
   }
 
-  /** What operators do is told, and where it is wished each write. */
   #tellAudit(): void {
     const { audit } = this.#init.context
-    if (this.#grant === undefined) return
-    if (this.#scope === 'operate') audit.record({ event: 'operator-request', ...this.#audited(this.#grant) })
-    else if (this.#scope === 'write' && audit.tellsWrites) audit.record({ event: 'write', ...this.#audited(this.#grant) })
+    const event = this.#grant === undefined ? undefined : grantedEvent(audit, this.#scope)
+    if (event !== undefined) audit.record({ event, ...this.#audited(this.#grant) })
   }
 
   #audited(grant: Grant | undefined): AuditedRequest {

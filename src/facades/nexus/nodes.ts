@@ -9,9 +9,9 @@ import type { LogView, ReplicaView } from '../../../protocols/log/requests.ts'
 import { isPeerId } from '../../peer-id.ts'
 import type { PeerView } from '../../ports/replicator.ts'
 import type { NodeInfo, NodeStatus } from './messages.ts'
+import { multiaddrOfUrl } from './urls.ts'
 
 const ID_BYTES = 8
-const LOOPBACK = '127.0.0.1'
 const PEER_ID_PART = /\/p2p\/[^/]+$/
 const STATUSES: Readonly<Record<ReplicaView['role'], NodeStatus>> = {
   leader: 'LEADER',
@@ -62,12 +62,7 @@ function statusOf(replica: ReplicaView | undefined, peer: PeerView | undefined):
 /** As a multiaddr in its usual form; undefined for what is none. */
 function addressOf(url: string): string | undefined {
   try {
-    if (url.startsWith('/')) return multiaddr(url).toString()
-    const { protocol, hostname, port } = new URL(url)
-    if (protocol !== 'http:' || port === '') return undefined
-    const host = hostname === 'localhost' ? LOOPBACK : hostname.replace(/^\[(.*)\]$/, '$1')
-    const family = host.includes(':') ? 'ip6' : /^[0-9.]+$/.test(host) ? 'ip4' : 'dns4'
-    return `/${family}/${host}/tcp/${port}`
+    return url.startsWith('/') ? multiaddr(url).toString() : multiaddrOfUrl(url)
   } catch {
     return undefined
   }

@@ -6,7 +6,7 @@ import { utf8 } from '../../bytes.ts'
 import type { Logs, OperatorRequest } from '../../ports/logs.ts'
 import { opens } from '../../security/grant.ts'
 import { json } from '../answers.ts'
-import { readBody, refuseBody } from '../body.ts'
+import { takeWhole } from '../body.ts'
 import type { Exchange } from '../exchange.ts'
 import { readPutHeaders } from '../put-headers.ts'
 import type { BadParameter } from '../query.ts'
@@ -22,7 +22,6 @@ import type { ReadQuery } from './query.ts'
 /** Of a body that describes a log. */
 const CREATION_BYTES_MAX = 65_536
 const CREATE_MS = 10_000
-const NOT_ORDERED = 'Nothing is ordered.'
 
 export class LogHandlers {
   readonly #logs: Logs
@@ -49,8 +48,7 @@ export class LogHandlers {
         return exchange.refuse('bad-header', `${SINCE_HEADER} is a whole number, as the answer to the first try has it.`, {
           header: SINCE_HEADER,
         })
-      readBody(exchange, LOG_LIMITS.commandBytesMax, (command) => {
-        if (typeof command === 'string') return refuseBody(exchange, command, TOO_LARGE, NOT_ORDERED)
+      takeWhole(exchange, LOG_LIMITS.commandBytesMax, 'Nothing is ordered.', (command) => {
         const submitId = (read.writeId as SubmitId | undefined) ?? this.#logs.newSubmitId()
         const request = { log, submitId, isNamedByClient: read.writeId !== undefined, since, command }
         unlessElsewhere(exchange, this.#logs, log, () =>
@@ -69,19 +67,15 @@ export class LogHandlers {
   }
 
   query(exchange: Exchange): void {
-    withLog(exchange, parseReadQuery, (log, read) => {
-      readBody(exchange, QUERY_BYTES_MAX, (query) => {
-        if (typeof query === 'string') return refuseBody(exchange, query, TOO_LARGE, 'Nothing is asked.')
-        this.#query(exchange, log, query, read)
-      })
-    })
+    withLog(exchange, parseReadQuery, (log, read) =>
+      takeWhole(exchange, QUERY_BYTES_MAX, 'Nothing is asked.', (query) => this.#query(exchange, log, query, read)),
+    )
   }
 
   create(exchange: Exchange): void {
     const log = logOfPath(exchange)
     if (log === undefined) return
-    readBody(exchange, CREATION_BYTES_MAX, (body) => {
-      if (typeof body === 'string') return refuseBody(exchange, body, TOO_LARGE, 'No log is born.')
+    takeWhole(exchange, CREATION_BYTES_MAX, 'No log is born.', (body) => {
       const read = parseCreation(body)
       if ('fault' in read) return exchange.refuse('bad-body', read.fault)
       exchange.follow(this.#logs.create({ log, ...read.value }, CREATE_MS), CREATE_MS, (answer) => exchange.send(createAnswerTo(answer)))
@@ -118,8 +112,7 @@ export class LogHandlers {
   #operate(exchange: Exchange, parse: (log: string, body: Uint8Array) => Read<OperatorRequest>): void {
     const log = logOfPath(exchange)
     if (log === undefined) return
-    readBody(exchange, CREATION_BYTES_MAX, (body) => {
-      if (typeof body === 'string') return refuseBody(exchange, body, TOO_LARGE, 'Nothing was changed.')
+    takeWhole(exchange, CREATION_BYTES_MAX, 'Nothing was changed.', (body) => {
       const read = parse(log, body)
       if ('fault' in read) return exchange.refuse('bad-body', read.fault)
       exchange.follow(this.#logs.change(read.value, CREATE_MS), CREATE_MS, (answer) => exchange.send(changeAnswerTo(answer)))
@@ -132,8 +125,6 @@ export class LogHandlers {
     )
   }
 }
-
-const TOO_LARGE = { detail: `The body may have at most ${LOG_LIMITS.commandBytesMax} bytes.` }
 
 /** Takes the target of a request apart; one that will not do is refused. */
 function withLog<Query extends object>(

@@ -1,5 +1,5 @@
 /** What clients send of sets: read to its end, in either content type, or refused whole. */
-import { readBody, refuseBody } from '../body.ts'
+import { takeWhole } from '../body.ts'
 import type { Exchange } from '../exchange.ts'
 import type { ProblemName } from '../problems.ts'
 import type { FaultKind, Read } from '../../transit/fault.ts'
@@ -9,7 +9,6 @@ import type { Form } from '../../transit/transit-text.ts'
  * Well above 10,000 elements of any usual size. One client may have so many bytes arriving at once.
  */
 export const SET_BODY_BYTES_MAX = 16_777_216
-const TOO_LARGE = { detail: `The body may have at most ${SET_BODY_BYTES_MAX} bytes. Nothing was changed.` }
 export const TRANSIT_TYPE = 'application/transit+json'
 export const JSON_TYPE = 'application/json'
 
@@ -26,8 +25,7 @@ export function takeBody<T>(exchange: Exchange, read: (body: Uint8Array, form: F
     return exchange.refuse('unsupported-encoding', 'The body must be sent as it is, without a Content-Encoding.', {
       header: 'Content-Encoding',
     })
-  readBody(exchange, SET_BODY_BYTES_MAX, (body) => {
-    if (typeof body === 'string') return refuseBody(exchange, body, TOO_LARGE, 'Nothing was changed.')
+  takeWhole(exchange, SET_BODY_BYTES_MAX, 'Nothing was changed.', (body) => {
     exchange.follow(read(body, form), 0, ({ value, fault }) => {
       if (fault === undefined) then(value)
       else exchange.refuse(PROBLEM_OF[fault.kind], `The body will not do: ${fault.message}. Nothing was changed.`)

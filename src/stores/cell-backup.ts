@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { ByteReader } from '../../protocols/wire/reader.ts'
 import { ByteWriter } from '../../protocols/wire/writer.ts'
 import { utf8 } from '../bytes.ts'
-import type { CellView } from './cells.ts'
+import type { Cell, Picture } from './cells.ts'
 
 /** Bytes of a piece, unless a single cell has more. */
 const PIECE_BYTES = 65_536
@@ -14,17 +14,12 @@ const HASH_BYTES = 32
 const NAME_BYTES_MAX = 2_048
 const CELL_BYTES_MAX = 2_097_152
 
-export interface Cell {
-  readonly name: string
-  readonly bytes: Uint8Array
-}
-
 /** @param picture is ended when the stream ends, whole or not */
-export async function* backupOf(picture: CellView & { end(): void }, signal: AbortSignal): AsyncIterable<Uint8Array> {
+export async function* backupOf(picture: Picture, signal: AbortSignal): AsyncIterable<Uint8Array> {
   const hash = createHash('sha256')
   const writer = new ByteWriter(utf8, 2 * PIECE_BYTES)
   try {
-    for (const { name, bytes } of picture.range('')) {
+    for await (const { name, bytes } of picture.range('')) {
       writer.text(name)
       writer.sized(bytes)
       if (writer.length < PIECE_BYTES) continue
@@ -39,7 +34,7 @@ export async function* backupOf(picture: CellView & { end(): void }, signal: Abo
     yield last
     yield hash.digest()
   } finally {
-    picture.end()
+    await picture.end()
   }
 }
 

@@ -1,0 +1,72 @@
+/**
+ * nginx as an ordinary process, with the file of deploy/ for a log at three peers: its ports and
+ * the names of its peers are put in the place of those that stand there.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ROOT } from '../run.ts'
+
+const FILE = 'deploy/nginx-log.conf'
+const SPREAD_PORT = '8080'
+const GATE_PORT = '8180'
+const PLACES = [
+  { name: 'first', http: '8001', log: '8100' },
+  { name: 'second', http: '8002', log: '8200' },
+  { name: 'third', http: '8003', log: '8300' },
+] as const
+
+/** A peer, as nginx is to know it. */
+export interface ProxiedPeer {
+  /** What it is called when it leads. */
+  readonly name: string
+  /** The ports of `-http` and of `-hraftd`. */
+  readonly httpPort: number
+  readonly logPort: number
+}
+
+/** Why there is none; false when there is one. */
+export function whyNoNginx(): string | false {
+  const { error } = spawnSync('nginx', ['-v'])
+  return error === undefined ? false : 'nginx is not installed: apt-get install nginx-light'
+}
+
+/** The three peers, in the order of the file. */
+export function nginxFile(peers: readonly ProxiedPeer[], spreadPort: number, gatePort: number): string {
+  const named = new Map<string, string>([
+    [SPREAD_PORT, String(spreadPort)],
+    [GATE_PORT, String(gatePort)],
+  ])
+  for (const [place, { name, http, log }] of PLACES.entries()) {
+    const peer = peers[place] as ProxiedPeer
+    named.set(`@${name}`, `@${peer.name}`)
+    named.set(http, String(peer.httpPort))
+    named.set(log, String(peer.logPort))
+  }
+  return readFileSync(join(ROOT, FILE), 'utf8')
+    .split('\n')
+    .map((line) => (line.startsWith('#') ? line : line.replaceAll(/@\w+|\b8\d{3}\b/g, (found) => named.get(found) ?? found)))
+    .join('\n')
+}
+
+/** @param directory a folder of its own, which is made */
+export function startNginx(directory: string, file: string): ChildProcess {
+  mkdirSync(directory, { recursive: true })
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `  ${name}_temp_path ${directory}/${name};`)
+  const whole = [
+    'daemon off;',
+    'worker_processes 1;',
+    `pid ${directory}/pid;`,
+    `error_log ${directory}/error.log warn;`,
+    'events { worker_connections 256; }',
+    'http {',
+    '  access_log off;',
+    ...temporary,
+    file,
+    '}',
+  ]
+  const path = join(directory, 'nginx.conf')
+  writeFileSync(path, whole.join('\n'))
+  return spawn('nginx', ['-p', directory, '-c', path, '-e', `${directory}/error.log`], { stdio: 'ignore' })
+}
