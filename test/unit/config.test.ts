@@ -69,6 +69,7 @@ suite('defaults', () => {
       logPlaces: [],
       hraftd: [],
       nexus: [],
+      statsd: undefined,
       lww: [],
       lwwExternal: [],
       setAheadMs: 60_000,
@@ -180,6 +181,7 @@ suite('environment variables', () => {
       REPLICATOR_LOG_PLACE: 'orders=spread:3',
       REPLICATOR_HRAFTD: '8100, 0.0.0.0:8200=carts',
       REPLICATOR_NEXUS: '9121=orders',
+      REPLICATOR_STATSD: 'statsd.example:8125',
       REPLICATOR_LWW: '3001, 0.0.0.0:3002=carts',
       REPLICATOR_LWW_EXTERNAL: 'http://old.example:3001/',
       REPLICATOR_SET_AHEAD: '5',
@@ -224,6 +226,7 @@ suite('environment variables', () => {
         { address: { host: '0.0.0.0', port: 8200 }, log: 'carts' },
       ],
       nexus: [{ address: { host: '127.0.0.1', port: 9121 }, log: 'orders' }],
+      statsd: { host: 'statsd.example', port: 8125 },
       lww: [
         { address: { host: '127.0.0.1', port: 3001 }, set: 'main' },
         { address: { host: '0.0.0.0', port: 3002 }, set: 'carts' },

