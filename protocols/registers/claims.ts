@@ -36,8 +36,6 @@ export interface WriteClaim extends Pending {
   commitSent: boolean
   /** What was current when that happened first. */
   afterSent: number | undefined
-  /** What the last commit with it would make of it. */
-  sent: { readonly version: number; readonly wasAbsent: boolean } | undefined
   readonly settle: (result: Judged | { readonly kind: 'expired' }) => void
 }
 
@@ -85,7 +83,7 @@ export function writeClaim(
   settle: WriteClaim['settle'],
 ): WriteClaim {
   const { writeIdGiven, cameAfter, onlyAt } = origin
-  const nothingSent = { commitSent: false, afterSent: undefined, sent: undefined }
+  const nothingSent = { commitSent: false, afterSent: undefined }
   return { kind: 'write', write, writeIdGiven, cameAfter, onlyAt, deadlineMs, asked: false, isOver: false, ...nothingSent, settle }
 }
 

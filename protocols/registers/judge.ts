@@ -38,8 +38,11 @@ export interface State {
 
 export type Verdict =
   | { readonly kind: 'apply' }
-  /** Applied before, and made this version; `wasAbsent`: of nothing that was live. */
-  | { readonly kind: 'repeated'; readonly version: number; readonly wasAbsent: boolean }
+  /**
+   * Applied before, and made this version; `wasAbsent`: of nothing that was live; `writtenAtMs`: as
+   * the try of it said that was applied.
+   */
+  | { readonly kind: 'repeated'; readonly version: number; readonly wasAbsent: boolean; readonly writtenAtMs: number }
   /** The writeId made this version, of other contents or under other conditions. */
   | { readonly kind: 'reused'; readonly version: number }
   /** Whether it was applied before is no longer known. */
@@ -102,10 +105,10 @@ export function live(record: RegisterRecord | undefined): RegisterRecord | undef
 }
 
 /** What a record or one of the writes before it says of itself. */
-type Earlier = Pick<RecentWrite, 'version' | 'mark' | 'wasAbsent'>
+type Earlier = Pick<RecentWrite, 'version' | 'mark' | 'wasAbsent' | 'writtenAtMs'>
 
-function verdictOf({ mark }: Write, { version, mark: earlierMark, wasAbsent }: Earlier): Verdict {
-  return earlierMark === mark ? { kind: 'repeated', version, wasAbsent } : { kind: 'reused', version }
+function verdictOf({ mark }: Write, { version, mark: earlierMark, wasAbsent, writtenAtMs }: Earlier): Verdict {
+  return earlierMark === mark ? { kind: 'repeated', version, wasAbsent, writtenAtMs } : { kind: 'reused', version }
 }
 
 function earlierOf(mark: Mark, base: RegisterRecord): Earlier | undefined {

@@ -179,11 +179,12 @@ const RESULTS: Table<Forwarded> = new Table<Forwarded>({
   },
   repeated: {
     code: 1,
-    write(writer, { version, wasAbsent }) {
+    write(writer, { version, wasAbsent, writtenAtMs }) {
       writer.varint(version)
       writeFlag(writer, wasAbsent)
+      writer.varint(writtenAtMs)
     },
-    read: (reader) => ({ kind: 'repeated', version: reader.varint(), wasAbsent: readFlag(reader) }),
+    read: (reader) => ({ kind: 'repeated', version: reader.varint(), wasAbsent: readFlag(reader), writtenAtMs: reader.varint() }),
   },
   reused: {
     code: 2,

@@ -269,7 +269,6 @@ export class Run implements PollListener<Question, Cast> {
       if (result?.kind !== 'applied') continue
       claim.commitSent = true
       claim.afterSent ??= view.number
-      claim.sent = result
     }
     for (const claim of this.claims) if (claim.kind === 'settle') results.set(claim, undefined)
     this.commit(ballot, record, quorum, results)

@@ -84,16 +84,17 @@ export class Writes {
 }
 
 export function answerOf(claim: WriteClaim, result: Judged | { readonly kind: 'expired' }): WriteAnswer {
-  const { write, writeIdGiven, cameAfter, commitSent, sent, afterSent } = claim
+  const { write, writeIdGiven, cameAfter, commitSent, afterSent } = claim
   switch (result.kind) {
     case 'applied':
       return { kind: 'applied', version: result.version, wasAbsent: result.wasAbsent, isRepeated: false }
     case 'repeated': {
-      const { version, wasAbsent } = result
-      // A commit from here went through after all, finished by somebody. And a name that was made
-      // here was nowhere before: what applied it was a forward whose answer was lost.
-      const isSent = sent?.version === version && sent.wasAbsent === wasAbsent
-      return { kind: 'applied', version, wasAbsent, isRepeated: writeIdGiven && !isSent }
+      const { version, wasAbsent, writtenAtMs } = result
+      // A name that was made here was nowhere before. Of one that was given, this try may have gone
+      // through after all: a commit that somebody finished, or a forward whose answer was lost. Two
+      // tries differ by when they came; this header alone rests on clocks that differ.
+      const isThisTry = commitSent && writtenAtMs === write.writtenAtMs
+      return { kind: 'applied', version, wasAbsent, isRepeated: writeIdGiven && !isThisTry }
     }
     case 'forgotten':
       return { kind: 'forgotten', number: result.number, commitSent }

@@ -103,10 +103,10 @@ suite('writes for the owner of a ballot', () => {
 })
 
 suite('a write that was applied by a forward whose answer was lost', () => {
-  function repeated(writeIdGiven: boolean, wasAbsent = false): ReturnType<typeof answerOf> {
+  function repeated(writeIdGiven: boolean, wasAbsent = false, { writtenAtMs } = WRITE): ReturnType<typeof answerOf> {
     const claim = writeClaim(WRITE, { writeIdGiven, cameAfter: 0 }, 1_000, () => undefined)
     forwardOf(claim, 0)
-    return answerOf(claim, { kind: 'repeated', version: 3, wasAbsent })
+    return answerOf(claim, { kind: 'repeated', version: 3, wasAbsent, writtenAtMs })
   }
 
   test('was applied once, and not before, where this peer made its name', () => {
@@ -117,7 +117,12 @@ suite('a write that was applied by a forward whose answer was lost', () => {
     assert.deepEqual(repeated(false, true), { kind: 'applied', version: 3, wasAbsent: true, isRepeated: false })
   })
 
-  test('may have been applied before where its client named it', () => {
-    assert.deepEqual(repeated(true), { kind: 'applied', version: 3, wasAbsent: false, isRepeated: true })
+  test('was not applied before where its client named it, either', () => {
+    assert.deepEqual(repeated(true), { kind: 'applied', version: 3, wasAbsent: false, isRepeated: false })
+  })
+
+  test('was applied before where it was another try that made the version', () => {
+    const earlier = { ...WRITE, writtenAtMs: WRITE.writtenAtMs - 1 }
+    assert.deepEqual(repeated(true, false, earlier), { kind: 'applied', version: 3, wasAbsent: false, isRepeated: true })
   })
 })

@@ -68,7 +68,7 @@ const EXAMPLES: readonly (readonly [string, RegisterMessage])[] = [
   ['forward', { kind: 'forward', id: 9, key, ballot, write: forwarded({ kind: 'versions', versions: [1, 300] }) }],
   ['forward without a condition', { kind: 'forward', id: 9, key, ballot, write: forwarded(undefined) }],
   ['forwarded, applied', { kind: 'forwarded', id: 9, key, result: { kind: 'applied', version: 3, wasAbsent: true } }],
-  ['forwarded, repeated', { kind: 'forwarded', id: 9, key, result: { kind: 'repeated', version: 3, wasAbsent: false } }],
+  ['forwarded, repeated', { kind: 'forwarded', id: 9, key, result: { kind: 'repeated', version: 3, wasAbsent: false, writtenAtMs: 5 } }],
   ['forwarded, refused', { kind: 'forwarded', id: 9, key, result: { kind: 'refused', current: first, number: 2 } }],
   ['forwarded, forgotten', { kind: 'forwarded', id: 9, key, result: { kind: 'forgotten', number: 2 } }],
   ['forwarded, dropped', { kind: 'forwarded', id: 9, key, result: { kind: 'dropped' } }],

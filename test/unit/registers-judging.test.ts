@@ -92,8 +92,12 @@ suite('what becomes of a write', () => {
 
   test('a write that made the record, or one before it, was applied with that version', () => {
     const base = written(3)
-    assert.deepEqual(planOf([write('w3')], { base, number: 3 }).judged, [{ kind: 'repeated', version: 3, wasAbsent: false }])
-    assert.deepEqual(planOf([write('w1')], { base, number: 3 }).judged, [{ kind: 'repeated', version: 1, wasAbsent: true }])
+    assert.deepEqual(planOf([write('w3')], { base, number: 3 }).judged, [
+      { kind: 'repeated', version: 3, wasAbsent: false, writtenAtMs: 1_000 },
+    ])
+    assert.deepEqual(planOf([write('w1')], { base, number: 3 }).judged, [
+      { kind: 'repeated', version: 1, wasAbsent: true, writtenAtMs: 1_000 },
+    ])
   })
 
   test('the same writeId with other contents or conditions is told so', () => {

@@ -59,11 +59,11 @@ const JUDGING: readonly PlantedBug[] = [
     '!writeIdGiven',
   ),
   bug(
-    'tries-told-by-version',
-    'of two tries that would make the same version, either is taken for the one that was chosen',
+    'tries-taken-for-one',
+    'of two tries of one write, either is taken for the one that was chosen',
     `${REGISTERS}/writes.ts`,
-    'sent?.version === version && sent.wasAbsent === wasAbsent',
-    'sent?.version === version',
+    'commitSent && writtenAtMs === write.writtenAtMs',
+    'commitSent',
   ),
   bug('not-applied-for-retry', 'not applied is said of a retry', `${REGISTERS}/writes.ts`, '!commitSent && !writeIdGiven', '!commitSent'),
   bug(

@@ -159,8 +159,10 @@ export class Stage {
     contents: Contents,
     { key = KEY, condition, after, forMs = DEADLINE_MS, isNamed = true }: More,
   ): void {
-    const request: WriteRequest = { kind: 'write', key, contents, condition, writeId, writeIdGiven: isNamed, after, writtenAtMs: 1_000 }
     this.lastClient += 1
+    // Two tries of a write come at two moments.
+    const writtenAtMs = 1_000 + this.lastClient
+    const request: WriteRequest = { kind: 'write', key, contents, condition, writeId, writeIdGiven: isNamed, after, writtenAtMs }
     this.peer(at).ask(this.lastClient, request, this.bench.nowMs + forMs)
   }
 
