@@ -9,6 +9,14 @@ import type { Entry, Position } from './entry.ts'
 import type { LogLimits } from './limits.ts'
 import type { Tail } from './tail.ts'
 
+/**
+ * With so many appends on their way, entries are gathered for so many milliseconds before the next
+ * one: whoever is written to all the time is written to in larger parts, and each part waits for one
+ * sync at the other end anyway.
+ */
+const APPENDS_AT_ONCE = 2
+const GATHERED_MS = 1
+
 export type FollowerState = 'probe' | 'stream' | 'snapshot'
 
 interface InFlight {
@@ -28,6 +36,8 @@ export class Follower {
   next: number
   /** When anything was last heard of it in this term. */
   heardMs: number = Number.NEGATIVE_INFINITY
+  /** What it was told is committed, by an append. */
+  toldCommit = 0
   /** The newest round of heartbeats that it answered. */
   round = 0
   applied = 0
@@ -37,6 +47,8 @@ export class Follower {
   isFilling = false
   /** An append of the probe has not been answered. */
   private isProbing = false
+  /** When entries were sent last. */
+  private sentMs = Number.NEGATIVE_INFINITY
   private inFlight: InFlight[] = []
   private inFlightBytes = 0
 
@@ -45,22 +57,29 @@ export class Follower {
     this.next = next
   }
 
+  /** An answer is on its way that brings the next append. */
+  get isAwaited(): boolean {
+    return this.state === 'stream' && this.inFlight.length > 0
+  }
+
   /**
    * Says what to send, and takes it as sent. @param isEmptyWanted for the commit that goes with it,
    * or as a probe
    */
-  toSend(tail: Tail, limits: LogLimits, isEmptyWanted: boolean): Next {
+  toSend(tail: Tail, limits: LogLimits, isEmptyWanted: boolean, nowMs: number): Next {
     if (this.state === 'snapshot' || (this.state === 'probe' && this.isProbing)) return 'nothing'
     const index = this.next - 1
     const term = tail.termAt(index)
     if (term === undefined) return 'snapshot'
     const isFull = this.inFlight.length >= limits.windowAppendsMax || this.inFlightBytes >= limits.windowBytesMax
-    const entries = this.state === 'stream' && isFull ? [] : tail.fitting(this.next, limits.appendBytesMax)
+    const isGathering = this.inFlight.length >= APPENDS_AT_ONCE && nowMs - this.sentMs < GATHERED_MS
+    const entries = this.state === 'stream' && (isFull || isGathering) ? [] : tail.fitting(this.next, limits.appendBytesMax)
     if (entries.length === 0 && !isEmptyWanted) return 'nothing'
     const last = entries.at(-1)
     if (this.state === 'probe') this.isProbing = true
     else if (last !== undefined) {
       const bytes = tail.bytesBetween(index, last.index)
+      this.sentMs = nowMs
       this.inFlight.push({ lastIndex: last.index, bytes })
       this.inFlightBytes += bytes
       this.next = last.index + 1
@@ -112,6 +131,7 @@ export class Follower {
   private become(state: FollowerState, next: number): void {
     this.state = state
     this.next = next
+    this.toldCommit = 0
     this.isProbing = false
     this.inFlight = []
     this.inFlightBytes = 0

@@ -71,7 +71,7 @@ export class Leader {
     state.append(bodies.map((body, place) => ({ term: state.term, index: index + 1 + place, atMs, body })))
     this.followers.keep(allMembers(state.members), state.tail.last.index)
     state.send(state.self, { kind: 'appended', index: state.tail.last.index }, 'everything')
-    this.sendAll(false)
+    this.sendAll()
   }
 
   ask(from: Identity, number: number): void {
@@ -84,7 +84,7 @@ export class Leader {
     if (follower === undefined) return
     follower.appended(index)
     this.advance()
-    if (from.id !== this.state.self.id) this.send(follower, false)
+    if (from.id !== this.state.self.id) this.send(follower, follower.toldCommit < this.state.commit)
     this.handover.advance()
   }
 
@@ -171,7 +171,7 @@ export class Leader {
     const index = committedIndex(state.members, (id) => this.followers.match(id))
     if (index > state.commit && state.tail.termAt(index) === state.term) {
       state.commitTo(index)
-      this.sendAll(true)
+      this.tellCommit()
       this.beginRound()
     }
     if (!this.hasBegun) return
@@ -195,15 +195,21 @@ export class Leader {
     return follower
   }
 
-  private sendAll(isEmptyWanted: boolean): void {
-    for (const follower of this.followers.all()) if (follower.peer.id !== this.state.self.id) this.send(follower, isEmptyWanted)
+  private sendAll(): void {
+    for (const follower of this.followers.all()) if (follower.peer.id !== this.state.self.id) this.send(follower, false)
+  }
+
+  /** Whoever has appends on their way to it is told with the next one. */
+  private tellCommit(): void {
+    for (const follower of this.followers.all())
+      if (follower.peer.id !== this.state.self.id && !follower.isAwaited) this.send(follower, true)
   }
 
   /** As many appends as the window takes. */
   private send(follower: Follower, isEmptyWanted: boolean): void {
     const { state } = this
     for (let isWanted = isEmptyWanted; ; isWanted = false) {
-      const next = follower.toSend(state.tail, state.settings.limits, isWanted)
+      const next = follower.toSend(state.tail, state.settings.limits, isWanted, state.nowMs)
       if (next === 'nothing') return
       if (next === 'snapshot') {
         if (this.isInTouch(follower.peer.id)) {
@@ -212,6 +218,7 @@ export class Leader {
         }
         return
       }
+      follower.toldCommit = state.commit
       state.send(follower.peer, { kind: 'append', ...next, commit: state.commit }, 'nothing')
       if (follower.state === 'probe' || next.entries.length === 0) return
     }

@@ -10,6 +10,7 @@ import { compact, settle } from './compaction.ts'
 import { Election } from './election.ts'
 import type { Entry, Position } from './entry.ts'
 import type { Applied, LogEffect, LogEvent, StoreAt } from './events.ts'
+import type { Follower } from './followers.ts'
 import { Leader } from './leader.ts'
 import type { Forwarded, LogMessage, MessageBody } from './message.ts'
 import { Queries } from './queries.ts'
@@ -46,6 +47,11 @@ export class Replica {
   /** True while it follows a leader that it hears. Nothing may have been told it for long. */
   isFollowing(nowMs: number): boolean {
     return this.election.isHearing(nowMs)
+  }
+
+  /** What a leader knows of each member, to be looked at; undefined while it does not lead. */
+  get followers(): Iterable<Follower> | undefined {
+    return this.leading?.followers.all()
   }
 
   /** When `step` has to be called next, if nothing happens before. */

@@ -4,26 +4,20 @@
  * another matter.
  */
 import assert from 'node:assert/strict'
-import { globSync, readFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { identity } from '../../protocols/base/identity.ts'
 import type { Identity, IdentityId, Incarnation, PeerId } from '../../protocols/base/identity.ts'
 import { committedIndex, voteOf } from '../../protocols/log/commit.ts'
 import { changed, entered, firstMembers, has, isJoint, left } from '../../protocols/log/membership.ts'
 import type { MemberChange, Membership } from '../../protocols/log/membership.ts'
+import { casesIn } from './go-cases.ts'
+import type { Case } from './go-cases.ts'
 import { goModule } from './go-module.ts'
 
 const MODULE = 'go.etcd.io/raft/v3@v3.7.0'
 const QUORUM_CASES = 127
 const CHANGE_CASES = 58
-
-interface Case {
-  readonly where: string
-  readonly command: string
-  readonly input: string
-  readonly expected: string
-}
 
 const module = goModule(MODULE)
 
@@ -54,24 +48,6 @@ suite(`the cases of ${MODULE}`, { skip: 'why' in module && module.why }, () => {
     assert.equal(count, CHANGE_CASES)
   })
 })
-
-/**
- * `cockroachdb/datadriven`: a command, its input, a line of dashes, what is expected, an empty
- * line.
- */
-function casesIn(folder: string): Case[] {
-  return globSync('*.txt', { cwd: folder })
-    .toSorted()
-    .flatMap((name) => {
-      const text = readFileSync(join(folder, name), 'utf8').replaceAll(/^#.*\n/gm, '')
-      return [...text.matchAll(/^(\S.*)\n((?:.+\n)*?)----\n((?:.+\n?)*)/gm)].map(([, command = '', input = '', expected = '']) => ({
-        where: basename(name),
-        command,
-        input: input.trim(),
-        expected,
-      }))
-    })
-}
 
 function voter(number: number): Identity {
   return identity(`p${number}` as PeerId, number.toString(16).padStart(32, '0') as Incarnation)

@@ -242,7 +242,7 @@ export function identityOf(name: string): Identity {
   return identity(name as PeerId, name.charCodeAt(0).toString(16).padStart(32, '0') as Incarnation)
 }
 
-function after(stored: StoredLog, write: LogWrite): StoredLog {
+export function after(stored: StoredLog, write: LogWrite): StoredLog {
   switch (write.kind) {
     case 'hard-state':
       return { ...stored, term: write.term, vote: write.vote }
