@@ -91,6 +91,7 @@ class CellStore implements LogStore {
   private head: Head
   private isClosed = false
   private isFilling = false
+  private forgetting: Forgetting = { untilMs: Number.NEGATIVE_INFINITY }
   /** What reads at this moment, so that nothing is closed below it. */
   private readonly reading = new Set<Promise<unknown>>()
 
@@ -128,7 +129,7 @@ class CellStore implements LogStore {
     for (const entry of entries) {
       if (entry.index <= head.position.index) outcomes.push(await storedOutcome(staged, entry))
       else {
-        const applied = await applyEntry(this.machine, staged, head, entry, verdicts.get(entry.index))
+        const applied = await applyEntry(this.machine, staged, head, entry, verdicts.get(entry.index), this.forgetting)
         head = applied.head
         outcomes.push(applied.outcome)
       }
@@ -152,6 +153,7 @@ class CellStore implements LogStore {
   async restore(stream: AsyncIterable<Uint8Array>): Promise<StorePosition> {
     this.checkOpen()
     this.isFilling = true
+    this.forgetting = { untilMs: Number.NEGATIVE_INFINITY }
     this.head = emptyHead(this.claim)
     await empty(this.guarded)
     let head: Head | undefined
@@ -241,6 +243,11 @@ function isMark(name: string): boolean {
   return name === HEAD || name === FILLING
 }
 
+/** Nothing is old enough to be forgotten until the log's clock has passed this. */
+interface Forgetting {
+  untilMs: number
+}
+
 /** One entry, its effects and its outcome, staged. */
 async function applyEntry(
   machine: Machine,
@@ -248,9 +255,10 @@ async function applyEntry(
   before: Head,
   entry: Entry,
   verdict: string | undefined,
+  forgetting: Forgetting,
 ): Promise<{ readonly head: Head; readonly outcome: StoreOutcome }> {
   const { term, index, atMs, body } = entry
-  const forgotten = await forget(staged, { ...before, position: { term, index }, atMs })
+  const forgotten = await forget(staged, { ...before, position: { term, index }, atMs }, forgetting)
   if (body.kind === 'members') return concluded({ ...forgotten, members: body.members }, DONE, 0)
   if (body.kind !== 'command') return concluded(forgotten, DONE, 0)
   const { submitId, command, since } = body
@@ -294,12 +302,18 @@ function jsonOf(result: unknown): string {
  * Drops names that are too old by the log's clock, and the oldest of too many: the same at every
  * replica.
  */
-async function forget(staged: StagedCells, head: Head): Promise<Head> {
+async function forget(staged: StagedCells, head: Head, forgetting: Forgetting): Promise<Head> {
   let { remembered, forgottenIndex } = head
+  // The oldest name is looked for when it may be due, not at each entry.
+  if (head.atMs <= forgetting.untilMs && remembered < OUTCOMES_KEPT_MAX) return head
+  forgetting.untilMs = head.atMs + OUTCOME_KEPT_MS
   for await (const { name, bytes } of staged.range(BY_INDEX)) {
     const submitId = utf8.decode(bytes)
     const known = await rememberedIn(staged, submitId)
-    if (known !== undefined && known.atMs >= head.atMs - OUTCOME_KEPT_MS && remembered < OUTCOMES_KEPT_MAX) break
+    if (known !== undefined && known.atMs >= head.atMs - OUTCOME_KEPT_MS && remembered < OUTCOMES_KEPT_MAX) {
+      forgetting.untilMs = known.atMs + OUTCOME_KEPT_MS
+      break
+    }
     staged.put(name, undefined)
     staged.put(NAME + submitId, undefined)
     remembered -= 1
