@@ -12,6 +12,7 @@ import { portsOr } from './ports.ts'
 import { Writer } from './write-gaps.ts'
 
 const PORTS = [8100, 8200, 8300]
+const HTTP_PORTS = [8001, 8002, 8003]
 const PROXY_PORTS = [8080, 8180]
 const START_MS = 90_000
 const ANSWER_MS = 30_000
@@ -42,8 +43,11 @@ export async function tellOfHraftd(init: HraftdStoryInit): Promise<void> {
 }
 
 async function start({ directory, peers, say, signal }: HraftdStoryInit, ports: readonly number[]): Promise<void> {
+  // A peer that is started again is found where it was.
+  const httpPorts = await portsOr(HTTP_PORTS)
   for (const [index, port] of ports.entries()) {
-    const peer = new DemoPeer(directory, 'edge', index + 1, peers[0]?.addresses[0], ['-hraftd', String(port)])
+    const flags = ['-http', String(httpPorts[index]), '-hraftd', String(port)]
+    const peer = new DemoPeer(directory, 'edge', index + 1, peers[0]?.addresses[0], flags)
     peers.push(peer)
     await until(`${peer.name} listens`, () => (peer.assertRuns(), peer.isListening || undefined), { timeoutMs: START_MS, signal })
     say(`${peer.name} serves http://localhost:${port}`)

@@ -58,7 +58,7 @@ export class DemoPeer {
    *
    * @param directory where it keeps its data and its log, in files named for the peer
    * @param joins multiaddr of a peer of its network; undefined for the one that founds it
-   * @param extra further flags
+   * @param extra further flags; with `-http` among them in the place of a free port
    */
   constructor(directory: string, clusterId: string, number: number, joins: string | undefined, extra: readonly string[] = []) {
     this.clusterId = clusterId
@@ -69,7 +69,8 @@ export class DemoPeer {
     this.name = `${clusterId}/${number}`
     const files = join(directory, `${clusterId}-${number}`)
     this.#logPath = `${files}.log`
-    const flags = ['-cid', clusterId, '-http', '0', '-listen', '/ip4/127.0.0.1/tcp/0', '-data', files, ...extra]
+    const http = extra.includes('-http') ? [] : ['-http', '0']
+    const flags = ['-cid', clusterId, ...http, '-listen', '/ip4/127.0.0.1/tcp/0', '-data', files, ...extra]
     const log = openSync(this.#logPath, 'a')
     // In a group of its own: Ctrl-C is for the demo, which then ends its peers one way, whoever
     // told it to.

@@ -50,7 +50,7 @@ describe('the lines of raft-nginx', { skip: NO_CURL }, () => {
     assert(gap !== '' && Number(gap) < GAP_MAX_MS, said)
     const served = [...said.matchAll(/edge\/(\d) serves http:\/\/localhost:(\d+)$/gm)].map(([, number = '', port = '']) => [number, port])
     const ports = new Map(served as [string, string][])
-    assert.ok(lines.length >= 10)
+    assert.ok(lines.length >= 9)
     for (const { command, printed } of lines) {
       const given = command.replaceAll(/localhost:8([123])00/g, (_, number: string) => `localhost:${ports.get(number)}`)
       const silent = given.replace('curl ', 'curl -s -f ')
