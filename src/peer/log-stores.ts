@@ -9,8 +9,11 @@ import { readPrivateFile } from '../security/private-file.ts'
 import type { LogOffer, Settings, StoreKind } from '../settings/settings.ts'
 import { openKvStore } from '../stores/kv-store.ts'
 import { LmdbCells } from '../stores/lmdb-cells.ts'
+import { openMysqlStore } from '../stores/mysql/mysql-store.ts'
+import { openPostgresStore } from '../stores/postgres/postgres-store.ts'
 import { openRedisStore } from '../stores/redis/redis-store.ts'
 import { openSqliteStore } from '../stores/sqlite/sqlite-store.ts'
+import type { ServerStoreInit } from '../stores/drivers.ts'
 import type { Warnings } from './warnings.ts'
 
 /** Of the data directory: what this peer's stores need there. */
@@ -40,9 +43,14 @@ interface Opening {
 
 const OPEN: Readonly<Record<StoreKind, (opening: Opening) => Promise<LogStore>>> = {
   kv: openKv,
-  redis: async ({ offer: { log, at }, claim, folder, password }) =>
-    openRedisStore({ url: at, password: await password(), scratchPath: join(folder, `${log}.outgoing`) }, claim),
+  redis: async (opening) => openRedisStore(await serverOf(opening), opening.claim),
   sqlite: openSqlite,
+  mysql: async (opening) => openMysqlStore(await serverOf(opening), opening.claim),
+  postgres: async (opening) => openPostgresStore(await serverOf(opening), opening.claim),
+}
+
+async function serverOf({ offer: { log, at }, folder, password }: Opening): Promise<ServerStoreInit> {
+  return { url: at, password: await password(), scratchPath: join(folder, `${log}.outgoing`) }
 }
 
 /** A file that is named stays in its place; another belongs to one log and one disk of this peer. */

@@ -162,7 +162,7 @@ export const FLAGS: FlagTable<Settings> = {
     name: 'log',
     placeholder: 'NAME=URL',
     meaning:
-      'Keeps a store for a log: kv: or sqlite: in the data directory, sqlite:PATH, or redis://HOST:PORT/DB. Once -min-peers peers of the cluster offer one, the log is born.',
+      'Keeps a store for a log: kv: or sqlite: in the data directory, sqlite:PATH, redis://HOST:PORT/DB, mysql://USER@HOST:PORT/DB (MariaDB too) or postgres://USER@HOST:PORT/DB. Once -min-peers peers of the cluster offer one, the log is born.',
     fallback: { value: Object.freeze([]), text: 'none' },
   },
   storePasswords: {

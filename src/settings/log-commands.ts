@@ -7,7 +7,7 @@ import { once } from './flags.ts'
 import type { FlagTable } from './flags.ts'
 import { STORE_KINDS } from './settings.ts'
 import { UsageError } from './usage-error.ts'
-import { parsePeerId, parseWish } from './values.ts'
+import { parsePeerId, parseStoreKind, parseWish } from './values.ts'
 
 interface Creating extends Asking {
   readonly store: string
@@ -38,10 +38,10 @@ export type LogCommand =
 const CREATING: FlagTable<Creating> = {
   ...ASKED,
   store: {
-    ...once((text) => text),
+    ...once(parseStoreKind),
     name: 'store',
     placeholder: 'KIND',
-    meaning: `The kind of store that each replica has: ${STORE_KINDS.join(', ')}.`,
+    meaning: `The kind of store that each replica has: ${STORE_KINDS.join(', ')}; or a URL of one.`,
     fallback: { value: 'kv', text: 'kv' },
   },
   place: {

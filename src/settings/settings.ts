@@ -8,7 +8,7 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] 
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** Kinds of stores that this release has. */
-export const STORE_KINDS = ['kv', 'redis', 'sqlite'] as const
+export const STORE_KINDS = ['kv', 'redis', 'sqlite', 'mysql', 'postgres'] as const
 export type StoreKind = (typeof STORE_KINDS)[number]
 
 /** Where HTTP listens. */

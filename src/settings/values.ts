@@ -233,7 +233,31 @@ export function parseLogOffer(text: string): LogOffer {
   if (url === 'kv:') return Object.freeze({ log, kind: 'kv', at: '' })
   if (/^rediss?:/.test(url)) return Object.freeze({ log, kind: 'redis', at: parseRedisUrl(url) })
   if (url.startsWith('sqlite:') && !url.includes('\0')) return Object.freeze({ log, kind: 'sqlite', at: url.slice('sqlite:'.length) })
-  throw new UsageError('the store of a log is kv:, sqlite:, sqlite:PATH or redis://HOST:PORT/DB here, as in orders=kv:')
+  const kind = serverKindOf(url)
+  if (kind !== undefined) return Object.freeze({ log, kind, at: parseDatabaseUrl(url) })
+  throw new UsageError(
+    'the store of a log is kv:, sqlite:, sqlite:PATH, redis://HOST:PORT/DB, mysql://USER@HOST:PORT/DB or postgres://USER@HOST:PORT/DB, as in orders=kv:',
+  )
+}
+
+/** A kind of store, by its name or by a URL of one. */
+export function parseStoreKind(text: string): string {
+  const scheme = /^(\w+):/.exec(text)?.[1] ?? text
+  return serverKindOf(`${scheme}:`) ?? (scheme === 'rediss' ? 'redis' : scheme)
+}
+
+/** MariaDB and MySQL are one kind. */
+function serverKindOf(url: string): 'mysql' | 'postgres' | undefined {
+  if (/^(?:mysql|mariadb):/.test(url)) return 'mysql'
+  return /^postgres(?:ql)?:/.test(url) ? 'postgres' : undefined
+}
+
+/** The URL of a database of a server. */
+function parseDatabaseUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || url.hostname === '' || url.pathname.length < 2)
+    throw new UsageError('write the URL of a database, like mysql://USER@127.0.0.1:3306/DB or postgres://USER@127.0.0.1:5432/DB')
+  return text
 }
 
 /** `NAME=FILE`. */

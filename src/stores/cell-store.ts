@@ -3,7 +3,6 @@
  * machine has to say only what commands and queries mean. What other stores must do is what this
  * one does, in the shortest way.
  */
-import { equalBytes } from '../../protocols/base/record.ts'
 import type { Entry } from '../../protocols/log/entry.ts'
 import type { StoreOutcome } from '../../protocols/log/outcome.ts'
 import { sha256, utf8 } from '../bytes.ts'
@@ -12,7 +11,8 @@ import type { LogStore, StoreAnswer, StoreBackup, StoreBatch, StoreClaim, StoreP
 import { backupOf, cellsIn } from './cell-backup.ts'
 import { StagedCells } from './cells.ts'
 import type { Cells, CellView, CellWrites, Picture } from './cells.ts'
-import { checkOrder, claimedHead, concluded, DONE, emptyHead, hashOf } from './heads.ts'
+import { checkOrder, claimedHead, concluded, concludedAlone, emptyHead, hashOf, isTooOld, storedOutcome } from './heads.ts'
+import type { Concluded } from './heads.ts'
 import { readHead, readRemembered, RESULT_KEPT_MAX, TRUNCATED, writeHead, writeRemembered } from './kv-rows.ts'
 import type { Head, Remembered } from './kv-rows.ts'
 import { checkKey, checkValue, Rejected } from './machine.ts'
@@ -127,7 +127,7 @@ class CellStore implements LogStore {
     const outcomes: StoreOutcome[] = []
     let { head } = this
     for (const entry of entries) {
-      if (entry.index <= head.position.index) outcomes.push(await storedOutcome(staged, entry))
+      if (entry.index <= head.position.index) outcomes.push(storedOutcome(entry, await knownIn(staged, entry)))
       else {
         const applied = await applyEntry(this.machine, staged, head, entry, verdicts.get(entry.index), this.forgetting)
         head = applied.head
@@ -256,16 +256,13 @@ async function applyEntry(
   entry: Entry,
   verdict: string | undefined,
   forgetting: Forgetting,
-): Promise<{ readonly head: Head; readonly outcome: StoreOutcome }> {
+): Promise<Concluded> {
   const { term, index, atMs, body } = entry
   const forgotten = await forget(staged, { ...before, position: { term, index }, atMs }, forgetting)
-  if (body.kind === 'members') return concluded({ ...forgotten, members: body.members }, DONE, 0)
-  if (body.kind !== 'command') return concluded(forgotten, DONE, 0)
-  const { submitId, command, since } = body
-  const known = await rememberedIn(staged, submitId)
+  const alone = concludedAlone(forgotten, entry, await knownIn(staged, entry))
+  if (alone !== undefined || body.kind !== 'command') return alone as Concluded
+  const { submitId, command } = body
   const hash = hashOf(command)
-  if (known !== undefined) return concluded(forgotten, equalBytes(known.hash, hash) ? known.outcome : { kind: 'reused' }, 0)
-  if (since > 0 && since < forgotten.forgottenIndex) return concluded(forgotten, { kind: 'forgotten' }, 0)
   const effects = new StagedCells(staged)
   const outcome =
     verdict === undefined
@@ -310,7 +307,7 @@ async function forget(staged: StagedCells, head: Head, forgetting: Forgetting): 
   for await (const { name, bytes } of staged.range(BY_INDEX)) {
     const submitId = utf8.decode(bytes)
     const known = await rememberedIn(staged, submitId)
-    if (known !== undefined && known.atMs >= head.atMs - OUTCOME_KEPT_MS && remembered < OUTCOMES_KEPT_MAX) {
+    if (known !== undefined && !isTooOld(known, { ...head, remembered })) {
       forgetting.untilMs = known.atMs + OUTCOME_KEPT_MS
       break
     }
@@ -322,12 +319,8 @@ async function forget(staged: StagedCells, head: Head, forgetting: Forgetting): 
   return { ...head, remembered, forgottenIndex }
 }
 
-/** What is remembered of an entry that was applied before. */
-async function storedOutcome(cells: CellView, { body }: Entry): Promise<StoreOutcome> {
-  if (body.kind !== 'command') return DONE
-  const known = await rememberedIn(cells, body.submitId)
-  if (known === undefined) return { kind: 'forgotten' }
-  return equalBytes(known.hash, hashOf(body.command)) ? known.outcome : { kind: 'reused' }
+async function knownIn(cells: CellView, { body }: Entry): Promise<Remembered | undefined> {
+  return body.kind === 'command' ? rememberedIn(cells, body.submitId) : undefined
 }
 
 async function rememberedIn(cells: CellView, submitId: string): Promise<Remembered | undefined> {

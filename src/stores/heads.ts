@@ -1,12 +1,13 @@
 /** What stores have in common: how the head that they keep begins, and goes on. */
+import { equalBytes } from '../../protocols/base/record.ts'
 import { ORIGIN } from '../../protocols/log/entry.ts'
 import type { Entry } from '../../protocols/log/entry.ts'
 import type { StoreOutcome } from '../../protocols/log/outcome.ts'
 import { sha256, utf8 } from '../bytes.ts'
-import { StoreRefused } from '../ports/log-store.ts'
+import { OUTCOME_KEPT_MS, OUTCOMES_KEPT_MAX, StoreRefused } from '../ports/log-store.ts'
 import type { StoreClaim } from '../ports/log-store.ts'
 import { DIGEST_BYTES, readHead } from './kv-rows.ts'
-import type { Head } from './kv-rows.ts'
+import type { Head, Remembered } from './kv-rows.ts'
 
 const NOTHING = new Uint8Array()
 export const DONE: StoreOutcome = { kind: 'done', result: NOTHING }
@@ -33,8 +34,42 @@ export function claimedHead(bytes: Uint8Array, { logId, generation, owner }: Sto
   return head
 }
 
+/** What an entry made of the head, and what became of it. */
+export interface Concluded {
+  readonly head: Head
+  readonly outcome: StoreOutcome
+}
+
+/**
+ * Concludes an entry of which nothing is to be run, because it is no command or its name is known.
+ *
+ * @returns undefined for a command that is to be run
+ */
+export function concludedAlone(head: Head, { body }: Entry, known: Remembered | undefined): Concluded | undefined {
+  if (body.kind === 'members') return concluded({ ...head, members: body.members }, DONE, 0)
+  if (body.kind !== 'command') return concluded(head, DONE, 0)
+  if (known !== undefined) return concluded(head, repeated(known, body.command), 0)
+  if (body.since > 0 && body.since < head.forgottenIndex) return concluded(head, { kind: 'forgotten' }, 0)
+  return undefined
+}
+
+/** What is remembered of an entry that was applied before. */
+export function storedOutcome({ body }: Entry, known: Remembered | undefined): StoreOutcome {
+  if (body.kind !== 'command') return DONE
+  return known === undefined ? { kind: 'forgotten' } : repeated(known, body.command)
+}
+
+function repeated({ hash, outcome }: Remembered, command: Uint8Array): StoreOutcome {
+  return equalBytes(hash, hashOf(command)) ? outcome : { kind: 'reused' }
+}
+
+/** Whether the oldest name is to be forgotten: by the log's clock, or because there are too many. */
+export function isTooOld({ atMs }: Pick<Remembered, 'atMs'>, head: Head): boolean {
+  return atMs < head.atMs - OUTCOME_KEPT_MS || head.remembered >= OUTCOMES_KEPT_MAX
+}
+
 /** Takes what became of the entry into the digest of all. */
-export function concluded(head: Head, outcome: StoreOutcome, rows: number): { readonly head: Head; readonly outcome: StoreOutcome } {
+export function concluded(head: Head, outcome: StoreOutcome, rows: number): Concluded {
   const told = `${head.position.index} ${outcome.kind} ${outcome.kind === 'rejected' ? outcome.class : ''} ${rows}`
   const outcomeDigest = sha256(Buffer.concat([head.outcomeDigest, utf8.encode(told)])).slice(0, DIGEST_BYTES)
   return { head: { ...head, outcomeDigest }, outcome }

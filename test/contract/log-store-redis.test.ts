@@ -236,6 +236,20 @@ suite('in Redis', { skip }, () => {
       server.ask('acl', 'deluser', 'narrow')
     })
 
+    test('what stops after it wrote leaves a store that holds nothing that counts, and is not applied to again', async () => {
+      server.ask('acl', 'setuser', 'narrow', 'on', '>secret', '~*', '+@all', '-incr')
+      await store.close()
+      store = await openRedisStore({ url: server.url.replace('//', '//narrow@'), password: 'secret', scratchPath }, claim)
+      const entries = [command(1, `redis.call('rpush', 'l', '1') redis.call('incr', 'n')`)]
+      await assert.rejects(store.apply({ entries, verdicts: NONE }), StoreUnavailable)
+      server.ask('acl', 'deluser', 'narrow')
+      await store.close()
+      store = await open()
+      assert.deepEqual([store.at.position.index, server.ask('llen', 'l')], [0, '0'])
+      await store.apply({ entries, verdicts: NONE })
+      assert.deepEqual([server.ask('llen', 'l'), server.ask('get', 'n')], ['1', '1'])
+    })
+
     test('a wrong password is said', async () => {
       await assert.rejects(
         openRedisStore({ url: server.url.replace('//', '//nobody@'), password: 'x', scratchPath }, claim),

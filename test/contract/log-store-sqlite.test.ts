@@ -14,6 +14,7 @@ import type { StoreOutcome } from '../../protocols/log/outcome.ts'
 import { NotAQuery } from '../../src/ports/log-store.ts'
 import type { LogStore } from '../../src/ports/log-store.ts'
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
+import { rejectionOf, unavailable } from '../../src/stores/sqlite/statements.ts'
 import { claim, command, peer, storeContract } from './log-store.ts'
 import type { Speech } from './log-store.ts'
 
@@ -246,6 +247,16 @@ suite('a store of a log in SQLite, and no other', () => {
     ])
       assert.match(await code(sql), /"done"/, sql)
     assert.equal((await result('select count(*) from t')).rows[0]?.[0], 6)
+  })
+
+  test('what one file alone is refused with is no outcome: busy, locked, no memory, a full disk, and whatever is not known', () => {
+    const rejected = Array.from({ length: 256 }, (_, errcode) => errcode).filter(
+      (errcode) => rejectionOf(Object.assign(new Error('it fails'), { errcode })) !== undefined,
+    )
+    // What is written, a text that is too long, a constraint, a type, the authorizer, a number of a parameter.
+    assert.deepEqual(rejected, [1, 18, 19, 20, 23, 25])
+    const extended = Object.assign(new Error('it fails'), { errcode: 5 + 256 })
+    assert.deepEqual([rejectionOf(extended), (unavailable(extended) as { code: string }).code], [undefined, 'busy'])
   })
 
   test('ids go on where they were after an attempt that was undone', async () => {

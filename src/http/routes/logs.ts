@@ -190,7 +190,7 @@ const SUBMIT: Part = {
   requestBody: {
     required: true,
     description:
-      'The command, as the store takes it. In a Redis a text of Lua, `redis.call(\'set\', \'hello\', \'world\')`. In SQLite a statement, `insert into t values (1)`, or JSON: `{"command":"insert into t values (?)","params":[1]}`, `{"statements":[…]}`. In kv `{"set":{"k":"v"}}`, `{"delete":["k"]}`, `{"add":{"k":1}}`, `{"append":{"k":"x"}}`, `{"cas":{"k":["old","new"]}}`',
+      'The command, as the store takes it. In a Redis a text of Lua, `redis.call(\'set\', \'hello\', \'world\')`. In a store of SQL a statement, `insert into t values (1)`, or JSON: `{"command":"insert into t values (?)","params":[1]}` (`$1` in PostgreSQL), `{"statements":[…]}`. In kv `{"set":{"k":"v"}}`, `{"delete":["k"]}`, `{"add":{"k":1}}`, `{"append":{"k":"x"}}`, `{"cas":{"k":["old","new"]}}`',
     content: { '*/*': { schema: {} } },
   },
   responses: {

@@ -5,6 +5,7 @@
  */
 import type * as Redis from 'redis'
 import { StoreUnavailable } from '../../ports/log-store.ts'
+import { loadDriver, withPassword } from '../drivers.ts'
 import type { Script } from './scripts.ts'
 
 const CONNECT_TIMEOUT_MS = 5_000
@@ -104,7 +105,11 @@ export class RedisStoreLink {
 }
 
 async function connected(url: string, password: string | undefined) {
-  const { createClient, RESP_TYPES } = await loadPackage()
+  const { createClient, RESP_TYPES } = await loadDriver<Pick<typeof Redis, 'createClient' | 'RESP_TYPES'>>(
+    'redis',
+    'Redis',
+    () => import('redis'),
+  )
   const client = createClient({
     url: withPassword(url, password),
     RESP: 2,
@@ -115,21 +120,6 @@ async function connected(url: string, password: string | undefined) {
   client.on('error', () => {})
   await client.connect()
   return client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })
-}
-
-function withPassword(url: string, password: string | undefined): string {
-  const whole = new URL(url)
-  if (password !== undefined) whole.password = encodeURIComponent(password)
-  return whole.href
-}
-
-async function loadPackage(): Promise<Pick<typeof Redis, 'createClient' | 'RESP_TYPES'>> {
-  try {
-    return await import('redis')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
-    throw new Error('a store in Redis needs the package redis, which is not installed: npm install redis', { cause: error })
-  }
 }
 
 /** Whatever Redis or the way to it says is not known to be deterministic. */

@@ -8,6 +8,7 @@ import type { StoreOutcome } from '../../../protocols/log/outcome.ts'
 import { sha256 } from '../../bytes.ts'
 import { NotAQuery, STORE_SLICES, StoreBehind, StoreMoved, StoreRefused, StoreUnavailable } from '../../ports/log-store.ts'
 import type { LogStore, StoreAnswer, StoreBackup, StoreBatch, StoreClaim, StorePosition } from '../../ports/log-store.ts'
+import type { ServerStoreInit } from '../drivers.ts'
 import { framed, framesIn, inFile } from '../frames.ts'
 import { checkOrder } from '../heads.ts'
 import { DIGEST_BYTES } from '../kv-rows.ts'
@@ -25,21 +26,12 @@ import { APPLY, BEGIN, CLAIM, CONTENT, FILLED, HEAD_KEY, QUERY } from './scripts
 const HASHED_TOGETHER = 500
 const FILLING: Fields = { filling: '1' }
 
-export interface RedisStoreInit {
-  /** `redis://HOST:PORT/DB` */
-  readonly url: string
-  /** In place of one in the URL. */
-  readonly password: string | undefined
-  /** Where a backup is written before it is read; it does not stay there. */
-  readonly scratchPath: string
-}
-
 /**
  * Opens the store for a log, and claims it for one replica.
  *
  * @throws StoreRefused, StoreUnavailable
  */
-export async function openRedisStore(init: RedisStoreInit, claim: StoreClaim): Promise<LogStore> {
+export async function openRedisStore(init: ServerStoreInit, claim: StoreClaim): Promise<LogStore> {
   const link = new RedisStoreLink(init.url, init.password)
   try {
     const settings = await readSettings(link)

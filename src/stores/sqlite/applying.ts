@@ -2,20 +2,20 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { equalBytes } from '../../../protocols/base/record.ts'
 import type { Entry } from '../../../protocols/log/entry.ts'
 import type { StoreOutcome } from '../../../protocols/log/outcome.ts'
-import { utf8 } from '../../bytes.ts'
-import { OUTCOME_KEPT_MS, OUTCOMES_KEPT_MAX, StoreMoved, StoreRefused, StoreUnavailable } from '../../ports/log-store.ts'
+import { StoreMoved, StoreRefused, StoreUnavailable } from '../../ports/log-store.ts'
 import type { StoreBatch, StoreClaim } from '../../ports/log-store.ts'
-import { claimedHead, concluded, DONE, emptyHead, hashOf } from '../heads.ts'
-import { readHead, readRemembered, RESULT_KEPT_MAX, TRUNCATED, writeHead, writeRemembered } from '../kv-rows.ts'
+import { claimedHead, concluded, concludedAlone, emptyHead, hashOf, isTooOld, storedOutcome } from '../heads.ts'
+import type { Concluded } from '../heads.ts'
+import { readHead, readRemembered, writeHead, writeRemembered } from '../kv-rows.ts'
 import type { Head, Remembered } from '../kv-rows.ts'
 import { commandIn, SqlRejected } from '../sql/command.ts'
 import { checkStatement } from '../sql/policy.ts'
 import { SQLITE_POLICY, SqliteRules } from './rules.ts'
+import { ranOutcome, rejectedOutcome } from '../sql/result.ts'
+import type { Ran, SqlResult } from '../sql/result.ts'
 import { changesOf, FORGET_LAST_ID, LAST_ID_TABLE, rejectionOf, runStatement, unavailable } from './statements.ts'
-import type { SqlResult } from './statements.ts'
 
 /** For a lock that somebody else has. */
 const LOCKED_MS = 500
@@ -71,7 +71,7 @@ export class SqliteApplying {
       let head = this.#ownHead()
       const outcomes: StoreOutcome[] = []
       for (const entry of entries) {
-        if (entry.index <= head.position.index) outcomes.push(this.#stored(entry))
+        if (entry.index <= head.position.index) outcomes.push(storedOutcome(entry, this.#known(entry)))
         else {
           if (entry.index !== head.position.index + 1) throw new StoreMoved('store-went-back')
           const applied = this.#entry(head, entry, verdicts.get(entry.index))
@@ -112,17 +112,14 @@ export class SqliteApplying {
     this.#database.close()
   }
 
-  #entry(before: Head, entry: Entry, verdict: string | undefined): { readonly head: Head; readonly outcome: StoreOutcome } {
+  #entry(before: Head, entry: Entry, verdict: string | undefined): Concluded {
     const { term, index, atMs, body } = entry
     const head = this.#forget({ ...before, position: { term, index }, atMs })
-    if (body.kind === 'members') return concluded({ ...head, members: body.members }, DONE, 0)
-    if (body.kind !== 'command') return concluded(head, DONE, 0)
-    const known = this.#remembered(body.submitId)
+    const alone = concludedAlone(head, entry, this.#known(entry))
+    if (alone !== undefined || body.kind !== 'command') return alone as Concluded
     const hash = hashOf(body.command)
-    if (known !== undefined) return concluded(head, equalBytes(known.hash, hash) ? known.outcome : { kind: 'reused' }, 0)
-    if (body.since > 0 && body.since < head.forgottenIndex) return concluded(head, { kind: 'forgotten' }, 0)
     const { outcome, rows } =
-      verdict === undefined ? this.#command(entry, body.command) : { outcome: rejected(new SqlRejected('constraint', verdict)), rows: 0 }
+      verdict === undefined ? this.#command(entry, body.command) : rejectedOutcome(new SqlRejected('constraint', verdict))
     this.#database
       .prepare('insert into _replicator_names (id, place, bytes) values (?, ?, ?)')
       .run(body.submitId, BigInt(index), writeRemembered({ index, atMs, hash, outcome }))
@@ -130,7 +127,7 @@ export class SqliteApplying {
   }
 
   /** Its effects are undone when it is rejected. */
-  #command(entry: Entry, command: Uint8Array): { readonly outcome: StoreOutcome; readonly rows: number } {
+  #command(entry: Entry, command: Uint8Array): Ran {
     this.#database.exec('savepoint command')
     this.#rules.begin(entry)
     try {
@@ -141,15 +138,13 @@ export class SqliteApplying {
         return result
       })
       this.#database.exec('release command')
-      const rows = results.reduce((sum, { rowsAffected }) => sum + rowsAffected, 0)
-      const result = Uint8Array.from(utf8.encode(JSON.stringify(isList ? results : results[0])))
-      return { outcome: { kind: 'done', result: result.length <= RESULT_KEPT_MAX ? result : TRUNCATED }, rows }
+      return ranOutcome(results, isList)
     } catch (error) {
       const rejection = this.#rules.refused ?? rejectionOf(error)
       if (!this.#database.isTransaction) throw new StoreUnavailable('transaction-ended', { cause: error })
       if (rejection === undefined) throw error
       this.#database.exec('rollback to command; release command')
-      return { outcome: rejected(rejection), rows: 0 }
+      return rejectedOutcome(rejection)
     }
   }
 
@@ -173,7 +168,7 @@ export class SqliteApplying {
       const [oldest] = this.#rows('select id, bytes from _replicator_names order by place limit 1')
       if (oldest === undefined) break
       const { index, atMs } = readRemembered(oldest['bytes'] as Uint8Array)
-      if (atMs >= head.atMs - OUTCOME_KEPT_MS && remembered < OUTCOMES_KEPT_MAX) break
+      if (!isTooOld({ atMs }, { ...head, remembered })) break
       this.#database.prepare('delete from _replicator_names where id = ?').run(oldest['id'] as string)
       remembered -= 1
       forgottenIndex = index
@@ -181,16 +176,9 @@ export class SqliteApplying {
     return { ...head, remembered, forgottenIndex }
   }
 
-  /** What is remembered of an entry that was applied before. */
-  #stored({ body }: Entry): StoreOutcome {
-    if (body.kind !== 'command') return DONE
-    const known = this.#remembered(body.submitId)
-    if (known === undefined) return { kind: 'forgotten' }
-    return equalBytes(known.hash, hashOf(body.command)) ? known.outcome : { kind: 'reused' }
-  }
-
-  #remembered(id: string): Remembered | undefined {
-    const row = this.#database.prepare('select bytes from _replicator_names where id = ?').get(id)
+  #known({ body }: Entry): Remembered | undefined {
+    if (body.kind !== 'command') return undefined
+    const row = this.#database.prepare('select bytes from _replicator_names where id = ?').get(body.submitId)
     return row && readRemembered(row['bytes'] as Uint8Array)
   }
 
@@ -244,10 +232,6 @@ function open(path: string): DatabaseSync {
 
 function writeTo(database: DatabaseSync, head: Head): void {
   database.prepare('insert or replace into _replicator_head (id, bytes) values (0, ?)').run(writeHead(head))
-}
-
-function rejected({ class: named, code }: SqlRejected): StoreOutcome {
-  return { kind: 'rejected', class: named, code, isPartial: false }
 }
 
 /** A renamed file is there for good once its folder is on disk. */

@@ -25,6 +25,8 @@ export const SQLITE_POLICY: SqlPolicy = {
   // A conflict that rolls back would end the transaction of the whole batch, and a constraint that is
   // looked at as that ends would undo it.
   words: new Set(['rollback', 'deferrable']),
+  // The authorizer sees them.
+  functions: new Set(),
   ownPrefixes: [OWN_PREFIX, 'pragma_', 'sqlite_', 'dbstat', 'bytecode', 'tables_used'],
 }
 

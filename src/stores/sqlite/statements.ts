@@ -1,20 +1,11 @@
 /** Runs statements of SQLite, and tells results and faults as a store does. */
 import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite'
-import { CODE_BYTES_MAX } from '../../../protocols/log/limits.ts'
-import { utf8 } from '../../bytes.ts'
 import { StoreUnavailable } from '../../ports/log-store.ts'
 import { SqlRejected } from '../sql/command.ts'
 import type { SqlStatement, SqlValue } from '../sql/command.ts'
+import { codeFrom } from '../sql/result.ts'
+import type { SqlResult } from '../sql/result.ts'
 
-export interface SqlResult {
-  readonly columns: readonly { readonly name: string; readonly type: string }[]
-  readonly rows: readonly (readonly (null | number | string)[])[]
-  readonly rowsAffected: number
-  readonly lastInsertId: number | string | null
-}
-
-/** Characters of a code. */
-const CODE_CHARACTERS_MAX = 200
 /** Primary codes of SQLite that are the same at every replica; all others are not known to be. */
 const DETERMINISTIC: ReadonlyMap<number, SqlRejected['class']> = new Map([
   [1, 'syntax'],
@@ -62,13 +53,6 @@ export function rejectionOf(error: unknown): SqlRejected | undefined {
   if (errcode === undefined) return code?.startsWith('ERR_INVALID') ? new SqlRejected('type', text) : undefined
   const named = DETERMINISTIC.get(errcode & PRIMARY)
   return named && new SqlRejected(named, text)
-}
-
-/** As much of a message as whoever reads the code takes. */
-function codeFrom(message: string): string {
-  let text = message.slice(0, CODE_CHARACTERS_MAX)
-  while (utf8.encode(text).length > CODE_BYTES_MAX) text = text.slice(0, -1)
-  return text.toWellFormed()
 }
 
 /** What only a store that may not be written to throws. */
