@@ -91,7 +91,7 @@ class CellStore implements LogStore {
   private head: Head
   private isClosed = false
   private isFilling = false
-  private forgetting: Forgetting = { untilMs: Number.NEGATIVE_INFINITY }
+  private forgetting: Forgetting = neverLooked()
   /** What reads at this moment, so that nothing is closed below it. */
   private readonly reading = new Set<Promise<unknown>>()
 
@@ -110,11 +110,17 @@ class CellStore implements LogStore {
   async apply({ entries, verdicts }: StoreBatch): Promise<readonly StoreOutcome[]> {
     this.checkWhole()
     checkOrder(this.head.position.index, entries)
-    const { staged, head, outcomes } = await this.read((picture) => this.staged(picture, entries, verdicts))
-    staged.put(HEAD, writeHead(head))
-    await this.write(staged.writes)
-    this.head = head
-    return outcomes
+    try {
+      const { staged, head, outcomes } = await this.read((picture) => this.staged(picture, entries, verdicts))
+      staged.put(HEAD, writeHead(head))
+      await this.write(staged.writes)
+      this.head = head
+      return outcomes
+    } catch (error) {
+      // Names that were dropped are there still.
+      this.forgetting = neverLooked()
+      throw error
+    }
   }
 
   /** What the entries do, not written yet. */
@@ -153,7 +159,7 @@ class CellStore implements LogStore {
   async restore(stream: AsyncIterable<Uint8Array>): Promise<StorePosition> {
     this.checkOpen()
     this.isFilling = true
-    this.forgetting = { untilMs: Number.NEGATIVE_INFINITY }
+    this.forgetting = neverLooked()
     this.head = emptyHead(this.claim)
     await empty(this.guarded)
     let head: Head | undefined
@@ -246,6 +252,10 @@ function isMark(name: string): boolean {
 /** Nothing is old enough to be forgotten until the log's clock has passed this. */
 interface Forgetting {
   untilMs: number
+}
+
+function neverLooked(): Forgetting {
+  return { untilMs: Number.NEGATIVE_INFINITY }
 }
 
 /** One entry, its effects and its outcome, staged. */

@@ -232,6 +232,16 @@ export function storeContract(name: string, speech: Speech, make: () => Promise<
       assert.deepEqual(await get(store, 'n'), { n: '4' })
     })
 
+    test('names that a batch forgets are forgotten when it failed and is tried again', async () => {
+      await apply(add(1, 'n', 1, { id: 'n-1' }), add(2, 'n', 1, { id: 'n-2' }))
+      const atMs = 1_001 + OUTCOME_KEPT_MS
+      const allow = await under.hinder()
+      await assert.rejects(apply(add(3, 'n', 1, { atMs })), StoreUnavailable)
+      await allow()
+      const [third, fourth] = await apply(add(3, 'n', 1, { atMs }), add(4, 'n', 1, { id: 'n-1', since: 1, atMs }))
+      assert.deepEqual([third, (fourth as { kind: string }).kind], [done(speech.wasAdded('n', 3)), 'forgotten'])
+    })
+
     test('a verdict rejects what it names', async () => {
       const outcomes = await store.apply({ entries: [set(1, { a: '1' })], verdicts: new Map([[1, 'disk-full']]) })
       assert.deepEqual(outcomes, [{ kind: 'rejected', class: 'constraint', code: 'disk-full', isPartial: false }])
