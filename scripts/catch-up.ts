@@ -89,8 +89,8 @@ async function runSteady(ports: readonly number[], prefix: string): Promise<Aske
 async function fill(peers: readonly PeerProcess[], keys: number, prefix: string): Promise<void> {
   const ports = peers.map(({ httpPort }) => httpPort).join(',')
   const child = fork(join(import.meta.dirname, 'load.ts'), ['generate', ports, String(keys), String(CONNECTIONS), prefix])
-  const [{ elapsedMs, statuses }] = (await once(child, 'message')) as [Generated]
-  console.log(`${keys} keys put at ${Math.round((keys / elapsedMs) * 1_000)} a second, answers ${JSON.stringify(statuses)}`)
+  const [{ elapsedMs, outcomes }] = (await once(child, 'message')) as [Generated]
+  console.log(`${keys} keys put at ${Math.round((keys / elapsedMs) * 1_000)} a second, ends ${JSON.stringify(outcomes)}`)
 }
 
 /** Complete: it holds as many keys as another did a moment before. */

@@ -1,12 +1,14 @@
 /**
- * Puts keys through HTTP into three peers on this machine, and says how fast that went, whether any
- * was lost, and what it cost in memory: `node scripts/load.ts [keys] [connections]`. Beside it
- * nothing else should run.
+ * Puts keys by the client library into three peers on this machine, and says how fast that went,
+ * whether any was lost, and what it cost in memory: `node scripts/load.ts [keys] [connections]`.
+ * Beside it nothing else should run.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { Agent, request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
+import { Client } from '../src/client/client.ts'
+import { fetchBy } from '../src/commands/fetch-by.ts'
+import type { Way } from '../src/commands/way.ts'
 import { holdTheSame, Network, until } from '../test/process/network.ts'
 import type { PeerProcess } from '../test/process/network.ts'
 import { percentileOfSorted } from './statistics.ts'
@@ -31,8 +33,8 @@ export interface Generated {
   readonly p50Ms: number
   readonly p99Ms: number
   readonly longestMs: number
-  /** How many answers had each status. */
-  readonly statuses: Record<string, number>
+  /** How many puts ended so. */
+  readonly outcomes: Record<string, number>
 }
 
 function keyOf(index: number, prefix = PREFIX): string {
@@ -43,41 +45,37 @@ function valueOf(key: string): string {
   return key.padEnd(VALUE_BYTES, '.')
 }
 
-/** Puts one key. @returns the status, 0 when there was no answer */
-function put(agent: Agent, port: number, key: string): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>()
-  const headers = { 'Content-Length': VALUE_BYTES, 'Content-Type': 'text/plain' }
-  const outgoing = request({ host: '127.0.0.1', port, method: 'PUT', path: `/store/${key}`, agent, headers }, (response) => {
-    response.resume().on('end', () => resolve(response.statusCode ?? 0))
-  })
-  outgoing.on('error', () => resolve(0))
-  outgoing.end(valueOf(key))
-  return promise
+/** By its address on this machine, on connections that are kept. */
+function wayTo(port: number): Way {
+  const target = { hostname: '127.0.0.1', port, ca: undefined, cert: undefined, key: undefined }
+  return { name: `port ${port}`, target, isSecure: false, pathBefore: '', headers: {}, warnings: [] }
 }
 
 /** In a process of its own: every connection puts key after key, each connection at one peer. */
 async function generate(ports: readonly number[], keys: number, connections: number, prefix: string): Promise<Generated> {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections })
+  const urls = ports.map((port) => `http://127.0.0.1:${port}`)
+  const send = fetchBy(new Map(urls.map((url, index) => [url, wayTo(ports[index] ?? 0)])))
   const latenciesMs = new Float64Array(keys)
-  const statuses: Record<string, number> = {}
+  const outcomes: Record<string, number> = {}
   let next = 0
   const startedMs = performance.now()
-  const connection = async (port: number): Promise<void> => {
+  const connection = async (url: string): Promise<void> => {
+    const client = new Client({ peers: [url], fetch: send })
     while (next < keys) {
       const index = next
       next += 1
       const beganMs = performance.now()
-      const status = await put(agent, port, keyOf(index, prefix))
+      const key = keyOf(index, prefix)
+      const { kind } = await client.put(key, valueOf(key), { contentType: 'text/plain' })
       latenciesMs[index] = performance.now() - beganMs
-      statuses[status] = (statuses[status] ?? 0) + 1
+      outcomes[kind] = (outcomes[kind] ?? 0) + 1
     }
   }
-  await Promise.all(Array.from({ length: connections }, (_, number) => connection(ports[number % ports.length] ?? 0)))
+  await Promise.all(Array.from({ length: connections }, (_, number) => connection(urls[number % urls.length] ?? '')))
   const elapsedMs = performance.now() - startedMs
-  agent.destroy()
   latenciesMs.sort()
   const at = (share: number): number => percentileOfSorted(latenciesMs, share)
-  return { elapsedMs, p50Ms: at(50), p99Ms: at(99), longestMs: at(100), statuses }
+  return { elapsedMs, p50Ms: at(50), p99Ms: at(99), longestMs: at(100), outcomes }
 }
 
 async function generateApart(ports: readonly number[], keys: number, connections: number): Promise<Generated> {
@@ -112,12 +110,12 @@ async function measure(network: Network, keys: number, connections: number): Pro
     connections,
   )
   const after = peers.map(({ processId }) => ownMib(processId))
-  const { elapsedMs, p50Ms, p99Ms, longestMs, statuses } = generated
+  const { elapsedMs, p50Ms, p99Ms, longestMs, outcomes } = generated
   console.log(
     `${keys} keys of ${VALUE_BYTES} bytes, ${connections} connections, ${PEERS} peers: ${Math.round((keys / elapsedMs) * 1_000)} puts/s`,
   )
   console.log(
-    `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, longest ${longestMs.toFixed(1)} ms; answers ${JSON.stringify(statuses)}`,
+    `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, longest ${longestMs.toFixed(1)} ms; ends ${JSON.stringify(outcomes)}`,
   )
   await until('all peers hold the same', () => holdTheSame(peers), COMPLETE_MS)
   await delay(REST_MS)
@@ -129,7 +127,7 @@ async function measure(network: Network, keys: number, connections: number): Pro
     const figures = [before, after, rested].map((column) => `${(column[index] ?? 0).toFixed(0).padStart(5)} MiB`)
     console.log(`${peer.name}: ${lost} lost; own memory before, after, after ${REST_MS / 1_000} s of rest: ${figures.join(', ')}`)
   }
-  return lostSum === 0 && statuses['201'] === keys ? 0 : 1
+  return lostSum === 0 && outcomes['created'] === keys ? 0 : 1
 }
 
 async function main(): Promise<number> {

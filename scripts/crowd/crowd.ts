@@ -3,6 +3,7 @@
  * could not be measured.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import { Client } from '../../src/client/client.ts'
 import { DemoPeer, until } from '../demo/peer-process.ts'
 import { percentileOf } from '../statistics.ts'
 import { ownMib, processorSeconds } from '../usage.ts'
@@ -186,6 +187,6 @@ export class Crowd {
 }
 
 async function ask<T>(peer: DemoPeer, path: string): Promise<T> {
-  const response = await fetch(peer.url + path, { signal: AbortSignal.timeout(ANSWER_MS) })
+  const response = await new Client({ peers: [peer.url] }).fetch(path, { signal: AbortSignal.timeout(ANSWER_MS) })
   return (await response.json()) as T
 }

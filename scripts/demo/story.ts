@@ -1,5 +1,7 @@
 /** What the demo does and shows, step by step. Each step throws why it did not hold. */
 import { setTimeout as delay } from 'node:timers/promises'
+import { Client } from '../../src/client/client.ts'
+import type { RawInit, Status } from '../../src/client/client.ts'
 import { DemoPeer, until } from './peer-process.ts'
 import type { Waiting } from './peer-process.ts'
 
@@ -30,13 +32,6 @@ export interface StoryInit {
   readonly peers: DemoPeer[]
   readonly say: (text: string) => void
   readonly signal: AbortSignal
-}
-
-/** What is used of `/status`. */
-interface Status {
-  readonly role: string
-  readonly epoch: number
-  readonly changing: boolean
 }
 
 interface Reply {
@@ -159,10 +154,11 @@ export class Story {
     return this.#fetch(peer, method, `/store/${KEY}`, value === undefined ? {} : { body: value, headers: { 'Content-Type': CONTENT_TYPE } })
   }
 
-  async #fetch(peer: DemoPeer, method: string, path: string, init: RequestInit = {}): Promise<Reply> {
+  /** Sent once, to one peer: what each answers is the story. */
+  async #fetch(peer: DemoPeer, method: string, path: string, init: Pick<RawInit, 'body' | 'headers'> = {}): Promise<Reply> {
     const signal = AbortSignal.any([this.#init.signal, AbortSignal.timeout(ANSWER_MS)])
     try {
-      const response = await fetch(peer.url + path, { ...init, method, signal })
+      const response = await new Client({ peers: [peer.url] }).fetch(path, { ...init, method, signal })
       const { status, statusText, headers } = response
       return { status, statusText, contentType: headers.get('content-type'), text: await response.text() }
     } catch (error) {

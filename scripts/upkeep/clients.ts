@@ -1,6 +1,7 @@
 /**
  * Clients that write and read all the time, and try again at another peer where one fails them, as
- * anybody's should.
+ * anybody's should. They speak HTTP by themselves on purpose: the history that is judged afterwards
+ * holds each single try, which the client library does not tell.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { Asker } from '../../test/chaos/asking.ts'

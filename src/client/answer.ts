@@ -17,9 +17,12 @@ export interface Answer {
 export async function readAnswer(response: Response): Promise<Answer> {
   const body = new Uint8Array(await response.arrayBuffer())
   const facts = response.headers.get('content-type') === PROBLEM_TYPE ? parse(body) : {}
-  const { type } = facts
-  const problem = typeof type === 'string' && type.startsWith(PROBLEM_PREFIX) ? type.slice(PROBLEM_PREFIX.length) : undefined
-  return { status: response.status, headers: response.headers, body, problem, facts }
+  return { status: response.status, headers: response.headers, body, problem: problemOf(facts), facts }
+}
+
+/** The name of a problem, as `key-exists`; undefined for what is no problem of a peer. */
+export function problemOf({ type }: Readonly<Record<string, unknown>>): string | undefined {
+  return typeof type === 'string' && type.startsWith(PROBLEM_PREFIX) ? type.slice(PROBLEM_PREFIX.length) : undefined
 }
 
 /** The object that a body of JSON says; an empty one when it says none. */

@@ -2,7 +2,7 @@
  * Many puts in few requests. Each put is one of its own, under a name of its own, so a request that
  * is sent again changes nothing that it did before.
  */
-import { parse } from './answer.ts'
+import { parse, problemOf } from './answer.ts'
 import type { Answer } from './answer.ts'
 import type { PutOutcome } from './outcomes.ts'
 import type { Sent, Tried, Tries } from './tries.ts'
@@ -14,7 +14,6 @@ const TRY_MS = 10_000
 const OK = 200
 const TEXT_TYPE = 'text/plain; charset=utf-8'
 const BYTES_TYPE = 'application/octet-stream'
-const PROBLEM_PREFIX = 'urn:replicator:'
 const NO_HEADERS = new Headers()
 /** Of a call of `String.fromCharCode`. */
 const CHARACTERS_AT_ONCE = 8_192
@@ -77,9 +76,8 @@ function triesOf(tried: Tried, count: number): readonly Tried[] {
 
 /** One of many answers, as that of a single put. */
 function answerOf(told: Readonly<Record<string, unknown>>): Answer {
-  const { type, status } = told
-  const problem = typeof type === 'string' && type.startsWith(PROBLEM_PREFIX) ? type.slice(PROBLEM_PREFIX.length) : undefined
-  return { status: Number(status), headers: NO_HEADERS, body: new TextEncoder().encode(JSON.stringify(told)), problem, facts: told }
+  const body = new TextEncoder().encode(JSON.stringify(told))
+  return { status: Number(told['status']), headers: NO_HEADERS, body, problem: problemOf(told), facts: told }
 }
 
 function written({ key, value, contentType, name }: BulkPut & { readonly name: string }): object {

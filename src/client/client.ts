@@ -88,11 +88,23 @@ export interface GetOptions extends CallOptions {
   readonly consistency?: Consistency
 }
 
-export interface ListOptions extends CallOptions {
+/** What `fetch` is told. */
+export interface RawInit {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array
+  /** Its deadline; there is no other. */
+  readonly signal?: AbortSignal
+}
+
+export interface CountOptions extends CallOptions {
   /** Only keys that begin so; all of them unless given. */
   readonly prefix?: string
   /** Only keys after this one, in the order of their UTF-8 bytes. */
   readonly after?: string
+}
+
+export interface ListOptions extends CountOptions {
   /** Most keys; all of them unless given. */
   readonly limit?: number
 }
@@ -195,6 +207,15 @@ export class Client {
     for await (const row of this.#list<ValueRow>(options, 'true')) yield valueOf(row)
   }
 
+  /**
+   * How many keys a peer holds, of those that `list` would tell. @throws ClientFailed when no peer
+   * tells
+   */
+  async count(options: CountOptions = {}): Promise<number> {
+    const query = queryOf({ prefix: options.prefix, after: options.after, count: 'true' })
+    return ((await this.#view(`/store${query}`, options)) as { readonly count: number }).count
+  }
+
   /** A set by its name. It is made by its first change; nothing is asked here. */
   set(name: string): SetClient {
     return new SetClient(this.#tries, name, deadlineOf)
@@ -245,6 +266,19 @@ export class Client {
   /** The metrics of one peer, as text for Prometheus. @throws ClientFailed when no peer tells */
   async metrics(options: CallOptions = {}): Promise<string> {
     return new TextDecoder().decode(await this.#read('/metrics', options))
+  }
+
+  /**
+   * What has no method of its own here: one request, sent once, to the peer that answered last, and
+   * to the next one only where nothing was sent. The answer is as `fetch` gives it.
+   *
+   * @param path with its query, as `/config/changes?timeout=5000`
+   * @throws whatever `fetch` throws
+   */
+  fetch(path: string, init: RawInit = {}): Promise<Response> {
+    const { method = 'GET', headers = {}, body, signal } = init
+    const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body
+    return this.#tries.once({ path, method, headers, ...(bytes !== undefined && { body: bytes }) }, signal)
   }
 
   async *#list<Row>(options: ListOptions, values: string | undefined): AsyncGenerator<Row, void, undefined> {

@@ -94,13 +94,30 @@ export class Tries {
     return this.#send(sent, signal, peer)
   }
 
+  /**
+   * One request, sent once: to the peer that answered last, and to the next one only where nothing
+   * was sent.
+   *
+   * @throws whatever keeps the answer from beginning
+   */
+  async once(sent: Omit<Sent, 'tryMs'>, signal: AbortSignal | undefined): Promise<Response> {
+    for (let left = this.#init.peers.length; ; left -= 1) {
+      try {
+        return await this.#send(sent, signal, this.#current)
+      } catch (error) {
+        if (left <= 1 || !isUnsent(error)) throw error
+        this.#current = this.next(this.#current)
+      }
+    }
+  }
+
   /** Before another try, whose number it is. */
   pause(round: number, signal: AbortSignal): Promise<void> {
     const mostMs = Math.min(ROUND_WAIT_LAST_MS, ROUND_WAIT_FIRST_MS * 2 ** round)
     return wait(mostMs * (0.5 + Math.random() / 2), signal)
   }
 
-  #send(sent: Sent, signal: AbortSignal, at: number): Promise<Response> {
+  #send(sent: Omit<Sent, 'tryMs'>, signal: AbortSignal | undefined, at: number): Promise<Response> {
     // Called by itself: the fetch of a browser takes no other `this` than its window.
     const { peers, token, fetch: send } = this.#init
     const own = typeof sent.headers === 'function' ? sent.headers() : sent.headers
@@ -109,7 +126,7 @@ export class Tries {
       method: sent.method,
       headers,
       ...(sent.body !== undefined && { body: sent.body as Uint8Array<ArrayBuffer> }),
-      signal,
+      ...(signal !== undefined && { signal }),
       // A token goes to the peers that were named and to nobody whom they name.
       redirect: 'error',
     })
@@ -121,12 +138,21 @@ export class Tries {
       const response = await this.#send(sent, AbortSignal.any([signal, AbortSignal.timeout(sent.tryMs + PATIENCE_MS)]), this.#current)
       return { kind: 'answered', answer: await readAnswer(response) }
     } catch (error) {
-      const { cause, name, message } = error as Error
-      const code = (cause as { readonly code?: unknown } | undefined)?.code
+      const { name, message } = error as Error
+      const code = codeOf(error)
       const detail = `${peer}: ${typeof code === 'string' ? code : name === 'TimeoutError' ? 'timed out' : message}`
-      return { kind: UNSENT_CODES.has(code) ? 'unsent' : 'lost', detail }
+      return { kind: isUnsent(error) ? 'unsent' : 'lost', detail }
     }
   }
+}
+
+function codeOf(error: unknown): unknown {
+  return ((error as Error).cause as { readonly code?: unknown } | undefined)?.code
+}
+
+/** No connection was made. */
+function isUnsent(error: unknown): boolean {
+  return UNSENT_CODES.has(codeOf(error))
 }
 
 export function get(path: string, tryMs: number): Sent {

@@ -4,6 +4,8 @@ export type Role = 'voter' | 'learner'
 
 export interface PeerRow {
   readonly id: string
+  /** What people call it; null where nobody said. */
+  readonly name: string | null
   readonly clusterId: string
   readonly addresses: readonly string[]
   readonly role: Role
@@ -14,6 +16,7 @@ export interface PeerRow {
 
 export interface Status {
   readonly peerId: string
+  readonly name: string | null
   readonly clusterId: string
   readonly version: string
   readonly networkId: string | null
@@ -55,6 +58,7 @@ export interface SetRow {
 /** A peer of the configuration, as it looks from the peer that tells. */
 export interface Member {
   readonly id: string
+  readonly name: string | null
   readonly state: PeerRow['state']
 }
 

@@ -1,16 +1,12 @@
 /**
- * Asking a peer over HTTP, as any client does. What cannot be had becomes one line for whoever
- * typed the command.
+ * Asking one peer once, by the client library: what operates a network is not tried elsewhere. What
+ * cannot be had becomes one line for whoever typed the command.
  */
-import { once } from 'node:events'
-import { request as requestHttp } from 'node:http'
-import type { IncomingMessage, RequestOptions } from 'node:http'
-import { request as requestHttps } from 'node:https'
-import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Client } from '../client/client.ts'
 import { CommandFailed } from './failed.ts'
+import { NOT_TO_BE_HAD } from './fetch-by.ts'
 import { unanswered } from './unanswered.ts'
-import type { Way } from './way.ts'
 
 /** A peer may take this much longer than it was given before nobody waits any more. */
 const PATIENCE_MS = 5_000
@@ -35,14 +31,13 @@ interface Sent {
 
 /** The peer that is asked. */
 export class Asked {
-  readonly #way: Way
+  readonly #client: Client
+  readonly #name: string
 
-  constructor(way: Way) {
-    this.#way = way
-  }
-
-  get #name(): string {
-    return this.#way.name
+  /** @param name of the peer, for people */
+  constructor(client: Client, name: string) {
+    this.#client = client
+    this.#name = name
   }
 
   /** @throws CommandFailed when there is no such answer */
@@ -77,10 +72,11 @@ export class Asked {
    */
   async *stream(path: string): AsyncGenerator<string> {
     try {
-      const reply = await this.#request(path, { method: 'GET' }, undefined)
-      if (reply.statusCode !== 200)
-        throw new CommandFailed(`${this.#name}${path} answered ${reply.statusCode}: ${detailOf(factsOf(await text(reply)))}`)
-      yield* reply.setEncoding('utf8') as AsyncIterable<string>
+      const answer = await this.#request(path, { method: 'GET' }, undefined)
+      if (answer.status !== 200)
+        throw new CommandFailed(`${this.#name}${path} answered ${answer.status}: ${detailOf(factsOf(await answer.text()))}`)
+      const pieces = answer.body?.pipeThrough(new TextDecoderStream())
+      if (pieces !== undefined) yield* pieces
     } catch (error) {
       if (error instanceof CommandFailed) throw error
       throw new CommandFailed(unanswered(this.#name, error), { cause: error })
@@ -94,9 +90,12 @@ export class Asked {
 
   async #exchange(path: string, sent: Sent, timeoutMs: number): Promise<{ readonly status: number; readonly body: string }> {
     try {
-      const reply = await this.#request(path, sent, AbortSignal.timeout(timeoutMs))
-      return { status: reply.statusCode ?? 0, body: await text(reply) }
+      const answer = await this.#request(path, sent, AbortSignal.timeout(timeoutMs))
+      const body = await answer.text()
+      if (answer.status === NOT_TO_BE_HAD) throw new CommandFailed(detailOf(factsOf(body)))
+      return { status: answer.status, body }
     } catch (error) {
+      if (error instanceof CommandFailed) throw error
       throw new CommandFailed(unanswered(this.#name, error), { cause: error })
     }
   }
@@ -110,29 +109,18 @@ export class Asked {
     }
   }
 
-  /**
-   * One request on a connection of its own. Nobody is followed who names another place, and nothing
-   * is sent there.
-   */
-  async #request(
+  #request(
     path: string,
-    { method, body, type = 'application/json', headers: further = {}, accept }: Sent,
+    { method, body, type = 'application/json', headers = {}, accept }: Sent,
     signal: AbortSignal | undefined,
-  ): Promise<IncomingMessage> {
-    const { target, isSecure, headers } = this.#way
-    const ofBody = body === undefined ? {} : { 'Content-Type': type, 'Content-Length': String(Buffer.byteLength(body)) }
-    const options: RequestOptions = {
-      ...target,
+  ): Promise<Response> {
+    const ofBody = body === undefined ? {} : { 'Content-Type': type }
+    return this.#client.fetch(path, {
       method,
-      path: this.#way.pathBefore + path,
-      agent: false,
+      headers: { ...ofBody, ...headers, ...(accept !== undefined && { Accept: accept }) },
+      ...(body !== undefined && { body }),
       ...(signal !== undefined && { signal }),
-      headers: { ...headers, ...ofBody, ...further, ...(accept !== undefined && { Accept: accept }) },
-    }
-    const outgoing = isSecure ? requestHttps(options) : requestHttp(options)
-    outgoing.end(body)
-    const [reply] = (await once(outgoing, 'response')) as [IncomingMessage]
-    return reply
+    })
   }
 }
 

@@ -11,7 +11,7 @@ import { mendable } from './unanswered.ts'
 import type { Way } from './way.ts'
 
 /** A status of no peer, for what stands in the way of any request. */
-const NOT_TO_BE_HAD = 495
+export const NOT_TO_BE_HAD = 495
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304])
 
 /** @param ways by what the client calls their peers */

@@ -25,6 +25,7 @@ export function unanswered(name: string, error: unknown): string {
 
 function reasonOf(error: unknown): string {
   const { cause, name, code, message } = error as NodeJS.ErrnoException
-  if (name === 'AbortError' || (cause as Error | undefined)?.name === 'TimeoutError') return 'timed out'
-  return code ?? message
+  const inner = cause as NodeJS.ErrnoException | undefined
+  if (name === 'AbortError' || [name, inner?.name].includes('TimeoutError')) return 'timed out'
+  return code ?? inner?.code ?? message
 }

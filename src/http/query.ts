@@ -42,13 +42,15 @@ export interface ListQuery {
 export interface KeyListQuery extends ListQuery {
   /** Values are told too. */
   readonly values: boolean
+  /** Their number is told, and nothing else of them. */
+  readonly count: boolean
 }
 
 const PUT_DEFAULT: PutQuery = { timeoutMs: TIMEOUT_MS_DEFAULT }
 const GET_DEFAULT: GetQuery = { timeoutMs: TIMEOUT_MS_DEFAULT, waitMs: 0, consistency: 'linearizable' }
 const LIST_NAMES = ['prefix', 'after', 'limit']
-/** Whether values are to be told, by what is asked. */
-const VALUES_ASKED: ReadonlyMap<string, boolean> = new Map([
+/** What a parameter that is on or off may say. */
+const SWITCHES: ReadonlyMap<string, boolean> = new Map([
   ['', true],
   ['true', true],
   ['false', false],
@@ -86,13 +88,16 @@ export function parseListQuery(query: string): ListQuery | BadParameter {
 
 /** @param query what follows the question mark, or the empty text */
 export function parseKeyListQuery(query: string): KeyListQuery | BadParameter {
-  if (query === '') return { ...LIST_DEFAULT, values: false }
-  const values = parse(query, [...LIST_NAMES, 'values'])
+  if (query === '') return { ...LIST_DEFAULT, values: false, count: false }
+  const values = parse(query, [...LIST_NAMES, 'values', 'count'])
   if ('parameter' in values) return values
-  const asked = valuesAsked(values)
+  const [asked, count] = [valuesAsked(values), switchOf(values, 'count')]
   if (typeof asked !== 'boolean') return asked
+  if (typeof count !== 'boolean') return count
+  const rival = ['values', 'limit'].find((name) => values.found.has(name))
+  if (count && rival !== undefined) return { parameter: rival, detail: `${rival} says how keys are told, and count tells none` }
   const listed = listOf(values)
-  return 'parameter' in listed ? listed : { ...listed, values: asked }
+  return 'parameter' in listed ? listed : { ...listed, values: asked, count }
 }
 
 function listOf(values: Values): ListQuery | BadParameter {
@@ -106,9 +111,13 @@ function listOf(values: Values): ListQuery | BadParameter {
 }
 
 /** Whether values are to be told, by the parameter `values`. */
-export function valuesAsked({ found }: Values): boolean | BadParameter {
-  const detail = 'values must be "true" or "false", or have no value, which is "true"'
-  return VALUES_ASKED.get(found.get('values') ?? 'false') ?? { parameter: 'values', detail }
+export function valuesAsked(values: Values): boolean | BadParameter {
+  return switchOf(values, 'values')
+}
+
+function switchOf({ found }: Values, name: string): boolean | BadParameter {
+  const detail = `${name} must be "true" or "false", or have no value, which is "true"`
+  return SWITCHES.get(found.get(name) ?? 'false') ?? { parameter: name, detail }
 }
 
 /** What is wrong with a parameter that is a key, or the beginning of one. */

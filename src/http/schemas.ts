@@ -10,6 +10,8 @@ export const flag: Part = { type: 'boolean' }
 export const time: Part = { type: 'string', format: 'date-time' }
 export const tag: Part = { $ref: '#/components/schemas/EntityTag' }
 export const idsByCluster: Part = { type: 'object', additionalProperties: { type: 'array', items: text } }
+/** What people call a peer. */
+export const peerName: Part = { type: ['string', 'null'], pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$' }
 export const state: Part = { type: 'string', enum: ['self', 'alive', 'suspect', 'gone'] }
 export const epoch: Part = { type: 'integer', minimum: -1, description: '-1 when no configuration is known' }
 export const role: Part = { type: 'string', enum: ['voter', 'learner'] }

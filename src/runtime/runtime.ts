@@ -17,7 +17,7 @@ import type { ClientId, CoreEvent } from '../../protocols/events.ts'
 import type { PeerCore } from '../../protocols/peer.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { OutcomeOf } from '../ports/replicator.ts'
-import type { Listing, Storage } from '../ports/storage.ts'
+import type { Count, Listing, Storage } from '../ports/storage.ts'
 import type { Transport } from '../ports/transport.ts'
 import { SendGate } from './send-gate.ts'
 import type { Saying } from './send-gate.ts'
@@ -188,6 +188,20 @@ export class Runtime {
     if (laid.length === 0) return stored
     const entries = [...stored.entries, ...laid].toSorted((a, b) => compareUtf8(a.key, b.key))
     return { entries: entries.slice(0, limit), more: stored.more || entries.length > limit }
+  }
+
+  /** As `RegisterTable.count`, with what was persisted and is not handed to the store yet. */
+  count(prefix: string, after: string, limit: number): Count {
+    const stored = this.init.storage.registers.count(prefix, after, limit)
+    const isPassed = (key: RegisterKey): boolean => !stored.more || compareUtf8(key, stored.last as string) < 0
+    const laid = [...this.registers.chosen()].filter(
+      ({ key }) => key.startsWith(prefix) && !isHiddenKey(key) && compareUtf8(key, after) > 0 && isPassed(key),
+    )
+    const last = [stored.last, ...laid.map(({ key }) => key)]
+      .filter((key) => key !== undefined)
+      .toSorted(compareUtf8)
+      .at(-1)
+    return { count: stored.count + laid.length, last, more: stored.more }
   }
 
   /** As `RegisterTable.valueBytes`, of what was handed to the store. */

@@ -5,7 +5,7 @@ import type { Persist } from '../../protocols/base/persist.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
 import { epochOfConfigKey, isConfigKey, isHiddenKey } from '../../protocols/base/register.ts'
 import type { LeafEntry, RegisterKey, RegisterState } from '../../protocols/base/register.ts'
-import type { ChosenSummary, Diverged, Listed, Listing, RegisterTable } from '../ports/storage.ts'
+import type { ChosenSummary, Count, Diverged, Listed, Listing, RegisterTable } from '../ports/storage.ts'
 import { Page } from './page.ts'
 import { assertKey, changes } from './rules.ts'
 
@@ -40,6 +40,22 @@ export class MemoryRegisters implements RegisterTable {
   }
 
   list(prefix: string, after: string, limit: number): Listing {
+    const page = new Page(limit)
+    for (const { key, record } of this.#found(prefix, after)) {
+      if (page.isFull) return page.listing(true)
+      page.add(key, record)
+    }
+    return page.listing(false)
+  }
+
+  count(prefix: string, after: string, limit: number): Count {
+    const found = this.#found(prefix, after)
+    const counted = found.slice(0, limit)
+    return { count: counted.length, last: counted.at(-1)?.key, more: found.length > limit }
+  }
+
+  /** Chosen keys of clients, in the order of their UTF-8 bytes. */
+  #found(prefix: string, after: string): readonly Listed[] {
     this.#assertGoing()
     const found: Listed[] = []
     for (const [key, { state }] of this.#registers) {
@@ -47,12 +63,7 @@ export class MemoryRegisters implements RegisterTable {
         continue
       found.push({ key, record: state.chosen })
     }
-    const page = new Page(limit)
-    for (const { key, record } of found.toSorted((a, b) => compareUtf8(a.key, b.key))) {
-      if (page.isFull) return page.listing(true)
-      page.add(key, record)
-    }
-    return page.listing(false)
+    return found.toSorted((a, b) => compareUtf8(a.key, b.key))
   }
 
   *chosen(): Iterable<ChosenSummary> {

@@ -230,6 +230,15 @@ describe('a prefix', () => {
       assert.deepEqual(await listed('whole', '', limit), keys)
       assert.deepEqual(await listed('other', '', limit), [])
     }
+    const counted = async (who: string, query: string): Promise<unknown> => told(await server.as(who, 'GET', `/store?count&${query}`))
+    for (const [who, query, count] of [
+      ['two', 'prefix=', open.length],
+      ['two', 'prefix=b&after=b', 2],
+      ['two', 'prefix=c', 0],
+      ['whole', 'prefix=', keys.length],
+      ['other', 'prefix=', 0],
+    ] as const)
+      assert.deepEqual(await counted(who, query), { keys: [], count })
   })
 })
 

@@ -31,9 +31,11 @@ describe('a listing of a peer', () => {
       ahead += peer.held(key) === undefined ? 1 : 0
       const [page] = pages(peer, key, 1)
       assert.deepEqual(page, [key])
+      assert.deepEqual(peer.runtime.count(key, '', 9), { count: 1, last: key, more: false })
     }
     assert.ok(ahead > 0, 'no key was answered before the store had it, so nothing was seen')
     assert.deepEqual(pages(peer, '', 10), [[...KEYS]])
+    assert.deepEqual(peer.runtime.count('b/', 'b/1', 9), { count: 2, last: 'b/3', more: false })
     assert.deepEqual(pages(peer, '', 2), [['a', 'b/1'], ['b/2', 'b/3'], ['c']])
     assert.deepEqual(pages(peer, 'b/', 1), [['b/1'], ['b/2'], ['b/3']])
     assert.deepEqual(

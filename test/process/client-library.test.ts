@@ -42,7 +42,7 @@ suite('the client library', () => {
     const registers = 'version 1\nnow 11\nconfig/limit 2\nconfig/limit false\nsessions/1 true\ndeleted\n'
     assert.deepEqual(outputs, [
       'ours\n',
-      'hello\nfound\nnames/ada 17\ntrue\n',
+      'hello\nfound\nnames/ada 17\n1\ntrue\n',
       registers,
       '3\n3 updates\n',
       'visits 1\n{"visits":"1"}\nkv of kv\n',

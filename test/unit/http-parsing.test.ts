@@ -130,7 +130,7 @@ describe('a query', () => {
       ['values=false', false],
       ['', false],
     ] as const)
-      assert.deepEqual(parseKeyListQuery(text), { prefix: '', after: '', limit: 100, values })
+      assert.deepEqual(parseKeyListQuery(text), { prefix: '', after: '', limit: 100, values, count: false })
     assert.deepEqual(parseListQuery('limit=1000&prefix=a%2Fb+c%2Bd&after=%C3%A9'), { prefix: 'a/b c+d', after: 'é', limit: 1000 })
   })
 
@@ -143,6 +143,9 @@ describe('a query', () => {
       ...['', 'Local', 'strong'].map((value) => ['consistency', parseGetQuery(`consistency=${value}`)] as const),
       ...['0', '1001', '', 'all'].map((value) => ['limit', parseListQuery(`limit=${value}`)] as const),
       ['values', parseKeyListQuery('values=yes')],
+      ['count', parseKeyListQuery('count=1')],
+      ['values', parseKeyListQuery('count&values')],
+      ['limit', parseKeyListQuery('limit=3&count=true')],
       ['values', parseListQuery('values=true')],
       ['prefix', parseListQuery('prefix=%FF')],
       ['prefix', parseListQuery(`prefix=${'p'.repeat(1025)}`)],

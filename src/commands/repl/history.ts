@@ -1,5 +1,5 @@
 /** What was typed at earlier prompts of this user, newest first, in `~/.replicator`. */
-import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { socketFolder } from '../../security/operator-socket.ts'
 
@@ -23,7 +23,7 @@ export class History {
     const path = join(folder, `history-${kind}`)
     try {
       mkdirSync(folder, { recursive: true, mode: FOLDER_MODE })
-      const lines = readFileSync(path, { encoding: 'utf8', flag: 'a+', mode: FILE_MODE } as { encoding: 'utf8' }).split('\n')
+      const lines = read(path).split('\n')
       return new History(
         path,
         lines
@@ -43,5 +43,15 @@ export class History {
     } catch {
       // A history is a comfort, and nothing that the prompt needs.
     }
+  }
+}
+
+/** What is in a file, which is made when it is not there. */
+function read(path: string): string {
+  const file = openSync(path, 'a+', FILE_MODE)
+  try {
+    return readFileSync(file, 'utf8')
+  } finally {
+    closeSync(file)
   }
 }

@@ -7,7 +7,7 @@ import type { ProblemName } from '../problems.ts'
 import { reading } from '../reading.ts'
 import { answering } from '../route.ts'
 import type { RouteGroup } from '../route.ts'
-import { count, epoch, flag, idsByCluster, list, mapOf, object, state, text } from '../schemas.ts'
+import { count, epoch, flag, idsByCluster, list, mapOf, object, peerName, state, text } from '../schemas.ts'
 
 /** What a body of JSON from whoever may send one may be refused with. */
 const JSON_PROBLEMS: readonly ProblemName[] = [
@@ -69,7 +69,7 @@ const ANEW: Part = {
   },
 }
 
-const member: Part = object({ id: text, state })
+const member: Part = object({ id: text, name: peerName, state })
 
 const SCHEMAS: RouteGroup['schemas'] = {
   Config: object({

@@ -5,7 +5,8 @@ import type { Answer } from '../answers.ts'
 import { EVENT_STREAM_TYPE } from '../event-stream.ts'
 import type { Exchange } from '../exchange.ts'
 import { isWatch, watchKeys } from '../key-watch.ts'
-import { listKeys, listingWithin } from '../listing.ts'
+import { countKeys } from '../counting.ts'
+import { grantedRanges, listKeys, listingWithin } from '../listing.ts'
 import {
   ALWAYS,
   BYTES,
@@ -82,7 +83,10 @@ export function keyRoutes(valueBytesMax: number, feed?: Feed): RouteGroup {
             ),
           ),
         },
-        { next: { ...text, description: 'The `after` of the following page; absent on the last' } },
+        {
+          next: { ...text, description: 'The `after` of the following page; absent on the last' },
+          count: { ...count, description: 'With `count`; no keys are told then' },
+        },
       ),
     },
   }
@@ -92,6 +96,8 @@ function listOf(exchange: Exchange): Answer | Promise<Answer> {
   const query = parseKeyListQuery(queryOf(exchange.request))
   if ('parameter' in query) return problem('bad-parameter', query.detail, { parameter: query.parameter })
   const { replicator } = exchange.context
+  if (query.count)
+    return countKeys(replicator, grantedRanges(exchange.grant?.prefixes, STORE_PREFIX, query.prefix), query.after, exchange.signal)
   const source = listingWithin(replicator, exchange.grant?.prefixes, STORE_PREFIX, query.prefix)
   return listKeys(source, query, exchange.signal)
 }
@@ -136,6 +142,10 @@ const GET_PARAMETERS: readonly Part[] = [
 const KEY_LIST_PARAMETERS: readonly Part[] = [
   ...LIST_PARAMETERS,
   queryParameter('values', 'Values are told too. A page then ends after 4 MiB of them', { type: 'boolean', default: false }),
+  queryParameter('count', 'Their number is told, and not the keys: it goes with `prefix` and `after` alone', {
+    type: 'boolean',
+    default: false,
+  }),
 ]
 
 const WATCH_PARAMETERS: readonly Part[] = [
@@ -157,10 +167,11 @@ const WATCH_PARAMETERS: readonly Part[] = [
   ),
 ]
 
-const KEY_PAGE = jsonOf('A page of keys', 'KeyPage')
+const KEY_PAGE = jsonOf('A page of keys; with `count`, their number', 'KeyPage')
 const KEY_PAGE_OR_EVENTS: Part = {
   ...KEY_PAGE,
-  description: 'A page of keys; with `watch`, events. After `cursor-gone`, which is the last one, list and start over',
+  description:
+    'A page of keys; with `count`, their number; with `watch`, events. After `cursor-gone`, which is the last one, list and start over',
   content: { ...(KEY_PAGE['content'] as Part), [EVENT_STREAM_TYPE]: {} },
 }
 

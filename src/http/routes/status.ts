@@ -4,7 +4,7 @@ import { jsonOf } from '../openapi-parts.ts'
 import { reading } from '../reading.ts'
 import { answering } from '../route.ts'
 import type { RouteGroup } from '../route.ts'
-import { count, epoch, flag, idsByCluster, list, mapOf, object, role, state, text } from '../schemas.ts'
+import { count, epoch, flag, idsByCluster, list, mapOf, object, peerName, role, state, text } from '../schemas.ts'
 
 export function statusRoutes(): RouteGroup {
   return {
@@ -48,6 +48,7 @@ const SCHEMAS: RouteGroup['schemas'] = {
   Peers: list(
     object({
       id: text,
+      name: peerName,
       clusterId: text,
       addresses: list(text),
       role,
@@ -60,6 +61,7 @@ const SCHEMAS: RouteGroup['schemas'] = {
   Status: {
     ...object({
       peerId: text,
+      name: peerName,
       clusterId: text,
       version: text,
       networkId: { type: ['string', 'null'] },

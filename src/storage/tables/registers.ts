@@ -11,7 +11,7 @@ import type { ValueRecord } from '../../../protocols/base/record.ts'
 import { epochOfConfigKey, isConfigKey, isHiddenKey } from '../../../protocols/base/register.ts'
 import type { LeafEntry, RegisterKey, RegisterState } from '../../../protocols/base/register.ts'
 import type { Codec } from '../../../protocols/wire/codec.ts'
-import type { ChosenSummary, Diverged, Listing, RegisterTable } from '../../ports/storage.ts'
+import type { ChosenSummary, Count, Diverged, Listing, RegisterTable } from '../../ports/storage.ts'
 import type { RowChange } from '../../commit.ts'
 import { ALL_FROM, appendRow, CLIENT_FROM } from '../environment.ts'
 import type { Environment } from '../environment.ts'
@@ -103,6 +103,19 @@ export class LmdbRegisters implements RegisterTable, Table {
       page.add(key, row === undefined ? this.#laid(key) : this.#record(key, row))
     }
     return page.listing(false)
+  }
+
+  count(prefix: string, after: string, limit: number): Count {
+    this.#init.assertGoing()
+    let count = 0
+    let last: RegisterKey | undefined
+    for (const [key] of this.#keysAfter(prefix, after)) {
+      if (isHiddenKey(key)) continue
+      if (count === limit) return { count, last, more: true }
+      count += 1
+      last = key
+    }
+    return { count, last, more: false }
   }
 
   /**
