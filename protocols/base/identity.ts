@@ -11,11 +11,23 @@ export type Incarnation = string & { readonly __brand: 'Incarnation' }
 /** `peerId/incarnation`, to be used as the key of maps and sets. */
 export type IdentityId = string & { readonly __brand: 'IdentityId' }
 
+/**
+ * What people call a peer, as whoever started it said: see `isPeerName`. Nothing is decided by it,
+ * and nobody keeps two peers from the same one.
+ */
+export type PeerName = string & { readonly __brand: 'PeerName' }
+
 /** Bytes of a cluster id. */
 export const CLUSTER_ID_BYTES_MAX = 64
+/** Bytes of the name of a peer. Every peer id is longer, so neither passes for the other. */
+export const PEER_NAME_BYTES_MAX = 40
 
 export function isClusterId(text: string): text is ClusterId {
   return text.length <= CLUSTER_ID_BYTES_MAX && /^[A-Za-z0-9._-]+$/.test(text)
+}
+
+export function isPeerName(text: string): text is PeerName {
+  return text.length <= PEER_NAME_BYTES_MAX && /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text)
 }
 
 /**

@@ -1,8 +1,8 @@
 /** The fields that messages are made of, each with its two directions side by side. */
 import { assert } from '../base/assert.ts'
 import type { Ballot, Ceiling } from '../base/ballot.ts'
-import { CLUSTER_ID_BYTES_MAX, isClusterId } from '../base/identity.ts'
-import type { ClusterId, Identity, NetworkId, PeerId } from '../base/identity.ts'
+import { CLUSTER_ID_BYTES_MAX, isClusterId, isPeerName, PEER_NAME_BYTES_MAX } from '../base/identity.ts'
+import type { ClusterId, Identity, NetworkId, PeerId, PeerName } from '../base/identity.ts'
 import { isContentType } from '../base/record.ts'
 import type { Accepted, ValueRecord } from '../base/record.ts'
 import { configKey, dataKey, epochOfConfigKey, isConfigKey } from '../base/register.ts'
@@ -172,6 +172,16 @@ export function writeClusterId(writer: ByteWriter, clusterId: ClusterId): void {
 export function readClusterId(reader: ByteReader): ClusterId {
   const clusterId = reader.visible(CLUSTER_ID_BYTES_MAX)
   return isClusterId(clusterId) ? clusterId : refuse('not a cluster id')
+}
+
+export function writePeerName(writer: ByteWriter, name: PeerName): void {
+  assert(isPeerName(name), `not a name of a peer: ${name}`)
+  writer.text(name)
+}
+
+export function readPeerName(reader: ByteReader): PeerName {
+  const name = reader.visible(PEER_NAME_BYTES_MAX)
+  return isPeerName(name) ? name : refuse('not a name of a peer')
 }
 
 export function writePeerId(writer: ByteWriter, peerId: PeerId): void {

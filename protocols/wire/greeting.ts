@@ -8,15 +8,17 @@ import {
   readIdentity,
   readInstalledEpoch,
   readNetworkIdIfAny,
+  readPeerName,
   writeAddresses,
   writeCeiling,
   writeClusterId,
   writeIdentity,
   writeInstalledEpoch,
   writeNetworkIdIfAny,
+  writePeerName,
 } from './fields.ts'
 import type { Ceiling } from '../base/ballot.ts'
-import type { ClusterId, Identity, NetworkId } from '../base/identity.ts'
+import type { ClusterId, Identity, NetworkId, PeerName } from '../base/identity.ts'
 
 /** What a peer says of itself once both ends have proved themselves. */
 export interface Greeting {
@@ -34,6 +36,8 @@ export interface Greeting {
   readonly minPeers: number
   /** Multiaddrs in text form where it can be reached. */
   readonly addresses: readonly string[]
+  /** What people call it, where it was told. */
+  readonly name?: PeerName
 }
 
 export function writeGreeting(writer: ByteWriter, greeting: Greeting): void {
@@ -46,6 +50,8 @@ export function writeGreeting(writer: ByteWriter, greeting: Greeting): void {
   writeCeiling(writer, greeting.ceiling)
   writer.varint(greeting.minPeers)
   writeAddresses(writer, greeting.addresses)
+  // Without a name the bytes are those of before there were any.
+  if (greeting.name !== undefined) writePeerName(writer, greeting.name)
 }
 
 export function readGreeting(reader: ByteReader): Greeting {
@@ -58,5 +64,6 @@ export function readGreeting(reader: ByteReader): Greeting {
   const ceiling = readCeiling(reader)
   const minPeers = reader.varint()
   const addresses = readAddresses(reader)
-  return { protocolMin, protocolMax, networkId, clusterId, identity, epoch, ceiling, minPeers, addresses }
+  const told = { protocolMin, protocolMax, networkId, clusterId, identity, epoch, ceiling, minPeers, addresses }
+  return reader.remaining === 0 ? told : { ...told, name: readPeerName(reader) }
 }

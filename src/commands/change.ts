@@ -4,6 +4,7 @@ import type { ChangeRequest } from '../../protocols/base/change-request.ts'
 import type { ChangeView, ConfigView } from '../ports/replicator.ts'
 import { detailOf, poll, problemOf } from './asking.ts'
 import type { Asked, Reply } from './asking.ts'
+import { callingOf, membersOf } from './called.ts'
 import { CommandFailed } from './failed.ts'
 import { lossesAfter } from './losses-after.ts'
 import { Progress } from './progress.ts'
@@ -101,19 +102,20 @@ async function watch(asked: Asked, progress: Progress, signal: AbortSignal): Pro
   try {
     for (;;) {
       await delay(LOOK_MS, undefined, { signal })
-      const { change } = await asked.get<ConfigView>('/config')
-      if (change !== null && !signal.aborted) progress.show(describeChange(change), change.startedSecondsAgo)
+      const view = await asked.get<ConfigView>('/config')
+      const { change } = view
+      if (change !== null && !signal.aborted) progress.show(describeChange(change, callingOf(membersOf(view))), change.startedSecondsAgo)
     }
   } catch {
     // The command is at its end, or the peer is gone, which the change itself will tell.
   }
 }
 
-/** One line. */
-export function describeChange({ epoch, from, to, covered, needed }: ChangeView): string {
+/** One line. @param calling what people read for a peer id */
+export function describeChange({ epoch, from, to, covered, needed }: ChangeView, calling: (id: string) => string): string {
   const before = Object.values(from).flat()
   const after = Object.values(to).flat()
-  const coming = after.filter((id) => !before.includes(id)).map((id) => `+${id}`)
-  const going = before.filter((id) => !after.includes(id)).map((id) => `-${id}`)
+  const coming = after.filter((id) => !before.includes(id)).map((id) => `+${calling(id)}`)
+  const going = before.filter((id) => !after.includes(id)).map((id) => `-${calling(id)}`)
   return `changing to epoch ${epoch + 1}: ${[...coming, ...going].join(' ')}, ${covered} of ${needed} voters hold all they must`
 }

@@ -52,8 +52,10 @@ function bad(text: string, mend: string): Finding {
 }
 
 function seen({ url, status }: Answered): Finding {
-  const { peerId, clusterId, role, version, keys } = status
-  return good(`${url} is ${peerId} of ${clusterId}, a ${role}, replicator ${version}, ${keys.count} keys`)
+  const { peerId, name, clusterId, role, version, keys } = status
+  return good(
+    `${url} is ${name === null ? peerId : `${name} (${peerId})`} of ${clusterId}, a ${role}, replicator ${version}, ${keys.count} keys`,
+  )
 }
 
 /** What must be the same everywhere. */
@@ -111,10 +113,11 @@ function notAsked(reports: readonly Answered[]): Finding[] {
   const asked = new Set(reports.map(({ status }) => status.peerId))
   const others = new Map(
     reports.flatMap(({ peers }) =>
-      peers.filter(({ id, state }) => !asked.has(id) && state !== 'gone').map(({ id, clusterId }) => [id, clusterId]),
+      peers
+        .filter(({ id, state }) => !asked.has(id) && state !== 'gone')
+        .map(({ id, name, clusterId }) => [id, `${name ?? `…${id.slice(-SHOWN)}`} of ${clusterId}`]),
     ),
   )
   if (others.size === 0) return []
-  const shown = [...others].map(([id, clusterId]) => `…${id.slice(-SHOWN)} of ${clusterId}`)
-  return [good(`not asked, though they are there: ${shown.join(', ')}; name them too with -url`)]
+  return [good(`not asked, though they are there: ${[...others.values()].join(', ')}; name them too with -url`)]
 }

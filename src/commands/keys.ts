@@ -81,7 +81,12 @@ export async function statKeys(command: Of<'stat' | 'wait'>, client: Client, sig
 
 /** @returns the exit code */
 export async function listKeys(command: Of<'ls'>, client: Client, signal: AbortSignal): Promise<number> {
-  const { prefix, after, limit, output = 'table' } = command
+  const { prefix, after, limit, count, output = 'table' } = command
+  if (count) {
+    const counted = await client.count({ signal, ...(prefix !== undefined && { prefix }), ...(after !== undefined && { after }) })
+    say([output === 'json' ? JSON.stringify({ count: counted }) : String(counted)])
+    return EXITS.done
+  }
   const listed: Stored[] = []
   const isWhole = output === 'table'
   for await (const stored of client.list({

@@ -4,30 +4,33 @@ import type { Client } from '../client/client.ts'
 import type { LogCommand } from '../settings/log-commands.ts'
 import { detailOf, factsOf } from './asking.ts'
 import type { Asked } from './asking.ts'
+import { callingOf, peerIdOf } from './called.ts'
 import { CommandFailed } from './failed.ts'
 
 type Of<Name extends LogCommand['name']> = Extract<LogCommand, { readonly name: Name }>
 
 /**
- * @param open what submits and reads as programs do: safely again, where an answer is lost
+ * @param asked what operates, once
+ * @param client of the same peer: what submits and reads as programs do, safely again where an
+ * answer is lost
  * @returns what to say
  */
-export async function runLogCommand(command: LogCommand, asked: Asked, open: () => Promise<Client>): Promise<string[]> {
+export async function runLogCommand(command: LogCommand, asked: Asked, client: Client): Promise<string[]> {
   switch (command.name) {
     case 'log ls':
-      return list(command, await open())
+      return list(command, client)
     case 'log status':
-      return status(command, await open())
+      return status(command, client)
     case 'log create':
       return create(command, asked)
     case 'log submit':
-      return submit(command, await open())
+      return submit(command, client)
     case 'log query':
-      return query(command, await open())
+      return query(command, client)
     case 'log add':
-      return change(command, asked, '/change', { add: [command.peerId] })
+      return change(command, asked, '/change', { add: [await peerIdOf(asked, command.peer)] })
     case 'log remove':
-      return change(command, asked, '/change', { remove: [command.peerId] })
+      return change(command, asked, '/change', { remove: [await peerIdOf(asked, command.peer)] })
     case 'log place':
       return change(command, asked, '/change', { place: command.place })
     case 'log verdict':
@@ -35,7 +38,7 @@ export async function runLogCommand(command: LogCommand, asked: Asked, open: () 
     case 'log refill':
       return change(command, asked, '/refill', {})
     case 'log transfer':
-      return change(command, asked, '/transfer', { to: command.peerId })
+      return change(command, asked, '/transfer', { to: await peerIdOf(asked, command.peer) })
   }
 }
 
@@ -48,18 +51,20 @@ async function list({ output, timeoutMs }: Of<'log ls'>, client: Client): Promis
 }
 
 async function status({ log, output, timeoutMs }: Of<'log status'>, client: Client): Promise<string[]> {
-  const view = await client.log(log).status({ signal: AbortSignal.timeout(timeoutMs) })
+  const signal = AbortSignal.timeout(timeoutMs)
+  const [view, peers] = await Promise.all([client.log(log).status({ signal }), client.peers({ signal })])
   if (output === 'json') return [JSON.stringify(view)]
   const { name, store, place, leader, term, commit, changing, members, replicas } = view
-  const head = `${name}  ${store}, ${place}, term ${term}, committed ${commit}, led by ${leader ?? 'nobody'}`
+  const calling = callingOf(peers)
+  const head = `${name}  ${store}, ${place}, term ${term}, committed ${commit}, led by ${leader === null ? 'nobody' : calling(leader)}`
   const silent = members.filter(({ peer }) => !replicas.some((each) => each.peer === peer))
   return [
     changing ? `${head}, members are changing` : head,
     ...replicas.map(({ peer, role, state, applied, lag, stalled }) => {
       const why = stalled === null ? '' : ` (${stalled})`
-      return `${peer}  ${role}, ${state}${why}, applied ${applied}, ${lag} behind`
+      return `${calling(peer)}  ${role}, ${state}${why}, applied ${applied}, ${lag} behind`
     }),
-    ...silent.map(({ peer, role }) => `${peer}  ${role}, does not answer`),
+    ...silent.map(({ peer, role }) => `${calling(peer)}  ${role}, does not answer`),
   ]
 }
 

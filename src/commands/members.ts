@@ -1,6 +1,7 @@
 /** `replicator members`: a table for people. */
 import type { ConfigView, MemberView, PeerView } from '../ports/replicator.ts'
 import type { Asked } from './asking.ts'
+import { callingOf, membersOf } from './called.ts'
 import { describeChange } from './change.ts'
 import { table } from './format.ts'
 import { NOTHING, lossesAfter } from './losses-after.ts'
@@ -22,22 +23,36 @@ export async function readMembers(asked: Asked): Promise<Members> {
 /** @returns the table and what else is to be known, line by line */
 export function describeMembers({ view, peers }: Members): string[] {
   const rows: string[][] = []
+  const calling = callingOf(membersOf(view))
   for (const [clusterId, { voters, learners }] of Object.entries(view.clusters).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    for (const member of voters) rows.push(row(member, clusterId, 'voter', peers))
-    for (const member of learners) rows.push(row(member, clusterId, 'learner', peers))
+    for (const member of voters) rows.push(row(member, clusterId, 'voter', peers, calling))
+    for (const member of learners) rows.push(row(member, clusterId, 'learner', peers, calling))
   }
   const { removed, change, networkId, epoch } = view
   const lines = [...table([HEAD, ...rows]), '', networkId === null ? 'in no network yet' : `epoch ${epoch} of network ${networkId}`]
   const gone = [...removed.peers, ...removed.clusters.map((clusterId) => `all of ${clusterId}`)]
   if (gone.length > 0) lines.push(`removed: ${gone.join(', ')}`)
   lines.push(...lossesAfter(view, NOTHING))
-  if (change !== null) lines.push(`${describeChange(change)}, for ${Math.round(change.startedSecondsAgo)} s`)
+  if (change !== null) lines.push(`${describeChange(change, calling)}, for ${Math.round(change.startedSecondsAgo)} s`)
   return lines
 }
 
-function row({ id, state }: MemberView, clusterId: string, role: string, peers: readonly PeerView[]): string[] {
+function row(
+  { id, state }: MemberView,
+  clusterId: string,
+  role: string,
+  peers: readonly PeerView[],
+  calling: (id: string) => string,
+): string[] {
   const peer = peers.find((known) => known.id === id)
   const { rttMs = null, lastSeenAt = null } = peer ?? {}
   const isThere = state === 'alive' || state === 'suspect'
-  return [id, clusterId, role, state, isThere && rttMs !== null ? `${rttMs.toFixed(1)} ms` : '-', seenText(state, lastSeenAt, Date.now())]
+  return [
+    calling(id),
+    clusterId,
+    role,
+    state,
+    isThere && rttMs !== null ? `${rttMs.toFixed(1)} ms` : '-',
+    seenText(state, lastSeenAt, Date.now()),
+  ]
 }

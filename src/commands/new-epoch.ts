@@ -44,8 +44,8 @@ export function whatMayBeLost(config: ConfigView, status: StatusView, peers: rea
   const voters = Object.entries(config.clusters).flatMap(([clusterId, cluster]) => cluster.voters.map((voter) => ({ ...voter, clusterId })))
   const away = voters.filter(({ state }) => state !== 'alive' && state !== 'self')
   const alive = peers.filter(({ state }) => state === 'alive')
-  const ids = (of: readonly { readonly id: string; readonly clusterId: string }[]): string[] =>
-    of.map(({ id, clusterId }) => `    ${id} of ${clusterId}`)
+  const ids = (of: readonly { readonly id: string; readonly name: string | null; readonly clusterId: string }[]): string[] =>
+    of.map(({ id, name, clusterId }) => `    ${name === null ? id : `${name} (${id})`} of ${clusterId}`)
   return [
     `network ${config.networkId} at epoch ${config.epoch}, as ${status.peerId} of ${status.clusterId} (${status.role}) knows it`,
     `${away.length} of ${voters.length} voters are out of reach:`,

@@ -8,6 +8,7 @@ import type { Command } from '../settings/all-commands.ts'
 import { isClientCommand } from '../settings/client-commands.ts'
 import type { ClientCommand } from '../settings/client-commands.ts'
 import { isLogCommand } from '../settings/log-commands.ts'
+import type { LogCommand } from '../settings/log-commands.ts'
 import { isRegisterCommand } from '../settings/register-commands.ts'
 import type { RegisterCommand } from '../settings/register-commands.ts'
 import { MONKEY_KINDS } from '../monkeys/monkeys.ts'
@@ -16,6 +17,7 @@ import { runMonkeys } from '../monkeys/run.ts'
 import type { StatusView } from '../ports/replicator.ts'
 import { printLines } from '../start-up.ts'
 import { Asked } from './asking.ts'
+import { peerIdOf } from './called.ts'
 import { changeConfig } from './change.ts'
 import type { Changed } from './change.ts'
 import { CommandFailed } from './failed.ts'
@@ -23,9 +25,9 @@ import { runLogCommand } from './log.ts'
 import { describeMembers, readMembers } from './members.ts'
 import { forceNewEpoch } from './new-epoch.ts'
 import { openClient } from './open-client.ts'
+import { complain } from './said.ts'
 import { changeSet, listSet, watchSet } from './set.ts'
 import { addToken } from './token.ts'
-import { wayTo } from './way.ts'
 
 const EXIT_FAILED = 1
 
@@ -68,9 +70,10 @@ async function play(command: Playing): Promise<void> {
 }
 
 async function ask(command: AskingCommand): Promise<void> {
-  const way = await wayTo(command)
-  for (const warning of way.warnings) process.stderr.write(`replicator ${command.name}: ${warning}\n`)
-  const lines = await outcomeOf(command, new Asked(way))
+  const { client, names, warnings } = await openClient({ ...command, urls: [command.url] })
+  for (const warning of warnings) complain(command.name, warning)
+  const asked = new Asked(client, names.join(', '))
+  const lines = isLogCommand(command) ? await runLogCommand(command, asked, client) : await outcomeOf(command, asked)
   if (lines.length > 0) printLines(lines)
 }
 
@@ -80,34 +83,33 @@ function saidAs(command: AskingCommand, what: string, { epoch, isUnchanged }: Ch
 }
 
 /** Does it. @returns what to say */
-async function outcomeOf(command: AskingCommand, asked: Asked): Promise<string[]> {
-  if (isLogCommand(command))
-    return runLogCommand(command, asked, async () => (await openClient({ ...command, urls: [command.url] })).client)
+async function outcomeOf(command: Exclude<AskingCommand, LogCommand>, asked: Asked): Promise<string[]> {
   const { timeoutMs } = command
   switch (command.name) {
     case 'members':
       return command.output === 'json' ? [JSON.stringify(await readMembers(asked))] : describeMembers(await readMembers(asked))
     case 'add': {
-      const changed = await changeConfig(asked, { add: [command.peerId], force: command.force }, timeoutMs)
-      return saidAs(command, `${command.peerId} votes`, changed)
+      const changed = await changeConfig(asked, { add: [await peerIdOf(asked, command.peer)], force: command.force }, timeoutMs)
+      return saidAs(command, `${command.peer} votes`, changed)
     }
     case 'remove': {
-      const changed = await changeConfig(asked, { remove: [command.peerId], force: command.force }, timeoutMs)
-      return saidAs(command, `${command.peerId} is removed and may be switched off`, changed)
+      const changed = await changeConfig(asked, { remove: [await peerIdOf(asked, command.peer)], force: command.force }, timeoutMs)
+      return saidAs(command, `${command.peer} is removed and may be switched off`, changed)
     }
     case 'replace': {
-      const { peerId, successor, force } = command
-      const changed = await changeConfig(asked, { add: [successor], remove: [peerId], force }, timeoutMs)
-      return saidAs(command, `${successor} votes in the place of ${peerId}, which may be switched off`, changed)
+      const { peer, successor, force } = command
+      const [add, remove] = await Promise.all([peerIdOf(asked, successor), peerIdOf(asked, peer)])
+      const changed = await changeConfig(asked, { add: [add], remove: [remove], force }, timeoutMs)
+      return saidAs(command, `${successor} votes in the place of ${peer}, which may be switched off`, changed)
     }
     case 'remove-cluster': {
       const changed = await changeConfig(asked, { removeCluster: command.clusterId, force: command.force }, timeoutMs)
       return saidAs(command, `${command.clusterId} is removed and its peers may be switched off`, changed)
     }
     case 'leave': {
-      const { peerId } = await asked.get<StatusView>('/status')
+      const { peerId, name } = await asked.get<StatusView>('/status')
       const changed = await changeConfig(asked, { remove: [peerId], force: command.force }, timeoutMs)
-      return saidAs(command, `${peerId} has left and may be switched off`, changed)
+      return saidAs(command, `${name ?? peerId} has left and may be switched off`, changed)
     }
     case 'withdraw':
       return saidAs(command, 'no change is in flight', await changeConfig(asked, { withdraw: true }, timeoutMs))

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client, PeerRow, Status } from '../client/client.ts'
 import type { ClientCommand } from '../settings/client-commands.ts'
+import { callingOf } from './called.ts'
 import { EXITS } from './exits.ts'
 import { formatBytes, table } from './format.ts'
 import { say } from './said.ts'
@@ -29,7 +30,7 @@ export async function showStatus(
 
 /** @param nowMs by the wall clock */
 export function statusScreen(status: Status, peers: readonly PeerRow[], nowMs: number): string[] {
-  const { networkId, epoch, version, peerId, clusterId, role, ready, keys, inDoubt, warnings, changing } = status
+  const { networkId, epoch, version, peerId, name, clusterId, role, ready, keys, inDoubt, warnings, changing } = status
   const clusters = Object.entries(status.quorum).map(([id, { voters, up, needed }]) => [
     id,
     String(voters),
@@ -37,14 +38,15 @@ export function statusScreen(status: Status, peers: readonly PeerRow[], nowMs: n
     String(needed),
     keysText(status, id),
   ])
+  const calling = callingOf(peers)
   return [
     networkId === null ? 'in no network yet' : `network ${networkId}, epoch ${epoch}${changing ? ', changing' : ''}`,
-    `asked ${peerId} of ${clusterId}, ${role}, ${ready ? 'ready' : 'NOT READY'}, replicator ${version}`,
+    `asked ${name === null ? peerId : `${name} (${peerId})`} of ${clusterId}, ${role}, ${ready ? 'ready' : 'NOT READY'}, replicator ${version}`,
     `${keys.count} keys, ${formatBytes(keys.bytes)}, ${inDoubt} in doubt`,
     '',
     ...table([CLUSTER_HEAD, ...clusters]),
     '',
-    ...table([PEER_HEAD, ...peers.toSorted(byCluster).map((peer) => peerRow(peer, nowMs))]),
+    ...table([PEER_HEAD, ...peers.toSorted(byCluster).map((peer) => peerRow(peer, calling, nowMs))]),
     ...(warnings.length === 0 ? [] : ['', 'warnings:', ...warnings.map((warning) => ` - ${warning}`)]),
   ]
 }
@@ -60,10 +62,10 @@ function byCluster(a: PeerRow, b: PeerRow): number {
   return one < other ? -1 : 1
 }
 
-function peerRow({ id, clusterId, role, state, rttMs, lastSeenAt }: PeerRow, nowMs: number): string[] {
+function peerRow({ id, clusterId, role, state, rttMs, lastSeenAt }: PeerRow, calling: (id: string) => string, nowMs: number): string[] {
   const isThere = state === 'alive' || state === 'suspect'
   const rtt = isThere && rttMs !== null ? `${rttMs.toFixed(1)} ms` : '-'
-  return [id, clusterId, role, state, rtt, seenText(state, lastSeenAt, nowMs)]
+  return [calling(id), clusterId, role, state, rtt, seenText(state, lastSeenAt, nowMs)]
 }
 
 /** How long ago a peer was seen, for people. */

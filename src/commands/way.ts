@@ -30,12 +30,13 @@ export async function wayTo(asking: Asking): Promise<Way> {
   const url = new URL(asking.url)
   const warnings = url.password === '' ? [] : [PASSWORD_WARNING]
   const socketPath = isThisMachine(url.hostname) ? await socketOf(asking, url) : undefined
-  return socketPath === undefined ? addressed(asking, url, warnings) : { ...bySocket(socketPath), warnings }
+  return socketPath === undefined ? addressed(asking, url, warnings) : { ...wayBySocket(socketPath), warnings }
 }
 
-function bySocket(socketPath: string): Omit<Way, 'warnings'> {
+/** By the operator socket of a peer. */
+export function wayBySocket(socketPath: string): Way {
   const target = { socketPath, ca: undefined, cert: undefined, key: undefined }
-  return { name: socketPath, target, isSecure: false, pathBefore: '', headers: { Host: 'localhost' } }
+  return { name: socketPath, target, isSecure: false, pathBefore: '', headers: { Host: 'localhost' }, warnings: [] }
 }
 
 function addressed({ token, ca, cert, key }: Asking, url: URL, warnings: readonly string[]): Way {

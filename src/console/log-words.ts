@@ -1,6 +1,6 @@
 /** How a log stands, in words. Pure. */
 import type { LogStatus } from '../client/client.ts'
-import { countText, shortId } from './words.ts'
+import { countText } from './words.ts'
 
 /** A member of a log as it is shown. */
 export interface ReplicaRow {
@@ -21,8 +21,9 @@ const STORES: Readonly<Record<LogStatus['replicas'][number]['state'], readonly [
 }
 const SPACES = 2
 
-export function logHeadline({ leader, term, commit, changing }: LogStatus): string {
-  const led = leader === null ? 'Nobody leads: commands are not taken' : `${shortId(leader)} leads, in term ${term}`
+/** @param calling what people read for a peer id */
+export function logHeadline({ leader, term, commit, changing }: LogStatus, calling: (id: string) => string): string {
+  const led = leader === null ? 'Nobody leads: commands are not taken' : `${calling(leader)} leads, in term ${term}`
   return `${led}. ${countText(commit)} committed.${changing ? ' Its members are being changed.' : ''}`
 }
 

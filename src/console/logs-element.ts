@@ -2,19 +2,21 @@
 import { html, nothing } from 'lit-html'
 import type { TemplateResult } from 'lit-html'
 import { ClientFailed } from '../client/client.ts'
-import type { LogRow, LogStatus } from '../client/client.ts'
+import type { LogRow, LogStatus, PeerRow } from '../client/client.ts'
 import { onSubmit, saidLine } from './forms.ts'
 import type { Said } from './forms.ts'
 import { logHeadline, replicaRows, resultText } from './log-words.ts'
 import type { ReplicaRow } from './log-words.ts'
 import { ViewElement } from './view-element.ts'
-import { plural, shortId } from './words.ts'
+import { calledText, plural } from './words.ts'
 
 const LOOK_MS = 2_000
 const QUERY_MS = 10_000
 
 interface LogsState {
   readonly logs: readonly LogRow[]
+  /** For their names; none for a token that opens logs alone. */
+  readonly peers: readonly PeerRow[]
   readonly failed: string | undefined
   /** Of the log that is looked at; empty for none. */
   readonly name: string
@@ -24,7 +26,7 @@ interface LogsState {
   readonly found: string | undefined
 }
 
-const START: LogsState = { logs: [], failed: undefined, name: '', status: undefined, said: undefined, found: undefined }
+const START: LogsState = { logs: [], peers: [], failed: undefined, name: '', status: undefined, said: undefined, found: undefined }
 
 export class LogsElement extends ViewElement<LogsState> {
   constructor() {
@@ -90,12 +92,12 @@ export class LogsElement extends ViewElement<LogsState> {
     `
   }
 
-  #chosen({ name, status, said, found }: LogsState): TemplateResult {
+  #chosen({ name, status, peers, said, found }: LogsState): TemplateResult {
     const ask = onSubmit((field) => void this.#query(field('query')))
     return html`
       <section class="card" aria-labelledby="log-title">
         <h2 id="log-title">${name}</h2>
-        ${status === undefined ? html`<p class="quiet">Asking …</p>` : this.#status(status)}
+        ${status === undefined ? html`<p class="quiet">Asking …</p>` : this.#status(status, peers)}
         <form class="line" @submit=${ask}>
           <label class="field"
             ><span>Query</span><input name="query" required autocomplete="off" spellcheck="false" placeholder=${'{"list":""}'} />
@@ -107,9 +109,10 @@ export class LogsElement extends ViewElement<LogsState> {
     `
   }
 
-  #status(status: LogStatus): TemplateResult {
+  #status(status: LogStatus, peers: readonly PeerRow[]): TemplateResult {
+    const calling = (id: string): string => calledText({ id, name: peers.find((peer) => peer.id === id)?.name ?? null })
     return html`
-      <p class=${status.leader === null ? 'bad' : ''}>${logHeadline(status)}</p>
+      <p class=${status.leader === null ? 'bad' : ''}>${logHeadline(status, calling)}</p>
       <div class="scroll" tabindex="0" role="group" aria-label="Replicas">
         <table>
           <thead>
@@ -121,7 +124,7 @@ export class LogsElement extends ViewElement<LogsState> {
             </tr>
           </thead>
           <tbody>
-            ${replicaRows(status).map(replicaRow)}
+            ${replicaRows(status).map((row) => replicaRow(row, calling(row.peer)))}
           </tbody>
         </table>
       </div>
@@ -138,12 +141,13 @@ export class LogsElement extends ViewElement<LogsState> {
     const signal = AbortSignal.any([this.left, AbortSignal.timeout(LOOK_MS)])
     const { name } = this.store.state
     try {
-      const [logs, status] = await Promise.all([
+      const [logs, peers, status] = await Promise.all([
         this.client.logs({ signal }),
+        this.client.peers({ signal }).catch(() => []),
         name === '' ? undefined : this.client.log(name).status({ signal }),
       ])
       // Another one may have been opened meanwhile.
-      if (this.store.state.name === name) this.store.change({ logs, failed: undefined, status })
+      if (this.store.state.name === name) this.store.change({ logs, peers, failed: undefined, status })
     } catch (error) {
       if (!(error instanceof ClientFailed)) throw error
       if (!this.left.aborted) this.store.change({ failed: error.message })
@@ -160,10 +164,10 @@ export class LogsElement extends ViewElement<LogsState> {
   }
 }
 
-function replicaRow({ peer, role, store, kind, lag }: ReplicaRow): TemplateResult {
+function replicaRow({ peer, role, store, kind, lag }: ReplicaRow, called: string): TemplateResult {
   return html`
     <tr>
-      <th scope="row"><span class="id" title=${peer}>${shortId(peer)}</span></th>
+      <th scope="row"><span class="id" title=${peer}>${called}</span></th>
       <td>${role}</td>
       <td class=${kind}>${store}</td>
       <td class="number">${lag === undefined ? '–' : plural(lag, 'entry', 'entries')}</td>

@@ -7,7 +7,7 @@ import { equalityOf, mostBehind, standingOf } from './cluster-words.ts'
 import { rateNow } from './history.ts'
 import { plots } from './plots.ts'
 import type { Network, State } from './state.ts'
-import { agoText, bytesText, countText, milliseconds, plural, rateText, secondsText, shortId } from './words.ts'
+import { agoText, bytesText, calledText, countText, milliseconds, plural, rateText, secondsText } from './words.ts'
 
 export function networkView(state: State): TemplateResult {
   const { network } = state
@@ -54,11 +54,11 @@ function warningList({ warnings }: Status): TemplateResult | typeof nothing {
 }
 
 /** The change of the voters that is in flight. */
-function changeNote({ status, config }: Network): TemplateResult | typeof nothing {
+function changeNote({ status, config, peers }: Network): TemplateResult | typeof nothing {
   if (!status.changing) return nothing
   const change = config?.change ?? undefined
-  const joining = namesOf(change?.to, change?.from)
-  const leaving = namesOf(change?.from, change?.to)
+  const joining = namesOf(peers, change?.to, change?.from)
+  const leaving = namesOf(peers, change?.from, change?.to)
   return html`
     <section class="change" aria-labelledby="change-title">
       <h2 id="change-title">The voters are being changed</h2>
@@ -73,10 +73,11 @@ function changeNote({ status, config }: Network): TemplateResult | typeof nothin
 type Voters = Readonly<Record<string, readonly string[]>>
 
 /** Voters of one configuration that another has not. */
-function namesOf(these: Voters = {}, those: Voters = {}): string {
+function namesOf(peers: readonly PeerRow[], these: Voters = {}, those: Voters = {}): string {
+  const called = (id: string): string => calledText({ id, name: peers.find((peer) => peer.id === id)?.name ?? null })
   const known = new Set(Object.values(those).flat())
   const found = Object.entries(these).flatMap(([clusterId, ids]) =>
-    ids.filter((id) => !known.has(id)).map((id) => `${shortId(id)} of ${clusterId}`),
+    ids.filter((id) => !known.has(id)).map((id) => `${called(id)} of ${clusterId}`),
   )
   return found.join(', ')
 }
@@ -145,10 +146,10 @@ function clusterRow(status: Status, clusterId: string): TemplateResult {
   `
 }
 
-function peerRow({ id, role, state, rttMs, lastSeenAt }: PeerRow, nowMs: number): TemplateResult {
+function peerRow({ id, name, role, state, rttMs, lastSeenAt }: PeerRow, nowMs: number): TemplateResult {
   return html`
     <tr class=${state}>
-      <th scope="row"><span class="id" title=${id}>${shortId(id)}</span></th>
+      <th scope="row"><span class="id" title=${id}>${calledText({ id, name })}</span></th>
       <td>${role}</td>
       <td><span class="state ${state}">${state === 'self' ? 'this peer' : state}</span></td>
       <td class="number">${rttMs === null || state === 'gone' ? '–' : milliseconds(rttMs)}</td>

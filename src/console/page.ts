@@ -7,7 +7,7 @@ import { VIEWS } from './state.ts'
 import type { State, View } from './state.ts'
 import { tokenForm } from './token-view.ts'
 import type { Actions } from './token-view.ts'
-import { secondsText, shortId } from './words.ts'
+import { calledText, secondsText, shortId } from './words.ts'
 
 export const TITLES: Readonly<Record<View, string>> = {
   network: 'Network',
@@ -38,10 +38,10 @@ export function page(state: State, client: Client, actions: Actions): TemplateRe
 
 function whoIsAsked({ network }: State): TemplateResult | typeof nothing {
   if (network === undefined) return nothing
-  const { peerId, clusterId, version, networkId } = network.status
+  const { peerId, name, clusterId, version, networkId } = network.status
   return html`
     <p class="asked">
-      seen by <span class="id" title=${peerId}>${shortId(peerId)}</span> of <b>${clusterId}</b>
+      seen by <span class="id" title=${peerId}>${calledText({ id: peerId, name })}</span> of <b>${clusterId}</b>
       <span class="quiet"
         >network ${networkId === null ? 'none yet' : html`<span class="id" title=${networkId}>${shortId(networkId)}</span>`}, version
         ${version}</span

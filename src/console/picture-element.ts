@@ -9,12 +9,14 @@ import { equalityOf, standingOf } from './cluster-words.ts'
 import { layOut, RADIUS, SELF_RADIUS } from './picture.ts'
 import type { ClusterBox, PeerNode } from './picture.ts'
 import type { Network } from './state.ts'
-import { milliseconds, plural, shortId } from './words.ts'
+import { calledText, milliseconds, plural } from './words.ts'
 
 const TEXT_GAP = 14
 const INSET = 16
 /** From the middle of a line of text to its baseline. */
 const BASELINE = 4.5
+/** Characters of a name that have room in a box beside a round trip. */
+const SHOWN_OF_NAME = 20
 
 export class PictureElement extends HTMLElement {
   #network: Network | undefined
@@ -71,11 +73,12 @@ function headOf({ clusterId, x, y, width }: ClusterBox, status: Status): Templat
 
 function nodeOf({ peer, x, y, side }: PeerNode, { x: left, width }: ClusterBox, comings: ReadonlyMap<string, string>): TemplateResult {
   const { id, role, state } = peer
+  const called = cut(calledText(peer))
   if (side === 'middle') {
     return svg`
       <circle class="ring" cx=${x} cy=${y} r=${SELF_RADIUS + 3}></circle>
       <circle class="node ${role} alive" cx=${x} cy=${y} r=${SELF_RADIUS - 1}></circle>
-      <text class="id" x=${x} y=${y + 28} text-anchor="middle">${shortId(id)}<tspan class="small"> this peer${role === 'learner' ? ', learner' : ''}</tspan></text>
+      <text class="id" x=${x} y=${y + 28} text-anchor="middle">${called}<tspan class="small"> this peer${role === 'learner' ? ', learner' : ''}</tspan></text>
     `
   }
   const [anchor, far, step, edge] =
@@ -83,13 +86,18 @@ function nodeOf({ peer, x, y, side }: PeerNode, { x: left, width }: ClusterBox, 
   const notes = comings.get(id) ?? (role === 'learner' ? 'learner' : '')
   return svg`
     <g class=${state}>
-      <title>${id}</title>
+      <title>${peer.name === null ? id : `${peer.name}, ${id}`}</title>
       <circle class="node ${role} ${state}" cx=${x} cy=${y} r=${RADIUS}></circle>
       ${state === 'gone' ? svg`<path class="cross" d="M${x - 3} ${y - 3}l6 6m0 -6l-6 6"></path>` : nothing}
-      <text class="id" x=${x + step} y=${y + BASELINE} text-anchor=${anchor}>${shortId(id)}${notes === '' ? nothing : svg`<tspan class="small"> ${notes}</tspan>`}</text>
+      <text class="id" x=${x + step} y=${y + BASELINE} text-anchor=${anchor}>${called}${notes === '' ? nothing : svg`<tspan class="small"> ${notes}</tspan>`}</text>
       <text class="small ${state}" x=${edge} y=${y + BASELINE} text-anchor=${far}>${tripOf(peer)}</text>
     </g>
   `
+}
+
+/** A long name ends in the picture before what stands at the other edge; the table has all of it. */
+function cut(name: string): string {
+  return name.length <= SHOWN_OF_NAME ? name : `${name.slice(0, SHOWN_OF_NAME - 1)}…`
 }
 
 function tripOf({ state, rttMs }: PeerRow): string {

@@ -3,7 +3,7 @@
  * and go, and no figures. Pure.
  */
 import type { State } from './state.ts'
-import { plural, shortId } from './words.ts'
+import { calledText, plural } from './words.ts'
 
 /** @returns undefined when nothing is worth a word */
 export function toldOf(before: State, after: State): string | undefined {
@@ -14,9 +14,9 @@ export function toldOf(before: State, after: State): string | undefined {
   if (before.trouble?.kind === 'silent') words.push('The peer answers again.')
   if (was.status.ready !== is.status.ready) words.push(is.status.ready ? 'The peer is ready.' : 'The peer is not ready any more.')
   const stateBefore = new Map(was.peers.map(({ id, state }) => [id, state]))
-  for (const { id, clusterId, state } of is.peers) {
+  for (const { id, name, clusterId, state } of is.peers) {
     const old = stateBefore.get(id)
-    if (old !== state) words.push(`Peer ${shortId(id)} of ${clusterId} is ${old === undefined ? 'new' : state}.`)
+    if (old !== state) words.push(`Peer ${calledText({ id, name })} of ${clusterId} is ${old === undefined ? 'new' : state}.`)
   }
   if (was.status.changing !== is.status.changing)
     words.push(is.status.changing ? 'A change of the voters begins.' : 'The change of the voters is over.')

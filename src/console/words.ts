@@ -13,6 +13,11 @@ export function shortId(id: string): string {
   return id.length <= SHOWN_OF_ID ? id : `…${id.slice(-SHOWN_OF_ID)}`
 }
 
+/** What people call a peer, and the end of its id where nobody said. */
+export function calledText({ id, name }: { readonly id: string; readonly name: string | null }): string {
+  return name ?? shortId(id)
+}
+
 /** With its thousands apart. */
 export function countText(count: number): string {
   return count.toLocaleString('en')

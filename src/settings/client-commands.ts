@@ -59,7 +59,7 @@ export type ClientCommand =
   | ({ readonly name: 'put' } & Put)
   | ({ readonly name: 'get' } & Get)
   | ({ readonly name: 'stat' | 'wait' } & Speaking & { readonly keys: readonly string[] })
-  | ({ readonly name: 'ls' } & Limited)
+  | ({ readonly name: 'ls' } & Limited & { readonly count: boolean })
   | ({ readonly name: 'watch' } & Speaking & { readonly prefix: string | undefined; readonly cursor: string | undefined })
   | ({ readonly name: 'import' } & Speaking & Transferring & { readonly file: string | undefined })
   | ({ readonly name: 'export' } & Listing & { readonly file: string | undefined })
@@ -144,6 +144,11 @@ export const LS: FlagTable<Omit<Limited, 'prefix'>> = {
   ...SPEAKING,
 }
 
+const LS_KEYS: FlagTable<Omit<Limited, 'prefix'> & { readonly count: boolean }> = {
+  count: { ...toggle(), name: 'count', meaning: 'Only how many they are, whatever -limit says.' },
+  ...LS,
+}
+
 const WATCH: FlagTable<Speaking & { readonly cursor: string | undefined }> = {
   cursor: {
     ...once(parseFile),
@@ -205,8 +210,8 @@ export const CLIENT_COMMANDS: Readonly<Record<ClientCommand['name'], CommandRow>
     meaning: 'The keys that begin with PREFIX, of those that the peer holds.',
     operands: [],
     optional: PREFIX,
-    flags: LS,
-    examples: ['ls names/', 'ls names/ -o raw -limit 10'],
+    flags: LS_KEYS,
+    examples: ['ls names/', 'ls names/ -o raw -limit 10', 'ls names/ -count'],
   },
   stat: {
     meaning: 'Size, type, ETag and time of each KEY, without its value.',

@@ -2,7 +2,7 @@
  * The commands that operate a network: what each takes, and what it is for. Their flags are rows
  * like those of the peer itself.
  */
-import type { ClusterId, NetworkId, PeerId } from '../../protocols/base/identity.ts'
+import type { ClusterId, NetworkId, PeerId, PeerName } from '../../protocols/base/identity.ts'
 import { SCOPES } from '../security/grant.ts'
 import type { Scope } from '../security/grant.ts'
 import { ASKED } from './asking.ts'
@@ -11,7 +11,10 @@ import type { CommandRow, Operand } from './command-row.ts'
 import { once, repeated, toggle } from './flags.ts'
 import type { FlagTable } from './flags.ts'
 import { parseExpires, parsePrefix, parseScopes, parseTokenName } from './tokens.ts'
-import { parseClusterId, parseFile, parseNetworkId, parseNewFile, parsePeerId } from './values.ts'
+import { parseClusterId, parseFile, parseNetworkId, parseNewFile, parsePeer } from './values.ts'
+
+/** By its id, or by what people call it. */
+export type PeerCalled = PeerId | PeerName
 
 interface Forced extends Asking {
   readonly force: boolean
@@ -31,8 +34,8 @@ export interface NewToken {
 /** A command that operates a network, as it was given. */
 export type OperatorCommand =
   | ({ readonly name: 'members' | 'withdraw' } & Asking)
-  | ({ readonly name: 'add' | 'remove'; readonly peerId: PeerId } & Forced)
-  | ({ readonly name: 'replace'; readonly peerId: PeerId; readonly successor: PeerId } & Forced)
+  | ({ readonly name: 'add' | 'remove'; readonly peer: PeerCalled } & Forced)
+  | ({ readonly name: 'replace'; readonly peer: PeerCalled; readonly successor: PeerCalled } & Forced)
   | ({ readonly name: 'remove-cluster'; readonly clusterId: ClusterId } & Forced)
   | ({ readonly name: 'leave' } & Forced)
   | ({ readonly name: 'token' } & NewToken)
@@ -105,7 +108,7 @@ export const SECRET: CommandRow & { readonly flags: FlagTable<{ readonly out: st
   },
 }
 
-const PEER: Operand = ['peerId', 'PEER', parsePeerId]
+const PEER: Operand = ['peer', 'PEER', parsePeer]
 
 /** By name, in the order of the help text. */
 export const COMMANDS: Readonly<Record<OperatorCommand['name'], CommandRow>> = {
@@ -115,8 +118,8 @@ export const COMMANDS: Readonly<Record<OperatorCommand['name'], CommandRow>> = {
   replace: {
     meaning: 'NEW gets the place of OLD, in one change.',
     operands: [
-      ['peerId', 'OLD', parsePeerId],
-      ['successor', 'NEW', parsePeerId],
+      ['peer', 'OLD', parsePeer],
+      ['successor', 'NEW', parsePeer],
     ],
     flags: FORCED,
   },

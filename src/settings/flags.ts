@@ -2,6 +2,7 @@
  * The table of flags. Names, variables, defaults, types and the help text come from here and from
  * nowhere else: every field of Settings has one row, and a field without a row does not compile.
  */
+import type { PeerName } from '../../protocols/base/identity.ts'
 import { VALUE_BYTES_MAX } from '../../protocols/base/limits.ts'
 import { LOG_LEVELS } from './settings.ts'
 import type { HttpAddress, Settings } from './settings.ts'
@@ -26,6 +27,7 @@ import {
   parseNetworkId,
   parseNexusDoor,
   parseOrigin,
+  parsePeerName,
   parseProtocolId,
   parseRedisUrl,
   parseRendezvous,
@@ -142,6 +144,14 @@ export const FLAGS: FlagTable<Settings> = {
     placeholder: 'ID',
     meaning: 'Cluster to join: 1 to 64 of letters, digits, ".", "_", "-".',
     fallback: 'required',
+  },
+  peerName: {
+    ...once<PeerName | undefined>(parsePeerName),
+    name: 'name',
+    placeholder: 'NAME',
+    meaning:
+      'What people call this peer, like berlin-1: shown in the place of its id, and taken by commands. 1 to 40 of letters, digits, ".", "_", "-".',
+    fallback: { value: undefined, text: 'its peer id' },
   },
   http: {
     ...once<HttpAddress | undefined>(parseHttpAddress),

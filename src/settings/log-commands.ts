@@ -2,12 +2,13 @@
 import { isLogName } from '../../protocols/log/birth.ts'
 import { ASKED } from './asking.ts'
 import type { Asking } from './asking.ts'
+import type { PeerCalled } from './commands.ts'
 import type { CommandRow, Operand } from './command-row.ts'
 import { once } from './flags.ts'
 import type { FlagTable } from './flags.ts'
 import { STORE_KINDS } from './settings.ts'
 import { UsageError } from './usage-error.ts'
-import { parsePeerId, parseStoreKind, parseWish } from './values.ts'
+import { parsePeer, parseStoreKind, parseWish } from './values.ts'
 
 interface Creating extends Asking {
   readonly store: string
@@ -33,7 +34,7 @@ export type LogCommand =
   | ({ readonly name: 'log verdict'; readonly log: string; readonly index: string; readonly verdict: string } & Asking)
   | ({ readonly name: 'log refill'; readonly log: string } & Asking)
   | ({ readonly name: 'log place'; readonly log: string; readonly place: string } & Asking)
-  | ({ readonly name: 'log add' | 'log remove' | 'log transfer'; readonly log: string; readonly peerId: string } & Asking)
+  | ({ readonly name: 'log add' | 'log remove' | 'log transfer'; readonly log: string; readonly peer: PeerCalled } & Asking)
 
 const CREATING: FlagTable<Creating> = {
   ...ASKED,
@@ -76,7 +77,7 @@ const QUERYING: FlagTable<Querying> = {
 }
 
 const NAME: Operand = ['log', 'NAME', parseName]
-const PEER: Operand = ['peerId', 'PEER', parsePeerId]
+const PEER: Operand = ['peer', 'PEER', parsePeer]
 
 /** By name, in the order of the help text. */
 export const LOG_COMMANDS: Readonly<Record<LogCommand['name'], CommandRow>> = {

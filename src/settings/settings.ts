@@ -1,4 +1,4 @@
-import type { ClusterId, NetworkId } from '../../protocols/base/identity.ts'
+import type { ClusterId, NetworkId, PeerName } from '../../protocols/base/identity.ts'
 import type { AdmitFile } from './admitted.ts'
 import type { SecretFile } from './secret.ts'
 import type { SecretMode } from '../security/private-file.ts'
@@ -70,6 +70,8 @@ export interface AddressRange {
 /** All that a peer is told when it is started: checked, with the defaults filled in, frozen. */
 export interface Settings {
   readonly clusterId: ClusterId
+  /** What people call this peer; undefined for its id alone. */
+  readonly peerName: PeerName | undefined
   /** Undefined, for a peer within another program alone: nobody comes in but by the operator's socket. */
   readonly http: HttpAddress | undefined
   /** Where health and metrics are served by themselves; undefined for nowhere. */

@@ -5,8 +5,8 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Component } from '@multiformats/multiaddr'
-import { isClusterId } from '../../protocols/base/identity.ts'
-import type { ClusterId, NetworkId, PeerId } from '../../protocols/base/identity.ts'
+import { isClusterId, isPeerName, PEER_NAME_BYTES_MAX } from '../../protocols/base/identity.ts'
+import type { ClusterId, NetworkId, PeerId, PeerName } from '../../protocols/base/identity.ts'
 import { isLogName } from '../../protocols/log/birth.ts'
 import { readWish } from '../../protocols/log/placement.ts'
 import { isPeerId } from '../peer-id.ts'
@@ -139,9 +139,19 @@ function parseMultiaddr(text: string, example: string, portMin: number): string 
   return address.toString()
 }
 
-/** A peer id in its usual text form. */
-export function parsePeerId(text: string): PeerId {
-  if (!isPeerId(text)) throw new UsageError('write a peer id as replicator members and /peers show it, like 12D3KooW…')
+/** What people call a peer. */
+export function parsePeerName(text: string): PeerName {
+  if (!isPeerName(text))
+    throw new UsageError(
+      `write a name of 1 to ${PEER_NAME_BYTES_MAX} letters, digits, ".", "_" and "-", a letter or a digit first, like berlin-1`,
+    )
+  return text
+}
+
+/** A peer id in its usual text form, or what people call a peer. */
+export function parsePeer(text: string): PeerId | PeerName {
+  if (!isPeerId(text) && !isPeerName(text))
+    throw new UsageError('write a peer id or a name as replicator members and /peers show it, like 12D3KooW… or berlin-1')
   return text
 }
 

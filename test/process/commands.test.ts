@@ -32,7 +32,8 @@ suite('commands for clients', () => {
     network = await Network.create()
     elsewhere = await Network.create()
     const alone = { flags: ['-min-peers', '1'] }
-    const [peer, other] = [await network.add(alone), await elsewhere.add(alone)]
+    const named = { flags: [...alone.flags, '-name', 'berlin-1'] }
+    const [peer, other] = [await network.add(named), await elsewhere.add(alone)]
     await Promise.all([peer, other].map((one) => one.start()))
     await Promise.all([peer, other].map((one) => one.ready()))
     url = `http://127.0.0.1:${peer.httpPort}`
@@ -139,9 +140,18 @@ suite('commands for clients', () => {
   test('the status is one screen, and members can be read by programs', async () => {
     const status = await command(['status'])
     assert.equal(status.code, 0)
-    assert.match(status.stdout, /^network [0-9a-f]{32}, epoch 0\nasked 12D3\w+ of cluster-1, voter, ready/)
+    assert.match(status.stdout, /^network [0-9a-f]{32}, epoch 0\nasked berlin-1 \(12D3\w+\) of cluster-1, voter, ready/)
     const members = await command(['members', '-o', 'json'])
     assert.equal((JSON.parse(members.stdout) as { view: { epoch: number } }).view.epoch, 0)
+  })
+
+  test('a peer that has a name is shown by it, and commands take it in the place of the id', async () => {
+    for (const shown of [await command(['status']), await command(['members'])])
+      assert.match(shown.stdout, /^berlin-1 +cluster-1 +voter +self/m)
+    assert.equal((await command(['add', 'berlin-1'])).stdout, 'berlin-1 votes (epoch 0, as before)\n')
+    const stranger = await command(['remove', 'berlin-2'])
+    assert.deepEqual([stranger.code, stranger.stdout], [1, ''])
+    assert.match(stranger.stderr, /^replicator remove: no peer is called berlin-2/)
   })
 
   test('what is imported is exported as it was, an interrupted export goes on, and a second import changes nothing', async () => {
@@ -161,6 +171,7 @@ suite('commands for clients', () => {
     const exported = await command(['export', 'k/', '-file', 'out.jsonl'])
     assert.equal(exported.code, 0, exported.stderr)
     assert.match(exported.stderr, /goes on after k\/12\d\d/)
+    assert.equal((await command(['ls', 'k/', '-count'])).stdout, `${KEYS}\n`)
     assert.equal(await readFile(join(directory, 'out.jsonl'), 'utf8'), text)
   })
 
@@ -232,7 +243,7 @@ suite('commands for clients', () => {
     assert.equal(code, 1)
     assert.match(stdout, /^ok {3}replicator \d+\.\d+\.\d+ at .*main\.ts, run by Node 24/)
     assert.match(stdout, /^BAD {2}http:\/\/127\.0\.0\.1:\d+ does not answer: .*ECONNREFUSED\n {7}see that the peer runs/m)
-    assert.match(stdout, new RegExp(`^ok {3}${url} is 12D3\\w+ of cluster-1, a voter`, 'm'))
+    assert.match(stdout, new RegExp(`^ok {3}${url} is berlin-1 \\(12D3\\w+\\) of cluster-1, a voter`, 'm'))
     assert.match(stdout, /^BAD {2}no -secret: /m)
   })
 

@@ -41,7 +41,7 @@ let writers: Writers
 before(async () => {
   network = await Network.create()
   const founders = await network.grow('cluster-1', 4)
-  ;[lone] = (await network.grow('cluster-2', 1, ALONE)) as [PeerProcess]
+  ;[lone] = (await network.grow('cluster-2', 1, { flags: [...ALONE.flags, '-name', 'paris-1'] })) as [PeerProcess]
   await network.grow('cluster-3', 1, ALONE)
   await Promise.all(network.peers.map((peer) => peer.ready()))
   await until('all but one vote, and all know all', async () => {
@@ -115,6 +115,10 @@ function votingIn(clusters: ConfigView['clusters']): string[] {
 }
 
 describe('by command, under load', () => {
+  it('a peer is called by its name at every other', async () => {
+    assert.match(await done(first, 'members'), /^paris-1 +cluster-2 +voter +alive/m)
+  })
+
   it('a learner is given a vote, at any peer of any cluster', async () => {
     assert.match(await done(lone, 'add', learner.peerId), new RegExp(`^${learner.peerId} votes \\(epoch \\d+\\)$`))
     assert.deepEqual(await votersOf(lone, 'cluster-1'), idsOf(first, second, third, learner))

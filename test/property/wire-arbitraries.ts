@@ -6,7 +6,7 @@ import * as fc from 'fast-check'
 import type { Arbitrary } from 'fast-check'
 import type { Ballot, Ceiling } from '../../protocols/base/ballot.ts'
 import { compareIdentities, identity } from '../../protocols/base/identity.ts'
-import type { ClusterId, Identity, Incarnation, NetworkId, PeerId } from '../../protocols/base/identity.ts'
+import type { ClusterId, Identity, Incarnation, NetworkId, PeerId, PeerName } from '../../protocols/base/identity.ts'
 import { isContentType } from '../../protocols/base/record.ts'
 import type { Accepted, ValueRecord } from '../../protocols/base/record.ts'
 import { configKey, dataKey } from '../../protocols/base/register.ts'
@@ -206,7 +206,7 @@ const messageKinds: Kinds<Message> = {
 /** A message of each kind, by kind. */
 export const messagesByKind: ReadonlyMap<string, Arbitrary<Message>> = new Map(Object.entries(messageKinds))
 export const messages: Arbitrary<Message> = fc.oneof(...messagesByKind.values())
-export const greetings: Arbitrary<Greeting> = shape({
+const nameless: Arbitrary<Greeting> = shape({
   protocolMin: whole,
   protocolMax: whole,
   networkId: maybe(networkId),
@@ -217,6 +217,9 @@ export const greetings: Arbitrary<Greeting> = shape({
   minPeers: whole,
   addresses,
 })
+export const greetings: Arbitrary<Greeting> = fc
+  .tuple(nameless, maybe(letters('aZ0', 40)))
+  .map(([greeting, name]) => (name === undefined ? greeting : { ...greeting, name: name as PeerName }))
 
 function maybe<Value>(arbitrary: Arbitrary<Value>): Arbitrary<Value | undefined> {
   return fc.option(arbitrary, { nil: undefined })

@@ -48,9 +48,9 @@ suite('commands', () => {
     const force = { ...ASKED, force: false }
     const expected: readonly (readonly [readonly string[], unknown])[] = [
       [['members'], { name: 'members', ...ASKED }],
-      [['add', PEER], { name: 'add', peerId: PEER, ...force }],
-      [['remove', PEER], { name: 'remove', peerId: PEER, ...force }],
-      [['replace', PEER, OTHER], { name: 'replace', peerId: PEER, successor: OTHER, ...force }],
+      [['add', PEER], { name: 'add', peer: PEER, ...force }],
+      [['remove', PEER], { name: 'remove', peer: PEER, ...force }],
+      [['replace', PEER, OTHER], { name: 'replace', peer: PEER, successor: OTHER, ...force }],
       [['remove-cluster', 'cluster-1'], { name: 'remove-cluster', clusterId: 'cluster-1', ...force }],
       [['leave'], { name: 'leave', ...force }],
       [['withdraw'], { name: 'withdraw', ...ASKED }],
@@ -74,12 +74,16 @@ suite('commands', () => {
     )
   })
 
+  test('a peer is meant by its id or by its name', () => {
+    assert.deepEqual(commandOf(['remove', 'berlin-1']), { name: 'remove', peer: 'berlin-1', ...ASKED, force: false })
+  })
+
   test('flags stand before or behind operands, and one without a value takes none of them', () => {
     for (const argv of [
       ['remove', '-force', PEER, '-timeout', '5'],
       ['remove', '--timeout=5', PEER, '--force'],
     ]) {
-      assert.deepEqual(commandOf(argv), { name: 'remove', peerId: PEER, ...ASKED, timeoutMs: 5_000, force: true })
+      assert.deepEqual(commandOf(argv), { name: 'remove', peer: PEER, ...ASKED, timeoutMs: 5_000, force: true })
     }
     assert.match(messageOf(['remove', PEER, '-force=yes']), /-force takes no value/)
   })
@@ -120,7 +124,8 @@ suite('commands', () => {
     const mistakes: readonly (readonly [readonly string[], RegExp])[] = [
       [['add'], /replicator add needs PEER/],
       [['replace', PEER], /replicator replace needs NEW/],
-      [['add', 'nobody'], /^PEER "nobody": write a peer id/],
+      [['add', `${PEER}x`], /^PEER "12D3\w+": write a peer id or a name/],
+      [['add', 'no body'], /^PEER "no body": write a peer id or a name/],
       [['remove-cluster', 'a/b'], /^CID "a\/b": a cluster id/],
       [['add', PEER, OTHER], /^stray argument/],
       [['members', '-force'], /^unknown flag "-force"/],

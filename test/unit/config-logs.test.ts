@@ -126,13 +126,13 @@ suite('commands of logs', () => {
     assert(create.name === 'log create')
     assert.deepEqual([create.store, create.place], ['kv', 'cluster:a'])
     const add = commandOf('log', 'add', 'orders', PEER)
-    assert(add.name === 'log add' && add.peerId === PEER)
+    assert(add.name === 'log add' && add.peer === PEER)
   })
 
   test('say what they lack, and what will not do', () => {
     assert.match(messageOf('log', 'status'), /^replicator log status needs NAME/)
     assert.match(messageOf('log', 'query', 'orders'), /^replicator log query needs QUERY/)
-    assert.match(messageOf('log', 'add', 'orders', 'node1'), /peer id/)
+    assert.match(messageOf('log', 'add', 'orders', 'node 1'), /peer id/)
     assert.match(messageOf('log', 'status', '..'), /name of a log/)
     assert.match(messageOf('log', 'query', 'orders', 'x', '-consistency', 'lease'), /linearizable or local/)
   })

@@ -40,6 +40,7 @@ suite('defaults', () => {
   test('a cluster id alone starts with the defaults of the contract', () => {
     assert.deepEqual(configOf(['-cid', 'cluster-1']), {
       clusterId: 'cluster-1',
+      peerName: undefined,
       http: { host: '127.0.0.1', port: 0 },
       httpCert: undefined,
       httpKey: undefined,
@@ -184,6 +185,7 @@ suite('environment variables', () => {
       REPLICATOR_STATSD: 'statsd.example:8125',
       REPLICATOR_LWW: '3001, 0.0.0.0:3002=carts',
       REPLICATOR_LWW_EXTERNAL: 'http://old.example:3001/',
+      REPLICATOR_NAME: 'berlin-1',
       REPLICATOR_SET_AHEAD: '5',
       REPLICATOR_SET_HISTORY: 'off',
       REPLICATOR_SET_REDIS: 'rediss://:secret@redis.example:6380/1',
@@ -193,6 +195,7 @@ suite('environment variables', () => {
     })
     assert.deepEqual(config, {
       clusterId: 'a',
+      peerName: 'berlin-1',
       http: { host: '0.0.0.0', port: 80 },
       httpCert: undefined,
       httpKey: undefined,
@@ -321,6 +324,11 @@ suite('values', () => {
   test('a cluster id is 1 to 64 of letters, digits, ".", "_" and "-"', () => {
     for (const id of ['a', 'Cluster_1.eu-west', 'x'.repeat(64)]) assert.equal(configOf(['-cid', id]).clusterId, id)
     for (const id of ['', 'a b', 'a/b', 'ä', 'x'.repeat(65), 'a\n']) assert.match(messageOf(['-cid', id]), /^-cid .*1 to 64/)
+  })
+
+  test('a name of a peer is 1 to 40 of letters, digits, ".", "_" and "-", so that none is a peer id', () => {
+    for (const name of ['a', 'berlin-1', '0.x_Y', 'x'.repeat(40)]) assert.equal(configOf(['-cid', 'a', '-name', name]).peerName, name)
+    for (const name of ['', '-a', 'a b', 'ä', 'x'.repeat(41)]) refuses('name', name, /1 to 40 .*like berlin-1/)
   })
 
   test('an HTTP address is a port, or a host and a port', () => {

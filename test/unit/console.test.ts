@@ -14,10 +14,10 @@ import { logHeadline, replicaRows } from '../../src/console/log-words.ts'
 import { START } from '../../src/console/state.ts'
 import type { State } from '../../src/console/state.ts'
 import { toldOf } from '../../src/console/told.ts'
-import { bytesText, milliseconds, plural, shortId } from '../../src/console/words.ts'
+import { bytesText, calledText, milliseconds, plural, shortId } from '../../src/console/words.ts'
 
 function peer(id: string, clusterId: string, state: PeerRow['state'] = 'alive'): PeerRow {
-  return { id, clusterId, addresses: [], role: 'voter', state, rttMs: 1, lastSeenAt: null }
+  return { id, name: null, clusterId, addresses: [], role: 'voter', state, rttMs: 1, lastSeenAt: null }
 }
 
 function networkOf(clusters: number, peersEach: number): PeerRow[] {
@@ -188,12 +188,14 @@ describe('words', () => {
     assert.deepEqual([0.42, 9.96, 12.6, 1_500, 12_000].map(milliseconds), ['0.4 ms', '10.0 ms', '13 ms', '1.5 s', '12 s'])
     assert.deepEqual([plural(1, 'key'), plural(1_200, 'key')], ['1 key', '1,200 keys'])
     assert.equal(shortId('12D3KooWGpjwYBA3TM3TUSumvkUqUaNq5nFX8v4t1VejuTD7bTQU'), '…uTD7bTQU')
+    const id = '12D3KooWGpjwYBA3TM3TUSumvkUqUaNq5nFX8v4t1VejuTD7bTQU'
+    assert.deepEqual([calledText({ id, name: 'berlin-1' }), calledText({ id, name: null })], ['berlin-1', '…uTD7bTQU'])
   })
 })
 
 function statusOf(part: Partial<Status>): Status {
   const keys = { count: 0, bytes: 0, root: '', clusters: {}, behind: {} }
-  const none = { peerId: 'a', clusterId: 'berlin', version: '', networkId: null, epoch: 0, role: 'voter', ready: true } as const
+  const none = { peerId: 'a', name: null, clusterId: 'berlin', version: '', networkId: null, epoch: 0, role: 'voter', ready: true } as const
   return { ...none, config: null, changing: false, quorum: {}, keys, inDoubt: 0, tokens: null, warnings: [], ...part }
 }
 
@@ -280,8 +282,8 @@ describe('a log', () => {
   }
 
   it('is told by who leads it, and is not taken for well where nobody does', () => {
-    assert.equal(logHeadline(status), 'two leads, in term 3. 1,000 committed.')
-    const without = logHeadline({ ...status, leader: null, changing: true })
+    assert.equal(logHeadline(status, shortId), 'two leads, in term 3. 1,000 committed.')
+    const without = logHeadline({ ...status, leader: null, changing: true }, shortId)
     assert.equal(without, 'Nobody leads: commands are not taken. 1,000 committed. Its members are being changed.')
   })
 

@@ -10,6 +10,7 @@ import type { Report } from '../../src/commands/diagnosis.ts'
 
 const STATUS: Status = {
   peerId: 'one',
+  name: null,
   clusterId: 'berlin',
   version: '1.0.0',
   networkId: 'n',
@@ -58,6 +59,7 @@ suite('the doctor', () => {
   test('tells each warning once, and who was not asked', () => {
     const peer: PeerRow = {
       id: 'other-peer-id',
+      name: null,
       clusterId: 'paris',
       addresses: [],
       role: 'learner',
@@ -71,5 +73,8 @@ suite('the doctor', () => {
       ['as all of them say'],
     )
     assert.match(found.at(-1)?.text ?? '', /^not asked, though they are there: …ther-peer-id of paris/)
+    const named = diagnose([report('a', { name: 'berlin-1' }, 0, [{ ...peer, name: 'paris-1' }])])
+    assert.match(named[0]?.text ?? '', /^a is berlin-1 \(a\) of berlin/)
+    assert.match(named.at(-1)?.text ?? '', /^not asked, though they are there: paris-1 of paris/)
   })
 })

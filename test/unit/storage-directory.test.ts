@@ -191,18 +191,19 @@ describe('a data directory', () => {
     const facts: Facts = {
       listenPorts: { '*': 4_001, '/ip4/127.0.0.1/tcp/0': 4_002 },
       peers: [{ peerId: 'p' as PeerId, addresses: ['/ip4/127.0.0.1/tcp/1'] }],
+      names: { p: 'berlin-1' },
     }
-    assert.deepEqual(await directory.readFacts(), { listenPorts: {}, peers: [] })
+    assert.deepEqual(await directory.readFacts(), { listenPorts: {}, peers: [], names: {} })
     await directory.writeFacts(facts)
     assert.deepEqual(await directory.readFacts(), facts)
-    await writeFile(join(directory.path, 'facts.json'), '{"listenPorts": { "*": 99999 }, "peers": [{"peerId": 1}, 2]}')
-    assert.deepEqual(await directory.readFacts(), { listenPorts: {}, peers: [] })
+    await writeFile(join(directory.path, 'facts.json'), '{"listenPorts": { "*": 99999 }, "peers": [{"peerId": 1}, 2], "names": {"p": 1}}')
+    assert.deepEqual(await directory.readFacts(), { listenPorts: {}, peers: [], names: {} })
     await writeFile(join(directory.path, 'facts.json'), '{"listenPort": 4001, "peers": []}')
-    assert.deepEqual(await directory.readFacts(), { listenPorts: { '*': 4_001 }, peers: [] })
+    assert.deepEqual(await directory.readFacts(), { listenPorts: { '*': 4_001 }, peers: [], names: {} })
     assert.deepEqual(warnings, [])
     for (const damaged of ['{"listen', '[]', 'null']) {
       await writeFile(join(directory.path, 'facts.json'), damaged)
-      assert.deepEqual(await directory.readFacts(), { listenPorts: {}, peers: [] })
+      assert.deepEqual(await directory.readFacts(), { listenPorts: {}, peers: [], names: {} })
     }
     assert.equal(warnings.length, 3)
     assert.deepEqual((await readdir(directory.path)).sort(), ['directory.json', 'facts.json', 'lock', 'store'])

@@ -4,7 +4,7 @@
  */
 import type { Ballot } from '../../protocols/base/ballot.ts'
 import { identity } from '../../protocols/base/identity.ts'
-import type { ClusterId, Identity, Incarnation, NetworkId, PeerId } from '../../protocols/base/identity.ts'
+import type { ClusterId, Identity, Incarnation, NetworkId, PeerId, PeerName } from '../../protocols/base/identity.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
 import { configKey, dataKey } from '../../protocols/base/register.ts'
 import type { Config } from '../../protocols/base/config.ts'
@@ -173,6 +173,7 @@ function reply(body: AcceptorReply): Message {
 /** The frames, by name. */
 const frames: ReadonlyMap<string, Frame> = new Map<string, Frame>([
   ['frame: greeting', { kind: 'greeting', greeting }],
+  ['frame: greeting, of a peer with a name', { kind: 'greeting', greeting: { ...greeting, name: 'east-1' as PeerName } }],
   ['frame: proof', { kind: 'proof', proof: Uint8Array.of(0xca, 0xfe) }],
   ['frame: nonce', { kind: 'nonce', nonce: new Uint8Array(32).fill(0x5e) }],
   ['frame: parting', { kind: 'parting', parting: 'not admitted' }],
