@@ -8,6 +8,8 @@ import type { Settings } from './settings/settings.ts'
 import { isRunByNpx, whenOrphaned } from './orphaned.ts'
 import type { PeerInit, RunningPeer } from './peer/start-peer.ts'
 import { Reloads } from './reloads.ts'
+import { serviceManager } from './service-manager.ts'
+import type { Tell } from './service-manager.ts'
 import { writePrivateFile } from './security/private-file.ts'
 import { printLines } from './start-up.ts'
 import { logWhatLibrariesPrint } from './telemetry/libraries.ts'
@@ -29,7 +31,7 @@ export async function run(argv: readonly string[], environment: Environment, sta
   const commandLine = parseCommandLine(argv, environment)
   switch (commandLine.kind) {
     case 'run':
-      return await runPeer(commandLine.config, isRunByNpx(environment), start)
+      return await runPeer(commandLine.config, environment, start)
     case 'command': {
       const { runCommand } = await import('./commands/run-command.ts')
       process.exitCode = await runCommand(commandLine.command)
@@ -61,16 +63,17 @@ async function giveSecret(text: string, out: string | undefined): Promise<number
   }
 }
 
-/** @param isBelowNpx it ends with npx, which passes no signal on */
-async function runPeer(config: Settings, isBelowNpx: boolean, start?: Start): Promise<void> {
+async function runPeer(config: Settings, environment: Environment, start?: Start): Promise<void> {
   boundYoungSpace()
   let peer: RunningPeer | undefined
+  let tell: Tell | undefined
   let signals = 0
   const ended = Promise.withResolvers<number>()
   const stop = (): void => {
     signals += 1
     if (signals > 1) process.exit(EXIT_FAILED)
     if (peer === undefined) process.exit(0)
+    tell?.({ isStopping: true, status: 'Finishing what was begun' })
     peer.stop().then(
       () => ended.resolve(0),
       (error: unknown) => ended.resolve(explain(error)),
@@ -78,7 +81,8 @@ async function runPeer(config: Settings, isBelowNpx: boolean, start?: Start): Pr
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
-  if (isBelowNpx) whenOrphaned(stop)
+  // npx passes no signal on: the peer ends with it.
+  if (isRunByNpx(environment)) whenOrphaned(stop)
   const reloads = new Reloads()
   // Read your files again. A terminal that is closed sends it too, and the peer goes on.
   process.on('SIGHUP', () => void reloads.all())
@@ -87,7 +91,8 @@ async function runPeer(config: Settings, isBelowNpx: boolean, start?: Start): Pr
     const { startPeer } = await import('./peer/start-peer.ts')
     const logger = createLogger(config.logLevel)
     logWhatLibrariesPrint(logger)
-    peer = await (start ?? startPeer)({ config, logger, reloads, print: printLines, failed: (error) => ended.resolve(explain(error)) })
+    tell = serviceManager(environment, (why) => logger.warn(`the service manager is told nothing: ${why}`))
+    peer = await (start ?? startPeer)({ config, logger, reloads, tell, print: printLines, failed: (error) => ended.resolve(explain(error)) })
   } catch (error) {
     process.exit(explain(error))
   }

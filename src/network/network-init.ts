@@ -7,6 +7,7 @@ import type { ClusterId, PeerId } from '../../protocols/base/identity.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
 import type { Greeting } from '../../protocols/wire/greeting.ts'
 import type { Secrets } from '../ports/secrets.ts'
+import type { ForeignHost } from './host.ts'
 import type { RememberedPeer } from './known-peers.ts'
 import type { Libp2pPeer } from './libp2p-peer.ts'
 import type { ListenPorts } from './listening.ts'
@@ -29,9 +30,15 @@ export interface NetworkInit {
   /** Who may join; undefined: whoever has a secret. */
   readonly admitted?: ReadonlySet<PeerId> | undefined
   /**
-   * How peers are found that nobody named: `src/discovery/`. Started and stopped with the network.
+   * Somebody else's libp2p to join: then nothing is listened on, and that key is its own. Undefined:
+   * one is made.
    */
-  readonly discovery: PeerDiscovery
+  readonly host?: ForeignHost | undefined
+  /**
+   * How peers are found that nobody named: `src/discovery/`. Started and stopped with the network;
+   * somebody else's libp2p finds them in its own ways.
+   */
+  readonly discovery?: PeerDiscovery | undefined
   /** How peers on the local network are found, when that is wanted. */
   readonly localDiscovery?: LocalDiscovery | undefined
   /** Multiaddrs of `-peer` and `-bootstrap`, with or without a peer id. */

@@ -2,10 +2,12 @@
  * The transport on libp2p: puts the parts of this folder together. What each does is said at its
  * top.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import { privateKeyFromProtobuf } from '@libp2p/crypto/keys'
 import type { Connection, PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
+import { assert } from '../../protocols/base/assert.ts'
 import type { PeerId } from '../../protocols/base/identity.ts'
 import { ADDRESSES_MAX } from '../../protocols/base/limits.ts'
 import type { Greeting } from '../../protocols/wire/greeting.ts'
@@ -18,6 +20,7 @@ import { Connector } from './connector.ts'
 import { Delivery } from './delivery.ts'
 import { isLoopback } from './addresses.ts'
 import { Gate } from './gate.ts'
+import type { ForeignHost, Host } from './host.ts'
 import type { RememberedPeer } from './known-peers.ts'
 import { createLibp2pPeer } from './libp2p-peer.ts'
 import type { Libp2pPeer } from './libp2p-peer.ts'
@@ -70,7 +73,11 @@ export class Libp2pNetwork implements Transport {
   readonly #gate: Gate
   readonly #staleProofs: StaleProofs
   readonly #admission: Admission
+  /** Of its own; undefined on somebody else's. */
   #libp2p: Libp2pPeer | undefined
+  /** That one or the other. */
+  #host: Host | undefined
+  #topologyId: string | undefined
   #listenPorts: ListenPorts = {}
   #handlers: TransportHandlers | undefined
   #stopping = false
@@ -114,6 +121,10 @@ export class Libp2pNetwork implements Transport {
       admission: this.#admission,
       handlers: () => (this.#stopping ? undefined : this.#handlers),
       message: (stream, round, message) => this.#delivery.received(stream, round, message),
+      cut: (connection, reason) => {
+        // On somebody else's libp2p others may go on using it.
+        if (init.host === undefined) connection.abort(new Error(reason))
+      },
       refused: (peerId, reason) => this.#connector.refused(peerId, reason),
     })
     this.#connector = new Connector({
@@ -143,7 +154,14 @@ export class Libp2pNetwork implements Transport {
    */
   async start(handlers: TransportHandlers): Promise<void> {
     this.#handlers = handlers
-    const { logger } = this.#init
+    const { host } = this.#init
+    if (host === undefined) await this.#listen()
+    else await this.#join(host)
+    this.#connector.start()
+  }
+
+  async #listen(): Promise<void> {
+    const { logger, discovery } = this.#init
     const { libp2p, ports } = await listen({
       listen: this.#init.listen,
       ports: this.#init.listenPorts ?? {},
@@ -151,16 +169,32 @@ export class Libp2pNetwork implements Transport {
       warn: (text) => logger.warn(text),
     })
     this.#libp2p = libp2p
+    this.#host = libp2p
     this.#listenPorts = ports
     // Whoever came while the rest was being started.
     for (const { connection } of this.#table.streams()) this.#identify(connection)
     this.#gate.start(libp2p)
-    this.#connector.start()
     this.#spare.start()
-    this.#init.discovery.start(libp2p, {
+    discovery?.start(libp2p, {
       found: (peerId, addresses, isOfOwnCluster) => this.#found(peerId as PeerId, addresses, isOfOwnCluster),
       isConnected: (peerId) => this.#table.has(peerId as PeerId),
     })
+  }
+
+  /** On somebody else's libp2p: whoever speaks our protocol there is one of us to greet. */
+  async #join(host: ForeignHost): Promise<void> {
+    this.#host = host
+    await this.#handle(host)
+    this.#topologyId = await host.register(this.#protocolId, {
+      onConnect: (peerId, { remoteAddr }) => this.#found(peerId.toString() as PeerId, [remoteAddr.toString()], true),
+    })
+  }
+
+  async #leave(host: ForeignHost): Promise<void> {
+    if (this.#topologyId !== undefined) host.unregister(this.#topologyId)
+    await Promise.all([this.#protocolId, this.#bulkProtocolId].map((protocol) => host.unhandle(protocol)))
+    await delay(STOP_FLUSH_MS)
+    this.#streams.abort('this peer stops')
   }
 
   /** Lets the last frames leave, then closes everything. Takes less than two seconds. */
@@ -171,9 +205,10 @@ export class Libp2pNetwork implements Transport {
     this.#spare.stop()
     this.#gate.stop()
     this.#staleProofs.stop()
-    this.#init.discovery.stop()
+    this.#init.discovery?.stop()
     this.#delivery.stop()
     this.#streams.retire()
+    if (this.#init.host !== undefined) return this.#leave(this.#init.host)
     const signal = AbortSignal.timeout(STOP_FLUSH_MS)
     const closing = (this.#libp2p?.getConnections() ?? []).map((connection) =>
       connection.close({ signal }).catch((error: unknown) => connection.abort(error instanceof Error ? error : new Error(String(error)))),
@@ -198,7 +233,7 @@ export class Libp2pNetwork implements Transport {
   }
 
   addresses(): readonly string[] {
-    const addresses = this.#libp2p?.getMultiaddrs().map((address) => address.toString()) ?? []
+    const addresses = this.#host?.getMultiaddrs().map((address) => address.toString()) ?? []
     return addresses.sort((a, b) => Number(isLoopback(b)) - Number(isLoopback(a))).slice(0, ADDRESSES_MAX)
   }
 
@@ -213,7 +248,7 @@ export class Libp2pNetwork implements Transport {
    */
   isOnLoopbackAlone(): boolean {
     const { listen: named, announce } = this.#init
-    const isMeant = announce.length > 0 || (named.length > 0 && named.every(isLoopback))
+    const isMeant = this.#init.host !== undefined || announce.length > 0 || (named.length > 0 && named.every(isLoopback))
     return !isMeant && this.addresses().every(isLoopback)
   }
 
@@ -234,7 +269,7 @@ export class Libp2pNetwork implements Transport {
 
   /** libp2p connections open now, to members and strangers. */
   connectionCount(): number {
-    return this.#libp2p?.getConnections().length ?? 0
+    return this.#host?.getConnections().length ?? 0
   }
 
   /** The DHT or the local network speaks of a peer; anybody may have said so. */
@@ -293,32 +328,37 @@ export class Libp2pNetwork implements Transport {
     return this.#table.has(peerId)
   }
 
-  #started(): Libp2pPeer {
-    if (this.#libp2p === undefined) throw new Error('the network is not started')
-    return this.#libp2p
+  #started(): Host {
+    if (this.#host === undefined) throw new Error('the network is not started')
+    return this.#host
   }
 
   async #create(addresses: readonly string[]): Promise<Libp2pPeer> {
-    const { localDiscovery } = this.#init
+    const { localDiscovery, discovery } = this.#init
+    assert(discovery !== undefined, 'a libp2p of its own has ways to find peers')
     const found = (peerId: string, told: readonly string[]): void => this.#found(peerId as PeerId, told, false)
     const libp2p = await createLibp2pPeer({
       peerDiscovery: localDiscovery === undefined ? [] : [localDiscovery(found)],
       privateKey: this.#privateKey,
       listen: addresses,
       announce: this.#init.announce,
-      dht: this.#init.discovery.service({ isTrusted: (peerId) => !this.isClosed || this.isProved(peerId as PeerId) }),
+      dht: discovery.service({ isTrusted: (peerId) => !this.isClosed || this.isProved(peerId as PeerId) }),
       isTold: (peerId) => this.#admission.isOpen || this.isProved(peerId as PeerId),
       isDialled: (peerId) => this.#admission.isNamed(peerId as PeerId) && this.#connector.isDialled(peerId as PeerId),
       gater: this.#gate.gater,
     })
+    await this.#handle(libp2p)
+    return libp2p
+  }
+
+  async #handle(host: Host): Promise<void> {
     const bounds = { maxInboundStreams: STREAMS_MAX, maxOutboundStreams: STREAMS_MAX }
-    await libp2p.handle(this.#protocolId, (stream, connection) => this.#streams.accept(stream, connection), bounds)
-    await libp2p.handle(
+    await host.handle(this.#protocolId, (stream, connection) => this.#streams.accept(stream, connection), bounds)
+    await host.handle(
       this.#bulkProtocolId,
       (stream, connection) => this.#delivery.accept(stream, this.#streams.provenOn(connection)),
       bounds,
     )
-    return libp2p
   }
 
   #connected(remote: Greeting): void {

@@ -66,6 +66,8 @@ export interface PeerStreamInit {
   readonly round: () => number
   /** Counts the bytes of frames. */
   readonly traffic: { bytesSent: number; bytesReceived: number }
+  /** Ends the whole connection, where it is ours to end. */
+  readonly cut: (connection: Connection, reason: string) => void
   readonly events: PeerStreamEvents
 }
 
@@ -77,6 +79,7 @@ export class PeerStream {
   /** When the greeting was done; milliseconds from a fixed point in the past. */
   provenAtMs: number = Number.NaN
   readonly #stream: Stream
+  readonly #cutConnection: PeerStreamInit['cut']
   readonly #events: PeerStreamEvents
   readonly #local: Greeting
   readonly #nonce: Uint8Array
@@ -95,6 +98,7 @@ export class PeerStream {
   constructor(init: PeerStreamInit) {
     this.#stream = init.stream
     this.connection = init.connection
+    this.#cutConnection = init.cut
     this.peerId = init.connection.remotePeer.toString() as PeerId
     this.openedBy = init.stream.direction === 'outbound' ? init.greeting.identity.peerId : this.peerId
     this.#events = init.events
@@ -328,7 +332,7 @@ export class PeerStream {
   /** Ends the whole connection, not only this stream. */
   #cut(reason: string): void {
     this.abort(reason)
-    this.connection.abort(new Error(reason))
+    this.#cutConnection(this.connection, reason)
   }
 
   #end(reason: string): void {

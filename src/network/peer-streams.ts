@@ -27,6 +27,8 @@ export interface PeerStreamsInit {
   /** Undefined before the network is started, and once it stops: then no stream is accepted. */
   readonly handlers: () => TransportHandlers | undefined
   readonly message: (stream: PeerStream, round: number, message: Message) => void
+  /** Ends a connection on which nothing of ours goes on. */
+  readonly cut: (connection: Connection, reason: string) => void
   /** One end will not have the other. */
   readonly refused: (peerId: PeerId, reason: string) => void
 }
@@ -63,7 +65,7 @@ export class PeerStreams {
 
   /** Greets on a stream, whoever opened it. */
   accept(stream: Stream, connection: Connection): void {
-    const { codec, counters, admission, message } = this.#init
+    const { codec, counters, admission, message, cut } = this.#init
     const handlers = this.#init.handlers()
     if (handlers === undefined) {
       stream.abort(new Error('this peer stops'))
@@ -78,6 +80,7 @@ export class PeerStreams {
       greeting: handlers.greeting(),
       round: () => handlers.round(),
       traffic: counters,
+      cut,
       events: {
         proven: (proven, remote) => this.#proven(proven, remote),
         message,
@@ -118,7 +121,7 @@ export class PeerStreams {
     if (error instanceof Error && error.name === 'UnsupportedProtocolError') {
       this.#refused({ peerId, connection }, `it does not speak ${this.#init.protocolId}`)
     } else {
-      connection.abort(error instanceof Error ? error : new Error(String(error)))
+      this.#init.cut(connection, error instanceof Error ? error.message : String(error))
     }
   }
 

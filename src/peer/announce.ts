@@ -2,6 +2,7 @@
 import type { Logger } from 'pino'
 import type { Settings } from '../settings/settings.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import type { Tell } from '../service-manager.ts'
 import { READY_LINE, discoveredLine, waitingLine } from '../start-up.ts'
 import type { PeerService } from './service.ts'
 import type { Warnings } from './warnings.ts'
@@ -16,6 +17,7 @@ export interface ProgressInit {
   readonly warnings: Warnings
   readonly logger: Logger
   readonly print: (lines: readonly string[]) => void
+  readonly tell?: Tell | undefined
   /** It has been a member before, so it goes on trying for as long as it takes. */
   readonly isMember: boolean
   /** No peer could be reached in time. */
@@ -42,6 +44,8 @@ export function announceProgress(init: ProgressInit): { stop(): void } {
       clearInterval(timer)
       if (!hasDiscovered) print([discoveredLine(peers)])
       print([READY_LINE])
+      // It may lose its quorum again, and nobody would say so here.
+      init.tell?.({ status: 'Has become ready; /readyz says whether it is' })
       service.announce()
     } else if (isAlone && performance.now() > givesUpAtMs) {
       if (init.isMember) stayAlone(init)

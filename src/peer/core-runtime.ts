@@ -15,6 +15,7 @@ import { systemClock, systemRandom } from '../runtime/clock.ts'
 import { Runtime } from '../runtime/runtime.ts'
 import type { Metrics, Readings } from '../telemetry/metrics.ts'
 import type { KeyFeed } from './key-feed.ts'
+import type { PeerNames } from './peer-names.ts'
 import { noteWriter, recallDivergences } from './notes.ts'
 import { whyNotAlive } from './views.ts'
 
@@ -85,16 +86,20 @@ export function createRuntime(
 }
 
 /** What the network hands over, and asks. */
-export function handlers(runtime: Runtime, network: Libp2pNetwork): TransportHandlers {
+export function handlers(runtime: Runtime, network: Libp2pNetwork, names: PeerNames): TransportHandlers {
   const { core } = runtime
+  const name = names.of(core.identity.peerId)
   return {
-    connected: (remote) => runtime.dispatch({ kind: 'connected', remote }),
+    connected: (remote) => {
+      names.learn(remote.identity.peerId, remote.name)
+      runtime.dispatch({ kind: 'connected', remote })
+    },
     disconnected: (peerId, reason) => runtime.dispatch({ kind: 'disconnected', peerId, reason }),
     message: (from, round, message) => runtime.dispatch({ kind: 'message', from, round, message }),
     isVoter: (peerId) => core.chain.voterOf(peerId) !== undefined,
     isRemoved: (peerId) => core.isRemoved(peerId),
     round: () => core.round,
-    greeting: () => core.greeting(runtime.ceiling, network.addresses()),
+    greeting: () => ({ ...core.greeting(runtime.ceiling, network.addresses()), ...(name !== undefined && { name }) }),
   }
 }
 

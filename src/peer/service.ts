@@ -9,6 +9,7 @@ import type {
   AnewOutcome,
   ChangeInit,
   ConfigView,
+  Counted,
   GetInit,
   GetOutcome,
   ListedKey,
@@ -101,6 +102,10 @@ export class PeerService implements Replicator {
     return { keys: entries.map(({ key, record }): ListedKey => ({ key, record })), more }
   }
 
+  count(prefix: string, after: string, limit: number): Counted {
+    return this.readStore(() => this.init.runtime.count(prefix, after, limit))
+  }
+
   peers(): PeerView[] {
     return peersView(this.init.runtime.core, this.init.surroundings)
   }
@@ -114,7 +119,7 @@ export class PeerService implements Replicator {
   }
 
   config(): ConfigView {
-    return configView(this.init.runtime.core, this.clock)
+    return configView(this.init.runtime.core, this.init.surroundings)
   }
 
   async change({ request, timeoutMs, signal }: ChangeInit): Promise<ChangeOutcome> {

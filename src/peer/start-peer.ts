@@ -17,14 +17,16 @@ import { Discovery } from '../discovery/discovery.ts'
 import { localDiscovery } from '../discovery/local.ts'
 import { createHealthServer } from '../http/health-server.ts'
 import { createHttpServer } from '../http/server.ts'
+import type { ForeignHost } from '../network/host.ts'
 import { createNetwork } from '../network/network.ts'
 import type { OfferedStore } from '../ports/log-store.ts'
 import type { Logs } from '../ports/logs.ts'
-import type { PeerView } from '../ports/replicator.ts'
+import type { PeerView, Readiness } from '../ports/replicator.ts'
 import type { Storage } from '../ports/storage.ts'
 import type { Reloads } from '../reloads.ts'
+import type { Tell } from '../service-manager.ts'
 import { systemClock, systemRandom } from '../runtime/clock.ts'
-import { addressLines, httpLine, newNetworkLine } from '../start-up.ts'
+import { addressLines, httpLine, newNetworkLine, waitingLine } from '../start-up.ts'
 import { openDataDirectory } from '../storage/directory.ts'
 import type { DataDirectory } from '../storage/directory.ts'
 import { isDamage } from '../storage/errors.ts'
@@ -60,18 +62,31 @@ import { Warnings } from './warnings.ts'
 const LOOPBACK_ALONE = 'this machine has no address but loopback: no other machine can reach this peer; see -listen and -announce'
 
 export interface RunningPeer {
+  /** Where it serves HTTP, if it does. */
+  readonly url: string | undefined
+  /** Absolute. */
+  readonly dataDirectory: string
   readonly peerId: PeerId
   readonly logs: Logs
   peers(): readonly PeerView[]
   /** Null until it has joined one, or begun it. */
   networkId(): string | null
+  readonly readiness: () => Readiness
   /** Finishes what was begun, 10 s at most, and closes everything. */
   stop(): Promise<void>
+}
+
+/** Somebody else's libp2p, and the key that it runs by. */
+export interface Hosting {
+  readonly host: ForeignHost
+  readonly privateKey: PrivateKey
 }
 
 /** What a peer is started with. */
 export interface PeerInit {
   readonly config: Settings
+  /** What is joined in the place of a libp2p of its own. */
+  readonly hosting?: Hosting
   readonly logger: Logger
   /** Where parts that read files register to read them again. */
   readonly reloads: Reloads
@@ -79,6 +94,8 @@ export interface PeerInit {
   readonly print: (lines: readonly string[]) => void
   /** Stores of the program around it, by the names of logs. */
   readonly stores?: ReadonlyMap<string, OfferedStore>
+  /** Tells whoever manages services how far the peer is. */
+  readonly tell?: Tell
   /**
    * Called when the peer cannot go on: the process must end at once, for nothing more may be
    * answered.
@@ -95,15 +112,13 @@ interface Start extends PeerInit {
 }
 
 /** What a peer was put together to. */
-interface Assembled extends Omit<RunningPeer, 'stop'> {
+interface Assembled extends Omit<RunningPeer, 'stop' | 'dataDirectory'> {
   /** That HTTP is served on, if it is. */
   readonly httpPort: number | undefined
 }
 
-/** A peer that runs, and the data directory that it has. */
-interface OpenPeer extends Assembled, RunningPeer {
-  readonly dataDirectory: string
-}
+/** A peer that runs. */
+type OpenPeer = Assembled & RunningPeer
 
 interface Opening extends Start {
   readonly directory: DataDirectory
@@ -143,6 +158,13 @@ export async function startPeer(init: PeerInit): Promise<RunningPeer> {
     get peerId() {
       return running.peerId
     },
+    get url() {
+      return running.url
+    },
+    get dataDirectory() {
+      return running.dataDirectory
+    },
+    readiness: () => running.readiness(),
     get logs() {
       return running.logs
     },
@@ -201,8 +223,8 @@ async function openPeer(start: Start): Promise<OpenPeer> {
 }
 
 async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Promise<Assembled> {
-  const { config, logger, directory, storage, codec, metrics, warnings, anew, print } = opening
-  const privateKey = await loadKey(directory)
+  const { config, logger, directory, storage, codec, metrics, warnings, anew, print, hosting } = opening
+  const privateKey = await keyOf(directory, hosting?.privateKey)
   const self = identity(peerIdFromPrivateKey(privateKey).toString() as PeerId, storage.facts.incarnation)
   if (founds(config, storage)) await assertMayFound(directory)
   const types = furtherTypes(config)
@@ -219,7 +241,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   const opened = await openForUse(storage, codec, founding)
   const joining = await Joining.open({ ...opening, self: self.peerId })
   closers.push(async () => joining.close())
-  const facts = await RememberedFacts.open(directory, logger)
+  const facts = await RememberedFacts.open(directory, logger, self.peerId, config.peerName)
   const discovery = new Discovery({ rendezvous: config.rendezvous, clusterId, protocolId: config.protocolId, logger })
   const doors = await openClientDoors({ ...opening, clock: systemClock })
   closers.push(async () => doors.close())
@@ -234,7 +256,8 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     protocolId: config.protocolId,
     secrets: joining.secrets,
     admitted: joining.admitted,
-    discovery,
+    host: hosting?.host,
+    discovery: hosting === undefined ? discovery : undefined,
     localDiscovery: config.mdns ? localDiscovery(config.protocolId, config.rendezvous) : undefined,
     peers: [...config.peers, ...config.bootstrap],
     known: facts.knownPeers,
@@ -255,6 +278,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   const surroundings = {
     clock: systemClock,
     version: VERSION,
+    names: facts.names,
     addresses: () => network.addresses(),
     ready: () => service.readiness().ready,
     warnings: () => [
@@ -283,7 +307,7 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
     await facts.close(network)
     await network.stop()
   })
-  await network.start(handlers(runtime, network))
+  await network.start(handlers(runtime, network, facts.names))
   metrics.observe(() => readings(runtime, network))
   for (const [name, { figures = [] }] of runtime.core.types) metrics.observeType(name, figures)
   metrics.observeTraffic(network.counters)
@@ -346,14 +370,23 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   const founded = newNetwork === undefined ? [] : [newNetworkLine(newNetwork)]
   const served = bound === undefined ? [] : [httpLine(bound.url)]
   print([...addressLines(self.peerId, network.addresses()), ...served, ...founded])
+  opening.tell?.({ isServing: true, status: waitingLine(config.minPeers) })
   await facts.listening(network)
   const isMember = storage.registers.newestEpoch() >= 0
-  const progress = announceProgress({ config, runtime, service, warnings, logger, print, isMember, failed: opening.failed })
+  const progress = announceProgress({ ...opening, runtime, service, isMember })
   closers.push(async () => {
     progress.stop()
     service.stopping()
   })
-  return { httpPort: bound?.port, peerId: self.peerId, logs, peers: () => service.peers(), networkId: () => service.status().networkId }
+  return {
+    url: bound?.url,
+    httpPort: bound?.port,
+    peerId: self.peerId,
+    logs,
+    peers: () => service.peers(),
+    networkId: () => service.status().networkId,
+    readiness: () => service.readiness(),
+  }
 }
 
 /** A network is founded by a peer that was told of none, on a store that has seen none. */
@@ -362,10 +395,19 @@ function founds(config: Settings, storage: Storage): boolean {
   return !isTold && storage.registers.newestEpoch() < 0
 }
 
-async function loadKey(directory: DataDirectory): Promise<PrivateKey> {
+/**
+ * The key that a data directory belongs to: the one that it was made with, the given one, or a new
+ * one.
+ *
+ * @throws Error when another is given than it was made with
+ */
+export async function keyOf(directory: DataDirectory, given?: PrivateKey): Promise<PrivateKey> {
   const stored = await directory.readKey()
-  if (stored !== undefined) return privateKeyFromProtobuf(stored)
-  const key = await generateKeyPair('Ed25519')
-  await directory.writeKey(privateKeyToProtobuf(key))
+  const key = stored === undefined ? (given ?? (await generateKeyPair('Ed25519'))) : privateKeyFromProtobuf(stored)
+  if (given !== undefined && !key.equals(given)) {
+    const [its, other] = [key, given].map((one) => peerIdFromPrivateKey(one).toString())
+    throw new Error(`the data directory ${directory.path} belongs to the peer ${its}, not to ${other}: give its key, or another directory`)
+  }
+  if (stored === undefined) await directory.writeKey(privateKeyToProtobuf(key))
   return key
 }

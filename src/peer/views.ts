@@ -13,6 +13,7 @@ import { lossesThatHurt } from '../losses.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ChangeView, ConfigView, MemberView, PeerView, QuorumView, StatusView } from '../ports/replicator.ts'
 import type { Behind, Lag } from './lag.ts'
+import type { PeerNames } from './peer-names.ts'
 
 /** How many peers one warning names. */
 const NAMED_MAX = 3
@@ -21,6 +22,8 @@ const NAMED_MAX = 3
 export interface Surroundings {
   readonly clock: Clock
   readonly version: string
+  /** What people call the peers. */
+  readonly names: PeerNames
   readonly addresses: () => readonly string[]
   readonly ready: () => boolean
   /** Warnings that do not come from the core. */
@@ -38,11 +41,12 @@ export interface Surroundings {
 }
 
 /** This peer, and all that it has met lately or that vote. */
-export function peersView(core: PeerCore, { clock, addresses }: Surroundings): PeerView[] {
+export function peersView(core: PeerCore, { clock, addresses, names }: Surroundings): PeerView[] {
   const nowMs = clock.nowMs()
   const wallMs = clock.wallMs()
   const self: PeerView = {
     id: core.identity.peerId,
+    name: names.of(core.identity.peerId) ?? null,
     clusterId: core.clusterId,
     addresses: addresses(),
     role: core.isVoter ? 'voter' : 'learner',
@@ -53,6 +57,7 @@ export function peersView(core: PeerCore, { clock, addresses }: Surroundings): P
   const others = [...core.roster.all()].map((peer): PeerView => {
     return {
       id: peer.peerId,
+      name: names.of(peer.peerId) ?? null,
       clusterId: peer.clusterId,
       addresses: peer.addresses,
       role: core.chain.voterOf(peer.peerId) === undefined ? 'learner' : 'voter',
@@ -80,6 +85,7 @@ export function statusView(core: PeerCore, surroundings: Surroundings): StatusVi
   const quorum = quorumView(core)
   return {
     peerId: core.identity.peerId,
+    name: surroundings.names.of(core.identity.peerId) ?? null,
     clusterId: core.clusterId,
     version: surroundings.version,
     networkId: core.chain.networkId ?? null,
@@ -108,28 +114,30 @@ export function statusView(core: PeerCore, surroundings: Surroundings): StatusVi
       ...[...core.types.values()].flatMap((type) => type.warnings?.() ?? []),
       ...tokenWarnings(core, fingerprint),
       ...absences(core, surroundings.failure),
-    ],
+      ...sharedNames(core, surroundings.names),
+    ].map((warning) => surroundings.names.inText(warning)),
   }
 }
 
 /** Who votes and who learns, by cluster, and the change in flight. */
-export function configView(core: PeerCore, clock: Clock): ConfigView {
+export function configView(core: PeerCore, { clock, names }: Surroundings): ConfigView {
   const { config } = core
   const clusters: Record<string, { voters: MemberView[]; learners: MemberView[] }> = {}
   const of = (clusterId: ClusterId): { voters: MemberView[]; learners: MemberView[] } => {
     return (clusters[clusterId] ??= { voters: [], learners: [] })
   }
+  const member = (id: PeerId, state: PeerState): MemberView => ({ id, name: names.of(id) ?? null, state })
   const voting = new Set<IdentityId>()
   for (const [clusterId, voters] of config?.clusters ?? []) {
     for (const voter of voters) {
       voting.add(voter.id)
-      of(clusterId).voters.push({ id: voter.peerId, state: stateOf(core, voter) })
+      of(clusterId).voters.push(member(voter.peerId, stateOf(core, voter)))
     }
   }
-  if (!voting.has(core.identity.id)) of(core.clusterId).learners.push({ id: core.identity.peerId, state: 'self' })
+  if (!voting.has(core.identity.id)) of(core.clusterId).learners.push(member(core.identity.peerId, 'self'))
   for (const { identity, clusterId, state } of core.roster.all()) {
     // What was removed is no member any more, though it may be remembered for a while.
-    if (!voting.has(identity.id) && !core.isRemoved(identity.peerId)) of(clusterId).learners.push({ id: identity.peerId, state })
+    if (!voting.has(identity.id) && !core.isRemoved(identity.peerId)) of(clusterId).learners.push(member(identity.peerId, state))
   }
   return {
     networkId: core.chain.networkId ?? null,
@@ -228,6 +236,15 @@ function tokenWarnings({ identity, roster }: PeerCore, fingerprint: string | und
   const bare = fingerprint === undefined ? [identity.peerId] : without.slice(0, NAMED_MAX)
   const none = bare.length === 0 ? '' : `; no file has ${bare.join(', ')}`
   return [`the token files of ${identity.peerId} and ${[...shown, ...more].join(', ')} differ${none}`]
+}
+
+/** What one name of several peers leaves open: which of them is meant by it. */
+function sharedNames({ identity, roster, chain }: PeerCore, names: PeerNames): string[] {
+  const there = [...roster.all()].filter(({ peerId, state }) => state !== 'gone' || chain.voterOf(peerId) !== undefined)
+  const shared = names.shared([identity.peerId, ...there.map(({ peerId }) => peerId)])
+  return [...shared].map(
+    ([name, ids]) => `${ids.length} peers are called ${name}: ${ids.slice(0, NAMED_MAX).join(', ')}; give each a -name of its own`,
+  )
 }
 
 /** Voters that are not alive, and why, as far as it is known here. */

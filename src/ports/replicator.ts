@@ -1,5 +1,5 @@
 /** What a peer offers to whoever embeds it; HTTP is one user of it. */
-import type { ClusterId, NetworkId, PeerId } from '../../protocols/base/identity.ts'
+import type { ClusterId, NetworkId, PeerId, PeerName } from '../../protocols/base/identity.ts'
 import type { ChangeOutcome, Outcome, PeerState, TypeOutcome } from '../../protocols/effects.ts'
 import type { ChangeRequest } from '../../protocols/base/change-request.ts'
 import type { Consistency } from '../../protocols/events.ts'
@@ -52,6 +52,8 @@ export interface ChangeInit {
 
 export interface PeerView {
   readonly id: PeerId
+  /** What people call it; null where nobody said, or it is not known here. */
+  readonly name: PeerName | null
   readonly clusterId: ClusterId
   readonly addresses: readonly string[]
   readonly role: 'voter' | 'learner'
@@ -71,6 +73,8 @@ export interface QuorumView {
 /** Besides this, each further type is a member by its own name, with what it shows of itself. */
 export interface StatusView {
   readonly peerId: PeerId
+  /** What people call it: its `-name`. */
+  readonly name: PeerName | null
   readonly clusterId: ClusterId
   readonly version: string
   readonly networkId: string | null
@@ -112,6 +116,7 @@ export interface StatusView {
 /** A peer of the configuration, as it looks from here. */
 export interface MemberView {
   readonly id: PeerId
+  readonly name: PeerName | null
   /** Of a voter: of the very store that has the vote; `gone` when another answers in its place. */
   readonly state: PeerState
 }
@@ -145,6 +150,14 @@ export interface ListedKey {
   readonly record: ValueRecord
 }
 
+/** Some keys, counted in their order. */
+export interface Counted {
+  readonly count: number
+  /** Undefined where there is none. */
+  readonly last: string | undefined
+  readonly more: boolean
+}
+
 export interface Replicator {
   /** @throws never: what the world can do is an outcome. */
   put(init: PutInit): Promise<PutOutcome>
@@ -159,6 +172,11 @@ export interface Replicator {
    * values are large, and whether there are more. There is one at least when there are more.
    */
   list(prefix: string, after: string, limit: number): { readonly keys: readonly ListedKey[]; readonly more: boolean }
+  /**
+   * How many of those keys there are: at most `limit` are looked at, the last of them is told, and
+   * whether there are more.
+   */
+  count(prefix: string, after: string, limit: number): Counted
   peers(): readonly PeerView[]
   clusters(): Record<string, readonly string[]>
   status(): StatusView

@@ -37,6 +37,15 @@ export interface Listing {
   readonly more: boolean
 }
 
+/** Some keys, counted in their order. */
+export interface Count {
+  readonly count: number
+  /** Undefined where there is none. */
+  readonly last: RegisterKey | undefined
+  /** There are more behind the last. */
+  readonly more: boolean
+}
+
 /** A key with two chosen records: what was told after the one that is held. */
 export interface Diverged {
   readonly key: RegisterKey
@@ -61,6 +70,8 @@ export interface RegisterTable extends Registers {
    * one and the limit is not 0.
    */
   list(prefix: string, after: string, limit: number): Listing
+  /** Counts those keys, `limit` of them at most, without their values. */
+  count(prefix: string, after: string, limit: number): Count
   /** Every chosen client key, for rebuilding the tree at start. */
   chosen(): Iterable<ChosenSummary>
   /** Every key, of either space, that is accepted and not chosen. */

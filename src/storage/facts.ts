@@ -15,9 +15,11 @@ export interface Facts {
   readonly listenPorts: Readonly<Record<string, number>>
   /** Where other peers were last known to be. */
   readonly peers: readonly KnownAddresses[]
+  /** What peers were called, by peer id. */
+  readonly names: Readonly<Record<string, string>>
 }
 
-export const FACTS_NONE: Facts = { listenPorts: {}, peers: [] }
+export const FACTS_NONE: Facts = { listenPorts: {}, peers: [], names: {} }
 
 const PORT_MAX = 65_535
 /** Stands for a command line that names no address. */
@@ -30,17 +32,22 @@ const EVERYWHERE = '*'
 export function parseFacts(json: string): Facts {
   const found = JSON.parse(json) as unknown
   if (!isObject(found)) throw new SyntaxError('not an object')
-  const { listenPorts, listenPort, peers } = found
+  const { listenPorts, listenPort, peers, names } = found
   return {
     // Before there was one a line, there was one in all.
     listenPorts: portsOf(isObject(listenPorts) ? listenPorts : { [EVERYWHERE]: listenPort }),
     peers: Array.isArray(peers) ? peers.flatMap(parsePeer) : [],
+    names: isObject(names) ? textsOf(names) : {},
   }
 }
 
 function portsOf(found: Record<string, unknown>): Record<string, number> {
   const ports = Object.entries(found).filter((entry): entry is [string, number] => isPort(entry[1]))
   return Object.fromEntries(ports)
+}
+
+function textsOf(found: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(Object.entries(found).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
 }
 
 function isPort(found: unknown): found is number {

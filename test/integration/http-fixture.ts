@@ -80,11 +80,17 @@ export class FakeReplicator implements Replicator {
     return { keys: page, more: keys.length > limit }
   }
 
+  count(prefix: string, after: string, limit: number): ReturnType<Replicator['count']> {
+    const { keys, more } = this.list(prefix, after, limit)
+    return { count: keys.length, last: keys.at(-1)?.key, more }
+  }
+
   peers(): ReturnType<Replicator['peers']> {
     const addresses = ['/ip4/127.0.0.1/tcp/4001/p2p/12D3KooWSelf']
     return [
       {
         id: '12D3KooWSelf' as PeerId,
+        name: null,
         clusterId: 'cluster-1' as ClusterId,
         addresses,
         role: 'voter',
@@ -102,6 +108,7 @@ export class FakeReplicator implements Replicator {
   status(): ReturnType<Replicator['status']> {
     return {
       peerId: '12D3KooWSelf' as PeerId,
+      name: null,
       clusterId: 'cluster-1' as ClusterId,
       version: '1.2.3',
       networkId: NETWORK_ID,
@@ -124,7 +131,7 @@ export class FakeReplicator implements Replicator {
     return {
       networkId: NETWORK_ID,
       epoch: 2,
-      clusters: { 'cluster-1': { voters: [{ id: '12D3KooWSelf' as PeerId, state: 'self' }], learners: [] } },
+      clusters: { 'cluster-1': { voters: [{ id: '12D3KooWSelf' as PeerId, name: null, state: 'self' }], learners: [] } },
       removed: { peers: [], clusters: [] },
       change: null,
     }
