@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process'
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { Network } from '../test/process/network.ts'
+import { Network, until } from '../test/process/network.ts'
 import { ROOT } from './run.ts'
 
 const FOLDER = join(ROOT, 'scripts', 'clients')
@@ -48,9 +48,10 @@ async function useGo(directory: string, description: string, url: string): Promi
 
 const network = await Network.create()
 try {
-  const peer = await network.add({ flags: ['-min-peers', '1'] })
+  const peer = await network.add({ flags: ['-min-peers', '1', '-log', 'kv=kv:'] })
   await peer.start()
   await peer.ready()
+  await until('the log is born and led', async () => (await peer.client.json<{ leader: string | null }>('/logs/kv/status')).leader !== null)
   const url = `http://127.0.0.1:${peer.httpPort}`
   const description = join(network.directory, 'openapi.json')
   await writeFile(description, await (await fetch(`${url}/openapi.json`)).text())

@@ -1,9 +1,10 @@
-// Uses a client that was generated from /openapi.json: keys, registers, sets, lists and problems.
+// Uses a client that was generated from /openapi.json: keys, registers, sets, logs, lists and problems.
 package main
 
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 )
@@ -28,6 +29,21 @@ func main() {
 	prefix := "go/"
 	listed, err := client.ListKeysWithResponse(ctx, &ListKeysParams{Prefix: &prefix})
 	check("a list", err, err == nil && len(listed.JSON200.Keys) == 1 && listed.JSON200.Keys[0].Key == "go/a b")
+	text, bytes64 := "x", "/w=="
+	body := Puts{}
+	check("a body", json.Unmarshal([]byte(`{"puts":[{"key":"many/a"},{"key":"many/b"}]}`), &body), true)
+	body.Puts[0].Value, body.Puts[1].ValueBase64 = &text, &bytes64
+	many, err := client.PutKeysWithResponse(ctx, &PutKeysParams{}, body)
+	check("many puts", err, err == nil && len(many.JSON200.Puts) == 2 && many.JSON200.Puts[1].Status == 201)
+	manyPrefix, isOn := "many/", true
+	values, err := client.ListKeysWithResponse(ctx, &ListKeysParams{Prefix: &manyPrefix, Values: &isOn})
+	check("values", err, err == nil && *values.JSON200.Keys[0].Value == "x")
+	counted, err := client.ListKeysWithResponse(ctx, &ListKeysParams{Prefix: &manyPrefix, Count: &isOn})
+	check("a count", err, err == nil && *counted.JSON200.Count == 2)
+	logs, err := client.ListLogsWithResponse(ctx)
+	check("logs", err, err == nil && len(logs.JSON200.Logs) == 1 && logs.JSON200.Logs[0].Name == "kv")
+	logStatus, err := client.ReadLogStatusWithResponse(ctx, "kv")
+	check("a log", err, err == nil && logStatus.JSON200 != nil)
 	written, err := client.PutRegisterWithBodyWithResponse(ctx, "go", &PutRegisterParams{}, bytesType, bytes.NewReader([]byte("1")))
 	check("a register", err, err == nil && written.JSON201 != nil && written.JSON201.Version == 1)
 	inserted, err := client.InsertElementsWithResponse(ctx, "go", &InsertElementsParams{}, []interface{}{"a", 1})

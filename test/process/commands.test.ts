@@ -16,6 +16,7 @@ import { runToEnd } from './command.ts'
 import type { Finished } from './command.ts'
 import { ROOT } from '../../scripts/run.ts'
 import { Network, freePort, until } from './network.ts'
+import type { PeerProcess } from './network.ts'
 
 const KEYS = 500
 
@@ -148,7 +149,8 @@ suite('commands for clients', () => {
   test('a peer that has a name is shown by it, and commands take it in the place of the id', async () => {
     for (const shown of [await command(['status']), await command(['members'])])
       assert.match(shown.stdout, /^berlin-1 +cluster-1 +voter +self/m)
-    assert.equal((await command(['add', 'berlin-1'])).stdout, 'berlin-1 votes (epoch 0, as before)\n')
+    const [{ directory: data }] = network.peers as [PeerProcess]
+    assert.equal((await command(['add', 'berlin-1', '-data', data])).stdout, 'berlin-1 votes (epoch 0, as before)\n')
     const stranger = await command(['remove', 'berlin-2'])
     assert.deepEqual([stranger.code, stranger.stdout], [1, ''])
     assert.match(stranger.stderr, /^replicator remove: no peer is called berlin-2/)
