@@ -92,7 +92,14 @@ async function runPeer(config: Settings, environment: Environment, start?: Start
     const logger = createLogger(config.logLevel)
     logWhatLibrariesPrint(logger)
     tell = serviceManager(environment, (why) => logger.warn(`the service manager is told nothing: ${why}`))
-    peer = await (start ?? startPeer)({ config, logger, reloads, tell, print: printLines, failed: (error) => ended.resolve(explain(error)) })
+    peer = await (start ?? startPeer)({
+      config,
+      logger,
+      reloads,
+      tell,
+      print: printLines,
+      failed: (error) => ended.resolve(explain(error)),
+    })
   } catch (error) {
     process.exit(explain(error))
   }
