@@ -16,6 +16,9 @@ const NO_GRPCURL: string | false =
     ? false
     : 'there is no grpcurl here: go install github.com/fullstorydev/grpcurl/cmd/grpcurl'
 
+/** Built by .ci/run of `test/others/nexus-go`. */
+const { NEXUS_GO } = process.env
+
 let network: Network
 let first: PeerProcess
 let second: PeerProcess
@@ -105,4 +108,13 @@ describe('a log over gRPC', () => {
     const { leader, nodes } = call('nexus.api.Nexus/ListNodes', {}) as { leader: string; nodes: Record<string, { nodeId: string }> }
     assert.equal(nodes[leader]?.nodeId, leader)
   })
+
+  it(
+    'is used by a program in Go that is made of its messages',
+    { skip: NEXUS_GO === undefined && 'NEXUS_GO names no client: .ci/run builds one where there is Go' },
+    () => {
+      const told = execFileSync(NEXUS_GO ?? '', [address], { encoding: 'utf8' })
+      assert.deepEqual(told.trim().split('\n'), ['0 {"set":{"by":"go"}} null', '{"by":"go"}', '0 {"add":{"go":1}}', 'true LEADER'])
+    },
+  )
 })
