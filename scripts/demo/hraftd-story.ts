@@ -6,7 +6,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { join } from 'node:path'
-import { nginxFile, startNginx, whyNoNginx } from './nginx.ts'
+import { NAMES, nginxFile, startNginx, whyNoNginx } from './nginx.ts'
 import { DemoPeer, until } from './peer-process.ts'
 import { portsOr } from './ports.ts'
 import { Writer } from './write-gaps.ts'
@@ -46,7 +46,7 @@ async function start({ directory, peers, say, signal }: HraftdStoryInit, ports: 
   // A peer that is started again is found where it was.
   const httpPorts = await portsOr(HTTP_PORTS)
   for (const [index, port] of ports.entries()) {
-    const flags = ['-http', String(httpPorts[index]), '-hraftd', String(port)]
+    const flags = ['-name', NAMES[index] ?? '', '-http', String(httpPorts[index]), '-hraftd', String(port)]
     const peer = new DemoPeer(directory, 'edge', index + 1, peers[0]?.addresses[0], flags)
     peers.push(peer)
     await until(`${peer.name} listens`, () => (peer.assertRuns(), peer.isListening || undefined), { timeoutMs: START_MS, signal })
@@ -83,11 +83,7 @@ async function startProxy(init: HraftdStoryInit, ports: readonly number[]): Prom
     return undefined
   }
   const [spread = 0, gate = 0] = await portsOr(PROXY_PORTS)
-  const proxied = peers.map(({ peerId, url }, place) => ({
-    name: peerId,
-    httpPort: Number(new URL(url).port),
-    logPort: ports[place] as number,
-  }))
+  const proxied = peers.map(({ url }, place) => ({ httpPort: Number(new URL(url).port), logPort: ports[place] as number }))
   helpers.push(startNginx(join(directory, 'nginx'), nginxFile(proxied, spread, gate)))
   await until('nginx passes a write on', () => taken(spread, '{"by":"nginx"}'), { timeoutMs: ANSWER_MS, signal })
   say(`curl -XPOST localhost:${spread}/key -d '{"by":"nginx"}'\n${' '.repeat(10)}  200`)

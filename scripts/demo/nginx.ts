@@ -1,6 +1,6 @@
 /**
- * nginx as an ordinary process, with the file of deploy/ for a log at three peers: its ports and
- * the names of its peers are put in the place of those that stand there.
+ * nginx as an ordinary process, with the file of deploy/ for a log at three peers, on other ports
+ * where those that stand there are taken.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
@@ -12,16 +12,15 @@ const FILE = 'deploy/nginx-log.conf'
 const SPREAD_PORT = '8080'
 const GATE_PORT = '8180'
 const PLACES = [
-  { name: 'first', http: '8001', log: '8100' },
-  { name: 'second', http: '8002', log: '8200' },
-  { name: 'third', http: '8003', log: '8300' },
+  { http: '8001', log: '8100' },
+  { http: '8002', log: '8200' },
+  { http: '8003', log: '8300' },
 ] as const
+/** What the peers are called there, in the same order. */
+export const NAMES = ['first', 'second', 'third'] as const
 
-/** A peer, as nginx is to know it. */
+/** The ports of `-http` and of `-hraftd` of a peer. */
 export interface ProxiedPeer {
-  /** What it is called when it leads. */
-  readonly name: string
-  /** The ports of `-http` and of `-hraftd`. */
   readonly httpPort: number
   readonly logPort: number
 }
@@ -38,15 +37,14 @@ export function nginxFile(peers: readonly ProxiedPeer[], spreadPort: number, gat
     [SPREAD_PORT, String(spreadPort)],
     [GATE_PORT, String(gatePort)],
   ])
-  for (const [place, { name, http, log }] of PLACES.entries()) {
+  for (const [place, { http, log }] of PLACES.entries()) {
     const peer = peers[place] as ProxiedPeer
-    named.set(`@${name}`, `@${peer.name}`)
     named.set(http, String(peer.httpPort))
     named.set(log, String(peer.logPort))
   }
   return readFileSync(join(ROOT, FILE), 'utf8')
     .split('\n')
-    .map((line) => (line.startsWith('#') ? line : line.replaceAll(/@\w+|\b8\d{3}\b/g, (found) => named.get(found) ?? found)))
+    .map((line) => (line.startsWith('#') ? line : line.replaceAll(/\b8\d{3}\b/g, (found) => named.get(found) ?? found)))
     .join('\n')
 }
 

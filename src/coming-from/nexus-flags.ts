@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path'
 import { multiaddrOfUrl } from '../facades/nexus/urls.ts'
+import { argumentsOf } from '../settings/arguments.ts'
 import { UsageError } from '../settings/usage-error.ts'
 
 export type NexusKind = 'redis' | 'mysql'
@@ -72,7 +73,7 @@ export function nexusPeerOf(kind: NexusKind, argv: readonly string[]): NexusPeer
   const self = number === undefined ? own && addressOf(own) : urls[number - 1]
   if (self === undefined) throw new UsageError('-nexusNodeId names none of -nexusClusterUrl; say which of them this is, from 1 on')
   const data = given.get('data') ?? join('replicator-data', NAME, `node-${number ?? self.split('/').at(-1)}`)
-  const flags: Readonly<Record<string, string | readonly string[] | undefined>> = {
+  const peer = {
     cid: NAME,
     data,
     listen: self,
@@ -84,7 +85,7 @@ export function nexusPeerOf(kind: NexusKind, argv: readonly string[]): NexusPeer
     statsd: given.get('statsd'),
   }
   return {
-    argv: Object.entries(flags).flatMap(([flag, value]) => [value ?? []].flat().map((each) => `-${flag}=${each}`)),
+    argv: argumentsOf(peer),
     data,
     isFirst: number === 1,
     unused,

@@ -1,5 +1,6 @@
 /** What a log within a program is opened with, and the settings of the peer that it has. */
 import type { OfferedStore } from '../ports/log-store.ts'
+import { argumentsOf } from '../settings/arguments.ts'
 import { parseCommandLine } from '../settings/command-line.ts'
 import type { LogLevel, Settings } from '../settings/settings.ts'
 import { isLogName } from '../../protocols/log/birth.ts'
@@ -39,7 +40,7 @@ export function settingsOf(init: OpenLogInit): Settings {
   const { name, store, cid, data, listen = [], announce = [], peer = [], minPeers, place, secret, network, logLevel = 'warn' } = init
   if (!isLogName(name)) throw new Error('the name of a log is 1 to 64 of letters, digits, ".", "_" and "-"')
   if (!KIND.test(store.kind)) throw new Error('the kind of a store is 1 to 32 of letters, digits, ".", "_" and "-"')
-  const flags: Readonly<Record<string, string | number | readonly string[] | undefined>> = {
+  const argv = argumentsOf({
     cid,
     data,
     listen,
@@ -50,8 +51,7 @@ export function settingsOf(init: OpenLogInit): Settings {
     secret,
     network,
     'log-level': logLevel,
-  }
-  const argv = Object.entries(flags).flatMap(([flag, value]) => [value ?? []].flat().map((each) => `-${flag}=${each}`))
+  })
   const read = parseCommandLine(argv, {})
   if (read.kind !== 'run') throw new Error(read.kind === 'usage-error' ? read.message : 'these are no settings of a peer')
   return { ...read.config, http: undefined }

@@ -1,4 +1,5 @@
 /** The settings of a peer inside somebody's libp2p node: those of the command line, by its names. */
+import { argumentsOf } from '../settings/arguments.ts'
 import { parseCommandLine } from '../settings/command-line.ts'
 import { socketOfDirectory, socketPathFault } from '../security/operator-socket.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -21,13 +22,9 @@ export interface ReplicatorInit {
  * @throws TypeError that says what is wrong, and how to mend it
  */
 export function settingsOf(init: ReplicatorInit): Settings {
-  const given = Object.entries(init).flatMap(([name, value]) => (value === undefined ? [] : [{ name, values: [value].flat() }]))
-  const wrong = given.find(({ name }) => OF_THE_NODE.includes(name))
-  if (wrong !== undefined) throw new TypeError(`${wrong.name} is for the libp2p node to say`)
-  const parsed = parseCommandLine(
-    given.flatMap(({ name, values }) => values.map((value) => `-${name}=${value}`)),
-    {},
-  )
+  const wrong = OF_THE_NODE.find((name) => init[name] !== undefined)
+  if (wrong !== undefined) throw new TypeError(`${wrong} is for the libp2p node to say`)
+  const parsed = parseCommandLine(argumentsOf(init), {})
   if (parsed.kind === 'usage-error') throw new TypeError(parsed.message)
   if (parsed.kind !== 'run') throw new TypeError('name the settings of a peer, cid and data among them')
   // Without a socket its own program could not speak to it.

@@ -1,6 +1,7 @@
 /** The port of `-hraftd`: the lines of the system that has it, to the letter. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { PeerName } from '../../protocols/base/identity.ts'
 import { hraftdRoutes } from '../../src/facades/hraftd/routes.ts'
 import { utf8 } from '../../src/bytes.ts'
 import { DRAWN_SUBMIT, FakeLogs, PEER, REPLICA } from './fake-logs.ts'
@@ -78,6 +79,11 @@ describe('the port of hraftd', () => {
       assert.deepEqual([answer.status, answer.headers['x-accel-redirect']], [503, `@${PEER.peerId}`], path)
     }
     assert.deepEqual(logs.asked, [])
+    const [self] = fixture.replicator.peers()
+    assert(self !== undefined)
+    fixture.replicator.peers = () => [{ ...self, id: PEER.peerId, name: 'first' as PeerName }]
+    const named = await ask(at, 'POST', '/key', accel, '{"a":"b"}')
+    assert.equal(named.headers['x-accel-redirect'], '@first')
     assert.equal((await ask(at, 'POST', '/key', FORM, '{"a":"b"}')).status, 200, 'nobody asked for it')
     logs.onRole = { kind: 'role', own: { ...REPLICA, leader: undefined, role: 'candidate' }, isInTouch: false }
     assert.equal((await ask(at, 'POST', '/key', accel, '{"a":"b"}')).status, 200, 'nobody is known to lead')

@@ -1,7 +1,7 @@
 /**
  * A write that a proxy in front would rather take to whoever leads: it asks so by
  * `Replicator-Accel: yes`, and nginx then sends the same request to the location that
- * `X-Accel-Redirect` names. Safe because nothing of the write has begun here.
+ * `X-Accel-Redirect` names, by the `-name` of who leads, or its id where it has none. Safe because nothing of the write has begun here.
  */
 import type { Logs } from '../../ports/logs.ts'
 import type { Exchange } from '../exchange.ts'
@@ -16,7 +16,9 @@ export function unlessElsewhere(exchange: Exchange, logs: Logs, log: string, goO
     const own = answer.kind === 'role' ? answer.own : undefined
     if (own?.leader === undefined || own.role === 'leader') return goOn()
     const redirect = problem('not-ordered', 'Another replica leads, and the proxy takes the request there. Nothing of it has begun here.')
-    redirect.headers.push('X-Accel-Redirect', `@${own.leader.peerId}`)
+    const { peerId } = own.leader
+    const name = exchange.context.replicator.peers().find(({ id }) => id === peerId)?.name
+    redirect.headers.push('X-Accel-Redirect', `@${name ?? peerId}`)
     exchange.send(redirect)
   })
 }
