@@ -94,8 +94,8 @@ export function parseKeyListQuery(query: string): KeyListQuery | BadParameter {
   const [asked, count] = [valuesAsked(values), switchOf(values, 'count')]
   if (typeof asked !== 'boolean') return asked
   if (typeof count !== 'boolean') return count
-  const rival = ['values', 'limit'].find((name) => values.found.has(name))
-  if (count && rival !== undefined) return { parameter: rival, detail: `${rival} says how keys are told, and count tells none` }
+  // A limit is none of what is counted, and clients made from the description send its default.
+  if (count && asked) return { parameter: 'values', detail: 'values tells keys, and count tells how many there are: ask for one of them' }
   const listed = listOf(values)
   return 'parameter' in listed ? listed : { ...listed, values: asked, count }
 }

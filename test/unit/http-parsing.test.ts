@@ -131,6 +131,7 @@ describe('a query', () => {
       ['', false],
     ] as const)
       assert.deepEqual(parseKeyListQuery(text), { prefix: '', after: '', limit: 100, values, count: false })
+    assert.deepEqual(parseKeyListQuery('count&limit=1&values=false'), { prefix: '', after: '', limit: 1, values: false, count: true })
     assert.deepEqual(parseListQuery('limit=1000&prefix=a%2Fb+c%2Bd&after=%C3%A9'), { prefix: 'a/b c+d', after: 'é', limit: 1000 })
   })
 
@@ -145,7 +146,6 @@ describe('a query', () => {
       ['values', parseKeyListQuery('values=yes')],
       ['count', parseKeyListQuery('count=1')],
       ['values', parseKeyListQuery('count&values')],
-      ['limit', parseKeyListQuery('limit=3&count=true')],
       ['values', parseListQuery('values=true')],
       ['prefix', parseListQuery('prefix=%FF')],
       ['prefix', parseListQuery(`prefix=${'p'.repeat(1025)}`)],

@@ -142,7 +142,7 @@ const GET_PARAMETERS: readonly Part[] = [
 const KEY_LIST_PARAMETERS: readonly Part[] = [
   ...LIST_PARAMETERS,
   queryParameter('values', 'Values are told too. A page then ends after 4 MiB of them', { type: 'boolean', default: false }),
-  queryParameter('count', 'Their number is told, and not the keys: it goes with `prefix` and `after` alone', {
+  queryParameter('count', 'Their number is told, and not the keys, however many they are; it does not go with `values`', {
     type: 'boolean',
     default: false,
   }),
