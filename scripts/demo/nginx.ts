@@ -50,6 +50,11 @@ export function nginxFile(peers: readonly ProxiedPeer[], spreadPort: number, gat
 
 /** @param directory a folder of its own, which is made */
 export function startNginx(directory: string, file: string): ChildProcess {
+  return spawn('nginx', nginxFlags(directory, file), { stdio: 'ignore' })
+}
+
+/** With a file that belongs into the http block. @param directory a folder of its own, which is made */
+export function nginxFlags(directory: string, file: string): string[] {
   mkdirSync(directory, { recursive: true })
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `  ${name}_temp_path ${directory}/${name};`)
   const whole = [
@@ -66,5 +71,5 @@ export function startNginx(directory: string, file: string): ChildProcess {
   ]
   const path = join(directory, 'nginx.conf')
   writeFileSync(path, whole.join('\n'))
-  return spawn('nginx', ['-p', directory, '-c', path, '-e', `${directory}/error.log`], { stdio: 'ignore' })
+  return ['-p', directory, '-c', path, '-e', `${directory}/error.log`]
 }

@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import { nginxFlags, whyNoNginx } from '../../scripts/demo/nginx.ts'
 import { FLAGS, variableOf } from '../../src/settings/flags.ts'
 import { DEPLOY, deployed, METRIC_FILES } from '../deployed.ts'
 
@@ -28,7 +29,7 @@ function anchorOf(heading: string): string {
 }
 
 suite('what is deployed', () => {
-  for (const file of ['Dockerfile', 'compose.yaml', 'kubernetes.yaml', 'replicator.service']) {
+  for (const file of ['Dockerfile', 'compose.yaml', 'raft-nginx.compose.yaml', 'kubernetes.yaml', 'replicator.service']) {
     test(`${file} names no variable that is not a flag's`, () => {
       const named = [...deployed(file).matchAll(/\bREPLICATOR_[A-Z_]+/g)].map(([name]) => name)
       assert.ok(named.length > 0)
@@ -77,6 +78,23 @@ suite('what is deployed', () => {
     ] as const) {
       const { status, stdout, stderr } = spawnSync('promtool', [verb, 'rules', file], { cwd: DEPLOY, encoding: 'utf8' })
       assert.equal(status, 0, stdout + stderr)
+    }
+  })
+
+  test('nginx takes the file for a log, as it is and as containers have it', { skip: whyNoNginx() }, () => {
+    const directory = mkdtempSync(join(tmpdir(), 'replicator-nginx-'))
+    try {
+      const expressions = [...deployed('raft-nginx.compose.yaml').matchAll(/-e '([^']+)'/g)].flatMap(([, text = '']) => ['-e', text])
+      assert.equal(expressions.length, 8)
+      const { stdout: contained } = spawnSync('sed', expressions, { input: deployed('nginx-log.conf'), encoding: 'utf8' })
+      assert.deepEqual(contained.match(/^ *[^#\s].*127\.0\.0\.1/gm), null)
+      // Nobody has these names here, and nginx looks who has.
+      for (const file of [deployed('nginx-log.conf'), contained.replaceAll(/\b(first|second|third):/g, '127.0.0.1:')]) {
+        const { status, stderr } = spawnSync('nginx', ['-t', ...nginxFlags(directory, file)], { encoding: 'utf8' })
+        assert.equal(status, 0, stderr)
+      }
+    } finally {
+      rmSync(directory, { recursive: true, force: true })
     }
   })
 
