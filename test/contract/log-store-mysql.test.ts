@@ -55,6 +55,10 @@ suite('in MariaDB', { skip }, () => {
       },
       spoil: async () => void server.ask('create table x (y int)', database),
       hinder: () => locked(server.url(database)),
+      hinderPosition: async () => {
+        server.ask(`create trigger x before update on _replicator_head for each row signal sqlstate '45000'`, database)
+        return async () => void server.ask('drop trigger x', database)
+      },
       crash: async () => {
         await server.kill()
         await server.start()

@@ -51,6 +51,11 @@ suite('in PostgreSQL', { skip }, () => {
       open: (by) => openPostgresStore({ url: server.url(database), password: undefined, scratchPath }, by),
       spoil: async () => void server.ask('create table x (y int)', database),
       hinder: () => locked(server.url(database), '_replicator._replicator_head'),
+      hinderPosition: async () => {
+        const fail = `create function _replicator.fail() returns trigger language plpgsql as $$ begin raise 'no'; end $$`
+        server.ask(`${fail}; create trigger x before update on _replicator._replicator_head execute function _replicator.fail()`, database)
+        return async () => void server.ask('drop function _replicator.fail() cascade', database)
+      },
       crash: async () => {
         await server.kill()
         await server.start()

@@ -102,6 +102,15 @@ storeContract('in SQLite', SPEECH, async () => {
       other.exec('begin immediate')
       return async () => other.close()
     },
+    hinderPosition: async () => {
+      const run = (sql: string): void => {
+        const other = new DatabaseSync(path)
+        other.exec(sql)
+        other.close()
+      }
+      run(`create trigger x before insert on _replicator_head begin select raise(abort, 'no'); end`)
+      return async () => run('drop trigger x')
+    },
     remove: async () => rmSync(directory, { recursive: true, force: true }),
   }
 })

@@ -22,6 +22,8 @@ export interface StoreUnderTest {
   spoil(): Promise<void>
   /** Lets the store refuse, for no reason of the command's, until what it gives is called. */
   hinder(): Promise<() => Promise<void>>
+  /** Lets the store refuse to write its position, and nothing else, until what it gives is called. */
+  hinderPosition?(): Promise<() => Promise<void>>
   /** Ends at once, as by kill -9, what the store runs in. It can be opened again. */
   crash?(): Promise<void>
   remove(): Promise<void>
@@ -178,6 +180,19 @@ export function storeContract(name: string, speech: Speech, make: () => Promise<
       await allow()
       assert.deepEqual([store.at, await get(store, 'a', 'n')], [before, { a: '1', n: null }])
       assert.deepEqual(await apply(add(2, 'n', 1), set(3, { a: '2' })), [done(speech.wasAdded('n', 1)), done(speech.wasSet({ a: '2' }))])
+      assert.deepEqual(await get(store, 'a', 'n'), { a: '2', n: '1' })
+    })
+
+    test('effects, outcomes and position are one: where the position cannot be written, nothing of the batch is there', async (context) => {
+      if (under.hinderPosition === undefined) return context.skip('nobody can keep its position alone from being written')
+      await apply(set(1, { a: '1' }))
+      const allow = await under.hinderPosition()
+      const before = store.at
+      const batch = [add(2, 'n', 1, { id: 'n-1' }), set(3, { a: '2' })]
+      await assert.rejects(apply(...batch), StoreUnavailable)
+      assert.deepEqual([store.at, await get(store, 'a', 'n')], [before, { a: '1', n: null }])
+      await allow()
+      assert.deepEqual(await apply(...batch), [done(speech.wasAdded('n', 1)), done(speech.wasSet({ a: '2' }))])
       assert.deepEqual(await get(store, 'a', 'n'), { a: '2', n: '1' })
     })
 

@@ -39,7 +39,23 @@ suite('flags of logs', () => {
       { log: 'a', kind: 'sqlite', at: '' },
       { log: 'b', kind: 'sqlite', at: '/srv/b.sqlite' },
     ])
-    for (const bad of ['orders', 'orders=', '=kv:', '..=kv:', 'a/b=kv:', 'orders=redis:', 'orders=kv', 'orders=kv:x'])
+    assert.deepEqual(settingsOf('-log', 'a=mariadb://me@10.0.0.1:3306/a', '-log', 'b=postgresql://me@db/b?sslmode=verify-full').logs, [
+      { log: 'a', kind: 'mysql', at: 'mariadb://me@10.0.0.1:3306/a' },
+      { log: 'b', kind: 'postgres', at: 'postgresql://me@db/b?sslmode=verify-full' },
+    ])
+    for (const bad of [
+      'orders=mysql://me@10.0.0.1',
+      'orders=postgres:',
+      'orders=postgres:///b',
+      'orders',
+      'orders=',
+      '=kv:',
+      '..=kv:',
+      'a/b=kv:',
+      'orders=redis:',
+      'orders=kv',
+      'orders=kv:x',
+    ])
       assert.match(messageOf('-cid', 'a', '-log', bad), /^-log ".*": /, bad)
   })
 
