@@ -19,6 +19,7 @@ import { measureKills } from './bench/killed.ts'
 import { Nats } from './bench/nats.ts'
 import { parseOptions, USAGE, workloadsOf } from './bench/options.ts'
 import type { Against, Options, Part } from './bench/options.ts'
+import { measureLogs } from './bench/logs.ts'
 import { killServers } from './bench/processes.ts'
 import { measureCatchUp, measureStart } from './bench/recovery.ts'
 import { PROGRAM, Replicator } from './bench/replicator.ts'
@@ -155,6 +156,10 @@ async function measureAll(options: Options): Promise<Table[]> {
   if (parts.has('wan')) tables.push(measureWan(say), measureFarTrouble(say), await measureFar(signal, say))
   if (parts.has('import')) tables.push(await measureImport(options.lines, directory, signal, say))
   if (parts.has('backup')) tables.push(await measureBackup(Math.ceil(options.lines / BACKED_UP), directory, signal, say))
+  if (parts.has('logs')) {
+    tables.push(...(await measureLogs(options, directory, signal, closing, say)))
+    await closeAll()
+  }
   if (parts.has('growth')) tables.push(measureGrowth(options.peersMax, say))
   return tables
 }

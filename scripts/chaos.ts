@@ -2,6 +2,8 @@
  * `npm run chaos -- --seconds N --seed S [--clusters C --peers P --clients K]`: real peers as
  * processes on this machine, clients of keys and registers at all of them, and faults drawn from the
  * seed; then everything is mended, the network must be whole again, and the history is checked twice.
+ * `--logs kv,redis,sqlite`: logs over these stores too, at five peers of one cluster; their stores are
+ * killed, their members leave and come back.
  * `--far MS`: the last cluster lies so far from the others, one way. `--planted BUG` puts a bug
  * into the peers, which must be found.
  *
@@ -14,6 +16,8 @@
 import { parseArgs } from 'node:util'
 import { PLANTED } from '../test/chaos/control.ts'
 import type { Planted } from '../test/chaos/control.ts'
+import { LOG_KINDS } from '../test/chaos/logs/dialects.ts'
+import type { LogKind } from '../test/chaos/logs/dialects.ts'
 import { enter, hindrance, isInside } from '../test/chaos/namespaces.ts'
 import { describeOptions, drawOptions } from '../test/chaos/options.ts'
 import { describeResult } from '../test/chaos/report.ts'
@@ -45,6 +49,7 @@ function parse(): Parameters<typeof drawOptions>[0] {
       clients: { type: 'string' },
       planted: { type: 'string' },
       far: { type: 'string', default: '0' },
+      logs: { type: 'string', default: '' },
       namespaces: { type: 'boolean', default: hindrance() === undefined },
     },
   })
@@ -54,6 +59,9 @@ function parse(): Parameters<typeof drawOptions>[0] {
   }
   if (values.planted !== undefined && !PLANTED.some((name) => name === values.planted))
     throw new TypeError(`--planted takes one of ${PLANTED.join(', ')}`)
+  const logs = values.logs.split(',').filter((kind) => kind !== '')
+  const strange = logs.find((kind) => !LOG_KINDS.some((known) => known === kind))
+  if (strange !== undefined) throw new TypeError(`--logs takes some of ${LOG_KINDS.join(', ')}, not ${strange}`)
   return {
     seed: whole('seed', values.seed),
     seconds: whole('seconds', values.seconds),
@@ -63,6 +71,7 @@ function parse(): Parameters<typeof drawOptions>[0] {
     farMs: whole('far', values.far),
     planted: values.planted as Planted | undefined,
     namespaces: values.namespaces,
+    logs: logs as LogKind[],
   }
 }
 

@@ -18,6 +18,9 @@ const AFTER_MS = 10_000
 /** A put without an answer is given up after this; others have been begun since. */
 const ANSWER_MS = 8_000
 
+/** Servers of which one can be killed. */
+export type Killable = Pick<Contender, 'name' | 'processIds' | 'writer' | 'victim' | 'kill' | 'restart'>
+
 interface Kill {
   readonly contender: string
   readonly server: number
@@ -60,7 +63,7 @@ class Probe {
   }
 }
 
-export async function measureKills(contenders: readonly Contender[], runs: number, say: (text: string) => void): Promise<Table> {
+export async function measureKills(contenders: readonly Killable[], runs: number, say: (text: string) => void): Promise<Table> {
   const kills: Kill[] = []
   for (let run = 0; run < runs; run += 1) {
     for (const contender of contenders) {
@@ -69,7 +72,7 @@ export async function measureKills(contenders: readonly Contender[], runs: numbe
       say(`${contender.name}: killed server ${killed.server + 1}, longest gap ${figure(killed.gapMs)} ms`)
     }
   }
-  const gaps = (contender: Contender): number[] => kills.filter(({ contender: name }) => name === contender.name).map(({ gapMs }) => gapMs)
+  const gaps = (contender: Killable): number[] => kills.filter(({ contender: name }) => name === contender.name).map(({ gapMs }) => gapMs)
   return {
     title: 'Gap in puts when a server is killed',
     note: `A put begun every ${EVERY_MS} ms at each server that is left; the longest time between two that succeeded, at the server where it was longest.`,
@@ -82,7 +85,7 @@ export async function measureKills(contenders: readonly Contender[], runs: numbe
   }
 }
 
-async function killOne(contender: Contender, turn: number): Promise<Kill> {
+async function killOne(contender: Killable, turn: number): Promise<Kill> {
   const server = await contender.victim(turn)
   const left = contender.processIds.map((_, index) => index).filter((index) => index !== server)
   const probes = left.map((index) => new Probe(contender.writer(index, ANSWER_MS)))

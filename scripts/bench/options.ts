@@ -7,7 +7,19 @@ export const AGAINST = ['etcd', 'nats'] as const
 export type Against = (typeof AGAINST)[number]
 
 /** From the workloads on, what is measured on its own. */
-export type Part = Workload | 'clusters' | 'stages' | 'killed' | 'catch-up' | 'start' | 'watches' | 'wan' | 'growth' | 'import' | 'backup'
+export type Part =
+  | Workload
+  | 'clusters'
+  | 'stages'
+  | 'killed'
+  | 'catch-up'
+  | 'start'
+  | 'watches'
+  | 'wan'
+  | 'growth'
+  | 'import'
+  | 'backup'
+  | 'logs'
 export const PARTS: readonly Part[] = [
   ...KEY_WORKLOADS,
   ...REGISTER_WORKLOADS,
@@ -21,6 +33,7 @@ export const PARTS: readonly Part[] = [
   'growth',
   'import',
   'backup',
+  'logs',
 ]
 
 export interface Options {
@@ -79,7 +92,7 @@ const QUICK = {
   'peers-max': 100,
   lines: 20_000,
 } as const
-const ONLY_WHERE_NAMED: readonly Part[] = [...REGISTER_WORKLOADS, 'watches', 'wan', 'growth', 'import', 'backup']
+const ONLY_WHERE_NAMED: readonly Part[] = [...REGISTER_WORKLOADS, 'watches', 'wan', 'growth', 'import', 'backup', 'logs']
 const MEASURED_BY_DEFAULT = PARTS.filter((part) => !ONLY_WHERE_NAMED.includes(part))
 
 /** @throws TypeError when an argument is wrong */

@@ -35,12 +35,22 @@ export class Replicator implements Contender {
     this.#signal = signal
   }
 
-  /** Starts clusters of three, and waits until all peers vote. */
-  static async start(clusters: number, signal: AbortSignal, options: PeerOptions = {}): Promise<Replicator> {
+  /**
+   * Starts clusters of three, and waits until all peers vote.
+   *
+   * @param flagsOf the flags of each peer, counted from 0
+   */
+  static async start(
+    clusters: number,
+    signal: AbortSignal,
+    options: PeerOptions = {},
+    flagsOf: (peer: number) => readonly string[] = () => [],
+  ): Promise<Replicator> {
     const network = await Network.create(false)
     try {
       for (let cluster = 1; cluster <= clusters; cluster += 1) {
-        await network.grow(`cluster-${cluster}`, PEERS_PER_CLUSTER, { main: PROGRAM, ...options })
+        for (let peer = 0; peer < PEERS_PER_CLUSTER; peer += 1)
+          await network.grow(`cluster-${cluster}`, 1, { main: PROGRAM, ...options, flags: flagsOf(network.peers.length) })
       }
       await network.settled()
       return new Replicator(clusters === 1 ? 'Replicator' : `Replicator, ${clusters} clusters`, network, signal)

@@ -1,4 +1,4 @@
--- What each connection of wrk sends. Arguments: the side (replicator, etcd), the work (of keys puts, gets, absent, mix; of
+-- What each connection of wrk sends. Arguments: the side (replicator, etcd, or a log: kv-log, redis-log, sqlite-log), the work (of keys puts, gets, absent, mix; of
 -- registers overwrites, reads, swaps, hot), a name that no
 -- other run has, how many stored keys there are, and the milliseconds between two requests of a connection.
 -- Keys are 24 bytes, values 100. etcd wants both in base64: a multiple of 3 bytes at a time, each triple of digits looked up.
@@ -39,12 +39,26 @@ local function post(path, body)
   return "POST " .. path .. " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " .. #body .. "\r\n\r\n" .. body
 end
 
+-- Of logs a put is a command, and a get a query.
+local COMMANDS = {
+  ["kv-log"] = function(key) return '{"set":{"' .. key .. '":"' .. VALUE .. '"}}' end,
+  ["redis-log"] = function(key) return "redis.call('set','" .. key .. "','" .. VALUE .. "')" end,
+  ["sqlite-log"] = function(key) return "insert into kv (k,v) values ('" .. key .. "','" .. VALUE .. "')" end,
+}
+local QUERIES = {
+  ["kv-log"] = function(key) return '{"get":["' .. key .. '"]}' end,
+  ["redis-log"] = function(key) return "return redis.call('get','" .. key .. "')" end,
+  ["sqlite-log"] = function(key) return "select v from kv where k = '" .. key .. "'" end,
+}
+
 local function put(key)
+  if COMMANDS[SIDE] ~= nil then return post("/logs/" .. SIDE, COMMANDS[SIDE](key)) end
   if SIDE == "etcd" then return post("/v3/kv/put", '{"key":"' .. key .. '","value":"' .. VALUE64 .. '"}') end
   return "PUT /store/" .. key .. " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n" .. VALUE
 end
 
 local function get(key)
+  if QUERIES[SIDE] ~= nil then return post("/logs/" .. SIDE .. "/query", QUERIES[SIDE](key)) end
   if SIDE == "etcd" then return post("/v3/kv/range", '{"key":"' .. key .. '"}') end
   return "GET /store/" .. key .. " HTTP/1.1\r\nHost: localhost\r\n\r\n"
 end

@@ -34,8 +34,11 @@ export interface Measured extends Latencies {
   readonly maxUs: number
 }
 
+/** Logs are sides of their own: a put is a command, a get a query. */
+export type Side = 'replicator' | 'etcd' | 'kv-log' | 'redis-log' | 'sqlite-log'
+
 export interface Driving {
-  readonly side: 'replicator' | 'etcd'
+  readonly side: Side
   readonly workload: Workload
   readonly connections: number
   readonly seconds: number

@@ -109,7 +109,7 @@ export function createHttpApp(
       const route = finder.find(originForm(request))
       exchangeOf(request, response, route, grant).begin((exchange) => {
         if (!enterDoors(exchange, route)) return
-        const goOn = (): void => (route?.isRaw === true ? dispatch(exchange, route) : serve(exchange))
+        const goOn = (): void => (route?.isRaw === true || route?.isDirect === true ? dispatch(exchange, route) : serve(exchange))
         if (init.rate === undefined) goOn()
         else withinRate(exchange, init.rate, route, goOn)
       })

@@ -17,6 +17,9 @@ export const PLANTED = [
   'in-doubt-called-not-stored',
   'register-copy-sold-as-quorum',
   'register-tries-renamed',
+  'log-store-asked-at-once',
+  'log-tries-renamed',
+  'log-in-doubt-called-not-ordered',
 ] as const
 export type Planted = (typeof PLANTED)[number]
 

@@ -11,6 +11,8 @@ import type { Network, PeerProcess } from '../process/network.ts'
 import { until } from '../process/network.ts'
 import { CONTROL_NONE, CONTROL_VARIABLE, PLANTED_VARIABLE, PRELOAD, writeControl } from './control.ts'
 import type { Control, Link } from './control.ts'
+import { logOf } from './logs/dialects.ts'
+import { PeerRedis } from './logs/redis.ts'
 import { Namespace } from './namespaces.ts'
 import type { ChaosOptions } from './options.ts'
 
@@ -42,6 +44,8 @@ export class Member {
   links: Record<string, Link> = {}
   diskDelayMs = 0
   wallOffsetMs = 0
+  /** The store of its log over Redis. */
+  redis: PeerRedis | undefined
 
   constructor(process: PeerProcess, controlPath: string, namespace: Namespace | undefined) {
     this.process = process
@@ -129,6 +133,12 @@ export class Fleet {
     clearInterval(this.#watching)
   }
 
+  /** Ends what runs beside the peers. */
+  async close(): Promise<void> {
+    this.end()
+    for (const { redis } of this.members) await redis?.close()
+  }
+
   async #add(clusterId: string): Promise<void> {
     const namespace = this.#options.namespaces ? await Namespace.create(this.members.length + 1) : undefined
     const far = this.#farAway(clusterId)
@@ -145,14 +155,15 @@ export class Fleet {
     this.members.push(member)
     member.diskDelayMs = this.#options.diskDelayMs
     this.tell(member)
-    const { planted } = this.#options
+    const { planted, logs } = this.#options
+    if (logs.includes('redis')) member.redis = await PeerRedis.start(`${peer.directory}.redis`, namespace?.wrapper ?? [])
     const environment = {
       [CONTROL_VARIABLE]: controlPath,
       NODE_COMPILE_CACHE: join(this.#network.directory, 'compiled'),
       ...(planted !== undefined && { [PLANTED_VARIABLE]: planted }),
       ...far?.environment,
     }
-    const flags = first === undefined ? [] : ['-peer', first.process.address]
+    const flags = [...(first === undefined ? [] : ['-peer', first.process.address]), ...this.#logFlags(member)]
     peer.options = { ...peer.options, flags, environment, nodeFlags: ['--import', PRELOAD, ...(far?.nodeFlags ?? [])] }
     member.state = 'starting'
     peer.spawn()
@@ -185,8 +196,13 @@ export class Fleet {
     const addresses = this.members.map(({ process }) => process.address)
     for (const [index, { process }] of this.members.entries()) {
       const others = Array.from({ length: JOINED_THROUGH }, (_, step) => addresses[(index + step + 1) % addresses.length] ?? '')
-      process.options = { ...process.options, flags: others.flatMap((address) => ['-peer', address]) }
+      const flags = [...others.flatMap((address) => ['-peer', address]), ...this.#logFlags(this.members[index] as Member)]
+      process.options = { ...process.options, flags }
     }
+  }
+
+  #logFlags(member: Member): string[] {
+    return this.#options.logs.flatMap((kind) => ['-log', `${logOf(kind)}=${kind === 'redis' ? member.redis?.url : `${kind}:`}`])
   }
 
   /** Every peer runs, votes and sees the same finished config. */

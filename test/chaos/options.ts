@@ -1,6 +1,7 @@
 /** What a chaos run does, drawn from its seed: the network, its clients, its faults. */
 import { Chance } from '../simulation/chance.ts'
 import type { Planted } from './control.ts'
+import type { LogKind } from './logs/dialects.ts'
 
 export const FAULTS = ['kill', 'power-loss', 'pause', 'stop', 'cut', 'slow', 'clock', 'damage', 'wipe'] as const
 export type FaultKind = (typeof FAULTS)[number]
@@ -37,6 +38,8 @@ export interface ChaosOptions {
   readonly farMs: number
   /** Faults that end or stop peers are done to all of them, always. */
   readonly everybody: boolean
+  /** A log over each of these stores, with a store at every peer. */
+  readonly logs: readonly LogKind[]
 }
 
 export interface Asked {
@@ -52,6 +55,7 @@ export interface Asked {
   readonly weights?: Readonly<Partial<Record<FaultKind, number>>> | undefined
   readonly diskDelayMs?: number | undefined
   readonly everybody?: boolean | undefined
+  readonly logs?: readonly LogKind[] | undefined
 }
 
 const SHAPES = [
@@ -59,15 +63,23 @@ const SHAPES = [
   [2, 3],
   [1, 5],
 ] as const
+/** Logs have clients, stores and faults of their own, and live in one cluster. */
+const LOG_SHAPE = [1, 5] as const
+const CLIENTS_BESIDE_LOGS = 3
+/** A disk that is lost takes its voter with it, and its store waits for an operator to have it filled. */
+const NOT_WITH_LOGS: readonly FaultKind[] = ['damage', 'wipe']
 
 /** The same numbers for the same seed, whatever else was asked for. */
 export function drawOptions(asked: Asked): ChaosOptions {
   const chance = new Chance(asked.seed)
-  const [clusters, peersPerCluster] = chance.pick(SHAPES)
+  const drawnShape = chance.pick(SHAPES)
+  const { logs = [] } = asked
+  const [clusters, peersPerCluster] = logs.length > 0 ? LOG_SHAPE : drawnShape
   const drawn = Object.fromEntries(FAULTS.map((kind) => [kind, chance.happens(0.75) ? chance.between(1, 4) : 0])) as Record<
     FaultKind,
     number
   >
+  if (logs.length > 0) for (const kind of NOT_WITH_LOGS) drawn[kind] = 0
   if (FAULTS.every((kind) => drawn[kind] === 0)) drawn.kill = 1
   const none = Object.fromEntries(FAULTS.map((kind) => [kind, 0])) as Record<FaultKind, number>
   return {
@@ -80,12 +92,13 @@ export function drawOptions(asked: Asked): ChaosOptions {
     diskDelayMs: asked.diskDelayMs ?? drawnDelay(chance),
     contendedKeys: chance.between(1, 4),
     valueBytesMax: chance.pick([100, 10_000, 300_000]),
-    clients: asked.clients ?? chance.between(8, 16),
+    clients: asked.clients ?? (logs.length > 0 ? CLIENTS_BESIDE_LOGS : chance.between(8, 16)),
     weights: asked.weights === undefined ? drawn : { ...none, ...asked.weights },
     namespaces: asked.namespaces ?? false,
     planted: asked.planted,
     farMs: asked.farMs ?? 0,
     everybody: asked.everybody ?? false,
+    logs,
   }
 }
 

@@ -21,6 +21,9 @@ const REPLACED: Readonly<Record<string, string>> = {
   ...(process.env[PLANTED_VARIABLE]?.startsWith('register-') === true && {
     '/src/peer/registers.ts': new URL('./planted-registers.ts', import.meta.url).href,
   }),
+  ...(process.env[PLANTED_VARIABLE]?.startsWith('log-') === true && {
+    '/src/peer/logs.ts': new URL('./planted-logs.ts', import.meta.url).href,
+  }),
   ...(process.env[PLANTED_VARIABLE] === 'answered-before-written' && {
     '/src/storage/lmdb.ts': new URL('./early-storage.ts', import.meta.url).href,
   }),

@@ -4,7 +4,7 @@ import type { ChaosResult } from './run.ts'
 const COLUMN = 34
 const SHOWN_MAX = 5
 
-export function describeResult({ counts, faults, gaps, healed, verdict, registers, violations, directory }: ChaosResult): string[] {
+export function describeResult({ counts, faults, gaps, healed, verdict, registers, logs, violations, directory }: ChaosResult): string[] {
   const lines = ['', 'operations', ...table(counts), 'faults', ...table(faults), 'times']
   lines.push(row('longest gap in puts with a quorum', ms(gaps.longestMs)))
   lines.push(row('longest return of puts to a quorum', ms(gaps.longestReturnMs)))
@@ -18,6 +18,8 @@ export function describeResult({ counts, faults, gaps, healed, verdict, register
     row('keys by the search for an order', `${verdict.searched}, ${verdict.undecided} undecided`),
     row('registers by their versions', String(registers.registers)),
     row('registers by the search', `${registers.searched}, ${registers.undecided} undecided`),
+    row('lists of logs by their rules', String(logs.lists)),
+    row('lists of logs by the search', `${logs.searched}, ${logs.undecided} undecided`),
   )
   for (const violation of violations.slice(0, SHOWN_MAX)) lines.push('', `VIOLATION ${violation}`)
   if (violations.length > SHOWN_MAX) lines.push(`and ${violations.length - SHOWN_MAX} violations more`)

@@ -9,6 +9,8 @@ import { Fleet } from './fleet.ts'
 import { heal, mend } from './healing.ts'
 import type { Healed } from './healing.ts'
 import { History } from './history.ts'
+import { LogPart } from './logs/part.ts'
+import type { LogVerdict } from './logs/verdict.ts'
 import type { ChaosOptions } from './options.ts'
 import { healExpired, healRegisters } from './registers/healing.ts'
 import { RegisterHistory } from './registers/history.ts'
@@ -31,6 +33,7 @@ export interface ChaosResult {
   readonly healed: Healed | undefined
   readonly verdict: Verdict
   readonly registers: RegisterVerdict
+  readonly logs: LogVerdict
   readonly violations: readonly string[]
   /** Where the logs and stores are, when they were kept. */
   readonly directory: string | undefined
@@ -69,21 +72,33 @@ async function close(network: Network, isKept: boolean): Promise<void> {
 }
 
 async function runIn(network: Network, options: ChaosOptions, say: (text: string) => void, signal?: AbortSignal): Promise<ChaosResult> {
+  const availability = new Availability()
+  const fleet: Fleet = new Fleet(network, options, say, () => availability.note(fleet.hasQuorum))
+  signal?.addEventListener('abort', () => void fleet.close(), { once: true })
+  try {
+    return await runWith(fleet, availability, options, say)
+  } finally {
+    await fleet.close()
+  }
+}
+
+async function runWith(fleet: Fleet, availability: Availability, options: ChaosOptions, say: (text: string) => void): Promise<ChaosResult> {
   // Chance of its own for each, so that one that asks more does not change the others.
   const chance = new Chance(options.seed).fork()
   const history = new History()
   const registers = { history: new RegisterHistory(), expiring: new RegisterHistory() }
-  const availability = new Availability()
-  const fleet: Fleet = new Fleet(network, options, say, () => availability.note(fleet.hasQuorum))
-  signal?.addEventListener('abort', () => fleet.end(), { once: true })
   await fleet.begin()
   say(`${fleet.members.length} peers vote`)
   availability.note(true)
   const workload = new Workload(fleet, history, options, chance.fork())
   const faults = new Faults(fleet, options, chance.fork(), say)
   const changing = new RegisterWorkload(fleet, registers.history, registers.expiring, options, chance.fork())
+  const logs = await LogPart.begin(fleet, options, chance.fork(), say)
   const progress = setInterval(
-    () => say(`${history.size} operations, ${registers.history.size} on registers, ${workload.successesMs.length} puts stored`),
+    () =>
+      say(
+        `${history.size} operations, ${registers.history.size} on registers, ${logs.history.size} on logs, ${workload.successesMs.length} puts stored`,
+      ),
     PROGRESS_MS,
   )
   const violations: string[] = []
@@ -93,30 +108,42 @@ async function runIn(network: Network, options: ChaosOptions, say: (text: string
     await Promise.race([delay(options.seconds * 1_000), faulting])
     gaps = availability.gaps(workload.successesMs)
     faults.stop()
-    await faulting
+    await Promise.all([faulting, logs.faults.stop()])
     await mend(fleet)
     say('all is mended')
   } catch (error) {
     violations.push(`the peers could not be mended: ${error instanceof Error ? error.message : String(error)}`)
     faults.stop()
   }
-  await Promise.all([workload.stop(), changing.stop()])
+  await Promise.all([workload.stop(), changing.stop(), logs.faults.stop(), logs.stop()])
   const healed = violations.length === 0 ? await heal(fleet, history) : undefined
   if (healed?.violations.length === 0)
-    violations.push(...(await healRegisters(fleet, registers.history)), ...(await healExpired(fleet, registers.expiring)))
+    violations.push(
+      ...(await healRegisters(fleet, registers.history)),
+      ...(await healExpired(fleet, registers.expiring)),
+      ...(await logs.heal()),
+    )
   clearInterval(progress)
   fleet.end()
   const verdict = judge(history)
   const ofRegisters = judgeRegisters(registers.history, registers.expiring)
-  violations.push(...fleet.violations, ...(healed?.violations ?? []), ...verdict.violations, ...ofRegisters.violations)
+  const ofLogs = logs.judge()
+  violations.push(
+    ...fleet.violations,
+    ...(healed?.violations ?? []),
+    ...verdict.violations,
+    ...ofRegisters.violations,
+    ...ofLogs.violations,
+  )
   return {
-    operations: history.size + registers.history.size + registers.expiring.size,
-    counts: new Map([...history.counts, ...registers.history.counts]),
-    faults: faults.counts,
+    operations: history.size + registers.history.size + registers.expiring.size + logs.history.size,
+    counts: new Map([...history.counts, ...registers.history.counts, ...logs.history.counts]),
+    faults: new Map([...faults.counts, ...logs.faults.counts]),
     gaps: gaps ?? availability.gaps(workload.successesMs),
     healed,
     verdict,
     registers: ofRegisters,
+    logs: ofLogs,
     violations,
     directory: undefined,
   }

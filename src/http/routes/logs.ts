@@ -17,13 +17,18 @@ export function logRoutes(logs: Logs): RouteGroup {
   const rows: readonly Route[] = [
     {
       path: '/logs/{name}',
+      isDirect: true,
       methods: {
         ...reading({ ...ASK, handle: ask }),
         PUT: { scope: 'operate', handle: (exchange) => handlers.create(exchange), operation: CREATE },
         POST: { scope: 'write', handle: (exchange) => handlers.submit(exchange), operation: SUBMIT },
       },
     },
-    { path: '/logs/{name}/query', methods: { POST: { scope: 'read', handle: (exchange) => handlers.query(exchange), operation: QUERY } } },
+    {
+      path: '/logs/{name}/query',
+      isDirect: true,
+      methods: { POST: { scope: 'read', handle: (exchange) => handlers.query(exchange), operation: QUERY } },
+    },
     {
       path: '/logs/{name}/change',
       methods: { POST: { scope: 'operate', handle: (exchange) => handlers.change(exchange), operation: CHANGE } },
