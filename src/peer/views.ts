@@ -62,7 +62,8 @@ export function peersView(core: PeerCore, { clock, addresses, names }: Surroundi
       addresses: peer.addresses,
       role: core.chain.voterOf(peer.peerId) === undefined ? 'learner' : 'voter',
       state: peer.state,
-      rttMs: peer.rttMs === undefined ? null : Math.round(peer.rttMs * 1_000) / 1_000,
+      // The usual one: a mean would tell of a pause at the start for minutes, where few are measured.
+      rttMs: peer.usualRoundTripMs === undefined ? null : Math.round(peer.usualRoundTripMs * 1_000) / 1_000,
       lastSeenAt: new Date(wallMs - (nowMs - peer.lastHeardMs)).toISOString(),
     }
   })
