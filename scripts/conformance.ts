@@ -10,8 +10,9 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { Client } from '../src/client/client.ts'
 import { hashOf, newToken } from '../src/security/token-file.ts'
-import { Network } from '../test/process/network.ts'
+import { Network, until } from '../test/process/network.ts'
 import { ROOT } from './run.ts'
 
 const EXIT_NOT_INSTALLED = 3
@@ -70,10 +71,12 @@ try {
   const token = newToken()
   const tokens = join(network.directory, 'tokens')
   await writeFile(tokens, JSON.stringify({ name: 'all', hash: hashOf(token), scopes: ['read', 'write', 'operate'] }), { mode: OWNER_ALONE })
-  const peer = await network.add({ flags: ['-min-peers', '1', '-tokens', tokens] })
+  const peer = await network.add({ flags: ['-min-peers', '1', '-tokens', tokens, '-log', 'kv=kv:'] })
   await peer.start()
   await peer.ready()
   const url = `http://127.0.0.1:${peer.httpPort}`
+  const log = new Client({ peers: [url], token }).log('kv')
+  await until('its log is born and led', async () => (await log.status()).leader !== null)
   process.exitCode = (await lint(url)) || (await ask(url, token))
 } finally {
   await network.close()

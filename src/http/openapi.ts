@@ -2,6 +2,7 @@
  * The interface as OpenAPI 3.1: what `/openapi.json` serves. Its paths and shapes are those of the
  * rows.
  */
+import { assert } from '../../protocols/base/assert.ts'
 import { headerOf, problems } from './openapi-parts.ts'
 import type { Part } from './openapi-parts.ts'
 import type { Route, RouteGroup, RouteMethod } from './route.ts'
@@ -28,9 +29,17 @@ export function openApiDocument(version: string, groups: readonly RouteGroup[]):
     paths: Object.fromEntries(routes.map((route) => [route.path, pathItem(route)])),
     components: {
       securitySchemes: { [SCHEME]: { type: 'http', scheme: 'bearer', description: TOKENS } },
-      schemas: Object.assign({}, SHARED_SCHEMAS, ...groups.map(({ schemas }) => schemas)) as Part,
+      schemas: schemasOf(groups),
     },
   }
+}
+
+/** All shapes by their names. A name that two groups give would leave one of them undescribed. */
+function schemasOf(groups: readonly RouteGroup[]): Part {
+  const named = [SHARED_SCHEMAS, ...groups.map(({ schemas }) => schemas)].flatMap((schemas) => Object.entries(schemas ?? {}))
+  const schemas = new Map(named)
+  assert(schemas.size === named.length, `a schema twice: ${named.map(([name]) => name).join(', ')}`)
+  return Object.fromEntries(schemas)
 }
 
 function pathItem({ parameters, methods }: Route): Part {

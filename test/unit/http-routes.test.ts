@@ -9,6 +9,7 @@ import type { Route } from '../../src/http/route.ts'
 import { FakeLogs } from '../integration/fake-logs.ts'
 import { FakeRegisters } from '../integration/fake-registers.ts'
 import { FakeSets } from '../integration/fake-sets.ts'
+import { openApiDocument } from '../../src/http/openapi.ts'
 import { allRoutes, expressPaths, RouteFinder } from '../../src/http/routes.ts'
 
 const ROUTES = allRoutes({
@@ -27,6 +28,11 @@ describe('the rows', () => {
     assert.equal(new Set(paths).size, paths.length)
     const names = ROUTES.flatMap(({ methods }) => Object.values(methods).map(({ operation }) => operation['operationId']))
     assert.equal(new Set(names).size, names.length)
+  })
+
+  it('name each shape of their answers once: of two, one would stand for both', () => {
+    const group = { routes: [], schemas: { Changing: {} } }
+    assert.throws(() => openApiDocument('1.2.3', [group, group]), /a schema twice: .*Changing, Changing/)
   })
 
   it('are found under their own paths, and nothing under others', () => {

@@ -145,8 +145,8 @@ const CREATE: Part = {
 }
 
 const CHANGE_RESPONSES: Part = {
-  200: jsonOf('Nothing was to do', 'Changing'),
-  202: jsonOf('It is under way, and goes on by itself', 'Changing'),
+  200: jsonOf('Nothing was to do', 'LogChanging'),
+  202: jsonOf('It is under way, and goes on by itself', 'LogChanging'),
   ...problems(['bad-body', 'change-in-flight', 'change-refused', 'not-ready', 'unknown-log', 'unavailable', ...BODY_PROBLEMS], false, {}),
 }
 
@@ -271,7 +271,7 @@ const SCHEMAS: RouteGroup['schemas'] = {
     { store: { enum: [...STORE_KINDS] } },
     { place: { ...text, description: '`cluster:ID`, `spread:N` or `peers:ID,ID,ID`; the cluster of the peer asked where left out' } },
   ),
-  Changing: object({ changing: flag }),
+  LogChanging: object({ changing: flag }),
   MemberChanges: object(
     {},
     {
