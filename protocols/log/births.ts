@@ -5,9 +5,11 @@
  */
 import type { Identity, PeerId } from '../base/identity.ts'
 import type { TypeContext } from '../data-type.ts'
-import { birthKey, nameOfBirthKey, readBirth, writeBirth } from './birth.ts'
+import { birthKey, endKey, generationKey, readBirth, writeBirth } from './birth.ts'
 import type { Birth } from './birth.ts'
 import type { LogLimits } from './limits.ts'
+import { Lives } from './lives.ts'
+import type { News } from './lives.ts'
 import { readWish, wantedVoters } from './placement.ts'
 import type { Placeable } from './placement.ts'
 import type { Offer } from './talk.ts'
@@ -27,7 +29,7 @@ export class Births {
   private readonly context: TypeContext
   private readonly minPeers: number
   private readonly limits: LogLimits
-  private readonly known = new Map<string, Birth>()
+  readonly lives: Lives
   /** What connected peers offer. */
   private readonly offers = new Map<PeerId, readonly Offer[]>()
   private readonly own = new Map<string, Offer>()
@@ -41,32 +43,32 @@ export class Births {
     this.context = context
     this.minPeers = minPeers
     this.limits = limits
+    this.lives = new Lives(context.codec.utf8)
     for (const key of context.decidedNames()) {
       const value = context.decided(key)
       if (value !== undefined) this.decided(key, value)
     }
   }
 
-  get all(): Iterable<Birth> {
-    return this.known.values()
+  get all(): readonly Birth[] {
+    return this.lives.all
   }
 
   get(name: string): Birth | undefined {
-    return this.known.get(name)
+    return this.lives.get(name)
   }
 
-  /** A key is known here. @returns the log that it says is born, if it is news */
-  decided(key: string, value: Uint8Array): Birth | undefined {
-    const name = nameOfBirthKey(key)
-    if (name === undefined || this.known.has(name)) return undefined
-    const birth = readBirth(name, value, this.context.codec.utf8)
-    if (birth === undefined) {
-      this.context.note(`log ${name} was born of a later version than this one`, true)
-      return undefined
-    }
-    this.known.set(name, birth)
-    this.possibleSinceMs.delete(name)
-    return birth
+  /** A key is known here. */
+  decided(key: string, value: Uint8Array): News {
+    const news = this.lives.take(key, value)
+    if (news.kind === 'unreadable') this.context.note(`log ${news.name} is of a later version than this one`, true)
+    if (this.isBorn(news.name)) this.possibleSinceMs.delete(news.name)
+    return news
+  }
+
+  /** By itself a log is born once: after its end only whoever creates it begins its next life. */
+  private isBorn(name: string): boolean {
+    return this.lives.lifeOf(name) > 0
   }
 
   /** A store is offered here. @param place where the log is to be born; undefined for the own cluster */
@@ -81,7 +83,7 @@ export class Births {
 
   /** True while something is offered here that is not born. */
   get isWaiting(): boolean {
-    return [...this.own.keys()].some((name) => !this.known.has(name))
+    return [...this.own.keys()].some((name) => !this.isBorn(name))
   }
 
   onOffers({ peerId }: Identity, offers: readonly Offer[]): void {
@@ -97,7 +99,7 @@ export class Births {
     const { moment, self } = this.context
     for (const offer of this.own.values()) {
       const { log } = offer
-      if (this.known.has(log) || this.asking.has(log) || this.hindrance() !== undefined) continue
+      if (this.isBorn(log) || this.asking.has(log) || this.hindrance() !== undefined) continue
       const place = this.places.get(log) ?? this.ownPlace
       const placed = this.placed(offer, place)
       if (placed.kind !== 'voters') {
@@ -108,7 +110,7 @@ export class Births {
       this.possibleSinceMs.set(log, sinceMs)
       const isFirst = placed.voters.every(({ peerId }) => self.peerId <= peerId)
       if (!isFirst && moment.nowMs - sinceMs < RIVALS_WAIT_MS) continue
-      this.begin(offer, place, placed.voters, moment.nowMs + DECIDED_WITHIN_MS, () => {})
+      this.begin(offer, { place, isLeased: false }, placed.voters, moment.nowMs + DECIDED_WITHIN_MS, () => {})
     }
   }
 
@@ -164,16 +166,15 @@ export class Births {
     const { context } = this
     const { self, roster } = context
     const isSame = (offer: Offer): boolean => offer.log === log && offer.store === store
-    const standing = (peerId: PeerId, offers: readonly Offer[]): Placeable['standing'] => {
-      const isOffered = named.includes(peerId) || offers.some(isSame)
-      return isOffered && context.speaks(peerId) ? 'able' : 'away'
+    const standing = (peerId: PeerId, offers: readonly Offer[]): Pick<Placeable, 'standing' | 'learns'> => {
+      const offer = offers.find(isSame)
+      const isOffered = named.includes(peerId) || offer !== undefined
+      return { standing: isOffered && context.speaks(peerId) ? 'able' : 'away', learns: offer?.learns }
     }
-    const others = roster.connected().map(({ peerId, identity: peer, clusterId }) => ({
-      peer,
-      clusterId,
-      standing: standing(peerId, this.offers.get(peerId) ?? []),
-    }))
-    return [{ peer: self, clusterId: roster.clusterId, standing: standing(self.peerId, this.ownOffers) }, ...others]
+    const others = roster
+      .connected()
+      .map(({ peerId, identity: peer, clusterId }) => ({ peer, clusterId, ...standing(peerId, this.offers.get(peerId) ?? []) }))
+    return [{ peer: self, clusterId: roster.clusterId, ...standing(self.peerId, this.ownOffers) }, ...others]
   }
 
   /**
@@ -182,7 +183,7 @@ export class Births {
    */
   begin(
     { log: name, store }: Offer,
-    place: string,
+    { place, isLeased }: Pick<Birth, 'place' | 'isLeased'>,
     voters: readonly Identity[],
     deadlineMs: number,
     settled: (birth: Birth | undefined, isOwn: boolean) => void,
@@ -192,12 +193,34 @@ export class Births {
     const { electionMs: nearMs, spreadElectionMs } = this.limits
     const electionMs = readWish(place)?.kind === 'spread' ? spreadElectionMs : nearMs
     const first = voters.toSorted((a, b) => (a.peerId < b.peerId ? -1 : 1))
-    const birth = { name, logId, generation: 0, store, place, electionMs, voters: first }
+    const life = this.lives.isEnded(name) ? this.lives.lifeOf(name) + 1 : 1
+    const birth = { name, life, logId, generation: 0, store, place, electionMs, voters: first, isLeased }
     this.asking.add(name)
-    this.context.decide(birthKey(name), writeBirth(birth, codec.utf8), deadlineMs, (value) => {
+    this.context.decide(birthKey(name, life), writeBirth(birth, codec.utf8), deadlineMs, (value) => {
       this.asking.delete(name)
-      const held = value === undefined ? undefined : readBirth(name, value, codec.utf8)
+      const held = value === undefined ? undefined : readBirth(name, life, value, codec.utf8)
       settled(held, held?.logId === logId)
     })
+  }
+
+  /** Ends a log for good. @param settled told whether it is decided in time */
+  end({ name, life, logId }: Birth, deadlineMs: number, settled: (isEnded: boolean) => void): void {
+    this.context.decide(endKey(name, life), this.context.codec.utf8.encode(logId), deadlineMs, (value) => settled(value !== undefined))
+  }
+
+  /**
+   * Has a log go on from one survivor, in its next generation.
+   *
+   * @param settled told what holds, this or another survivor; undefined when that is not known in
+   * time
+   */
+  goOn(birth: Birth, survivor: Identity, deadlineMs: number, settled: (held: Birth | undefined) => void): void {
+    const { utf8 } = this.context.codec
+    const { name, life } = birth
+    const generation = birth.generation + 1
+    const next = { ...birth, generation, voters: [survivor] }
+    this.context.decide(generationKey(name, life, generation), writeBirth(next, utf8), deadlineMs, (value) =>
+      settled(value === undefined ? undefined : readBirth(name, life, value, utf8)),
+    )
   }
 }

@@ -4,12 +4,12 @@
  * committed, whether or not it began the change. What is only in this leader's mind ends with its
  * lead: learners stay learners then.
  */
-import type { Identity } from '../base/identity.ts'
+import type { Identity, IdentityId } from '../base/identity.ts'
 import { isMajority } from './commit.ts'
 import type { EntryBody } from './entry.ts'
 import type { LogAnswer, LogClient, NotChanged, WishChange } from './events.ts'
 import type { Followers } from './followers.ts'
-import { entered, has, isDone, isJoint, left, sparesVoters, VOTERS_MAX, withLearners } from './membership.ts'
+import { allMembers, entered, has, isDone, isJoint, left, sparesVoters, VOTERS_MAX, withLearners } from './membership.ts'
 import type { MemberChange, Membership } from './membership.ts'
 import { peersWish } from './placement.ts'
 import type { ReplicaState } from './state.ts'
@@ -28,7 +28,15 @@ interface Wanted {
   goal: number
   goalMs: number
   readonly untilMs: number
+  readonly isForced: boolean
   isEntered: boolean
+}
+
+export interface ChangeMeans {
+  /** Whether a peer is in touch now. */
+  readonly canReach: (peer: Identity) => boolean
+  /** An operator takes upon himself what would be refused. */
+  readonly isForced: boolean
 }
 
 export class Changes {
@@ -43,15 +51,15 @@ export class Changes {
     this.order = order
   }
 
-  /** @param canReach says whether a peer is in touch now */
-  begin(client: LogClient, changes: readonly MemberChange[], wish: WishChange, canReach: (peer: Identity) => boolean): void {
+  begin(client: LogClient, changes: readonly MemberChange[], wish: WishChange, means: ChangeMeans): void {
     const { state } = this
     const { members, nowMs, settings } = state
     if (isDone(members, changes) && isWished(members, wish) && !this.isUnderWay) return state.answer(client, { kind: 'changed' })
-    const why = this.refusal(changes, canReach)
+    const why = this.refusal(changes, means)
     if (why !== undefined) return state.answer(client, { kind: 'not-changed', why })
     const untilMs = nowMs + CATCH_UP_TIMES * settings.electionMs
-    this.wanted = { client, changes, wish, goal: state.tail.last.index, goalMs: nowMs, untilMs, isEntered: false }
+    const { isForced } = means
+    this.wanted = { client, changes, wish, goal: state.tail.last.index, goalMs: nowMs, untilMs, isForced, isEntered: false }
     const newcomers = changes.filter(({ kind, peer: { id } }) => kind === 'voter' && !has(members.voters, id) && !has(members.learners, id))
     if (newcomers.length > 0)
       this.name(
@@ -74,7 +82,7 @@ export class Changes {
     if (wanted === undefined) return
     const { changes, wish } = wanted
     if (isDone(state.members, changes) && isWished(state.members, wish)) return this.end({ kind: 'changed' })
-    if (wanted.isEntered || !this.areClose(wanted)) return
+    if (wanted.isEntered || !this.areClose(wanted) || (!wanted.isForced && !this.isStoreLeft(changes))) return
     wanted.isEntered = true
     const members = { ...state.members, place: placeAfter(state.members, changes, wish) }
     this.name(sparesVoters(members, changes) ? withLearners(members, changes) : entered(members, changes))
@@ -96,7 +104,7 @@ export class Changes {
     return this.wanted !== undefined || isJoint(this.state.members) || this.state.tail.membersIndex > this.state.commit
   }
 
-  private refusal(changes: readonly MemberChange[], canReach: (peer: Identity) => boolean): NotChanged | undefined {
+  private refusal(changes: readonly MemberChange[], { canReach, isForced }: ChangeMeans): NotChanged | undefined {
     const { members } = this.state
     if (this.isUnderWay) return 'change-in-flight'
     const removed = changes.filter(({ kind }) => kind !== 'voter')
@@ -105,8 +113,30 @@ export class Changes {
     if (!isAnyLeft) return 'no-voters'
     const after = left(entered(members, changes))
     if (after.voters.length > VOTERS_MAX) return 'too-many-voters'
+    const isAnyNew = changes.some(({ kind, peer: { id } }) => kind === 'voter' && !has(members.voters, id))
+    // A newcomer may bring a store: it is looked at again once it has caught up.
+    if (!isForced && !isAnyNew && !this.isStoreLeft(changes)) return 'no-store-left'
     const reached = new Set(after.voters.filter(canReach).map(({ id }) => id))
     return isMajority(after, (id) => reached.has(id)) ? undefined : 'unreachable'
+  }
+
+  /**
+   * False where every store that serves would leave with its member. Whoever stays could then be
+   * filled by nobody.
+   */
+  private isStoreLeft(changes: readonly MemberChange[]): boolean {
+    const { members } = this.state
+    const leaving = changes.filter(({ kind }) => kind === 'remove')
+    const serving = allMembers(members).filter(({ id }) => this.serves(id))
+    return serving.length === 0 || serving.some(({ id }) => !leaving.some(({ peer }) => peer.id === id))
+  }
+
+  private serves(id: IdentityId): boolean {
+    const { isReady, nowMs, self, settings } = this.state
+    if (id === self.id) return isReady
+    const follower = this.followers.get(id)
+    const isInTouch = this.followers.isHeardSince(id, nowMs - settings.electionMs)
+    return follower !== undefined && isInTouch && !follower.isStalled && !follower.lacksStore
   }
 
   private areClose(wanted: Wanted): boolean {

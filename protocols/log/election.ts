@@ -19,6 +19,9 @@ type Body<Kind extends MessageBody['kind']> = LogMessage & { readonly kind: Kind
  */
 const UNREADY_TIMES = 3
 
+/** A voter of a log with leases votes for nobody in its first so many election times. */
+const LEASED_START_TIMES = 2
+
 /** A leader that was not heard for so many times the election time is none. */
 const HEARD_TIMES = 2
 
@@ -33,22 +36,25 @@ export class Election {
   private readonly hooks: ElectionHooks
   private readonly votes = new Map<IdentityId, boolean>()
   private isHanded = false
+  private isOpened = false
   private dueMs: number
   /** When the leader was last heard; before that, since when this replica runs. */
   private heardMs: number
   private leaderGoneMs: number | undefined
+  private readonly startedMs: number
 
   constructor(state: ReplicaState, hooks: ElectionHooks) {
     this.state = state
     this.hooks = hooks
     this.heardMs = state.nowMs
+    this.startedMs = state.nowMs
     this.dueMs = 0
     this.rest()
   }
 
   /** When votes are asked for, unless a leader is heard before. */
   get wakeAtMs(): number {
-    return this.state.role === 'leader' || !this.state.isVoter ? Number.POSITIVE_INFINITY : this.dueMs
+    return this.state.role === 'leader' || !this.state.mayCampaign ? Number.POSITIVE_INFINITY : this.dueMs
   }
 
   /** True for a follower that heard its leader not long ago: one that was removed hears nobody. */
@@ -65,10 +71,11 @@ export class Election {
 
   /**
    * The connection to the leader is closed: a killed process is noticed by that, and not by a
-   * timer.
+   * timer. Where the leader may hold a lease, only time ends it.
    */
   leaderGone(): void {
     const { nowMs, settings } = this.state
+    if (settings.isLeased) return
     this.leaderGoneMs = nowMs
     this.dueMs = Math.min(this.dueMs, nowMs + LEADER_GONE_MS + settings.random() * (LEADER_GONE_TIMEOUT_MS - LEADER_GONE_MS))
   }
@@ -77,8 +84,14 @@ export class Election {
     const { state } = this
     if (this.wakeAtMs > state.nowMs) return
     this.rest()
+    if (state.settings.isSurvivor && !this.isOpened) return
     const isLongWithout = state.nowMs - this.heardMs >= UNREADY_TIMES * state.settings.electionMs
     if (state.isReady || isLongWithout) this.test()
+  }
+
+  /** The store is open, and where the log begins is settled. */
+  opened(): void {
+    this.isOpened = true
   }
 
   /** The leader hands over: nobody has to be asked first. */
@@ -115,6 +128,8 @@ export class Election {
   private get isSticky(): boolean {
     const { nowMs, role, leader, settings } = this.state
     if (role === 'leader') return true
+    // What a process before this one heard, and when, is not known.
+    if (settings.isLeased && nowMs - this.startedMs < LEASED_START_TIMES * settings.electionMs) return true
     if (leader === undefined || nowMs - this.heardMs >= settings.electionMs) return false
     return this.leaderGoneMs === undefined || nowMs - this.leaderGoneMs < LEADER_GONE_MS
   }

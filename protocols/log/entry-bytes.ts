@@ -10,7 +10,7 @@ import { CODE_BYTES_MAX, LOG_LIMITS, MEMBERS_MAX, PLACE_BYTES_MAX, SUBMIT_ID_BYT
 import type { Membership } from './membership.ts'
 
 /** A code that was ever in use keeps its meaning. */
-const CODES = { began: 0, command: 1, members: 2, verdict: 3 } as const
+const CODES = { began: 0, command: 1, members: 2, verdict: 3, check: 4 } as const
 /** What an entry of each kind is written as. A higher version is not known here. */
 const VERSION = 0
 /** Bytes of what an entry holds: a command, and what goes with it. */
@@ -67,6 +67,8 @@ function writeBody(writer: ByteWriter, body: EntryBody): void {
     case 'verdict':
       writer.varint(body.index)
       return writer.text(body.code)
+    case 'check':
+      return writer.u8(body.slice)
     case 'unknown':
       return writer.raw(body.bytes)
   }
@@ -88,6 +90,8 @@ function readBody(reader: ByteReader, code: number): EntryBody | undefined {
       const index = reader.varint()
       return { kind: 'verdict', index, code: reader.text(CODE_BYTES_MAX) }
     }
+    case CODES.check:
+      return { kind: 'check', slice: reader.u8() }
     default:
       return undefined
   }

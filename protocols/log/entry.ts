@@ -29,6 +29,11 @@ export type EntryBody =
    * is committed.
    */
   | { readonly kind: 'verdict'; readonly index: number; readonly code: string }
+  /**
+   * Every replica hashes that slice of its store as it is here, and the leader compares. It changes
+   * nothing.
+   */
+  | { readonly kind: 'check'; readonly slice: number }
   /** Of a kind or version that this peer does not know. Its replica stops. */
   | { readonly kind: 'unknown'; readonly code: number; readonly version: number; readonly bytes: Uint8Array }
 

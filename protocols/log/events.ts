@@ -19,9 +19,11 @@ export interface Submit {
 }
 
 /**
- * `after`: at least this position, so that a client reads what it wrote. `local`: whatever is here.
+ * `lease`: as `linearizable`, and without a round of heartbeats where the log was born so and its
+ * leader holds a lease. `after`: at least this position, so that a client reads what it wrote.
+ * `local`: whatever is here.
  */
-export type Consistency = 'linearizable' | 'local' | { readonly after: Position }
+export type Consistency = 'linearizable' | 'lease' | 'local' | { readonly after: Position }
 
 /** What the store made of one entry. */
 export interface Applied {
@@ -57,6 +59,8 @@ export type LogEvent =
   | { readonly kind: 'applied'; readonly outcomes: readonly Applied[]; readonly durableIndex: number }
   /** The store refuses the entry at this index: it is tried again until it is taken. */
   | { readonly kind: 'stalled'; readonly index: number; readonly code: string }
+  /** The store stands at the entry `check` of this index, and its slice was hashed. */
+  | { readonly kind: 'checked'; readonly index: number; readonly digest: string }
   /** The whole of a snapshot lies here, not in the store yet. */
   | { readonly kind: 'snapshot-staged'; readonly position: Position }
   /** A snapshot that was to be given is in the store there, at this position; or it will not be. */
@@ -69,6 +73,8 @@ export type LogEvent =
       readonly isForced: boolean
     }
   | { readonly kind: 'transfer'; readonly client: LogClient; readonly to: Identity }
+  /** All contents are to be compared. */
+  | { readonly kind: 'check'; readonly client: LogClient }
   | { readonly kind: 'verdict'; readonly client: LogClient; readonly index: number; readonly code: string; readonly isForced: boolean }
 
 /**
@@ -83,6 +89,8 @@ export type LogWrite =
   | { readonly kind: 'entries'; readonly from: number; readonly entries: readonly Entry[] }
   /** What is held up to the base is dropped. */
   | { readonly kind: 'compacted'; readonly base: Position; readonly members: Membership }
+  /** The store differs from most others since a check at this index; undefined when it is another. */
+  | { readonly kind: 'differing'; readonly index: number | undefined }
   /** All entries are dropped, and the log begins behind the base. */
   | { readonly kind: 'reset'; readonly base: Position; readonly members: Membership }
 
@@ -111,11 +119,14 @@ export type NotChanged =
   | 'no-voters'
   | 'given-up'
   | 'applied-somewhere'
+  | 'no-store-left'
 
 export type LogNote =
   | { readonly kind: 'role'; readonly role: string; readonly term: number; readonly leader: Identity | undefined }
   | { readonly kind: 'members'; readonly members: Membership; readonly index: number }
   | { readonly kind: 'lacks-store' }
+  /** A check found contents that differ: here, or without a majority to say which are right. */
+  | { readonly kind: 'differs'; readonly index: number; readonly isHere: boolean }
   | { readonly kind: 'halted'; readonly why: string }
 
 export type LogEffect =

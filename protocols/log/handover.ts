@@ -21,10 +21,13 @@ export class Handover {
   private readonly state: ReplicaState
   private readonly followers: Followers
   private readonly intake: Intake
+  private readonly begun: () => void
   private target: Target | undefined
 
-  constructor(state: ReplicaState, followers: Followers, intake: Intake) {
+  /** @param begun told before anybody is asked to campaign */
+  constructor(state: ReplicaState, followers: Followers, intake: Intake, begun: () => void) {
     this.state = state
+    this.begun = begun
     this.followers = followers
     this.intake = intake
   }
@@ -52,6 +55,7 @@ export class Handover {
 
   /** That one is to campaign now. */
   goTo(to: Identity | undefined): void {
+    this.begun()
     if (to !== undefined) this.state.send(to, { kind: 'transfer' }, 'nothing')
   }
 

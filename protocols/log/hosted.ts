@@ -2,7 +2,8 @@
  * One replica within a peer: it is run as `replica.ts` asks for. Its writes are rows of the type,
  * its sends go out behind them, and its store is at whoever hosts it, which may come later, or never.
  */
-import type { Identity, PeerId } from '../base/identity.ts'
+import type { Identity, IdentityId, PeerId } from '../base/identity.ts'
+import type { RowWrite } from '../base/rows.ts'
 import type { TypeContext } from '../data-type.ts'
 import type { ClientId } from '../events.ts'
 import type { Birth } from './birth.ts'
@@ -10,7 +11,7 @@ import type { LogClient, LogEffect, LogEvent, LogNote, Submit } from './events.t
 import type { LogLimits } from './limits.ts'
 import { allMembers, firstMembers, has } from './membership.ts'
 import type { MemberChange } from './membership.ts'
-import { afterOf, slotsOf } from './placing.ts'
+import { afterOf, allSlotsOf, slotsOf } from './placing.ts'
 import { Replica } from './replica.ts'
 import type { HostTold, QueryAnswer, ReplicaView, WorkAnswer } from './requests.ts'
 import { LogRows } from './rows.ts'
@@ -22,6 +23,10 @@ const BULK_BYTES_MIN = 65_536
 /** What the log was at, at the least, when a command came: no entry of it is the first. */
 const SINCE_MIN = 1
 
+/** Between two questions of a leader that needs its store filled, in milliseconds. */
+const FILL_WANTED_EVERY_MS = 2_000
+/** Why a replica stopped whose store is not like most others. */
+const DIFFERS = 'differs'
 /** What stores say of an entry that an operator settled. */
 const VERDICT_CODE = 'verdict'
 
@@ -52,6 +57,9 @@ export class Hosted {
   private lastClient = 0
   /** Members that this replica was to have filled and could not. */
   private readonly ungiven: Identity[] = []
+  /** Whose stores are being filled from the one here. */
+  private readonly giving = new Set<IdentityId>()
+  private fillWantedMs = Number.NEGATIVE_INFINITY
   private stalledCode = ''
   private digest = ''
   private haltedWhy: string | undefined
@@ -62,8 +70,11 @@ export class Hosted {
     this.context = context
     this.birth = birth
     this.rows = new LogRows(birth.logId, rows, codec.utf8)
-    const { logId, generation, electionMs, voters } = birth
-    const settings = { logId, generation, self, electionMs, limits, random, wallMs: () => context.wallMs() }
+    const { logId, generation, electionMs, voters, isLeased } = birth
+    const isSurvivor = generation > 0 && has(voters, self.id)
+    if (this.rows.generation < generation) this.outlive(isSurvivor)
+    const times = { electionMs, limits, random, wallMs: () => context.wallMs() }
+    const settings = { logId, generation, self, isLeased, isSurvivor, ...times }
     this.replica = new Replica(settings, this.rows.stored(firstMembers(voters)), moment.nowMs)
     for (const peer of connected) this.step({ kind: 'connected', peer })
   }
@@ -75,7 +86,22 @@ export class Hosted {
 
   /** A store is here that commands reach. */
   get hasStore(): boolean {
-    return this.host !== undefined && this.replica.state.applied !== undefined
+    const { applied, differingIndex } = this.replica.state
+    return this.host !== undefined && applied !== undefined && differingIndex === undefined
+  }
+
+  /** A store is here that can be dropped and filled anew. */
+  get canBeRefilled(): boolean {
+    const { applied, differingIndex } = this.replica.state
+    return this.host !== undefined && (applied !== undefined || differingIndex !== undefined)
+  }
+
+  /** True when whoever has a store of the log is to be asked to fill this one: told once in a while. */
+  get wantsFill(): boolean {
+    const { nowMs } = this.context.moment
+    if (this.host === undefined || !this.replica.wantsFill || nowMs - this.fillWantedMs < FILL_WANTED_EVERY_MS) return false
+    this.fillWantedMs = nowMs
+    return true
   }
 
   /** How many wait for an end. */
@@ -107,21 +133,49 @@ export class Hosted {
     return {
       peer: this.context.self,
       role: isLearner ? 'learner' : state.role === 'testing' ? 'candidate' : state.role,
-      state: this.haltedWhy !== undefined ? 'halted' : state.applied === undefined ? 'no-store' : state.isStalled ? 'stalled' : 'ready',
+      state: this.standing,
+      generation: this.birth.generation,
       term: state.term,
+      last: state.tail.last,
       commit: state.commit,
       applied: state.applied ?? 0,
-      code: state.isStalled ? this.stalledCode : '',
+      code: state.differingIndex !== undefined ? DIFFERS : state.isStalled ? this.stalledCode : '',
       digest: this.digest,
       leader: state.leader,
     }
+  }
+
+  private get standing(): ReplicaView['state'] {
+    const { applied, differingIndex, isStalled } = this.replica.state
+    if (this.haltedWhy !== undefined || differingIndex !== undefined) return 'halted'
+    if (applied === undefined) return 'no-store'
+    return isStalled ? 'stalled' : 'ready'
   }
 
   /** A store is offered: it is told to open. */
   attach(host: Host): void {
     this.host = host
     const { logId, generation, voters } = this.birth
-    this.tell({ kind: 'open', logId, generation, owner: this.context.self, firstMembers: firstMembers(voters) })
+    const { isSurvivor, self } = this.replica.state.settings
+    this.tell({ kind: 'open', logId, generation, owner: self, firstMembers: firstMembers(voters), isSurvivor })
+  }
+
+  /** The log goes on in a later generation, by other rows: who waits here learns no more. */
+  leave(): void {
+    this.endAll({ kind: 'in-doubt' })
+  }
+
+  /** The log is no more. */
+  close(): void {
+    this.endAll({ kind: 'log-ended' })
+    this.tell({ kind: 'ended' })
+  }
+
+  /** Fills the store of another, that no member could fill. */
+  fill(to: Identity, generation: number, indexMin: number): void {
+    const { applied = 0 } = this.replica.state
+    const isAble = this.hasStore && this.standing === 'ready' && applied >= indexMin && generation === this.birth.generation
+    if (isAble && !this.giving.has(to.id)) this.give(to, indexMin)
   }
 
   detach(client: ClientId): void {
@@ -131,6 +185,7 @@ export class Hosted {
   /** Whoever hosts the store says what came of it. */
   said(event: LogEvent, digest: string | undefined): void {
     if (event.kind === 'stalled') this.stalledCode = event.code
+    if (event.kind === 'snapshot-given') this.giving.delete(event.to.id)
     this.digest = digest ?? this.digest
     this.step(event)
   }
@@ -149,7 +204,7 @@ export class Hosted {
     const client = (this.lastClient += 1)
     const since = work.kind === 'submit' && work.since > 0 ? work.since : Math.max(SINCE_MIN, this.replica.state.commit)
     const query = work.kind === 'query' ? work.query : undefined
-    const needsLeader = work.kind === 'query' && work.consistency === 'linearizable'
+    const needsLeader = work.kind === 'query' && (work.consistency === 'linearizable' || work.consistency === 'lease')
     this.waiting.set(client, { done, query, needsLeader, since })
     if (work.kind === 'query') {
       this.step({ kind: 'query', client, consistency: work.consistency, deadlineMs })
@@ -189,6 +244,8 @@ export class Hosted {
         return this.step({ ...work, client })
       case 'verdict':
         return this.step({ ...work, code: VERDICT_CODE, isForced: false, client })
+      case 'check':
+        return this.step({ kind: 'check', client })
     }
   }
 
@@ -247,7 +304,7 @@ export class Hosted {
         return this.ask(effect.client, effect.index)
       case 'give-snapshot':
         // A leader without a store gives nothing, and hands the lead on soon.
-        if (this.hasStore) this.tell({ kind: 'give', to: effect.to, indexMin: effect.indexMin })
+        if (this.hasStore) this.give(effect.to, effect.indexMin)
         else this.ungiven.push(effect.to)
         return
       case 'take-snapshot':
@@ -257,6 +314,24 @@ export class Hosted {
       case 'note':
         return this.note(effect.note)
     }
+  }
+
+  private give(to: Identity, indexMin: number): void {
+    this.giving.add(to.id)
+    this.tell({ kind: 'give', to, indexMin })
+  }
+
+  /** The log goes on, in a generation after that of the rows here: from them, or from elsewhere. */
+  private outlive(isSurvivor: boolean): void {
+    const { generation, voters } = this.birth
+    this.persistAll(isSurvivor ? this.rows.goingOn(generation, firstMembers(voters)) : this.rows.begunAnew(generation))
+  }
+
+  /** Whatever this log waits for waits for these rows. */
+  private persistAll(rows: readonly RowWrite[]): void {
+    const [slot = '', ...others] = allSlotsOf(this.birth.logId)
+    this.context.persist(slot, rows)
+    for (const other of others) this.context.persist(other, [])
   }
 
   private send({ message, after }: Extract<LogEffect, { readonly kind: 'send' }>): void {
@@ -278,6 +353,15 @@ export class Hosted {
     waiting?.done(isOfSubmit(answer) ? { ...answer, since: waiting.since } : answer)
   }
 
+  /** Of what was begun it is not known here what becomes. */
+  private endAll(ofQueries: Extract<WorkAnswer, { readonly kind: 'in-doubt' | 'log-ended' }>): void {
+    for (const [client, { query, needsLeader }] of this.waiting) {
+      const isQuery = query !== undefined || needsLeader
+      const unread: WorkAnswer = ofQueries.kind === 'in-doubt' ? { kind: 'unavailable', why: 'no-majority' } : ofQueries
+      this.end(client, isQuery ? unread : { kind: 'in-doubt' })
+    }
+  }
+
   private tell(told: HostTold): void {
     if (this.host !== undefined) this.context.tell(this.host.client, told, 'nothing')
   }
@@ -291,6 +375,9 @@ export class Hosted {
       this.context.note(`log ${name}, term ${note.term}: ${note.role} of ${note.leader?.peerId ?? 'nobody'}`, false)
     } else if (note.kind === 'lacks-store') {
       this.context.note(`the store of log ${name} is behind what its log still has`, false)
+    } else if (note.kind === 'differs') {
+      const which = note.isHere ? 'the store here is not like most others' : 'stores differ, and no majority says which is right'
+      this.context.note(`log ${name}, check at ${note.index}: ${which}`, true)
     }
   }
 }

@@ -5,6 +5,7 @@
  */
 import type { Identity, IdentityId } from '../base/identity.ts'
 import { Changes } from './changes.ts'
+import { Checks } from './checks.ts'
 import { nextAtMs } from './clock.ts'
 import { committedIndex, isMajority } from './commit.ts'
 import type { EntryBody } from './entry.ts'
@@ -13,9 +14,11 @@ import { Followers } from './followers.ts'
 import type { Follower } from './followers.ts'
 import { Handover } from './handover.ts'
 import { Intake } from './intake.ts'
+import { Lease } from './lease.ts'
 import { allMembers, isJoint } from './membership.ts'
 import type { LogMessage, MessageBody } from './message.ts'
 import { ReadRounds } from './reads.ts'
+import type { Asking } from './reads.ts'
 import type { ReplicaState } from './state.ts'
 
 type Change = Parameters<Changes['begin']> extends [LogClient, ...infer Rest] ? Rest : never
@@ -33,6 +36,8 @@ export class Leader {
   readonly intake: Intake
   readonly changes: Changes
   readonly handover: Handover
+  readonly checks: Checks
+  private readonly lease: Lease
   private readonly state: ReplicaState
   private readonly hooks: LeaderHooks
   private readonly reads = new ReadRounds()
@@ -47,7 +52,9 @@ export class Leader {
     const order = (bodies: readonly EntryBody[]): void => this.order(bodies)
     this.intake = new Intake(state, order)
     this.changes = new Changes(state, this.followers, order)
-    this.handover = new Handover(state, this.followers, this.intake)
+    this.lease = new Lease(state.settings.electionMs)
+    this.handover = new Handover(state, this.followers, this.intake, () => this.lease.end())
+    this.checks = new Checks(state, order)
     this.followers.keep(allMembers(state.members), state.tail.last.index + 1)
     this.heartbeatMs = state.nowMs
     this.checkMs = state.nowMs + state.settings.electionMs
@@ -74,7 +81,9 @@ export class Leader {
     this.sendAll()
   }
 
-  ask(from: Identity, number: number): void {
+  /** @param mayLease an answer by lease will do, where the log has leases */
+  ask(from: Identity, number: number, mayLease: boolean): void {
+    if (mayLease && this.holdsLease) return this.readAt({ from, number }, this.state.commit)
     this.reads.ask({ from, number })
     this.beginRound()
   }
@@ -125,10 +134,11 @@ export class Leader {
     }
     if (this.heartbeatMs <= nowMs) {
       this.heartbeatMs = nowMs + settings.limits.heartbeatMs
-      if (!this.beginRound()) this.heartbeatAll()
+      if (!this.beginRound(settings.isLeased)) this.heartbeatAll()
     }
     this.changes.tick()
     this.handover.tick()
+    if (this.hasBegun) this.checks.tick(this.state.commit === this.state.tail.last.index)
   }
 
   /** The lead ends: nobody is to wait for it. */
@@ -238,8 +248,16 @@ export class Leader {
     }
   }
 
-  private beginRound(): boolean {
-    if (!this.reads.begin(this.hasBegun ? this.state.commit : undefined)) return false
+  /** Nobody else leads yet, and what was acknowledged is committed here. */
+  private get holdsLease(): boolean {
+    const { members, nowMs, settings, wallMs } = this.state
+    return settings.isLeased && this.hasBegun && this.lease.holds(members, nowMs, wallMs)
+  }
+
+  /** @param isWanted though no query waits */
+  private beginRound(isWanted: boolean = false): boolean {
+    if (!this.reads.begin(this.hasBegun ? this.state.commit : undefined, isWanted)) return false
+    this.lease.begun(this.reads.number, this.state.nowMs, this.state.wallMs)
     this.heartbeatAll()
     this.endRound()
     return true
@@ -249,11 +267,14 @@ export class Leader {
     const { state } = this
     const round = this.reads.ended(state.members, (id) => (id === state.self.id ? this.reads.number : (this.followers.get(id)?.round ?? 0)))
     if (round === undefined) return
-    for (const { from, number } of round.asking) {
-      if (from.id === state.self.id) this.hooks.readAt(number, round.index)
-      else state.send(from, { kind: 'read-at', number, index: round.index }, 'nothing')
-    }
+    this.lease.answered(round.number)
+    for (const asking of round.asking) this.readAt(asking, round.index)
     this.beginRound()
+  }
+
+  private readAt({ from, number }: Asking, index: number): void {
+    if (from.id === this.state.self.id) this.hooks.readAt(number, index)
+    else this.state.send(from, { kind: 'read-at', number, index }, 'nothing')
   }
 
   /** The time of day at each voter that told it. */

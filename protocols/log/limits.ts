@@ -28,6 +28,10 @@ export interface LogLimits {
   readonly goneMs: number
   /** Between looks of a leader at where its voters are, in milliseconds. */
   readonly placedEveryMs: number
+  /** Between checks of all contents, in milliseconds; 0 for none but those that are asked for. */
+  readonly checkEveryMs: number
+  /** In how many slices contents are compared: 256 at most. */
+  readonly checkSlices: number
 }
 
 const KIB = 1_024
@@ -47,6 +51,8 @@ export const LOG_LIMITS: LogLimits = {
   spreadElectionMs: 3_000,
   goneMs: 600_000,
   placedEveryMs: 5_000,
+  checkEveryMs: 600_000,
+  checkSlices: 256,
 }
 
 /** A store that refuses for so long costs its replica the lead, in milliseconds. */
@@ -72,6 +78,8 @@ export const NUMBERS_KEPT_MAX = 10_000
 export const PLACE_BYTES_MAX = 1_024
 /** Bytes of a command's name. */
 export const SUBMIT_ID_BYTES_MAX = 255
+/** Bytes of what a check finds. */
+export const CHECK_DIGEST_BYTES = 16
 /** Bytes of the code that a store or a verdict gives. */
 export const CODE_BYTES_MAX = 255
 /** Bytes of a result in a message: what the table of outcomes keeps of it. */

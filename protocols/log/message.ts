@@ -59,7 +59,8 @@ export type MessageBody =
       readonly isStalled: boolean
       readonly lacksStore: boolean
     }
-  | { readonly kind: 'read'; readonly number: number }
+  /** `mayLease`: an answer by lease will do. */
+  | { readonly kind: 'read'; readonly number: number; readonly mayLease: boolean }
   | { readonly kind: 'read-at'; readonly number: number; readonly index: number }
   /** `start` is drawn by the forwarder when it starts: its numbers begin anew then. */
   | { readonly kind: 'submit'; readonly start: number; readonly submits: readonly Forwarded[] }
@@ -73,6 +74,10 @@ export type MessageBody =
       readonly position: Position
       readonly outcome: StoreOutcome
     }
+  /** What the entry `check` at that index found: 32 hexadecimal digits. */
+  | { readonly kind: 'checked'; readonly index: number; readonly digest: string }
+  /** At that index most stores were alike, and this one was not. */
+  | { readonly kind: 'differs'; readonly index: number }
   /** Campaign now: the leader hands over. */
   | { readonly kind: 'transfer' }
   /** The log goes on in this generation. Whoever is in a lower one stops. */

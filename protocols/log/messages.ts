@@ -11,6 +11,7 @@ import { ByteWriter } from '../wire/writer.ts'
 import type { Entry, Position, SubmitId } from './entry.ts'
 import { readEntry, writeEntry } from './entry-bytes.ts'
 import {
+  CHECK_DIGEST_BYTES,
   CODE_BYTES_MAX,
   ENTRIES_PER_APPEND_MAX,
   LOG_LIMITS,
@@ -85,7 +86,14 @@ export const LOG_MESSAGES: Table<MessageBody> = new Table<MessageBody>({
       lacksStore: readFlag(reader),
     }),
   },
-  read: { code: 7, write: (writer, { number }) => writer.varint(number), read: (reader) => ({ kind: 'read', number: reader.varint() }) },
+  read: {
+    code: 7,
+    write: (writer, { number, mayLease }) => {
+      writer.varint(number)
+      writeFlag(writer, mayLease)
+    },
+    read: (reader) => ({ kind: 'read', number: reader.varint(), mayLease: readFlag(reader) }),
+  },
   'read-at': {
     code: 8,
     write: (writer, { number, index }) => {
@@ -136,6 +144,19 @@ export const LOG_MESSAGES: Table<MessageBody> = new Table<MessageBody>({
   },
   transfer: { code: 12, write: () => {}, read: () => ({ kind: 'transfer' }) },
   ended: { code: 13, write: () => {}, read: () => ({ kind: 'ended' }) },
+  checked: {
+    code: 14,
+    write: (writer, { index, digest }) => {
+      writer.varint(index)
+      writer.hex(digest)
+    },
+    read: (reader) => ({ kind: 'checked', index: reader.varint(), digest: reader.hex(CHECK_DIGEST_BYTES) }),
+  },
+  differs: {
+    code: 15,
+    write: (writer, { index }) => writer.varint(index),
+    read: (reader) => ({ kind: 'differs', index: reader.varint() }),
+  },
 })
 
 export const OUTCOMES: Table<StoreOutcome> = new Table<StoreOutcome>({

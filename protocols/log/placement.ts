@@ -32,6 +32,8 @@ export interface Placeable {
    * long. `able`: it could be a voter now. `away`: it could not, and stays what it is.
    */
   readonly standing: 'able' | 'away' | 'gone' | 'lost'
+  /** It wants a replica where it does not vote. */
+  readonly learns?: boolean | undefined
 }
 
 /** `cluster:ID`, `spread:N` or `peers:ID,ID,ID`. @returns undefined for anything else */
@@ -69,6 +71,13 @@ export function wantedVoters(wish: Wish, current: readonly Identity[], around: r
   const least = Math.min(KEPT_MIN, current.length, wish.kind === 'peers' ? wish.peerIds.length : KEPT_MIN)
   const kept = inOrder.filter(({ peer }) => has(current, peer.id) && !has(chosen, peer.id)).map(({ peer }) => peer)
   return [...chosen, ...kept.slice(0, Math.max(0, least - chosen.length))]
+}
+
+/** Peers that want a replica, though they do not vote, and have none. */
+export function learnersToCome({ voters, learners }: Membership, around: readonly Placeable[]): readonly MemberChange[] {
+  const isNew = ({ peer: { id } }: Placeable): boolean => !has(voters, id) && !has(learners, id)
+  const coming = around.filter((each) => each.learns === true && each.standing === 'able' && isNew(each))
+  return coming.map(({ peer }): MemberChange => ({ kind: 'learner', peer }))
 }
 
 /** What has to change; nothing when all is as it is wished, or as near to it as can be. */

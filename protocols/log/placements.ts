@@ -9,7 +9,7 @@ import type { Hosted } from './hosted.ts'
 import type { LogLimits } from './limits.ts'
 import { allMembers, has, isJoint } from './membership.ts'
 import type { MemberChange } from './membership.ts'
-import { placementChanges, readWish } from './placement.ts'
+import { learnersToCome, placementChanges, readWish } from './placement.ts'
 import type { Placeable } from './placement.ts'
 
 export class Placements {
@@ -50,9 +50,12 @@ export class Placements {
     const wish = readWish(place)
     if (wish === undefined || isJoint(members)) return []
     const known = allMembers(members)
-    const others = this.births.around({ log: birth.name, store: birth.store }).filter(({ peer }) => !has(known, peer.id))
+    const others = this.births
+      .around({ log: birth.name, store: birth.store, learns: false })
+      .filter(({ peer }) => !has(known, peer.id) && !this.isRemoved(peer.peerId))
     const standings = known.map((peer) => this.member(birth.logId, peer))
-    return placementChanges(wish, members, [...standings, ...others.filter(({ peer }) => !this.isRemoved(peer.peerId))])
+    const changes = placementChanges(wish, members, [...standings, ...others])
+    return changes.length > 0 ? changes : learnersToCome(members, others)
   }
 
   private member(logId: string, peer: Identity): Placeable {

@@ -13,7 +13,12 @@ export const LOGS = 'logs'
  * written first is on disk first, so whoever waits for one waits for all before it.
  */
 export function slotsOf(logId: string, { kind }: LogWrite): readonly string[] {
-  return kind === 'hard-state' ? [logId, hardStateOf(logId)] : [logId]
+  return kind === 'hard-state' ? allSlotsOf(logId) : [logId]
+}
+
+/** All of them, for a write that everything of the log waits for. */
+export function allSlotsOf(logId: string): readonly string[] {
+  return [logId, hardStateOf(logId)]
 }
 
 export function afterOf(logId: string, after: LogAfter): After {

@@ -7,8 +7,11 @@ import type { ReplicaState } from './state.ts'
 interface Query {
   readonly client: LogClient
   readonly deadlineMs: number
+  readonly mayLease: boolean
   /** What the store must have applied; undefined until the leader says so. */
   index: number | undefined
+  /** The term of what it must have applied: a store of an ended generation may have the index alone. */
+  readonly term: number
   /** The number of the question to the leader, and the term it went to. */
   number: number
   askedTerm: number
@@ -18,11 +21,11 @@ interface Query {
 export class Queries {
   private readonly state: ReplicaState
   /** Has the leader asked what a query must see; false while none is known. */
-  private readonly ask: (number: number) => boolean
+  private readonly ask: (number: number, mayLease: boolean) => boolean
   private readonly waiting = new Map<LogClient, Query>()
   private lastNumber: number
 
-  constructor(state: ReplicaState, ask: (number: number) => boolean) {
+  constructor(state: ReplicaState, ask: (number: number, mayLease: boolean) => boolean) {
     this.state = state
     this.ask = ask
     // An answer to a question of the process before must not answer one of now.
@@ -36,14 +39,16 @@ export class Queries {
   }
 
   query(client: LogClient, consistency: Consistency, deadlineMs: number): void {
-    const { applied, isStalled, nowMs } = this.state
+    const { applied, differingIndex, isStalled, nowMs } = this.state
     if (consistency === 'local') {
-      if (applied === undefined) return this.state.answer(client, { kind: 'unavailable', why: 'stalled' })
+      if (applied === undefined || differingIndex !== undefined) return this.state.answer(client, { kind: 'unavailable', why: 'stalled' })
       return this.state.emit({ kind: 'read-ready', client, index: applied })
     }
-    if (consistency === 'linearizable' && isStalled) return this.state.answer(client, { kind: 'unavailable', why: 'stalled' })
-    const index = consistency === 'linearizable' ? undefined : consistency.after.index
-    this.waiting.set(client, { client, deadlineMs, index, number: 0, askedTerm: 0, askedMs: nowMs })
+    const index = typeof consistency === 'string' ? undefined : consistency.after.index
+    if (index === undefined && isStalled) return this.state.answer(client, { kind: 'unavailable', why: 'stalled' })
+    const mayLease = consistency === 'lease'
+    const term = typeof consistency === 'string' ? 0 : consistency.after.term
+    this.waiting.set(client, { client, deadlineMs, mayLease, index, term, number: 0, askedTerm: 0, askedMs: nowMs })
     this.askAll()
     this.serve()
   }
@@ -66,7 +71,7 @@ export class Queries {
       if (query.index !== undefined || isAsked) continue
       const number = (this.lastNumber += 1)
       query.number = number
-      if (!this.ask(number)) continue
+      if (!this.ask(number, query.mayLease)) continue
       query.askedTerm = term
       query.askedMs = nowMs
     }
@@ -74,10 +79,11 @@ export class Queries {
 
   /** Hands over those whose store is far enough. */
   serve(): void {
-    const { applied, isStalled } = this.state
+    const { applied, isStalled, tail } = this.state
     if (applied === undefined || isStalled) return
-    for (const { client, index } of this.waiting.values()) {
-      if (index === undefined || index > applied) continue
+    const appliedTerm = tail.termAt(applied) ?? 0
+    for (const { client, index, term } of this.waiting.values()) {
+      if (index === undefined || index > applied || term > appliedTerm) continue
       this.waiting.delete(client)
       this.state.emit({ kind: 'read-ready', client, index })
     }

@@ -32,10 +32,10 @@ export class ReadRounds {
 
   /**
    * @returns true when a round begins now, and heartbeats must carry it. @param commit undefined
-   * before this leader's first entry is committed
+   * before this leader's first entry is committed. @param isWanted though no query waits, for a lease
    */
-  begin(commit: number | undefined): boolean {
-    if (commit === undefined || this.current !== undefined || this.waiting.length === 0) return false
+  begin(commit: number | undefined, isWanted: boolean = false): boolean {
+    if (commit === undefined || this.current !== undefined || (this.waiting.length === 0 && !isWanted)) return false
     this.number += 1
     this.current = { number: this.number, index: commit, asking: this.waiting }
     this.waiting = []

@@ -41,7 +41,12 @@ export class Replica {
       lead: () => this.lead(),
     })
     this.submits = new Submits(this.state, (start, submits) => this.give(start, submits))
-    this.queries = new Queries(this.state, (number) => this.askLeader(number))
+    this.queries = new Queries(this.state, (number, mayLease) => this.askLeader(number, mayLease))
+  }
+
+  /** True for a leader whose store has to be filled, when no member in touch could do it. */
+  get wantsFill(): boolean {
+    return this.leading !== undefined && this.lacksStore && this.leading.handover.best(true) === undefined
   }
 
   /** True while it follows a leader that it hears. Nothing may have been told it for long. */
@@ -93,6 +98,8 @@ export class Replica {
       case 'stalled':
         this.state.stalledSinceMs ??= this.state.nowMs
         return
+      case 'checked':
+        return this.checked(event.index, event.digest)
       case 'snapshot-staged':
         return this.staged(event.position)
       case 'snapshot-given':
@@ -100,6 +107,7 @@ export class Replica {
       case 'change':
       case 'transfer':
       case 'verdict':
+      case 'check':
         return this.operate(event)
       default:
         return unreachable(event)
@@ -161,7 +169,7 @@ export class Replica {
         if (this.state.leader?.id === message.from.id && this.leading === undefined) this.election.handed()
         return
       case 'read':
-        return this.leading?.ask(message.from, message.number)
+        return this.leading?.ask(message.from, message.number, message.mayLease)
       case 'read-at':
         return this.queries.answered(message.number, message.index)
       case 'submit':
@@ -170,6 +178,11 @@ export class Replica {
         return this.submits.refused(message.start, message.numbers, message.refusal)
       case 'result':
         return this.result(message)
+      case 'checked':
+        return this.leading?.checks.found(message.from, message.index, message.digest)
+      case 'differs':
+        if (this.state.leader?.id === message.from.id) this.differs(message.index)
+        return
       case 'ended':
         return
       default:
@@ -265,12 +278,28 @@ export class Replica {
     )
   }
 
-  private askLeader(number: number): boolean {
+  private askLeader(number: number, mayLease: boolean): boolean {
     const { leader, self } = this.state
     if (leader === undefined) return false
-    if (this.leading === undefined) this.state.send(leader, { kind: 'read', number }, 'hard-state')
-    else this.leading.ask(self, number)
+    if (this.leading === undefined) this.state.send(leader, { kind: 'read', number, mayLease }, 'hard-state')
+    else this.leading.ask(self, number, mayLease)
     return true
+  }
+
+  /** The own store was hashed at the entry `check` of that index. */
+  private checked(index: number, digest: string): void {
+    const { state, leading } = this
+    if (state.differingIndex !== undefined) return
+    if (leading !== undefined) leading.checks.found(state.self, index, digest)
+    else if (state.leader !== undefined) state.send(state.leader, { kind: 'checked', index, digest }, 'hard-state')
+  }
+
+  /** The own store is unlike most others. Nothing more is applied to it, nor read of it. */
+  private differs(index: number): void {
+    const { state } = this
+    if (state.differingIndex !== undefined) return
+    state.setDiffering(index)
+    state.note({ kind: 'differs', index, isHere: true })
   }
 
   private storeOpened(at: StoreAt): void {
@@ -280,6 +309,12 @@ export class Replica {
     const isAhead = at.position.index > state.tail.last.index
     if (at.position.term > state.term || (isAhead && this.leading !== undefined))
       this.follow(Math.max(state.term, at.position.term), undefined)
+    this.election.opened()
+    if (state.differingIndex !== undefined) {
+      // As it stood when it was found to differ, or later: it has to be filled anew.
+      if (at.position.index >= state.differingIndex) return
+      state.setDiffering(undefined)
+    }
     this.lacksStore = !settle(state, at)
     this.submits.jumped()
     if (this.lacksStore) return state.note({ kind: 'lacks-store' })
@@ -292,7 +327,7 @@ export class Replica {
     const { state } = this
     const last = outcomes.at(-1)
     state.durableIndex = Math.max(state.durableIndex, durableIndex)
-    if (last === undefined || state.applied === undefined) return
+    if (last === undefined || state.applied === undefined || state.differingIndex !== undefined) return
     state.applied = Math.max(state.applied, last.position.index)
     state.stalledSinceMs = undefined
     this.submits.applied(outcomes)
@@ -321,18 +356,20 @@ export class Replica {
     if (position.index > (state.applied ?? 0)) state.emit({ kind: 'take-snapshot', position })
   }
 
-  private operate(event: Extract<LogEvent, { readonly kind: 'change' | 'transfer' | 'verdict' }>): void {
+  private operate(event: Extract<LogEvent, { readonly kind: 'change' | 'transfer' | 'verdict' | 'check' }>): void {
     const { leading, state } = this
     if (leading === undefined) return state.answer(event.client, { kind: 'not-changed', why: 'not-leader' })
     switch (event.kind) {
       case 'change': {
         const canReach = ({ id }: Identity): boolean => event.isForced || leading.isInTouch(id) || this.connected.has(id)
-        return leading.change(event.client, event.changes, event.wish, canReach)
+        return leading.change(event.client, event.changes, event.wish, { canReach, isForced: event.isForced })
       }
       case 'transfer':
         return leading.handover.begin(event.client, event.to)
       case 'verdict':
         return leading.verdict(event.client, event.index, event.code, event.isForced)
+      case 'check':
+        return leading.checks.begin()
     }
   }
 

@@ -53,6 +53,24 @@ export interface VerdictRequest {
   readonly index: number
 }
 
+/** The contents of all stores are compared, slice by slice. */
+export interface CheckRequest {
+  readonly kind: 'check'
+  readonly log: string
+}
+
+/** The log goes on no more, and what its replicas hold of it is dropped. */
+export interface EndRequest {
+  readonly kind: 'end'
+  readonly log: string
+}
+
+/** The log goes on from the one survivor that has most of it: its majority is gone for good. */
+export interface RecoverRequest {
+  readonly kind: 'recover'
+  readonly log: string
+}
+
 /** The store here forgets what it holds of the log, and is filled anew from another. */
 export interface RefillRequest {
   readonly kind: 'refill'
@@ -64,6 +82,7 @@ export interface CreateRequest {
   readonly log: string
   readonly store: string
   readonly place: string | undefined
+  readonly isLeased: boolean
 }
 
 export type LogRequest =
@@ -75,6 +94,9 @@ export type LogRequest =
   | PlaceRequest
   | VerdictRequest
   | RefillRequest
+  | CheckRequest
+  | EndRequest
+  | RecoverRequest
   | { readonly kind: 'list' }
   | { readonly kind: 'status'; readonly log: string }
   | { readonly kind: 'role'; readonly log: string }
@@ -88,13 +110,21 @@ export interface HostRequest {
   readonly store: string
   /** Where the log is to be, if it is born by itself: `cluster:ID` of this peer where left out. */
   readonly place?: string | undefined
+  /** Where this peer does not vote on the log, it is to have a replica of it for reading. */
+  readonly learns?: boolean | undefined
+}
+
+/** What the store was opened for. */
+interface OfStore {
+  readonly logId: string
+  readonly generation: number
 }
 
 /** Whoever keeps the store says something to the replica. */
 export type HostSaid =
   /** @param digest of all outcomes up to where the store stands; undefined where it stands still */
-  | { readonly kind: 'said'; readonly event: LogEvent; readonly digest: string | undefined }
-  | { readonly kind: 'queried'; readonly number: number; readonly answer: QueryAnswer }
+  | ({ readonly kind: 'said'; readonly event: LogEvent; readonly digest: string | undefined } & OfStore)
+  | ({ readonly kind: 'queried'; readonly number: number; readonly answer: QueryAnswer } & OfStore)
   /** To whoever keeps the store of another member. */
   | { readonly kind: 'speak'; readonly to: PeerId; readonly talk: SnapshotTalk }
 
@@ -107,7 +137,11 @@ export type HostTold =
       readonly generation: number
       readonly owner: Identity
       readonly firstMembers: Membership
+      /** The generation goes on from this very store, which may still be of an earlier one. */
+      readonly isSurvivor: boolean
     }
+  /** The log is no more: the store is closed, and opened for its next life when that is born. */
+  | { readonly kind: 'ended' }
   | { readonly kind: 'apply'; readonly entries: readonly Entry[] }
   | { readonly kind: 'verdict'; readonly index: number; readonly code: string }
   | { readonly kind: 'query'; readonly number: number; readonly query: Uint8Array; readonly indexMin: number }
@@ -136,13 +170,18 @@ export type WorkAnswer =
   | QueryAnswer
   /** No store is here for it. Another member may have one. */
   | { readonly kind: 'not-here' }
+  /** The log goes on no more. */
+  | { readonly kind: 'log-ended' }
 
 /** How a replica is seen by its peer. */
 export interface ReplicaView {
   readonly peer: Identity
   readonly role: 'leader' | 'follower' | 'candidate' | 'learner'
   readonly state: 'ready' | 'stalled' | 'no-store' | 'halted'
+  readonly generation: number
   readonly term: number
+  /** Where its log ends, committed or not. */
+  readonly last: Position
   readonly commit: number
   /** 0 where no store is. */
   readonly applied: number
@@ -162,6 +201,7 @@ export interface LogView {
   /** Peers that vote, as far as it is known here. */
   readonly voters: readonly Identity[]
   readonly learners: readonly Identity[]
+  readonly isLeased: boolean
   /** A change of the members is under way. */
   readonly isChanging: boolean
   /** The replica here, if there is one. */
@@ -179,5 +219,11 @@ export type LogAnswerOf =
   | { readonly kind: 'exists'; readonly log: LogView }
   | { readonly kind: 'bad-place'; readonly detail: string }
   | { readonly kind: 'unknown-peer'; readonly peer: PeerId }
+  /** It is decided that the log has ended. */
+  | { readonly kind: 'ended' }
+  /** The log goes on from the survivor. `replicas`: what each of those that answered holds. */
+  | { readonly kind: 'recovered'; readonly generation: number; readonly survivor: Identity; readonly replicas: readonly ReplicaView[] }
+  /** `has-leader`: it goes on as it is. `no-survivor`: nobody in touch has a store of it. */
+  | { readonly kind: 'not-recovered'; readonly why: 'has-leader' | 'no-survivor'; readonly replicas: readonly ReplicaView[] }
   /** No store is here that could be filled anew, or no other that could fill it. */
   | { readonly kind: 'not-refilled'; readonly why: 'no-store' | 'no-source' }

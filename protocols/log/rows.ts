@@ -20,6 +20,8 @@ import type { StoredLog } from './state.ts'
 const HARD_STATE = 's'
 const BASE = 'b'
 const ENTRY = 'e'
+const DIFFERING = 'd'
+const GENERATION = 'g'
 /** Hexadecimal digits of an index: 2^53-1 has as many, and names are in the order of indexes. */
 const INDEX_DIGITS = 14
 
@@ -44,7 +46,35 @@ export class LogRows {
       assert(index === base.index + entries.length + 1, `entry ${index} on disk after ${base.index + entries.length}`)
       entries.push(this.read(bytes, (reader) => readEntry(reader, index)))
     }
-    return { ...this.hardState(), base, membersAtBase: members, entries }
+    return { ...this.hardState(), base, membersAtBase: members, entries, differingIndex: this.number(DIFFERING) }
+  }
+
+  /** Of what is held here; 0 for a log that goes on as it was born, or of which nothing is held. */
+  get generation(): number {
+    return this.number(GENERATION) ?? 0
+  }
+
+  /**
+   * What changes where the log goes on, in a later generation, from what is held here: all of it
+   * counts, and this replica alone votes, by an entry of a term of its own.
+   */
+  goingOn(generation: number, firstMembers: Membership): RowWrite[] {
+    const stored = this.stored(firstMembers)
+    const last = stored.entries.at(-1) ?? { ...stored.base, atMs: 0 }
+    const term = Math.max(stored.term, last.term) + 1
+    const entry: Entry = { term, index: last.index + 1, atMs: last.atMs, body: { kind: 'members', members: firstMembers } }
+    const entries: LogWrite = { kind: 'entries', from: entry.index, entries: [entry] }
+    return [...this.of({ kind: 'hard-state', term, vote: undefined }), ...this.of(entries), this.numberRow(GENERATION, generation)]
+  }
+
+  /** What changes where the log goes on elsewhere: nothing that is held here counts. */
+  begunAnew(generation: number): RowWrite[] {
+    return [...this.gone(), this.numberRow(GENERATION, generation)]
+  }
+
+  /** What changes where nobody needs the log any more. */
+  gone(): RowWrite[] {
+    return [...this.rows.range(this.logId)].map(({ name }) => ({ name, bytes: undefined }))
   }
 
   /** What changes in the rows. */
@@ -69,9 +99,21 @@ export class LogRows {
       }
       case 'compacted':
         return [this.baseRow(write), ...this.without(0, write.base.index)]
+      case 'differing':
+        return [this.numberRow(DIFFERING, write.index)]
       case 'reset':
         return [this.baseRow(write), ...this.without(0, Number.MAX_SAFE_INTEGER)]
     }
+  }
+
+  private number(row: string): number | undefined {
+    const bytes = this.rows.get(this.logId + row)
+    return bytes === undefined ? undefined : this.read(bytes, (reader) => reader.varint())
+  }
+
+  private numberRow(row: string, number: number | undefined): RowWrite {
+    const bytes = number === undefined ? undefined : this.write((writer) => writer.varint(number))
+    return { name: this.logId + row, bytes }
   }
 
   private hardState(): Pick<StoredLog, 'term' | 'vote'> {

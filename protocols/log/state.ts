@@ -21,6 +21,13 @@ export interface LogSettings {
   /** The shortest time without a leader after which another is sought, in milliseconds. */
   readonly electionMs: number
   readonly limits: LogLimits
+  /** Its leader may answer reads by lease: voters keep to what a lease rests on. */
+  readonly isLeased: boolean
+  /**
+   * The log goes on from this very replica. It campaigns only once its store is open: what a store
+   * has beyond its log is kept.
+   */
+  readonly isSurvivor: boolean
   /** From 0 up to, not including, 1. */
   readonly random: () => number
   /** The time of day, in milliseconds. It may jump. */
@@ -31,6 +38,8 @@ export interface LogSettings {
 export interface StoredLog extends StoredTail {
   readonly term: number
   readonly vote: Identity | undefined
+  /** The index of a check at which the store differed from most others; undefined when it is like them. */
+  readonly differingIndex?: number | undefined
 }
 
 /** `testing`: it asks whether it would be voted for. */
@@ -54,6 +63,7 @@ export class ReplicaState {
   readonly clockOffsetsMs: Map<IdentityId, number> = new Map()
   /** Since when the store refuses an entry; undefined while it does not. */
   stalledSinceMs: number | undefined
+  private differing: number | undefined
   private termNow: number
   private voteNow: Identity | undefined
   private effects: LogEffect[] = []
@@ -66,6 +76,7 @@ export class ReplicaState {
     this.termNow = stored.term
     this.voteNow = stored.vote
     this.commit = stored.base.index
+    this.differing = stored.differingIndex
   }
 
   get term(): number {
@@ -88,8 +99,30 @@ export class ReplicaState {
     return isVoter(this.members, this.self.id)
   }
 
+  /**
+   * A voter may; and whoever stopped being one by an entry that is not known to be committed, as in
+   * section 4.2.2 of Ongaro's thesis. Voters before that entry may need its vote, which it cannot
+   * give to a log that is shorter.
+   */
+  get mayCampaign(): boolean {
+    const { membersIndex } = this.tail
+    return this.isVoter || (membersIndex > this.commit && isVoter(this.tail.membersAt(membersIndex - 1), this.self.id))
+  }
+
   get isStalled(): boolean {
     return this.stalledSinceMs !== undefined
+  }
+
+  /** The index at which its store differed from most others: it is not applied to until it is filled anew. */
+  get differingIndex(): number | undefined {
+    return this.differing
+  }
+
+  /** @param index undefined when the store is another from now on */
+  setDiffering(index: number | undefined): void {
+    this.differing = index
+    if (index !== undefined) this.stalledSinceMs ??= this.nowMs
+    this.persist({ kind: 'differing', index })
   }
 
   /** True when its store can serve and go on. */
@@ -152,7 +185,7 @@ export class ReplicaState {
   }
 
   private handOver(): void {
-    if (this.applied === undefined || this.handed >= this.commit) return
+    if (this.applied === undefined || this.differing !== undefined || this.handed >= this.commit) return
     const entries = this.tail.range(this.handed + 1, this.commit)
     this.handed = this.commit
     this.emit({ kind: 'apply', entries })

@@ -36,6 +36,8 @@ export const CHANGES_MAX = 64
 export interface Offer {
   readonly log: string
   readonly store: string
+  /** It wants a replica where it does not vote. */
+  readonly learns: boolean
 }
 
 /** What a peer that holds no replica asks of one that does. */
@@ -54,6 +56,8 @@ export type Work =
   | { readonly kind: 'place'; readonly place: string }
   /** The entry at that index counts as rejected. */
   | { readonly kind: 'verdict'; readonly index: number }
+  /** All contents are compared. */
+  | { readonly kind: 'check' }
 
 /** A backup of a store on its way to another. Who speaks of it keeps a store; replicas pass it on. */
 export type SnapshotTalk = { readonly logId: string; readonly transfer: number } & (
@@ -80,8 +84,10 @@ export type Talk =
   | { readonly kind: 'answer'; readonly number: number; readonly answer: WorkAnswer }
   | { readonly kind: 'state-wanted'; readonly number: number; readonly logId: string }
   | { readonly kind: 'state'; readonly number: number; readonly view: ReplicaView }
+  /** Who leads has to have its store filled, from that index on, by whoever has a store of the log. */
+  | { readonly kind: 'fill-wanted'; readonly logId: string; readonly generation: number; readonly indexMin: number }
 
-const CONSISTENCIES = ['linearizable', 'local', 'after'] as const
+const CONSISTENCIES = ['linearizable', 'local', 'after', 'lease'] as const
 const NOT_ORDERED = ['overloaded', 'too-large', 'stalled', 'no-leader', 'leader-changed'] as const
 const UNAVAILABLE = ['no-majority', 'stalled'] as const
 const CHANGES = ['voter', 'learner', 'remove'] as const
@@ -94,6 +100,7 @@ const NOT_CHANGED = [
   'no-voters',
   'given-up',
   'applied-somewhere',
+  'no-store-left',
 ] as const
 const ROLES = ['leader', 'follower', 'candidate', 'learner'] as const
 const STATES = ['ready', 'stalled', 'no-store', 'halted'] as const
@@ -108,14 +115,19 @@ const TALK: Table<Talk> = new Table<Talk>({
     code: 1,
     write: (writer, { offers }) => {
       writeCount(writer, offers.length, LOGS_MAX)
-      for (const { log, store } of offers) {
+      for (const { log, store, learns } of offers) {
         writer.text(log)
         writer.text(store)
+        writeFlag(writer, learns)
       }
     },
     read: (reader) => ({
       kind: 'offers',
-      offers: readList(reader, LOGS_MAX, (each) => ({ log: each.text(NAME_BYTES_MAX), store: each.text(KIND_BYTES_MAX) })),
+      offers: readList(reader, LOGS_MAX, (each) => ({
+        log: each.text(NAME_BYTES_MAX),
+        store: each.text(KIND_BYTES_MAX),
+        learns: readFlag(each),
+      })),
     }),
   },
   ask: {
@@ -202,6 +214,20 @@ const TALK: Table<Talk> = new Table<Talk>({
       position: readFlag(reader) ? readPosition(reader) : undefined,
     }),
   },
+  'fill-wanted': {
+    code: 9,
+    write: (writer, { logId, generation, indexMin }) => {
+      writer.hex(logId)
+      writer.varint(generation)
+      writer.varint(indexMin)
+    },
+    read: (reader) => ({
+      kind: 'fill-wanted',
+      logId: reader.hex(LOG_ID_BYTES),
+      generation: reader.varint(),
+      indexMin: reader.varint(),
+    }),
+  },
 })
 
 const WORKS: Table<Work> = new Table<Work>({
@@ -265,6 +291,7 @@ const WORKS: Table<Work> = new Table<Work>({
     write: (writer, { index }) => writer.varint(index),
     read: (reader) => ({ kind: 'verdict', index: reader.varint() }),
   },
+  check: { code: 6, write: () => {}, read: () => ({ kind: 'check' }) },
 })
 
 const ANSWERS: Table<WorkAnswer> = new Table<WorkAnswer>({
@@ -317,6 +344,7 @@ const ANSWERS: Table<WorkAnswer> = new Table<WorkAnswer>({
     write: (writer, { why }) => writer.u8(NOT_CHANGED.indexOf(why)),
     read: (reader) => ({ kind: 'not-changed', why: oneOf(NOT_CHANGED, reader) }),
   },
+  'log-ended': { code: 11, write: () => {}, read: () => ({ kind: 'log-ended' }) },
 })
 
 export function writeTalk(talk: Talk, utf8: Utf8): Uint8Array {
@@ -333,11 +361,14 @@ export function readTalk(bytes: Uint8Array, utf8: Utf8): Talk {
   return talk
 }
 
-function writeView(writer: ByteWriter, { peer, role, state, term, commit, applied, code, digest, leader }: ReplicaView): void {
+function writeView(writer: ByteWriter, view: ReplicaView): void {
+  const { peer, role, state, generation, term, last, commit, applied, code, digest, leader } = view
   writeIdentity(writer, peer)
   writer.u8(ROLES.indexOf(role))
   writer.u8(STATES.indexOf(state))
+  writer.varint(generation)
   writer.varint(term)
+  writePosition(writer, last)
   writer.varint(commit)
   writer.varint(applied)
   writer.text(code)
@@ -351,7 +382,9 @@ function readView(reader: ByteReader): ReplicaView {
     peer: readIdentity(reader),
     role: oneOf(ROLES, reader),
     state: oneOf(STATES, reader),
+    generation: reader.varint(),
     term: reader.varint(),
+    last: readPosition(reader),
     commit: reader.varint(),
     applied: reader.varint(),
     code: reader.text(CODE_BYTES_MAX),

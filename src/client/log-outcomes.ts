@@ -63,6 +63,8 @@ export interface LogRow {
   /** The kind of store that its commands go to. */
   readonly store: string
   readonly place: string
+  /** Its leader may answer reads by lease. */
+  readonly lease: boolean
   readonly members: readonly { readonly peer: string; readonly role: 'voter' | 'learner' }[]
   /** What the replica of the peer that tells is; null where it has none. */
   readonly role: LogRole | null
@@ -76,12 +78,16 @@ export interface LogStatus extends LogRow {
   readonly commit: number
   /** Members are changing. */
   readonly changing: boolean
+  /** How often the log went on from one survivor. */
+  readonly generation: number
   /** Those that answered within a second. */
   readonly replicas: readonly {
     readonly peer: string
     readonly role: LogRole
     readonly state: 'ready' | 'stalled' | 'no-store' | 'halted'
     readonly term: number
+    /** Where its log ends, committed or not. */
+    readonly last: Position
     readonly commit: number
     readonly applied: number
     /** Entries committed and not in its store. */

@@ -36,10 +36,10 @@ export interface SubmitOptions extends CallOptions {
 
 export interface QueryOptions extends CallOptions {
   /**
-   * `linearizable` unless given; `local` asks whatever store is at hand; a position, for what is at
+   * `linearizable` unless given; `lease` is as new, and quicker where the log has leases; `local` asks whatever store is at hand; a position, for what is at
    * it or behind it: what one has written oneself is seen so.
    */
-  readonly at?: 'linearizable' | 'local' | Position
+  readonly at?: 'linearizable' | 'lease' | 'local' | Position
 }
 
 export class LogClient {

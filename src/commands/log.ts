@@ -9,6 +9,19 @@ import { CommandFailed } from './failed.ts'
 
 type Of<Name extends LogCommand['name']> = Extract<LogCommand, { readonly name: Name }>
 
+/** The answer to `POST /logs/{name}/recover`. */
+interface Recovered {
+  readonly generation: number
+  readonly survivor: string
+  readonly replicas: readonly {
+    readonly peer: string
+    readonly state: string
+    readonly term: number
+    readonly index: number
+    readonly applied: number
+  }[]
+}
+
 /**
  * @param asked what operates, once
  * @param client of the same peer: what submits and reads as programs do, safely again where an
@@ -37,6 +50,12 @@ export async function runLogCommand(command: LogCommand, asked: Asked, client: C
       return change(command, asked, '/verdict', { index: Number(command.index) })
     case 'log refill':
       return change(command, asked, '/refill', {})
+    case 'log check':
+      return change(command, asked, '/check', {})
+    case 'log end':
+      return end(command, asked)
+    case 'log recover':
+      return recover(command, asked)
     case 'log transfer':
       return change(command, asked, '/transfer', { to: await peerIdOf(asked, command.peer) })
   }
@@ -68,12 +87,30 @@ async function status({ log, output, timeoutMs }: Of<'log status'>, client: Clie
   ]
 }
 
-async function create({ log, store, place, timeoutMs }: Of<'log create'>, asked: Asked): Promise<string[]> {
-  const body = JSON.stringify({ store, ...(place !== undefined && { place }) })
+async function create({ log, store, place, lease, timeoutMs }: Of<'log create'>, asked: Asked): Promise<string[]> {
+  const body = JSON.stringify({ store, ...(place !== undefined && { place }), ...(lease && { lease }) })
   const reply = await asked.exchange(`/logs/${log}`, { method: 'PUT', body }, timeoutMs)
   if (reply.status === 201) return [`log ${log} is born`]
   if (reply.status === 200) return [`log ${log} was born so before`]
   throw new CommandFailed(detailOf(factsOf(reply.body)))
+}
+
+async function end({ log, timeoutMs }: Of<'log end'>, asked: Asked): Promise<string[]> {
+  const reply = await asked.exchange(`/logs/${log}/end`, { method: 'POST', body: '{}' }, timeoutMs)
+  if (reply.status === 200) return [`log ${log} has ended`]
+  throw new CommandFailed(detailOf(factsOf(reply.body)))
+}
+
+/** What every survivor held comes first, then who goes on. */
+async function recover({ log, output, timeoutMs }: Of<'log recover'>, asked: Asked): Promise<string[]> {
+  const reply = await asked.exchange(`/logs/${log}/recover`, { method: 'POST', body: '{}' }, timeoutMs)
+  if (reply.status !== 202) throw new CommandFailed(detailOf(factsOf(reply.body)))
+  if (output === 'json') return [reply.body]
+  const { generation, survivor, replicas } = JSON.parse(reply.body) as Recovered
+  return [
+    ...replicas.map(({ peer, state, term, index, applied }) => `${peer}  ${state}, its log ends at ${term}.${index}, applied ${applied}`),
+    `log ${log} goes on from ${survivor}, in generation ${generation}; what only others had acknowledged is lost`,
+  ]
 }
 
 async function submit({ log, command, id, timeoutMs }: Of<'log submit'>, client: Client): Promise<string[]> {
@@ -103,7 +140,7 @@ async function query({ log, query: asks, consistency, timeoutMs }: Of<'log query
 }
 
 async function change(
-  { log, timeoutMs }: Of<'log add' | 'log remove' | 'log place' | 'log refill' | 'log transfer' | 'log verdict'>,
+  { log, timeoutMs }: Of<'log add' | 'log remove' | 'log place' | 'log refill' | 'log check' | 'log transfer' | 'log verdict'>,
   asked: Asked,
   path: string,
   body: object,

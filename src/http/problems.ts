@@ -28,6 +28,7 @@ export type ProblemName =
   | 'unknown-set'
   | 'unknown-element'
   | 'unknown-log'
+  | 'log-ended'
   | 'method-not-allowed'
   | 'body-timeout'
   | 'key-exists'
@@ -77,6 +78,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, ProblemRow>> = {
   'unknown-set': { status: 404, title: 'The set is not known here' },
   'unknown-element': { status: 404, title: 'The element is no member' },
   'unknown-log': { status: 404, title: 'The log is not known here' },
+  'log-ended': { status: 410, title: 'The log has ended' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'body-timeout': { status: 408, title: 'The body did not arrive in time' },
   'key-exists': { status: 409, title: 'The key is taken: choose another key' },

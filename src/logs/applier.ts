@@ -24,6 +24,8 @@ export interface AppliedStore<Staged> {
    * there: what is not wanted has no effect
    */
   apply(entries: readonly Entry[], verdicts: ReadonlyMap<number, string>, isWanted: () => boolean, ended: (end: BatchEnd) => void): void
+  /** Hashes a slice of what the store holds as it stands. @param ended told undefined when it could not */
+  digest(slice: number, isWanted: () => boolean, ended: (digest: string | undefined) => void): void
   /** Puts a snapshot in place of all that the store holds. @param ended told undefined when it could not */
   restore(staged: Staged, isWanted: () => boolean, ended: (at: StoreAt | undefined) => void): void
   after(milliseconds: number, run: () => void): void
@@ -155,9 +157,25 @@ export class Applier<Staged extends { readonly position: Position }> {
     for (const { index } of batch) this.verdicts.delete(index)
     this.entriesMax = BATCH_ENTRIES_MAX
     this.retryMs = RETRY_MS_MIN
-    this.isBusy = false
+    const isWanted = this.wanted()
     this.store.tell({ kind: 'applied', outcomes, durableIndex })
+    if (!isWanted()) return
+    const last = batch.at(-1)
+    if (last?.body.kind === 'check') return this.check(last.index, last.body.slice)
+    this.isBusy = false
     this.go()
+  }
+
+  /** The store stands at the very entry: nothing is applied until its slice is hashed. */
+  private check(index: number, slice: number): void {
+    const isWanted = this.wanted()
+    this.store.digest(slice, isWanted, (digest) => {
+      if (!isWanted()) return
+      if (digest !== undefined) this.store.tell({ kind: 'checked', index, digest })
+      if (!isWanted()) return
+      this.isBusy = false
+      this.go()
+    })
   }
 
   /** Tried again one by one, so that what is refused is one entry, and said to be. */
@@ -175,6 +193,7 @@ export class Applier<Staged extends { readonly position: Position }> {
     this.retryMs = Math.min(this.retryMs * 2, RETRY_MS_MAX)
   }
 
+  /** A batch ends with the first entry `check` in it. */
   private batch(): readonly Entry[] {
     let bytes = 0
     let count = 0
@@ -182,6 +201,7 @@ export class Applier<Staged extends { readonly position: Position }> {
       bytes += entryBytes(entry)
       if (count > 0 && (count === this.entriesMax || bytes > BATCH_BYTES_MAX)) break
       count += 1
+      if (entry.body.kind === 'check') break
     }
     return this.waiting.slice(0, count)
   }

@@ -3,6 +3,7 @@
  * queries. It stands outside the step loop, so a slow store holds up no vote.
  */
 import type { Logger } from 'pino'
+import { CHECK_DIGEST_BYTES } from '../../protocols/log/limits.ts'
 import type { LogEvent, StoreAt } from '../../protocols/log/events.ts'
 import type { Identity, PeerId } from '../../protocols/base/identity.ts'
 import { ORIGIN } from '../../protocols/log/entry.ts'
@@ -11,6 +12,7 @@ import { LOGS } from '../../protocols/log/placing.ts'
 import type { HostRequest, HostSaid, HostTold, QueryAnswer } from '../../protocols/log/requests.ts'
 import type { SnapshotTalk } from '../../protocols/log/talk.ts'
 import { RESULT_BYTES_MAX } from '../../protocols/log/talk.ts'
+import { sha256, utf8 } from '../bytes.ts'
 import { NotAQuery, StoreMoved, StoreRefused, StoreUnavailable } from '../ports/log-store.ts'
 import type { LogStore, StoreClaim } from '../ports/log-store.ts'
 import type { Subscription, TypePort } from '../ports/types.ts'
@@ -32,6 +34,8 @@ export interface HostInit {
   readonly store: string
   /** Where the log is to be, if it is born by itself; the own cluster where left out. */
   readonly place?: string | undefined
+  /** Where this peer does not vote on the log, it is to have a replica of it for reading. */
+  readonly learns?: boolean | undefined
   /** @throws StoreRefused, and whatever else the store's driver throws */
   readonly open: (claim: StoreClaim) => Promise<LogStore>
   /** Where a snapshot lies until it is restored. */
@@ -40,6 +44,8 @@ export interface HostInit {
   /** @param warning undefined when all is well again */
   readonly warn: (warning: string | undefined) => void
 }
+
+type Claim = Extract<HostTold, { readonly kind: 'open' }>
 
 /** A snapshot that nobody wanted in so long is dropped. */
 const STAGED_MS = 10_000
@@ -52,7 +58,7 @@ export class LogHost implements AppliedStore<StagedSnapshot> {
   private isStopped = false
   /** What was begun at the store, so that it is closed after it. */
   private work: Promise<void> = Promise.resolve()
-  private claim: Extract<HostTold, { readonly kind: 'open' }> | undefined
+  private claim: Claim | undefined
   private readonly timers = new Set<NodeJS.Timeout>()
   /** Members that are given a backup, by peer id. */
   private readonly givings = new Map<PeerId, Giving>()
@@ -63,7 +69,8 @@ export class LogHost implements AppliedStore<StagedSnapshot> {
     this.init = init
     this.taking = new Taking(init.stagingPath)
     this.taking.drop()
-    const request: HostRequest = { kind: 'host', log: init.log, store: init.store, place: init.place }
+    const { log, store, place, learns } = init
+    const request: HostRequest = { kind: 'host', log, store, place, learns }
     this.subscription = init.types.watch(LOGS, request, (told) => this.told(told as HostTold))
   }
 
@@ -81,8 +88,9 @@ export class LogHost implements AppliedStore<StagedSnapshot> {
   private told(told: HostTold): void {
     switch (told.kind) {
       case 'open':
-        this.work = this.work.then(() => this.open(told))
-        return
+        return this.openFor(told)
+      case 'ended':
+        return this.leave()
       case 'apply':
         return this.applier.add(told.entries)
       case 'verdict':
@@ -106,12 +114,39 @@ export class LogHost implements AppliedStore<StagedSnapshot> {
     }
   }
 
-  private async open(claim: Extract<HostTold, { readonly kind: 'open' }>, content?: 'dropped'): Promise<void> {
+  /** The log is born, or goes on in another generation: whatever was open before it is closed first. */
+  private openFor(claim: Claim): void {
+    const { claim: before } = this
+    const isAnother = before !== undefined && (before.logId !== claim.logId || before.generation !== claim.generation)
+    if (isAnother) this.leave()
+    this.work = this.work.then(() => this.open(claim))
+  }
+
+  /** The log is no more. What the store holds of it stays there. */
+  private leave(): void {
+    this.applier.stop()
+    for (const giving of this.givings.values()) giving.stop()
+    this.taking.drop()
+    this.work = this.work.then(async () => {
+      const { store } = this
+      this.store = undefined
+      this.claim = undefined
+      await store?.close()
+    })
+  }
+
+  private async open(claim: Claim, content?: 'dropped'): Promise<void> {
     if (this.isStopped || this.store !== undefined) return
     this.claim = claim
-    const { logId, generation, owner, firstMembers } = claim
+    const { logId, generation, owner, firstMembers, isSurvivor } = claim
     try {
-      this.store = await this.init.open({ logId, generation, owner, firstMembers, content })
+      this.store = await this.init.open({
+        logId,
+        generation,
+        owner,
+        firstMembers,
+        content: content ?? (isSurvivor ? 'carried' : undefined),
+      })
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error)
       this.init.warn(`the store of log ${this.init.log} cannot be opened: ${text}`)
@@ -169,6 +204,31 @@ export class LogHost implements AppliedStore<StagedSnapshot> {
       // Not known to be deterministic: the replica stalls, and goes on trying.
       this.init.logger.error({ err: error, log: this.init.log }, 'the store of a log failed')
       return { code: 'failed' }
+    }
+  }
+
+  digest(slice: number, isWanted: () => boolean, ended: (digest: string | undefined) => void): void {
+    const before = this.work
+    this.work = this.digested(slice)
+      .then((digest) => {
+        if (isWanted()) ended(digest)
+      })
+      .then(() => before)
+  }
+
+  /** Of the content of a slice, and of what came of every entry so far. */
+  private async digested(slice: number): Promise<string | undefined> {
+    const { store } = this
+    try {
+      if (store === undefined) return undefined
+      const { outcomeDigest } = store.at
+      const content = await store.digest(slice)
+      return Buffer.from(sha256(utf8.encode(`${outcomeDigest} ${content}`)))
+        .toString('hex')
+        .slice(0, 2 * CHECK_DIGEST_BYTES)
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) this.init.logger.error({ err: error, log: this.init.log }, 'a store could not be checked')
+      return undefined
     }
   }
 
@@ -240,11 +300,18 @@ export class LogHost implements AppliedStore<StagedSnapshot> {
   }
 
   tell(event: LogEvent): void {
-    this.say({ kind: 'said', event, digest: this.store?.at.outcomeDigest })
+    this.say({ kind: 'said', ...this.opened, event, digest: this.store?.at.outcomeDigest })
   }
 
   private async query(number: number, query: Uint8Array, indexMin: number): Promise<void> {
-    this.say({ kind: 'queried', number, answer: await this.answerTo(query, indexMin) })
+    const { opened } = this
+    this.say({ kind: 'queried', ...opened, number, answer: await this.answerTo(query, indexMin) })
+  }
+
+  /** What the store is open for. */
+  private get opened(): Pick<Claim, 'logId' | 'generation'> {
+    const { logId = '', generation = 0 } = this.claim ?? {}
+    return { logId, generation }
   }
 
   private async answerTo(query: Uint8Array, indexMin: number): Promise<QueryAnswer> {

@@ -70,6 +70,7 @@ export function openLogStores(init: LogStoresInit, closers: (() => Promise<void>
       log,
       store: store.kind,
       place: config.logPlaces.find((each) => each.log === log)?.place,
+      learns: config.logLearns.includes(log),
       open: (claim) => store.open(claim),
       stagingPath: join(folder, `${log}.incoming`),
       logger,

@@ -25,10 +25,12 @@ export interface StoreClaim {
   /** Members at the birth of the log. */
   readonly firstMembers: Membership
   /**
-   * `dropped`: what is there of this very log is let go of, to be filled anew; where this is left
-   * out it is kept. Content of anything else is refused in any case.
+   * `dropped`: what is there of this very log is let go of, to be filled anew. `carried`: the log
+   * goes on from this store, which may be of an earlier generation. Where this is left out, what is
+   * of this generation is kept, and of an earlier one let go of. Content of anything else is refused
+   * in any case.
    */
-  readonly content?: 'dropped' | undefined
+  readonly content?: 'dropped' | 'carried' | undefined
 }
 
 /** Where a store stands. */

@@ -1,10 +1,13 @@
 /** What a peer offers of its logs to whoever speaks to clients. */
 import type {
   ChangeRequest,
+  CheckRequest,
   CreateRequest,
+  EndRequest,
   LogAnswerOf,
   PlaceRequest,
   QueryRequest,
+  RecoverRequest,
   RefillRequest,
   SubmitRequest,
   TransferRequest,
@@ -13,17 +16,37 @@ import type {
 
 type Of<Kind extends LogAnswerOf['kind']> = Extract<LogAnswerOf, { readonly kind: Kind }>
 
-export type SubmitAnswer = Of<'outcome' | 'not-ordered' | 'in-doubt' | 'unknown-log'>
-export type QueryAnswer = Of<'answered' | 'not-a-query' | 'result-too-large' | 'unavailable' | 'unknown-log'>
+export type SubmitAnswer = Of<'outcome' | 'not-ordered' | 'in-doubt' | 'unknown-log' | 'log-ended'>
+export type QueryAnswer = Of<'answered' | 'not-a-query' | 'result-too-large' | 'unavailable' | 'unknown-log' | 'log-ended'>
 export type CreateAnswer = Of<'created' | 'exists' | 'bad-place' | 'not-ready'>
 export type ChangeAnswer = Of<
-  'changing' | 'changed' | 'not-changed' | 'unavailable' | 'unknown-peer' | 'unknown-log' | 'bad-place' | 'not-refilled'
+  | 'changing'
+  | 'changed'
+  | 'not-changed'
+  | 'unavailable'
+  | 'unknown-peer'
+  | 'unknown-log'
+  | 'log-ended'
+  | 'bad-place'
+  | 'not-refilled'
+  | 'not-ready'
+  | 'ended'
+  | 'recovered'
+  | 'not-recovered'
 >
-export type StatusAnswer = Of<'status' | 'unknown-log'>
-export type RoleAnswer = Of<'role' | 'unknown-log'>
+export type StatusAnswer = Of<'status' | 'unknown-log' | 'log-ended'>
+export type RoleAnswer = Of<'role' | 'unknown-log' | 'log-ended'>
 
 /** What an operator has a log do. */
-export type OperatorRequest = ChangeRequest | TransferRequest | PlaceRequest | VerdictRequest | RefillRequest
+export type OperatorRequest =
+  | ChangeRequest
+  | TransferRequest
+  | PlaceRequest
+  | VerdictRequest
+  | RefillRequest
+  | CheckRequest
+  | EndRequest
+  | RecoverRequest
 
 export interface Logs {
   /** A name for a command whose client gave it none. */

@@ -22,6 +22,7 @@ import {
   parseLogLevel,
   parseHraftdDoor,
   parseLogOffer,
+  parseLogName,
   parseLogPlace,
   parseLwwDoor,
   parseNetworkId,
@@ -100,6 +101,12 @@ const SET_REDIS_EVERY_SECONDS = 60
 /** A day. */
 const SET_REDIS_EVERY_MAX_SECONDS = 86_400
 
+/** Ten minutes. */
+const LOG_CHECK_SECONDS = 600
+/** A month. */
+const LOG_CHECK_MAX_SECONDS = 2_592_000
+
+const parseLogCheck = wholeNumber(0, LOG_CHECK_MAX_SECONDS, 'seconds')
 const parseSetAhead = wholeNumber(0, SET_AHEAD_MAX_SECONDS, 'seconds')
 const parseSetRedisEvery = wholeNumber(1, SET_REDIS_EVERY_MAX_SECONDS, 'seconds')
 const parseJoinTimeout = wholeNumber(1, JOIN_TIMEOUT_MAX_SECONDS, 'seconds')
@@ -188,6 +195,20 @@ export const FLAGS: FlagTable<Settings> = {
     placeholder: 'NAME=WISH',
     meaning: 'Where a log of a -log is born, as cluster:ID, spread:N or peers:ID,ID,ID. Give it to every peer that keeps a store for it.',
     fallback: { value: Object.freeze([]), text: 'the cluster of the peer' },
+  },
+  logLearns: {
+    ...repeated(parseLogName),
+    name: 'log-learn',
+    placeholder: 'NAME',
+    meaning: 'Beside a -log: where this peer does not vote on the log, it has a replica of it all the same, for local reads.',
+    fallback: { value: Object.freeze([]), text: 'none' },
+  },
+  logCheckMs: {
+    ...once((text) => parseLogCheck(text) * 1_000),
+    name: 'log-check',
+    placeholder: 'SECONDS',
+    meaning: 'Between comparisons of the contents of all stores of a log, which its leader has made; 0 for none.',
+    fallback: { value: LOG_CHECK_SECONDS * 1_000, text: String(LOG_CHECK_SECONDS) },
   },
   hraftd: {
     ...repeated(parseHraftdDoor),

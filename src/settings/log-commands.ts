@@ -1,18 +1,19 @@
 /** `replicator log …`: what each takes, and what it is for. */
-import { isLogName } from '../../protocols/log/birth.ts'
 import { ASKED } from './asking.ts'
 import type { Asking } from './asking.ts'
 import type { PeerCalled } from './commands.ts'
 import type { CommandRow, Operand } from './command-row.ts'
-import { once } from './flags.ts'
+import { once, toggle } from './flags.ts'
 import type { FlagTable } from './flags.ts'
 import { STORE_KINDS } from './settings.ts'
 import { UsageError } from './usage-error.ts'
-import { parsePeer, parseStoreKind, parseWish } from './values.ts'
+import { parseLogName, parsePeer, parseStoreKind, parseWish } from './values.ts'
 
 interface Creating extends Asking {
   readonly store: string
   readonly place: string | undefined
+  /** Its leader may answer reads by lease. */
+  readonly lease: boolean
 }
 
 interface Submitting extends Asking {
@@ -21,7 +22,7 @@ interface Submitting extends Asking {
 }
 
 interface Querying extends Asking {
-  readonly consistency: 'linearizable' | 'local'
+  readonly consistency: 'linearizable' | 'lease' | 'local'
 }
 
 /** As it was given. */
@@ -33,6 +34,9 @@ export type LogCommand =
   | ({ readonly name: 'log query'; readonly log: string; readonly query: string } & Querying)
   | ({ readonly name: 'log verdict'; readonly log: string; readonly index: string; readonly verdict: string } & Asking)
   | ({ readonly name: 'log refill'; readonly log: string } & Asking)
+  | ({ readonly name: 'log check'; readonly log: string } & Asking)
+  | ({ readonly name: 'log recover'; readonly log: string } & Asking)
+  | ({ readonly name: 'log end'; readonly log: string } & Asking)
   | ({ readonly name: 'log place'; readonly log: string; readonly place: string } & Asking)
   | ({ readonly name: 'log add' | 'log remove' | 'log transfer'; readonly log: string; readonly peer: PeerCalled } & Asking)
 
@@ -51,6 +55,11 @@ const CREATING: FlagTable<Creating> = {
     placeholder: 'WISH',
     meaning: 'Where its voters are: cluster:ID, spread:N or peers:ID,ID,ID.',
     fallback: { value: undefined, text: 'the cluster of the peer asked' },
+  },
+  lease: {
+    ...toggle(),
+    name: 'lease',
+    meaning: 'Its leader may answer reads by lease. It rests on clocks of voters that run at most a tenth apart.',
   },
 }
 
@@ -71,12 +80,12 @@ const QUERYING: FlagTable<Querying> = {
     ...once(parseConsistency),
     name: 'consistency',
     placeholder: 'HOW',
-    meaning: 'linearizable, or local: what the store at hand holds, which may be old.',
+    meaning: 'linearizable, lease, or local: what the store at hand holds, which may be old.',
     fallback: { value: 'linearizable', text: 'linearizable' },
   },
 }
 
-const NAME: Operand = ['log', 'NAME', parseName]
+const NAME: Operand = ['log', 'NAME', parseLogName]
 const PEER: Operand = ['peer', 'PEER', parsePeer]
 
 /** By name, in the order of the help text. */
@@ -110,18 +119,24 @@ export const LOG_COMMANDS: Readonly<Record<LogCommand['name'], CommandRow>> = {
     operands: [NAME],
     flags: ASKED,
   },
+  'log check': {
+    meaning: 'Has the contents of all stores of a log compared. One that is not like most others stops.',
+    operands: [NAME],
+    flags: ASKED,
+  },
   'log verdict': {
     meaning: 'Has an entry that stores cannot apply count as rejected. The status says which stalls.',
     operands: [NAME, ['index', 'INDEX', parseIndex], ['verdict', 'VERDICT', parseVerdict]],
     flags: ASKED,
     examples: ['log verdict orders 42 rejected'],
   },
+  'log recover': {
+    meaning: 'When the majority of a log is gone for good: it goes on from the survivor that has most. Acknowledged commands may be lost.',
+    operands: [NAME],
+    flags: ASKED,
+  },
+  'log end': { meaning: 'Ends a log for good. Its name may be created anew, empty.', operands: [NAME], flags: ASKED },
   'log transfer': { meaning: 'Gives the lead of a log to a peer that votes on it.', operands: [NAME, PEER], flags: ASKED },
-}
-
-function parseName(text: string): string {
-  if (!isLogName(text)) throw new UsageError('the name of a log is 1 to 64 of letters, digits, ".", "_" and "-"')
-  return text
 }
 
 function parseIndex(text: string): string {
@@ -135,7 +150,7 @@ function parseVerdict(text: string): string {
 }
 
 function parseConsistency(text: string): Querying['consistency'] {
-  if (text !== 'linearizable' && text !== 'local') throw new UsageError('write linearizable or local')
+  if (text !== 'linearizable' && text !== 'lease' && text !== 'local') throw new UsageError('write linearizable, lease or local')
   return text
 }
 

@@ -82,6 +82,10 @@ export interface Settings {
   readonly storePasswords: readonly StorePassword[]
   /** Each log once; the others are born on this peer's cluster. */
   readonly logPlaces: readonly LogPlace[]
+  /** Logs that this peer is to have a replica of for reading, where it does not vote. */
+  readonly logLearns: readonly string[]
+  /** Between comparisons of the contents of all stores of a log that this peer leads; 0 for none. */
+  readonly logCheckMs: number
   /** Each of these logs has a store here, whether or not `logs` names it. */
   readonly hraftd: readonly HraftdDoor[]
   /** Logs that are served over gRPC. */

@@ -278,6 +278,12 @@ export function parseStorePassword(text: string): StorePassword {
   return Object.freeze({ log, path: parseFile(text.slice(cut + 1)) })
 }
 
+/** The name of a log. */
+export function parseLogName(text: string): string {
+  if (!isLogName(text)) throw new UsageError('the name of a log is 1 to 64 of letters, digits, ".", "_" and "-"')
+  return text
+}
+
 /** `NAME=WISH`. */
 export function parseLogPlace(text: string): LogPlace {
   const cut = text.indexOf('=')

@@ -38,7 +38,7 @@ const NOTHING = new Uint8Array()
  */
 export async function openCellStore(cells: Cells, machine: Machine, claim: StoreClaim): Promise<LogStore> {
   const head = await headIn(cells, claim)
-  const isKept = head !== undefined && claim.content !== 'dropped'
+  const isKept = head !== undefined
   if (!isKept) await empty(cells)
   const claimed = isKept ? head : emptyHead(claim)
   // The claim holds from now on, whether or not anything is ever applied.
@@ -49,7 +49,7 @@ export async function openCellStore(cells: Cells, machine: Machine, claim: Store
 }
 
 /**
- * @returns undefined where nothing is kept: it is new, or was not whole
+ * @returns undefined where nothing is kept: it is new, was not whole, or is to be dropped
  * @throws StoreRefused for what is not the claimant's
  */
 async function headIn(cells: Cells, claim: StoreClaim): Promise<Head | undefined> {

@@ -24,14 +24,40 @@ export function emptyHead({ logId, generation, owner, firstMembers }: StoreClaim
   return { logId, generation, owner, ...empty }
 }
 
-/** @throws StoreRefused for a head that is not the claimant's */
-export function claimedHead(bytes: Uint8Array, { logId, generation, owner }: StoreClaim): Head {
+/**
+ * The head as the claimant goes on from it. @returns undefined for what is to be dropped first
+ *
+ * @throws StoreRefused for a head that is not the claimant's
+ */
+export function claimedHead(bytes: Uint8Array, claim: StoreClaim): Head | undefined {
   const head = readHead(bytes)
   if (head === undefined) throw new StoreRefused('store-format', 'it was written by another version')
-  if (head.logId !== logId || head.generation !== generation)
-    throw new StoreRefused('store-of-another-log', `it belongs to ${head.logId}, generation ${head.generation}`)
-  if (head.owner.id !== owner.id) throw new StoreRefused('store-claimed', `it belongs to ${head.owner.id}`)
-  return head
+  const kept = keptOf({ logId: head.logId, generation: head.generation, ownerId: head.owner.id }, claim)
+  if (kept === 'nothing') return undefined
+  // Who goes on from an earlier generation is its only voter.
+  return kept === 'all' ? head : { ...head, generation: claim.generation, members: claim.firstMembers }
+}
+
+/** Whose a store was found to be. */
+export interface FoundOwner {
+  readonly logId: string
+  readonly generation: number
+  readonly ownerId: string
+}
+
+/**
+ * What a claimant keeps of a store that it finds: `carried` is all of it, as of the claimant's
+ * generation.
+ *
+ * @throws StoreRefused for a store that is not the claimant's
+ */
+export function keptOf({ logId, generation, ownerId }: FoundOwner, claim: StoreClaim): 'all' | 'carried' | 'nothing' {
+  if (logId !== claim.logId || generation > claim.generation)
+    throw new StoreRefused('store-of-another-log', `it belongs to ${logId}, generation ${generation}`)
+  if (ownerId !== claim.owner.id) throw new StoreRefused('store-claimed', `it belongs to ${ownerId}`)
+  if (claim.content === 'dropped') return 'nothing'
+  if (generation === claim.generation) return 'all'
+  return claim.content === 'carried' ? 'carried' : 'nothing'
 }
 
 /** What an entry made of the head, and what became of it. */

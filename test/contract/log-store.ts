@@ -287,8 +287,22 @@ export function storeContract(name: string, speech: Speech, make: () => Promise<
       await store.close()
       await refused({ owner: peer('b') }, 'store-claimed')
       await refused({ logId: 'f'.repeat(32) }, 'store-of-another-log')
-      await refused({ generation: 1 }, 'store-of-another-log')
-      store = await under.open(claim)
+      store = await under.open({ ...claim, generation: 1 })
+      await store.close()
+      await refused({ generation: 0 }, 'store-of-another-log')
+      store = await under.open({ ...claim, generation: 1 })
+    })
+
+    test('a later generation goes on from what is carried over, and else from nothing', async () => {
+      await apply(set(1, { k: 'v' }), set(2, { k: 'w' }))
+      const carried = { ...claim, generation: 1, firstMembers: firstMembers([peer('a')]), content: 'carried' } as const
+      await reopen(carried)
+      assert.deepEqual([store.at.position.index, store.at.members, await get(store, 'k')], [2, carried.firstMembers, { k: 'w' }])
+      await apply(set(3, { k: 'x' }))
+      await reopen(carried)
+      assert.deepEqual([store.at.position.index, await get(store, 'k')], [3, { k: 'x' }])
+      await reopen({ ...claim, generation: 2 })
+      assert.deepEqual([store.at.position, await get(store, 'k')], [ORIGIN, { k: null }])
     })
 
     test('what has content and no position is not taken', async () => {

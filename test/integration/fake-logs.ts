@@ -14,7 +14,9 @@ export const REPLICA: ReplicaView = {
   peer: PEER,
   role: 'leader',
   state: 'ready',
+  generation: 0,
   term: 3,
+  last: { term: 3, index: 9 },
   commit: 9,
   applied: 8,
   code: '',
@@ -29,6 +31,7 @@ export const LOG_VIEW: LogView = {
   place: 'cluster:c1',
   voters: [PEER],
   learners: [],
+  isLeased: false,
   isChanging: false,
   own: REPLICA,
 }

@@ -99,7 +99,7 @@ describe('a log', () => {
     for (const [method, target, headers, problem] of [
       ['GET', '/logs/%2e%2e?q=x', {}, '400 bad-name'],
       ['GET', ORDERS, {}, '400 bad-parameter'],
-      ['GET', `${ORDERS}?q=x&consistency=lease`, {}, '400 bad-parameter'],
+      ['GET', `${ORDERS}?q=x&consistency=new`, {}, '400 bad-parameter'],
       ['GET', `${ORDERS}?q=x&after=3`, {}, '400 bad-parameter'],
       ['GET', `${ORDERS}?q=x&after=3.9&consistency=local`, {}, '400 bad-parameter'],
       ['POST', `${ORDERS}?wait=1`, {}, '400 bad-parameter'],
@@ -130,7 +130,7 @@ describe('a log', () => {
       logs.onCreate = answer
       assert.equal(problemOf(await put()), problem)
     }
-    assert.deepEqual(logs.asked[0], { log: 'orders', store: 'kv', place: 'cluster:c1' })
+    assert.deepEqual(logs.asked[0], { log: 'orders', store: 'kv', place: 'cluster:c1', isLeased: false })
     await fixture.server.close(0)
   })
 
@@ -142,13 +142,17 @@ describe('a log', () => {
     assert.deepEqual(told(await change('{"place":"spread:3"}')), { changing: true })
     assert.equal((await ask(fixture, 'POST', `${ORDERS}/transfer`, {}, `{"to":"${other}"}`)).status, 202)
     assert.equal((await ask(fixture, 'POST', `${ORDERS}/verdict`, {}, '{"index":7}')).status, 202)
-    assert.equal((await ask(fixture, 'POST', `${ORDERS}/refill`, {}, '{}')).status, 202)
+    for (const what of ['refill', 'check', 'recover', 'end'])
+      assert.equal((await ask(fixture, 'POST', `${ORDERS}/${what}`, {}, '{}')).status, 202)
     assert.deepEqual(logs.asked, [
       { kind: 'change', log: 'orders', add: [other], remove: [], isForced: false },
       { kind: 'place', log: 'orders', place: 'spread:3' },
       { kind: 'transfer', log: 'orders', to: other },
       { kind: 'verdict', log: 'orders', index: 7 },
       { kind: 'refill', log: 'orders' },
+      { kind: 'check', log: 'orders' },
+      { kind: 'recover', log: 'orders' },
+      { kind: 'end', log: 'orders' },
     ])
     for (const [answer, status] of [
       [{ kind: 'changed' }, '200'],
@@ -160,7 +164,12 @@ describe('a log', () => {
       [{ kind: 'bad-place', detail: 'no such wish' }, '400 bad-body'],
       [{ kind: 'not-changed', why: 'applied-somewhere' }, '409 change-refused'],
       [{ kind: 'not-refilled', why: 'no-source' }, '409 change-refused'],
+      [{ kind: 'not-changed', why: 'no-store-left' }, '409 change-refused'],
+      [{ kind: 'not-recovered', why: 'has-leader', replicas: [] }, '409 change-refused'],
+      [{ kind: 'not-ready', detail: 'not decided in time' }, '503 not-ready'],
+      [{ kind: 'ended' }, '200'],
       [{ kind: 'unknown-log' }, '404 unknown-log'],
+      [{ kind: 'log-ended' }, '410 log-ended'],
     ] satisfies readonly (readonly [ChangeAnswer, string])[]) {
       logs.onChange = answer
       const given = await change(`{"remove":["${other}"]}`)

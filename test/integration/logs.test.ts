@@ -57,7 +57,7 @@ class LogNetwork {
     return made
   }
 
-  async start(name: string, minPeers: number, cells: MemoryCells | undefined, core?: CorePeer): Promise<LogPeer> {
+  async start(name: string, minPeers: number, cells: MemoryCells | undefined, core?: CorePeer, learns = false): Promise<LogPeer> {
     const joined = await this.network.join(name, 'c1', minPeers, core?.storage)
     const types = typesOver(joined.runtime)
     const host =
@@ -66,6 +66,7 @@ class LogNetwork {
         types,
         log: LOG,
         store: 'kv',
+        learns,
         stagingPath: join(tmpdir(), `replicator-incoming-${process.pid}-${name}`),
         open: async (claim) => openKvStore(cells, claim),
         logger: pino({ level: 'silent' }),
@@ -136,6 +137,16 @@ function typesOver(runtime: Runtime): TypePort {
       return { say: (more) => say(build(type, more, Infinity)), end }
     },
   }
+}
+
+async function namesIn(cells: MemoryCells, prefix: string): Promise<readonly string[]> {
+  const names: string[] = []
+  for await (const { name } of cells.picture().range(prefix)) names.push(name)
+  return names
+}
+
+async function votersAt({ logs }: LogPeer): Promise<readonly string[]> {
+  return ((await logs.list()).logs[0]?.voters ?? []).map(({ peerId }) => peerId)
 }
 
 function submit({ logs }: LogPeer, command: object, name?: string, since = 0): Promise<SubmitAnswer> {
@@ -277,8 +288,6 @@ suite('a log at three peers', () => {
   test('replaces a voter that is gone for long by a peer that offers a store, as it is wished', async (context) => {
     const network = await LogNetwork.of(context, 4, 4, { ...LOG_LIMITS, goneMs: 1_500, placedEveryMs: 200 })
     await network.born()
-    const votersAt = async ({ logs }: LogPeer): Promise<readonly string[]> =>
-      ((await logs.list()).logs[0]?.voters ?? []).map(({ peerId }) => peerId)
     const leader = await network.leader()
     await until('three vote', async () => (await votersAt(leader)).length === 3)
     const before = await votersAt(leader)
@@ -325,6 +334,120 @@ suite('a log at three peers', () => {
     const answer = await submit(peer, { set: { k: 'v' } })
     assert.equal(answer.kind === 'outcome' && answer.outcome.kind, 'done', JSON.stringify(answer))
     assert.equal(await get(peer, 'k'), 'v')
+  })
+
+  test('stops a store that was changed behind its back once contents are compared, and fills it anew', async (context) => {
+    const network = await LogNetwork.of(context, 3, 3, { ...LOG_LIMITS, checkEveryMs: 1_000 })
+    await network.born()
+    const leader = await network.leader()
+    // So many keys that some are in the slices that come first.
+    await submit(leader, { set: Object.fromEntries(Array.from({ length: 200 }, (_, count) => [`k${count}`, 'v'])) })
+    const other = network.peers.find((each) => each !== leader) as LogPeer
+    await until('it is in the store', async () => (await get(other, 'k1', 'local')) === 'v')
+    const cells = other.cells as MemoryCells
+    const names = await namesIn(cells, 'k')
+    await cells.write(new Map(names.map((name) => [name, utf8.encode('changed')])))
+    const stateOf = async (): Promise<string> => {
+      const answer = await other.logs.role(LOG)
+      return answer.kind === 'role' ? `${answer.own?.state} ${answer.own?.code}` : answer.kind
+    }
+    await until('it stops and says why', async () => (await stateOf()) === 'halted differs', 30_000)
+    assert.equal((await submit(other, { set: { k: 'after' } })).kind, 'outcome', 'commands go on, at its peer too')
+    assert.equal(await get(other, 'k'), 'after')
+    assert.equal((await other.logs.change({ kind: 'refill', log: LOG }, TIMEOUT_MS)).kind, 'changing')
+    await until(
+      'it is filled and serves',
+      async () => (await stateOf()) === 'ready ' && (await get(other, 'k', 'local')) === 'after',
+      30_000,
+    )
+    assert.equal((await leader.logs.change({ kind: 'check', log: LOG }, TIMEOUT_MS)).kind, 'changing')
+    assert.equal(await stateOf(), 'ready ')
+  })
+
+  test('ends for good, and its name begins anew, empty, when somebody creates it', async (context) => {
+    const network = await LogNetwork.of(context, 3)
+    await network.born()
+    const [first, second] = network.peers as [LogPeer, LogPeer]
+    await submit(first, { set: { k: 'v' } })
+    assert.equal((await second.logs.change({ kind: 'end', log: LOG }, TIMEOUT_MS)).kind, 'ended')
+    for (const peer of network.peers)
+      await until('it has ended everywhere', async () => (await submit(peer, { set: { k: 'w' } })).kind === 'log-ended', 30_000)
+    assert.equal((await second.logs.change({ kind: 'end', log: LOG }, TIMEOUT_MS)).kind, 'ended', 'it is so already')
+    // A store keeps what it has of an ended log, and is refused for another.
+    for (const { cells } of network.peers) await cells?.write(new Map((await namesIn(cells, '')).map((name) => [name, undefined])))
+    const born = await first.logs.create({ log: LOG, store: 'kv', place: undefined, isLeased: false }, TIMEOUT_MS)
+    assert.equal(born.kind === 'created' && born.isNew, true, JSON.stringify(born))
+    await network.born()
+    assert.equal(await get(second, 'k'), null)
+    assert.equal((await submit(second, { set: { k: 'x' } })).kind, 'outcome')
+  })
+
+  test('goes on from the survivor that has most of it when its majority is gone for good', async (context) => {
+    const network = await LogNetwork.of(context, 5, 3)
+    await network.born()
+    const hosts = network.peers.filter(({ host }) => host !== undefined)
+    await submit(hosts[0] as LogPeer, { set: { k: 'v' } })
+    await until('all stores have it', async () =>
+      (await Promise.all(hosts.map((peer) => get(peer, 'k', 'local')))).every((value) => value === 'v'),
+    )
+    assert.equal((await (hosts[0] as LogPeer).logs.change({ kind: 'recover', log: LOG }, TIMEOUT_MS)).kind, 'not-recovered')
+    const [survivor, ...lost] = hosts as [LogPeer, ...LogPeer[]]
+    for (const peer of lost) await network.kill(peer)
+    const asked = network.peers.find(({ host }) => host === undefined) as LogPeer
+    await until(
+      'it goes on',
+      async () => {
+        const answer = await asked.logs.change({ kind: 'recover', log: LOG }, TIMEOUT_MS)
+        return answer.kind === 'recovered' && answer.generation === 1 && answer.survivor.id === survivor.core.self.id
+      },
+      30_000,
+    )
+    await until('commands go on', async () => (await submit(survivor, { add: { n: 1 } })).kind === 'outcome', 30_000)
+    assert.equal(await get(survivor, 'k'), 'v')
+    const [back] = lost as [LogPeer]
+    const again = await network.restart(back)
+    await until('who comes back is filled anew', async () => (await votersAt(survivor)).includes(again.core.self.peerId), 60_000)
+    await until('and has what there is', async () => (await get(again, 'n', 'local')) !== null, 30_000)
+  })
+
+  test('fills the store of the only voter that is left from a peer that was one', async (context) => {
+    const network = await LogNetwork.of(context, 3, 3, { ...LOG_LIMITS, keptEntriesMin: 5 })
+    await network.born()
+    const leader = await network.leader()
+    for (let count = 1; count <= 20; count += 1) await submit(leader, { set: { k: `v${count}` } })
+    const left = network.peers.find((peer) => peer !== leader) as LogPeer
+    await network.kill(left)
+    const without = await network.restart({ ...left, cells: undefined })
+    const others = network.peers.filter((peer) => peer !== without).map(({ core }) => core.self.peerId)
+    await until('the others leave', async () => {
+      const answer = await leader.logs.change({ kind: 'change', log: LOG, add: [], remove: others, isForced: true }, TIMEOUT_MS)
+      return answer.kind === 'changing' || answer.kind === 'changed'
+    })
+    await until('it votes alone', async () => (await votersAt(without)).join() === without.core.self.peerId, 30_000)
+    await network.kill(without)
+    const filled = await network.restart({ ...without, cells: new MemoryCells() })
+    const isReady = async (): Promise<boolean> => {
+      const answer = await filled.logs.role(LOG)
+      return answer.kind === 'role' && answer.own?.state === 'ready' && answer.own.applied >= 20
+    }
+    await until('it is filled', isReady, 60_000)
+    assert.equal(await get(filled, 'k'), 'v20')
+    assert.equal((await submit(filled, { set: { k: 'after' } })).kind, 'outcome')
+  })
+
+  test('gives a replica to a peer that wants one for reading, without a vote', async (context) => {
+    const network = await LogNetwork.of(context, 3)
+    await network.born()
+    const [first] = network.peers as [LogPeer]
+    await submit(first, { set: { k: 'v' } })
+    const reader = await network.start('p4', 3, new MemoryCells(), undefined, true)
+    const readsAlone = async (): Promise<boolean> => {
+      const answer = await reader.logs.role(LOG)
+      return answer.kind === 'role' && answer.own?.role === 'learner' && answer.own.state === 'ready' && answer.own.applied > 1
+    }
+    await until('it has a replica of its own', readsAlone, 30_000)
+    assert.equal(await get(reader, 'k', 'local'), 'v')
+    assert.equal((await votersAt(first)).includes(reader.core.self.peerId), false)
   })
 
   test('says what is no log, no query, and what a store refuses', async (context) => {

@@ -59,6 +59,13 @@ suite('flags of logs', () => {
       assert.match(messageOf('-cid', 'a', '-log', bad), /^-log ".*": /, bad)
   })
 
+  test('contents are compared every so many seconds, or never, and a replica is wanted by the name of a log', () => {
+    assert.deepEqual([settingsOf().logCheckMs, settingsOf('-log-check', '0').logCheckMs], [600_000, 0])
+    assert.deepEqual(settingsOf('-log-learn', 'a', '-log-learn', 'b.c').logLearns, ['a', 'b.c'])
+    assert.match(messageOf('-cid', 'a', '-log-learn', '..'), /^-log-learn /)
+    assert.match(messageOf('-cid', 'a', '-log-check', '1.5'), /^-log-check /)
+  })
+
   test('the password of a store is in a file, by the name of its log', () => {
     assert.deepEqual(settingsOf('-store-password', 'orders=/etc/a=b').storePasswords, [{ log: 'orders', path: '/etc/a=b' }])
     for (const bad of ['orders', 'orders=', '=f', '..=f'])
@@ -140,7 +147,13 @@ suite('commands of logs', () => {
     assert.deepEqual([query.query, query.consistency], ['{"get":["n"]}', 'local'])
     const create = commandOf('log', 'create', 'orders', '-place', 'cluster:a')
     assert(create.name === 'log create')
-    assert.deepEqual([create.store, create.place], ['kv', 'cluster:a'])
+    assert.deepEqual([create.store, create.place, create.lease], ['kv', 'cluster:a', false])
+    const leased = commandOf('log', 'create', 'orders', '-lease')
+    assert(leased.name === 'log create' && leased.lease)
+    for (const name of ['log check', 'log recover', 'log end'] as const) {
+      const plain = commandOf(...name.split(' '), 'orders')
+      assert(plain.name === name && plain.log === 'orders')
+    }
     const add = commandOf('log', 'add', 'orders', PEER)
     assert(add.name === 'log add' && add.peer === PEER)
   })
@@ -150,7 +163,8 @@ suite('commands of logs', () => {
     assert.match(messageOf('log', 'query', 'orders'), /^replicator log query needs QUERY/)
     assert.match(messageOf('log', 'add', 'orders', 'node 1'), /peer id/)
     assert.match(messageOf('log', 'status', '..'), /name of a log/)
-    assert.match(messageOf('log', 'query', 'orders', 'x', '-consistency', 'lease'), /linearizable or local/)
+    assert.match(messageOf('log', 'query', 'orders', 'x', '-consistency', 'new'), /linearizable, lease or local/)
+    assert.match(messageOf('log', 'recover'), /^replicator log recover needs NAME/)
   })
 
   test('are all in the table', () => {

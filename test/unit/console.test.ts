@@ -263,12 +263,14 @@ describe('an element of a set', () => {
 })
 
 describe('a log', () => {
-  const replica = { term: 3, commit: 9, applied: 9, lag: 0, stalled: null, digest: null } as const
+  const replica = { term: 3, last: { term: 3, index: 9 }, commit: 9, applied: 9, lag: 0, stalled: null, digest: null } as const
   const status: LogStatus = {
     name: 'kv',
     logId: 'l',
     store: 'kv',
     place: 'cluster:c',
+    lease: false,
+    generation: 0,
     role: 'follower',
     leader: 'two',
     term: 3,

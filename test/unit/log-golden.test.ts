@@ -26,6 +26,7 @@ const ENTRIES: readonly Entry[] = [
   { term: 7, index: 303, atMs: 1_700_000_000_002, body: { kind: 'members', members: joint } },
   { term: 7, index: 304, atMs: 1_700_000_000_003, body: { kind: 'verdict', index: 302, code: 'disk-full' } },
   { term: 7, index: 305, atMs: 1_700_000_000_004, body: { kind: 'unknown', code: 200, version: 0, bytes: COMMAND } },
+  { term: 7, index: 306, atMs: 1_700_000_000_005, body: { kind: 'check', slice: 255 } },
 ]
 
 const EXAMPLES: readonly MessageBody[] = [
@@ -36,7 +37,7 @@ const EXAMPLES: readonly MessageBody[] = [
   { kind: 'refused', before: 300, hint: { term: 5, index: 250 } },
   { kind: 'heartbeat', commit: 299, round: 12 },
   { kind: 'heard', round: 12, wallMs: 1_700_000_000_000, applied: 299, isStalled: false, lacksStore: true },
-  { kind: 'read', number: 41 },
+  { kind: 'read', number: 41, mayLease: true },
   { kind: 'read-at', number: 41, index: 299 },
   { kind: 'submit', start: 9_000, submits: [{ number: 1, submitId: NAME, since: 300, command: COMMAND }] },
   { kind: 'submitted', start: 9_000, refusal: 'overloaded', numbers: [1, 2] },
@@ -50,6 +51,8 @@ const EXAMPLES: readonly MessageBody[] = [
   },
   { kind: 'transfer' },
   { kind: 'ended' },
+  { kind: 'checked', index: 306, digest: HEADER.logId },
+  { kind: 'differs', index: 306 },
 ]
 
 if (process.env['UPDATE_GOLDEN'] === '1') {

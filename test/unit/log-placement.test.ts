@@ -4,7 +4,7 @@ import { suite, test } from 'node:test'
 import { identity } from '../../protocols/base/identity.ts'
 import type { ClusterId, Identity, Incarnation, PeerId } from '../../protocols/base/identity.ts'
 import { firstMembers } from '../../protocols/log/membership.ts'
-import { placementChanges, readWish, wantedVoters } from '../../protocols/log/placement.ts'
+import { learnersToCome, placementChanges, readWish, wantedVoters } from '../../protocols/log/placement.ts'
 import type { Placeable, Wish } from '../../protocols/log/placement.ts'
 
 function peer(name: string): Identity {
@@ -79,6 +79,16 @@ suite('where the voters of a log are', () => {
     assert.equal(changesOf('cluster:c2', 'abc', 'a1 b1 c1 d2 e2 f2'), '+d +e +f -a -b -c')
     assert.equal(changesOf('cluster:c9', 'abc', 'a1 b1 c1'), '')
     assert.equal(changesOf('peers:d', 'abc', 'a1 b1 c1 d1'), '+d -a -b -c')
+  })
+
+  test('who wants a replica and has none becomes a learner, as far as it is there', () => {
+    const standings = around('a1 b1 c1 d2 e2-')
+    const wanting = standings.map((each) => ({ ...each, learns: ['b', 'c', 'd', 'e'].includes(each.peer.peerId) }))
+    const members = firstMembers(
+      [standings[0], standings[1]].map((each) => each?.peer as Identity),
+      [standings[2]?.peer as Identity],
+    )
+    assert.deepEqual(learnersToCome(members, wanting), [{ kind: 'learner', peer: standings[3]?.peer }])
   })
 
   test('named peers are wanted as far as they are there', () => {

@@ -25,7 +25,9 @@ const VIEW = {
   peer: peerA,
   role: 'follower',
   state: 'stalled',
+  generation: 1,
   term: 7,
+  last: { term: 7, index: 305 },
   commit: 302,
   applied: 301,
   code: 'disk-full',
@@ -34,7 +36,7 @@ const VIEW = {
 
 const EXAMPLES: readonly Talk[] = [
   { kind: 'raft', message: { logId: LOG, generation: 0, from: peerA, to: peerB, term: 7, kind: 'transfer' } },
-  { kind: 'offers', offers: [{ log: 'orders', store: 'kv' }] },
+  { kind: 'offers', offers: [{ log: 'orders', store: 'kv', learns: true }] },
   {
     kind: 'ask',
     number: 9,
@@ -61,6 +63,7 @@ const EXAMPLES: readonly Talk[] = [
   { kind: 'ask', number: 9, logId: LOG, timeoutMs: 5_000, work: { kind: 'transfer', to: peerB } },
   { kind: 'ask', number: 9, logId: LOG, timeoutMs: 5_000, work: { kind: 'place', place: 'spread:3' } },
   { kind: 'ask', number: 9, logId: LOG, timeoutMs: 5_000, work: { kind: 'verdict', index: 302 } },
+  { kind: 'ask', number: 9, logId: LOG, timeoutMs: 5_000, work: { kind: 'check' } },
   { kind: 'answer', number: 9, answer: { kind: 'outcome', position: AT, outcome: { kind: 'done', result: BYTES }, since: 300 } },
   { kind: 'answer', number: 9, answer: { kind: 'not-ordered', why: 'leader-changed', since: 300 } },
   { kind: 'answer', number: 9, answer: { kind: 'in-doubt', since: 300 } },
@@ -72,6 +75,7 @@ const EXAMPLES: readonly Talk[] = [
   { kind: 'answer', number: 9, answer: { kind: 'changing' } },
   { kind: 'answer', number: 9, answer: { kind: 'changed' } },
   { kind: 'answer', number: 9, answer: { kind: 'not-changed', why: 'unreachable' } },
+  { kind: 'answer', number: 9, answer: { kind: 'log-ended' } },
   { kind: 'state-wanted', number: 9, logId: LOG },
   { kind: 'state', number: 9, view: { ...VIEW, leader: peerB } },
   { kind: 'state', number: 9, view: { ...VIEW, leader: undefined } },
@@ -79,21 +83,25 @@ const EXAMPLES: readonly Talk[] = [
   { kind: 'piece-stored', logId: LOG, transfer: 70, place: 1 },
   { kind: 'taken', logId: LOG, transfer: 70, position: AT },
   { kind: 'taken', logId: LOG, transfer: 70, position: undefined },
+  { kind: 'fill-wanted', logId: LOG, generation: 1, indexMin: 300 },
 ]
 
 const BIRTH: Birth = {
   name: 'orders',
+  life: 1,
   logId: LOG,
   generation: 0,
   store: 'kv',
   place: 'cluster:c1',
   electionMs: 1_000,
   voters: [peerA, peerB],
+  isLeased: false,
 }
+const LEASED: Birth = { ...BIRTH, isLeased: true }
 
 if (process.env['UPDATE_GOLDEN'] === '1') {
   const text = readFileSync(README, 'utf8')
-  const rows = [...EXAMPLES.map((talk) => `${shown(talk)}\n  ${hexOf(writeTalk(talk, utf8))}`), birthRow()]
+  const rows = [...EXAMPLES.map((talk) => `${shown(talk)}\n  ${hexOf(writeTalk(talk, utf8))}`), ...birthRows()]
   const before = text.slice(0, text.indexOf(MARK) + MARK.length)
   writeFileSync(README, `${before}\`\`\`\n${rows.join('\n')}\n\`\`\`\n${text.slice(text.indexOf(END))}`)
 }
@@ -121,14 +129,18 @@ for (const [place, talk] of EXAMPLES.entries()) {
 }
 
 test('a birth has the bytes that the specification shows, and one of a later format is not read', () => {
-  assert.equal(golden.slice(2 * EXAMPLES.length).join('\n'), birthRow())
-  const bytes = writeBirth(BIRTH, utf8)
-  assert.deepEqual(readBirth('orders', bytes, utf8), BIRTH)
-  assert.equal(readBirth('orders', Uint8Array.of(2, ...bytes.subarray(1)), utf8), undefined)
+  assert.deepEqual(golden.slice(2 * EXAMPLES.length).join('\n'), birthRows().join('\n'))
+  for (const birth of [BIRTH, LEASED]) {
+    const bytes = writeBirth(birth, utf8)
+    assert.deepEqual(readBirth('orders', 1, bytes, utf8), birth)
+    assert.equal(readBirth('orders', 1, Uint8Array.of(3, ...bytes.subarray(1)), utf8), undefined)
+  }
+  const flagged = writeBirth(LEASED, utf8)
+  assert.equal(readBirth('orders', 1, Uint8Array.of(...flagged.subarray(0, -1), 2), utf8), undefined)
 })
 
-function birthRow(): string {
-  return `${shown({ kind: 'birth', ...BIRTH })}\n  ${hexOf(writeBirth(BIRTH, utf8))}`
+function birthRows(): readonly string[] {
+  return [BIRTH, LEASED].map((birth) => `${shown({ kind: 'birth', ...birth })}\n  ${hexOf(writeBirth(birth, utf8))}`)
 }
 
 function hexOf(bytes: Uint8Array): string {

@@ -63,6 +63,7 @@ const CODES: Readonly<Partial<Record<ProblemName, number>>> = {
   'too-many-requests': CODE.exhausted,
   // A log that is named at the start of a peer is born by itself.
   'unknown-log': CODE.unavailable,
+  'log-ended': CODE.failedPrecondition,
   'not-found': CODE.notFound,
   'change-in-flight': CODE.aborted,
   'change-refused': CODE.failedPrecondition,

@@ -115,7 +115,7 @@ export class NexusService {
   /** A peer without a replica passes on what it is asked, and so serves once it knows the log. */
   async serving(): Promise<ServingStatus> {
     const answer = await this.#init.logs.role(this.#init.log)
-    if (answer.kind === 'unknown-log') return 'NOT_SERVING'
+    if (answer.kind !== 'role') return 'NOT_SERVING'
     const { own, isInTouch } = answer
     return own === undefined || (own.state === 'ready' && isInTouch) ? 'SERVING' : 'NOT_SERVING'
   }

@@ -13,7 +13,7 @@ import type { BadParameter } from '../query.ts'
 import type { Read } from '../change-body.ts'
 import { queryOf } from '../target.ts'
 import { unlessElsewhere } from './accel.ts'
-import { parseChange, parseCreation, parseRefill, parseTransfer, parseVerdict } from './operations.ts'
+import { parseChange, parseCreation, parsePlain, parseTransfer, parseVerdict } from './operations.ts'
 import { logOfPath, LOGS_PREFIX } from './names.ts'
 import { changeAnswerTo, createAnswerTo, logOf, queryAnswerTo, roleAnswerTo, statusAnswerTo, submitAnswerTo } from './outcomes.ts'
 import { parseAskQuery, parseReadQuery, parseRoleQuery, parseSubmitQuery, SINCE_HEADER, sinceOf } from './query.ts'
@@ -95,7 +95,19 @@ export class LogHandlers {
   }
 
   refill(exchange: Exchange): void {
-    this.#operate(exchange, parseRefill)
+    this.#operate(exchange, parsePlain('refill'))
+  }
+
+  check(exchange: Exchange): void {
+    this.#operate(exchange, parsePlain('check'))
+  }
+
+  end(exchange: Exchange): void {
+    this.#operate(exchange, parsePlain('end'))
+  }
+
+  recover(exchange: Exchange): void {
+    this.#operate(exchange, parsePlain('recover'))
   }
 
   status(exchange: Exchange): void {

@@ -1,6 +1,15 @@
 /** What operators ask of logs, as JSON. */
 import type { PeerId } from '../../../protocols/base/identity.ts'
-import type { ChangeRequest, PlaceRequest, RefillRequest, TransferRequest, VerdictRequest } from '../../../protocols/log/requests.ts'
+import type {
+  ChangeRequest,
+  CheckRequest,
+  EndRequest,
+  PlaceRequest,
+  RecoverRequest,
+  RefillRequest,
+  TransferRequest,
+  VerdictRequest,
+} from '../../../protocols/log/requests.ts'
 import { readWish } from '../../../protocols/log/placement.ts'
 import { CHANGES_MAX } from '../../../protocols/log/talk.ts'
 import { utf8 } from '../../bytes.ts'
@@ -18,18 +27,23 @@ export interface Creation {
   readonly store: string
   /** Undefined for the cluster of the peer that is asked. */
   readonly place: string | undefined
+  readonly isLeased: boolean
 }
+
+/** What says nothing but its name. */
+type PlainRequest = RefillRequest | CheckRequest | EndRequest | RecoverRequest
 
 /** Reads the body of `PUT /logs/{name}`. */
 export function parseCreation(body: Uint8Array): Read<Creation> {
-  const read = fieldsOf(body, ['store', 'place'], CREATION)
+  const read = fieldsOf(body, ['store', 'place', 'lease'], CREATION)
   if ('fault' in read) return read
-  const { store, place } = read.value
+  const { store, place, lease = false } = read.value
   if (typeof store !== 'string' || !STORE_KINDS.some((kind) => kind === store))
     return { fault: `"store" is one of ${STORE_KINDS.join(', ')}.` }
   if (place !== undefined && (typeof place !== 'string' || place.length > PLACE_CHARACTERS_MAX))
     return { fault: `"place" is a text, as in ${CREATION}.` }
-  return { value: { store, place } }
+  if (typeof lease !== 'boolean') return { fault: '"lease" is true or false.' }
+  return { value: { store, place, isLeased: lease } }
 }
 
 /** Reads the body of `POST /logs/{name}/change`. */
@@ -72,10 +86,14 @@ export function parseVerdict(log: string, body: Uint8Array): Read<VerdictRequest
   return isIndex ? { value: { kind: 'verdict', log, index } } : { fault: `"index" is that of an entry, as in ${VERDICT}.` }
 }
 
-/** Reads the body of `POST /logs/{name}/refill`. */
-export function parseRefill(log: string, body: Uint8Array): Read<RefillRequest> {
-  const read = fieldsOf(body, [], '{}')
-  return 'fault' in read ? read : { value: { kind: 'refill', log } }
+/** Reads the body of `POST /logs/{name}/refill`, `/check`, `/end` and `/recover`, which is empty. */
+export function parsePlain<Kind extends PlainRequest['kind']>(
+  kind: Kind,
+): (log: string, body: Uint8Array) => Read<{ readonly kind: Kind; readonly log: string }> {
+  return (log, body) => {
+    const read = fieldsOf(body, [], '{}')
+    return 'fault' in read ? read : { value: { kind, log } }
+  }
 }
 
 function arePeers(value: unknown): value is PeerId[] {

@@ -20,13 +20,13 @@ const NEVER = 'It is not ordered, and never will be by this request.'
 
 /** @param submitId that the command went by, so that it can be sent again by it */
 export function submitAnswerTo(answer: SubmitAnswer, submitId: string): Answer {
-  if (answer.kind === 'unknown-log') return unknownLog()
+  if (answer.kind === 'unknown-log' || answer.kind === 'log-ended') return gone(answer)
   const told = outcomeOf(answer, submitId)
   if (answer.since !== undefined && answer.since > 0) told.headers.push(SINCE_HEADER, String(answer.since))
   return told
 }
 
-function outcomeOf(answer: Exclude<SubmitAnswer, { readonly kind: 'unknown-log' }>, submitId: string): Answer {
+function outcomeOf(answer: Exclude<SubmitAnswer, { readonly kind: 'unknown-log' | 'log-ended' }>, submitId: string): Answer {
   switch (answer.kind) {
     case 'outcome':
       return storeOutcomeOf(answer)
@@ -101,7 +101,8 @@ export function queryAnswerTo(answer: QueryAnswer): Answer {
         answer.why === 'stalled' ? 'The store here cannot serve now.' : 'No majority of the log was reached in time.',
       )
     case 'unknown-log':
-      return unknownLog()
+    case 'log-ended':
+      return gone(answer)
     default:
       return unreachable(answer)
   }
@@ -139,13 +140,33 @@ export function changeAnswerTo(answer: ChangeAnswer): Answer {
       return problem('bad-body', `The place will not do: ${answer.detail}.`)
     case 'not-refilled':
       return problem('change-refused', `${NO_REFILL[answer.why]} Nothing was changed.`)
+    case 'not-ready':
+      return problem('not-ready', `${answer.detail}. It may take effect later.`)
+    case 'ended':
+      return json(200, { ended: true })
+    case 'recovered':
+      return recovered(answer)
+    case 'not-recovered':
+      return problem('change-refused', `${NO_RECOVERY[answer.why]} Nothing was changed.`)
     case 'unknown-peer':
       return problem('change-refused', `${answer.peer} is not known here, or has no part in the log. Nothing was changed.`)
     case 'unknown-log':
-      return unknownLog()
+    case 'log-ended':
+      return gone(answer)
     default:
       return unreachable(answer)
   }
+}
+
+const NO_RECOVERY = {
+  'has-leader': 'Somebody leads the log, so a majority of its voters is there. This is for a majority that is gone for good.',
+  'no-survivor': 'No peer in touch has a store of the log that can go on.',
+} as const
+
+/** What each survivor held when it was asked, and who goes on. */
+function recovered({ generation, survivor, replicas }: Extract<ChangeAnswer, { readonly kind: 'recovered' }>): Answer {
+  const held = replicas.map(({ peer, state, last: { term, index }, applied }) => ({ peer: peer.peerId, state, term, index, applied }))
+  return json(202, { generation, survivor: survivor.peerId, replicas: held })
 }
 
 const NO_REFILL = {
@@ -162,6 +183,7 @@ const WHY_NOT: Readonly<Record<Extract<ChangeAnswer, { readonly kind: 'not-chang
   'no-voters': 'The change would leave no voter.',
   'given-up': 'It took too long and was given up.',
   'applied-somewhere': 'A member may have applied the entry.',
+  'no-store-left': 'Every store that serves would leave with its member, and nobody could fill those that stay.',
 }
 
 function notChanged(why: keyof typeof WHY_NOT): Answer {
@@ -171,7 +193,7 @@ function notChanged(why: keyof typeof WHY_NOT): Answer {
 }
 
 export function statusAnswerTo(answer: StatusAnswer): Answer {
-  if (answer.kind === 'unknown-log') return unknownLog()
+  if (answer.kind === 'unknown-log' || answer.kind === 'log-ended') return gone(answer)
   const { log, replicas } = answer
   const commit = Math.max(0, ...replicas.map((each) => each.commit))
   return json(200, {
@@ -180,6 +202,7 @@ export function statusAnswerTo(answer: StatusAnswer): Answer {
     term: Math.max(0, ...replicas.map(({ term }) => term)),
     commit,
     changing: log.isChanging,
+    generation: Math.max(0, ...replicas.map(({ generation }) => generation)),
     replicas: replicas.map((each) => replicaOf(each, commit)),
   })
 }
@@ -190,7 +213,7 @@ export function leaderIn(replicas: readonly ReplicaView[]): Identity | undefined
 }
 
 export function roleAnswerTo(answer: RoleAnswer, isWrite: boolean): Answer {
-  if (answer.kind === 'unknown-log') return unknownLog()
+  if (answer.kind === 'unknown-log' || answer.kind === 'log-ended') return gone(answer)
   const { own, isInTouch } = answer
   if (own === undefined) return problem('unavailable', 'This peer holds no replica of the log.')
   const leader = own.leader?.peerId ?? ''
@@ -212,24 +235,29 @@ function roleOf(own: ReplicaView, isInTouch: boolean): Answer {
 }
 
 /** A log as lists show it. */
-export function logOf({ name, logId, store, place, voters, learners, own }: LogView): Record<string, unknown> {
+export function logOf({ name, logId, store, place, voters, learners, isLeased, own }: LogView): Record<string, unknown> {
   const members = allMembers(firstMembers(voters, learners))
   return {
     name,
     logId,
     store,
     place,
+    lease: isLeased,
     members: members.map(({ id, peerId }) => ({ peer: peerId, role: voters.some((voter) => voter.id === id) ? 'voter' : 'learner' })),
     role: own?.role ?? null,
   }
 }
 
-function replicaOf({ peer, role, state, term, commit, applied, code, digest }: ReplicaView, commitMax: number): Record<string, unknown> {
+function replicaOf(
+  { peer, role, state, term, last, commit, applied, code, digest }: ReplicaView,
+  commitMax: number,
+): Record<string, unknown> {
   return {
     peer: peer.peerId,
     role,
     state,
     term,
+    last: { term: last.term, index: last.index },
     commit,
     applied,
     lag: Math.max(0, commitMax - applied),
@@ -248,6 +276,8 @@ function flat(position: Position): ProblemExtensions {
   return { position: { term: position.term, index: position.index } }
 }
 
-function unknownLog(): Answer {
+function gone({ kind }: { readonly kind: 'unknown-log' | 'log-ended' }): Answer {
+  if (kind === 'log-ended')
+    return problem('log-ended', 'The log of this name has ended. Creating it anew begins its next life, which is empty.')
   return problem('unknown-log', 'No log of this name is known here: GET /logs tells which are.')
 }

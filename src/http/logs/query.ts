@@ -73,8 +73,8 @@ function readOf(values: Values): ReadQuery | BadParameter {
     return { timeoutMs, consistency: { after: { term: Number(term), index: Number(index) } } }
   }
   const consistency = given ?? 'linearizable'
-  if (consistency === 'linearizable' || consistency === 'local') return { timeoutMs, consistency }
-  return { parameter: 'consistency', detail: 'consistency must be "linearizable" or "local"' }
+  if (consistency === 'linearizable' || consistency === 'lease' || consistency === 'local') return { timeoutMs, consistency }
+  return { parameter: 'consistency', detail: 'consistency must be "linearizable", "lease" or "local"' }
 }
 
 function valuesOf(query: string, names: readonly string[]): Values | BadParameter {

@@ -45,6 +45,18 @@ export function logRoutes(logs: Logs): RouteGroup {
       path: '/logs/{name}/refill',
       methods: { POST: { scope: 'operate', handle: (exchange) => handlers.refill(exchange), operation: REFILL } },
     },
+    {
+      path: '/logs/{name}/check',
+      methods: { POST: { scope: 'operate', handle: (exchange) => handlers.check(exchange), operation: CHECK } },
+    },
+    {
+      path: '/logs/{name}/recover',
+      methods: { POST: { scope: 'operate', handle: (exchange) => handlers.recover(exchange), operation: RECOVER } },
+    },
+    {
+      path: '/logs/{name}/end',
+      methods: { POST: { scope: 'operate', handle: (exchange) => handlers.end(exchange), operation: END } },
+    },
     { path: '/logs/{name}/status', methods: reading({ ...STATUS, handle: (exchange) => handlers.status(exchange) }) },
     { path: '/logs/{name}/role', methods: reading({ ...ROLE, handle: (exchange) => handlers.role(exchange) }) },
   ]
@@ -74,17 +86,22 @@ const READ_PROBLEMS: readonly ProblemName[] = [
   'bad-parameter',
   'not-a-query',
   'unknown-log',
+  'log-ended',
   'too-large',
   'unavailable',
   'overloaded',
 ]
 
 const READ_PARAMETERS: readonly Part[] = [
-  queryParameter('consistency', '`local`: whatever the store at hand holds, which may be old', {
-    type: 'string',
-    enum: ['linearizable', 'local'],
-    default: 'linearizable',
-  }),
+  queryParameter(
+    'consistency',
+    '`local`: whatever the store at hand holds, which may be old. `lease`: as new as `linearizable`, and quicker where the log has leases',
+    {
+      type: 'string',
+      enum: ['linearizable', 'lease', 'local'],
+      default: 'linearizable',
+    },
+  ),
   queryParameter('after', 'In place of `consistency`: a position, as TERM.INDEX, that what is found is at or behind', {
     type: 'string',
     pattern: '^[0-9]+\\.[0-9]+$',
@@ -119,7 +136,7 @@ const STATUS = {
   operationId: 'readLogStatus',
   summary: 'How the replicas of a log stand, as far as they answer within a second',
   responses: { 200: jsonOf('The replicas, and who leads', 'LogStatus') },
-  refusals: ['bad-name', 'unknown-log'],
+  refusals: ['bad-name', 'unknown-log', 'log-ended'],
 } as const
 
 const ROLE_HEADERS = { 'Replicator-Role': headerOf(), 'Replicator-Leader': headerOf() }
@@ -130,7 +147,7 @@ const ROLE = {
   summary: 'What the replica here is, for proxies',
   parameters: [queryParameter('for', 'A method: for any but GET and HEAD the answer is 403 unless this replica leads', { type: 'string' })],
   responses: { 200: { ...jsonOf('The role, and who leads', 'LogRole'), headers: ROLE_HEADERS } },
-  refusals: ['bad-name', 'bad-parameter', 'forbidden', 'unknown-log', 'stalled', 'unavailable'],
+  refusals: ['bad-name', 'bad-parameter', 'forbidden', 'unknown-log', 'log-ended', 'stalled', 'unavailable'],
 } as const
 
 const CREATE: Part = {
@@ -144,10 +161,21 @@ const CREATE: Part = {
   },
 }
 
+const CHANGE_PROBLEMS: readonly ProblemName[] = [
+  'bad-body',
+  'change-in-flight',
+  'change-refused',
+  'not-ready',
+  'unknown-log',
+  'log-ended',
+  'unavailable',
+  ...BODY_PROBLEMS,
+]
+
 const CHANGE_RESPONSES: Part = {
   200: jsonOf('Nothing was to do', 'LogChanging'),
   202: jsonOf('It is under way, and goes on by itself', 'LogChanging'),
-  ...problems(['bad-body', 'change-in-flight', 'change-refused', 'not-ready', 'unknown-log', 'unavailable', ...BODY_PROBLEMS], false, {}),
+  ...problems(CHANGE_PROBLEMS, false, {}),
 }
 
 const CHANGE: Part = {
@@ -178,6 +206,33 @@ const REFILL: Part = {
   responses: CHANGE_RESPONSES,
 }
 
+const NOTHING_TO_SAY: Part = { required: true, content: { 'application/json': { schema: { $ref: '#/components/schemas/Nothing' } } } }
+
+const CHECK: Part = {
+  operationId: 'checkLog',
+  summary: 'Compare the contents of all stores, slice by slice. One that is not like most others stops, and its replica says so',
+  requestBody: NOTHING_TO_SAY,
+  responses: CHANGE_RESPONSES,
+}
+
+const RECOVER: Part = {
+  operationId: 'recoverLog',
+  summary:
+    'Have the log go on from the survivor that has most of it, when the majority of its voters is gone for good. Commands that were acknowledged may be lost',
+  requestBody: NOTHING_TO_SAY,
+  responses: {
+    202: jsonOf('What each survivor held, and which of them goes on', 'LogRecovered'),
+    ...problems(CHANGE_PROBLEMS, false, {}),
+  },
+}
+
+const END: Part = {
+  operationId: 'endLog',
+  summary: 'End the log for good. Its replicas drop what they hold of it; stores keep theirs',
+  requestBody: NOTHING_TO_SAY,
+  responses: { 200: jsonOf('It has ended', 'LogEnded'), ...problems(CHANGE_PROBLEMS, false, {}) },
+}
+
 const SINCE = { [SINCE_HEADER]: headerOf() }
 
 const SUBMIT: Part = {
@@ -205,6 +260,7 @@ const SUBMIT: Part = {
         'bad-header',
         'unsupported-encoding',
         'unknown-log',
+        'log-ended',
         'outcome-forgotten',
         'rejected',
         'idempotency-key-reused',
@@ -239,6 +295,7 @@ const LOG = {
   logId: text,
   store: text,
   place: text,
+  lease: { ...flag, description: 'Its leader may answer reads by lease' },
   members: list(object({ peer: text, role: { enum: ['voter', 'learner'] } })),
   role: noneOr(replicaRole),
 }
@@ -253,12 +310,14 @@ const SCHEMAS: RouteGroup['schemas'] = {
     term: count,
     commit: count,
     changing: flag,
+    generation: { ...count, description: 'How often the log went on from one survivor' },
     replicas: list(
       object({
         peer: text,
         role: replicaRole,
         state: { enum: ['ready', 'stalled', 'no-store', 'halted'] },
         term: count,
+        last: { ...position, description: 'Where its log ends, committed or not' },
         commit: count,
         applied: count,
         lag: { ...count, description: 'Entries committed and not in its store' },
@@ -269,9 +328,18 @@ const SCHEMAS: RouteGroup['schemas'] = {
   }),
   Creation: object(
     { store: { enum: [...STORE_KINDS] } },
-    { place: { ...text, description: '`cluster:ID`, `spread:N` or `peers:ID,ID,ID`; the cluster of the peer asked where left out' } },
+    {
+      place: { ...text, description: '`cluster:ID`, `spread:N` or `peers:ID,ID,ID`; the cluster of the peer asked where left out' },
+      lease: { ...flag, description: 'Its leader may answer reads by lease, where clocks of voters run at most a tenth apart' },
+    },
   ),
   LogChanging: object({ changing: flag }),
+  LogEnded: object({ ended: { const: true } }),
+  LogRecovered: object({
+    generation: count,
+    survivor: text,
+    replicas: list(object({ peer: text, state: text, term: count, index: count, applied: count })),
+  }),
   MemberChanges: object(
     {},
     {

@@ -8,6 +8,7 @@ import { ByteWriter } from '../../../protocols/wire/writer.ts'
 import { utf8 } from '../../bytes.ts'
 import { StoreRefused } from '../../ports/log-store.ts'
 import type { StoreClaim } from '../../ports/log-store.ts'
+import { keptOf } from '../heads.ts'
 import { DIGEST_BYTES } from '../kv-rows.ts'
 
 /** What this file writes. A head of another format is not read. */
@@ -41,17 +42,21 @@ export function claimFields({ logId, generation, owner }: Pick<StoreClaim, 'logI
   return { logId, generation: String(generation), owner: owner.id }
 }
 
-/** @throws StoreRefused for a store that is not the claimant's */
-export function checkClaim(fields: Fields, claim: StoreClaim): void {
+/**
+ * The head as the claimant goes on from it. @returns undefined for what is to be dropped first
+ *
+ * @throws StoreRefused for a store that is not the claimant's
+ */
+export function claimedFields(fields: Fields, claim: StoreClaim): Fields | undefined {
   const { format, logId = '', generation = '', owner = '' } = fields
   if (format !== FORMAT) throw new StoreRefused('store-format', 'it was written by another version')
-  if (logId !== claim.logId || generation !== String(claim.generation))
-    throw new StoreRefused('store-of-another-log', `it belongs to ${logId}, generation ${generation}`)
-  if (owner !== claim.owner.id) throw new StoreRefused('store-claimed', `it belongs to ${owner}`)
+  const kept = keptOf({ logId, generation: Number(generation), ownerId: owner }, claim)
+  if (kept === 'nothing' || !isWhole(fields)) return undefined
+  return kept === 'all' ? fields : { ...fields, ...claimFields(claim), members: membersText(claim.firstMembers) }
 }
 
 /** A store that is being filled, or that a script left half, holds nothing that counts. */
-export function isWhole({ filling, torn }: Fields): boolean {
+function isWhole({ filling, torn }: Fields): boolean {
   return filling === undefined && torn === undefined
 }
 

@@ -15,7 +15,7 @@ import { DIGEST_BYTES } from '../kv-rows.ts'
 import { dumpOf, isOwnKey, keysOf, restoreInto } from './backup.ts'
 import { Durable, readSettings } from './durability.ts'
 import type { RedisSettings } from './durability.ts'
-import { checkClaim, claimFields, emptyFields, headOf, isWhole, membersIn, membersText } from './head.ts'
+import { claimedFields, claimFields, emptyFields, headOf, membersIn, membersText } from './head.ts'
 import type { Fields, RedisHead } from './head.ts'
 import { RedisStoreLink } from './link.ts'
 import type { Argument } from './link.ts'
@@ -35,12 +35,11 @@ export async function openRedisStore(init: ServerStoreInit, claim: StoreClaim): 
   const link = new RedisStoreLink(init.url, init.password)
   try {
     const settings = await readSettings(link)
-    let fields = await claimed(link, claim)
-    checkClaim(fields, claim)
-    if (!isWhole(fields) || claim.content === 'dropped') {
-      fields = emptyFields(claim)
-      await link.run(BEGIN, listed(fields))
-    }
+    const found = await claimed(link, claim)
+    const kept = claimedFields(found, claim)
+    const fields = kept ?? emptyFields(claim)
+    if (kept === undefined) await link.run(BEGIN, listed(fields))
+    else if (kept !== found) await link.command('HSET', HEAD_KEY, ...listed(kept))
     return new RedisStore(link, claim, init.scratchPath, settings, headOf(fields))
   } catch (error) {
     await link.close()

@@ -65,8 +65,10 @@ export class ServerApplying {
       await this.#lock(session)
       const found = (await this.#found(session)) ?? (await this.#made(session))
       const isDropped = this.#claim.content === 'dropped' && found.head.position.index > 0
-      if (!found.isWhole || isDropped) await this.#empty(session)
-      else await this.#settle(session, found)
+      if (!found.isWhole || isDropped) return this.#empty(session)
+      // It may have been of an earlier generation.
+      if (this.#claim.content === 'carried') await session.ask('update _replicator_head set bytes = ?', [writeHead(found.head)])
+      await this.#settle(session, found)
     })
   }
 
@@ -145,8 +147,11 @@ export class ServerApplying {
     const [row] = await session.ask(`select bytes, filling, counters from _replicator_head where id = 0${forUpdate}`)
     if (row === undefined) return undefined
     const [bytes, filling, counters] = row
-    const head = claimedHead(bytes as Buffer, this.#claim)
-    return { head, counters: JSON.parse(String(counters)) as Counters, isWhole: Number(filling) === 0 }
+    const content = this.#claim.content === 'carried' ? 'carried' : undefined
+    const head = claimedHead(bytes as Buffer, { ...this.#claim, content })
+    // What is of an earlier generation, and not carried over, is emptied as what is half filled.
+    const isWhole = head !== undefined && Number(filling) === 0
+    return { head: head ?? emptyHead(this.#claim), counters: JSON.parse(String(counters)) as Counters, isWhole }
   }
 
   async #made(session: ServerSession): Promise<Found> {

@@ -46,24 +46,31 @@ export class SqliteApplying {
   /** Claims the store. @throws StoreRefused */
   open(): Head {
     const head = this.#opened()
-    if (this.#claim.content !== 'dropped' || head.position.index === 0) return head
+    if (head !== undefined) return head
     this.close()
     for (const ending of ['', '-wal', '-shm']) rmSync(this.#path + ending, { force: true })
     this.#database = open(this.#path)
     this.#rules = new SqliteRules(this.#database)
-    return this.#opened()
+    return this.#transaction(() => this.#begun())
   }
 
-  #opened(): Head {
+  /** Undefined for what is to be dropped first. */
+  #opened(): Head | undefined {
     return this.#transaction(() => {
-      if (this.#isOurs()) return this.#head()
-      const [found] = this.#rows(`select name from sqlite_master`)
-      if (found !== undefined) throw new StoreRefused('store-not-empty', `it holds ${String(found['name'])}, and no position`)
-      this.#database.exec(TABLES)
-      const head = emptyHead(this.#claim)
-      this.#write(head)
+      if (!this.#isOurs()) return this.#begun()
+      const head = this.#head(this.#claim)
+      if (head !== undefined) this.#write(head)
       return head
     })
+  }
+
+  #begun(): Head {
+    const [found] = this.#rows(`select name from sqlite_master`)
+    if (found !== undefined) throw new StoreRefused('store-not-empty', `it holds ${String(found['name'])}, and no position`)
+    this.#database.exec(TABLES)
+    const head = emptyHead(this.#claim)
+    this.#write(head)
+    return head
   }
 
   apply({ entries, verdicts }: StoreBatch): Applied {
@@ -190,17 +197,19 @@ export class SqliteApplying {
     return this.#rows(`select 1 from sqlite_master where name = '_replicator_head'`).length > 0
   }
 
-  #head(): Head {
-    return claimedHead(this.#rows('select bytes from _replicator_head')[0]?.['bytes'] as Uint8Array, this.#claim)
+  #head(claim: StoreClaim): Head | undefined {
+    return claimedHead(this.#rows('select bytes from _replicator_head')[0]?.['bytes'] as Uint8Array, claim)
   }
 
   /** @throws StoreMoved for what another has put in its place */
   #ownHead(): Head {
     try {
-      return this.#head()
+      const head = this.#head({ ...this.#claim, content: undefined })
+      if (head !== undefined) return head
     } catch (error) {
       throw error instanceof StoreRefused ? new StoreMoved('store-lost', { cause: error }) : error
     }
+    throw new StoreMoved('store-lost')
   }
 
   #write(head: Head): void {

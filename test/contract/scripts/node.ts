@@ -78,6 +78,8 @@ export class ScriptNode {
       logId: LOG_ID,
       generation: 0,
       self: peer(init.number),
+      isLeased: false,
+      isSurvivor: false,
       electionMs: ELECTION_TICKS * TICK_MS,
       // A script compacts what followers need.
       limits: { ...LOG_LIMITS, heartbeatMs: TICK_MS, windowAppendsMax: init.appendsAheadMax, keptEntriesMin: 0, keptBytesMax: 0 },

@@ -84,6 +84,13 @@ export class Applier implements AppliedStore<Staged> {
     })
   }
 
+  digest(_slice: number, isWanted: () => boolean, ended: (digest: string | undefined) => void): void {
+    const { peer, world } = this
+    world.agenda.after(this.chance.span(0.1, world.options.applyMaxMs), () => {
+      if (isWanted()) ended(peer.isStoreDown ? undefined : peer.store.digest())
+    })
+  }
+
   restore({ journal }: Staged, isWanted: () => boolean, ended: (at: StoreAt | undefined) => void): void {
     const { peer, world } = this
     this.isFilling = true

@@ -14,22 +14,29 @@ import type { Command } from './store.ts'
 const LISTS: readonly string[] = ['a', 'b']
 const QUERY_RATE = 0.4
 const AFTER_RATE = 0.3
+/** Of the other queries, where the log has leases. */
+const LEASE_RATE = 0.6
 const NAMED_RATE = 0.4
 const WRONG_RATE = 0.1
+/** Commands that take the name of an earlier one. */
+const REUSED_RATE = 0.03
 const THINK_MAX_MS = 300
 const TIMEOUT_MS = 3_000
 const TRIES_MAX = 4
+
+/** What a client gives with a command. */
+export type SubmitGiven = Pick<Submit, 'submitId' | 'isNamedByClient' | 'since' | 'command'>
 
 /** Whoever is asked: a replica, or a whole peer that may hold none. */
 export interface AskedPeer {
   readonly name: string
   readonly isUp: boolean
-  submit(client: LogClient, submit: Pick<Submit, 'submitId' | 'isNamedByClient' | 'command'>, timeoutMs: number): void
+  submit(client: LogClient, submit: SubmitGiven, timeoutMs: number): void
   query(client: LogClient, list: string, consistency: Consistency, timeoutMs: number): void
 }
 
 /** What the ledger holds answers against. */
-export type ClientRules = Pick<LogLedger, 'answersDone' | 'answersNotOrdered' | 'revokedIds'>
+export type ClientRules = Pick<LogLedger, 'answersDone' | 'answersNotOrdered' | 'revokedIds' | 'lastIndex'>
 
 interface Submitted {
   readonly kind: 'submit'
@@ -39,6 +46,10 @@ interface Submitted {
   readonly submitId: SubmitId
   readonly isNamed: boolean
   readonly tries: number
+  /** An index that the log had reached at the first try. */
+  readonly since: number
+  /** The name was another command's before. */
+  readonly isReused: boolean
 }
 
 interface Queried {
@@ -47,6 +58,7 @@ interface Queried {
   readonly peer: AskedPeer
   readonly list: string
   readonly after: Position | undefined
+  readonly isByLease: boolean
   /**
    * Items of the list that were acknowledged before the query began, and the longest read that had
    * ended.
@@ -83,10 +95,23 @@ export class LogClients {
   private readonly acknowledged = new Map<string, string[]>()
   private readonly longest = new Map<string, readonly string[]>()
   private readonly unwanted = new Set<string>()
+  private readonly persons: Person[] = []
+  /** Names of commands that took effect. */
+  private readonly names: SubmitId[] = []
   private lastItem = 0
   private isStopped = false
+  /** The log has leases. */
+  private readonly isLeased: boolean
 
-  constructor(agenda: Agenda, chance: Chance, ledger: ClientRules, peers: () => readonly AskedPeer[], nextClient: () => LogClient) {
+  constructor(
+    agenda: Agenda,
+    chance: Chance,
+    ledger: ClientRules,
+    peers: () => readonly AskedPeer[],
+    nextClient: () => LogClient,
+    isLeased: boolean = false,
+  ) {
+    this.isLeased = isLeased
     this.agenda = agenda
     this.chance = chance
     this.ledger = ledger
@@ -95,11 +120,31 @@ export class LogClients {
   }
 
   begin(count: number): void {
-    for (let place = 0; place < count; place += 1) this.think({ name: `client${place}`, position: undefined, own: new Map() })
+    for (let place = 0; place < count; place += 1) this.persons.push({ name: `client${place}`, position: undefined, own: new Map() })
+    for (const person of this.persons) this.think(person)
   }
 
   stop(): void {
     this.isStopped = true
+  }
+
+  /**
+   * The log goes on from one survivor, or anew: what was acknowledged before may be lost, and who
+   * waits for a query learns nothing.
+   */
+  forget(): void {
+    this.acknowledged.clear()
+    this.longest.clear()
+    this.unwanted.clear()
+    for (const person of this.persons) {
+      person.position = undefined
+      person.own.clear()
+    }
+    for (const [client, asked] of this.open) {
+      if (asked.kind !== 'query') continue
+      this.open.delete(client)
+      this.think(asked.person)
+    }
   }
 
   get openCount(): number {
@@ -156,25 +201,20 @@ export class LogClients {
     if (this.chance.happens(QUERY_RATE)) return this.query(person, peer)
     this.lastItem += 1
     const command = { list: this.chance.pick(LISTS), item: `${this.lastItem}`, isWrong: this.chance.happens(WRONG_RATE) }
-    const isNamed = this.chance.happens(NAMED_RATE)
-    this.submit({
-      kind: 'submit',
-      person,
-      peer,
-      command,
-      submitId: `${isNamed ? 'n' : 'f'}${this.lastItem}` as SubmitId,
-      isNamed,
-      tries: 1,
-    })
+    const isReused = this.names.length > 0 && this.chance.happens(REUSED_RATE)
+    const isNamed = isReused || this.chance.happens(NAMED_RATE)
+    const submitId = isReused ? this.chance.pick(this.names) : (`${isNamed ? 'n' : 'f'}${this.lastItem}` as SubmitId)
+    const since = Math.max(1, this.ledger.lastIndex)
+    this.submit({ kind: 'submit', person, peer, command, submitId, isNamed, tries: 1, since, isReused })
   }
 
   private submit(submitted: Submitted): void {
     const client = this.nextClient()
-    const { submitId, command, isNamed, peer } = submitted
+    const { submitId, command, isNamed, peer, since } = submitted
     this.open.set(client, submitted)
     this.counts.submits += 1
     const bytes = new TextEncoder().encode(JSON.stringify(command))
-    peer.submit(client, { submitId, isNamedByClient: isNamed, command: bytes }, TIMEOUT_MS)
+    peer.submit(client, { submitId, isNamedByClient: isNamed, since, command: bytes }, TIMEOUT_MS)
   }
 
   private query(person: Person, peer: AskedPeer): void {
@@ -183,12 +223,13 @@ export class LogClients {
     const after = this.chance.happens(AFTER_RATE) ? person.position : undefined
     const acknowledged = after === undefined ? [...(this.acknowledged.get(list) ?? [])] : [...(person.own.get(list) ?? [])]
     const longest = after === undefined ? (this.longest.get(list) ?? []) : []
-    this.open.set(client, { kind: 'query', person, peer, list, after, acknowledged, longest })
-    peer.query(client, list, after === undefined ? 'linearizable' : { after }, TIMEOUT_MS)
+    const isByLease = this.isLeased && after === undefined && this.chance.happens(LEASE_RATE)
+    this.open.set(client, { kind: 'query', person, peer, list, after, isByLease, acknowledged, longest })
+    peer.query(client, list, after === undefined ? (isByLease ? 'lease' : 'linearizable') : { after }, TIMEOUT_MS)
   }
 
   private concluded(submitted: Submitted, answer: LogAnswer): void {
-    const { person, submitId, command, isNamed, tries } = submitted
+    const { person, submitId, command, isNamed, isReused, tries } = submitted
     switch (answer.kind) {
       case 'outcome':
         this.ledger.answersDone(submitId, answer.position)
@@ -197,7 +238,7 @@ export class LogClients {
       case 'not-ordered':
         this.counts.notOrdered += 1
         // An earlier try of a name may live; without one it is certain.
-        if (!isNamed || tries === 1) this.ledger.answersNotOrdered(submitId)
+        if (!isReused && (!isNamed || tries === 1)) this.ledger.answersNotOrdered(submitId)
         if (!isNamed || tries === 1) this.unwanted.add(command.item)
         return this.think(person)
       case 'in-doubt':
@@ -209,14 +250,20 @@ export class LogClients {
   }
 
   private outcome(
-    { person, command: { list, item, isWrong } }: Submitted,
+    { person, submitId, isNamed, tries, command: { list, item, isWrong } }: Submitted,
     { position, outcome }: Extract<LogAnswer, { kind: 'outcome' }>,
   ): void {
+    if (outcome.kind === 'forgotten' && tries > 1) {
+      // An earlier try may have taken effect.
+      this.counts.inDoubt += 1
+      return
+    }
     if (outcome.kind !== 'done') {
       this.counts.rejected += 1
       this.unwanted.add(item)
       return
     }
+    if (isNamed) this.names.push(submitId)
     check(!isWrong, 'G15', () => `the store took ${item}, which it refuses`)
     this.counts.done += 1
     person.position = position
@@ -235,9 +282,13 @@ export class LogClients {
     })
   }
 
-  private reads({ list, acknowledged, longest, after, person, peer }: Queried, found: readonly string[], position: Position): void {
+  private reads(
+    { list, acknowledged, longest, after, isByLease, person, peer }: Queried,
+    found: readonly string[],
+    position: Position,
+  ): void {
     this.counts.reads += 1
-    const rule = after === undefined ? 'G9' : 'G10'
+    const rule = after !== undefined ? 'G10' : isByLease ? 'G16' : 'G9'
     const revoked = new Set([...this.ledger.revokedIds()].map((submitId) => submitId.slice(1)))
     const counting = (items: readonly string[]): readonly string[] => items.filter((item) => !revoked.has(item))
     const items = counting(found)

@@ -23,6 +23,7 @@ export class LogFaults {
     this.every(options.changeEveryMs, () => this.change())
     this.every(options.transferEveryMs, () => this.transfer())
     this.every(options.wipeEveryMs, () => this.wipe())
+    this.every(options.suspendEveryMs, () => this.suspend())
   }
 
   stop(): void {
@@ -74,6 +75,13 @@ export class LogFaults {
     const peer = this.anyone()
     peer.pause()
     agenda.after(chance.span(100, 4_000), () => peer.resume())
+  }
+
+  private suspend(): void {
+    const { agenda, chance } = this.world
+    const peer = this.anyone()
+    peer.suspend()
+    agenda.after(chance.span(200, 4_000), () => peer.resume())
   }
 
   private stall(): void {

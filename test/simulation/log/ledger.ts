@@ -5,7 +5,7 @@
 import type { IdentityId } from '../../../protocols/base/identity.ts'
 import { isMajority } from '../../../protocols/log/commit.ts'
 import { isAtLeast } from '../../../protocols/log/entry.ts'
-import type { Entry, Position, SubmitId } from '../../../protocols/log/entry.ts'
+import type { Entry, EntryBody, Position, SubmitId } from '../../../protocols/log/entry.ts'
 import { CLOCK_AHEAD_MAX_MS } from '../../../protocols/log/limits.ts'
 import type { LogWrite } from '../../../protocols/log/events.ts'
 import { has, isJoint, left } from '../../../protocols/log/membership.ts'
@@ -53,10 +53,37 @@ export class LogLedger {
     return named?.kind === 'members' ? named.members : this.firstMembers
   }
 
+  /** The last index that anybody knows to be committed. */
+  get lastIndex(): number {
+    return this.committed.length
+  }
+
+  /** True when an operator settled an entry: some store may have applied it before. */
+  get isAnyRevoked(): boolean {
+    return this.revoked.size > 0
+  }
+
   /** The commands that an operator settled: what was answered of them may have been revoked. */
   revokedIds(): Set<SubmitId> {
     const bodies = [...this.revoked].map((index) => this.committed[index - 1]?.body)
     return new Set(bodies.flatMap((body) => (body?.kind === 'command' ? [body.submitId] : [])))
+  }
+
+  /** Of what is committed, so much was carried over from an earlier generation. */
+  private carried = 0
+
+  /** The log goes on from what a store holds: that counts as committed. */
+  goOn(journal: readonly Record[]): void {
+    for (const { position, atMs, members, submitId, command } of journal) {
+      const body: EntryBody =
+        submitId !== undefined
+          ? { kind: 'command', submitId, since: 0, command: new TextEncoder().encode(command) }
+          : members === undefined
+            ? { kind: 'began' }
+            : { kind: 'members', members }
+      this.committed.push({ ...position, atMs, body })
+    }
+    this.carried = journal.length
   }
 
   leads(state: ReplicaState): void {
@@ -163,13 +190,15 @@ export class LogLedger {
 
   /** A store that was opened, or filled, is the fold of the log up to its position. */
   opened(who: IdentityId, journal: readonly Record[]): void {
-    const effects = new Set<SubmitId>()
+    const effects = new Set<string>()
     for (const [place, record] of journal.entries()) {
       check(record.position.index === place + 1, 'G7', () => `${who} has ${record.position.index} in place of ${place + 1}`)
       this.applied(who, record)
       if (record.effect === undefined || record.submitId === undefined) continue
-      check(!effects.has(record.submitId), 'G7', () => `${who} has two effects of ${record.submitId}`)
-      effects.add(record.submitId)
+      // A name that is forgotten may be used anew, for another command.
+      const named = `${record.submitId} ${record.command}`
+      check(!effects.has(named), 'G7', () => `${who} has two effects of ${record.submitId}`)
+      effects.add(named)
     }
   }
 
@@ -203,6 +232,8 @@ export class LogLedger {
    * disks alone.
    */
   probe(chance: Chance, stored: (voter: IdentityId) => StoredLog | undefined): void {
+    // What was carried over lies in the store of the survivor, whatever its log has on disk.
+    if (this.committed.length === this.carried) return
     const { members } = this
     const everyone = [...members.voters, ...members.outgoing.filter(({ id }) => !has(members.voters, id))]
     const chosen = new Set<IdentityId>(everyone.map(({ id }) => id))

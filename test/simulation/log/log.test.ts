@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
 import { importPlanted, installLoader, patched } from '../planted/loader.ts'
 import { LOG_SCENARIOS } from './directed.ts'
+import { LIFE_SCENARIOS } from './directed-life.ts'
 import type { LogScenario } from './directed.ts'
 import { LOG_BUGS } from './planted.ts'
 import { playLogSchedule } from './small-scope.ts'
@@ -24,7 +25,7 @@ const SEEDS_MAX = 60
 installLoader(LOG_BUGS)
 
 suite('scenarios of logs', () => {
-  for (const { name, play } of LOG_SCENARIOS) test(name, play)
+  for (const { name, play } of [...LOG_SCENARIOS, ...LIFE_SCENARIOS]) test(name, play)
 })
 
 suite('a sample of random schedules', () => {
@@ -85,7 +86,11 @@ async function notices(name: string): Promise<string | undefined> {
     new URL('directed.ts', import.meta.url),
     name,
   )
-  for (const scenario of scenarios) {
+  const { LIFE_SCENARIOS: late } = await importPlanted<{ LIFE_SCENARIOS: readonly LogScenario[] }>(
+    new URL('directed-life.ts', import.meta.url),
+    name,
+  )
+  for (const scenario of [...scenarios, ...late]) {
     try {
       scenario.play()
     } catch {

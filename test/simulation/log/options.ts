@@ -29,12 +29,31 @@ export interface LogOptions {
   readonly undurableMax: number
   /** Whether a peer's time of day is far off. */
   readonly hasWildClock: boolean
+  /** The log has leases, and clients read by them. */
+  readonly isLeased: boolean
+  /** How far apart the clocks of two peers may run, as a part of the time. */
+  readonly driftMax: number
+  /** A machine stands still with its clock, once in so many milliseconds; 0 for never. */
+  readonly suspendEveryMs: number
 }
 
+/** Of all runs: those of logs with leases. */
+const LEASED_RATE = 0.35
 /** Of all runs: those that are storms. */
 const STORM_RATE = 0.35
 
 export function drawOptions(chance: Chance): LogOptions {
+  const drawn = drawFaults(chance)
+  const isLeased = chance.happens(LEASED_RATE)
+  return {
+    ...drawn,
+    isLeased,
+    driftMax: isLeased ? chance.pick([0, 0.08]) : 0,
+    suspendEveryMs: isLeased ? chance.between(1_000, 6_000) : 0,
+  }
+}
+
+function drawFaults(chance: Chance): Omit<LogOptions, 'isLeased' | 'driftMax' | 'suspendEveryMs'> {
   const often = (probability: number, low: number, high: number): number => (chance.happens(probability) ? chance.between(low, high) : 0)
   return {
     voterCount: chance.pick([1, 3, 3, 3, 5]),

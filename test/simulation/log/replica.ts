@@ -6,7 +6,7 @@
 import { identity } from '../../../protocols/base/identity.ts'
 import type { Identity, Incarnation, PeerId } from '../../../protocols/base/identity.ts'
 import type { Entry } from '../../../protocols/log/entry.ts'
-import type { Consistency, LogAnswer, LogClient, LogEffect, LogEvent, Submit } from '../../../protocols/log/events.ts'
+import type { Consistency, LogAnswer, LogClient, LogEffect, LogEvent } from '../../../protocols/log/events.ts'
 import type { LogLimits } from '../../../protocols/log/limits.ts'
 import type { Membership } from '../../../protocols/log/membership.ts'
 import type { LogMessage } from '../../../protocols/log/message.ts'
@@ -15,7 +15,7 @@ import type { Agenda } from '../agenda.ts'
 import type { Chance } from '../chance.ts'
 import { check } from '../checkers/violation.ts'
 import { Applier } from './applier.ts'
-import type { AskedPeer } from './clients.ts'
+import type { AskedPeer, SubmitGiven } from './clients.ts'
 import { LOG_ID, LogDisk } from './disk.ts'
 import type { LogLedger } from './ledger.ts'
 import type { LogOptions } from './options.ts'
@@ -36,7 +36,13 @@ export const LIMITS: LogLimits = {
   spreadElectionMs: 1_000,
   goneMs: 3_000,
   placedEveryMs: 500,
+  checkEveryMs: 2_500,
+  checkSlices: 2,
 }
+/** Between two ticks, where clocks differ. */
+const TICK_MIN_MS = 0.01
+/** Until an operator sees that a store was found to differ. */
+const REFILLED_AFTER_MS = 500
 export const ELECTION_MS: number = LIMITS.electionMs
 
 export interface ReplicaWorld {
@@ -60,6 +66,11 @@ export class SimulatedReplica implements AskedPeer {
   disk: LogDisk
   core: Replica | undefined
   isPaused = false
+  /** How fast its clock runs. */
+  private readonly rate: number
+  /** How long its clock has stood still in all, and since when it does now. */
+  private stoodStillMs = 0
+  private suspendedMs: number | undefined
   /** Its time of day less the simulated time, in milliseconds. */
   wallAheadMs = 0
   /** The store refuses everything. */
@@ -81,6 +92,13 @@ export class SimulatedReplica implements AskedPeer {
     this.store = new ModelStore(world.firstMembers)
     this.disk = new LogDisk(world.agenda, chance.fork(), world.options.syncMaxMs, world.firstMembers)
     this.applier = new Applier(this, world, chance.fork())
+    const { driftMax } = world.options
+    this.rate = driftMax === 0 ? 1 : 1 + chance.span(0, driftMax) - driftMax / 2
+  }
+
+  /** What its clock shows, which counts from nowhere. */
+  private get clockMs(): number {
+    return (this.world.agenda.nowMs - this.stoodStillMs) * this.rate
   }
 
   get isUp(): boolean {
@@ -91,13 +109,13 @@ export class SimulatedReplica implements AskedPeer {
     return this.identity.id
   }
 
-  submit(client: LogClient, submit: Pick<Submit, 'submitId' | 'isNamedByClient' | 'command'>, timeoutMs: number): void {
-    const deadlineMs = this.world.agenda.nowMs + timeoutMs
-    this.step({ kind: 'submit', submits: [{ client, ...submit, since: 0, deadlineMs }] })
+  submit(client: LogClient, submit: SubmitGiven, timeoutMs: number): void {
+    const deadlineMs = this.clockMs + timeoutMs
+    this.step({ kind: 'submit', submits: [{ client, ...submit, deadlineMs }] })
   }
 
   query(client: LogClient, _list: string, consistency: Consistency, timeoutMs: number): void {
-    this.step({ kind: 'query', client, consistency, deadlineMs: this.world.agenda.nowMs + timeoutMs })
+    this.step({ kind: 'query', client, consistency, deadlineMs: this.clockMs + timeoutMs })
   }
 
   /** Gives the peer the members that its log is born with, which name the peer itself. */
@@ -118,10 +136,12 @@ export class SimulatedReplica implements AskedPeer {
       self: this.identity,
       electionMs: ELECTION_MS,
       limits: LIMITS,
+      isLeased: this.world.options.isLeased,
+      isSurvivor: false,
       random: () => this.chance.number(),
       wallMs: () => Math.max(0, agenda.nowMs + this.wallAheadMs),
     }
-    this.core = new Replica(settings, stored, agenda.nowMs)
+    this.core = new Replica(settings, stored, this.clockMs)
     this.halted = undefined
     this.events = []
     this.planTick()
@@ -135,6 +155,7 @@ export class SimulatedReplica implements AskedPeer {
 
   crash(isPowerLost: boolean): void {
     if (this.core === undefined) return
+    this.wake()
     this.core = undefined
     this.life += 1
     this.isPaused = false
@@ -163,11 +184,27 @@ export class SimulatedReplica implements AskedPeer {
     if (this.isUp) this.isPaused = true
   }
 
+  /** The machine sleeps: its clock stands still, and the time of day goes on. */
+  suspend(): void {
+    if (!this.isUp || this.isPaused) return
+    this.isPaused = true
+    this.suspendedMs = this.world.agenda.nowMs
+  }
+
   resume(): void {
+    this.wake()
     if (!this.isPaused) return
     this.isPaused = false
     for (const event of this.events.splice(0)) this.step(event)
     this.step({ kind: 'tick' })
+  }
+
+  /** What was on its way to a machine that slept is lost. */
+  private wake(): void {
+    if (this.suspendedMs === undefined) return
+    this.stoodStillMs += this.world.agenda.nowMs - this.suspendedMs
+    this.suspendedMs = undefined
+    this.events = this.events.filter(({ kind }) => kind !== 'message')
   }
 
   step(event: LogEvent): void {
@@ -179,7 +216,7 @@ export class SimulatedReplica implements AskedPeer {
     }
     const { state } = core
     const before = { index: state.tail.membersIndex, members: state.members, commit: state.commit }
-    const effects = core.step(event, this.world.agenda.nowMs)
+    const effects = core.step(event, this.clockMs)
     check(state.commit >= before.commit, 'G12', () => `${this.identity.id} goes back from ${before.commit} to ${state.commit}`)
     this.sawCommit()
     for (const effect of effects) this.perform(effect, before)
@@ -201,6 +238,7 @@ export class SimulatedReplica implements AskedPeer {
       case 'verdict':
         return this.applier.verdict(effect.index, effect.code)
       case 'read-ready':
+        check(!core.state.isStalled, 'G9', () => `${self.id} has its store asked, which refuses what comes next`)
         return world.readReady(this, effect.client, effect.index)
       case 'give-snapshot':
         return world.giveSnapshot(this, effect.to, effect.indexMin)
@@ -211,8 +249,23 @@ export class SimulatedReplica implements AskedPeer {
       case 'note':
         world.trace(() => `${this.peerId} ${JSON.stringify(effect.note)}`)
         if (effect.note.kind === 'halted') this.halted = effect.note.why
+        if (effect.note.kind === 'differs') this.differs(effect.note)
         if (effect.note.kind === 'role' && effect.note.role === 'leader') world.ledger.leads(core.state)
     }
+  }
+
+  /**
+   * Stores are alike, but for what was applied and judged otherwise afterwards: an operator has such
+   * a one filled anew.
+   */
+  private differs({ index, isHere }: { readonly index: number; readonly isHere: boolean }): void {
+    const { agenda, ledger } = this.world
+    check(ledger.isAnyRevoked, 'G14', () => `${this.identity.id} is told at ${index} that stores differ`)
+    if (!isHere) return
+    const { life } = this
+    agenda.after(REFILLED_AFTER_MS, () => {
+      if (life === this.life) this.refill()
+    })
   }
 
   private say(message: LogMessage): void {
@@ -238,7 +291,10 @@ export class SimulatedReplica implements AskedPeer {
     const wakeAtMs = core?.wakeAtMs ?? Number.POSITIVE_INFINITY
     if (wakeAtMs === Number.POSITIVE_INFINITY || wakeAtMs === this.plannedMs) return
     this.plannedMs = wakeAtMs
-    this.world.agenda.at(wakeAtMs, () => {
+    const { agenda } = this.world
+    const restMs = (wakeAtMs - this.clockMs) / this.rate
+    // A clock of its own pace may be a hair before the time that was meant.
+    agenda.at(agenda.nowMs + (this.world.options.isLeased ? Math.max(restMs, TICK_MIN_MS) : Math.max(restMs, 0)), () => {
       if (this.plannedMs === wakeAtMs) this.plannedMs = Number.NaN
       if (life === this.life) this.step({ kind: 'tick' })
     })

@@ -7,7 +7,7 @@ import { identity } from '../../../protocols/base/identity.ts'
 import type { Identity, Incarnation, PeerId } from '../../../protocols/base/identity.ts'
 import { ORIGIN } from '../../../protocols/log/entry.ts'
 import type { Entry, SubmitId } from '../../../protocols/log/entry.ts'
-import type { LogAfter, LogAnswer, LogEffect, LogEvent, LogWrite } from '../../../protocols/log/events.ts'
+import type { Consistency, LogAfter, LogAnswer, LogEffect, LogEvent, LogWrite } from '../../../protocols/log/events.ts'
 import { LOG_LIMITS } from '../../../protocols/log/limits.ts'
 import type { LogLimits } from '../../../protocols/log/limits.ts'
 import { firstMembers } from '../../../protocols/log/membership.ts'
@@ -37,6 +37,9 @@ export interface Actor {
   readonly applied: Entry[]
   isDiskHeld: boolean
   isStoreHeld: boolean
+  /** What a check of its store finds, as one hexadecimal digit. */
+  content: string
+  wallAheadMs: number
 }
 
 export class LogStage {
@@ -50,10 +53,18 @@ export class LogStage {
   private readonly members: Membership
   private readonly limits: LogLimits
   private readonly watching: StageWatching
+  private readonly isLeased: boolean
 
   /** @param voters one letter each. @param others have a replica and no vote */
-  constructor(voters: string, others: string = '', limits: Partial<LogLimits> = {}, watching: StageWatching = {}) {
+  constructor(
+    voters: string,
+    others: string = '',
+    limits: Partial<LogLimits> = {},
+    watching: StageWatching = {},
+    isLeased: boolean = false,
+  ) {
     this.watching = watching
+    this.isLeased = isLeased
     this.members = firstMembers(voters.split('').map(identityOf))
     this.limits = { ...LOG_LIMITS, ...limits }
     for (const name of voters + others) this.add(name, identityOf(name))
@@ -127,8 +138,8 @@ export class LogStage {
     this.step(name, { kind: 'submit', submits: [submit] })
   }
 
-  query(name: string, client: number): void {
-    this.step(name, { kind: 'query', client, consistency: 'linearizable', deadlineMs: this.nowMs + 5_000 })
+  query(name: string, client: number, consistency: Consistency = 'linearizable'): void {
+    this.step(name, { kind: 'query', client, consistency, deadlineMs: this.nowMs + 5_000 })
   }
 
   /** The process ends, with all that is not on disk, and begins anew. */
@@ -174,6 +185,8 @@ export class LogStage {
       applied: [],
       isDiskHeld: false,
       isStoreHeld: false,
+      content: '0',
+      wallAheadMs: 0,
     }
     this.actors.set(name, actor)
     this.openStore(actor)
@@ -188,8 +201,10 @@ export class LogStage {
       self,
       electionMs: T_MS,
       limits: this.limits,
+      isLeased: this.isLeased,
+      isSurvivor: false,
       random: () => chance,
-      wallMs: () => this.nowMs,
+      wallMs: () => this.nowMs + (this.actors.get(self.peerId)?.wallAheadMs ?? 0),
     }
     return new Replica(settings, stored, this.nowMs)
   }
@@ -235,6 +250,8 @@ export class LogStage {
       outcome: { kind: 'done' as const, result: new Uint8Array() },
     }))
     this.step(actor.name, { kind: 'applied', outcomes, durableIndex: entries.at(-1)?.index ?? 0 })
+    for (const { index, body } of entries)
+      if (body.kind === 'check') this.step(actor.name, { kind: 'checked', index, digest: actor.content.repeat(32) })
   }
 }
 
@@ -248,6 +265,8 @@ export function after(stored: StoredLog, write: LogWrite): StoredLog {
       return { ...stored, term: write.term, vote: write.vote }
     case 'entries':
       return { ...stored, entries: [...stored.entries.filter(({ index }) => index < write.from), ...write.entries] }
+    case 'differing':
+      return { ...stored, differingIndex: write.index }
     case 'compacted':
       return {
         ...stored,

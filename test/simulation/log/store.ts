@@ -3,6 +3,8 @@
  * applied, so that it can lose its end, be copied, and be compared with the log. Position, effect
  * and outcome of an entry are one record of the journal.
  */
+import { createHash } from 'node:crypto'
+import { CHECK_DIGEST_BYTES } from '../../../protocols/log/limits.ts'
 import { ORIGIN } from '../../../protocols/log/entry.ts'
 import type { Entry, Position, SubmitId } from '../../../protocols/log/entry.ts'
 import type { Applied, StoreAt } from '../../../protocols/log/events.ts'
@@ -26,8 +28,12 @@ export interface Record {
   readonly outcome: StoreOutcome
   /** What it changed; undefined when nothing. */
   readonly effect: Command | undefined
+  /** Its name is remembered from here on. */
+  readonly isNamed: boolean
 }
 
+/** Names of commands are remembered for so many entries. */
+const NAMES_KEPT = 30
 const NOTHING = new Uint8Array()
 const DONE: StoreOutcome = { kind: 'done', result: NOTHING }
 
@@ -68,6 +74,15 @@ export class ModelStore {
     return this.journal.flatMap(({ effect }) => (effect?.list === name ? [effect.item] : []))
   }
 
+  /** Of all that it holds, whatever the slice: 32 hexadecimal digits. */
+  digest(): string {
+    const text = JSON.stringify(this.journal.map(({ outcome, effect }) => [outcome.kind, effect ?? null]))
+    return createHash('sha256')
+      .update(text)
+      .digest('hex')
+      .slice(0, 2 * CHECK_DIGEST_BYTES)
+  }
+
   /** Drops the end. */
   cut(index: number): void {
     this.become(this.journal.slice(0, index))
@@ -86,27 +101,33 @@ export class ModelStore {
     const text = body.kind === 'command' ? new TextDecoder().decode(body.command) : ''
     const submitId = body.kind === 'command' ? body.submitId : undefined
     const command = text === '' ? undefined : (JSON.parse(text) as Command)
-    const { outcome, effect } = this.judge(submitId, text, command, verdict)
+    const since = body.kind === 'command' ? body.since : 0
+    const judged = this.judge({ index, submitId, since, text }, command, verdict)
     const members = body.kind === 'members' ? body.members : undefined
-    const record = { position: { term, index }, atMs, members, submitId, command: text, outcome, effect }
+    const record = { position: { term, index }, atMs, members, submitId, command: text, ...judged }
     this.journal.push(record)
     this.remember(record)
   }
 
   private judge(
-    submitId: SubmitId | undefined,
-    text: string,
+    { index, submitId, since, text }: { index: number; submitId: SubmitId | undefined; since: number; text: string },
     command: Command | undefined,
     verdict: string | undefined,
-  ): Pick<Record, 'outcome' | 'effect'> {
+  ): Pick<Record, 'outcome' | 'effect' | 'isNamed'> {
     const first = submitId === undefined ? undefined : this.ids.get(submitId)
-    if (first !== undefined) return { outcome: first.command === text ? first.outcome : { kind: 'reused' }, effect: undefined }
+    const forgottenIndex = index - NAMES_KEPT
+    const without = { effect: undefined, isNamed: false }
+    if (first !== undefined && first.position.index > forgottenIndex)
+      return { outcome: first.command === text ? first.outcome : { kind: 'reused' }, ...without }
+    if (since > 0 && since < forgottenIndex) return { outcome: { kind: 'forgotten' }, ...without }
+    const isNamed = submitId !== undefined
     const code = verdict ?? (command?.isWrong === true ? 'wrong' : undefined)
-    if (code !== undefined) return { outcome: { kind: 'rejected', class: 'model', code, isPartial: false }, effect: undefined }
-    return { outcome: DONE, effect: command }
+    if (code !== undefined) return { outcome: { kind: 'rejected', class: 'model', code, isPartial: false }, effect: undefined, isNamed }
+    return { outcome: DONE, effect: command, isNamed }
   }
 
   private remember(record: Record): void {
-    if (record.submitId !== undefined && !this.ids.has(record.submitId)) this.ids.set(record.submitId, record)
+    const { isNamed, submitId } = record
+    if (submitId !== undefined && isNamed) this.ids.set(submitId, record)
   }
 }

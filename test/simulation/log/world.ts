@@ -92,6 +92,7 @@ export class LogWorld {
       this.ledger,
       () => this.peers,
       () => (lastClient += 1),
+      options.isLeased,
     )
   }
 

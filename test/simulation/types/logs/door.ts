@@ -1,10 +1,10 @@
 /** A whole peer, as clients of one log see it: what they ask goes in as a request of the type. */
 import type { ClientId } from '../../../../protocols/events.ts'
-import type { Consistency, Submit } from '../../../../protocols/log/events.ts'
+import type { Consistency } from '../../../../protocols/log/events.ts'
 import { LOGS } from '../../../../protocols/log/placing.ts'
 import type { LogRequest } from '../../../../protocols/log/requests.ts'
 import { utf8 } from '../../../../src/bytes.ts'
-import type { AskedPeer } from '../../log/clients.ts'
+import type { AskedPeer, SubmitGiven } from '../../log/clients.ts'
 import type { SimulatedPeer } from '../../peer.ts'
 
 export class Door implements AskedPeer {
@@ -24,8 +24,8 @@ export class Door implements AskedPeer {
     return this.peer.isUp && !this.peer.isPaused
   }
 
-  submit(client: ClientId, submit: Pick<Submit, 'submitId' | 'isNamedByClient' | 'command'>, timeoutMs: number): void {
-    this.ask(client, { kind: 'submit', log: this.log, since: 0, ...submit }, timeoutMs)
+  submit(client: ClientId, submit: SubmitGiven, timeoutMs: number): void {
+    this.ask(client, { kind: 'submit', log: this.log, ...submit }, timeoutMs)
   }
 
   query(client: ClientId, list: string, consistency: Consistency, timeoutMs: number): void {

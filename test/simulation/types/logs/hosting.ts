@@ -7,7 +7,7 @@ import type { PeerId } from '../../../../protocols/base/identity.ts'
 import type { ClientId } from '../../../../protocols/events.ts'
 import type { Entry, Position } from '../../../../protocols/log/entry.ts'
 import type { LogEvent, StoreAt } from '../../../../protocols/log/events.ts'
-import type { HostRequest, HostSaid, HostTold } from '../../../../protocols/log/requests.ts'
+import type { HostRequest, HostSaid, HostTold, QueryAnswer } from '../../../../protocols/log/requests.ts'
 import { LOGS } from '../../../../protocols/log/placing.ts'
 import { utf8 } from '../../../../src/bytes.ts'
 import { Applier } from '../../../../src/logs/applier.ts'
@@ -24,6 +24,8 @@ export type Claim = Extract<HostTold, { readonly kind: 'open' }>
 /** Until the store of a process that started is offered. */
 const OFFER_MAX_MS = 100
 const APPLY_MAX_MS = 15
+/** Peers that want a replica where they do not vote. */
+const LEARNS_RATE = 0.3
 const RESTORE_MAX_MS = 100
 const QUERY_MAX_MS = 5
 /** Of a process that stands still, between looks whether it goes on. */
@@ -59,6 +61,8 @@ export class Hosting implements AppliedStore<Staged> {
   private readonly applier: Applier<Staged> = new Applier(this)
   /** Where the log is to be, as this peer would have it. */
   private readonly place: string | undefined
+  /** Where this peer does not vote it is to have a replica. */
+  private readonly learns: boolean
   private ledger: LogLedger | undefined
   private client: ClientId | undefined
   /** The mark `filling`: a store found with it holds nothing. */
@@ -74,6 +78,7 @@ export class Hosting implements AppliedStore<Staged> {
     this.peer = peer
     this.log = log
     this.place = place
+    this.learns = this.chance.happens(LEARNS_RATE)
   }
 
   get isOpen(): boolean {
@@ -105,13 +110,15 @@ export class Hosting implements AppliedStore<Staged> {
     switch (told.kind) {
       case 'open':
         return this.open(told)
+      case 'ended':
+        return this.leave()
       case 'apply':
         this.ledger?.commits(this.name, told.entries, this.peer.wallMs)
         return this.applier.add(told.entries)
       case 'verdict':
         return this.applier.verdict(told.index, told.code)
       case 'query':
-        return this.after(this.chance.span(0.1, QUERY_MAX_MS), () => this.query(told))
+        return this.query(told)
       case 'give':
         return this.give(told)
       case 'take':
@@ -145,6 +152,12 @@ export class Hosting implements AppliedStore<Staged> {
     })
   }
 
+  digest(_slice: number, isWanted: () => boolean, ended: (digest: string | undefined) => void): void {
+    this.after(this.chance.span(0.1, APPLY_MAX_MS), () => {
+      if (isWanted()) ended(this.isDown ? undefined : this.store?.digest())
+    })
+  }
+
   restore({ journal }: Staged, isWanted: () => boolean, ended: (at: StoreAt | undefined) => void): void {
     this.isFilling = true
     this.after(this.chance.span(1, RESTORE_MAX_MS), () => {
@@ -168,7 +181,23 @@ export class Hosting implements AppliedStore<Staged> {
   }
 
   tell(event: LogEvent): void {
-    this.say({ kind: 'said', event, digest: undefined })
+    this.say({ kind: 'said', ...this.opened, event, digest: undefined })
+  }
+
+  /** What the store is open for. */
+  private get opened(): Pick<Claim, 'logId' | 'generation'> {
+    const { logId = '', generation = 0 } = this.claim ?? {}
+    return { logId, generation }
+  }
+
+  /** The log is no more. */
+  private leave(): void {
+    this.applier.stop()
+    this.store = undefined
+    this.claim = undefined
+    this.ledger = undefined
+    this.isFilling = false
+    this.isReopening = false
   }
 
   private get name(): Claim['owner']['id'] {
@@ -178,17 +207,25 @@ export class Hosting implements AppliedStore<Staged> {
   private offer(): void {
     if (!this.peer.isUp) return this.starting()
     this.client = this.world.nextClient()
-    this.say({ kind: 'host', log: this.log, store: 'kv', place: this.place })
+    this.say({ kind: 'host', log: this.log, store: 'kv', place: this.place, learns: this.learns })
   }
 
   private open(claim: Claim): void {
-    this.ledger = this.world.opens(this, claim)
     const before = this.claim
-    const isSame = before?.logId === claim.logId && before.generation === claim.generation && before.owner.id === claim.owner.id
-    if (!isSame) this.store = new ModelStore(claim.firstMembers)
+    const isOurs = before?.logId === claim.logId && before.owner.id === claim.owner.id
+    const isKept = isOurs && (before.generation === claim.generation || claim.isSurvivor)
+    const isAnother = before?.logId !== claim.logId || before.generation !== claim.generation
+    if (isAnother) this.applier.stop()
+    if (this.isFilling && isAnother) this.store?.become([])
+    if (isAnother) this.isFilling = false
+    // Who goes on from an earlier generation is its only voter.
+    const journal = isKept ? (this.store?.journal ?? []) : []
+    if (!isKept || before.generation !== claim.generation || this.store === undefined) this.store = new ModelStore(claim.firstMembers)
+    if (isKept && isAnother) this.store.become(journal.map((record) => ({ ...record, members: undefined })))
     this.claim = claim
+    this.ledger = this.world.opens(this, claim)
     this.after(this.chance.span(0.1, APPLY_MAX_MS), () => {
-      if (this.store === undefined) return
+      if (this.store === undefined || this.claim !== claim) return
       this.ledger?.opened(this.name, this.store.journal)
       this.applier.opened(this.store.at())
     })
@@ -209,12 +246,15 @@ export class Hosting implements AppliedStore<Staged> {
   }
 
   private query({ number, query, indexMin }: Extract<HostTold, { readonly kind: 'query' }>): void {
-    const { store } = this
-    // The store itself tests the position: it may have gone back meanwhile.
-    if (store === undefined || store.position.index < indexMin)
-      return this.say({ kind: 'queried', number, answer: { kind: 'unavailable', why: 'stalled' } })
-    const result = utf8.encode(JSON.stringify(store.list(utf8.decode(query))))
-    this.say({ kind: 'queried', number, answer: { kind: 'answered', position: store.position, result } })
+    const { opened } = this
+    const answer = (found: QueryAnswer): void => this.say({ kind: 'queried', ...opened, number, answer: found })
+    this.after(this.chance.span(0.1, QUERY_MAX_MS), () => {
+      const { store } = this
+      // The store itself tests the position: it may have gone back meanwhile.
+      if (store === undefined || store.position.index < indexMin) return answer({ kind: 'unavailable', why: 'stalled' })
+      const result = utf8.encode(JSON.stringify(store.list(utf8.decode(query))))
+      answer({ kind: 'answered', position: store.position, result })
+    })
   }
 
   private give({ to, indexMin }: Extract<HostTold, { readonly kind: 'give' }>): void {

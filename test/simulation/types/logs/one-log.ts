@@ -5,7 +5,7 @@
 import type { IdentityId } from '../../../../protocols/base/identity.ts'
 import { hiddenKey } from '../../../../protocols/base/register.ts'
 import type { ClientId } from '../../../../protocols/events.ts'
-import { birthKey, readBirth } from '../../../../protocols/log/birth.ts'
+import { birthKey, endKey, generationKey, readBirth } from '../../../../protocols/log/birth.ts'
 import type { Birth } from '../../../../protocols/log/birth.ts'
 import { isMajority } from '../../../../protocols/log/commit.ts'
 import type { LogAnswer } from '../../../../protocols/log/events.ts'
@@ -25,6 +25,8 @@ import { Door } from './door.ts'
 import type { Claim, Hosting } from './hosting.ts'
 
 const CLIENTS = 2
+/** Of one name in a run. */
+const LIVES_MAX = 9
 
 export class OneLog {
   readonly name: string
@@ -34,11 +36,15 @@ export class OneLog {
   ledger: LogLedger | undefined
   /** A majority of its disks is gone: no log survives that. */
   isLost = false
+  /** Somebody asked for its next life. */
+  isCreatedAgain = false
   probes = 0
   private readonly init: TypeInit
   private readonly keys: KeyLedger
   private readonly chance: Chance
   private birth: Birth | undefined
+  /** By life and generation. */
+  private readonly ledgers = new Map<string, LogLedger>()
 
   constructor(init: TypeInit, keys: KeyLedger, name: string) {
     this.init = init
@@ -51,6 +57,9 @@ export class OneLog {
     const rules = {
       answersDone: (...how: Parameters<LogLedger['answersDone']>): void => ledger().answersDone(...how),
       answersNotOrdered: (...how: Parameters<LogLedger['answersNotOrdered']>): void => ledger().answersNotOrdered(...how),
+      get lastIndex(): number {
+        return ledger().lastIndex
+      },
       revokedIds: (): ReturnType<LogLedger['revokedIds']> => ledger().revokedIds(),
     }
     this.clients = new LogClients(init.agenda, init.chance.fork(), rules, () => this.doors, init.nextClient)
@@ -61,21 +70,61 @@ export class OneLog {
   }
 
   /** A peer opens its replica: by the birth that was chosen, which everybody reads alike (G18). */
-  opens({ peer }: Hosting, claim: Claim): LogLedger {
-    const chosen = this.keys.chosen(hiddenKey(LOGS, birthKey(this.name)))
-    check(chosen !== undefined, 'G18', () => `${peer.peerId} opens log ${this.name}, and no birth of it is chosen`)
-    const birth = readBirth(this.name, chosen.record.value, utf8)
-    const isRight = birth?.logId === claim.logId && JSON.stringify(firstMembers(birth.voters)) === JSON.stringify(claim.firstMembers)
+  opens({ peer, store }: Hosting, claim: Claim): LogLedger {
+    const birth = this.chosen(claim)
+    const isRight = birth !== undefined && JSON.stringify(firstMembers(birth.voters)) === JSON.stringify(claim.firstMembers)
     check(isRight, 'G18', () => `${peer.peerId} opens log ${this.name} by ${JSON.stringify(claim)}, and ${JSON.stringify(birth)} is chosen`)
+    if (this.isNewer(birth)) this.goOn(birth)
+    const ledger = this.ledgers.get(nameOf(birth)) as LogLedger
+    if (claim.isSurvivor && birth.generation > 0 && ledger.committed.length === 0) ledger.goOn(store?.journal ?? [])
+    return ledger
+  }
+
+  /** The birth, or the record of a generation, that is chosen under one of its keys. */
+  private chosen({ logId, generation }: Claim): Birth | undefined {
+    for (let life = 1; life <= LIVES_MAX; life += 1) {
+      const key = generation === 0 ? birthKey(this.name, life) : generationKey(this.name, life, generation)
+      const value = this.keys.chosen(hiddenKey(LOGS, key))?.record.value
+      const birth = value === undefined ? undefined : readBirth(this.name, life, value, utf8)
+      if (birth?.logId === logId) return birth
+    }
+    return undefined
+  }
+
+  private isNewer({ life, generation }: Birth): boolean {
+    const { birth } = this
+    return birth === undefined || life > birth.life || (life === birth.life && generation > birth.generation)
+  }
+
+  /** From here on it is another log, or the same from what one survivor held. */
+  private goOn(birth: Birth): void {
+    const isAsked = birth.life === 1 || this.isCreatedAgain
+    check(isAsked, 'G18', () => `log ${this.name} comes back in life ${birth.life}, and nobody asked for that`)
     this.birth = birth
-    this.ledger ??= new LogLedger(claim.firstMembers)
-    return this.ledger
+    this.isLost = false
+    this.ledger = new LogLedger(firstMembers(birth.voters))
+    this.ledgers.set(nameOf(birth), this.ledger)
+    this.clients.forget()
+  }
+
+  /** True when its newest life has ended, as far as anything was chosen. */
+  get isEnded(): boolean {
+    return this.birth !== undefined && this.keys.chosen(hiddenKey(LOGS, endKey(this.name, this.birth.life))) !== undefined
+  }
+
+  get generation(): number {
+    return this.birth?.generation ?? 0
   }
 
   answered(client: ClientId, answer: LogAnswerOf): void {
     switch (answer.kind) {
       case 'answered':
         return this.clients.found(client, JSON.parse(utf8.decode(answer.result)) as string[], answer.position)
+      case 'log-ended':
+        // Whether a command had its place before the end is not known.
+        return this.clients.listOf(client) === undefined
+          ? this.clients.answered(client, { kind: 'in-doubt' })
+          : this.clients.found(client, undefined, { term: 0, index: 0 })
       case 'unknown-log':
         // A query of it fails, and a command is not ordered.
         return this.clients.listOf(client) === undefined
@@ -89,7 +138,7 @@ export class OneLog {
   /** Looks at disks: whoever could be elected holds what was committed, and whether anybody could be. */
   probe(): void {
     const { ledger } = this
-    if (ledger === undefined) return
+    if (ledger === undefined || this.isEnded) return
     this.probes += 1
     ledger.probe(this.chance, (voter) => this.storedOf(voter))
     this.isLost ||= this.isAnyMajorityGone(ledger)
@@ -97,7 +146,9 @@ export class OneLog {
 
   unsettled(): Lacking | undefined {
     const { ledger, name } = this
-    if (ledger === undefined || this.isLost) return undefined
+    if (ledger === undefined) return undefined
+    if (this.isEnded) return this.leftOver()
+    if (this.isLost) return undefined
     const lacking = (detail: string): Lacking => ({ rule: 'L2', detail: `log ${name}: ${detail}` })
     if (this.clients.openCount > 0) return lacking(`${this.clients.openCount} clients wait`)
     if (isJoint(ledger.members)) return lacking('a change has not ended')
@@ -115,7 +166,7 @@ export class OneLog {
   get mustGoOn(): boolean {
     const { ledger } = this
     const runs = (id: IdentityId): boolean => this.init.peers.some((peer) => peer.identity.id === id && peer.isUp)
-    if (ledger === undefined || this.isLost || !isMajority(ledger.members, runs)) return false
+    if (ledger === undefined || this.isLost || this.isEnded || !isMajority(ledger.members, runs)) return false
     return this.hostings.some(({ peer }) => peer.isUp && has(ledger.members.voters, peer.identity.id))
   }
 
@@ -137,10 +188,20 @@ export class OneLog {
     return found !== undefined && isAnyWell ? `${found.voter.id} votes, and ${found.why}` : undefined
   }
 
+  /** Of a log that has ended nothing stays: no replica, no rows, no open store. */
+  private leftOver(): Lacking | undefined {
+    const { logId } = this.birth as Birth
+    const detail = (peerId: string): Lacking => ({ rule: 'G18', detail: `log ${this.name} has ended, and ${peerId} holds something of it` })
+    for (const { disk, peerId } of this.init.peers) for (const _ of disk.rowsSynced(LOGS).range(logId)) return detail(peerId)
+    const open = this.hostings.find(({ claim, peer }) => peer.isUp && claim?.logId === logId)
+    return open === undefined ? undefined : detail(open.peer.peerId)
+  }
+
   private storedOf(voter: IdentityId): StoredLog | undefined {
     const peer = this.init.peers.find(({ identity }) => identity.id === voter)
     if (peer === undefined || this.birth === undefined) return undefined
-    return new LogRows(this.birth.logId, peer.disk.rowsSynced(LOGS), utf8).stored(firstMembers(this.birth.voters))
+    const rows = new LogRows(this.birth.logId, peer.disk.rowsSynced(LOGS), utf8)
+    return rows.generation === this.birth.generation ? rows.stored(firstMembers(this.birth.voters)) : undefined
   }
 
   /** Of the members that were committed, and of those that any of them knows. */
@@ -153,4 +214,8 @@ export class OneLog {
     })
     return [ledger.members, ...views].some((members) => !isMajority(members, isThere))
   }
+}
+
+function nameOf({ life, generation }: Birth): string {
+  return `${life}/${generation}`
 }

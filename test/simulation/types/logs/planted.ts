@@ -20,8 +20,10 @@ export const LOGS_BUGS: readonly PlantedBug[] = [
     'voters-of-offers',
     'a peer takes whoever offers a store for the first voters',
     `${CORE}/births.ts`,
-    '    this.known.set(name, birth)\n',
-    '    this.known.set(name, { ...birth, voters: [...new Set([...birth.voters, ...this.offering(name)])] })\n',
+    '    return this.lives.get(name)\n',
+    `    const birth = this.lives.get(name)
+    return birth && { ...birth, voters: [...new Set([...birth.voters, ...this.offering(name)])] }
+`,
   ),
   bug(
     'removed-stays',
@@ -38,10 +40,24 @@ export const LOGS_BUGS: readonly PlantedBug[] = [
     'if (this.isRemoved(peer.peerId))',
   ),
   bug(
+    'ended-comes-back',
+    'a log that has ended is born again by itself',
+    `${CORE}/births.ts`,
+    '    return this.lives.lifeOf(name) > 0\n',
+    '    return this.lives.get(name) !== undefined\n',
+  ),
+  bug(
+    'ended-stays',
+    'what a peer holds of a log that has ended stays there',
+    `${CORE}/logs.ts`,
+    'const gone = this.rowsOf(birth)?.gone() ?? []',
+    'const gone = this.rowsOf(birth)?.gone().slice(1) ?? []',
+  ),
+  bug(
     'first-members-alone',
     'a peer that knows old members alone asks nobody else',
-    `${CORE}/logs.ts`,
-    ', ...this.births.offering(birth.name)]',
+    `${CORE}/views.ts`,
+    ', ...births.offering(birth.name)]',
     ']',
   ),
 ]

@@ -32,6 +32,10 @@ const PLACED_MAX = 3
 const OPERATED_EVERY_MS = 1_500
 /** Of what an operator does. */
 const REFILL_RATE = 0.15
+/** Of the rest: contents are compared, a log goes on from one survivor where it can, and one ends. */
+const CHECK_RATE = 0.15
+const RECOVER_RATE = 0.1
+const END_RATE = 0.02
 /** Of the rest, besides transfers. */
 const PLACE_RATE = 0.4
 const STALLED_EVERY_MS = 3_000
@@ -48,10 +52,13 @@ export interface LogsCounts {
   done: number
   reads: number
   lost: number
+  /** Logs that went on from one survivor, and logs that ended. */
+  recovered: number
+  ended: number
 }
 
 export function noCounts(): LogsCounts {
-  return { born: 0, committed: 0, done: 0, reads: 0, lost: 0 }
+  return { born: 0, committed: 0, done: 0, reads: 0, lost: 0, recovered: 0, ended: 0 }
 }
 
 export class SimulatedLogs implements SimulatedType {
@@ -156,7 +163,7 @@ export class SimulatedLogs implements SimulatedType {
 
   cover(coverage: Coverage): void {
     Object.assign(this.counts, noCounts())
-    for (const { ledger, clients, probes, isLost } of this.logs) {
+    for (const { ledger, clients, probes, isLost, isEnded, generation } of this.logs) {
       const { submits, done, rejected, reads } = clients.counts
       coverage.operations += submits + reads
       coverage.answered += done + rejected + reads
@@ -166,6 +173,8 @@ export class SimulatedLogs implements SimulatedType {
       this.counts.done += done
       this.counts.reads += reads
       this.counts.lost += isLost ? 1 : 0
+      this.counts.recovered += generation > 0 ? 1 : 0
+      this.counts.ended += isEnded ? 1 : 0
     }
   }
 
@@ -219,12 +228,14 @@ export class SimulatedLogs implements SimulatedType {
     return up.length === 0 ? undefined : this.init.chance.pick(up)
   }
 
-  private create({ name }: OneLog): void {
+  private create(log: OneLog): void {
     const peer = this.anyone()
     if (peer === undefined || this.isStopped) return
     const { chance } = this.init
+    if (log.isEnded) log.isCreatedAgain = true
+    const { name } = log
     const place = chance.happens(0.3) ? undefined : this.drawPlace()
-    this.ask(peer, { kind: 'create', log: name, store: 'kv', place }, ignored)
+    this.ask(peer, { kind: 'create', log: name, store: 'kv', place, isLeased: false }, ignored)
   }
 
   private operate(): void {
@@ -233,6 +244,10 @@ export class SimulatedLogs implements SimulatedType {
     if (peer === undefined) return
     const log = chance.pick(this.logs)
     const other = chance.pick(this.init.peers).peerId
+    if (log.isEnded) return this.create(log)
+    if (log.isLost || chance.happens(RECOVER_RATE)) return this.recover(log, peer)
+    if (chance.happens(END_RATE)) return this.ask(peer, { kind: 'end', log: log.name }, ignored)
+    if (chance.happens(CHECK_RATE)) return this.ask(peer, { kind: 'check', log: log.name }, ignored)
     if (chance.happens(REFILL_RATE)) return this.ask(peer, { kind: 'refill', log: log.name }, ignored)
     if (chance.happens(0.3)) return this.ask(peer, { kind: 'transfer', log: log.name, to: other }, ignored)
     if (chance.happens(PLACE_RATE)) return this.ask(peer, { kind: 'place', log: log.name, place: this.drawPlace() }, ignored)
@@ -242,6 +257,11 @@ export class SimulatedLogs implements SimulatedType {
       { kind: 'change', log: log.name, add: isAdding ? [other] : [], remove: isAdding ? [] : [other], isForced: false },
       ignored,
     )
+  }
+
+  /** Only a log whose majority is gone: else what was acknowledged could be lost. */
+  private recover(log: OneLog, peer: SimulatedPeer): void {
+    if (log.isLost) this.ask(peer, { kind: 'recover', log: log.name }, ignored)
   }
 
   private drawPlace(): string {
