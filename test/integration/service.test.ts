@@ -105,8 +105,9 @@ suite('a peer in a libp2p node of somebody else', () => {
     await until('it is refused', async () =>
       (await stranger.services.replicator.client.status()).warnings.some((text) => text.includes('other network')),
     )
-    assert.ok((await stranger.services.ping.ping(network.peerId)) >= 0)
+    await until('its stream has ended', () => connection.streams.every(({ protocol }) => !protocol.includes('replicator')))
     assert.equal(connection.status, 'open')
+    assert.ok((await stranger.services.ping.ping(network.peerId)) >= 0)
   })
 
   test('settings that are wrong, or for the node to say, are told at once', () => {
