@@ -31,11 +31,11 @@ func main() {
 	check("a list", err, err == nil && len(listed.JSON200.Keys) == 1 && listed.JSON200.Keys[0].Key == "go/a b")
 	text, bytes64 := "x", "/w=="
 	body := Puts{}
-	check("a body", json.Unmarshal([]byte(`{"puts":[{"key":"many/a"},{"key":"many/b"}]}`), &body), true)
+	check("a body", json.Unmarshal([]byte(`{"puts":[{"key":"go-many/a"},{"key":"go-many/b"}]}`), &body), true)
 	body.Puts[0].Value, body.Puts[1].ValueBase64 = &text, &bytes64
 	many, err := client.PutKeysWithResponse(ctx, &PutKeysParams{}, body)
 	check("many puts", err, err == nil && len(many.JSON200.Puts) == 2 && many.JSON200.Puts[1].Status == 201)
-	manyPrefix, isOn := "many/", true
+	manyPrefix, isOn := "go-many/", true
 	values, err := client.ListKeysWithResponse(ctx, &ListKeysParams{Prefix: &manyPrefix, Values: &isOn})
 	check("values", err, err == nil && *values.JSON200.Keys[0].Value == "x")
 	counted, err := client.ListKeysWithResponse(ctx, &ListKeysParams{Prefix: &manyPrefix, Count: &isOn})
