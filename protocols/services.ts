@@ -70,6 +70,11 @@ export interface PeerInit {
    */
   readonly tokens: () => string | undefined
   /**
+   * Puts of this peer may begin with an offer, in one long round trip; left out for the two phases
+   * alone. Others' offers are taken in any case.
+   */
+  readonly areOffersMade?: boolean
+  /**
    * Of the answers to pulls; undefined for as much as a message takes. Small ones, so that few keys
    * need several pages.
    */
@@ -124,6 +129,7 @@ export function createServices(
     floor: init.floor,
     inDoubt: init.inDoubt,
     spaceOf,
+    areOffersMade: init.areOffersMade ?? false,
     isTooOld: () => configs.isTooOld,
     configsSince: (epoch) => chain.since(epoch),
     onLaterEpoch: (peerId, later) => configs.onLaterEpoch(peerId, later),

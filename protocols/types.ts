@@ -3,7 +3,7 @@
  * given of the peer.
  */
 import { assert } from './base/assert.ts'
-import { PROTOCOL_VERSION } from './base/config.ts'
+import { OFFERS_SINCE } from './base/config.ts'
 import type { Identity, PeerId } from './base/identity.ts'
 import { rowsWrite } from './base/persist.ts'
 import { hiddenKey, hiddenParts } from './base/register.ts'
@@ -30,7 +30,7 @@ export interface TypesContext extends Shared {
 
 /** The latest protocol version that a peer with these types speaks. */
 export function protocolOf(types: readonly Pick<TypeDefinition, 'since'>[]): number {
-  return Math.max(PROTOCOL_VERSION, ...types.map(({ since }) => since))
+  return Math.max(OFFERS_SINCE, ...types.map(({ since }) => since))
 }
 
 export class Types {

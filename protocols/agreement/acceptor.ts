@@ -11,6 +11,7 @@ import type { Ballot, Ceiling } from '../base/ballot.ts'
 import type { Outbox } from '../outbox.ts'
 import { equalRecords } from '../base/record.ts'
 import type { ValueRecord } from '../base/record.ts'
+import type { Home } from '../base/units.ts'
 import type { RegisterKey, RegisterState, Registers } from '../base/register.ts'
 import type { AcceptorReply, AcceptorRequest } from '../wire/agreement-messages.ts'
 import { Promises } from './promises.ts'
@@ -48,6 +49,8 @@ export class Acceptor {
         return this.reserve(body.key, body.ballot, state, nowMs)
       case 'commit':
         return this.commit(body.key, body.ballot, body.record, state)
+      case 'offer':
+        return this.offer(body.key, body.ballot, body.record, body.home, state)
       case 'read':
         return { kind: 'seen', epoch: body.epoch, accepted: state?.accepted }
     }
@@ -58,6 +61,11 @@ export class Acceptor {
    */
   learned(key: RegisterKey): void {
     if (this.settlementOf(key).isFinal) this.promises.forget(key)
+  }
+
+  /** Somebody was promised the register lately, and nothing has come of it yet. */
+  hasPromised(key: RegisterKey): boolean {
+    return this.promises.has(key)
   }
 
   fold(nowMs: number): void {
@@ -77,12 +85,35 @@ export class Acceptor {
     const higher = this.promises.above(key, ballot, accepted?.ballot)
     if (higher !== undefined) return { kind: 'rejected', ballot, higher }
     if (accepted !== undefined && compareBallots(accepted.ballot, ballot) === 0) {
-      assert(equalRecords(accepted.record, record), `two records at one ballot ${formatBallot(ballot)} for ${JSON.stringify(key)}`)
-      return { kind: 'committed', ballot }
+      assertOneRecord(key, ballot, accepted.record, record)
+      // Over an offer it is written all the same: only a plain row says that home has accepted.
+      if (accepted.home === undefined) return { kind: 'committed', ballot }
     }
     // What is accepted is durable and counts as a promise, so the promise itself may go.
     this.promises.forget(key)
     this.outbox.persist(acceptedWrite(key, { ballot, record }))
     return { kind: 'committed', ballot }
   }
+
+  /**
+   * An offer is taken by a voter that holds nothing. Taken again, it is answered behind all writes
+   * of the key: a plain record of its ballot may still be on its way to the disk.
+   */
+  private offer(key: RegisterKey, ballot: Ballot, record: ValueRecord, home: Home, state: RegisterState | undefined): AcceptorReply {
+    const accepted = state?.accepted
+    const higher = this.promises.above(key, ballot, undefined)
+    if (higher !== undefined) return { kind: 'rejected', ballot, higher }
+    if (accepted !== undefined) {
+      if (compareBallots(accepted.ballot, ballot) !== 0) return { kind: 'rejected', ballot, higher: accepted.ballot }
+      assertOneRecord(key, ballot, accepted.record, record)
+      return { kind: 'taken', ballot }
+    }
+    this.promises.forget(key)
+    this.outbox.persist(acceptedWrite(key, { ballot, record, home }))
+    return { kind: 'taken', ballot }
+  }
+}
+
+function assertOneRecord(key: RegisterKey, ballot: Ballot, held: ValueRecord, told: ValueRecord): void {
+  assert(equalRecords(held, told), `two records at one ballot ${formatBallot(ballot)} for ${JSON.stringify(key)}`)
 }

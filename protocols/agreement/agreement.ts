@@ -21,6 +21,7 @@ import { Coordinator } from './coordinator.ts'
 import { Doubts } from './doubts.ts'
 import { Finisher } from './finisher.ts'
 import { Latencies } from './latency.ts'
+import { Offering } from './offering.ts'
 import { Polls } from './polls.ts'
 import { Representative } from './representative.ts'
 import { RoundTrips } from './round-trips.ts'
@@ -47,6 +48,8 @@ export interface AgreementContext {
   readonly configsSince: (epoch: number) => readonly Config[]
   /** A peer is in a later epoch, and sent the configs that are lacking here, if any. */
   readonly onLaterEpoch: (peerId: PeerId, configs: readonly Config[]) => void
+  /** Puts of this peer may begin with an offer. */
+  readonly areOffersMade: boolean
   /** A quorum is known to hold a record at a ballot: everyone may be told. */
   readonly onHeldByQuorum: (key: RegisterKey, record: ValueRecord, ballot: Ballot) => void
 }
@@ -89,7 +92,17 @@ export class Agreement implements Service {
     for (const key of context.inDoubt) this.doubts.accepted(key)
     this.polls = new Polls(self, moment, outbox, nextId, roster, latencies, roundTrips)
     this.representative = new Representative(self, moment, outbox, nextId, roster, roundTrips)
+    const offering = new Offering({
+      self,
+      clusterId: roster.clusterId,
+      moment,
+      chain,
+      isHeard: (voter) => voter.id === self.id || roster.isHeard(voter),
+      isOn: context.areOffersMade,
+    })
     this.coordinator = new Coordinator(registers, {
+      offering,
+      isUntouched: (key) => registers.read(key) === undefined && !this.acceptor.hasPromised(key),
       moment,
       rounds,
       chain,
@@ -105,7 +118,7 @@ export class Agreement implements Service {
     this.handles = {
       request: (from, { id, target, body }) => this.requested(from, id, target, body),
       reply: (from, { id, vote }) => (vote.sender.id === from.id ? this.voted(from, id, vote) : undefined),
-      relay: (from, { id, targets, body }) => this.representative.asked(from, id, targets, body),
+      relay: (from, { id, targets, body, gatherMs }) => this.representative.asked(from, id, targets, body, gatherMs),
       relayed: (from, { id, votes }) => {
         for (const vote of votes) this.voted(from, id, vote)
       },
@@ -162,7 +175,7 @@ export class Agreement implements Service {
     // A voter that was set back to an older release does not know what it would be voting on.
     if (!space.quorum(installed).has(self.id) || !space.isOpen(body.key, installed) || this.context.isTooOld()) return
     const reply = this.acceptor.answer(body, moment.nowMs)
-    if (reply.kind === 'committed') this.doubts.accepted(body.key)
+    if (reply.kind === 'committed' || reply.kind === 'taken') this.doubts.accepted(body.key)
     if (body.kind !== 'read' && reply.kind !== 'rejected' && body.ballot.by.id !== self.id) this.doubts.onRival(body.key)
     this.reply(from, id, reply, body.key)
   }
@@ -188,8 +201,12 @@ export class Agreement implements Service {
     }
   }
 
-  /** A finished config without this peer's vote: what it accepted counts for nothing any more. */
-  private dropIfVoteless(): void {
+  /**
+   * A finished config without this peer's vote: what it accepted counts for nothing any more. It is
+   * dropped at each such config, also at one that is passed at once. What is kept over one could be
+   * shown in a later config as if it had never been overtaken.
+   */
+  dropIfVoteless(): void {
     const { chain, self, outbox, spaceOf } = this.context
     const config = chain.current?.config
     if (this.doubts.size === 0 || config === undefined || config.next !== undefined || chain.isVoter(self.id)) return

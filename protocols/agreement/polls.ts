@@ -32,13 +32,22 @@ interface Answer {
   readonly body: { readonly kind: string }
 }
 
+interface RelayOf<Body> {
+  readonly kind: 'relay'
+  readonly id: number
+  readonly targets: readonly Identity[]
+  readonly body: Body
+  /** Of an offer: how long to gather answers, in milliseconds. */
+  readonly gatherMs?: number
+}
+
 /** Takes questions to one voter, or to a representative of several. */
 export interface Line<Body> {
   send(
     to: PeerId,
     message:
       | { readonly kind: 'request'; readonly id: number; readonly target: Identity; readonly body: Body }
-      | { readonly kind: 'relay'; readonly id: number; readonly targets: readonly Identity[]; readonly body: Body },
+      | RelayOf<Body>,
     after: 'nothing',
   ): void
 }
@@ -182,7 +191,7 @@ export class Polls<Body extends Question = AcceptorRequest, Cast extends Answer 
     if (representative === undefined) return
     const [only] = targets
     if (targets.length === 1 && only?.peerId === representative) this.sendDirectly(poll, targets)
-    else this.line.send(representative, { kind: 'relay', id: poll.id, targets, body: poll.body }, 'nothing')
+    else this.line.send(representative, relayOf(poll, targets), 'nothing')
   }
 
   /**
@@ -195,4 +204,10 @@ export class Polls<Body extends Question = AcceptorRequest, Cast extends Answer 
       if (voters.some((voter) => voter.id === sender.id)) return this.latencies.observe(cluster, poll.body.kind, elapsedMs)
     }
   }
+}
+
+/** An offer counts by whole units: its answers are gathered until all are there. */
+function relayOf<Body extends Question, Cast extends Answer>(poll: Poll<Body, Cast>, targets: readonly Identity[]): RelayOf<Body> {
+  const relay = { kind: 'relay', id: poll.id, targets, body: poll.body } as const
+  return poll.body.kind === 'offer' ? { ...relay, gatherMs: Math.ceil(poll.usualMs) } : relay
 }

@@ -39,6 +39,10 @@ export class Promises {
     this.kept.set(key, { ballot, givenAtMs: nowMs })
   }
 
+  has(key: RegisterKey): boolean {
+    return this.kept.has(key)
+  }
+
   /** Something else guards the register from now on. */
   forget(key: RegisterKey): void {
     this.kept.delete(key)

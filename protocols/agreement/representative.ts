@@ -14,6 +14,8 @@ import type { AcceptorRequest, Vote } from '../wire/agreement-messages.ts'
 
 /** Answers are gathered this long for one message back, unless a majority is there sooner. */
 const GATHER_MS = 10
+/** Those to an offer until all are there, and at most this long, whatever the asker says. */
+const GATHER_MOST_MS = 2_000
 /** Nobody waits for an answer longer than this, but where the targets themselves are so far. */
 const RELAY_KEPT_MS = 10_000
 const RELAY_ROUND_TRIPS = 4
@@ -39,9 +41,9 @@ interface Kept {
   readonly value: Uint8Array
 }
 type Question =
-  | { readonly kind: 'commit'; readonly key: RegisterKey; readonly ballot: Ballot; readonly record: Kept }
+  | { readonly kind: 'commit' | 'offer'; readonly key: RegisterKey; readonly ballot: Ballot; readonly record: Kept }
   | { readonly kind: 'reserve' | 'read' }
-type RecordOf<Body> = Extract<Body, { readonly kind: 'commit' }> extends { readonly record: infer Found } ? Found : never
+type RecordOf<Body> = Extract<Body, { readonly kind: 'commit' | 'offer' }> extends { readonly record: infer Found } ? Found : never
 interface Answer {
   readonly sender: Identity
   readonly body: { readonly kind: string }
@@ -64,6 +66,7 @@ interface Relay<Cast> {
   readonly unanswered: Set<IdentityId>
   readonly enough: number
   readonly openedAtMs: number
+  readonly gathersUntilMs: number
   readonly keptUntilMs: number
   gathered: Cast[]
   count: number
@@ -113,11 +116,12 @@ export class Representative<Body extends Question = AcceptorRequest, Cast extend
   /**
    * Somebody asks for a question to be forwarded; a voter whose store is an old copy asks in vain.
    */
-  asked(from: Identity, id: number, targets: readonly Identity[], body: Body): void {
-    if (!this.roster.isPutBack(from.id)) this.relay(from.peerId, id, targets, body)
+  asked(from: Identity, id: number, targets: readonly Identity[], body: Body, gatherMs?: number): void {
+    if (!this.roster.isPutBack(from.id)) this.relay(from.peerId, id, targets, body, gatherMs)
   }
 
-  relay(asker: PeerId, askerId: number, targets: readonly Identity[], body: Body): void {
+  /** @param gatherMs of an offer, which counts by whole units: it is answered when all are there */
+  relay(asker: PeerId, askerId: number, targets: readonly Identity[], body: Body, gatherMs: number = GATHER_MS): void {
     const id = this.nextId()
     const unanswered = new Set<IdentityId>()
     for (const target of targets) {
@@ -125,14 +129,15 @@ export class Representative<Body extends Question = AcceptorRequest, Cast extend
       unanswered.add(target.id)
       this.line.send(target.peerId, { kind: 'request', id, target, body }, 'nothing')
     }
-    if (body.kind === 'commit') this.remember(body.key, body.ballot, body.record)
+    if (body.kind === 'commit' || body.kind === 'offer') this.remember(body.key, body.ballot, body.record)
     if (unanswered.size === 0) return
     const [oldest] = this.released.keys()
     if (this.released.size >= RELAYS_MAX && oldest !== undefined) this.released.delete(oldest)
-    const enough = majoritySize(targets.length)
+    const enough = body.kind === 'offer' ? targets.length : majoritySize(targets.length)
     const openedAtMs = this.moment.nowMs
     const keptUntilMs = openedAtMs + Math.max(RELAY_KEPT_MS, RELAY_ROUND_TRIPS * this.roundTrips.toFarthestMs(targets))
-    this.gathering.set(id, { asker, askerId, unanswered, enough, openedAtMs, keptUntilMs, gathered: [], count: 0 })
+    const gathersUntilMs = openedAtMs + (body.kind === 'offer' ? Math.min(gatherMs, GATHER_MOST_MS) : GATHER_MS)
+    this.gathering.set(id, { asker, askerId, unanswered, enough, openedAtMs, gathersUntilMs, keptUntilMs, gathered: [], count: 0 })
   }
 
   /** Takes a voter's answer to a relay. @returns false when no relay has this number */
@@ -144,7 +149,7 @@ export class Representative<Body extends Question = AcceptorRequest, Cast extend
     relay.count += 1
     const kind = vote.body.kind
     const isUrgent = kind === 'chosen' || kind === 'rejected' || kind === 'stale'
-    if (relay.count >= relay.enough) this.release(id, relay)
+    if (relay.count >= relay.enough || relay.unanswered.size === 0) this.release(id, relay)
     else if (isUrgent || this.released.has(id)) this.sendGathered(relay)
     if (relay.unanswered.size === 0) {
       this.gathering.delete(id)
@@ -155,8 +160,7 @@ export class Representative<Body extends Question = AcceptorRequest, Cast extend
 
   tick(): void {
     for (const [id, relay] of this.gathering) {
-      if (this.moment.nowMs - relay.openedAtMs < GATHER_MS) break
-      this.release(id, relay)
+      if (this.moment.nowMs >= relay.gathersUntilMs) this.release(id, relay)
     }
     for (const [id, relay] of this.released) {
       if (this.moment.nowMs - relay.openedAtMs < RELAY_KEPT_MS) break

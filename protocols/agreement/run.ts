@@ -1,11 +1,13 @@
 /**
  * One coordinator's work on one register: reserve, then commit, until the register is chosen
- * (single-decree Paxos). All who want something of the register at this peer, be it a put, a read
+ * (single-decree Paxos). A put that nobody is seen to contend begins with an offer, which is chosen
+ * in one long round trip or ends in the two phases (`offer-attempt.ts`). All who want something of the register at this peer, be it a put, a read
  * that met doubt, or a voter that finishes what another began, are claims on the same run, in
  * order.
  */
 import { compareBallots } from '../base/ballot.ts'
 import type { Ballot } from '../base/ballot.ts'
+import type { IdentityId } from '../base/identity.ts'
 import type { Moment } from '../base/moment.ts'
 import type { Accepted, ValueRecord } from '../base/record.ts'
 import type { RegisterKey } from '../base/register.ts'
@@ -13,7 +15,11 @@ import type { InForce } from '../base/installed.ts'
 import { Tally } from '../base/quorum.ts'
 import type { Doubts } from './doubts.ts'
 import type { Latencies } from './latency.ts'
-import { lingerMs, longestPauseMs } from './patience.ts'
+import { OfferAttempt } from './offer-attempt.ts'
+import type { OfferFailure } from './offer-attempt.ts'
+import type { Offering } from './offering.ts'
+import { toFinish } from './offers.ts'
+import { contendedPauseMs, lingerMs, longestPauseMs } from './patience.ts'
 import type { Poll, PollListener, Polls } from './polls.ts'
 import type { AcceptorRequest, Vote } from '../wire/agreement-messages.ts'
 import { ReadCount } from './read-count.ts'
@@ -45,7 +51,7 @@ export interface Claim {
   readonly settle: (result: ClaimResult) => void
 }
 
-type Phase = 'idle' | 'reserving' | 'committing' | 'waiting' | 'reading' | 'over'
+type Phase = 'idle' | 'offering' | 'reserving' | 'committing' | 'waiting' | 'reading' | 'over'
 
 /** What a run needs of the peer around it. */
 export interface RunContext {
@@ -59,6 +65,9 @@ export interface RunContext {
   readonly rivals: Pick<Doubts, 'onRival' | 'rivalUntilMs'>
   readonly random: () => number
   readonly spaceOf: SpaceOf
+  readonly offering: Pick<Offering, 'plan' | 'isWholeHeard' | 'onMade' | 'onUnanswered'>
+  /** Nobody else is seen at work on the register: this voter holds nothing and promised nothing. */
+  readonly isUntouched: (key: RegisterKey) => boolean
   /**
    * A record was found to be chosen: with its ballot when a quorum is known to hold it at that
    * ballot.
@@ -75,7 +84,9 @@ export class Run implements PollListener {
   private tally: Tally | undefined
   private readCount: ReadCount | undefined
   private ballot: Ballot | undefined
-  private highest: Accepted | undefined
+  /** What those showed who promised. */
+  private readonly shown = new Map<IdentityId, Accepted | undefined>()
+  private attempt: OfferAttempt | undefined
   private committing: ValueRecord | undefined
   private wasRejected = false
   private tries = 0
@@ -103,7 +114,7 @@ export class Run implements PollListener {
   /** @param readFirst when somebody else has probably finished already */
   begin(readFirst: boolean): void {
     if (readFirst) this.read()
-    else this.reserve()
+    else if (!this.offer()) this.reserve()
   }
 
   /**
@@ -127,6 +138,7 @@ export class Run implements PollListener {
     const { nowMs } = this.context.moment
     this.expire(nowMs)
     if (this.phase === 'over') return
+    this.attempt?.tick()
     if (this.phase === 'waiting' && nowMs >= this.wakeAtMs) this.read()
     else if (this.isStuck(nowMs)) this.backOff()
   }
@@ -171,6 +183,49 @@ export class Run implements PollListener {
     return (this.wasRejected || this.isOutdated) && poll !== undefined && nowMs > poll.openedAtMs + 2 * poll.usualMs
   }
 
+  /** @returns false where the two phases are to begin */
+  private offer(): boolean {
+    const { offering, rounds, polls, moment, latencies, isUntouched, spaceOf } = this.context
+    const claim = this.claims.find(({ record }) => record !== undefined)
+    if (claim?.record === undefined || !spaceOf(this.key).isOffered(this.key) || !isUntouched(this.key)) return false
+    const plan = offering.plan()
+    if (plan === undefined) return false
+    const isTakenAtHome = plan.allVoters !== undefined && plan.others.every((unit) => offering.isWholeHeard(unit))
+    const listener = {
+      leaving: (): boolean => this.isLeaving(claim),
+      chosen: (record: ValueRecord, ballot: Ballot | undefined): void => {
+        if (ballot !== undefined) this.context.offering.onMade()
+        this.context.chose(this.key, record, ballot)
+      },
+      failed: (why: OfferFailure): void => this.offerFailed(why),
+    }
+    this.phase = 'offering'
+    const { key } = this
+    const ballot = rounds.next(plan.epoch)
+    this.attempt = new OfferAttempt({ key, record: claim.record, ballot, plan, isTakenAtHome, polls, moment, latencies, listener })
+    this.attempt.begin()
+    return true
+  }
+
+  /** @returns false for a claim that has its result: it was told that nothing was sent */
+  private isLeaving(claim: Claim): boolean {
+    if (!this.claims.includes(claim)) return false
+    claim.commitSent = true
+    return true
+  }
+
+  /** The two phases follow, at once but for a rival, who is given time to end what it began. */
+  private offerFailed(why: OfferFailure): void {
+    this.attempt = undefined
+    if (why === 'unanswered') this.context.offering.onUnanswered()
+    if (why !== 'contended') return this.reserve()
+    this.context.rivals.onRival(this.key)
+    this.tries += 1
+    this.phase = 'waiting'
+    const pauseMs = contendedPauseMs(this.context.random(), this.context.roundTrips.latelyToDecideMs(this.key))
+    this.wakeAtMs = this.context.moment.nowMs + pauseMs
+  }
+
   private reserve(): void {
     const installed = this.context.chain.current
     this.leavePoll()
@@ -180,7 +235,7 @@ export class Run implements PollListener {
     const ballot = this.context.rounds.next(installed.config.epoch)
     this.phase = 'reserving'
     this.ballot = ballot
-    this.highest = undefined
+    this.shown.clear()
     this.wasRejected = false
     for (const claim of this.claims) claim.asked = true
     this.tally = new Tally(quorum)
@@ -193,10 +248,7 @@ export class Run implements PollListener {
     if (ballot === undefined || tally === undefined) return
     if (body.kind === 'rejected' && compareBallots(body.ballot, ballot) === 0) return this.rejected(vote, body.higher, tally)
     if (body.kind !== 'promised' || compareBallots(body.ballot, ballot) !== 0) return
-    const { accepted } = body
-    if (accepted !== undefined && (this.highest === undefined || compareBallots(accepted.ballot, this.highest.ballot) > 0)) {
-      this.highest = accepted
-    }
+    this.shown.set(sender.id, body.accepted)
     tally.yes(sender.id)
     if (tally.verdict() === 'won') this.reserved(ballot)
   }
@@ -204,10 +256,12 @@ export class Run implements PollListener {
   /** A quorum promised. What is committed depends on how the register settles. */
   private reserved(ballot: Ballot): void {
     const { poll } = this
+    const { chain, latencies, moment } = this.context
     if (poll === undefined) return
-    this.context.latencies.observeQuorum(this.context.moment.nowMs - poll.openedAtMs)
-    if (this.highest === undefined) this.settleEmpty()
-    const choice = this.settlement.choose(this.highest, this.claims)
+    latencies.observeQuorum(moment.nowMs - poll.openedAtMs)
+    const found = toFinish(this.shown, chain.current?.units ?? [])
+    if (found === undefined) this.settleEmpty()
+    const choice = this.settlement.choose(found, this.claims)
     if (choice !== undefined) {
       if (choice.claim !== undefined) choice.claim.commitSent = true
       this.commit(ballot, choice.record, poll)
@@ -242,7 +296,7 @@ export class Run implements PollListener {
     const quorum = this.context.spaceOf(this.key).quorum(installed)
     const { epoch } = installed.config
     this.phase = 'reading'
-    this.readCount = new ReadCount(quorum, epoch)
+    this.readCount = new ReadCount(quorum, installed)
     this.ask({ kind: 'read', key: this.key, epoch }, quorum)
   }
 
@@ -295,7 +349,7 @@ export class Run implements PollListener {
 
   private closeIfIdle(nowMs: number): void {
     if (this.claims.length > 0 || this.phase === 'over') return
-    if (this.phase !== 'committing') return this.finish()
+    if (this.phase !== 'committing' && this.attempt?.hasLeft !== true) return this.finish()
     this.lingerUntilMs ??= nowMs + lingerMs(this.context.roundTrips.toDecideMs(this.key))
     if (nowMs >= this.lingerUntilMs) this.finish()
   }
@@ -317,6 +371,8 @@ export class Run implements PollListener {
   private leavePoll(): void {
     this.context.polls.close(this.poll)
     this.poll = undefined
+    this.attempt?.close()
+    this.attempt = undefined
   }
 
   private end(result: ClaimResult): void {

@@ -14,6 +14,8 @@ export interface Space {
   quorum(installed: Installed): Quorum
   /** True when the register may be voted on under this config. */
   isOpen(key: RegisterKey, installed: Installed): boolean
+  /** True for a register whose puts may begin with an offer. */
+  isOffered(key: RegisterKey): boolean
   /** True for a register that is not answered for any more. */
   isUnserved(key: RegisterKey): boolean
   /**

@@ -42,5 +42,7 @@ export const VOTING_CLUSTERS_MAX = 7
  * forgotten.
  */
 export const BARRED_MAX = 256
-/** The version of the wire protocol spoken here. */
+/** The oldest version of the wire protocol spoken here. */
 export const PROTOCOL_VERSION = 1
+/** The version from which on peers know offers (`agreement/offers.ts`). */
+export const OFFERS_SINCE = 4

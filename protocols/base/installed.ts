@@ -5,6 +5,7 @@
 import type { Config } from './config.ts'
 import type { Identity, IdentityId, NetworkId, PeerId } from './identity.ts'
 import type { Quorum } from './quorum.ts'
+import type { Unit } from './units.ts'
 
 /** A config installed here, with what is worked out of it once. */
 export interface Installed {
@@ -13,6 +14,8 @@ export interface Installed {
   readonly quorum: Quorum
   /** Of the register that decides the next config. */
   readonly configQuorum: Quorum
+  /** Of its clusters, also while it is joint. */
+  readonly units: readonly Unit[]
 }
 
 /** What the newest config says. */

@@ -1,4 +1,5 @@
 import type { Ballot } from './ballot.ts'
+import type { Home } from './units.ts'
 
 /**
  * What a register holds. Its identity is all four fields together: two records are the same only
@@ -25,6 +26,11 @@ export interface ValueRecord {
 export interface Accepted {
   readonly ballot: Ballot
   readonly record: ValueRecord
+  /**
+   * Of what was taken as an offer: it counts only as `agreement/offers.ts` says. Left out for what
+   * was accepted plainly, by a commit.
+   */
+  readonly home?: Home
 }
 
 /**

@@ -16,6 +16,7 @@ import type { Codec } from '../wire/codec.ts'
 import { CONFIGS_PER_MESSAGE_MAX } from '../base/limits.ts'
 import type { Config } from '../base/config.ts'
 import { configQuorum, dataQuorum } from '../base/quorum.ts'
+import { unitsOf } from '../base/units.ts'
 import type { InForce, Installed } from '../base/installed.ts'
 
 const CONFIG_CONTENT_TYPE = 'application/vnd.replicator.config'
@@ -73,15 +74,17 @@ export class ConfigChain implements InForce {
    * and whoever comes back finds what it lacks at any.
    *
    * @param isWhole the configs begin where the chain of the peer that sent them begins
+   * @param passing called before a config is followed by the next: what it writes is on disk first
    * @returns how many were installed
    */
-  offer(configs: readonly Config[], isWhole = false): number {
+  offer(configs: readonly Config[], isWhole = false, passing: () => void = () => undefined): number {
     let count = 0
     for (const config of configs) {
       if (this.networkId !== undefined && config.networkId !== this.networkId) continue
       if (this.installed !== undefined && config.epoch === this.epoch) this.assertSame(config)
       const isBase = isWhole && this.installed === undefined
       if (config.epoch !== this.epoch + 1 && !isBase) continue
+      if (this.installed !== undefined) passing()
       this.install(config)
       count += 1
     }
@@ -141,5 +144,5 @@ export class ConfigChain implements InForce {
 }
 
 function worked(config: Config): Installed {
-  return { config, quorum: dataQuorum(config), configQuorum: configQuorum(config) }
+  return { config, quorum: dataQuorum(config), configQuorum: configQuorum(config), units: unitsOf(config.clusters) }
 }

@@ -136,7 +136,7 @@ export class Configs implements Service {
   private offer(configs: readonly Config[], isWhole: boolean): void {
     const { chain, registers, agreement, onInstalled } = this.context
     const { epoch: before, current } = chain
-    if (chain.offer(configs, isWhole) === 0) return
+    if (chain.offer(configs, isWhole, () => agreement.dropIfVoteless()) === 0) return
     for (let epoch = Math.max(before + 1, 0); epoch <= chain.epoch; epoch += 1) {
       const key = configKey(epoch)
       const record = registers.read(key)?.chosen
@@ -150,6 +150,7 @@ export class Configs implements Service {
     settlement: ONCE,
     quorum: ({ configQuorum }: Installed): Quorum => configQuorum,
     isOpen: (key: RegisterKey, { config }: Installed): boolean => epochOfConfigKey(key) === config.epoch + 1,
+    isOffered: () => false,
     isUnserved: () => false,
     isKeptWithoutVote: true,
     learn: (_: RegisterKey, record: ValueRecord): void => this.offer([this.context.codec.decodeConfig(record.value)], false),

@@ -117,6 +117,8 @@ export class Keys implements Service {
     settlement: ONCE,
     quorum: ({ quorum }: Installed): Quorum => quorum,
     isOpen: (_: RegisterKey, { config }: Installed): boolean => !config.forming,
+    // What further types decide for themselves is rare, and several begin it at once.
+    isOffered: (key: RegisterKey): boolean => !isHiddenKey(key),
     isUnserved: (key: RegisterKey): boolean => this.chosen.isDiverged(key),
     isKeptWithoutVote: false,
     learn: (key: RegisterKey, record: ValueRecord): void => this.chosen.learn(key, record),

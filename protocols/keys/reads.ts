@@ -104,7 +104,7 @@ class Lookup implements PollListener {
     this.phase = 'reading'
     if (installed === undefined) return
     const { epoch } = installed.config
-    this.count = new ReadCount(installed.quorum, epoch)
+    this.count = new ReadCount(installed.quorum, installed)
     this.poll = this.context.polls.ask({ kind: 'read', key: this.event.key, epoch }, installed.quorum, this)
   }
 

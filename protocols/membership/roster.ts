@@ -75,6 +75,11 @@ export class Roster implements Neighbours {
     return peer?.isConnected === true && peer.identity.id === id
   }
 
+  /** Connected, with the store that is meant, and not known to be silent. */
+  isHeard(identity: Identity): boolean {
+    return this.isConnectedAs(identity) && this.peers.get(identity.peerId)?.state === 'alive'
+  }
+
   clusterIds(): Iterable<ClusterId> {
     if (this.clusters.size === 0) for (const peer of this.peers.values()) this.clusters.add(peer.clusterId)
     return this.clusters

@@ -7,12 +7,14 @@ import type { Identity } from '../base/identity.ts'
 import { TARGETS_MAX } from '../base/limits.ts'
 import type { Accepted, ValueRecord } from '../base/record.ts'
 import type { RegisterKey } from '../base/register.ts'
+import type { Home } from '../base/units.ts'
 import type { ByteReader } from './reader.ts'
 import type { ByteWriter } from './writer.ts'
 import { readConfigs, writeConfigs } from './configs.ts'
 import {
   readAcceptedIfAny,
   readBallot,
+  readHome,
   readIdentities,
   readIdentity,
   readKey,
@@ -21,6 +23,7 @@ import {
   writeAcceptedIfAny,
   writeBallot,
   writeCount,
+  writeHome,
   writeIdentities,
   writeIdentity,
   writeKey,
@@ -36,6 +39,8 @@ export type AcceptorRequest =
   | { readonly kind: 'reserve'; readonly key: RegisterKey; readonly ballot: Ballot }
   | { readonly kind: 'commit'; readonly key: RegisterKey; readonly ballot: Ballot; readonly record: ValueRecord }
   | { readonly kind: 'read'; readonly key: RegisterKey; readonly epoch: number }
+  /** A record without a reserve before it, to voters outside its home. */
+  | { readonly kind: 'offer'; readonly key: RegisterKey; readonly ballot: Ballot; readonly record: ValueRecord; readonly home: Home }
 
 /** What an acceptor answers. */
 export type AcceptorReply =
@@ -49,6 +54,8 @@ export type AcceptorReply =
    * CONFIGS_PER_MESSAGE_MAX.
    */
   | { readonly kind: 'stale'; readonly configs: readonly Config[] }
+  /** The offer of this ballot is accepted, as an offer. */
+  | { readonly kind: 'taken'; readonly ballot: Ballot }
 
 /** A reply with the voter that gave it: votes are counted by this pair and never by connection. */
 export interface Vote {
@@ -61,7 +68,14 @@ export type AgreementMessage =
   | { readonly kind: 'request'; readonly id: number; readonly target: Identity; readonly body: AcceptorRequest }
   | { readonly kind: 'reply'; readonly id: number; readonly vote: Vote }
   /** To a representative: forward the body to these voters of your cluster (you may be one). */
-  | { readonly kind: 'relay'; readonly id: number; readonly targets: readonly Identity[]; readonly body: AcceptorRequest }
+  | {
+      readonly kind: 'relay'
+      readonly id: number
+      readonly targets: readonly Identity[]
+      readonly body: AcceptorRequest
+      /** Of an offer, and of nothing else: how long to gather answers, in milliseconds. */
+      readonly gatherMs?: number
+    }
   | { readonly kind: 'relayed'; readonly id: number; readonly votes: readonly Vote[] }
 
 /** What is asked of an acceptor; the key comes first in all of it. */
@@ -91,6 +105,20 @@ export const REQUESTS: Table<AcceptorRequest> = new Table<AcceptorRequest>({
       writer.varint(body.epoch)
     },
     read: (reader) => ({ kind: 'read', key: readKey(reader), epoch: reader.varint() }),
+  },
+  offer: {
+    code: 3,
+    write(writer, body) {
+      writeKey(writer, body.key)
+      writeBallot(writer, body.ballot)
+      writeRecord(writer, body.record)
+      writeHome(writer, body.home)
+    },
+    read(reader) {
+      const [key, ballot, record] = [readKey(reader), readBallot(reader), readRecord(reader)]
+      return { kind: 'offer', key, ballot, record, home: readHome(reader) }
+    },
+    values: (body) => [body.record.value],
   },
 })
 
@@ -138,6 +166,11 @@ export const REPLIES: Table<AcceptorReply> = new Table<AcceptorReply>({
     write: (writer, body) => writeConfigs(writer, body.configs),
     read: (reader) => ({ kind: 'stale', configs: readConfigs(reader) }),
   },
+  taken: {
+    code: 6,
+    write: (writer, body) => writeBallot(writer, body.ballot),
+    read: (reader) => ({ kind: 'taken', ballot: readBallot(reader) }),
+  },
 })
 
 export const AGREEMENT: MessageRows<AgreementMessage> = {
@@ -165,12 +198,17 @@ export const AGREEMENT: MessageRows<AgreementMessage> = {
   relay: {
     code: 2,
     way: 'votes',
-    write(writer, { id, targets, body }) {
+    write(writer, { id, targets, body, gatherMs = 0 }) {
       writer.varint(id)
       writeIdentities(writer, targets, TARGETS_MAX)
       REQUESTS.write(writer, body)
+      if (body.kind === 'offer') writer.varint(gatherMs)
     },
-    read: (reader) => ({ kind: 'relay', id: reader.varint(), targets: readIdentities(reader, TARGETS_MAX), body: REQUESTS.read(reader) }),
+    read(reader) {
+      const [id, targets, body] = [reader.varint(), readIdentities(reader, TARGETS_MAX), REQUESTS.read(reader)]
+      const relay = { kind: 'relay', id, targets, body } as const
+      return body.kind === 'offer' ? { ...relay, gatherMs: reader.varint() } : relay
+    },
     values: ({ body }) => REQUESTS.values(body),
   },
   relayed: {

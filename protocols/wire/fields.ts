@@ -7,6 +7,7 @@ import { isContentType } from '../base/record.ts'
 import type { Accepted, ValueRecord } from '../base/record.ts'
 import { configKey, dataKey, epochOfConfigKey, isConfigKey } from '../base/register.ts'
 import type { RegisterKey } from '../base/register.ts'
+import type { Home } from '../base/units.ts'
 import { refuse } from './malformed.ts'
 import type { ByteReader } from './reader.ts'
 import type { ByteWriter } from './writer.ts'
@@ -27,6 +28,16 @@ const NETWORK_ID_BYTES = 16
 /** The first byte of a key says whose register it is. */
 const DATA_SPACE = 0
 const CONFIG_SPACE = 1
+/**
+ * What stands before an accepted record, in the place of a flag. A build that knows no offers refuses
+ * the last, so that it takes none for what was accepted plainly.
+ */
+const ACCEPTED_NOTHING = 0
+const ACCEPTED_PLAINLY = 1
+const ACCEPTED_AS_OFFER = 2
+/** What a home is. */
+const HOME_CLUSTER = 0
+const HOME_VOTER = 1
 
 /**
  * What most records hold, so that it is recognized rather than read and looked at: the content type
@@ -144,24 +155,47 @@ export function readRecord(reader: ByteReader): ValueRecord {
   return { writeId, value: reader.sized(VALUE_BYTES_MAX), contentType, writtenAtMs }
 }
 
+export function writeHome(writer: ByteWriter, home: Home): void {
+  writer.u8(home.kind === 'cluster' ? HOME_CLUSTER : HOME_VOTER)
+  if (home.kind === 'cluster') writeClusterId(writer, home.cluster)
+  else writeIdentity(writer, home.voter)
+}
+
+export function readHome(reader: ByteReader): Home {
+  const kind = reader.u8()
+  if (kind === HOME_CLUSTER) return { kind: 'cluster', cluster: readClusterId(reader) }
+  return kind === HOME_VOTER ? { kind: 'voter', voter: readIdentity(reader) } : refuse(`no such home: ${kind}`)
+}
+
+/** As in a store, where nothing follows it: an offer ends with its home, and only an offer does. */
 export function writeAccepted(writer: ByteWriter, accepted: Accepted): void {
   writeBallot(writer, accepted.ballot)
   writeRecord(writer, accepted.record)
+  if (accepted.home !== undefined) writeHome(writer, accepted.home)
 }
 
+/** To the end of the bytes. */
 export function readAccepted(reader: ByteReader): Accepted {
-  const ballot = readBallot(reader)
-  return { ballot, record: readRecord(reader) }
+  return readAcceptedAs(reader, (record) => (reader.remaining > 0 ? { ...record, home: readHome(reader) } : record))
 }
 
-/** A flag, then what was accepted, if anything was. */
+/** What it is, then what was accepted, if anything was. */
 export function writeAcceptedIfAny(writer: ByteWriter, accepted: Accepted | undefined): void {
-  writeFlag(writer, accepted !== undefined)
-  if (accepted !== undefined) writeAccepted(writer, accepted)
+  if (accepted === undefined) return writer.u8(ACCEPTED_NOTHING)
+  writer.u8(accepted.home === undefined ? ACCEPTED_PLAINLY : ACCEPTED_AS_OFFER)
+  writeAccepted(writer, accepted)
 }
 
 export function readAcceptedIfAny(reader: ByteReader): Accepted | undefined {
-  return readFlag(reader) ? readAccepted(reader) : undefined
+  const kind = reader.u8()
+  if (kind === ACCEPTED_NOTHING) return undefined
+  if (kind > ACCEPTED_AS_OFFER) refuse(`${kind} before what was accepted`)
+  return readAcceptedAs(reader, (plain) => (kind === ACCEPTED_AS_OFFER ? { ...plain, home: readHome(reader) } : plain))
+}
+
+function readAcceptedAs(reader: ByteReader, read: (plain: Accepted) => Accepted): Accepted {
+  const ballot = readBallot(reader)
+  return read({ ballot, record: readRecord(reader) })
 }
 
 export function writeClusterId(writer: ByteWriter, clusterId: ClusterId): void {

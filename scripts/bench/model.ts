@@ -9,6 +9,7 @@ import { dataKey } from '../../protocols/base/register.ts'
 import { VOTERS_PER_CLUSTER_MAX } from '../../protocols/base/config.ts'
 import type { Config } from '../../protocols/base/config.ts'
 import type { Outcome } from '../../protocols/effects.ts'
+import { protocolOf } from '../../protocols/types.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
 import { utf8 } from '../../src/bytes.ts'
@@ -71,7 +72,7 @@ export class Model {
     const { agenda, codec } = this
     this.init = init
     const chance = new Chance(SEED)
-    const calm = { looseRate: 0, failedSyncRate: 0, slowSyncRate: 0, syncMs: SYNC_MS, tickLateMs: TICK_LATE_MS, slowOpeningRate: 0 }
+    const calm = { looseRate: 0, failedSyncRate: 0, slowSyncRate: 0, syncMs: SYNC_MS, tickLateMs: TICK_LATE_MS, slowOpeningRate: 0, areOffersMade: true }
     const surroundings: PeerSurroundings = {
       agenda,
       chance,
@@ -206,7 +207,7 @@ export class Model {
       if (isNew && clusters.size >= init.votingClusters) continue
       if (voters.length < Math.min(init.votersPerCluster, VOTERS_PER_CLUSTER_MAX)) clusters.set(peer.clusterId, [...voters, peer.identity])
     }
-    const finished: Config = { networkId: chance.hex(32) as NetworkId, epoch: 0, clusters, forming: false, protocolMin: 1 }
+    const finished: Config = { networkId: chance.hex(32) as NetworkId, epoch: 0, clusters, forming: false, protocolMin: protocolOf([]) }
     const configs = [finished, { ...finished, epoch: 1, next: clusters }, { ...finished, epoch: 2 }]
     for (const peer of peers) peer.found(configs)
     return { ...finished, epoch: 2 }

@@ -56,6 +56,7 @@ export function createRuntime(
         minPeers: config.minPeers,
         wantedNetwork: config.networkId,
         replaceAfterMs: config.replaceAfterMs,
+        areOffersMade: config.areOffersMade,
         registers,
         codec,
         sha256,

@@ -460,6 +460,13 @@ export const FLAGS: FlagTable<Settings> = {
     meaning: 'A voter gone for so long gives its place to a learner of its cluster. 0 or off: never.',
     fallback: { value: REPLACE_AFTER_SECONDS * SECOND_MS, text: String(REPLACE_AFTER_SECONDS) },
   },
+  areOffersMade: {
+    ...once(parseSwitch),
+    name: 'offers',
+    placeholder: 'ON|OFF',
+    meaning: 'Begin puts that nobody contends with an offer, which saves a round trip. Off: reserve, then commit, each time.',
+    fallback: { value: true, text: 'on' },
+  },
   logLevel: {
     ...once(parseLogLevel),
     name: 'log-level',

@@ -161,5 +161,7 @@ export interface Settings {
   readonly valueBytesMax: number
   /** A voter gone for so long gives its place to a learner of its cluster; undefined for never. */
   readonly replaceAfterMs: number | undefined
+  /** Puts of keys may begin with an offer; off for the two phases alone. */
+  readonly areOffersMade: boolean
   readonly logLevel: LogLevel
 }

@@ -8,6 +8,8 @@ import type { Identity, IdentityId } from '../../protocols/base/identity.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
 import type { Config } from '../../protocols/base/config.ts'
 import { dataQuorum, holdsMajority } from '../../protocols/base/quorum.ts'
+import { unitsOf } from '../../protocols/base/units.ts'
+import type { Unit } from '../../protocols/base/units.ts'
 import { ReadCount } from '../../protocols/agreement/read-count.ts'
 import { peer, recordOf } from '../unit/core-harness.ts'
 import { someConfig } from './core-arbitraries.ts'
@@ -32,6 +34,11 @@ function recordAt(ballot: Ballot): ValueRecord {
 function holds(config: Config, ids: ReadonlySet<IdentityId>): boolean {
   const has = ({ id }: Identity): boolean => ids.has(id)
   return holdsMajority(config.clusters, has) && (config.next === undefined || holdsMajority(config.next, has))
+}
+
+/** As it is counted, whatever its own epoch. */
+function installed(config: Config): { readonly config: Config; readonly units: readonly Unit[] } {
+  return { config: { ...config, epoch: EPOCH }, units: unitsOf(config.clusters) }
 }
 
 function expected(config: Config, said: ReadonlyMap<IdentityId, Said>): string {
@@ -61,7 +68,7 @@ suite('a read round', () => {
     const met = new Set<string>()
     const property = fc.property(someConfig, fc.infiniteStream(someSaid), (config, says) => {
       const quorum = dataQuorum(config)
-      const count = new ReadCount(quorum, EPOCH)
+      const count = new ReadCount(quorum, installed(config))
       const said = new Map<IdentityId, Said>()
       for (const sender of quorum.voters) {
         const what = says.next().value as Said
@@ -87,12 +94,39 @@ suite('a read round', () => {
       const [sender] = quorum.voters
       assert(sender !== undefined)
       const record = recordOf('x')
-      assert.deepEqual(new ReadCount(quorum, EPOCH).add({ sender, body: { kind: 'chosen', record } }), {
+      assert.deepEqual(new ReadCount(quorum, installed(config)).add({ sender, body: { kind: 'chosen', record } }), {
         kind: 'chosen',
         record,
         ballot: undefined,
       })
     })
     fc.assert(property, { numRuns: 100 })
+  })
+
+  test('an offer that a quorum took is chosen no sooner than its home accepted it', () => {
+    const property = fc.property(someConfig, fc.infiniteStream(fc.boolean()), (config, coins) => {
+      const quorum = dataQuorum(config)
+      const { units } = installed(config)
+      const [home] = units
+      const [ballot] = BALLOTS.filter(({ epoch }) => epoch === EPOCH)
+      assert(home !== undefined && ballot !== undefined)
+      const count = new ReadCount(quorum, installed(config))
+      const [said, plainly] = [new Set<IdentityId>(), new Set<IdentityId>()]
+      let isAnyOffered = false
+      for (const sender of quorum.voters) {
+        const isPlain = coins.next().value === true
+        const accepted = { ballot, record: recordAt(ballot) }
+        said.add(sender.id)
+        if (isPlain) plainly.add(sender.id)
+        else isAnyOffered = true
+        const result = count.add({ sender, body: { kind: 'seen', epoch: EPOCH, accepted: isPlain ? accepted : { ...accepted, home: home.home } } })
+        const isOfHome = config.next === undefined && home.voters.filter(({ id }) => plainly.has(id)).length * 2 > home.voters.length
+        const whenHeld = !isAnyOffered || isOfHome ? 'chosen' : 'doubt'
+        const wanted: string = holds(config, said) ? whenHeld : 'pending'
+        assert.equal(result.kind, wanted)
+        if (result.kind !== 'pending') return
+      }
+    })
+    fc.assert(property, { numRuns: 5_000 })
   })
 })

@@ -11,6 +11,7 @@ import { isContentType } from '../../protocols/base/record.ts'
 import type { Accepted, ValueRecord } from '../../protocols/base/record.ts'
 import { configKey, dataKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
+import type { Home } from '../../protocols/base/units.ts'
 import type { Barred, Clusters, Config } from '../../protocols/base/config.ts'
 import type { AcceptorReply, AcceptorRequest, Vote } from '../../protocols/wire/agreement-messages.ts'
 import type { Greeting } from '../../protocols/wire/greeting.ts'
@@ -53,7 +54,11 @@ export const records: Arbitrary<ValueRecord> = shape({
   contentType,
   writtenAtMs: whole,
 })
-export const accepted: Arbitrary<Accepted> = shape({ ballot, record: records })
+const homes: Arbitrary<Home> = fc.oneof(
+  shape({ kind: fc.constant('cluster' as const), cluster: clusterId }),
+  shape({ kind: fc.constant('voter' as const), voter: identities }),
+)
+export const accepted: Arbitrary<Accepted> = fc.oneof(shape({ ballot, record: records }), shape({ ballot, record: records, home: homes }))
 const clusters: Arbitrary<Clusters> = fc
   .uniqueArray(fc.tuple(clusterId, fc.uniqueArray(identities, { minLength: 1, maxLength: 5, selector: (one) => one.id })), {
     maxLength: 7,
@@ -84,6 +89,7 @@ const requestKinds: Kinds<AcceptorRequest> = {
   reserve: shape({ kind: fc.constant('reserve'), key, ballot }),
   commit: shape({ kind: fc.constant('commit'), key, ballot, record: records }),
   read: shape({ kind: fc.constant('read'), key, epoch: whole }),
+  offer: shape({ kind: fc.constant('offer'), key, ballot, record: records, home: homes }),
 }
 const replyKinds: Kinds<AcceptorReply> = {
   promised: shape({ kind: fc.constant('promised'), ballot, accepted: maybe(accepted) }),
@@ -92,6 +98,7 @@ const replyKinds: Kinds<AcceptorReply> = {
   seen: shape({ kind: fc.constant('seen'), epoch: whole, accepted: maybe(accepted) }),
   chosen: shape({ kind: fc.constant('chosen'), record: records }),
   stale: shape({ kind: fc.constant('stale'), configs: configLists }),
+  taken: shape({ kind: fc.constant('taken'), ballot }),
 }
 const requestBodies: Arbitrary<AcceptorRequest> = fc.oneof(...Object.values(requestKinds))
 const votes: Arbitrary<Vote> = shape({ sender: identities, body: fc.oneof(...Object.values(replyKinds)) })
@@ -147,7 +154,21 @@ const rowAnswers: Arbitrary<RowAnswer> = fc.oneof(
 const messageKinds: Kinds<Message> = {
   request: shape({ kind: fc.constant('request'), id: whole, target: identities, body: requestBodies }),
   reply: shape({ kind: fc.constant('reply'), id: whole, vote: votes }),
-  relay: shape({ kind: fc.constant('relay'), id: whole, targets: fc.array(identities, { maxLength: 16 }), body: requestBodies }),
+  relay: fc.oneof(
+    shape({
+      kind: fc.constant('relay' as const),
+      id: whole,
+      targets: fc.array(identities, { maxLength: 16 }),
+      body: requestBodies.filter(({ kind }) => kind !== 'offer'),
+    }),
+    shape({
+      kind: fc.constant('relay' as const),
+      id: whole,
+      targets: fc.array(identities, { maxLength: 16 }),
+      body: requestKinds.offer,
+      gatherMs: whole,
+    }),
+  ),
   relayed: shape({ kind: fc.constant('relayed'), id: whole, votes: fc.array(votes, { maxLength: 16 }) }),
   learn: shape({
     kind: fc.constant('learn'),

@@ -7,6 +7,8 @@ export interface Coverage {
   answered: number
   created: number
   contendedKeys: number
+  /** Keys that were chosen as they were offered, without a reserve among all. */
+  offersChosen: number
   /** Configs decided while clients were at work. */
   changesUnderLoad: number
   withdrawals: number
@@ -43,6 +45,7 @@ export function noCoverage(): Coverage {
     answered: 0,
     created: 0,
     contendedKeys: 0,
+    offersChosen: 0,
     changesUnderLoad: 0,
     withdrawals: 0,
     requests: 0,
@@ -78,6 +81,7 @@ export function shortfalls(coverage: Coverage, seeds: number): string[] {
     operations: seeds * 40,
     created: seeds * 5,
     contendedKeys: seeds * 2,
+    offersChosen: seeds,
     changesUnderLoad: seeds / 4,
     requestsDone: seeds / 4,
     proposersKilled: seeds / 8,
@@ -99,6 +103,7 @@ export function describeCoverage(coverage: Coverage): string {
   return [
     `${operations} client operations`,
     `${contendedKeys} contended keys`,
+    `${coverage.offersChosen} chosen as offered`,
     `${changesUnderLoad} configuration changes under load (${withdrawals} withdrawals tried)`,
     `${coverage.requests} changes asked for, ${coverage.requestsDone} told done, ${coverage.proposersKilled} proposers killed`,
     `${faults} faults, ${faultsInDoubt} of them while a key was in doubt`,

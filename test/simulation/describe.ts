@@ -3,6 +3,7 @@ import type { Ballot } from '../../protocols/base/ballot.ts'
 import type { Identity } from '../../protocols/base/identity.ts'
 import type { Accepted, ValueRecord } from '../../protocols/base/record.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
+import type { Home } from '../../protocols/base/units.ts'
 import type { Barred, Clusters, Config } from '../../protocols/base/config.ts'
 import type { AnyWrite } from '../../protocols/base/persist.ts'
 import type { Outcome } from '../../protocols/effects.ts'
@@ -28,7 +29,13 @@ export function describeRecord({ writeId, value, contentType }: ValueRecord): st
 }
 
 export function describeAccepted(accepted: Accepted | undefined): string {
-  return accepted === undefined ? 'none' : `${describeBallot(accepted.ballot)} ${describeRecord(accepted.record)}`
+  if (accepted === undefined) return 'none'
+  const offer = accepted.home === undefined ? '' : ` offered by ${describeHome(accepted.home)}`
+  return `${describeBallot(accepted.ballot)} ${describeRecord(accepted.record)}${offer}`
+}
+
+export function describeHome(home: Home): string {
+  return home.kind === 'cluster' ? home.cluster : describeIdentity(home.voter)
 }
 
 export function describeClusters(clusters: Clusters): string {
@@ -54,6 +61,8 @@ export function describeRequest(body: AcceptorRequest): string {
       return `commit ${key} ${describeBallot(body.ballot)} ${describeRecord(body.record)}`
     case 'read':
       return `read ${key} in ${body.epoch}`
+    case 'offer':
+      return `offer ${key} ${describeBallot(body.ballot)} ${describeRecord(body.record)} of ${describeHome(body.home)}`
   }
 }
 
@@ -67,6 +76,8 @@ export function describeReply(body: AcceptorReply): string {
       return `committed ${describeBallot(body.ballot)}`
     case 'seen':
       return `seen in ${body.epoch} ${describeAccepted(body.accepted)}`
+    case 'taken':
+      return `taken ${describeBallot(body.ballot)}`
     case 'chosen':
       return `chosen ${describeRecord(body.record)}`
     case 'stale':

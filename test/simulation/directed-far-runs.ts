@@ -40,7 +40,7 @@ class Running extends RunBench {
   constructor(random: number) {
     super()
     const { moment, polls, latencies, roundTrips, quorum, rounds } = this
-    const space: Pick<Space, 'settlement' | 'quorum'> = { settlement: ONCE, quorum: () => quorum }
+    const space: Pick<Space, 'settlement' | 'quorum' | 'isOffered'> = { settlement: ONCE, quorum: () => quorum, isOffered: () => false }
     const context: Omit<RunContext, 'spaceOf'> = {
       moment,
       rounds,
@@ -50,6 +50,8 @@ class Running extends RunBench {
       roundTrips,
       rivals: this.doubts,
       random: () => random,
+      offering: { plan: () => undefined, isWholeHeard: () => false, onMade: () => undefined, onUnanswered: () => undefined },
+      isUntouched: () => false,
       chose: () => undefined,
     }
     this.run = new Run(KEY, { ...context, spaceOf: () => space as Space })
@@ -155,6 +157,7 @@ function farRivalsOfVoter(): string[] {
     configsSince: () => [],
     onLaterEpoch: () => undefined,
     onHeldByQuorum: () => undefined,
+    areOffersMade: false,
   })
   moment.nowMs = 50_000
   const by = voter('B')

@@ -3,20 +3,13 @@
  * thing and says what came of it, in lines that `test/trace/` keeps for review. A scenario throws
  * when the protocol's rule does not hold.
  */
-import { ceilingWrite } from '../../protocols/base/persist.ts'
 import { CEILING_STRIDE_ROUNDS } from '../../protocols/base/ballot.ts'
-import type { Ballot, Ceiling } from '../../protocols/base/ballot.ts'
-import { identity } from '../../protocols/base/identity.ts'
-import type { Identity, Incarnation, PeerId } from '../../protocols/base/identity.ts'
 import { Outbox } from '../../protocols/outbox.ts'
 import { Overlay } from '../../protocols/base/overlay.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
 import { dataKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
-import { Acceptor } from '../../protocols/agreement/acceptor.ts'
 import { PROMISE_KEPT_MS } from '../../protocols/agreement/promises.ts'
-import { ONCE } from '../../protocols/agreement/settlement.ts'
-import { Rounds, raisedAtOpening } from '../../protocols/agreement/rounds.ts'
 import { ChosenKeys } from '../../protocols/keys/chosen.ts'
 import { writingClaim } from '../../protocols/agreement/coordinator.ts'
 import { outcomeOf } from '../../protocols/keys/puts.ts'
@@ -27,10 +20,11 @@ import { speechOfKeys } from '../../protocols/repair/speech.ts'
 import { HASH_BYTES, LEAVES_PER_GROUP, leafOf } from '../../protocols/base/hash-tree.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { sha256, utf8 } from '../../src/bytes.ts'
-import type { AcceptorReply, AcceptorRequest } from '../../protocols/wire/agreement-messages.ts'
 import { check } from './checkers/violation.ts'
-import { describeAccepted, describePersist, describeReply, describeRequest } from './describe.ts'
+import { describeAccepted } from './describe.ts'
 import { LATE_SCENARIOS } from './directed-late.ts'
+import { OFFER_SCENARIOS } from './directed-offers.ts'
+import { AcceptorBench, ballot, expectReply, voter } from './acceptor-bench.ts'
 import { SimulatedDisk } from './disk.ts'
 import { KeyStage, text } from './types/keys/stage.ts'
 import type { Scenario } from './stage.ts'
@@ -66,62 +60,11 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'T7-power-lost-at-the-driver', play: () => atEachSlowness(powerLostAtDriver) },
   { name: 'T1-lower-ballot-after-change', play: lowerBallotAfterChange },
   ...LATE_SCENARIOS,
+  ...OFFER_SCENARIOS,
 ]
 
-/** An acceptor by itself, with a disk that it can be restarted from. */
-class Bench {
-  readonly lines: string[] = []
-  private readonly disk = new SimulatedDisk(() => undefined)
-  private readonly self: Identity
-  private outbox: Outbox
-  private acceptor: Acceptor
-  private nowMs = 0
-
-  constructor(self: Identity, stored: Ceiling) {
-    this.self = self
-    this.disk.write(ceilingWrite(stored))
-    this.disk.syncAll()
-    ;({ outbox: this.outbox, acceptor: this.acceptor } = this.open())
-  }
-
-  ask(body: AcceptorRequest): AcceptorReply {
-    this.lines.push(`> ${describeRequest(body)}`)
-    const reply = this.acceptor.answer(body, this.nowMs)
-    for (const effect of this.outbox.take()) {
-      if (effect.kind !== 'persist') continue
-      this.lines.push(`  writes ${describePersist(effect.write)}`)
-      this.disk.write(effect.write)
-    }
-    this.lines.push(`  ${describeReply(reply)}`)
-    return reply
-  }
-
-  /** Everything written is synced, and the process starts anew. */
-  restart(): void {
-    this.disk.syncAll()
-    this.lines.push('-- restarts')
-    ;({ outbox: this.outbox, acceptor: this.acceptor } = this.open())
-  }
-
-  /**
-   * As a store is opened in earnest; without it, the floor would be the ceiling of this opening.
-   */
-  pass(elapsedMs: number): void {
-    this.nowMs += elapsedMs
-    this.lines.push(`-- ${elapsedMs} ms pass`)
-    this.acceptor.fold(this.nowMs)
-  }
-
-  private open(): { outbox: Outbox; acceptor: Acceptor } {
-    const floor = this.disk.ceilingSynced
-    const outbox = new Outbox(new Overlay(this.disk))
-    const rounds = new Rounds(this.self, outbox, raisedAtOpening(floor), floor)
-    return { outbox, acceptor: new Acceptor(this.disk, rounds, outbox, floor, () => ONCE) }
-  }
-}
-
 function acceptor(): string[] {
-  const bench = new Bench(P, { epoch: 0, round: 5 })
+  const bench = new AcceptorBench(P, { epoch: 0, round: 5 })
   const record = text('x')
   expectReply(bench.ask({ kind: 'read', key: KEY, epoch: 0 }), 'seen')
   expectReply(bench.ask({ kind: 'reserve', key: KEY, ballot: ballot(0, 6, P) }), 'promised')
@@ -143,7 +86,7 @@ function acceptor(): string[] {
 
 /** T3: the floor stands for the highest ballot of its round, whoever's that would be. */
 function floorCoversItsRound(): string[] {
-  const bench = new Bench(voter('A'), { epoch: 0, round: 5 })
+  const bench = new AcceptorBench(voter('A'), { epoch: 0, round: 5 })
   expectReply(bench.ask({ kind: 'reserve', key: KEY, ballot: ballot(0, 5, P) }), 'rejected')
   expectReply(bench.ask({ kind: 'reserve', key: KEY, ballot: ballot(0, 5, Q) }), 'rejected')
   expectReply(bench.ask({ kind: 'commit', key: KEY, ballot: ballot(0, 5, P), record: text('x') }), 'rejected')
@@ -153,7 +96,7 @@ function floorCoversItsRound(): string[] {
 
 /** A promise that memory lets go of still holds, as part of the floor, for every key. */
 function foldedPromises(): string[] {
-  const bench = new Bench(voter('A'), { epoch: 0, round: 1 })
+  const bench = new AcceptorBench(voter('A'), { epoch: 0, round: 1 })
   expectReply(bench.ask({ kind: 'reserve', key: KEY, ballot: ballot(0, 9, Q) }), 'promised')
   bench.pass(PROMISE_KEPT_MS + 1)
   expectReply(bench.ask({ kind: 'reserve', key: KEY, ballot: ballot(0, 8, Q) }), 'rejected')
@@ -478,16 +421,4 @@ function changed(
   check(before === undefined || shown[0] === before, 'S12', () => `${before} was chosen, ${shown[0]} is read after the change`)
   stage.lines.push(`every get shows ${shown.join(' and ')}`)
   return stage.lines
-}
-
-function expectReply(reply: AcceptorReply, kind: AcceptorReply['kind']): void {
-  check(reply.kind === kind, 'S8', () => `${describeReply(reply)}, where the rule wants ${kind}`)
-}
-
-function ballot(epoch: number, round: number, by: Identity): Ballot {
-  return { epoch, round, by }
-}
-
-function voter(name: string): Identity {
-  return identity(name as PeerId, '0'.repeat(32) as Incarnation)
 }

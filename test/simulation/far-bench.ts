@@ -54,7 +54,7 @@ export function quorumOf(names: readonly string[]): Quorum {
 export function chainOf(quorum: Quorum): InForce {
   const config = configOf(quorum.voters.map(({ peerId }) => peerId))
   return {
-    current: { config, quorum, configQuorum: quorum },
+    current: { config, quorum, configQuorum: quorum, units: [] },
     epoch: 0,
     networkId: config.networkId,
     isVoter: () => false,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ClusterId, NetworkId } from '../../protocols/base/identity.ts'
+import { protocolOf } from '../../protocols/types.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { utf8 } from '../../src/bytes.ts'
 import { Agenda } from './agenda.ts'
@@ -35,7 +36,7 @@ function paused(): { readonly peer: SimulatedPeer; readonly plannedMs: number | 
     isCalm: true,
   })
   const clusters = new Map([[CLUSTER, [peer.identity]]])
-  peer.found([{ networkId: chance.hex(32) as NetworkId, epoch: 0, clusters, forming: false, protocolMin: 1 }])
+  peer.found([{ networkId: chance.hex(32) as NetworkId, epoch: 0, clusters, forming: false, protocolMin: protocolOf([]) }])
   peer.start()
   const pass = (elapsedMs: number): void => agenda.runUntil(agenda.nowMs + elapsedMs)
   pass(LOOK_MS)

@@ -199,6 +199,7 @@ export class SimulatedPeer {
       inDoubt: this.disk.inDoubt(),
       pageLimits: { keys: this.surroundings.options.pageKeys, recordsBytes: this.surroundings.options.pageBytes },
       types: this.surroundings.furtherTypes,
+      areOffersMade: this.surroundings.options.areOffersMade,
       nowMs: this.clockMs,
     })
     this.dispatch({ kind: 'tick' })

@@ -7,6 +7,7 @@
 import type { ClusterId, Identity, NetworkId } from '../../protocols/base/identity.ts'
 import { dataKey, isConfigKey } from '../../protocols/base/register.ts'
 import type { Config } from '../../protocols/base/config.ts'
+import { protocolOf } from '../../protocols/types.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
 import { utf8 } from '../../src/bytes.ts'
@@ -141,7 +142,7 @@ class SmallScope {
     }
     this.peers = Array.from({ length: VOTERS }, (_, index) => new SimulatedPeer(index, 'c' as ClusterId, 1, surroundings))
     const clusters = new Map([['c' as ClusterId, this.peers.map((peer) => peer.identity)]])
-    const config: Config = { networkId: chance.hex(32) as NetworkId, epoch: 0, clusters, forming: false, protocolMin: 1 }
+    const config: Config = { networkId: chance.hex(32) as NetworkId, epoch: 0, clusters, forming: false, protocolMin: protocolOf([]) }
     for (const peer of this.peers) peer.found([config])
     this.configs = new Ledger(codec, [config], () => undefined)
     this.ledger = new KeyLedger(this.configs, (key, { record }) => this.probe.one(key, record))

@@ -8,6 +8,7 @@ import { configKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
 import type { Config } from '../../protocols/base/config.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
+import { protocolOf } from '../../protocols/types.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import { utf8 } from '../../src/bytes.ts'
 import { Agenda } from './agenda.ts'
@@ -53,6 +54,7 @@ const QUIET: Partial<Options> = {
   failedSyncRate: 0,
   tickLateMs: 1,
   encodesAll: true,
+  areOffersMade: false,
   replaceAfterMs: Number.POSITIVE_INFINITY,
   slowOpeningRate: 0,
   pageKeys: 1_024,
@@ -92,7 +94,7 @@ export class Stage {
     }
     this.network = new SimulatedNetwork(this.peers, surroundings)
     const networkId = chance.hex(32) as NetworkId
-    const config: Config = { networkId, epoch: 0, clusters: this.clusters(voting), forming: false, protocolMin: 1 }
+    const config: Config = { networkId, epoch: 0, clusters: this.clusters(voting), forming: false, protocolMin: protocolOf([]) }
     this.ledger = new Ledger(codec, [config], (decided) => {
       this.lines.push(`== decided: ${nameless(describeConfig(decided))}`)
       observer.copies.decided(decided)

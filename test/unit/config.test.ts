@@ -9,7 +9,7 @@ const ADDRESS_A = `/ip4/127.0.0.1/tcp/4001/p2p/${PEER_ID}`
 const ADDRESS_B = '/dns4/example.com/tcp/4002'
 const NETWORK = '0123456789abcdef0123456789abcdef'
 const FLAG_NAMES =
-  'cid http http-cert http-key http-ca listen announce peer bootstrap network secret secret-mode data min-peers protocolid rendezvous mdns join-timeout value-max replace-after log-level'.split(
+  'cid http http-cert http-key http-ca listen announce peer bootstrap network secret secret-mode data min-peers protocolid rendezvous mdns join-timeout value-max replace-after offers log-level'.split(
     ' ',
   )
 
@@ -61,6 +61,7 @@ suite('defaults', () => {
       joinTimeoutMs: 30_000,
       valueBytesMax: 1_048_576,
       replaceAfterMs: 600_000,
+      areOffersMade: true,
       hostNames: [],
       corsOrigins: [],
       httpProxies: [],
@@ -90,6 +91,7 @@ suite('defaults', () => {
   test('multicast DNS is on or off, and nothing else', () => {
     assert.equal(configOf(['-cid', 'a', '-mdns', 'on']).mdns, true)
     assert.equal(configOf(['-cid', 'a', '-mdns=off']).mdns, false)
+    assert.equal(configOf(['-cid', 'a', '-offers', 'off']).areOffersMade, false)
     assert.equal(parseCommandLine(['-cid', 'a', '-mdns', 'yes'], {}).kind, 'usage-error')
   })
 
@@ -220,6 +222,7 @@ suite('environment variables', () => {
       joinTimeoutMs: 2_000,
       valueBytesMax: 3,
       replaceAfterMs: undefined,
+      areOffersMade: true,
       hostNames: ['a.example'],
       corsOrigins: ['https://b.example:8443'],
       logs: [

@@ -22,6 +22,7 @@ import type { ClientId, Consistency, CoreEvent } from '../../protocols/events.ts
 import { beginOpening } from '../../protocols/opening.ts'
 import type { Opened } from '../../protocols/opening.ts'
 import { PeerCore } from '../../protocols/peer.ts'
+import { protocolOf } from '../../protocols/types.ts'
 import { Codec } from '../../protocols/wire/codec.ts'
 import type { AcceptorReply, AcceptorRequest } from '../../protocols/wire/agreement-messages.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
@@ -51,7 +52,7 @@ export function clusters(names: Record<string, readonly string[]>): Clusters {
 
 /** A config of these clusters, joint when `next` is given. */
 export function configOf(epoch: number, names: Record<string, readonly string[]>, next?: Record<string, readonly string[]>): Config {
-  const config: Config = { networkId: network, epoch, clusters: clusters(names), forming: false, protocolMin: 1 }
+  const config: Config = { networkId: network, epoch, clusters: clusters(names), forming: false, protocolMin: protocolOf([]) }
   return next === undefined ? config : { ...config, next: clusters(next) }
 }
 

@@ -12,11 +12,14 @@ import type { Settlement } from '../../protocols/agreement/settlement.ts'
 import { CEILING_NONE } from '../../protocols/base/ballot.ts'
 import type { ClusterId } from '../../protocols/base/identity.ts'
 import { configQuorum, dataQuorum } from '../../protocols/base/quorum.ts'
+import { unitsOf } from '../../protocols/base/units.ts'
 import type { ValueRecord } from '../../protocols/base/record.ts'
 import type { AcceptorReply, AcceptorRequest } from '../../protocols/wire/agreement-messages.ts'
 import { Bench, configOf, key, peer, recordOf, sends } from './core-harness.ts'
 
 const self = peer('a')
+/** For runs that begin with reserve. */
+const NO_OFFERS = { plan: () => undefined, isWholeHeard: () => false, onMade: () => undefined, onUnanswered: () => undefined }
 const x = recordOf('x')
 const y = recordOf('y')
 
@@ -46,7 +49,7 @@ class Coordinating extends Bench {
       moment,
       rounds: new Rounds(self, this.outbox, { epoch: 0, round: 1_000 }, CEILING_NONE),
       chain: {
-        current: { config, quorum, configQuorum: configQuorum(config) },
+        current: { config, quorum, configQuorum: configQuorum(config), units: unitsOf(config.clusters) },
         epoch: 0,
         networkId: config.networkId,
         isVoter: () => true,
@@ -57,10 +60,13 @@ class Coordinating extends Bench {
       roundTrips,
       rivals: { onRival: () => undefined, rivalUntilMs: () => 0 },
       random: () => 0,
+      offering: NO_OFFERS,
+      isUntouched: () => false,
       spaceOf: () => ({
         settlement,
         quorum: () => quorum,
         isOpen: () => true,
+        isOffered: () => false,
         isUnserved: () => false,
         isKeptWithoutVote: false,
         learn: () => undefined,

@@ -5,11 +5,11 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { ClusterId, Identity, PeerId } from '../../protocols/base/identity.ts'
-import { PROTOCOL_VERSION } from '../../protocols/base/config.ts'
 import { knownPeers } from '../../protocols/config/known.ts'
 import type { KnownNow } from '../../protocols/config/known.ts'
 import { protocolMinAfter } from '../../protocols/config/versions.ts'
 import { Roster } from '../../protocols/membership/roster.ts'
+import { protocolOf } from '../../protocols/types.ts'
 import type { AcceptorReply } from '../../protocols/wire/agreement-messages.ts'
 import { Bench, TestWorld, ask, ballotOf, clusters, configOf, key, network, peer, recordOf, worldOf } from './core-harness.ts'
 
@@ -27,6 +27,8 @@ function worldAt(protocolMin: number): TestWorld {
 }
 
 const CLUSTER = 'c1' as ClusterId
+/** What a peer of this build speaks that has no further type. */
+const LATEST = protocolOf([])
 
 /**
  * What is known of these peers of one cluster, by the versions that they speak; `silent` ones do
@@ -42,7 +44,7 @@ function knownNow(speak: Record<string, number>, silent: readonly string[] = [])
 
 /** What the config asks for after a change from voters to others, having asked for version 1. */
 function raised(from: readonly string[], to: readonly string[], known: KnownNow): number {
-  return protocolMinAfter(configOf(4, { c1: from }), clusters({ c1: to }), known)
+  return protocolMinAfter({ ...configOf(4, { c1: from }), protocolMin: 1 }, clusters({ c1: to }), known)
 }
 
 function votersOf(world: TestWorld): string[] {
@@ -51,11 +53,11 @@ function votersOf(world: TestWorld): string[] {
 
 suite('the protocol version of a config', () => {
   test('lets peers vote that speak it', () => {
-    assert.deepEqual(votersOf(worldAt(PROTOCOL_VERSION)), ['a', 'b', 'c'])
+    assert.deepEqual(votersOf(worldAt(LATEST)), ['a', 'b', 'c'])
   })
 
   test('keeps peers from voting that speak only older ones: they learn, serve, and say it once', () => {
-    const world = worldAt(PROTOCOL_VERSION + 1)
+    const world = worldAt(LATEST + 1)
     assert.deepEqual(votersOf(world), ['a'])
     const learner = world.get('b')
     assert.equal(learner.core.isTooOld, true)
@@ -66,12 +68,12 @@ suite('the protocol version of a config', () => {
   })
 
   test('rises by itself when all builds are newer, and not while one is not', () => {
-    const newer = { name: 'a', code: 1, since: 2, create: () => ({ told: () => undefined, asked: () => undefined }) }
+    const newer = { name: 'a', code: 1, since: LATEST + 1, create: () => ({ told: () => undefined, asked: () => undefined }) }
     const started = (builds: (name: string) => readonly (typeof newer)[]): TestWorld =>
       worldOf({ c1: ['a', 'b', 'c'] }, [configOf(0, { c1: ['a', 'b', 'c'] })], builds)
     const world = started(() => [newer])
     world.reach('the config asks for the later version', () =>
-      [...world.peers.values()].every(({ core }) => core.config?.protocolMin === 2 && core.config.next === undefined),
+      [...world.peers.values()].every(({ core }) => core.config?.protocolMin === LATEST + 1 && core.config.next === undefined),
     )
     assert.deepEqual(votersOf(world), ['a', 'b', 'c'])
     const { epoch } = world.get('a').core.chain
@@ -87,8 +89,8 @@ suite('the protocol version of a config', () => {
       const a = worldAt(protocolMin).get('a')
       return ask(a, peer('z'), { kind: 'reserve', key, ballot: ballotOf(a.core.chain.epoch, 1_000, 'z') })
     }
-    assert.equal(asked(PROTOCOL_VERSION)?.kind, 'promised')
-    assert.equal(asked(PROTOCOL_VERSION + 1), undefined)
+    assert.equal(asked(LATEST)?.kind, 'promised')
+    assert.equal(asked(LATEST + 1), undefined)
   })
 
   test('is looked at for each peer by what it greeted with', () => {
@@ -141,23 +143,23 @@ suite('a change of the config', () => {
   })
 
   test('is as good by itself as by request: both leave what this release speaks, when all speak it', () => {
-    const world = worldAt(PROTOCOL_VERSION - 1)
+    const world = worldAt(LATEST - 1)
     assert.deepEqual(votersOf(world), ['a', 'b', 'c'])
     assert.deepEqual(
       world
         .get('b')
         .core.chain.since(0)
         .map(({ protocolMin }) => protocolMin),
-      [PROTOCOL_VERSION - 1, PROTOCOL_VERSION, PROTOCOL_VERSION],
+      [LATEST - 1, LATEST, LATEST],
     )
     const other = new TestWorld()
-    const chain = [{ ...configOf(0, { c1: ['a', 'b', 'c'] }), protocolMin: PROTOCOL_VERSION - 1 }]
+    const chain = [{ ...configOf(0, { c1: ['a', 'b', 'c'] }), protocolMin: LATEST - 1 }]
     for (const name of ['a', 'b', 'c']) other.add(name, 'c1', chain)
     other.connectAll()
     other.advance(1_000)
     const a = other.get('a')
     other.change(a, { remove: [peer('c').peerId] })
     other.advance(10_000)
-    assert.deepEqual(a.core.config?.protocolMin, PROTOCOL_VERSION)
+    assert.deepEqual(a.core.config?.protocolMin, LATEST)
   })
 })

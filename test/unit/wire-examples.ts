@@ -5,7 +5,7 @@
 import type { Ballot } from '../../protocols/base/ballot.ts'
 import { identity } from '../../protocols/base/identity.ts'
 import type { ClusterId, Identity, Incarnation, NetworkId, PeerId, PeerName } from '../../protocols/base/identity.ts'
-import type { ValueRecord } from '../../protocols/base/record.ts'
+import type { Accepted, ValueRecord } from '../../protocols/base/record.ts'
 import { configKey, dataKey } from '../../protocols/base/register.ts'
 import type { Config } from '../../protocols/base/config.ts'
 import type { Codec } from '../../protocols/wire/codec.ts'
@@ -58,6 +58,7 @@ export const greeting: Greeting = {
   addresses: ['/ip4/127.0.0.1/tcp/4001'],
 }
 
+const offered: Accepted = { ballot, record, home: { kind: 'voter', voter: peerA } }
 const digest = new Uint8Array(16).fill(0xd1)
 const key = dataKey('k')
 
@@ -66,14 +67,30 @@ export const messages: ReadonlyMap<string, Message> = new Map([
   ['request: reserve', request({ kind: 'reserve', key: dataKey('ключ'), ballot })],
   ['request: commit', request({ kind: 'commit', key, ballot, record })],
   ['request: read', request({ kind: 'read', key: configKey(2), epoch: 1 })],
+  ['request: offer', request({ kind: 'offer', key, ballot, record, home: { kind: 'voter', voter: peerA } })],
   ['reply: promised', reply({ kind: 'promised', ballot, accepted: undefined })],
   ['reply: promised, with an accepted record', reply({ kind: 'promised', ballot, accepted: { ballot: { ...ballot, by: peerB }, record } })],
+  [
+    'reply: promised, with an offer',
+    reply({ kind: 'promised', ballot, accepted: { ballot, record, home: { kind: 'cluster', cluster: 'east' as ClusterId } } }),
+  ],
   ['reply: rejected', reply({ kind: 'rejected', ballot, higher: { epoch: 1, round: 301, by: peerB } })],
   ['reply: committed', reply({ kind: 'committed', ballot })],
   ['reply: seen', reply({ kind: 'seen', epoch: 1, accepted: undefined })],
   ['reply: chosen', reply({ kind: 'chosen', record })],
   ['reply: stale', reply({ kind: 'stale', configs: [config] })],
+  ['reply: taken', reply({ kind: 'taken', ballot })],
   ['relay', { kind: 'relay', id: 8, targets: [peerA, peerB], body: { kind: 'reserve', key, ballot } }],
+  [
+    'relay: offer',
+    {
+      kind: 'relay',
+      id: 8,
+      targets: [peerB],
+      body: { kind: 'offer', key, ballot, record, home: { kind: 'cluster', cluster: 'east' as ClusterId } },
+      gatherMs: 250,
+    },
+  ],
   ['relayed', { kind: 'relayed', id: 8, votes: [{ sender: peerB, body: { kind: 'committed', ballot } }] }],
   ['learn, with the record', { kind: 'learn', key, ballot: undefined, record, spread: 'cluster' }],
   ['learn, to be told to all', { kind: 'learn', key, ballot, record: undefined, spread: 'network' }],
@@ -218,6 +235,12 @@ export const examples: readonly Example[] = [
     name: 'accepted',
     value: { ballot, record },
     encode: (codec) => codec.encodeAccepted({ ballot, record }),
+    decode: (codec, bytes) => codec.decodeAccepted(bytes),
+  },
+  {
+    name: 'accepted, an offer',
+    value: offered,
+    encode: (codec) => codec.encodeAccepted(offered),
     decode: (codec, bytes) => codec.decodeAccepted(bytes),
   },
   configExample('config', config),

@@ -5,6 +5,7 @@
  */
 import type { Ballot } from '../../../protocols/base/ballot.ts'
 import type { Config } from '../../../protocols/base/config.ts'
+import type { Home } from '../../../protocols/base/units.ts'
 import type { Identity, IdentityId } from '../../../protocols/base/identity.ts'
 import type { Persist } from '../../../protocols/base/persist.ts'
 import { equalRecords } from '../../../protocols/base/record.ts'
@@ -18,7 +19,12 @@ import { check } from './violation.ts'
 export interface AtBallot {
   readonly ballot: Ballot
   readonly record: ValueRecord
+  /** Who accepted it plainly. */
   readonly voters: Set<IdentityId>
+  /** The same, and who took it as an offer. */
+  readonly holders: Set<IdentityId>
+  /** Of the offer, once somebody took it as one. */
+  home: Home | undefined
 }
 
 export class Acceptances {
@@ -35,12 +41,16 @@ export class Acceptances {
    * the config that counts
    */
   add({ id }: Identity, { key, accepted }: Extract<Persist, { readonly kind: 'accepted' }>): { at: AtBallot; config: Config } {
-    const { ballot, record } = accepted
+    const { ballot, record, home } = accepted
     const config = this.configOf(ballot.epoch)
     check(config !== undefined, 'S11', () => `${id} accepted ${describeKey(key)} at ${describeBallot(ballot)}, of an epoch nobody decided`)
     check(votersOf(config).includes(id), 'S10', () => `${id} accepted ${describeKey(key)} at ${describeBallot(ballot)} without a vote`)
     const at = this.at(key, ballot, record)
-    at.voters.add(id)
+    at.holders.add(id)
+    if (home === undefined) at.voters.add(id)
+    else at.home = home
+    const isFinished = home === undefined || config.next === undefined
+    check(isFinished, 'offer', () => `${id} took ${describeKey(key)} at ${describeBallot(ballot)} as an offer, of a joint config`)
     return { at, config }
   }
 
@@ -50,7 +60,7 @@ export class Acceptances {
     const name = `${ballot.epoch}.${ballot.round}.${ballot.by.id}`
     const found = ballots.get(name)
     if (found === undefined) {
-      const at: AtBallot = { ballot, record, voters: new Set() }
+      const at: AtBallot = { ballot, record, voters: new Set(), holders: new Set(), home: undefined }
       ballots.set(name, at)
       return at
     }

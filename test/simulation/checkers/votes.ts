@@ -21,7 +21,9 @@ import { check } from './violation.ts'
 
 interface Said {
   promised: Ballot | undefined
+  /** Accepted in any way, and plainly. */
   committed: Ballot | undefined
+  plainly: Ballot | undefined
   /**
    * The last epoch that an answer was given in, and the last of those whose acceptances were let go
    * of with the vote.
@@ -63,6 +65,7 @@ export class Votes {
     if (write.kind !== 'accepted-dropped') return
     const said = this.saidOf(peer, write.key)
     said.committed = undefined
+    said.plainly = undefined
     said.droppedEpoch = said.epoch
   }
 
@@ -119,45 +122,48 @@ export class Votes {
     const epoch = epochOf(body) ?? Number.POSITIVE_INFINITY
     const newest = this.epochs.get(peer.identity.id) ?? -1
     check(epoch >= newest, 'S11', () => `${describeIdentity(peer.identity)} says ${describeReply(body)} after a reply of epoch ${newest}`)
-    if (body.kind !== 'promised' && body.kind !== 'committed' && body.kind !== 'seen') return
+    if (body.kind !== 'promised' && !isAcceptance(body) && body.kind !== 'seen') return
     const said = this.saidOf(peer, key)
     said.epoch = Math.max(said.epoch, epochOf(body) ?? -1)
-    const { promised, committed } = said
+    const { promised, committed, plainly } = said
     const about = (): string => `${describeIdentity(peer.identity)} says ${describeReply(body)} of ${describeKey(key)}`
     if (body.kind !== 'seen' && promised !== undefined) {
       check(compareBallots(body.ballot, promised) >= 0, 'S8', () => `${about()} after ${describeBallot(promised)}`)
     }
-    if (body.kind === 'committed' || committed === undefined) return
+    if (isAcceptance(body) || committed === undefined) return
     const { accepted } = body
-    const isTold = accepted !== undefined && compareBallots(accepted.ballot, committed) >= 0
+    const isPlain = accepted?.home === undefined || plainly === undefined || compareBallots(accepted.ballot, plainly) > 0
+    const isTold = accepted !== undefined && compareBallots(accepted.ballot, committed) >= 0 && isPlain
     check(isTold, 'S13', () => `${about()} though it committed ${describeBallot(committed)}`)
   }
 
   /** An answer leaves: its disk must have what it speaks of. */
   private told(peer: SimulatedPeer, key: RegisterKey, body: AcceptorReply): void {
-    if (body.kind !== 'promised' && body.kind !== 'committed' && body.kind !== 'seen') return
+    if (body.kind !== 'promised' && !isAcceptance(body) && body.kind !== 'seen') return
     const said = this.saidOf(peer, key)
     // What was accepted was let go of with the vote, in one write with the accepting: the answer
     // was true all the same.
     if ((epochOf(body) ?? 0) <= said.droppedEpoch) return
     const about = (): string => `${describeIdentity(peer.identity)} says ${describeReply(body)} of ${describeKey(key)}`
     if (body.kind !== 'seen') said.promised = higher(said.promised, body.ballot)
-    if (body.kind === 'committed') {
-      this.checkBacked(peer, key, body.ballot, about)
+    if (isAcceptance(body)) {
+      this.checkBacked(peer, key, body, about)
       said.committed = higher(said.committed, body.ballot)
+      if (body.kind === 'committed') said.plainly = higher(said.plainly, body.ballot)
     } else if (body.accepted !== undefined) this.checkAccepted(peer, key, body.accepted, about)
   }
 
   private saidOf(peer: SimulatedPeer, key: RegisterKey): Said {
     const name = `${peer.identity.id} ${key}`
     let said = this.said.get(name)
-    if (said === undefined) this.said.set(name, (said = { promised: undefined, committed: undefined, epoch: -1, droppedEpoch: -1 }))
+    if (said === undefined) this.said.set(name, (said = { promised: undefined, committed: undefined, plainly: undefined, epoch: -1, droppedEpoch: -1 }))
     return said
   }
 
-  private checkBacked(peer: SimulatedPeer, key: RegisterKey, ballot: Ballot, about: () => string): void {
+  private checkBacked(peer: SimulatedPeer, key: RegisterKey, { kind, ballot }: Acceptance, about: () => string): void {
     const state = peer.disk.readSynced(key)
-    const isThere = state?.chosen !== undefined || (state?.accepted !== undefined && compareBallots(state.accepted.ballot, ballot) >= 0)
+    const above = state?.accepted === undefined ? -1 : compareBallots(state.accepted.ballot, ballot)
+    const isThere = state?.chosen !== undefined || above > 0 || (above === 0 && (kind === 'taken' || state?.accepted?.home === undefined))
     check(isThere, 'S13', () => `${about()}, but its disk has ${describeAccepted(state?.accepted)}`)
   }
 
@@ -167,7 +173,8 @@ export class Votes {
     const isThere = state?.chosen !== undefined || (onDisk !== undefined && compareBallots(onDisk.ballot, accepted.ballot) >= 0)
     const isSame =
       onDisk === undefined || compareBallots(onDisk.ballot, accepted.ballot) !== 0 || equalRecords(onDisk.record, accepted.record)
-    check(isThere && isSame, 'S13', () => `${about()}, but its disk has ${describeAccepted(onDisk)}`)
+    const isPlain = onDisk?.home === undefined || accepted.home !== undefined || compareBallots(onDisk.ballot, accepted.ballot) !== 0
+    check(isThere && isSame && isPlain, 'S13', () => `${about()}, but its disk has ${describeAccepted(onDisk)}`)
   }
 }
 
@@ -175,7 +182,13 @@ function higher(a: Ballot | undefined, b: Ballot): Ballot {
   return a !== undefined && compareBallots(a, b) > 0 ? a : b
 }
 
+type Acceptance = Extract<AcceptorReply, { readonly kind: 'committed' | 'taken' }>
+
+function isAcceptance(body: AcceptorReply): body is Acceptance {
+  return body.kind === 'committed' || body.kind === 'taken'
+}
+
 function epochOf(body: AcceptorReply): number | undefined {
-  if (body.kind === 'promised' || body.kind === 'committed' || body.kind === 'rejected') return body.ballot.epoch
+  if (body.kind === 'promised' || isAcceptance(body) || body.kind === 'rejected') return body.ballot.epoch
   return body.kind === 'seen' ? body.epoch : undefined
 }

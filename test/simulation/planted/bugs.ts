@@ -6,6 +6,7 @@
 import { bug } from './bug.ts'
 import type { PlantedBug } from './bug.ts'
 import { KEY_OUTCOMES, KEY_READS } from '../types/keys/planted.ts'
+import { KEY_OFFERS } from '../types/keys/planted-offers.ts'
 import { BUGS_OF_WAITS } from './bugs-of-waits.ts'
 import { BUGS_OF_COPIES } from './bugs-of-copies.ts'
 
@@ -25,15 +26,15 @@ const AGREEMENT: readonly PlantedBug[] = [
     'accepted-ignored',
     'accepted values ignored',
     RUN,
-    'if (accepted !== undefined && (this.highest',
-    'if (this.isOver && accepted !== undefined && (this.highest',
+    'this.shown.set(sender.id, body.accepted)',
+    'this.shown.set(sender.id, this.isOver ? body.accepted : undefined)',
   ),
   bug(
     'lowest-adopted',
     'lowest instead of highest ballot adopted',
-    RUN,
-    'compareBallots(accepted.ballot, this.highest.ballot) > 0',
-    'compareBallots(accepted.ballot, this.highest.ballot) < 0',
+    'protocols/agreement/offers.ts',
+    'compareBallots(accepted.ballot, plain.ballot) > 0',
+    'compareBallots(accepted.ballot, plain.ballot) < 0',
   ),
   {
     name: 'representative-votes',
@@ -104,8 +105,8 @@ const DURABILITY: readonly PlantedBug[] = [
     patches: [
       {
         file: ACCEPTOR,
-        find: "for ${JSON.stringify(key)}`)\n      return { kind: 'committed', ballot }",
-        replace: "for ${JSON.stringify(key)}`)\n      return { kind: 'committed', ballot, isRepeated: true }",
+        find: "if (accepted.home === undefined) return { kind: 'committed', ballot }",
+        replace: "if (accepted.home === undefined) return { kind: 'committed', ballot, isRepeated: true }",
       },
       { file: AGREEMENT_FILE, find: REPLY, replace: REPLY.replace(', slotOf(key))', ", body.isRepeated ? 'nothing' : slotOf(key))") },
     ],
@@ -341,4 +342,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...BUGS_OF_WAITS,
   ...CHANGES,
   ...KEY_OUTCOMES,
+  ...KEY_OFFERS,
 ]

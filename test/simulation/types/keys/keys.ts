@@ -159,6 +159,7 @@ class SimulatedKeys implements SimulatedType {
     coverage.answered += answered.length
     coverage.created += answered.filter((operation) => operation.outcome?.kind === 'created').length
     coverage.contendedKeys += history.contendedCount
+    coverage.offersChosen += this.ledger.offersChosen
     coverage.probes += this.quorums.probes
   }
 

@@ -1,6 +1,7 @@
 /**
  * What is chosen of clients' keys, worked out from durable acceptances alone, whoever may know it:
- * a record is chosen once a quorum of its ballot's config accepted it at that ballot. The other
+ * a record is chosen once a quorum of its ballot's config accepted it at that ballot, or once it was
+ * offered and its home accepted it last. The other
  * checkers of keys compare against this. It checks by itself that a key is chosen once (S1).
  */
 import { compareBallots } from '../../../../protocols/base/ballot.ts'
@@ -14,6 +15,7 @@ import type { RegisterKey } from '../../../../protocols/base/register.ts'
 import { Acceptances } from '../../checkers/acceptances.ts'
 import type { AtBallot } from '../../checkers/acceptances.ts'
 import type { Ledger } from '../../checkers/ledger.ts'
+import { isOfferChosen } from '../../checkers/offers.ts'
 import { holdsData } from '../../checkers/quorums.ts'
 import { check } from '../../checkers/violation.ts'
 import { describeBallot, describeRecord } from '../../describe.ts'
@@ -26,6 +28,8 @@ export interface Chosen {
 export class KeyLedger {
   /** The configs that acceptances count in. */
   readonly configs: Ledger
+  /** Keys that were chosen by an offer first. */
+  offersChosen = 0
   private readonly onChosen: (key: RegisterKey, chosen: Chosen) => void
   private readonly accepted: Acceptances
   private readonly data = new Map<RegisterKey, Chosen>()
@@ -52,7 +56,10 @@ export class KeyLedger {
     const { key } = write
     const { at, config } = this.accepted.add(by, write)
     check(!config.forming, 'S11', () => `${by.id} accepted ${key} while its network is still forming`)
-    if (holdsData(config, (voter) => at.voters.has(voter))) this.choose(key, at)
+    const isPlainly = holdsData(config, (voter) => at.voters.has(voter))
+    const isOffered = at.home !== undefined && isOfferChosen(config, at.home, at.voters, at.holders)
+    if (isOffered && !this.data.has(key)) this.offersChosen += 1
+    if (isPlainly || isOffered) this.choose(key, at)
   }
 
   private choose(key: RegisterKey, { ballot, record }: AtBallot): void {

@@ -29,7 +29,7 @@ export const KEY_READS: readonly PlantedBug[] = [
     'accepted-shown',
     'an accepted-only value returned',
     READ_COUNT,
-    "if (isOfThisEpoch && group.tally.verdict() === 'won')",
+    "if (isOfThisEpoch && group.tally.verdict() === 'won' && this.isHomeAgreed(group))",
     'if (isOfThisEpoch)',
   ),
   bug(

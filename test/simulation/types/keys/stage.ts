@@ -42,6 +42,12 @@ export class KeyStage extends ChangingStage {
     return record === undefined ? undefined : valueText(record)
   }
 
+  /** What is on a peer's disk of the key that it accepted, and does not know to be chosen. */
+  heldAccepted(name: string, key: RegisterKey): string | undefined {
+    const record = this.peer(name).disk.readSynced(key)?.accepted?.record
+    return record === undefined ? undefined : valueText(record)
+  }
+
   /** Which of these peers would show a record as chosen after a loss of power now. */
   keepingChosen(names: readonly string[], key: RegisterKey): readonly string[] {
     return names.filter((name) => this.peer(name).disk.readSynced(key)?.chosen !== undefined)

@@ -185,7 +185,7 @@ export class BenchPeer {
 
   private installs(config: Config): void {
     this.configs.push(config)
-    this.installed = { config, quorum: dataQuorum(config), configQuorum: configQuorum(config) }
+    this.installed = { config, quorum: dataQuorum(config), configQuorum: configQuorum(config), units: [] }
   }
 
   private start(): RegistersCore {

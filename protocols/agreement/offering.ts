@@ -1,0 +1,109 @@
+/**
+ * Whether a put may begin with an offer now, and to whom it would go. Where it may not, nothing is
+ * lost: the two phases need no offer before them.
+ */
+import { OFFERS_SINCE } from '../base/config.ts'
+import type { ClusterId, Identity } from '../base/identity.ts'
+import type { InForce, Installed } from '../base/installed.ts'
+import type { Moment } from '../base/moment.ts'
+import { Quorum } from '../base/quorum.ts'
+import { unitsNeeded } from '../base/units.ts'
+import type { Unit } from '../base/units.ts'
+
+/** After an offer that was not answered in time, others wait so long; each time twice as long. */
+const PAUSE_MS = 1_000
+const PAUSE_MOST_MS = 16_000
+
+/** Who takes part in an offer of this peer, in one config. */
+export interface OfferPlan {
+  readonly epoch: number
+  readonly home: Unit
+  readonly others: readonly Unit[]
+  /** How many of the others must take it whole. */
+  readonly needed: number
+  /** To ask the voters of home alone, and everybody else. */
+  readonly homeVoters: Quorum
+  readonly otherVoters: Quorum
+  /** Everybody, where units are voters. Home may then take its own offer as a voter. */
+  readonly allVoters: Quorum | undefined
+}
+
+export interface OfferingContext {
+  readonly self: Identity
+  readonly clusterId: ClusterId
+  readonly moment: Moment
+  readonly chain: InForce
+  /** False for a voter that is known to be silent, or to have lost its store. */
+  readonly isHeard: (voter: Identity) => boolean
+  /** This peer makes offers at all; it takes those of others in any case. */
+  readonly isOn: boolean
+}
+
+export class Offering {
+  private readonly context: OfferingContext
+  private planned: { readonly installed: Installed; readonly plan: OfferPlan | undefined } | undefined
+  private pauseMs = PAUSE_MS
+  private pausedUntilMs = Number.NEGATIVE_INFINITY
+
+  constructor(context: OfferingContext) {
+    this.context = context
+  }
+
+  /** Undefined where a put begins with a reserve. */
+  plan(): OfferPlan | undefined {
+    const { chain, isOn, moment } = this.context
+    const installed = chain.current
+    if (!isOn || installed === undefined || moment.nowMs < this.pausedUntilMs) return undefined
+    if (this.planned?.installed !== installed) this.planned = { installed, plan: this.planFor(installed) }
+    const { plan } = this.planned
+    if (plan === undefined || plan.others.filter((unit) => this.isWholeHeard(unit)).length < plan.needed) return undefined
+    return plan
+  }
+
+  /** Nobody of these is known to be silent. */
+  isWholeHeard({ voters }: Unit): boolean {
+    return voters.every((voter) => this.context.isHeard(voter))
+  }
+
+  /** An offer came through. */
+  onMade(): void {
+    this.pauseMs = PAUSE_MS
+  }
+
+  /** Somebody did not answer in time who is not known to be silent. */
+  onUnanswered(): void {
+    const { nowMs } = this.context.moment
+    if (nowMs < this.pausedUntilMs) return
+    this.pausedUntilMs = nowMs + this.pauseMs
+    this.pauseMs = Math.min(PAUSE_MOST_MS, 2 * this.pauseMs)
+  }
+
+  private planFor({ config, units }: Installed): OfferPlan | undefined {
+    const { self, clusterId } = this.context
+    if (config.next !== undefined || config.forming || config.protocolMin < OFFERS_SINCE || units.length < 2) return undefined
+    const home = units.find((unit) => unit.voters.some(({ id }) => id === self.id))
+    if (home === undefined) return undefined
+    const others = units.filter((unit) => unit !== home)
+    const [onlyCluster] = config.clusters.size === 1 ? config.clusters.keys() : []
+    const quorumOf = (members: readonly Unit[]): Quorum => new Quorum([votersByCluster(members, onlyCluster ?? clusterId)])
+    return {
+      epoch: config.epoch,
+      home,
+      others,
+      needed: unitsNeeded(units.length) - 1,
+      homeVoters: quorumOf([home]),
+      otherVoters: quorumOf(others),
+      allVoters: onlyCluster === undefined ? undefined : quorumOf(units),
+    }
+  }
+}
+
+/** @param only the cluster of voters that are units by themselves */
+function votersByCluster(units: readonly Unit[], only: ClusterId): ReadonlyMap<ClusterId, readonly Identity[]> {
+  const byCluster = new Map<ClusterId, readonly Identity[]>()
+  for (const { home, voters } of units) {
+    const cluster = home.kind === 'cluster' ? home.cluster : only
+    byCluster.set(cluster, [...(byCluster.get(cluster) ?? []), ...voters])
+  }
+  return byCluster
+}
