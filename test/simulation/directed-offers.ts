@@ -43,6 +43,12 @@ export const OFFER_SCENARIOS: readonly Scenario[] = [
   { name: 'offers-stop', play: stopForSilence },
   { name: 'offers-passed-without-a-vote', play: passedWithoutVote },
   { name: 'offers-and-rivals', play: rivals },
+  { name: 'offers-of-a-home-that-holds', play: homeHolds },
+  { name: 'offers-of-half-a-cluster', play: halfACluster },
+  { name: 'offers-and-fresh-promises', play: freshPromises },
+  { name: 'offers-after-the-answer', play: afterTheAnswer },
+  { name: 'offers-that-are-dead', play: deadFirst },
+  { name: 'offers-have-units-of-old', play: unitsOfOld },
 ]
 
 /** An acceptor takes an offer when it holds nothing, and shows it as one. */
@@ -232,8 +238,10 @@ function passedWithoutVote(): string[] {
   stage.accepted('D', KEY, 1, 'D', text('old'))
   stage.startWithout(['D'])
   stage.change({ c: ['A', 'B', 'C'] }, [])
+  stage.pass(SHORT_MS)
   stage.beginChange({ c: ['A', 'B', 'C', 'D'] }, ['D'])
   for (let waited = 0; stage.onDisk('D').epoch < 3 && waited < LONG_MS; waited += 1) stage.pass(1)
+  check(stage.onDisk('D').epoch >= 3, 'L4', () => 'D never came to the change that takes it back')
   const held = stage.heldAccepted('D', KEY)
   check(held === undefined, 'S14', () => `D still holds ${held} of a config before one that it had no vote in`)
   return stage.lines
@@ -251,6 +259,99 @@ function rivals(): string[] {
     stage.probe()
     return [...stage.lines, `rivals ended ${outcomes.join(' ')}`]
   })
+}
+
+/**
+ * X is chosen by voters of home and of one other cluster, the coordinator not among them. The third
+ * cluster would take any offer, and what the second says is lost: home alone can tell.
+ */
+function homeHolds(): string[] {
+  const stage = new KeyStage(THREE, THREE, OFFERS)
+  for (const holder of ['A2', 'A3', 'B', 'B2']) stage.accepted(holder, KEY, 1, 'B', text('x'))
+  stage.start()
+  stage.fate = (from, to, _message) => (from.startsWith('B') && to === 'A' ? 'is lost' : 'arrives')
+  const outcome = stage.put('A', KEY, text('y'))
+  check(outcome === 'conflict', 'S1', () => `a put of a key that is chosen ended ${outcome}`)
+  stage.probe()
+  return stage.lines
+}
+
+/** Only majorities of the other clusters hear of an offer: it is not whole, and the two phases follow. */
+function halfACluster(): string[] {
+  const stage = new KeyStage(THREE, THREE, OFFERS)
+  stage.start()
+  stage.fate = (_, to, message) => (['B3', 'C3'].includes(to) && kindIn(message, KEY) === 'offer' ? 'is lost' : 'arrives')
+  const outcome = stage.put('A', KEY, text('x'))
+  check(outcome === 'created' && stage.chosenByQuorum(KEY) === 'x', 'S10', () => `x is ${outcome}, and ${stage.chosenByQuorum(KEY)} is chosen`)
+  stage.probe()
+  return stage.lines
+}
+
+/**
+ * Home has promised an offer that then is lost. Before the two phases begin, X is chosen at a ballot
+ * between the two: only promises of the second ballot tell of it.
+ */
+function freshPromises(): string[] {
+  const stage = new KeyStage(THREE, THREE, OFFERS)
+  let round = 0
+  stage.start()
+  stage.fate = (from, to, message) => {
+    if (from === 'A' && kindIn(message, KEY) === 'offer' && 'body' in message && 'ballot' in message.body) round = message.body.ballot.round
+    // What is said of X comes to A from none but those who are asked for promises.
+    const isLate = to === 'A' && (message.kind === 'learn' || from.startsWith('C'))
+    return kindIn(message, KEY) === 'offer' || isLate ? 'is lost' : 'arrives'
+  }
+  const client = stage.beginPut('A', KEY, text('y'), LONG_MS)
+  for (let waited = 0; round === 0 && waited < SHORT_MS; waited += 1) stage.pass(1)
+  for (const name of ['A2', 'A3', 'C', 'C2']) stage.commit('B', name, KEY, round, text('x'))
+  stage.pass(LONG_MS)
+  check(stage.outcome(client) === 'conflict', 'S1', () => `x was chosen meanwhile, and a put of y ended ${stage.outcome(client)}`)
+  stage.probe()
+  return stage.lines
+}
+
+/** A put was told *not stored* while home was still asked: its record never leaves, though another put waits. */
+function afterTheAnswer(): string[] {
+  const stage = new KeyStage(THREE, THREE, OFFERS)
+  stage.start()
+  stage.fate = (from, to, message) => (to === 'A' && from.startsWith('A') && message.kind === 'reply' ? 'waits' : 'arrives')
+  const first = stage.beginPut('A', KEY, text('x'), 100)
+  const second = stage.beginPut('A', KEY, text('y'), LONG_MS)
+  stage.pass(200)
+  check(stage.outcome(first) === 'not-stored', 'S4', () => `a put that was never sent ended ${stage.outcome(first)}`)
+  stage.letGo()
+  stage.fate = () => 'arrives'
+  stage.pass(LONG_MS)
+  check(stage.chosenByQuorum(KEY) === 'y' && stage.outcome(second) === 'created', 'S4', () => `${stage.chosenByQuorum(KEY)} is chosen`)
+  return stage.lines
+}
+
+/** Who finds nothing but an offer that is dead commits it before anything of its own. */
+function deadFirst(): string[] {
+  const stage = new KeyStage(ONE, ONE, OFFERS)
+  stage.start()
+  stage.fate = (_from, _to, message) => (kindIn(message, KEY) === 'offer' ? 'is lost' : 'arrives')
+  const client = stage.beginPut('A', KEY, text('x'), 100)
+  stage.pass(200)
+  check(stage.outcome(client) === 'in-doubt', 'S4', () => `a put that A alone has taken ended ${stage.outcome(client)}`)
+  stage.isolate('C')
+  // Who has promised a key to somebody makes no offer of it.
+  stage.reserve('A', 'B', KEY, 1)
+  const outcome = stage.put('B', KEY, text('y'))
+  check(outcome === 'conflict' && stage.chosenByQuorum(KEY) === 'x', 'offer', () => `y is ${outcome} before a dead offer`)
+  stage.probe()
+  return stage.lines
+}
+
+/** While a config is joint, its units are those of its old voters. */
+function unitsOfOld(): string[] {
+  const stage = new KeyStage({ c: ['A', 'B', 'C', 'D', 'E'] }, { c: ['A', 'B', 'C'] }, OFFERS)
+  stage.startWithout(['D', 'E'])
+  stage.propose({ c: ['D', 'E'] })
+  for (let waited = 0; stage.onDisk('A').epoch < 1 && waited < SHORT_MS; waited += 1) stage.pass(1)
+  const units = stage.unitsAt('A')
+  check(units.join() === 'A,B,C', 'offer', () => `the units of a joint config are ${units.join(' ')}`)
+  return [`the units of a joint config are ${units.join(' ')}`]
 }
 
 /** What a message asks of a key, directly or through a representative. */

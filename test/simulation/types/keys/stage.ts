@@ -6,8 +6,10 @@ import { acceptedWrite, ceilingWrite, chosenWrite } from '../../../../protocols/
 import type { ValueRecord } from '../../../../protocols/base/record.ts'
 import type { RegisterKey } from '../../../../protocols/base/register.ts'
 import type { Outcome } from '../../../../protocols/effects.ts'
+import type { AcceptorRequest } from '../../../../protocols/wire/agreement-messages.ts'
 import { sha256 } from '../../../../src/bytes.ts'
-import { describeOutcome } from '../../describe.ts'
+import { describeOutcome, describeRequest } from '../../describe.ts'
+import { nameless } from '../../witness.ts'
 import { ChangingStage } from '../../changing-stage.ts'
 
 const GET_MS = 10_000
@@ -30,6 +32,28 @@ export class KeyStage extends ChangingStage {
     const { disk } = this.peer(holder)
     disk.write(chosenWrite(key, record, this.codec.recordDigest(sha256, key, record)))
     disk.syncAll()
+  }
+
+  /** A commit arrives that another peer has sent: at this round of epoch 0. */
+  commit(by: string, to: string, key: RegisterKey, round: number, record: ValueRecord): void {
+    const ballot = { epoch: 0, round, by: this.peer(by).identity }
+    this.ask(by, to, { kind: 'commit', key, ballot, record })
+  }
+
+  /** A reserve arrives, as in `commit`. */
+  reserve(by: string, to: string, key: RegisterKey, round: number): void {
+    this.ask(by, to, { kind: 'reserve', key, ballot: { epoch: 0, round, by: this.peer(by).identity } })
+  }
+
+  private ask(by: string, to: string, body: AcceptorRequest): void {
+    this.lines.push(`${by} > ${to} ${nameless(describeRequest(body))}`)
+    const message = { kind: 'request', id: 0, target: this.peer(to).identity, body } as const
+    this.peer(to).dispatch({ kind: 'message', from: this.peer(by).identity, round: 0, message })
+  }
+
+  /** The voters of the units that offers are weighed by at a peer now. */
+  unitsAt(name: string): readonly string[] {
+    return this.peer(name).core?.chain.current?.units.flatMap(({ voters }) => voters.map(({ peerId }) => peerId)) ?? []
   }
 
   chosenByQuorum(key: RegisterKey): string | undefined {
