@@ -45,9 +45,7 @@ interface RelayOf<Body> {
 export interface Line<Body> {
   send(
     to: PeerId,
-    message:
-      | { readonly kind: 'request'; readonly id: number; readonly target: Identity; readonly body: Body }
-      | RelayOf<Body>,
+    message: { readonly kind: 'request'; readonly id: number; readonly target: Identity; readonly body: Body } | RelayOf<Body>,
     after: 'nothing',
   ): void
 }

@@ -72,7 +72,15 @@ export class Model {
     const { agenda, codec } = this
     this.init = init
     const chance = new Chance(SEED)
-    const calm = { looseRate: 0, failedSyncRate: 0, slowSyncRate: 0, syncMs: SYNC_MS, tickLateMs: TICK_LATE_MS, slowOpeningRate: 0, areOffersMade: true }
+    const calm = {
+      looseRate: 0,
+      failedSyncRate: 0,
+      slowSyncRate: 0,
+      syncMs: SYNC_MS,
+      tickLateMs: TICK_LATE_MS,
+      slowOpeningRate: 0,
+      areOffersMade: true,
+    }
     const surroundings: PeerSurroundings = {
       agenda,
       chance,

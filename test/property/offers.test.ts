@@ -56,7 +56,11 @@ function drawChosen(units: readonly Unit[], draw: (limit: number) => number): Ma
   for (const unit of others) {
     for (const { id } of unit.voters) {
       if (whole.includes(unit)) state.set(id, offered)
-      else state.set(id, unit === rival && units.every(({ voters }) => voters.length === 1) ? ballotOfRival : [undefined, offered, LOWER][draw(3)])
+      else
+        state.set(
+          id,
+          unit === rival && units.every(({ voters }) => voters.length === 1) ? ballotOfRival : [undefined, offered, LOWER][draw(3)],
+        )
     }
   }
   return state

@@ -119,7 +119,10 @@ suite('a read round', () => {
         said.add(sender.id)
         if (isPlain) plainly.add(sender.id)
         else isAnyOffered = true
-        const result = count.add({ sender, body: { kind: 'seen', epoch: EPOCH, accepted: isPlain ? accepted : { ...accepted, home: home.home } } })
+        const result = count.add({
+          sender,
+          body: { kind: 'seen', epoch: EPOCH, accepted: isPlain ? accepted : { ...accepted, home: home.home } },
+        })
         const isOfHome = config.next === undefined && home.voters.filter(({ id }) => plainly.has(id)).length * 2 > home.voters.length
         const whenHeld = !isAnyOffered || isOfHome ? 'chosen' : 'doubt'
         const wanted: string = holds(config, said) ? whenHeld : 'pending'

@@ -282,7 +282,11 @@ function halfACluster(): string[] {
   stage.start()
   stage.fate = (_, to, message) => (['B3', 'C3'].includes(to) && kindIn(message, KEY) === 'offer' ? 'is lost' : 'arrives')
   const outcome = stage.put('A', KEY, text('x'))
-  check(outcome === 'created' && stage.chosenByQuorum(KEY) === 'x', 'S10', () => `x is ${outcome}, and ${stage.chosenByQuorum(KEY)} is chosen`)
+  check(
+    outcome === 'created' && stage.chosenByQuorum(KEY) === 'x',
+    'S10',
+    () => `x is ${outcome}, and ${stage.chosenByQuorum(KEY)} is chosen`,
+  )
   stage.probe()
   return stage.lines
 }
@@ -294,16 +298,21 @@ function halfACluster(): string[] {
 function freshPromises(): string[] {
   const stage = new KeyStage(THREE, THREE, OFFERS)
   let round = 0
+  let isHomeSlow = false
   stage.start()
   stage.fate = (from, to, message) => {
     if (from === 'A' && kindIn(message, KEY) === 'offer' && 'body' in message && 'ballot' in message.body) round = message.body.ballot.round
-    // What is said of X comes to A from none but those who are asked for promises.
-    const isLate = to === 'A' && (message.kind === 'learn' || from.startsWith('C'))
+    // Nobody tells A of X but home, and that comes late.
+    const isSlow = from.startsWith('C') || (isHomeSlow && from.startsWith('A'))
+    const isLate = to === 'A' && (message.kind === 'learn' || isSlow)
     return kindIn(message, KEY) === 'offer' || isLate ? 'is lost' : 'arrives'
   }
   const client = stage.beginPut('A', KEY, text('y'), LONG_MS)
   for (let waited = 0; round === 0 && waited < SHORT_MS; waited += 1) stage.pass(1)
   for (const name of ['A2', 'A3', 'C', 'C2']) stage.commit('B', name, KEY, round, text('x'))
+  isHomeSlow = true
+  stage.pass(2 * SHORT_MS)
+  isHomeSlow = false
   stage.pass(LONG_MS)
   check(stage.outcome(client) === 'conflict', 'S1', () => `x was chosen meanwhile, and a put of y ended ${stage.outcome(client)}`)
   stage.probe()

@@ -14,7 +14,8 @@ interface NamedUnit {
 
 /** The clusters of a config, or the voters of its only one. */
 function named({ clusters }: Config): NamedUnit[] {
-  if (clusters.size > 1) return [...clusters].map(([cluster, voters]) => ({ name: `cluster ${cluster}`, voters: voters.map(({ id }) => id) }))
+  if (clusters.size > 1)
+    return [...clusters].map(([cluster, voters]) => ({ name: `cluster ${cluster}`, voters: voters.map(({ id }) => id) }))
   return [...clusters.values()].flat().map(({ id }) => ({ name: `voter ${id}`, voters: [id] }))
 }
 

@@ -156,7 +156,8 @@ export class Votes {
   private saidOf(peer: SimulatedPeer, key: RegisterKey): Said {
     const name = `${peer.identity.id} ${key}`
     let said = this.said.get(name)
-    if (said === undefined) this.said.set(name, (said = { promised: undefined, committed: undefined, plainly: undefined, epoch: -1, droppedEpoch: -1 }))
+    if (said === undefined)
+      this.said.set(name, (said = { promised: undefined, committed: undefined, plainly: undefined, epoch: -1, droppedEpoch: -1 }))
     return said
   }
 

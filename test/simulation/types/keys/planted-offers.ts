@@ -32,7 +32,13 @@ const JUDGED: readonly PlantedBug[] = [
       },
     ],
   },
-  bug('offers-ignored', 'offers ignored', OFFERS, 'if (accepted.home !== undefined) offers.push(accepted)', 'if (accepted.home !== undefined) void offers'),
+  bug(
+    'offers-ignored',
+    'offers ignored',
+    OFFERS,
+    'if (accepted.home !== undefined) offers.push(accepted)',
+    'if (accepted.home !== undefined) void offers',
+  ),
   bug(
     'offers-of-one-epoch',
     'only offers of the installed epoch counted',
@@ -54,7 +60,13 @@ const JUDGED: readonly PlantedBug[] = [
     "return majority(voters.filter(({ id }) => shown.has(id)).length, 0, voters.length) === 'won'",
     'return voters.every(({ id }) => shown.has(id))',
   ),
-  bug('offers-not-counted', 'counting left out', OFFERS, 'return whole.length >= unitsNeeded(units.length) - 1', 'return whole.length >= 0'),
+  bug(
+    'offers-not-counted',
+    'counting left out',
+    OFFERS,
+    'return whole.length >= unitsNeeded(units.length) - 1',
+    'return whole.length >= 0',
+  ),
   bug('lower-alive', 'the lower of two alive', OFFERS, 'compareBallots(b.ballot, a.ballot)', 'compareBallots(a.ballot, b.ballot)'),
   bug(
     'plain-beats-alive',
@@ -120,7 +132,13 @@ const MADE: readonly PlantedBug[] = [
     'return 2 * voters.filter(({ id }) => this.taken.has(id)).length > voters.length',
   ),
   bug('no-last-step', 'without the last step', ATTEMPT, 'if (!isTakenAtHome) this.askLast()', 'if (this.taken.size > 0) this.succeed()'),
-  bug('last-told-early', 'the last step told as chosen before', ATTEMPT, "this.step = 'last'\n", "this.step = 'last'\n    if (plan.needed > 0) return this.succeed()\n"),
+  bug(
+    'last-told-early',
+    'the last step told as chosen before',
+    ATTEMPT,
+    "this.step = 'last'\n",
+    "this.step = 'last'\n    if (plan.needed > 0) return this.succeed()\n",
+  ),
   {
     name: 'promises-of-home-counted',
     what: "home's promises counted in a reserve quorum",
@@ -133,7 +151,8 @@ const MADE: readonly PlantedBug[] = [
       {
         file: RUN,
         find: "this.tally = new Tally(quorum)\n    this.ask({ kind: 'reserve'",
-        replace: "this.tally = new Tally(quorum)\n    for (const id of this.promisers ?? []) this.tally.yes(id)\n    this.ask({ kind: 'reserve'",
+        replace:
+          "this.tally = new Tally(quorum)\n    for (const id of this.promisers ?? []) this.tally.yes(id)\n    this.ask({ kind: 'reserve'",
       },
     ],
   },
