@@ -126,6 +126,6 @@ function isRepair({ kind }: Message): boolean {
 }
 
 function carriesValue(message: Message): boolean {
-  if (message.kind === 'relay' || message.kind === 'request') return message.body.kind === 'commit'
+  if (message.kind === 'relay' || message.kind === 'request') return message.body.kind === 'commit' || message.body.kind === 'offer'
   return message.kind === 'learn' ? message.record !== undefined : message.kind === 'records'
 }
