@@ -58,7 +58,14 @@ const EXAMPLES: readonly (readonly [string, RegisterMessage])[] = [
     'moved, with a stub',
     { kind: 'reply', id: 7, vote: { sender: peer('b'), body: { kind: 'moved', ballot, held: { ballot, record: stub(9) } } } },
   ],
-  ['stale', { kind: 'reply', id: 7, vote: { sender: peer('b'), body: { kind: 'stale', configs: [configOf(2, { c: ['a'] })] } } }],
+  [
+    'stale',
+    {
+      kind: 'reply',
+      id: 7,
+      vote: { sender: peer('b'), body: { kind: 'stale', configs: [{ ...configOf(2, { c: ['a'] }), protocolMin: 1 }] } },
+    },
+  ],
   ['learn, to a voter', { kind: 'learn', key, ballot, version: 1, record: undefined, reaching: 'receiver' }],
   ['learn, to a learner', { kind: 'learn', key, ballot, version: 1, record: first, reaching: 'cluster' }],
   ['want', { kind: 'want', key }],

@@ -8,6 +8,7 @@ import type { RowWrite } from '../../protocols/base/rows.ts'
 import type { DataType, TypeContext, TypeDefinition } from '../../protocols/data-type.ts'
 import { IndexedRows, rowDigest } from '../../protocols/repair/indexed-rows.ts'
 import { refuse } from '../../protocols/wire/malformed.ts'
+import { protocolOf } from '../../protocols/types.ts'
 import type { Message } from '../../protocols/wire/messages.ts'
 import { configOf, worldOf } from './core-harness.ts'
 import type { TestWorld } from './core-harness.ts'
@@ -77,17 +78,20 @@ class Held implements DataType {
 
 const VOTERS = ['a', 'b', 'c']
 
+/** What builds with the type speak, and no build without it. */
+const NEWER = protocolOf([]) + 1
+
 /** @param old of a build without the type */
 function started(
   names: readonly string[] = VOTERS,
   old: readonly string[] = [],
-  protocolMin = 2,
+  protocolMin = NEWER,
 ): { world: TestWorld; held: (name: string) => Held } {
   const types = new Map<string, Held>()
   const definition: TypeDefinition = {
     name: 'held',
     code: 3,
-    since: 2,
+    since: NEWER,
     create: (context) => {
       const type = new Held(context)
       types.set(context.self.peerId, type)
@@ -118,7 +122,7 @@ suite('rows of a further type', () => {
   })
 
   test('are told to no peer of a build without the type, which hears heartbeats as they were', () => {
-    const { world, held } = started(VOTERS, ['c'], 1)
+    const { world, held } = started(VOTERS, ['c'], NEWER - 1)
     held('a').put('row')
     world.reach('b has it', () => rowsAt(held('b')).length === 1)
     world.advance(30_000)

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { ProtocolViolation } from '../../protocols/base/assert.ts'
+import { OFFERS_SINCE } from '../../protocols/base/config.ts'
 import type { TypeContext, TypeDefinition } from '../../protocols/data-type.ts'
 import { MalformedBytes } from '../../protocols/wire/malformed.ts'
 import { Types, protocolOf } from '../../protocols/types.ts'
@@ -16,7 +17,7 @@ function type(name: string, code: number, seen: string[]): TypeDefinition {
   return {
     name,
     code,
-    since: 2,
+    since: protocolOf([]) + 1,
     create: () => ({
       told: (from, body) => seen.push(`${name} is told ${body.length} bytes by ${from.peerId}`),
       asked: ({ request }) => seen.push(`${name} is asked ${String(request)}`),
@@ -52,9 +53,10 @@ test('two types go by different names and codes', () => {
   assert.throws(() => typesOf([type('a', 1, []), type('b', 1, [])]), ProtocolViolation)
 })
 
-test('a peer speaks the version of its latest type, and without types that of keys', () => {
-  assert.equal(protocolOf([]), 1)
-  assert.equal(protocolOf([{ since: 2 }, { since: 3 }]), 3)
+test('a peer speaks the version of its latest type, and at least that from which on puts are offered', () => {
+  assert.equal(protocolOf([]), OFFERS_SINCE)
+  assert.equal(protocolOf([{ since: 2 }, { since: 3 }]), OFFERS_SINCE)
+  assert.equal(protocolOf([{ since: 2 }, { since: 30 }]), 30)
 })
 
 test('what types say to one another is counted as no value of a client', () => {
