@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { Ceiling } from '../../protocols/base/ballot.ts'
 import { identity } from '../../protocols/base/identity.ts'
-import type { Incarnation, PeerId } from '../../protocols/base/identity.ts'
+import type { ClusterId, Incarnation, PeerId } from '../../protocols/base/identity.ts'
 import type { Accepted, ValueRecord } from '../../protocols/base/record.ts'
 import { configKey, dataKey, hiddenKey } from '../../protocols/base/register.ts'
 import type { RegisterKey } from '../../protocols/base/register.ts'
@@ -174,6 +174,20 @@ export function storageContract(name: string, open: () => Promise<Storage>, disc
         assert.deepEqual([...storage.registers.inDoubt()], [key])
         assert.deepEqual(storage.registers.list('', '', 10), { entries: [], more: false })
         assert.deepEqual([...storage.registers.chosen()], [])
+      })
+    })
+
+    it('shows what was taken as an offer with its home, and without one what home accepted of it', async () => {
+      const key = dataKey('a')
+      const { ballot, record } = acceptedOf('one', 3)
+      for (const home of [{ kind: 'cluster', cluster: 'east' as ClusterId } as const, { kind: 'voter', voter: ballot.by } as const]) {
+        await bothTimes([acceptedWrite(key, { ballot, record, home })], () => {
+          assert.deepEqual(plain(storage.registers.read(key)), plain({ accepted: { ballot, record, home } }))
+          assert.deepEqual([...storage.registers.inDoubt()], [key])
+        })
+      }
+      await bothTimes([acceptedWrite(key, { ballot, record })], () => {
+        assert.deepEqual(plain(storage.registers.read(key)), plain({ accepted: { ballot, record } }))
       })
     })
 
