@@ -97,6 +97,7 @@ export class Agreement implements Service {
       clusterId: roster.clusterId,
       moment,
       chain,
+      roundTrips,
       isHeard: (voter) => voter.id === self.id || roster.isHeard(voter),
       isOn: context.areOffersMade,
     })

@@ -13,7 +13,7 @@ import type { RegisterKey } from '../base/register.ts'
 import type { Unit } from '../base/units.ts'
 import type { Vote } from '../wire/agreement-messages.ts'
 import type { Latencies } from './latency.ts'
-import type { OfferPlan } from './offering.ts'
+import type { OfferPlan, Offering } from './offering.ts'
 import type { Poll, PollListener, Polls } from './polls.ts'
 
 /** Nobody is given up sooner, however quick answers usually are. */
@@ -23,6 +23,7 @@ const PATIENCE_USUALS = 2
 /**
  * How an offer ends that did not come through. `refused`: home told of somebody else, or the client
  * gave up, before anything was sent. `contended`: somebody else is at work. `unanswered`: not in time.
+ * `outdated`: a later config, or somebody who is needed fell silent.
  */
 export type OfferFailure = 'refused' | 'contended' | 'unanswered' | 'outdated'
 
@@ -46,6 +47,7 @@ export interface OfferInit {
    * last step is needed.
    */
   readonly isTakenAtHome: boolean
+  readonly offering: Pick<Offering, 'isWorthwhile'>
   readonly polls: Polls
   readonly moment: Moment
   readonly latencies: Pick<Latencies, 'observeQuorum'>
@@ -98,6 +100,7 @@ export class OfferAttempt implements PollListener {
   tick(): void {
     const { nowMs } = this.init.moment
     if (this.step === 'offering' && nowMs >= this.lastAtMs) this.askLast()
+    if (this.step === 'offering' && !this.isWorthwhile()) this.fail('outdated')
     if (this.step !== 'over' && nowMs >= this.endAtMs) this.fail('unanswered')
   }
 
@@ -142,6 +145,12 @@ export class OfferAttempt implements PollListener {
   private onCommitted(voter: IdentityId): void {
     this.committed?.yes(voter)
     if (this.committed?.verdict() === 'won') this.succeed()
+  }
+
+  /** Somebody who is needed may have fallen silent since. */
+  private isWorthwhile(): boolean {
+    const { offering, plan } = this.init
+    return offering.isWorthwhile(plan, (unit) => this.isWhole(unit))
   }
 
   private isWhole({ voters }: Unit): boolean {

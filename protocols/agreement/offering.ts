@@ -9,10 +9,13 @@ import type { Moment } from '../base/moment.ts'
 import { Quorum } from '../base/quorum.ts'
 import { unitsNeeded } from '../base/units.ts'
 import type { Unit } from '../base/units.ts'
+import type { RoundTrips } from './round-trips.ts'
 
 /** After an offer that was not answered in time, others wait so long; each time twice as long. */
 const PAUSE_MS = 1_000
 const PAUSE_MOST_MS = 16_000
+/** What reserve and commit take, in round trips to a quorum: an offer that needs longer is none. */
+const PHASES = 2
 
 /** Who takes part in an offer of this peer, in one config. */
 export interface OfferPlan {
@@ -24,6 +27,8 @@ export interface OfferPlan {
   /** To ask the voters of home alone, and everybody else. */
   readonly homeVoters: Quorum
   readonly otherVoters: Quorum
+  /** Who decides by the two phases. */
+  readonly quorum: Quorum
   /** Everybody, where units are voters. Home may then take its own offer as a voter. */
   readonly allVoters: Quorum | undefined
 }
@@ -33,6 +38,7 @@ export interface OfferingContext {
   readonly clusterId: ClusterId
   readonly moment: Moment
   readonly chain: InForce
+  readonly roundTrips: Pick<RoundTrips, 'toFarthestMs' | 'toQuorumMs'>
   /** False for a voter that is known to be silent, or to have lost its store. */
   readonly isHeard: (voter: Identity) => boolean
   /** This peer makes offers at all; it takes those of others in any case. */
@@ -56,8 +62,23 @@ export class Offering {
     if (!isOn || installed === undefined || moment.nowMs < this.pausedUntilMs) return undefined
     if (this.planned?.installed !== installed) this.planned = { installed, plan: this.planFor(installed) }
     const { plan } = this.planned
-    if (plan === undefined || plan.others.filter((unit) => this.isWholeHeard(unit)).length < plan.needed) return undefined
-    return plan
+    return plan !== undefined && this.isWorthwhile(plan) ? plan : undefined
+  }
+
+  /**
+   * Whether enough other units can take an offer whole, no later than the two phases would be through.
+   *
+   * @param hasTaken true for a unit that has done so already
+   */
+  isWorthwhile({ others, needed, quorum }: OfferPlan, hasTaken: (unit: Unit) => boolean = () => false): boolean {
+    const { roundTrips } = this.context
+    const distancesMs: number[] = []
+    for (const unit of others) {
+      if (hasTaken(unit)) distancesMs.push(0)
+      else if (this.isWholeHeard(unit)) distancesMs.push(roundTrips.toFarthestMs(unit.voters))
+    }
+    const neededMs = distancesMs.toSorted((a, b) => a - b)[needed - 1]
+    return neededMs !== undefined && neededMs <= PHASES * roundTrips.toQuorumMs(quorum)
   }
 
   /** Nobody of these is known to be silent. */
@@ -78,7 +99,7 @@ export class Offering {
     this.pauseMs = Math.min(PAUSE_MOST_MS, 2 * this.pauseMs)
   }
 
-  private planFor({ config, units }: Installed): OfferPlan | undefined {
+  private planFor({ config, units, quorum }: Installed): OfferPlan | undefined {
     const { self, clusterId } = this.context
     if (config.next !== undefined || config.forming || config.protocolMin < OFFERS_SINCE || units.length < 2) return undefined
     const home = units.find((unit) => unit.voters.some(({ id }) => id === self.id))
@@ -91,6 +112,7 @@ export class Offering {
       home,
       others,
       needed: unitsNeeded(units.length) - 1,
+      quorum,
       homeVoters: quorumOf([home]),
       otherVoters: quorumOf(others),
       allVoters: onlyCluster === undefined ? undefined : quorumOf(units),

@@ -65,7 +65,7 @@ export interface RunContext {
   readonly rivals: Pick<Doubts, 'onRival' | 'rivalUntilMs'>
   readonly random: () => number
   readonly spaceOf: SpaceOf
-  readonly offering: Pick<Offering, 'plan' | 'isWholeHeard' | 'onMade' | 'onUnanswered'>
+  readonly offering: Pick<Offering, 'plan' | 'isWorthwhile' | 'isWholeHeard' | 'onMade' | 'onUnanswered'>
   /** Nobody else is seen at work on the register: this voter holds nothing and promised nothing. */
   readonly isUntouched: (key: RegisterKey) => boolean
   /**
@@ -202,7 +202,18 @@ export class Run implements PollListener {
     this.phase = 'offering'
     const { key } = this
     const ballot = rounds.next(plan.epoch)
-    this.attempt = new OfferAttempt({ key, record: claim.record, ballot, plan, isTakenAtHome, polls, moment, latencies, listener })
+    this.attempt = new OfferAttempt({
+      key,
+      record: claim.record,
+      ballot,
+      plan,
+      isTakenAtHome,
+      offering,
+      polls,
+      moment,
+      latencies,
+      listener,
+    })
     this.attempt.begin()
     return true
   }

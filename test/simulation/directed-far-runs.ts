@@ -50,7 +50,13 @@ class Running extends RunBench {
       roundTrips,
       rivals: this.doubts,
       random: () => random,
-      offering: { plan: () => undefined, isWholeHeard: () => false, onMade: () => undefined, onUnanswered: () => undefined },
+      offering: {
+        plan: () => undefined,
+        isWorthwhile: () => false,
+        isWholeHeard: () => false,
+        onMade: () => undefined,
+        onUnanswered: () => undefined,
+      },
       isUntouched: () => false,
       chose: () => undefined,
     }

@@ -19,7 +19,13 @@ import { Bench, configOf, key, peer, recordOf, sends } from './core-harness.ts'
 
 const self = peer('a')
 /** For runs that begin with reserve. */
-const NO_OFFERS = { plan: () => undefined, isWholeHeard: () => false, onMade: () => undefined, onUnanswered: () => undefined }
+const NO_OFFERS = {
+  plan: () => undefined,
+  isWorthwhile: () => false,
+  isWholeHeard: () => false,
+  onMade: () => undefined,
+  onUnanswered: () => undefined,
+}
 const x = recordOf('x')
 const y = recordOf('y')
 
