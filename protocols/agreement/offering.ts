@@ -11,7 +11,9 @@ import { unitsNeeded } from '../base/units.ts'
 import type { Unit } from '../base/units.ts'
 import type { RoundTrips } from './round-trips.ts'
 
-/** After an offer that was not answered in time, others wait so long; each time twice as long. */
+/** So many offers that are not answered in time, and none that comes through between, tell of silence. */
+const UNANSWERED_MAX = 3
+/** Then no others begin for so long; each time twice as long. */
 const PAUSE_MS = 1_000
 const PAUSE_MOST_MS = 16_000
 /** What reserve and commit take, in round trips to a quorum: an offer that needs longer is none. */
@@ -48,6 +50,7 @@ export interface OfferingContext {
 export class Offering {
   private readonly context: OfferingContext
   private planned: { readonly installed: Installed; readonly plan: OfferPlan | undefined } | undefined
+  private unanswered = 0
   private pauseMs = PAUSE_MS
   private pausedUntilMs = Number.NEGATIVE_INFINITY
 
@@ -88,13 +91,15 @@ export class Offering {
 
   /** An offer came through. */
   onMade(): void {
+    this.unanswered = 0
     this.pauseMs = PAUSE_MS
   }
 
   /** Somebody did not answer in time who is not known to be silent. */
   onUnanswered(): void {
     const { nowMs } = this.context.moment
-    if (nowMs < this.pausedUntilMs) return
+    this.unanswered += 1
+    if (this.unanswered < UNANSWERED_MAX || nowMs < this.pausedUntilMs) return
     this.pausedUntilMs = nowMs + this.pauseMs
     this.pauseMs = Math.min(PAUSE_MOST_MS, 2 * this.pauseMs)
   }
