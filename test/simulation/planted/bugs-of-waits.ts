@@ -129,8 +129,8 @@ export const BUGS_OF_WAITS: readonly PlantedBug[] = [
     'refusal-is-no-rival',
     'whose higher ballot refused a try is not seen as a rival',
     RUN,
-    'this.context.rivals.onRival(this.key)',
-    'void this.context.rivals',
+    'this.context.rivals.onRival(this.key)\n    this.context.rounds.observe(higher.round)',
+    'this.context.rounds.observe(higher.round)',
   ),
   bug(
     'run-leaves-nothing',
