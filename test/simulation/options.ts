@@ -101,9 +101,6 @@ const NEVER_MS = Number.POSITIVE_INFINITY
 const FULL_DISKS = 2 ** 40
 const COPYING = 2 ** 41
 const DISTANCE = 2 ** 44
-const OFFERS = 2 ** 45
-/** In the other seeds all puts take the two phases. */
-const OFFERS_RATE = 0.7
 /** Satellites, and uplinks that are full. */
 const SLOWEST_MS = 4_000
 
@@ -164,7 +161,8 @@ export function drawOptions(seed: number, chance: Chance): Options {
     loseClusterEveryMs: often(0.1, 1_000, 4_000),
     // Drawn apart from all others, so that those mean what they meant before.
     fullDiskEveryMs: drawFullDisks(new Chance(seed + FULL_DISKS)),
-    areOffersMade: new Chance(seed + OFFERS).happens(OFFERS_RATE),
+    // In every other seed, so that the others mean what they meant before there were offers.
+    areOffersMade: seed % 2 === 0,
     ...drawCopying(new Chance(seed + COPYING)),
     replaceAfterMs: often(0.3, 300, 4_000),
     ...drawDistance(new Chance(seed + DISTANCE)),
