@@ -68,6 +68,19 @@ export const LIFE_SCENARIOS: readonly LogScenario[] = [
     },
   },
   {
+    name: 'a snapshot that is not ahead of the store is not taken',
+    play() {
+      const stage = led({})
+      stage.submit('a', 1, 'x')
+      stage.pass(200)
+      const taken = (): number => stage.effects.filter(({ kind }) => kind === 'take-snapshot').length
+      stage.step('b', { kind: 'snapshot-staged', position: { term: 1, index: 2 } })
+      assert.equal(taken(), 0)
+      stage.step('b', { kind: 'snapshot-staged', position: { term: 1, index: 3 } })
+      assert.equal(taken(), 1)
+    },
+  },
+  {
     name: 'a command whose name is forgotten takes no effect when it is sent again',
     play() {
       const store = new ModelStore(firstMembers([]))
