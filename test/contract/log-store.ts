@@ -346,6 +346,7 @@ export function storeContract(name: string, speech: Speech, make: () => Promise<
       await beside.close()
       const opened = await other.open({ ...claim, owner: peer('b') })
       assert.equal(opened.at.position.index, 51)
+      assert.deepEqual(await opened.apply({ entries: [set(52, { key50: 'x' }, { id: 'f50' })], verdicts: NONE }), [{ kind: 'reused' }])
       await opened.close()
       await other.remove()
     })
