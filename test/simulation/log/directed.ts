@@ -83,6 +83,20 @@ export const LOG_SCENARIOS: readonly LogScenario[] = [
     },
   },
   {
+    name: 'two that miss one leader at a time and vote for themselves try again within half an election time',
+    play() {
+      const stage = new LogStage('abc')
+      for (const name of 'ab') stage.tell('c', name, 1, { kind: 'heartbeat', commit: 0, round: 0 })
+      stage.cutOff('c')
+      for (const name of 'ab') stage.step(name, { kind: 'disconnected', peer: stage.id('c') })
+      stage.pass(150, false)
+      stage.deliver()
+      assert.deepEqual([stage.state('a').role, stage.state('b').role], ['candidate', 'candidate'])
+      stage.pass(T_MS / 2)
+      assert.equal(stage.state('a').role, 'leader')
+    },
+  },
+  {
     name: 'a follower commits no further than what was found equal',
     play() {
       const stage = new LogStage('abc')
