@@ -5,12 +5,14 @@
  */
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { run } from './run.ts'
 
+/** Others may pass through a directory, and not list it. */
+const PASSED_THROUGH_MODE = 0o711
 /** Inherited by every process a test starts. */
 const MARKER_NAME = 'TEST_RUN_OF_REPLICATOR'
 /**
@@ -37,6 +39,8 @@ export interface Before {
 export async function prepare(): Promise<Before> {
   const marker = randomUUID()
   const temporary = await mkdtemp(join(tmpdir(), 'replicator-tests-'))
+  // A server that does not run as root finds its files in here.
+  await chmod(temporary, PASSED_THROUGH_MODE)
   process.env[MARKER_NAME] = marker
   process.env['TMPDIR'] = temporary
   process.env['NODE_COMPILE_CACHE'] = join(temporary, COMPILED)

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ROOT } from '../../scripts/run.ts'
 import { freePort, until } from '../process/network.ts'
+import { isEnteredByOthers } from './entered.ts'
 
 const START_MS = 60_000
 /** What waits for a table that is in use is told so, in seconds. */
@@ -19,6 +20,8 @@ interface Kind {
   readonly scheme: string
   readonly user: string
   readonly package: string
+  /** Root starts it as a user of its own. */
+  readonly isAnotherUser: boolean
   /** Whether it is installed. */
   readonly isThere: () => boolean
   /** Asks as people do. */
@@ -30,6 +33,7 @@ const MARIADB: Kind = {
   scheme: 'mysql',
   user: 'root',
   package: 'mariadb-server',
+  isAnotherUser: false,
   isThere: () => ['mariadbd', 'mariadb-install-db', 'mariadb'].every((each) => spawnSync(each, ['--version']).error === undefined),
   client: (port, database, sql) => [
     'mariadb',
@@ -52,6 +56,7 @@ const POSTGRES: Kind = {
   scheme: 'postgres',
   user: 'postgres',
   package: 'postgresql',
+  isAnotherUser: process.geteuid?.() === 0,
   isThere: () => globSync('/usr/lib/postgresql/*/bin/postgres').length > 0 && spawnSync('psql', ['--version']).error === undefined,
   client: (port, database, sql) => ['psql', '-h', '127.0.0.1', '-p', String(port), '-U', 'postgres', '-At', '-d', database, '-c', sql],
 }
@@ -60,8 +65,9 @@ const KINDS: Readonly<Record<SqlServerKind, Kind>> = { mysql: MARIADB, postgres:
 
 /** Why there is none; false when there is one. */
 export function whyNo(kind: SqlServerKind): string | false {
-  const { isThere, package: name } = KINDS[kind]
-  return isThere() ? false : `${name} is not installed: apt-get install --no-install-recommends ${name}`
+  const { isThere, package: name, isAnotherUser } = KINDS[kind]
+  if (!isThere()) return `${name} is not installed: apt-get install --no-install-recommends ${name}`
+  return isAnotherUser && !isEnteredByOthers(tmpdir()) && `${name} runs as another user, who may not enter ${tmpdir()}`
 }
 
 export class DatabaseServer {

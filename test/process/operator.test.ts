@@ -6,9 +6,10 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { ROOT } from '../../scripts/run.ts'
+import { isEnteredByOthers } from '../integration/entered.ts'
 import { runToEnd } from './command.ts'
 import type { Finished } from './command.ts'
 import { cleanEnvironment, Network, PeerProcess } from './network.ts'
@@ -17,10 +18,8 @@ const ALONE = ['-min-peers', '1'] as const
 /** A user without rights, by convention. */
 const NOBODY = 65_534
 const NOT_ROOT = process.geteuid?.() !== 0 && 'only root can become another user'
-const IS_SEARCHED_BY_OTHERS = 0o001
 /** Another user runs the program from this checkout. */
-const IS_PRIVATE =
-  !foldersTo(ROOT).every((folder) => (statSync(folder).mode & IS_SEARCHED_BY_OTHERS) !== 0) && `no other user may enter ${ROOT}`
+const IS_PRIVATE = !isEnteredByOthers(ROOT) && `no other user may enter ${ROOT}`
 const NO_SOCKETS = process.platform === 'win32' && 'there are no operator sockets on Windows'
 
 describe('the operator of a peer', { skip: NO_SOCKETS }, () => {
@@ -192,8 +191,3 @@ describe('a command', () => {
     }
   })
 })
-
-function foldersTo(folder: string): string[] {
-  const above = dirname(folder)
-  return above === folder ? [folder] : [folder, ...foldersTo(above)]
-}
