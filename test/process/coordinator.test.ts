@@ -18,10 +18,19 @@ before(async () => {
 })
 after(() => network.close())
 
-/** Has a peer die at the point of a put of the key. @returns the others, and when it died */
-async function crashAt(peer: PeerProcess, point: CrashPoint, key: string): Promise<{ others: PeerProcess[]; diedAtMs: number }> {
+/**
+ * Has a peer die at the point of a put of the key, which begins as it is told.
+ * @returns the others, and when it died
+ */
+async function crashAt(
+  peer: PeerProcess,
+  point: CrashPoint,
+  key: string,
+  begin: 'by an offer' | 'by a reserve' = 'by a reserve',
+): Promise<{ others: PeerProcess[]; diedAtMs: number }> {
   await peer.kill()
-  peer.options = { ...peer.options, nodeFlags: ['--import', PRELOAD], environment: { TEST_CRASH_POINT: point, TEST_CRASH_KEY: key } }
+  const environment = { TEST_CRASH_POINT: point, TEST_CRASH_KEY: key, REPLICATOR_OFFERS: begin === 'by an offer' ? 'on' : 'off' }
+  peer.options = { ...peer.options, nodeFlags: ['--import', PRELOAD], environment }
   await peer.start()
   await network.settled()
   await assert.rejects(peer.client.put(key, 'of the dead'), { code: 'ECONNRESET' })
@@ -59,6 +68,19 @@ describe('a coordinator killed', () => {
     context.diagnostic(`the next put had the key ${Math.round(performance.now() - diedAtMs)} ms after the death`)
     await comeBack(coordinator)
     assert.deepEqual(new Set(await readings(network.peers, 'crash/reserved')), new Set(['200 of the living']))
+  })
+
+  it('once all others have its offer, and before its own cluster commits: they settle it, one way', async () => {
+    const [, coordinator] = network.inCluster('cluster-1')
+    assert.ok(coordinator !== undefined)
+    const { others } = await crashAt(coordinator, 'reserved', 'crash/offered', 'by an offer')
+    const rival = network.inCluster('cluster-2')[0]
+    const status = (await rival?.client.put('crash/offered', 'of the living', { query: `?timeout=${SETTLED_MS}` }))?.status
+    const said = status === 201 ? '200 of the living' : '200 of the dead'
+    assert.ok(status === 201 || status === 409, String(status))
+    assert.deepEqual(new Set(await readings(others, 'crash/offered')), new Set([said]))
+    await comeBack(coordinator)
+    assert.deepEqual(new Set(await readings(network.peers, 'crash/offered')), new Set([said]))
   })
 
   it('when one voter alone has the commit: the voter finishes it, and all peers say the same', async (context) => {
