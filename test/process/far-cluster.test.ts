@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { problemOf } from './client.ts'
 import { placedAt } from './far-apart.ts'
-import { Network } from './network.ts'
+import { Network, until } from './network.ts'
 import type { PeerProcess } from './network.ts'
 
 const ROUND_TRIP_MS = 2_000
@@ -30,6 +30,8 @@ before(async () => {
   assert.ok(grown !== undefined)
   far = grown
   await network.settled()
+  // Most voters are far from it: it hears a quorum of them some moments later than it knows them.
+  await until('it hears a quorum', async () => (await far.client.status()).ready)
 })
 after(() => network.close())
 
