@@ -59,7 +59,8 @@ export function nginxFlags(directory: string, file: string): string[] {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `  ${name}_temp_path ${directory}/${name};`)
   const whole = [
     'daemon off;',
-    'worker_processes 1;',
+    // One process: whoever kills it leaves no worker behind.
+    'master_process off;',
     `pid ${directory}/pid;`,
     `error_log ${directory}/error.log warn;`,
     'events { worker_connections 256; }',
