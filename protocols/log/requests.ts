@@ -85,10 +85,8 @@ export interface CreateRequest {
   readonly isLeased: boolean
 }
 
-export type LogRequest =
-  | SubmitRequest
-  | QueryRequest
-  | CreateRequest
+/** What an operator has a log do. */
+export type OperatorRequest =
   | ChangeRequest
   | TransferRequest
   | PlaceRequest
@@ -97,6 +95,12 @@ export type LogRequest =
   | CheckRequest
   | EndRequest
   | RecoverRequest
+
+export type LogRequest =
+  | SubmitRequest
+  | QueryRequest
+  | CreateRequest
+  | OperatorRequest
   | { readonly kind: 'list' }
   | { readonly kind: 'status'; readonly log: string }
   | { readonly kind: 'role'; readonly log: string }

@@ -3,8 +3,9 @@
  * of the same peers and beside etcd; and how long none is done when whoever leads is killed, or
  * stopped.
  */
-import { spawnSync } from 'node:child_process'
+import type { LogStatus } from '../../src/client/client.ts'
 import { PeerRedis } from '../../test/chaos/logs/redis.ts'
+import { whyNoRedis } from '../../test/integration/redis-server.ts'
 import { until } from '../../test/process/network.ts'
 import type { Network, PeerProcess } from '../../test/process/network.ts'
 import { storedKeys, VALUE } from './contender.ts'
@@ -35,12 +36,6 @@ const COMMANDS: Readonly<Record<Kind, (key: string) => string>> = {
   sqlite: (key) => `insert into kv (k,v) values ('${key}','${VALUE}')`,
 }
 const TABLE = 'create table kv (k text primary key, v text not null) without rowid'
-
-interface LogStatus {
-  readonly leader: string | null
-  readonly commit: number
-  readonly replicas: readonly { readonly state: string; readonly lag: number }[]
-}
 
 class LogOf implements Contender {
   readonly name: string
@@ -156,8 +151,9 @@ export async function measureLogs(
   closing: <Closable extends { close(): Promise<void> }>(opened: Closable) => Closable,
   say: (text: string) => void,
 ): Promise<Table[]> {
-  const hasRedis = spawnSync('redis-server', ['--version']).error === undefined
-  if (!hasRedis) say('no log over redis: redis-server is not installed')
+  const whyNot = whyNoRedis()
+  const hasRedis = whyNot === false
+  if (!hasRedis) say(`no log over redis: ${whyNot}`)
   const kinds: readonly Kind[] = hasRedis ? ['kv', 'redis', 'sqlite'] : ['kv', 'sqlite']
   const servers: PeerRedis[] = []
   if (hasRedis) {

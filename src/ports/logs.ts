@@ -1,18 +1,5 @@
 /** What a peer offers of its logs to whoever speaks to clients. */
-import type {
-  ChangeRequest,
-  CheckRequest,
-  CreateRequest,
-  EndRequest,
-  LogAnswerOf,
-  PlaceRequest,
-  QueryRequest,
-  RecoverRequest,
-  RefillRequest,
-  SubmitRequest,
-  TransferRequest,
-  VerdictRequest,
-} from '../../protocols/log/requests.ts'
+import type { CreateRequest, LogAnswerOf, OperatorRequest, QueryRequest, SubmitRequest } from '../../protocols/log/requests.ts'
 
 type Of<Kind extends LogAnswerOf['kind']> = Extract<LogAnswerOf, { readonly kind: Kind }>
 
@@ -36,17 +23,6 @@ export type ChangeAnswer = Of<
 >
 export type StatusAnswer = Of<'status' | 'unknown-log' | 'log-ended'>
 export type RoleAnswer = Of<'role' | 'unknown-log' | 'log-ended'>
-
-/** What an operator has a log do. */
-export type OperatorRequest =
-  | ChangeRequest
-  | TransferRequest
-  | PlaceRequest
-  | VerdictRequest
-  | RefillRequest
-  | CheckRequest
-  | EndRequest
-  | RecoverRequest
 
 export interface Logs {
   /** A name for a command whose client gave it none. */

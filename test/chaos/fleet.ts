@@ -5,6 +5,7 @@
  */
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Chance } from '../simulation/chance.ts'
 import { placedAt } from '../process/far-apart.ts'
 import type { Place } from '../process/far-apart.ts'
 import type { Network, PeerProcess } from '../process/network.ts'
@@ -90,6 +91,12 @@ export class Fleet {
     this.#options = options
     this.#say = say
     this.#changed = changed
+  }
+
+  /** Whom a client asks: mostly one that runs. */
+  somebody(chance: Chance): Member {
+    const up = this.members.filter(({ state }) => state === 'up')
+    return chance.pick(up.length > 0 && chance.happens(0.9) ? up : this.members)
   }
 
   get clusterIds(): string[] {

@@ -97,7 +97,13 @@ export class Workload {
     if (roll < 0.45) return this.#put(this.#contendedKey(chance), chance)
     if (roll < 0.5) return this.#reuse(chance)
     if (roll < 0.55)
-      return this.#asker.list(this.#peer(chance), chance.pick(['', 'free/', 'hot/']), chance.pick(this.#recentOr('')), LISTED_MAX, 1_000)
+      return this.#asker.list(
+        this.#fleet.somebody(chance),
+        chance.pick(['', 'free/', 'hot/']),
+        chance.pick(this.#recentOr('')),
+        LISTED_MAX,
+        1_000,
+      )
     return this.#get(chance)
   }
 
@@ -110,8 +116,8 @@ export class Workload {
     for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
       const init = { key, value, writeId, timeoutMs }
       const isDouble = writeId !== undefined && chance.happens(MUCH_RARER)
-      const double = isDouble ? this.#asker.put({ ...init, peer: this.#peer(chance) }) : undefined
-      const result = await this.#asker.put({ ...init, peer: this.#peer(chance) })
+      const double = isDouble ? this.#asker.put({ ...init, peer: this.#fleet.somebody(chance) }) : undefined
+      const result = await this.#asker.put({ ...init, peer: this.#fleet.somebody(chance) })
       await double
       if (result.kind === 'created' || result.kind === 'stored-before') this.#succeeded(key)
       if (result.kind === 'refused') return delay(REFUSED_MS)
@@ -127,18 +133,36 @@ export class Workload {
   async #reuse(chance: Chance): Promise<void> {
     if (this.#written.length === 0) return
     const { key, writeId } = chance.pick(this.#written)
-    await this.#asker.put({ peer: this.#peer(chance), key, value: this.#value(key, chance), writeId, timeoutMs: chance.pick(TIMEOUTS_MS) })
+    await this.#asker.put({
+      peer: this.#fleet.somebody(chance),
+      key,
+      value: this.#value(key, chance),
+      writeId,
+      timeoutMs: chance.pick(TIMEOUTS_MS),
+    })
   }
 
   async #get(chance: Chance): Promise<void> {
     const key = chance.happens(0.4) ? this.#contendedKey(chance) : chance.pick(this.#recentOr('never/put'))
     const waitMs = chance.happens(0.15) ? chance.between(1, 500) : 0
     const consistency = chance.happens(0.25) ? 'local' : 'linearizable'
-    const operation = await this.#asker.get({ peer: this.#peer(chance), key, consistency, waitMs, timeoutMs: chance.pick(TIMEOUTS_MS) })
+    const operation = await this.#asker.get({
+      peer: this.#fleet.somebody(chance),
+      key,
+      consistency,
+      waitMs,
+      timeoutMs: chance.pick(TIMEOUTS_MS),
+    })
     // Somebody else looks at once, where a key that was shown may be missed.
     if (operation.answer.kind === 'unknown') await delay(REFUSED_MS)
     if (operation.answer.kind !== 'found') return
-    await this.#asker.get({ peer: this.#peer(chance), key, consistency: 'linearizable', waitMs: 0, timeoutMs: chance.pick(TIMEOUTS_MS) })
+    await this.#asker.get({
+      peer: this.#fleet.somebody(chance),
+      key,
+      consistency: 'linearizable',
+      waitMs: 0,
+      timeoutMs: chance.pick(TIMEOUTS_MS),
+    })
   }
 
   #succeeded(key: string): void {
@@ -170,11 +194,5 @@ export class Workload {
     const text = Buffer.from(`${key} ${this.#last} `)
     const length = chance.happens(MUCH_RARER) ? chance.below(this.#options.valueBytesMax) : text.length
     return Buffer.concat([text, Buffer.alloc(Math.max(0, length - text.length), 'x')])
-  }
-
-  /** Mostly one that runs. */
-  #peer(chance: Chance): Member {
-    const up = this.#fleet.members.filter(({ state }) => state === 'up')
-    return chance.pick(up.length > 0 && chance.happens(0.9) ? up : this.#fleet.members)
   }
 }

@@ -3,6 +3,7 @@
  * back, the lead is handed on. Drawn from the seed, one after another.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { LogStatus } from '../../../src/client/client.ts'
 import type { Chance } from '../../simulation/chance.ts'
 import type { AskedPeer } from '../asking.ts'
 import type { Fleet, Member } from '../fleet.ts'
@@ -109,19 +110,6 @@ export class LogFaults {
 export async function votersOf(peer: AskedPeer, kind: LogKind): Promise<string[]> {
   const { members } = await statusOf(peer, kind)
   return members.filter(({ role }) => role === 'voter').map((member) => member.peer)
-}
-
-export interface LogStatus {
-  readonly leader: string | null
-  readonly changing: boolean
-  readonly members: readonly { readonly peer: string; readonly role: string }[]
-  readonly replicas: readonly {
-    readonly peer: string
-    readonly state: string
-    readonly applied: number
-    readonly lag: number
-    readonly digest: string | null
-  }[]
 }
 
 export async function statusOf(peer: AskedPeer, kind: LogKind): Promise<LogStatus> {

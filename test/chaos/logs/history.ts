@@ -2,6 +2,8 @@
  * What clients asked of the lists of logs, when, and what they were told. A command is asked under
  * one name as often as it takes: its tries are operations of their own here.
  */
+import { Operations } from '../operations.ts'
+import type { Asked } from '../operations.ts'
 
 export interface AppendCall {
   readonly kind: 'append'
@@ -31,40 +33,13 @@ export type LogAnswer =
   /** A read that was not answered. */
   | { readonly kind: 'unknown' }
 
-interface Asked<Call> {
-  /** The log and the list. */
-  readonly key: string
-  readonly peer: string
-  readonly call: Call
-  readonly beganMs: number
-  readonly endedMs: number
-  readonly answer: LogAnswer
-  /** How it was answered, for people. */
-  readonly told: string
-}
+export type ListOperation = Asked<AppendCall | ReadCall, LogAnswer>
+export type Append = Asked<AppendCall, LogAnswer>
+export type Read = Asked<ReadCall, LogAnswer>
 
-export type ListOperation = Asked<AppendCall | ReadCall>
-export type Append = Asked<AppendCall>
-export type Read = Asked<ReadCall>
-
-export class LogHistory {
-  readonly byKey: Map<string, ListOperation[]> = new Map()
-  readonly counts: Map<string, number> = new Map()
-  /** Answers that no rule allows, whatever came before. */
-  readonly oddities: string[] = []
-  #size = 0
-
-  get size(): number {
-    return this.#size
-  }
-
-  add(operation: ListOperation): void {
-    this.#size += 1
-    const operations = this.byKey.get(operation.key)
-    if (operations === undefined) this.byKey.set(operation.key, [operation])
-    else operations.push(operation)
-    const name = `log ${operation.call.kind} ${operation.answer.kind}`
-    this.counts.set(name, (this.counts.get(name) ?? 0) + 1)
+export class LogHistory extends Operations<ListOperation> {
+  constructor() {
+    super('log')
   }
 }
 

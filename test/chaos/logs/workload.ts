@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Chance } from '../../simulation/chance.ts'
-import type { Fleet, Member } from '../fleet.ts'
+import type { Fleet } from '../fleet.ts'
 import type { ChaosOptions } from '../options.ts'
 import { LogAsker } from './asking.ts'
 import type { LogKind } from './dialects.ts'
@@ -60,8 +60,8 @@ export class LogWorkload {
     for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
       const init = { kind, list, item, submitId, since, timeoutMs }
       const isDouble = submitId !== undefined && chance.happens(RARELY)
-      const double = isDouble ? this.#asker.append({ ...init, peer: this.#peer(chance) }) : undefined
-      const tried = await this.#asker.append({ ...init, peer: this.#peer(chance) })
+      const double = isDouble ? this.#asker.append({ ...init, peer: this.#fleet.somebody(chance) }) : undefined
+      const tried = await this.#asker.append({ ...init, peer: this.#fleet.somebody(chance) })
       await double
       const { kind: end } = tried.operation.answer
       if (end === 'done' && chance.happens(RARELY)) return this.#readBehind(kind, list, tried.operation.answer, chance)
@@ -76,18 +76,15 @@ export class LogWorkload {
   /** Whoever appended asks any peer for what is at least as new. */
   async #readBehind(kind: LogKind, list: string, answer: object, chance: Chance): Promise<void> {
     if (!('index' in answer)) return
-    await this.#asker.read({ kind, list, peer: this.#peer(chance), timeoutMs: chance.pick(TIMEOUTS_MS) }, answer.index as number)
+    await this.#asker.read({ kind, list, peer: this.#fleet.somebody(chance), timeoutMs: chance.pick(TIMEOUTS_MS) }, answer.index as number)
   }
 
   async #read(kind: LogKind, list: string, chance: Chance): Promise<void> {
     const consistency = chance.happens(0.15) ? 'local' : 'linearizable'
-    const { answer } = await this.#asker.read({ kind, list, peer: this.#peer(chance), timeoutMs: chance.pick(TIMEOUTS_MS) }, consistency)
+    const { answer } = await this.#asker.read(
+      { kind, list, peer: this.#fleet.somebody(chance), timeoutMs: chance.pick(TIMEOUTS_MS) },
+      consistency,
+    )
     if (answer.kind === 'unknown') await delay(REFUSED_MS)
-  }
-
-  /** Mostly one that runs. */
-  #peer(chance: Chance): Member {
-    const up = this.#fleet.members.filter(({ state }) => state === 'up')
-    return chance.pick(up.length > 0 && chance.happens(0.9) ? up : this.#fleet.members)
   }
 }

@@ -2,6 +2,8 @@
  * What clients asked of registers, when, and what they were told. A write is asked under one name
  * as often as it takes: its tries are operations of their own here.
  */
+import { Operations } from '../operations.ts'
+import type { Asked } from '../operations.ts'
 
 /** What must be there for a write to be made: a version, anything live, nothing live. */
 export type When = number | 'live' | 'absent' | undefined
@@ -38,39 +40,13 @@ export type RegisterAnswer =
   /** A get that was not answered. */
   | { readonly kind: 'unknown' }
 
-interface Asked<Call> {
-  readonly key: string
-  readonly peer: string
-  readonly call: Call
-  readonly beganMs: number
-  readonly endedMs: number
-  readonly answer: RegisterAnswer
-  /** How it was answered, for people. */
-  readonly told: string
-}
+export type RegisterOperation = Asked<WriteCall | ReadCall, RegisterAnswer>
+export type Write = Asked<WriteCall, RegisterAnswer>
+export type Read = Asked<ReadCall, RegisterAnswer>
 
-export type RegisterOperation = Asked<WriteCall | ReadCall>
-export type Write = Asked<WriteCall>
-export type Read = Asked<ReadCall>
-
-export class RegisterHistory {
-  readonly byKey: Map<string, RegisterOperation[]> = new Map()
-  readonly counts: Map<string, number> = new Map()
-  /** Answers that no rule allows, whatever came before. */
-  readonly oddities: string[] = []
-  #size = 0
-
-  get size(): number {
-    return this.#size
-  }
-
-  add(operation: RegisterOperation): void {
-    this.#size += 1
-    const operations = this.byKey.get(operation.key)
-    if (operations === undefined) this.byKey.set(operation.key, [operation])
-    else operations.push(operation)
-    const name = `register ${operation.call.kind} ${operation.answer.kind}`
-    this.counts.set(name, (this.counts.get(name) ?? 0) + 1)
+export class RegisterHistory extends Operations<RegisterOperation> {
+  constructor() {
+    super('register')
   }
 }
 

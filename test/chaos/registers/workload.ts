@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Chance } from '../../simulation/chance.ts'
-import type { Fleet, Member } from '../fleet.ts'
+import type { Fleet } from '../fleet.ts'
 import type { ChaosOptions } from '../options.ts'
 import { RegisterAsker } from './asking.ts'
 import type { WriteInit } from './asking.ts'
@@ -79,7 +79,7 @@ export class RegisterWorkload {
 
   async #read(key: string, chance: Chance): Promise<RegisterOperation> {
     const consistency = chance.happens(0.15) ? 'local' : 'linearizable'
-    const operation = await this.#asker.get(key, this.#peer(chance), consistency, chance.pick(TIMEOUTS_MS))
+    const operation = await this.#asker.get(key, this.#fleet.somebody(chance), consistency, chance.pick(TIMEOUTS_MS))
     this.#note(operation)
     if (operation.answer.kind === 'unknown') await delay(REFUSED_MS)
     return operation
@@ -102,8 +102,8 @@ export class RegisterWorkload {
     }
     for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
       const isDouble = writeId !== undefined && after !== undefined && chance.happens(RARELY)
-      const double = isDouble ? this.#asker.write({ ...init, peer: this.#peer(chance) }) : undefined
-      const operation = await this.#asker.write({ ...init, peer: this.#peer(chance) })
+      const double = isDouble ? this.#asker.write({ ...init, peer: this.#fleet.somebody(chance) }) : undefined
+      const operation = await this.#asker.write({ ...init, peer: this.#fleet.somebody(chance) })
       this.#note(operation)
       await double
       const { kind: end } = operation.answer
@@ -120,9 +120,9 @@ export class RegisterWorkload {
     const timeoutMs = chance.pick(TIMEOUTS_MS)
     const ttlSeconds = chance.between(1, TTL_SECONDS_MAX)
     const common = { kind: 'put', key, value: `${ttlSeconds}`, when: undefined, writeId: key, after: 0, timeoutMs } as const
-    await this.#expiring.write({ ...common, ttlSeconds, peer: this.#peer(chance) })
+    await this.#expiring.write({ ...common, ttlSeconds, peer: this.#fleet.somebody(chance) })
     await delay(chance.below(ttlSeconds * 1_000))
-    await this.#expiring.get(key, this.#peer(chance), 'linearizable', timeoutMs)
+    await this.#expiring.get(key, this.#fleet.somebody(chance), 'linearizable', timeoutMs)
   }
 
   #note({ key, answer }: RegisterOperation): void {
@@ -133,11 +133,5 @@ export class RegisterWorkload {
   #key(chance: Chance): string {
     if (chance.happens(0.35)) return `lasting/${chance.below(LASTING)}`
     return `hot/${Math.floor(performance.now() / CONTEND_MS)}/${chance.below(this.#options.contendedKeys)}`
-  }
-
-  /** Mostly one that runs. */
-  #peer(chance: Chance): Member {
-    const up = this.#fleet.members.filter(({ state }) => state === 'up')
-    return chance.pick(up.length > 0 && chance.happens(0.9) ? up : this.#fleet.members)
   }
 }
