@@ -18,6 +18,7 @@ import { PLANTED } from '../test/chaos/control.ts'
 import type { Planted } from '../test/chaos/control.ts'
 import { LOG_KINDS } from '../test/chaos/logs/dialects.ts'
 import type { LogKind } from '../test/chaos/logs/dialects.ts'
+import { whyNoRedis } from '../test/integration/redis-server.ts'
 import { enter, hindrance, isInside } from '../test/chaos/namespaces.ts'
 import { describeOptions, drawOptions } from '../test/chaos/options.ts'
 import { describeResult } from '../test/chaos/report.ts'
@@ -62,6 +63,8 @@ function parse(): Parameters<typeof drawOptions>[0] {
   const logs = values.logs.split(',').filter((kind) => kind !== '')
   const strange = logs.find((kind) => !LOG_KINDS.some((known) => known === kind))
   if (strange !== undefined) throw new TypeError(`--logs takes some of ${LOG_KINDS.join(', ')}, not ${strange}`)
+  const whyNot = logs.includes('redis') && whyNoRedis()
+  if (whyNot !== false) throw new TypeError(whyNot)
   return {
     seed: whole('seed', values.seed),
     seconds: whole('seconds', values.seconds),

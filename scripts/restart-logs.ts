@@ -7,6 +7,7 @@
  * Ends with 1 when something is lost or wrong; the directory with the logs is kept then.
  */
 import assert from 'node:assert/strict'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { LOG_KINDS, logOf } from '../test/chaos/logs/dialects.ts'
 import type { LogKind } from '../test/chaos/logs/dialects.ts'
@@ -15,6 +16,7 @@ import { areEqual, prepareLog, readAll } from '../test/chaos/logs/healing.ts'
 import { LogHistory } from '../test/chaos/logs/history.ts'
 import { PeerRedis } from '../test/chaos/logs/redis.ts'
 import { judgeLogs } from '../test/chaos/logs/verdict.ts'
+import { whyNoRedis } from '../test/integration/redis-server.ts'
 import { Network, until } from '../test/process/network.ts'
 import type { PeerProcess } from '../test/process/network.ts'
 import { LogClients } from './upkeep/log-clients.ts'
@@ -34,6 +36,12 @@ if (!kinds.every((kind) => LOG_KINDS.some((known) => known === kind)) || !/^[1-9
   process.exit(EXIT_USAGE)
 }
 
+const whyNot = kinds.includes('redis') && whyNoRedis()
+if (whyNot !== false) {
+  console.error(whyNot)
+  process.exit(EXIT_USAGE)
+}
+
 /** @returns what went wrong, a line each */
 async function restartAll(network: Network, kind: LogKind, servers: PeerRedis[]): Promise<string[]> {
   for (let number = 1; number <= PEERS; number += 1) {
@@ -49,11 +57,15 @@ async function restartAll(network: Network, kind: LogKind, servers: PeerRedis[])
   await prepareLog(first, kind)
   const history = new LogHistory()
   const clients = new LogClients(network.peers, kind, history, CLIENTS)
-  await new Promise((resolve) => setTimeout(resolve, CALM_MS))
+  await delay(CALM_MS)
   const startedMs = performance.now()
-  for (let round = 0; round < Number(values.rounds); round += 1) for (const { process } of peers) await restart(process, kind)
-  const endedMs = performance.now()
-  await clients.stop()
+  let endedMs = startedMs
+  try {
+    for (let round = 0; round < Number(values.rounds); round += 1) for (const { process } of peers) await restart(process, kind)
+    endedMs = performance.now()
+  } finally {
+    await clients.stop()
+  }
   const { commands, longestGapMs, slowestMs, byTries, failed } = clients.between(startedMs, endedMs)
   const tries = [...byTries].toSorted(([a], [b]) => a - b).map(([count, many]) => `${many} sent ${count} ×`)
   console.log(

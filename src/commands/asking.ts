@@ -91,9 +91,7 @@ export class Asked {
   async #exchange(path: string, sent: Sent, timeoutMs: number): Promise<{ readonly status: number; readonly body: string }> {
     try {
       const answer = await this.#request(path, sent, AbortSignal.timeout(timeoutMs))
-      const body = await answer.text()
-      if (answer.status === NOT_TO_BE_HAD) throw new CommandFailed(detailOf(factsOf(body)))
-      return { status: answer.status, body }
+      return { status: answer.status, body: await answer.text() }
     } catch (error) {
       if (error instanceof CommandFailed) throw error
       throw new CommandFailed(unanswered(this.#name, error), { cause: error })
@@ -109,18 +107,21 @@ export class Asked {
     }
   }
 
-  #request(
+  /** @throws CommandFailed when no peer can be reached as it is asked to be */
+  async #request(
     path: string,
     { method, body, type = 'application/json', headers = {}, accept }: Sent,
     signal: AbortSignal | undefined,
   ): Promise<Response> {
     const ofBody = body === undefined ? {} : { 'Content-Type': type }
-    return this.#client.fetch(path, {
+    const answer = await this.#client.fetch(path, {
       method,
       headers: { ...ofBody, ...headers, ...(accept !== undefined && { Accept: accept }) },
       ...(body !== undefined && { body }),
       ...(signal !== undefined && { signal }),
     })
+    if (answer.status === NOT_TO_BE_HAD) throw new CommandFailed(detailOf(factsOf(await answer.text())))
+    return answer
   }
 }
 

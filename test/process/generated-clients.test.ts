@@ -17,7 +17,7 @@ function whyNot(): string | false {
   return false
 }
 
-it('clients for Python and Go, made from the description, put, get, list and submit', { skip: whyNot(), timeout: TIMEOUT_MS }, () => {
+it('clients for Python and Go, made from the description, put, get, list and read logs', { skip: whyNot(), timeout: TIMEOUT_MS }, () => {
   const script = join(ROOT, 'scripts', 'clients.ts')
   const { status, stdout, stderr } = spawnSync(process.execPath, [script, '--python', OPENAPI_PYTHON, '--go', OAPI_CODEGEN], {
     encoding: 'utf8',
