@@ -21,8 +21,11 @@ export interface StatsdInit {
 const SAVE_ERRORS: Readonly<Partial<Record<SubmitAnswer['kind'], string>>> = {
   'not-ordered': 'raft.propose.error',
   'unknown-log': 'raft.propose.error',
+  'log-ended': 'raft.propose.error',
   'in-doubt': 'save.timeout.error',
 }
+/** What an operator asked for is so, or under way. */
+const CHANGED: ReadonlySet<ChangeAnswer['kind']> = new Set(['changing', 'changed', 'ended', 'recovered'])
 const LOAD_ERRORS: Readonly<Record<Extract<QueryAnswer, { readonly kind: 'unavailable' }>['why'], string>> = {
   'no-majority': 'load.timeout.error',
   stalled: 'raft.read.index.error',
@@ -79,6 +82,6 @@ function timed(logs: Logs, statsd: Statsd): Logs {
 }
 
 function changeErrorOf({ kind }: ChangeAnswer): string | undefined {
-  if (kind === 'changing' || kind === 'changed') return undefined
+  if (CHANGED.has(kind)) return undefined
   return kind === 'unavailable' ? 'config.change.timeout.error' : 'config.change.error'
 }

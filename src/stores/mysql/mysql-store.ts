@@ -8,7 +8,7 @@ import { StoreRefused } from '../../ports/log-store.ts'
 import type { LogStore, StoreClaim } from '../../ports/log-store.ts'
 import type { ServerStoreInit } from '../drivers.ts'
 import { openServerStore } from '../sql/server-store.ts'
-import type { ServerSession, ServerTable, SqlServer } from '../sql/server.ts'
+import type { ServerSession, ServerTable, SqlServer, Use } from '../sql/server.ts'
 import { isNoSavepoint, isNoTable, isWrite, rejectionOf, unavailable } from './faults.ts'
 import { connectMysql } from './link.ts'
 import { MYSQL_COMMANDS, MYSQL_QUERIES, OWN_PREFIX, PINNED, REQUIRED } from './rules.ts'
@@ -43,15 +43,8 @@ function serverAt(url: string, password: string | undefined): SqlServer {
     ownTables: OWN_TABLES,
     picture: 'start transaction with consistent snapshot, read only',
     commitsDefinitions: true,
-    connect: async (use) => {
-      try {
-        const session = await connectMysql(url, password)
-        await setUp(session, use)
-        return session
-      } catch (error) {
-        throw unavailable(error)
-      }
-    },
+    connect: () => connectMysql(url, password),
+    setUp,
     warnings,
     hasOwnTables: async (session) => (await tables(session)).includes(`${OWN_PREFIX}head`),
     foreign: async (session) => (await tables(session)).find((name) => !name.startsWith(OWN_PREFIX)),
@@ -74,7 +67,7 @@ function serverAt(url: string, password: string | undefined): SqlServer {
 }
 
 /** Sets what differs, and looks again. */
-async function setUp(session: ServerSession, use: 'applies' | 'reads'): Promise<void> {
+async function setUp(session: ServerSession, use: Use): Promise<void> {
   await session.ask('set names utf8mb4 collate utf8mb4_bin')
   for (const name of await differing(session)) {
     const value = PINNED[name] as string | number

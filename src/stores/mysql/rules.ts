@@ -146,6 +146,8 @@ export const PINNED: Readonly<Record<string, string | number>> = {
   lc_time_names: 'en_US',
   sql_auto_is_null: 0,
   sql_safe_updates: 0,
+  sql_big_selects: 1,
+  completion_type: 'NO_CHAIN',
   max_sort_length: 1_024,
   collation_connection: 'utf8mb4_bin',
 }

@@ -3,7 +3,7 @@ import type * as Pg from 'pg'
 import { loadDriver, withPassword } from '../drivers.ts'
 import type { SqlStatement, SqlValue } from '../sql/command.ts'
 import type { SqlCell, SqlResult } from '../sql/result.ts'
-import type { ServerCell, ServerSession } from '../sql/server.ts'
+import type { ServerCell, ServerSession, Use } from '../sql/server.ts'
 import { clocksReplaced } from './rules.ts'
 
 const CONNECT_TIMEOUT_MS = 5_000
@@ -19,7 +19,6 @@ const PLACES = /"[^"]*"|\?/g
 const CHANGING = new Set(['INSERT', 'UPDATE', 'DELETE'])
 
 type Parser = (text: string) => unknown
-type Use = 'applies' | 'reads'
 
 export async function connectPostgres(url: string, password: string | undefined, use: Use): Promise<PostgresSession> {
   const driver = await loadDriver<typeof Pg>('pg', 'PostgreSQL', () => import('pg'))
@@ -60,7 +59,9 @@ export class PostgresSession implements ServerSession {
   }
 
   async ask(sql: string, values: readonly SqlValue[] = []): Promise<readonly (readonly ServerCell[])[]> {
-    const { rows } = await this.#answered(numbered(sql), values, (oid) => (oid === BYTEA ? bytesIn : (text) => text))
+    const { rows } = await this.#answered(values.length === 0 ? sql : numbered(sql), values, (oid) =>
+      oid === BYTEA ? bytesIn : (text) => text,
+    )
     return rows as ServerCell[][]
   }
 
@@ -108,7 +109,7 @@ export class PostgresSession implements ServerSession {
   }
 }
 
-/** Our own statements have `?` for a value. */
+/** Our own statements have `?` for a value; what a schema is made by may have it for itself. */
 function numbered(sql: string): string {
   let count = 0
   return sql.replace(PLACES, (found) => {

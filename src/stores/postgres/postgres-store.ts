@@ -7,7 +7,7 @@ import { StoreRefused } from '../../ports/log-store.ts'
 import type { LogStore, StoreClaim } from '../../ports/log-store.ts'
 import type { ServerStoreInit } from '../drivers.ts'
 import { openServerStore } from '../sql/server-store.ts'
-import type { ServerSession, ServerTable, SqlServer } from '../sql/server.ts'
+import type { ServerSession, ServerTable, SqlServer, Use } from '../sql/server.ts'
 import { isNoSavepoint, isNoTable, isWrite, rejectionOf, unavailable } from './faults.ts'
 import { connectPostgres } from './link.ts'
 import { pinned, POSTGRES_COMMANDS, POSTGRES_QUERIES } from './rules.ts'
@@ -46,15 +46,8 @@ function serverAt(url: string, password: string | undefined): SqlServer {
     ownTables: OWN_TABLES,
     picture: 'begin isolation level repeatable read read only',
     commitsDefinitions: false,
-    connect: async (use) => {
-      try {
-        const session = await connectPostgres(url, password, use)
-        await setUp(session, pinned(use))
-        return session
-      } catch (error) {
-        throw unavailable(error)
-      }
-    },
+    connect: (use) => connectPostgres(url, password, use),
+    setUp,
     warnings,
     hasOwnTables: async (session) => {
       const [row] = await session.ask(`select to_regclass('_replicator._replicator_head') is not null`)
@@ -90,7 +83,8 @@ function serverAt(url: string, password: string | undefined): SqlServer {
 }
 
 /** Sets all, and looks again. */
-async function setUp(session: ServerSession, settings: Readonly<Record<string, string>>): Promise<void> {
+async function setUp(session: ServerSession, use: Use): Promise<void> {
+  const settings = pinned(use)
   for (const [name, value] of Object.entries(settings)) await session.ask('select set_config(?, ?, false)', [name, value])
   const names = Object.keys(settings)
   for (const [name, setting] of await session.ask(SETTINGS, [`{${names.join(',')}}`])) {

@@ -1,4 +1,5 @@
 /** What PostgreSQL lets commands do, and how its sessions are set up for it. */
+import type { Use } from '../sql/server.ts'
 import type { SqlPolicy } from '../sql/policy.ts'
 import { tokensOf } from '../sql/tokens.ts'
 import type { SqlDialect, SqlToken } from '../sql/tokens.ts'
@@ -187,7 +188,7 @@ const LOCKED_MS = 2_000
 const QUERY_MS_MAX = 10_000
 
 /** Of each session; one that cannot be had is refused. */
-export function pinned(use: 'applies' | 'reads'): Readonly<Record<string, string>> {
+export function pinned(use: Use): Readonly<Record<string, string>> {
   return {
     // Tables are made in the first; functions of ours are found before those of the server.
     search_path: use === 'applies' ? 'public, _replicator, pg_catalog' : 'public, pg_catalog, _replicator',

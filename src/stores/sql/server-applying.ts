@@ -20,6 +20,7 @@ import { ServerNames } from './names.ts'
 import { checkParams, checkStatement } from './policy.ts'
 import { ranOutcome, rejectedOutcome } from './result.ts'
 import type { Ran } from './result.ts'
+import { sessionOf } from './server.ts'
 import type { Counters, ServerSession, SqlServer } from './server.ts'
 
 /** For a session that was told to end, in milliseconds; and between looks. */
@@ -59,7 +60,7 @@ export class ServerApplying {
   /** Claims the store. @throws StoreRefused, StoreUnavailable */
   async open(): Promise<void> {
     await this.#leaving(async () => {
-      const session = await this.#server.connect('applies')
+      const session = await sessionOf(this.#server, 'applies')
       this.#session = session
       this.#warnings = await this.#server.warnings(session)
       await this.#lock(session)
@@ -118,7 +119,7 @@ export class ServerApplying {
   async #connected(): Promise<ServerSession> {
     if (this.#session !== undefined && !this.#session.isLost) return this.#session
     await this.close()
-    const session = await this.#server.connect('applies')
+    const session = await sessionOf(this.#server, 'applies')
     this.#session = session
     await this.#lock(session)
     const found = await this.#found(session)

@@ -11,6 +11,7 @@ import { commandIn, SqlRejected } from './command.ts'
 import { dumpOf } from './filling.ts'
 import { checkParams, checkStatement } from './policy.ts'
 import type { SqlResult } from './result.ts'
+import { sessionOf } from './server.ts'
 import type { ServerSession, SqlServer } from './server.ts'
 
 /** Sessions that read at once, but for backups. */
@@ -57,19 +58,17 @@ export class ServerAsking {
    * given: tables may be changed after it, and not made otherwise until its end.
    */
   async dump(signal: AbortSignal): Promise<{ readonly position: Position; readonly frames: AsyncIterable<Uint8Array> }> {
-    const session = await this.#server.connect('reads')
+    let session: ServerSession | undefined
     try {
+      session = await sessionOf(this.#server, 'copies')
       await session.ask(this.#server.picture)
-      const [row] = await session.ask('select bytes from _replicator_head where id = 0')
-      const bytes = row?.[0] as Buffer
+      const { position, bytes } = await headIn(session)
       const schema = await this.#server.schema(session)
       for (const table of schema.tables) await session.ask(`${this.#server.rowsOf(table)} limit 0`)
-      const { position } = readHead(bytes) ?? {}
-      if (position === undefined) throw new StoreMoved('store-lost')
       return { position, frames: this.#whole(session, dumpOf(this.#server, session, bytes, schema, signal)) }
     } catch (error) {
-      await session.close()
-      throw this.#server.unavailable(error)
+      await session?.close()
+      throw this.#told(error)
     }
   }
 
@@ -117,18 +116,22 @@ export class ServerAsking {
     } catch (error) {
       await this.#leave(session, error)
       if (error instanceof NotAQuery || error instanceof StoreBehind) throw error
-      throw this.#server.isNoTable(error) ? new StoreMoved('store-lost', { cause: error }) : this.#server.unavailable(error)
+      throw this.#told(error)
     } finally {
       this.#busy -= 1
       this.#waiting.shift()?.()
     }
   }
 
+  #told(error: unknown): unknown {
+    return this.#server.isNoTable(error) ? new StoreMoved('store-lost', { cause: error }) : this.#server.unavailable(error)
+  }
+
   /** One that was lost since it was last used is found out as its picture is opened. */
   async #opened(): Promise<ServerSession> {
     for (;;) {
       const idle = this.#idle.pop()
-      const session = idle ?? (await this.#server.connect('reads'))
+      const session = idle ?? (await sessionOf(this.#server, 'reads'))
       try {
         await session.ask(this.#server.picture)
         return session
@@ -155,9 +158,10 @@ export class ServerAsking {
 
 const SETTLED: readonly [() => boolean, () => boolean] = [() => true, () => false]
 
-async function headIn(session: ServerSession): Promise<{ readonly position: Position }> {
+async function headIn(session: ServerSession): Promise<{ readonly position: Position; readonly bytes: Buffer }> {
   const [row] = await session.ask('select bytes, filling from _replicator_head where id = 0')
-  const head = row === undefined ? undefined : readHead(row[0] as Buffer)
-  if (row === undefined || head === undefined || Number(row[1]) !== 0) throw new StoreMoved('store-lost')
-  return head
+  const bytes = row?.[0] as Buffer | undefined
+  const head = bytes && readHead(bytes)
+  if (bytes === undefined || head === undefined || Number(row?.[1]) !== 0) throw new StoreMoved('store-lost')
+  return { position: head.position, bytes }
 }

@@ -11,6 +11,9 @@ import type { SqlResult } from './result.ts'
 /** Of a row as the driver has it: whole numbers that may be large are text. */
 export type ServerCell = null | boolean | number | string | Buffer
 
+/** What a session is for: to apply commands, to answer queries in a bounded time, or to copy all there is. */
+export type Use = 'applies' | 'reads' | 'copies'
+
 /** A connection whose session is set up as replicas need it. What it throws is the driver's. */
 export interface ServerSession {
   /** A statement of ours; `?` stands for a value. */
@@ -53,8 +56,9 @@ export interface SqlServer {
   /** What defines tables commits by itself: such a statement is a command alone. */
   readonly commitsDefinitions: boolean
 
-  /** @throws StoreUnavailable, and StoreRefused for settings that cannot be had */
-  connect(use: 'applies' | 'reads'): Promise<ServerSession>
+  connect(use: Use): Promise<ServerSession>
+  /** Pins what results depend on. @throws StoreRefused for settings that cannot be had */
+  setUp(session: ServerSession, use: Use): Promise<void>
   /** @returns what an operator must know. @throws StoreRefused for settings that break what a log promises */
   warnings(session: ServerSession): Promise<readonly string[]>
   hasOwnTables(session: ServerSession): Promise<boolean>
@@ -88,4 +92,16 @@ export interface SqlServer {
   isNoTable(error: unknown): boolean
   /** StoreUnavailable for what the driver throws, and else what it is given. */
   unavailable(error: unknown): unknown
+}
+
+/** A session as replicas need it. @throws StoreRefused, and what the driver throws */
+export async function sessionOf(server: SqlServer, use: Use): Promise<ServerSession> {
+  const session = await server.connect(use)
+  try {
+    await server.setUp(session, use)
+    return session
+  } catch (error) {
+    await session.close()
+    throw error
+  }
 }
