@@ -179,7 +179,10 @@ export class Hosted {
   }
 
   detach(client: ClientId): void {
-    if (this.host?.client === client) this.host = undefined
+    if (this.host?.client !== client) return
+    this.host = undefined
+    // What it gave nobody says the end of.
+    this.giving.clear()
   }
 
   /** Whoever hosts the store says what came of it. */
@@ -255,6 +258,8 @@ export class Hosted {
 
   /** Whoever keeps the store of another member says something to whoever keeps this one. */
   heard(from: Identity, talk: SnapshotTalk): void {
+    // Whoever else were asked would begin another backup, in the place of the one that comes.
+    if (talk.kind === 'piece') this.fillWantedMs = this.context.moment.nowMs
     this.tell({ kind: 'heard', from, talk })
   }
 

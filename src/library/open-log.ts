@@ -172,7 +172,9 @@ class OwnLog implements ReplicatedLog {
   }
 
   async stop(): Promise<void> {
-    await (await this.#opening)?.stop()
+    // What kept it from starting was told to whoever started it.
+    const peer = await this.#opening?.catch(() => undefined)
+    await peer?.stop()
   }
 
   get #running(): RunningPeer {

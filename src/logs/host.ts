@@ -151,12 +151,17 @@ export class LogHost implements AppliedStore<StagedSnapshot> {
       const text = error instanceof Error ? error.message : String(error)
       this.init.warn(`the store of log ${this.init.log} cannot be opened: ${text}`)
       // A store that refuses goes on refusing; whatever else was in the way may pass.
-      if (!(error instanceof StoreRefused)) this.after(REOPEN_MS, () => this.told(claim))
+      if (!(error instanceof StoreRefused)) this.after(REOPEN_MS, () => this.openAgain(claim, content))
       return
     }
     const { warnings } = this.store
     this.init.warn(warnings.length === 0 ? undefined : `the store of log ${this.init.log}: ${warnings.join('; ')}`)
     if (!this.isStopped) this.applier.opened(this.at)
+  }
+
+  /** Unless the log has gone on in another life or generation meanwhile. */
+  private openAgain(claim: Claim, content?: 'dropped'): void {
+    if (this.claim === claim) this.work = this.work.then(() => this.open(claim, content))
   }
 
   /**

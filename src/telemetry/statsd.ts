@@ -28,6 +28,7 @@ export class Statsd {
   #bytes = 0
   #timer: NodeJS.Timeout | undefined
   #hasFailed = false
+  #isClosed = false
 
   constructor(init: StatsdInit) {
     this.#init = init
@@ -47,12 +48,14 @@ export class Statsd {
   /** Sends what waits, and no more. */
   async close(): Promise<void> {
     this.#flush()
+    this.#isClosed = true
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#socket.close(() => resolve())
     await promise
   }
 
   #add(name: string, value: string, tags: Readonly<Record<string, string>>): void {
+    if (this.#isClosed) return
     const { prefix, tags: always } = this.#init
     const told = Object.entries({ ...always, ...tags }).map(([tag, text]) => `${tag}:${text}`)
     const line = `${prefix}${name}:${value}|#${told.join(',')}`
