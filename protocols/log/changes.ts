@@ -28,7 +28,8 @@ interface Wanted {
   goal: number
   goalMs: number
   readonly untilMs: number
-  readonly isForced: boolean
+  /** Members may leave with the last store that serves. */
+  readonly sparesNoStore: boolean
   isEntered: boolean
 }
 
@@ -37,6 +38,11 @@ export interface ChangeMeans {
   readonly canReach: (peer: Identity) => boolean
   /** An operator takes upon himself what would be refused. */
   readonly isForced: boolean
+  /**
+   * Only such peers leave as are lost to the network. Their stores are kept by nobody's vote: one that
+   * still runs fills others as it would as a member.
+   */
+  readonly isOfLost?: boolean | undefined
 }
 
 export class Changes {
@@ -58,8 +64,8 @@ export class Changes {
     const why = this.refusal(changes, means)
     if (why !== undefined) return state.answer(client, { kind: 'not-changed', why })
     const untilMs = nowMs + CATCH_UP_TIMES * settings.electionMs
-    const { isForced } = means
-    this.wanted = { client, changes, wish, goal: state.tail.last.index, goalMs: nowMs, untilMs, isForced, isEntered: false }
+    const sparesNoStore = means.isForced || means.isOfLost === true
+    this.wanted = { client, changes, wish, goal: state.tail.last.index, goalMs: nowMs, untilMs, sparesNoStore, isEntered: false }
     const newcomers = changes.filter(({ kind, peer: { id } }) => kind === 'voter' && !has(members.voters, id) && !has(members.learners, id))
     if (newcomers.length > 0)
       this.name(
@@ -82,7 +88,7 @@ export class Changes {
     if (wanted === undefined) return
     const { changes, wish } = wanted
     if (isDone(state.members, changes) && isWished(state.members, wish)) return this.end({ kind: 'changed' })
-    if (wanted.isEntered || !this.areClose(wanted) || (!wanted.isForced && !this.isStoreLeft(changes))) return
+    if (wanted.isEntered || !this.areClose(wanted) || (!wanted.sparesNoStore && !this.isStoreLeft(changes))) return
     wanted.isEntered = true
     const members = { ...state.members, place: placeAfter(state.members, changes, wish) }
     this.name(sparesVoters(members, changes) ? withLearners(members, changes) : entered(members, changes))
@@ -104,7 +110,7 @@ export class Changes {
     return this.wanted !== undefined || isJoint(this.state.members) || this.state.tail.membersIndex > this.state.commit
   }
 
-  private refusal(changes: readonly MemberChange[], { canReach, isForced }: ChangeMeans): NotChanged | undefined {
+  private refusal(changes: readonly MemberChange[], { canReach, isForced, isOfLost = false }: ChangeMeans): NotChanged | undefined {
     const { members } = this.state
     if (this.isUnderWay) return 'change-in-flight'
     const removed = changes.filter(({ kind }) => kind !== 'voter')
@@ -115,7 +121,7 @@ export class Changes {
     if (after.voters.length > VOTERS_MAX) return 'too-many-voters'
     const isAnyNew = changes.some(({ kind, peer: { id } }) => kind === 'voter' && !has(members.voters, id))
     // A newcomer may bring a store: it is looked at again once it has caught up.
-    if (!isForced && !isAnyNew && !this.isStoreLeft(changes)) return 'no-store-left'
+    if (!isForced && !isOfLost && !isAnyNew && !this.isStoreLeft(changes)) return 'no-store-left'
     const reached = new Set(after.voters.filter(canReach).map(({ id }) => id))
     return isMajority(after, (id) => reached.has(id)) ? undefined : 'unreachable'
   }

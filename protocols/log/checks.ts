@@ -47,15 +47,14 @@ export class Checks {
     this.slice ??= 0
   }
 
-  /** @param isSettled what was ordered before is committed */
-  tick(isSettled: boolean): void {
+  tick(): void {
     const { nowMs, settings } = this.state
     const { checkEveryMs, checkSlices } = settings.limits
     if (checkEveryMs > 0 && this.nextMs <= nowMs) {
       this.nextMs = nowMs + checkEveryMs
       this.slice ??= 0
     }
-    if (this.slice === undefined || !isSettled || this.isWaiting()) return
+    if (this.slice === undefined || this.isWaiting()) return
     const { slice } = this
     this.slice = slice + 1 < checkSlices ? slice + 1 : undefined
     this.order([{ kind: 'check', slice }])
@@ -74,11 +73,14 @@ export class Checks {
     this.judge(check)
   }
 
-  /** True until all have answered the one before, or had their time, and stores have rested. */
+  /**
+   * True until the one before is committed, and all have answered it or had their time, and stores
+   * have rested. Commands that are under way hold up none: there may always be some.
+   */
   private isWaiting(): boolean {
     const last = this.checks.at(-1)
-    const { nowMs } = this.state
-    if (nowMs < this.restsUntilMs) return true
+    const { commit, nowMs } = this.state
+    if (nowMs < this.restsUntilMs || (last !== undefined && commit < last.index)) return true
     if (last === undefined || nowMs - last.orderedMs >= ANSWERED_WITHIN_MS) return false
     return allMembers(this.state.members).some(({ id }) => !last.found.has(id))
   }

@@ -71,6 +71,8 @@ export type LogEvent =
       readonly changes: readonly MemberChange[]
       readonly wish: WishChange
       readonly isForced: boolean
+      /** All that leave were removed from the network, or lost their disk: they are waited for in nothing. */
+      readonly isOfLost?: boolean
     }
   | { readonly kind: 'transfer'; readonly client: LogClient; readonly to: Identity }
   /** All contents are to be compared. */

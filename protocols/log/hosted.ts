@@ -207,8 +207,7 @@ export class Hosted {
     const client = (this.lastClient += 1)
     const since = work.kind === 'submit' && work.since > 0 ? work.since : Math.max(SINCE_MIN, this.replica.state.commit)
     const query = work.kind === 'query' ? work.query : undefined
-    const needsLeader = work.kind === 'query' && (work.consistency === 'linearizable' || work.consistency === 'lease')
-    this.waiting.set(client, { done, query, needsLeader, since })
+    this.waiting.set(client, { done, query, needsLeader: asksLeader(work), since })
     if (work.kind === 'query') {
       this.step({ kind: 'query', client, consistency: work.consistency, deadlineMs })
       return client
@@ -230,9 +229,9 @@ export class Hosted {
     this.tell({ kind: 'refill' })
   }
 
-  /** Changes that a wish asks for. Nobody waits for their end. */
-  carryOut(changes: readonly MemberChange[]): void {
-    this.step({ kind: 'change', client: (this.lastClient += 1), changes, wish: 'kept', isForced: false })
+  /** Changes that a wish asks for. Nobody waits for their end. @param isOfLost only lost peers leave */
+  carryOut(changes: readonly MemberChange[], isOfLost: boolean): void {
+    this.step({ kind: 'change', client: (this.lastClient += 1), changes, wish: 'kept', isForced: false, isOfLost })
   }
 
   private operate(client: LogClient, work: Exclude<Work, { readonly kind: 'submit' | 'query' }>): void {
@@ -291,14 +290,10 @@ export class Hosted {
   }
 
   private perform(effect: LogEffect): void {
-    const { context, birth } = this
+    const { birth } = this
     switch (effect.kind) {
-      case 'persist': {
-        const [slot = '', ...others] = slotsOf(birth.logId, effect.write)
-        context.persist(slot, this.rows.of(effect.write))
-        for (const other of others) context.persist(other, [])
-        return
-      }
+      case 'persist':
+        return this.persist(slotsOf(birth.logId, effect.write), this.rows.of(effect.write))
       case 'send':
         return this.send(effect)
       case 'apply':
@@ -329,12 +324,12 @@ export class Hosted {
   /** The log goes on, in a generation after that of the rows here: from them, or from elsewhere. */
   private outlive(isSurvivor: boolean): void {
     const { generation, voters } = this.birth
-    this.persistAll(isSurvivor ? this.rows.goingOn(generation, firstMembers(voters)) : this.rows.begunAnew(generation))
+    const rows = isSurvivor ? this.rows.goingOn(generation, firstMembers(voters)) : this.rows.begunAnew(generation)
+    this.persist(allSlotsOf(this.birth.logId), rows)
   }
 
-  /** Whatever this log waits for waits for these rows. */
-  private persistAll(rows: readonly RowWrite[]): void {
-    const [slot = '', ...others] = allSlotsOf(this.birth.logId)
+  /** Whoever waits for one of the slots waits for these rows. */
+  private persist([slot = '', ...others]: readonly string[], rows: readonly RowWrite[]): void {
     this.context.persist(slot, rows)
     for (const other of others) this.context.persist(other, [])
   }
@@ -385,6 +380,11 @@ export class Hosted {
       this.context.note(`log ${name}, check at ${note.index}: ${which}`, true)
     }
   }
+}
+
+/** True for work that a leader's word is needed for, whoever's store answers it. */
+export function asksLeader(work: Work): boolean {
+  return work.kind === 'query' && (work.consistency === 'linearizable' || work.consistency === 'lease')
 }
 
 function isOfSubmit(answer: WorkAnswer): answer is Extract<WorkAnswer, { readonly kind: 'outcome' | 'not-ordered' | 'in-doubt' }> {

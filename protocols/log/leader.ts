@@ -138,7 +138,7 @@ export class Leader {
     }
     this.changes.tick()
     this.handover.tick()
-    if (this.hasBegun) this.checks.tick(this.state.commit === this.state.tail.last.index)
+    if (this.hasBegun) this.checks.tick()
   }
 
   /** The lead ends: nobody is to wait for it. */

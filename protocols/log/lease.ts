@@ -24,8 +24,8 @@ interface Sent {
 
 export class Lease {
   private readonly electionMs: number
-  /** Rounds that were sent and are not known to be answered by a majority. */
-  private sent: Sent[] = []
+  /** The round that was sent last, while it is not known to be answered by a majority: there is one at a time. */
+  private sent: Sent | undefined
   private held: Sent | undefined
   private isVoid = false
 
@@ -35,14 +35,15 @@ export class Lease {
 
   /** A round of heartbeats goes out. Only its first sending counts. */
   begun(round: number, nowMs: number, wallMs: number): void {
-    if (this.sent.at(-1)?.round === round || this.held?.round === round) return
-    this.sent.push({ round, atMs: nowMs, wallAheadMs: wallMs - nowMs })
+    if (this.sent?.round === round || this.held?.round === round) return
+    this.sent = { round, atMs: nowMs, wallAheadMs: wallMs - nowMs }
   }
 
   /** A majority has answered that round. */
   answered(round: number): void {
-    this.held = this.sent.find((each) => each.round === round) ?? this.held
-    this.sent = this.sent.filter((each) => each.round > round)
+    if (this.sent?.round !== round) return
+    this.held = this.sent
+    this.sent = undefined
   }
 
   /** Somebody else may be asked to campaign at once: a word of that may arrive late, so it never holds again. */

@@ -55,7 +55,10 @@ export const LOG_LIMITS: LogLimits = {
   checkSlices: 256,
 }
 
-/** A store that refuses for so long costs its replica the lead, in milliseconds. */
+/**
+ * A store that refuses for so long costs its replica the lead, in milliseconds. One that has to be
+ * filled looks for another than its leader's then.
+ */
 export const STALLED_LEADER_MS = 2_000
 /**
  * A closed connection to the leader ends the time in which no other is voted for, after so many

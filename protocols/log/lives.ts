@@ -8,9 +8,20 @@ import { readBirth, readLogKey } from './birth.ts'
 import type { Birth, LogKey } from './birth.ts'
 
 interface Life {
+  readonly name: string
+  readonly number: number
   /** By generation. */
   readonly records: Map<number, Birth>
+  /** As its newest generation has it; undefined while only its end is known. */
+  record: Birth | undefined
   isEnded: boolean
+}
+
+/** All lives of one name. */
+interface Lived {
+  readonly lives: Map<number, Life>
+  /** The newest of which anything is known. */
+  newest: Life
 }
 
 /** What became known: `changed` names the log it is about, `unreadable` was written by a later build. */
@@ -18,7 +29,9 @@ export type News = { readonly kind: 'changed' | 'unreadable' | 'nothing'; readon
 
 export class Lives {
   private readonly utf8: Utf8
-  private readonly byName = new Map<string, Map<number, Life>>()
+  private readonly byName = new Map<string, Lived>()
+  /** By the id of the log: commands that others ask for name no other. */
+  private readonly byId = new Map<string, Life>()
 
   constructor(utf8: Utf8) {
     this.utf8 = utf8
@@ -39,6 +52,8 @@ export class Lives {
     const record = readBirth(name, read.life, value, this.utf8)
     if (record === undefined) return { kind: 'unreadable', name }
     life.records.set(read.generation, record)
+    if (life.record === undefined || read.generation > life.record.generation) life.record = record
+    this.byId.set(record.logId, life)
     return { kind: 'changed', name }
   }
 
@@ -50,24 +65,23 @@ export class Lives {
   /** Undefined where none was born, or its newest life has ended. */
   get(name: string): Birth | undefined {
     const newest = this.newest(name)
-    return newest === undefined || newest[1].isEnded ? undefined : recordOf(newest[1])
+    return newest?.isEnded === false ? newest.record : undefined
   }
 
   /** True when a log of that name was born and has ended. */
   isEnded(name: string): boolean {
-    return this.newest(name)?.[1].isEnded === true
+    return this.newest(name)?.isEnded === true
   }
 
   /** The life that a log of that name has, or had last; 0 where none was ever born. */
   lifeOf(name: string): number {
-    return this.newest(name)?.[0] ?? 0
+    return this.newest(name)?.number ?? 0
   }
 
   /** Logs of that name whose rows and replicas nobody needs any more. */
   past(name: string): readonly Birth[] {
-    const logId = this.get(name)?.logId
-    const lives = [...(this.byName.get(name)?.values() ?? [])]
-    return lives.flatMap((life) => recordOf(life) ?? []).filter((record) => record.logId !== logId)
+    const lives = [...(this.byName.get(name)?.lives.values() ?? [])]
+    return lives.flatMap(({ record }) => (record !== undefined && this.isPast(record.logId) ? [record] : []))
   }
 
   get names(): Iterable<string> {
@@ -76,23 +90,24 @@ export class Lives {
 
   /** True when a log of that id was known here, and has ended. */
   isPast(logId: string): boolean {
-    return [...this.byName.keys()].some((name) => this.past(name).some((record) => record.logId === logId))
+    const life = this.byId.get(logId)
+    return life !== undefined && this.get(life.name)?.logId !== logId
   }
 
-  /** Its newest life of which anything is known. */
-  private newest(name: string): readonly [number, Life] | undefined {
-    return [...(this.byName.get(name) ?? [])].toSorted(([a], [b]) => b - a)[0]
+  private newest(name: string): Life | undefined {
+    return this.byName.get(name)?.newest
   }
 
   private life({ name, life: number }: LogKey): Life {
-    let lives = this.byName.get(name)
-    if (lives === undefined) this.byName.set(name, (lives = new Map()))
-    let life = lives.get(number)
-    if (life === undefined) lives.set(number, (life = { records: new Map(), isEnded: false }))
+    const lived = this.byName.get(name)
+    const known = lived?.lives.get(number)
+    if (known !== undefined) return known
+    const life: Life = { name, number, records: new Map(), record: undefined, isEnded: false }
+    if (lived === undefined) this.byName.set(name, { lives: new Map([[number, life]]), newest: life })
+    else {
+      lived.lives.set(number, life)
+      if (number > lived.newest.number) lived.newest = life
+    }
     return life
   }
-}
-
-function recordOf({ records }: Life): Birth | undefined {
-  return records.get(Math.max(...records.keys()))
 }

@@ -175,6 +175,7 @@ export class Logs implements DataType {
   warnings(): readonly string[] {
     return [...this.hosted.values()].flatMap(({ birth: { name }, view, halted, isMember }) => {
       if (halted !== undefined) return [`the replica of log ${name} stopped: ${halted}`]
+      if (view.state === 'halted') return [`the store of log ${name} differs from most others: fill it anew with log refill ${name}`]
       if (view.state === 'stalled' && view.code !== '') return [`the store of log ${name} refuses what comes next: ${view.code}`]
       return view.state === 'no-store' && isMember && !this.hosts.has(name)
         ? [`this peer is a member of log ${name} and has no store for it: start it with -log ${name}=URL`]
@@ -218,6 +219,8 @@ export class Logs implements DataType {
     before?.leave()
     this.hosted.delete(birth.logId)
     this.open(birth)
+    // Nothing of the later generation is here, so no replica opens the store again.
+    if (!this.hosted.has(birth.logId)) before?.close()
   }
 
   /** A log that has ended: nothing of it stays here. */
@@ -255,14 +258,22 @@ export class Logs implements DataType {
     return undefined
   }
 
-  /** A store that no member could fill is filled by somebody who was one, or is none yet. */
+  /**
+   * A store that its leader cannot fill is filled by whoever can: another member, or somebody who was
+   * one, or is none yet. A leader that can does it by itself.
+   */
   private askFill({ birth, replica }: Hosted): void {
     const { random, roster, self } = this.context
     const others = candidatesOf(birth, this.hosted.get(birth.logId), this.births)
     const inTouch = others.filter((peer) => peer.id !== self.id && roster.isConnectedAs(peer))
-    const asked = inTouch[Math.floor(random() * inTouch.length)]
     const { logId, generation } = birth
-    if (asked !== undefined) this.say(asked.peerId, { kind: 'fill-wanted', logId, generation, indexMin: replica.state.tail.base.index })
+    const indexMin = replica.state.tail.base.index
+    this.serving.states.ask(logId, inTouch, (views) => {
+      const able = views.filter((view) => view.state === 'ready' && view.applied >= indexMin && view.generation === generation)
+      const asked = able[Math.floor(random() * able.length)]
+      if (asked === undefined || able.some(({ role }) => role === 'leader')) return
+      this.say(asked.peer.peerId, { kind: 'fill-wanted', logId, generation, indexMin })
+    })
   }
 
   private host(client: ClientId, { log, store, place, learns = false }: HostRequest): void {

@@ -39,7 +39,8 @@ export class Placements {
     for (const each of hosted) {
       if (each.replica.state.role === 'leader' && each.halted === undefined) {
         const changes = this.changes(each)
-        if (changes.length > 0) each.carryOut(changes)
+        const isLost = ({ kind, peer }: MemberChange): boolean => kind === 'remove' && this.isLost(peer)
+        if (changes.length > 0) each.carryOut(changes, changes.every(isLost))
       } else this.absent.delete(each.birth.logId)
     }
   }
@@ -63,7 +64,7 @@ export class Placements {
     const isSelf = peer.id === self.id
     const clusterId = isSelf ? roster.clusterId : roster.clusterOf(peer.peerId)
     const standing = (): Placeable['standing'] => {
-      if (this.isRemoved(peer.peerId) || this.isReplaced(peer)) return 'lost'
+      if (this.isLost(peer)) return 'lost'
       const absent = this.absentOf(logId)
       if (isSelf || roster.isConnectedAs(peer)) {
         absent.delete(peer.id)
@@ -75,6 +76,10 @@ export class Placements {
       return nowMs - sinceMs >= this.limits.goneMs ? 'gone' : 'away'
     }
     return { peer, clusterId, standing: standing() }
+  }
+
+  private isLost(peer: Identity): boolean {
+    return this.isRemoved(peer.peerId) || this.isReplaced(peer)
   }
 
   /** The peer is here with another disk. */

@@ -12,6 +12,7 @@ import type { Entry, Position } from './entry.ts'
 import type { Applied, LogEffect, LogEvent, StoreAt } from './events.ts'
 import type { Follower } from './followers.ts'
 import { Leader } from './leader.ts'
+import { STALLED_LEADER_MS } from './limits.ts'
 import type { Forwarded, LogMessage, MessageBody } from './message.ts'
 import { Queries } from './queries.ts'
 import { ReplicaState } from './state.ts'
@@ -44,9 +45,15 @@ export class Replica {
     this.queries = new Queries(this.state, (number, mayLease) => this.askLeader(number, mayLease))
   }
 
-  /** True for a leader whose store has to be filled, when no member in touch could do it. */
+  /**
+   * True when its store has to be filled and whoever leads does not see to it: of a leader, when no
+   * member in touch could do it; of anybody else, when that lasts.
+   */
   get wantsFill(): boolean {
-    return this.leading !== undefined && this.lacksStore && this.leading.handover.best(true) === undefined
+    const { lacksStore, leading } = this
+    const { nowMs, stalledSinceMs = nowMs } = this.state
+    if (leading !== undefined) return lacksStore && leading.handover.best(true) === undefined
+    return lacksStore && nowMs - stalledSinceMs >= STALLED_LEADER_MS
   }
 
   /** True while it follows a leader that it hears. Nothing may have been told it for long. */
@@ -362,7 +369,7 @@ export class Replica {
     switch (event.kind) {
       case 'change': {
         const canReach = ({ id }: Identity): boolean => event.isForced || leading.isInTouch(id) || this.connected.has(id)
-        return leading.change(event.client, event.changes, event.wish, { canReach, isForced: event.isForced })
+        return leading.change(event.client, event.changes, event.wish, { canReach, isForced: event.isForced, isOfLost: event.isOfLost })
       }
       case 'transfer':
         return leading.handover.begin(event.client, event.to)

@@ -56,13 +56,17 @@ export class LogRows {
 
   /**
    * What changes where the log goes on, in a later generation, from what is held here: all of it
-   * counts, and this replica alone votes, by an entry of a term of its own.
+   * counts, and this replica alone votes, by an entry of a term of its own. The wish for where voters
+   * are stays.
    */
   goingOn(generation: number, firstMembers: Membership): RowWrite[] {
     const stored = this.stored(firstMembers)
     const last = stored.entries.at(-1) ?? { ...stored.base, atMs: 0 }
     const term = Math.max(stored.term, last.term) + 1
-    const entry: Entry = { term, index: last.index + 1, atMs: last.atMs, body: { kind: 'members', members: firstMembers } }
+    const named = stored.entries.findLast(({ body }) => body.kind === 'members')?.body
+    const { place } = named?.kind === 'members' ? named.members : stored.membersAtBase
+    const body = { kind: 'members', members: { ...firstMembers, place } } as const
+    const entry: Entry = { term, index: last.index + 1, atMs: last.atMs, body }
     const entries: LogWrite = { kind: 'entries', from: entry.index, entries: [entry] }
     return [...this.of({ kind: 'hard-state', term, vote: undefined }), ...this.of(entries), this.numberRow(GENERATION, generation)]
   }

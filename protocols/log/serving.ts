@@ -8,7 +8,7 @@ import type { ClientId } from '../events.ts'
 import { Asking } from './asking.ts'
 import type { Birth } from './birth.ts'
 import type { Births } from './births.ts'
-import type { Consistency } from './events.ts'
+import { asksLeader } from './hosted.ts'
 import type { Hosted } from './hosted.ts'
 import { Lifetimes } from './lifetimes.ts'
 import type { MemberChange } from './membership.ts'
@@ -221,12 +221,8 @@ function isFor(hosted: Hosted, work: Work): boolean {
     case 'submit':
       return hosted.isInTouch
     case 'query':
-      return hosted.hasStore && (!needsLeader(work.consistency) || hosted.isInTouch)
+      return hosted.hasStore && (!asksLeader(work) || hosted.isInTouch)
     default:
       return hosted.replica.state.role === 'leader'
   }
-}
-
-function needsLeader(consistency: Consistency): boolean {
-  return consistency === 'linearizable' || consistency === 'lease'
 }

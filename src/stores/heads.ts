@@ -34,8 +34,10 @@ export function claimedHead(bytes: Uint8Array, claim: StoreClaim): Head | undefi
   if (head === undefined) throw new StoreRefused('store-format', 'it was written by another version')
   const kept = keptOf({ logId: head.logId, generation: head.generation, ownerId: head.owner.id }, claim)
   if (kept === 'nothing') return undefined
-  // Who goes on from an earlier generation is its only voter.
-  return kept === 'all' ? head : { ...head, generation: claim.generation, members: claim.firstMembers }
+  // Who goes on from an earlier generation is its only voter. The wish for where voters are stays.
+  if (kept === 'all') return head
+  const { place } = head.members
+  return { ...head, generation: claim.generation, members: { ...claim.firstMembers, place } }
 }
 
 /** Whose a store was found to be. */

@@ -298,6 +298,27 @@ suite('in MariaDB', { skip }, () => {
       )
     })
 
+    test('a server that stands still is no outcome, and goes on where it was', async () => {
+      await on.result('create table t (id int primary key)')
+      server.pause()
+      try {
+        const noAnswer = (error: Error): boolean => error instanceof StoreUnavailable && error.code === 'no-answer'
+        await Promise.all([
+          assert.rejects(on.applied('insert into t values (1)'), noAnswer),
+          assert.rejects(on.query('select 1'), StoreUnavailable),
+        ])
+      } finally {
+        server.resume()
+      }
+      on.index -= 1
+      await until('it is applied again', async () => /"done"/.test(await on.code('insert into t values (1)')))
+      assert.deepEqual((await on.query('select count(*) from t')).rows, [[1]])
+    })
+
+    test('what reads says that it changed no rows, however it begins', async () => {
+      assert.equal((await on.result('with x as (select 1 as a) select a from x')).rowsAffected, 0)
+    })
+
     test('a query refuses what writes, waits or reads files, and says what tables there are', async () => {
       await on.result('create table t (id int primary key)')
       for (const query of [

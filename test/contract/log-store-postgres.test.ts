@@ -268,6 +268,23 @@ suite('in PostgreSQL', { skip }, () => {
       await assert.rejects(openPostgresStore({ url, password: 'x', scratchPath }, claim), StoreUnavailable)
     })
 
+    test('a server that stands still is no outcome, and goes on where it was', async () => {
+      await on.result('create table t (id int primary key)')
+      server.pause()
+      try {
+        const noAnswer = (error: Error): boolean => error instanceof StoreUnavailable && error.code === 'no-answer'
+        await Promise.all([
+          assert.rejects(on.applied('insert into t values (1)'), noAnswer),
+          assert.rejects(on.query('select 1'), StoreUnavailable),
+        ])
+      } finally {
+        server.resume()
+      }
+      on.index -= 1
+      await until('it is applied again', async () => /"done"/.test(await on.code('insert into t values (1)')))
+      assert.deepEqual((await on.query('select count(*) from t')).rows, [[1]])
+    })
+
     test('a query refuses what writes, waits or reads files, and its clock is the server’s', async () => {
       await on.result('create table t (id int primary key)')
       for (const query of [

@@ -104,6 +104,15 @@ export class DatabaseServer {
     )
   }
 
+  /** Stands still, with all that it runs, and says nothing to anybody. */
+  pause(): void {
+    this.#signal('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#signal('SIGCONT')
+  }
+
   async kill(): Promise<void> {
     const ended = this.#process
     this.#process = undefined
@@ -123,6 +132,20 @@ export class DatabaseServer {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill()
     await rm(this.#directory, { recursive: true, force: true, maxRetries: 10 })
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    const pid = this.#process?.pid
+    if (pid === undefined) throw new Error('it does not run')
+    const { stdout } = spawnSync('ps', ['--ppid', String(pid), '-o', 'pid='], { encoding: 'utf8' })
+    for (const each of [
+      pid,
+      ...stdout
+        .split('\n')
+        .filter((line) => line.trim() !== '')
+        .map(Number),
+    ])
+      process.kill(each, signal)
   }
 
   #spawn(): void {

@@ -58,6 +58,19 @@ suite('a later generation of a log', () => {
     assert.deepEqual(stored.entries[2], { term: 6, index: 3, atMs: 7, body: { kind: 'members', members: firstMembers([peerA]) } })
   })
 
+  test('keeps the wish for where voters are, as it was said last', () => {
+    const wished: Entry = { term: 3, index: 2, atMs: 7, body: { kind: 'members', members: { ...BORN, place: 'spread:3' } } }
+    const inEntry = filled()
+    inEntry.write(inEntry.rows.of({ kind: 'entries', from: 2, entries: [wished] }))
+    const inBase = filled()
+    inBase.write(inBase.rows.of({ kind: 'reset', base: { term: 3, index: 9 }, members: { ...BORN, place: 'spread:3' } }))
+    for (const survivor of [inEntry, inBase]) {
+      survivor.write(survivor.rows.goingOn(1, firstMembers([peerA])))
+      const body = survivor.rows.stored(BORN).entries.at(-1)?.body
+      assert.deepEqual(body, { kind: 'members', members: { ...firstMembers([peerA]), place: 'spread:3' } })
+    }
+  })
+
   test('begins from nothing everywhere else: no vote, no entry and no store that differed counts', () => {
     const disk = filled()
     disk.write(disk.rows.begunAnew(1))

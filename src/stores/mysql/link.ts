@@ -1,6 +1,5 @@
 /** A session of a MariaDB or a MySQL, by the package mysql2. */
 import type * as Mysql from 'mysql2'
-import { StoreUnavailable } from '../../ports/log-store.ts'
 import { loadDriver, withPassword } from '../drivers.ts'
 import type { SqlStatement, SqlValue } from '../sql/command.ts'
 import type { SqlCell, SqlResult } from '../sql/result.ts'
@@ -53,8 +52,6 @@ export async function connectMysql(url: string, password: string | undefined): P
 export class MysqlSession implements ServerSession {
   readonly #connection: Mysql.Connection
   readonly #types: Readonly<Record<number, string>>
-  /** The driver forgets whoever waits when it is closed. */
-  readonly #waiting = new Set<(error: Error) => void>()
   #isLost = false
 
   constructor(connection: Mysql.Connection, types: Readonly<Record<number, string>>) {
@@ -84,8 +81,9 @@ export class MysqlSession implements ServerSession {
 
   async run({ sql, params }: SqlStatement): Promise<SqlResult> {
     const { rows, fields, header } = await this.#answered(sql, params as readonly SqlValue[])
-    // A statement that gives back the rows that it changed says nowhere how many those are.
-    const isChange = /^\s*(?:insert|replace|delete|update|with)\b/i.test(sql)
+    // A statement that gives back the rows that it changed says nowhere how many those are. None of
+    // them begins with `with`.
+    const isChange = /^\s*(?:insert|replace|delete|update)\b/i.test(sql)
     return {
       columns: fields.map((field) => ({ name: field.name, type: this.#typeOf(field) })),
       rows: rows.map((row) => row.map(shown)),
@@ -103,7 +101,6 @@ export class MysqlSession implements ServerSession {
   async close(): Promise<void> {
     this.#isLost = true
     this.#connection.destroy()
-    for (const reject of this.#waiting) reject(new StoreUnavailable('closed'))
     // The socket is closed in the next turn.
     await new Promise((resolve) => setImmediate(resolve))
   }
@@ -117,13 +114,9 @@ export class MysqlSession implements ServerSession {
     readonly header: Mysql.ResultSetHeader | undefined
   }> {
     const connection = this.#connection.promise()
-    const answer =
-      values.length === 0
-        ? connection.query({ sql, rowsAsArray: true })
-        : connection.execute({ sql, rowsAsArray: true, values: values.map(bound) })
-    const { promise, reject } = Promise.withResolvers<never>()
-    this.#waiting.add(reject)
-    const [found, fields] = await Promise.race([answer, promise]).finally(() => this.#waiting.delete(reject))
+    const [found, fields] = await (values.length === 0
+      ? connection.query({ sql, rowsAsArray: true })
+      : connection.execute({ sql, rowsAsArray: true, values: values.map(bound) }))
     if (Array.isArray(found)) return { rows: found as unknown[][], fields, header: undefined }
     return { rows: [], fields: [], header: found as Mysql.ResultSetHeader }
   }

@@ -52,7 +52,9 @@ export function claimedFields(fields: Fields, claim: StoreClaim): Fields | undef
   if (format !== FORMAT) throw new StoreRefused('store-format', 'it was written by another version')
   const kept = keptOf({ logId, generation: Number(generation), ownerId: owner }, claim)
   if (kept === 'nothing' || !isWhole(fields)) return undefined
-  return kept === 'all' ? fields : { ...fields, ...claimFields(claim), members: membersText(claim.firstMembers) }
+  if (kept === 'all') return fields
+  const { place } = membersIn(fields.members ?? '')
+  return { ...fields, ...claimFields(claim), members: membersText({ ...claim.firstMembers, place }) }
 }
 
 /** A store that is being filled, or that a script left half, holds nothing that counts. */

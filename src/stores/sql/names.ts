@@ -11,6 +11,8 @@ import type { ServerSession } from './server.ts'
 
 /** Names that are asked for, dropped or written by one statement. */
 const NAMES_TOGETHER = 200
+/** Of the oldest names so many are looked at first: most batches drop none. */
+const OLDEST_FIRST = 1
 
 interface Aging {
   readonly id: string
@@ -26,6 +28,7 @@ export class ServerNames {
   /** The oldest that are not dropped, and where to look for more. */
   #oldest: Aging[] = []
   #readUpTo = 0
+  #readNext = OLDEST_FIRST
 
   private constructor(session: ServerSession, known: Map<string, Remembered>) {
     this.#session = session
@@ -79,11 +82,12 @@ export class ServerNames {
   async #next(): Promise<Aging | undefined> {
     if (this.#oldest.length === 0 && Number.isFinite(this.#readUpTo)) {
       const rows = await this.#session.ask(
-        `select id, place, bytes from _replicator_names where place > ? order by place limit ${NAMES_TOGETHER}`,
+        `select id, place, bytes from _replicator_names where place > ? order by place limit ${this.#readNext}`,
         [this.#readUpTo],
       )
       this.#oldest = rows.map(([id, , bytes]) => ({ id: utf8.decode(id as Buffer), ...agingOf(readRemembered(bytes as Buffer)) }))
-      this.#readUpTo = rows.length < NAMES_TOGETHER ? Infinity : Number(rows.at(-1)?.[1])
+      this.#readUpTo = rows.length < this.#readNext ? Infinity : Number(rows.at(-1)?.[1])
+      this.#readNext = NAMES_TOGETHER
     }
     const [oldest] = this.#oldest
     if (oldest !== undefined) return oldest

@@ -40,6 +40,7 @@ export class ServerApplying {
   #session: ServerSession | undefined
   #head: Head
   #warnings: readonly string[] = []
+  #isClosed = false
 
   constructor(server: SqlServer, claim: StoreClaim) {
     this.#server = server
@@ -60,8 +61,7 @@ export class ServerApplying {
   /** Claims the store. @throws StoreRefused, StoreUnavailable */
   async open(): Promise<void> {
     await this.#leaving(async () => {
-      const session = await sessionOf(this.#server, 'applies')
-      this.#session = session
+      const session = await this.#begun()
       this.#warnings = await this.#server.warnings(session)
       await this.#lock(session)
       const found = (await this.#found(session)) ?? (await this.#made(session))
@@ -111,21 +111,45 @@ export class ServerApplying {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#leave()
+  }
+
+  async #leave(): Promise<void> {
     const session = this.#session
     this.#session = undefined
     await session?.close()
   }
 
-  async #connected(): Promise<ServerSession> {
-    if (this.#session !== undefined && !this.#session.isLost) return this.#session
-    await this.close()
+  async #begun(): Promise<ServerSession> {
     const session = await sessionOf(this.#server, 'applies')
     this.#session = session
+    // Whoever closed it meanwhile found none.
+    if (this.#isClosed) throw new StoreUnavailable('closed')
+    return session
+  }
+
+  async #connected(): Promise<ServerSession> {
+    if (this.#session !== undefined && !this.#session.isLost) return this.#session
+    await this.#leave()
+    const session = await this.#begun()
+    try {
+      await this.#connectedAnew(session)
+    } catch (error) {
+      // As it is opened again it is refused, and its operator told.
+      throw error instanceof StoreRefused ? new StoreMoved('store-lost', { cause: error }) : error
+    }
+    return session
+  }
+
+  /** The server may have been started anew, with other settings, or hold another store. */
+  async #connectedAnew(session: ServerSession): Promise<void> {
+    const warnings = await this.#server.warnings(session)
+    if (warnings.join() !== this.#warnings.join()) throw new StoreMoved('settings-changed')
     await this.#lock(session)
     const found = await this.#found(session)
     if (found === undefined || !found.isWhole) throw new StoreMoved('store-lost')
     await this.#settle(session, found)
-    return session
   }
 
   /** What an earlier session of this replica still runs is ended, and waited for. */
@@ -313,7 +337,7 @@ export class ServerApplying {
     try {
       return await run()
     } catch (error) {
-      await this.close().catch(() => {})
+      await this.#leave().catch(() => {})
       throw error instanceof StoreRefused ? error : this.#server.unavailable(error)
     }
   }

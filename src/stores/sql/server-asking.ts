@@ -12,14 +12,17 @@ import { dumpOf } from './filling.ts'
 import { checkParams, checkStatement } from './policy.ts'
 import type { SqlResult } from './result.ts'
 import { sessionOf } from './server.ts'
-import type { ServerSession, SqlServer } from './server.ts'
+import type { ServerSession, SqlServer, Use } from './server.ts'
 
 /** Sessions that read at once, but for backups. */
 const READERS_MAX = 4
 
+/** What has no bound in time copies and hashes, however much there is. */
+type Reading = Exclude<Use, 'applies'>
+
 export class ServerAsking {
   readonly #server: SqlServer
-  readonly #idle: ServerSession[] = []
+  readonly #idle: Readonly<Record<Reading, ServerSession[]>> = { reads: [], copies: [] }
   readonly #waiting: (() => void)[] = []
   #busy = 0
   #isClosed = false
@@ -30,7 +33,7 @@ export class ServerAsking {
 
   /** @throws NotAQuery, StoreBehind, StoreUnavailable */
   query(query: Uint8Array, indexMin: number): Promise<StoreAnswer> {
-    return this.#reading(async (session) => {
+    return this.#reading('reads', async (session) => {
       const { position } = await headIn(session)
       if (position.index < indexMin) throw new StoreBehind(`it is at ${position.index}, and ${indexMin} is asked for`)
       const result = await this.#results(session, query)
@@ -41,7 +44,7 @@ export class ServerAsking {
   /** Each row, and each part of the schema, is in one slice by its own hash. */
   digest(slice: number): Promise<string> {
     const digits = slice.toString(16).padStart(2, '0')
-    return this.#reading(async (session) => {
+    return this.#reading('copies', async (session) => {
       const { tables, before, after } = await this.#server.schema(session)
       const hashes: string[] = [...before, ...after].map((sql) => Buffer.from(sha256(utf8.encode(sql))).toString('hex'))
       const parts = hashes.filter((hash) => hash.startsWith(digits)).toSorted()
@@ -74,7 +77,8 @@ export class ServerAsking {
 
   async close(): Promise<void> {
     this.#isClosed = true
-    await Promise.all(this.#idle.splice(0).map((session) => session.close()))
+    const idle = [...this.#idle.reads.splice(0), ...this.#idle.copies.splice(0)]
+    await Promise.all(idle.map((session) => session.close()))
   }
 
   async *#whole(session: ServerSession, frames: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
@@ -103,18 +107,18 @@ export class ServerAsking {
     }
   }
 
-  async #reading<Value>(run: (session: ServerSession) => Promise<Value>): Promise<Value> {
+  async #reading<Value>(use: Reading, run: (session: ServerSession) => Promise<Value>): Promise<Value> {
     while (this.#busy >= READERS_MAX) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     this.#busy += 1
     let session: ServerSession | undefined
     try {
-      session = await this.#opened()
+      session = await this.#opened(use)
       const value = await run(session)
       await session.ask('rollback')
-      this.#rest(session)
+      this.#rest(use, session)
       return value
     } catch (error) {
-      await this.#leave(session, error)
+      await this.#leave(use, session, error)
       if (error instanceof NotAQuery || error instanceof StoreBehind) throw error
       throw this.#told(error)
     } finally {
@@ -128,10 +132,10 @@ export class ServerAsking {
   }
 
   /** One that was lost since it was last used is found out as its picture is opened. */
-  async #opened(): Promise<ServerSession> {
+  async #opened(use: Reading): Promise<ServerSession> {
     for (;;) {
-      const idle = this.#idle.pop()
-      const session = idle ?? (await sessionOf(this.#server, 'reads'))
+      const idle = this.#idle[use].pop()
+      const session = idle ?? (await sessionOf(this.#server, use))
       try {
         await session.ask(this.#server.picture)
         return session
@@ -142,16 +146,16 @@ export class ServerAsking {
     }
   }
 
-  #rest(session: ServerSession): void {
+  #rest(use: Reading, session: ServerSession): void {
     if (this.#isClosed || session.isLost) void session.close()
-    else this.#idle.push(session)
+    else this.#idle[use].push(session)
   }
 
   /** What refused a question may be asked the next one; after any other fault nothing is known of it. */
-  async #leave(session: ServerSession | undefined, error: unknown): Promise<void> {
+  async #leave(use: Reading, session: ServerSession | undefined, error: unknown): Promise<void> {
     if (session === undefined) return
     const isSound = error instanceof NotAQuery || error instanceof StoreBehind
-    if (isSound && (await session.ask('rollback').then(...SETTLED))) this.#rest(session)
+    if (isSound && (await session.ask('rollback').then(...SETTLED))) this.#rest(use, session)
     else await session.close()
   }
 }

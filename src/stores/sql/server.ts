@@ -7,6 +7,7 @@ import type { Entry } from '../../../protocols/log/entry.ts'
 import type { SqlRejected, SqlStatement, SqlValue } from './command.ts'
 import type { SqlPolicy } from './policy.ts'
 import type { SqlResult } from './result.ts'
+import { WatchedSession } from './watched-session.ts'
 
 /** Of a row as the driver has it: whole numbers that may be large are text. */
 export type ServerCell = null | boolean | number | string | Buffer
@@ -96,12 +97,22 @@ export interface SqlServer {
 
 /** A session as replicas need it. @throws StoreRefused, and what the driver throws */
 export async function sessionOf(server: SqlServer, use: Use): Promise<ServerSession> {
-  const session = await server.connect(use)
+  const session = new WatchedSession(await server.connect(use), () => answers(server))
   try {
     await server.setUp(session, use)
     return session
   } catch (error) {
     await session.close()
     throw error
+  }
+}
+
+/** Whether the server says anything at all to whoever comes now: a refusal is an answer. */
+async function answers(server: SqlServer): Promise<void> {
+  const session = await server.connect('reads')
+  try {
+    await session.ask('select 1')
+  } finally {
+    await session.close()
   }
 }

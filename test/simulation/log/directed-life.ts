@@ -1,9 +1,12 @@
 /** Scenarios of what comes late in the life of a log: checks, leases, and stores that leave. */
 import assert from 'node:assert/strict'
 import type { Entry, SubmitId } from '../../../protocols/log/entry.ts'
+import type { LogEffect } from '../../../protocols/log/events.ts'
 import { firstMembers } from '../../../protocols/log/membership.ts'
 import type { LogScenario } from './directed.ts'
-import { LogStage, T_MS } from './stage.ts'
+import { LogLedger } from './ledger.ts'
+import { identityOf, LogStage, T_MS } from './stage.ts'
+import type { Actor } from './stage.ts'
 import { ModelStore } from './store.ts'
 
 /** Checks of one slice each time, so that a pass is one entry. */
@@ -68,6 +71,43 @@ export const LIFE_SCENARIOS: readonly LogScenario[] = [
     },
   },
   {
+    name: 'contents are compared though commands never cease',
+    play() {
+      const stage = led({ limits: { checkEveryMs: 1_000, checkSlices: 3 } })
+      for (let client = 1; client < 300; client += 1) {
+        stage.submit('a', client, 'x')
+        stage.pass(10)
+        assert(stage.state('a').commit > client, 'commands are committed')
+      }
+      const slices = stage.actor('b').applied.flatMap(({ body }) => (body.kind === 'check' ? [body.slice] : []))
+      assert.deepEqual(slices.slice(0, 3), [0, 1, 2])
+    },
+  },
+  {
+    name: 'who leads an earlier term, because its votes came late, lacks what a later one committed, and commits nothing',
+    play() {
+      const ledger = new LogLedger(firstMembers('abcde'.split('').map(identityOf)))
+      const stage = new LogStage('abcde', '', {}, { stepped: (actor, effects) => watch(ledger, actor, effects) })
+      stage.nowMs += 1_600
+      stage.step('a', { kind: 'tick' })
+      while (stage.state('a').role !== 'candidate') stage.deliver(1)
+      const asked = stage.waiting.splice(0).filter(({ kind, to }) => kind === 'voted' || 'bc'.includes(to.peerId))
+      for (const message of asked) if (message.kind === 'vote') stage.step(message.to.peerId, { kind: 'message', message })
+      const late = [...asked.filter(({ kind }) => kind === 'voted'), ...stage.waiting.splice(0)]
+      stage.cutOff('a')
+      stage.nowMs += 2 * T_MS
+      stage.step('b', { kind: 'tick' })
+      stage.deliver()
+      assert.deepEqual([stage.state('b').role, stage.state('b').term, stage.state('b').commit], ['leader', 2, 1])
+      for (const message of late) stage.step('a', { kind: 'message', message })
+      assert.deepEqual([stage.state('a').role, stage.state('a').term], ['leader', 1])
+      stage.submit('a', 1, 'x')
+      stage.heal()
+      stage.pass(3 * T_MS)
+      assert.equal(stage.answers.get(1)?.kind, 'not-ordered')
+    },
+  },
+  {
     name: 'a snapshot that is not ahead of the store is not taken',
     play() {
       const stage = led({})
@@ -110,6 +150,52 @@ export const LIFE_SCENARIOS: readonly LogScenario[] = [
       stage.step('a', { ...remove, client: 2, isForced: true })
       stage.deliver()
       assert.equal(stage.answers.get(2)?.kind, 'changed')
+    },
+  },
+  {
+    name: 'whoever was removed from the network leaves, though it has the last store that serves',
+    play() {
+      const stage = led({})
+      stage.actor('a').isStoreHeld = true
+      stage.actor('b').isStoreHeld = true
+      for (const name of 'ab') stage.step(name, { kind: 'stalled', index: 2, code: 'down' })
+      stage.pass(200)
+      const changes = [{ kind: 'remove', peer: stage.id('c') }] as const
+      stage.step('a', { kind: 'change', client: 1, changes, wish: 'kept', isForced: false, isOfLost: true })
+      stage.deliver()
+      assert.deepEqual(stage.answers.get(1), { kind: 'changed' })
+      assert.deepEqual(
+        stage.state('a').members.voters.map(({ peerId }) => peerId),
+        ['a', 'b'],
+      )
+    },
+  },
+  {
+    name: 'a follower whose store nobody fills for long asks others to do it, and so does a leader at once',
+    play() {
+      const stage = led({ limits: { keptEntriesMin: 1 } })
+      for (let client = 1; client < 20; client += 1) {
+        stage.submit('a', client, 'x')
+        stage.pass(20)
+      }
+      const { index } = stage.state('a').tail.base
+      assert(index > 0, 'entries were dropped')
+      for (const name of 'bc') {
+        stage.actor(name).applied.length = 0
+        stage.restart(name)
+      }
+      const wants = (name: string): boolean => stage.actor(name).core.wantsFill
+      stage.pass(1_500)
+      assert.deepEqual('bc'.split('').map(wants), [false, false])
+      stage.pass(1_000)
+      assert.deepEqual('bc'.split('').map(wants), [true, true])
+      stage.step('a', { kind: 'transfer', client: 90, to: stage.id('b') })
+      stage.deliver()
+      assert.equal(stage.state('b').role, 'leader')
+      assert.equal(wants('b'), false, 'the store of a is in touch')
+      stage.cutOff('a')
+      stage.pass(T_MS + 200)
+      assert.deepEqual('bc'.split('').map(wants), [true, true])
     },
   },
   {
@@ -215,6 +301,13 @@ export const LIFE_SCENARIOS: readonly LogScenario[] = [
     },
   },
 ]
+
+function watch(ledger: LogLedger, { core, identity }: Actor, effects: readonly LogEffect[]): void {
+  for (const effect of effects) {
+    if (effect.kind === 'apply') ledger.commits(identity.id, effect.entries, 0)
+    if (effect.kind === 'note' && effect.note.kind === 'role' && effect.note.role === 'leader') ledger.leads(core.state)
+  }
+}
 
 function check(stage: LogStage): void {
   stage.step('a', { kind: 'check', client: 1 })

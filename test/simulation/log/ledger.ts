@@ -29,6 +29,8 @@ interface Known {
 export class LogLedger {
   /** By index, what was committed; the first is at 1. */
   readonly committed: Entry[] = []
+  /** By index, the term whose leader committed it: an entry of an earlier term is committed by a later one. */
+  private readonly committedIn: number[] = []
   /** By index, what stores made of it. */
   private readonly outcomes = new Map<number, string>()
   private readonly leaders = new Map<number, IdentityId>()
@@ -82,15 +84,21 @@ export class LogLedger {
             ? { kind: 'began' }
             : { kind: 'members', members }
       this.committed.push({ ...position, atMs, body })
+      this.committedIn.push(position.term)
     }
     this.carried = journal.length
   }
 
+  /**
+   * A later leader is one of a later term. Votes may come so late that a term begins to be led when
+   * another one has committed already: such a leader commits and reads nothing, because most voters
+   * are in that other term.
+   */
   leads(state: ReplicaState): void {
     const before = this.leaders.get(state.term)
     check(before === undefined || before === state.self.id, 'G1', () => `${before} and ${state.self.id} lead term ${state.term}`)
     this.leaders.set(state.term, state.self.id)
-    const last = this.committed.at(-1)
+    const last = this.committed[this.committedIn.findLastIndex((term) => term < state.term)]
     const holds = last === undefined || last.index <= state.tail.base.index || state.tail.holds(last)
     check(
       holds,
@@ -131,8 +139,9 @@ export class LogLedger {
     }
   }
 
-  /** A replica takes these as committed. */
+  /** A replica takes these as committed. The first that does leads, and ends with an entry of its own term. */
   commits(who: IdentityId, entries: readonly Entry[], nowMs: number): void {
+    const inTerm = entries.at(-1)?.term ?? 0
     for (const entry of entries) {
       const known = this.committed[entry.index - 1]
       if (known !== undefined)
@@ -144,6 +153,7 @@ export class LogLedger {
         const isRight = entry.atMs <= Math.max(before, nowMs + CLOCK_AHEAD_MAX_MS) || this.members.voters.length < VOTERS_OF_ONE_WRONG_CLOCK
         check(isRight, 'clock', () => `${showPosition(entry)} says ${entry.atMs}, and it is ${nowMs}`)
         this.committed.push(entry)
+        this.committedIn.push(inTerm)
         const id = entry.body.kind === 'command' ? entry.body.submitId : undefined
         check(
           id === undefined || !this.neverOrdered.has(id),

@@ -64,6 +64,8 @@ export class Hosting implements AppliedStore<Staged> {
   /** Where this peer does not vote it is to have a replica. */
   private readonly learns: boolean
   private ledger: LogLedger | undefined
+  /** The process that runs has it open. What an earlier one left there stays, and is nobody's. */
+  private isOpened = false
   private client: ClientId | undefined
   /** The mark `filling`: a store found with it holds nothing. */
   private isFilling = false
@@ -89,6 +91,11 @@ export class Hosting implements AppliedStore<Staged> {
     return client === this.client
   }
 
+  /** The store is the fold of the log that it was opened for, up to its position. */
+  check(): void {
+    this.ledger?.opened(this.name, this.store?.journal ?? [])
+  }
+
   /** The process is about to start. */
   starting(): void {
     this.after(this.chance.span(1, OFFER_MAX_MS), () => this.offer())
@@ -97,6 +104,7 @@ export class Hosting implements AppliedStore<Staged> {
   crashed(): void {
     this.life += 1
     this.client = undefined
+    this.isOpened = false
     this.applier.stop()
     const { store } = this
     if (store === undefined) return
@@ -190,8 +198,14 @@ export class Hosting implements AppliedStore<Staged> {
     return { logId, generation }
   }
 
+  /** Whether it is open for that log. */
+  isOpenFor(logId: string): boolean {
+    return this.isOpened && this.claim?.logId === logId
+  }
+
   /** The log is no more. */
   private leave(): void {
+    this.isOpened = false
     this.applier.stop()
     this.store = undefined
     this.claim = undefined
@@ -223,6 +237,7 @@ export class Hosting implements AppliedStore<Staged> {
     if (!isKept || before.generation !== claim.generation || this.store === undefined) this.store = new ModelStore(claim.firstMembers)
     if (isKept && isAnother) this.store.become(journal.map((record) => ({ ...record, members: undefined })))
     this.claim = claim
+    this.isOpened = true
     this.ledger = this.world.opens(this, claim)
     this.after(this.chance.span(0.1, APPLY_MAX_MS), () => {
       if (this.store === undefined || this.claim !== claim) return

@@ -12,12 +12,12 @@ import { noCounts } from './simulated.ts'
 
 const SEEDS = 30
 /** Went wrong once: see `docs/bugs.md`. */
-const SEEDS_OF_BUGS = [19, 212, 335, 413, 631, 659]
+const SEEDS_OF_BUGS = [19, 212, 335, 413, 631, 659, 41_002_053, 41_002_130]
 /** Seeds that a planted bug has to be noticed in. */
 const SEEDS_MAX = 120
 /** Seeds that notice a bug which few do: they are tried first. */
 const FIRST_SEEDS: Readonly<Record<string, number>> = {
-  'lost-disk-stays': 128,
+  'lost-disk-stays': 93,
   'first-members-alone': 50,
   'ended-stays': 13,
   'ended-comes-back': 5,

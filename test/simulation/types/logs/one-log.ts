@@ -170,8 +170,9 @@ export class OneLog {
     return this.hostings.some(({ peer }) => peer.isUp && has(ledger.members.voters, peer.identity.id))
   }
 
+  /** Each store is what was committed in the generation that it was opened for: a later one may not be known there yet. */
   check(): void {
-    for (const { peer, store } of this.hostings) this.ledger?.opened(peer.identity.id, store?.journal ?? [])
+    for (const hosting of this.hostings) hosting.check()
   }
 
   /** Whoever was removed from the network, or lost its disk, is no voter while another voter is well. */
@@ -193,7 +194,7 @@ export class OneLog {
     const { logId } = this.birth as Birth
     const detail = (peerId: string): Lacking => ({ rule: 'G18', detail: `log ${this.name} has ended, and ${peerId} holds something of it` })
     for (const { disk, peerId } of this.init.peers) for (const _ of disk.rowsSynced(LOGS).range(logId)) return detail(peerId)
-    const open = this.hostings.find(({ claim, peer }) => peer.isUp && claim?.logId === logId)
+    const open = this.hostings.find((hosting) => hosting.peer.isUp && hosting.isOpenFor(logId))
     return open === undefined ? undefined : detail(open.peer.peerId)
   }
 
