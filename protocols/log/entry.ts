@@ -41,6 +41,21 @@ export interface Entry extends Position {
   /** The log's own clock, in milliseconds of the time of day. It never falls along the log. */
   readonly atMs: number
   readonly body: EntryBody
+  /** Of an entry that an order outside gave: such orders leave gaps between indexes. */
+  readonly link?: EntryLink
+}
+
+/** How an entry hangs on the one before it, where its place does not say so. */
+export interface EntryLink {
+  /** 0 for the first. */
+  readonly previousIndex: number
+  /** Of the record that it came from: it is known again by that. */
+  readonly recordHash: Uint8Array
+}
+
+/** The index of the entry before. */
+export function previousIndexOf({ index, link }: Entry): number {
+  return link === undefined ? index - 1 : link.previousIndex
 }
 
 /** What an entry weighs besides its command, in bytes: rather too much than too little. */

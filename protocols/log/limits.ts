@@ -85,6 +85,8 @@ export const SUBMIT_ID_BYTES_MAX = 255
 export const CHECK_DIGEST_BYTES = 16
 /** Bytes of the code that a store or a verdict gives. */
 export const CODE_BYTES_MAX = 255
+/** Bytes of the hash that a record of an order outside is known again by. */
+export const RECORD_HASH_BYTES = 16
 /** Bytes of a result in a message: what the table of outcomes keeps of it. */
 export const RESULT_BYTES_MAX = 4_096
 /** Voters that one list is read of, in bytes from anybody: more than a log has. */

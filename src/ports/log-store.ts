@@ -47,6 +47,8 @@ export interface StorePosition {
    * position.
    */
   readonly outcomeDigest: string
+  /** Of the last entry's link; empty where it has none. */
+  readonly recordHash?: Uint8Array
 }
 
 /** Entries that follow upon the position, or repeat what is before it. */

@@ -11,7 +11,7 @@ import type { LogStore, StoreAnswer, StoreBackup, StoreBatch, StoreClaim, StoreP
 import { backupOf, cellsIn } from './cell-backup.ts'
 import { StagedCells } from './cells.ts'
 import type { Cells, CellView, CellWrites, Picture } from './cells.ts'
-import { checkOrder, claimedHead, concluded, concludedAlone, emptyHead, hashOf, isTooOld, storedOutcome } from './heads.ts'
+import { checkOrder, claimedHead, concluded, concludedAlone, emptyHead, hashOf, headAt, isTooOld, storedOutcome } from './heads.ts'
 import type { Concluded } from './heads.ts'
 import { readHead, readRemembered, RESULT_KEPT_MAX, TRUNCATED, writeHead, writeRemembered } from './kv-rows.ts'
 import type { Head, Remembered } from './kv-rows.ts'
@@ -267,8 +267,8 @@ async function applyEntry(
   verdict: string | undefined,
   forgetting: Forgetting,
 ): Promise<Concluded> {
-  const { term, index, atMs, body } = entry
-  const forgotten = await forget(staged, { ...before, position: { term, index }, atMs }, forgetting)
+  const { index, atMs, body } = entry
+  const forgotten = await forget(staged, headAt(before, entry), forgetting)
   const alone = concludedAlone(forgotten, entry, await knownIn(staged, entry))
   if (alone !== undefined || body.kind !== 'command') return alone as Concluded
   const { submitId, command } = body

@@ -1,6 +1,6 @@
 /** What stores have in common: how the head that they keep begins, and goes on. */
 import { equalBytes } from '../../protocols/base/record.ts'
-import { ORIGIN } from '../../protocols/log/entry.ts'
+import { ORIGIN, previousIndexOf } from '../../protocols/log/entry.ts'
 import type { Entry } from '../../protocols/log/entry.ts'
 import type { StoreOutcome } from '../../protocols/log/outcome.ts'
 import { sha256, utf8 } from '../bytes.ts'
@@ -20,6 +20,7 @@ export function emptyHead({ logId, generation, owner, firstMembers }: StoreClaim
     outcomeDigest: new Uint8Array(DIGEST_BYTES),
     remembered: 0,
     forgottenIndex: 0,
+    recordHash: NOTHING,
   }
   return { logId, generation, owner, ...empty }
 }
@@ -60,6 +61,11 @@ export function keptOf({ logId, generation, ownerId }: FoundOwner, claim: StoreC
   if (claim.content === 'dropped') return 'nothing'
   if (generation === claim.generation) return 'all'
   return claim.content === 'carried' ? 'carried' : 'nothing'
+}
+
+/** @returns the head of a store that goes on to this entry. */
+export function headAt(before: Head, { term, index, atMs, link }: Entry): Head {
+  return { ...before, position: { term, index }, atMs, recordHash: link?.recordHash ?? NOTHING }
 }
 
 /** What an entry made of the head, and what became of it. */
@@ -111,7 +117,7 @@ export function hashOf(command: Uint8Array): Uint8Array {
 export function checkOrder(from: number, entries: readonly Entry[]): void {
   let index = from
   for (const entry of entries) {
-    if (entry.index > index + 1) throw new Error(`entry ${entry.index} applied upon ${index}`)
+    if (previousIndexOf(entry) > index) throw new Error(`entry ${entry.index} applied upon ${index}`)
     index = Math.max(index, entry.index)
   }
 }

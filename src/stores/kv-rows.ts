@@ -4,7 +4,7 @@
  */
 import { readMembership, writeMembership } from '../../protocols/log/entry-bytes.ts'
 import type { Position } from '../../protocols/log/entry.ts'
-import { CODE_BYTES_MAX } from '../../protocols/log/limits.ts'
+import { CODE_BYTES_MAX, RECORD_HASH_BYTES } from '../../protocols/log/limits.ts'
 import type { Membership } from '../../protocols/log/membership.ts'
 import type { StoreOutcome } from '../../protocols/log/outcome.ts'
 import { readIdentity, writeIdentity } from '../../protocols/wire/fields.ts'
@@ -35,6 +35,8 @@ export interface Head {
   /** Names remembered, and the highest index whose name is not any more. */
   readonly remembered: number
   readonly forgottenIndex: number
+  /** Of the last entry, where an order outside gave it; else empty. */
+  readonly recordHash: Uint8Array
 }
 
 /** What became of a name. */
@@ -83,6 +85,7 @@ export function writeHead(head: Head): Uint8Array {
   writer.raw(head.outcomeDigest)
   writer.varint(head.remembered)
   writer.varint(head.forgottenIndex)
+  writer.raw(head.recordHash)
   return writer.finish()
 }
 
@@ -100,6 +103,7 @@ export function readHead(bytes: Uint8Array): Head | undefined {
     outcomeDigest: reader.raw(DIGEST_BYTES).slice(),
     remembered: reader.varint(),
     forgottenIndex: reader.varint(),
+    recordHash: reader.remaining > 0 ? reader.raw(RECORD_HASH_BYTES).slice() : new Uint8Array(),
   }
   reader.end()
   return head

@@ -4,11 +4,12 @@
  * ended, and counters are set back to where they were with the position.
  */
 import { randomBytes } from 'node:crypto'
+import { previousIndexOf } from '../../../protocols/log/entry.ts'
 import type { Entry } from '../../../protocols/log/entry.ts'
 import type { StoreOutcome } from '../../../protocols/log/outcome.ts'
 import { StoreMoved, StoreRefused, StoreUnavailable } from '../../ports/log-store.ts'
 import type { StoreBatch, StoreClaim } from '../../ports/log-store.ts'
-import { claimedHead, concluded, concludedAlone, emptyHead, hashOf, storedOutcome } from '../heads.ts'
+import { claimedHead, concluded, concludedAlone, emptyHead, hashOf, headAt, storedOutcome } from '../heads.ts'
 import type { Concluded } from '../heads.ts'
 import { writeHead } from '../kv-rows.ts'
 import type { Head } from '../kv-rows.ts'
@@ -222,7 +223,7 @@ export class ServerApplying {
         outcomes.push(storedOutcome(entry, names.known(entry)))
         continue
       }
-      if (entry.index !== head.position.index + 1) throw new StoreMoved('store-went-back')
+      if (previousIndexOf(entry) !== head.position.index) throw new StoreMoved('store-went-back')
       const applied = await this.#entry(session, names, head, entry, verdicts.get(entry.index))
       head = applied.head
       outcomes.push(applied.outcome)
@@ -235,8 +236,8 @@ export class ServerApplying {
   }
 
   async #entry(session: ServerSession, names: ServerNames, before: Head, entry: Entry, verdict: string | undefined): Promise<Concluded> {
-    const { term, index, atMs, body } = entry
-    const head = await names.forget({ ...before, position: { term, index }, atMs })
+    const { index, atMs, body } = entry
+    const head = await names.forget(headAt(before, entry))
     const alone = concludedAlone(head, entry, names.known(entry))
     if (alone !== undefined || body.kind !== 'command') return alone as Concluded
     const { outcome, rows } =
@@ -296,8 +297,8 @@ export class ServerApplying {
     const { body } = entry
     const names = await ServerNames.of(session, [entry])
     if (entry.index <= head.position.index) return storedOutcome(entry, names.known(entry))
-    if (entry.index !== head.position.index + 1) throw new StoreMoved('store-went-back')
-    const next = await names.forget({ ...head, position: { term: entry.term, index: entry.index }, atMs: entry.atMs })
+    if (previousIndexOf(entry) !== head.position.index) throw new StoreMoved('store-went-back')
+    const next = await names.forget(headAt(head, entry))
     let end = concludedAlone(next, entry, names.known(entry))
     if (end === undefined && body.kind === 'command') {
       const { outcome, rows } = await this.#definitions.run(session, entry, body.command)

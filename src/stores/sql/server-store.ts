@@ -39,9 +39,9 @@ class ServerStore implements LogStore {
   }
 
   get at(): StorePosition {
-    const { position, members, atMs, outcomeDigest } = this.#applying.head
+    const { position, members, atMs, outcomeDigest, recordHash } = this.#applying.head
     // A server that answers a commit before it is durable is refused as it is opened.
-    return { position, members, atMs, durableIndex: position.index, outcomeDigest: Buffer.from(outcomeDigest).toString('hex') }
+    return { position, members, atMs, durableIndex: position.index, outcomeDigest: Buffer.from(outcomeDigest).toString('hex'), recordHash }
   }
 
   get warnings(): readonly string[] {

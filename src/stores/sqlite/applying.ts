@@ -2,11 +2,12 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { previousIndexOf } from '../../../protocols/log/entry.ts'
 import type { Entry } from '../../../protocols/log/entry.ts'
 import type { StoreOutcome } from '../../../protocols/log/outcome.ts'
 import { StoreMoved, StoreRefused, StoreUnavailable } from '../../ports/log-store.ts'
 import type { StoreBatch, StoreClaim } from '../../ports/log-store.ts'
-import { claimedHead, concluded, concludedAlone, emptyHead, hashOf, isTooOld, storedOutcome } from '../heads.ts'
+import { claimedHead, concluded, concludedAlone, emptyHead, hashOf, headAt, isTooOld, storedOutcome } from '../heads.ts'
 import type { Concluded } from '../heads.ts'
 import { readHead, readRemembered, writeHead, writeRemembered } from '../kv-rows.ts'
 import type { Head, Remembered } from '../kv-rows.ts'
@@ -80,7 +81,7 @@ export class SqliteApplying {
       for (const entry of entries) {
         if (entry.index <= head.position.index) outcomes.push(storedOutcome(entry, this.#known(entry)))
         else {
-          if (entry.index !== head.position.index + 1) throw new StoreMoved('store-went-back')
+          if (previousIndexOf(entry) !== head.position.index) throw new StoreMoved('store-went-back')
           const applied = this.#entry(head, entry, verdicts.get(entry.index))
           head = applied.head
           outcomes.push(applied.outcome)
@@ -120,8 +121,8 @@ export class SqliteApplying {
   }
 
   #entry(before: Head, entry: Entry, verdict: string | undefined): Concluded {
-    const { term, index, atMs, body } = entry
-    const head = this.#forget({ ...before, position: { term, index }, atMs })
+    const { index, atMs, body } = entry
+    const head = this.#forget(headAt(before, entry))
     const alone = concludedAlone(head, entry, this.#known(entry))
     if (alone !== undefined || body.kind !== 'command') return alone as Concluded
     const hash = hashOf(body.command)
