@@ -97,6 +97,13 @@ export class Answering {
     this.tell(request, recalled.record, recalled.applied)
   }
 
+  named({ number, applied }: Of<'named'>): void {
+    const request = this.at(number, 'recalls')
+    if (request?.asks.kind !== 'by-name') return
+    if (applied === undefined) this.query(request, request.asks.query)
+    else this.respond(request, outcomeResponse(request.asker, applied, this.tools.utf8))
+  }
+
   queried({ number, said }: Of<'queried'>): void {
     const request = this.at(number, 'queries')
     if (request === undefined) return
@@ -145,10 +152,17 @@ export class Answering {
       const position = { term: 0, index: known.index }
       return this.respond(request, outcomeResponse(request.asker, { position, outcome: known.outcome }, this.tools.utf8))
     }
-    if (asks.kind === 'by-name') return this.query(request, asks.query)
-    assert(asks.kind === 'outcome', `a request that waits asks for ${asks.kind}`)
     request.step = { kind: 'recalls' }
+    if (asks.kind === 'by-name') return this.recallName(request, asks)
+    assert(asks.kind === 'outcome', `a request that waits asks for ${asks.kind}`)
     this.outlet.put({ kind: 'recall', number, offset: offsetOf(asks.index) })
+  }
+
+  /** A store tells an entry that it has passed what it remembers of its name, and does nothing. */
+  private recallName({ number }: Request, { submitId, query }: Extract<Request['asks'], { readonly kind: 'by-name' }>): void {
+    const { index } = this.reading
+    const body = { kind: 'command' as const, submitId, since: 0, command: this.tools.utf8.encode(query) }
+    this.outlet.put({ kind: 'recall-name', number, entry: { term: 0, index, atMs: 0, body } })
   }
 
   private query(request: Request, query: string): void {

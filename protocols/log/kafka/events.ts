@@ -47,6 +47,8 @@ export type KafkaEvent =
   | { readonly kind: 'stalled'; readonly index: number; readonly code: string }
   /** What the store remembers of the record at the offset; undefined when there is no such record. */
   | { readonly kind: 'recalled'; readonly number: number; readonly recalled: Recalled | undefined }
+  /** What the store remembers of a name; undefined where it does not know it. */
+  | { readonly kind: 'named'; readonly number: number; readonly applied: Applied | undefined }
   /** The end of the topic, asked for after it was wanted. */
   | { readonly kind: 'ended'; readonly number: number; readonly endOffset: number }
   | { readonly kind: 'queried'; readonly number: number; readonly said: StoreSaid }
@@ -80,6 +82,8 @@ export type KafkaEffect =
   /** What waits for the store is dropped; when the store is done with what it has, it is told as opened. */
   | { readonly kind: 'reopen' }
   | { readonly kind: 'recall'; readonly number: number; readonly offset: number }
+  /** An entry of the past by this name is given to the store, which tells what it remembers. */
+  | { readonly kind: 'recall-name'; readonly number: number; readonly entry: Entry }
   | { readonly kind: 'ask-end'; readonly number: number }
   | { readonly kind: 'query'; readonly number: number; readonly query: string; readonly indexMin: number }
   | { readonly kind: 'respond'; readonly number: number; readonly response: Response }

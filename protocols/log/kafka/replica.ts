@@ -87,6 +87,8 @@ export class KafkaReplica {
       case 'recalled':
         reading.recalled(event)
         return answering.recalled(event)
+      case 'named':
+        return answering.named(event)
       case 'ended':
         return answering.ended(event)
       case 'queried':
