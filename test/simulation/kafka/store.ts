@@ -34,10 +34,8 @@ export class JournalStore {
     this.isPicky = isPicky
   }
 
-  get at(): KafkaStoreAt {
-    const last = this.journal.at(-1)
-    return { index: last?.index ?? 0, atMs: last?.atMs ?? 0, recordHash: last?.recordHash ?? NOTHING }
-  }
+  /** It changes with the journal, in one transaction. */
+  at: KafkaStoreAt = { index: 0, atMs: 0, recordHash: NOTHING }
 
   get items(): readonly string[] {
     return this.journal.flatMap(({ item }) => (item === undefined ? [] : [item]))
@@ -70,6 +68,7 @@ export class JournalStore {
     const first = submitId && this.journal.find((line) => line.submitId === submitId)
     const recordHash = link?.recordHash ?? NOTHING
     const line = { index, term, atMs, recordHash, submitId, command }
+    this.at = { index, atMs, recordHash }
     if (first !== undefined) {
       const outcome: StoreOutcome = first.command === command ? first.outcome : { kind: 'reused' }
       this.journal.push({ ...line, submitId: undefined, outcome, item: undefined })

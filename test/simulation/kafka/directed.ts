@@ -1,0 +1,183 @@
+/** Facts of a log that Kafka orders, each played by itself upon one broker. */
+import assert from 'node:assert/strict'
+import { KAFKA_LIMITS } from '../../../protocols/log/kafka/limits.ts'
+import type { KafkaLimits } from '../../../protocols/log/kafka/limits.ts'
+import { utf8 } from '../../../src/bytes.ts'
+import { Agenda } from '../agenda.ts'
+import { Chance } from '../chance.ts'
+import { SimulatedBroker } from './broker.ts'
+import { SimulatedKafkaReplica } from './replica.ts'
+import type { Surroundings } from './replica.ts'
+import { JournalStore } from './store.ts'
+
+const SETTLED_MS = 20_000
+
+class Stage implements Surroundings {
+  readonly agenda: Agenda = new Agenda()
+  readonly limits: KafkaLimits = KAFKA_LIMITS
+  readonly broker: SimulatedBroker = new SimulatedBroker(new Chance(1), 1, 0)
+  readonly answers: string[] = []
+
+  replica(name: string, isPicky = false): SimulatedKafkaReplica {
+    const replica = new SimulatedKafkaReplica(name, new JournalStore(isPicky), this, new Chance(name.length + 7))
+    replica.start()
+    return replica
+  }
+
+  responded(_: SimulatedKafkaReplica, { response }: Parameters<Surroundings['responded']>[1]): void {
+    this.answers.push(response.value)
+  }
+
+  /** @returns its offset */
+  order(id: string, message: object): number {
+    return this.broker.append(utf8.encode(id), utf8.encode(JSON.stringify({ replicator: 1, ...message })), this.agenda.nowMs)
+  }
+
+  add(...items: readonly string[]): number {
+    return items.map((item) => this.order(item, { command: item })).at(-1) ?? 0
+  }
+
+  ask(id: string, message: object): void {
+    this.broker.request(0, utf8.encode(id), utf8.encode(JSON.stringify({ replicator: 1, ...message })), this.agenda.nowMs)
+  }
+
+  settle(milliseconds = SETTLED_MS): void {
+    this.agenda.runUntil(this.agenda.nowMs + milliseconds)
+  }
+}
+
+export interface KafkaScenario {
+  readonly name: string
+  play(): void
+}
+
+export const KAFKA_SCENARIOS: readonly KafkaScenario[] = [
+  {
+    name: 'a replica that was away when an entry was judged never applies it',
+    play: () => {
+      const stage = new Stage()
+      const away = stage.replica('away')
+      const picky = stage.replica('picky', true)
+      stage.add('one')
+      stage.settle()
+      away.crash()
+      const offset = stage.add('poison')
+      // More than one fetch takes.
+      const others = Array.from({ length: 20 }, (_, place) => `item ${place}`)
+      stage.add(...others)
+      stage.settle()
+      stage.order('verdict', { verdict: { offset } })
+      stage.settle()
+      away.start()
+      stage.settle()
+      assert.deepEqual([away.halted, away.store.items], [undefined, ['one', ...others]])
+      assert.deepEqual(picky.store.items, ['one', ...others])
+    },
+  },
+  {
+    name: 'a replica that applied an entry halts when that is judged, in an earlier life too',
+    play: () => {
+      const stage = new Stage()
+      const [up, down] = [stage.replica('up'), stage.replica('down')]
+      const offset = stage.add('poison')
+      stage.settle()
+      down.crash()
+      stage.order('verdict', { verdict: { offset } })
+      stage.settle()
+      assert.equal(up.halted, 'applied-before-verdict')
+      down.start()
+      stage.settle()
+      assert.equal(down.halted, 'applied-before-verdict')
+    },
+  },
+  {
+    name: 'a replica that others replaced the end of halts, though the offsets go on',
+    play: () => {
+      const stage = new Stage()
+      const replica = stage.replica('replica')
+      stage.add('a', 'b', 'c', 'd')
+      stage.settle()
+      replica.crash()
+      stage.broker.loseTail(2)
+      stage.add('e', 'f', 'g', 'h')
+      replica.start()
+      stage.settle()
+      assert.equal(replica.halted, 'record-replaced')
+      assert.deepEqual(replica.store.items, ['a', 'b', 'c', 'd'])
+    },
+  },
+  {
+    name: 'a topic that ends before the store does, begins after it or was made again halts the replica, which says so',
+    play: () => {
+      for (const [reason, happens] of [
+        ['tail-lost', (broker: SimulatedBroker) => broker.loseTail(2)],
+        ['topic-recreated', (broker: SimulatedBroker) => broker.recreate()],
+        ['below-start', (broker: SimulatedBroker) => (broker.startOffset = broker.endOffset)],
+      ] as const) {
+        const stage = new Stage()
+        const replica = stage.replica('replica')
+        stage.add('a', 'b', 'c')
+        stage.settle()
+        replica.crash()
+        stage.add('d')
+        happens(stage.broker)
+        if (reason === 'tail-lost') stage.broker.loseTail(1)
+        replica.start()
+        stage.settle()
+        assert.equal(replica.halted, reason)
+      }
+    },
+  },
+  {
+    name: 'a message of a later version is waited at, and settled by a verdict',
+    play: () => {
+      const stage = new Stage()
+      const replica = stage.replica('replica')
+      stage.add('a')
+      const offset = stage.order('b', { replicator: 2, command: 'b' })
+      stage.add('c')
+      stage.settle()
+      const { state, why, stalledIndex } = replica.status ?? {}
+      assert.deepEqual([state, why, stalledIndex], ['stalled', 'later-version', offset + 1])
+      assert.deepEqual(replica.store.items, ['a'])
+      stage.order('verdict', { verdict: { offset } })
+      stage.settle()
+      assert.deepEqual(replica.store.items, ['a', 'c'])
+    },
+  },
+  {
+    name: 'a request that names the place of another command is told that its own was not ordered',
+    play: () => {
+      const stage = new Stage()
+      stage.replica('replica')
+      const ordered = stage.add('a')
+      stage.ask('b', { ordered })
+      stage.ask('a', { ordered })
+      stage.settle()
+      assert.deepEqual(stage.answers, [
+        '{"replicator":1,"outcome":"not-ordered"}',
+        '{"replicator":1,"position":{"offset":0},"outcome":"done","result":null}',
+      ])
+    },
+  },
+  {
+    name: 'a replica that is behind answers nobody until it has caught up',
+    play: () => {
+      const stage = new Stage()
+      const replica = stage.replica('replica')
+      stage.add('a')
+      stage.settle()
+      replica.isStoreDown = true
+      stage.add('b')
+      stage.settle(5_000)
+      const before = stage.broker.generation
+      stage.ask('q', { query: 'all' })
+      stage.settle(5_000)
+      assert.deepEqual(stage.answers, [])
+      replica.isStoreDown = false
+      stage.settle()
+      assert(stage.broker.generation > before)
+      assert.deepEqual(stage.answers, ['{"replicator":1,"position":{"offset":1},"outcome":"answered","result":["a","b"]}'])
+    },
+  },
+]
