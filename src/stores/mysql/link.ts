@@ -1,6 +1,7 @@
 /** A session of a MariaDB or a MySQL, by the package mysql2. */
 import type * as Mysql from 'mysql2'
-import { loadDriver, withPassword } from '../drivers.ts'
+import { loadDriver } from '../../driver.ts'
+import { withPassword } from '../drivers.ts'
 import type { SqlStatement, SqlValue } from '../sql/command.ts'
 import type { SqlCell, SqlResult } from '../sql/result.ts'
 import type { ServerCell, ServerSession } from '../sql/server.ts'
@@ -32,7 +33,7 @@ interface Field {
 export async function connectMysql(url: string, password: string | undefined): Promise<MysqlSession> {
   // Names that the module makes up as it is asked for them are only in its default.
   const load = async (): Promise<typeof Mysql> => ((await import('mysql2')) as unknown as { readonly default: typeof Mysql }).default
-  const driver = await loadDriver('mysql2', 'MariaDB or MySQL', load)
+  const driver = await loadDriver('mysql2', 'a store in MariaDB or MySQL', load)
   const connection = driver.createConnection({
     uri: withPassword(url, password),
     charset: 'UTF8MB4_BIN',

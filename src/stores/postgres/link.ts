@@ -1,6 +1,7 @@
 /** A session of a PostgreSQL, by the package pg: one statement a message. */
 import type * as Pg from 'pg'
-import { loadDriver, withPassword } from '../drivers.ts'
+import { loadDriver } from '../../driver.ts'
+import { withPassword } from '../drivers.ts'
 import type { SqlStatement, SqlValue } from '../sql/command.ts'
 import type { SqlCell, SqlResult } from '../sql/result.ts'
 import type { ServerCell, ServerSession, Use } from '../sql/server.ts'
@@ -21,7 +22,7 @@ const CHANGING = new Set(['INSERT', 'UPDATE', 'DELETE'])
 type Parser = (text: string) => unknown
 
 export async function connectPostgres(url: string, password: string | undefined, use: Use): Promise<PostgresSession> {
-  const driver = await loadDriver<typeof Pg>('pg', 'PostgreSQL', () => import('pg'))
+  const driver = await loadDriver<typeof Pg>('pg', 'a store in PostgreSQL', () => import('pg'))
   const client = new driver.Client({
     connectionString: withPassword(url, password),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

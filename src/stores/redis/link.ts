@@ -5,7 +5,8 @@
  */
 import type * as Redis from 'redis'
 import { StoreUnavailable } from '../../ports/log-store.ts'
-import { loadDriver, withPassword } from '../drivers.ts'
+import { loadDriver } from '../../driver.ts'
+import { withPassword } from '../drivers.ts'
 import type { Script } from './scripts.ts'
 
 const CONNECT_TIMEOUT_MS = 5_000
@@ -107,7 +108,7 @@ export class RedisStoreLink {
 async function connected(url: string, password: string | undefined) {
   const { createClient, RESP_TYPES } = await loadDriver<Pick<typeof Redis, 'createClient' | 'RESP_TYPES'>>(
     'redis',
-    'Redis',
+    'a store in Redis',
     () => import('redis'),
   )
   const client = createClient({

@@ -5,6 +5,7 @@ import type { LogEvent, StoreAt } from '../../../protocols/log/events.ts'
 import type { KafkaEffect, KafkaEvent } from '../../../protocols/log/kafka/events.ts'
 import type { KafkaLimits } from '../../../protocols/log/kafka/limits.ts'
 import { indexOf, readRecord } from '../../../protocols/log/kafka/record.ts'
+import type { Tools } from '../../../protocols/log/kafka/record.ts'
 import { KafkaReplica } from '../../../protocols/log/kafka/replica.ts'
 import { firstMembers } from '../../../protocols/log/membership.ts'
 import { sha256, utf8 } from '../../../src/bytes.ts'
@@ -16,7 +17,7 @@ import { check } from '../checkers/violation.ts'
 import type { SimulatedBroker } from './broker.ts'
 import type { JournalStore } from './store.ts'
 
-export const TOOLS = { utf8, sha256 }
+export const TOOLS: Tools = { utf8, sha256 }
 /** How often the clock is told, and what a question to a broker or a store takes, in milliseconds. */
 const TICK_MS = 50
 const TRAVEL_MAX_MS = 40

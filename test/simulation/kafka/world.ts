@@ -48,7 +48,7 @@ export class KafkaWorld {
   readonly clients: KafkaClients
   readonly unsafe: Unsafe
   /** Verdicts that were ordered: replicas that had applied what was judged are to halt. */
-  readonly verdicts = new Set<number>()
+  readonly verdicts: Set<number> = new Set()
 
   constructor(seed: number) {
     this.chance = new Chance(seed)

@@ -1,0 +1,150 @@
+/**
+ * The part of one member in the topic of requests: the group deals out its partitions, and what they
+ * hold is read from where the group stands. What an earlier dealing began is read no further.
+ */
+import type { Consumer } from '@platformatic/kafka'
+import type { Logger } from 'pino'
+import type { GroupMember } from '../../ports/ordered-topics.ts'
+import { TopicMoved } from '../../ports/ordered-topics.ts'
+import { settingsOf } from './connection.ts'
+import type { Driver } from './connection.ts'
+import { Partition } from './partition.ts'
+
+/** A member that says nothing for so long is gone, in milliseconds, and how often one speaks. */
+const SESSION_MS = 10_000
+const HEARTBEAT_MS = 500
+const REBALANCE_MS = 15_000
+/** Between tries, and looks whether there is room, in milliseconds. */
+const RETRY_MS = 500
+const ROOM_MS = 50
+
+export interface GroupInit {
+  readonly driver: Driver
+  readonly brokers: readonly string[]
+  readonly topic: string
+  readonly group: string
+  readonly logger: Logger
+}
+
+export class Group {
+  private readonly init: GroupInit
+  private consumer: Consumer | undefined
+  private member: GroupMember | undefined
+  /** Rises at each dealing, and when this member leaves. */
+  private generation = 0
+
+  constructor(init: GroupInit) {
+    this.init = init
+  }
+
+  join(member: GroupMember): void {
+    this.member = member
+    void this.joined()
+  }
+
+  /** Others have its partitions at once. */
+  leave(): void {
+    this.member = undefined
+    this.generation += 1
+    void this.close()
+  }
+
+  commit(partition: number, offset: number): void {
+    const { consumer } = this
+    const { topic, logger } = this.init
+    if (consumer === undefined) return
+    consumer
+      .commit({ offsets: [{ topic, partition, offset: BigInt(offset), leaderEpoch: -1 }] })
+      // The next one says more; what is not told is answered again.
+      .catch((error: unknown) => logger.debug({ err: error }, 'the offset of the group is not told'))
+  }
+
+  async close(): Promise<void> {
+    const { consumer } = this
+    this.consumer = undefined
+    await consumer?.close(true).catch(() => {})
+  }
+
+  private async joined(): Promise<void> {
+    const { driver, brokers, topic, group, logger } = this.init
+    const { member } = this
+    const consumer = new driver.Consumer({ ...settingsOf(brokers, `replicator-${group}`), groupId: group, timeout: REBALANCE_MS * 2 })
+    this.consumer = consumer
+    consumer.topics.track(topic)
+    consumer.on('consumer:group:join', () => this.dealt(consumer))
+    consumer.on('error', (error) => {
+      logger.debug({ err: error }, 'the group is joined anew')
+      this.joinAgain(consumer)
+    })
+    while (this.member === member && this.consumer === consumer) {
+      try {
+        await consumer.joinGroup({ sessionTimeout: SESSION_MS, rebalanceTimeout: REBALANCE_MS, heartbeatInterval: HEARTBEAT_MS })
+        return
+      } catch (error) {
+        logger.debug({ err: error }, 'the group cannot be joined now')
+        await pause(RETRY_MS)
+      }
+    }
+  }
+
+  private joinAgain(consumer: Consumer): void {
+    if (this.consumer !== consumer || this.member === undefined) return
+    this.generation += 1
+    this.consumer = undefined
+    void consumer.close(true).catch(() => {})
+    void this.joined()
+  }
+
+  private dealt(consumer: Consumer): void {
+    const { member } = this
+    if (this.consumer !== consumer || member === undefined) return
+    this.generation += 1
+    member.assigned(this.generation)
+    const mine = consumer.assignments?.find(({ topic }) => topic === this.init.topic)?.partitions ?? []
+    for (const partition of mine) void this.read(consumer, member, this.generation, partition)
+  }
+
+  private async read(consumer: Consumer, member: GroupMember, generation: number, partition: number): Promise<void> {
+    const { driver, brokers, topic, logger } = this.init
+    // A broker answers the requests of a connection in turn: each that waits for records has its own.
+    const client = new driver.Base(settingsOf(brokers, 'replicator-requests'))
+    const reader = new Partition(driver, client, topic, partition)
+    const isMine = (): boolean => this.generation === generation && this.consumer === consumer
+    let offset: number | undefined
+    let leaderEpoch = 0
+    while (isMine()) {
+      try {
+        if (offset === undefined) {
+          const at = await reader.look()
+          leaderEpoch = at.leaderEpoch
+          offset = Math.min(Math.max(await this.committed(consumer, partition), at.startOffset), at.endOffset)
+        }
+        if (!member.hasRoom) {
+          await pause(ROOM_MS)
+          continue
+        }
+        const { records, nextOffset } = await reader.fetch(offset, leaderEpoch)
+        if (!isMine()) break
+        if (records.length > 0) member.requested(generation, partition, records)
+        offset = nextOffset
+      } catch (error) {
+        if (!(error instanceof TopicMoved)) logger.debug({ err: error }, 'requests cannot be read now')
+        const { leaderEpoch: epoch } = await reader.look().catch(() => ({ leaderEpoch }))
+        leaderEpoch = epoch
+        await pause(RETRY_MS)
+      }
+    }
+    await client.close().catch(() => {})
+  }
+
+  private async committed(consumer: Consumer, partition: number): Promise<number> {
+    const { topic } = this.init
+    const offsets = await consumer.listCommittedOffsets({ topics: [{ topic, partitions: [partition] }] })
+    const offset = offsets.get(topic)?.find((each) => each !== undefined)
+    return offset === undefined ? 0 : Math.max(0, Number(offset))
+  }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}

@@ -1,0 +1,78 @@
+/**
+ * Puts records into topics, acknowledged by all brokers that have to have them. What gathers within a
+ * turn goes together. A record that may be there already may be sent again: who reads knows it by its
+ * key.
+ */
+import type { Producer } from '@platformatic/kafka'
+import { settingsOf } from './connection.ts'
+import type { Driver } from './connection.ts'
+
+/** All that have to. */
+const ACKNOWLEDGED_BY_ALL = -1
+
+export interface Produced {
+  readonly topic: string
+  readonly key: Uint8Array | undefined
+  /** Undefined for that of the key. */
+  readonly partition: number | undefined
+  readonly value: string
+}
+
+interface Waiting extends Produced {
+  readonly ended: (offset: number) => void
+  readonly failed: (error: unknown) => void
+}
+
+/** One batch of a partition. */
+type Offsets = readonly { readonly topic: string; readonly partition: number; readonly offset: bigint }[]
+
+export class Producing {
+  private readonly producer: Producer
+  private waiting: Waiting[] = []
+
+  constructor(driver: Driver, brokers: readonly string[], clientId: string) {
+    this.producer = new driver.Producer({ ...settingsOf(brokers, clientId), acks: ACKNOWLEDGED_BY_ALL })
+  }
+
+  /** @returns its offset. @throws what the driver throws: the record may be there all the same */
+  send(record: Produced): Promise<number> {
+    return new Promise((ended, failed) => {
+      this.waiting.push({ ...record, ended, failed })
+      if (this.waiting.length === 1) setImmediate(() => void this.flush())
+    })
+  }
+
+  close(): Promise<void> {
+    return this.producer.close(true)
+  }
+
+  private async flush(): Promise<void> {
+    const batch = this.waiting
+    this.waiting = []
+    // Those of one place are one batch, whose first offset the broker tells.
+    for (const records of Object.values(Object.groupBy(batch, ({ topic, partition }) => `${topic}:${partition ?? ''}`)))
+      void this.sent(records ?? [])
+  }
+
+  private async sent(records: readonly Waiting[]): Promise<void> {
+    try {
+      const { offsets = [] } = await this.producer.send({
+        messages: records.map(({ topic, key, partition, value }) => ({
+          topic,
+          value: Buffer.from(value),
+          ...(key !== undefined && { key: Buffer.from(key) }),
+          ...(partition !== undefined && { partition }),
+        })),
+      })
+      const first = firstOf(offsets)
+      for (const [place, { ended }] of records.entries()) ended(first + place)
+    } catch (error) {
+      for (const { failed } of records) failed(error)
+    }
+  }
+}
+
+/** Of records without a partition of their own nobody asks where they are. */
+function firstOf(offsets: Offsets): number {
+  return Number(offsets[0]?.offset ?? -1)
+}

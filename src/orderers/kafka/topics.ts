@@ -1,0 +1,59 @@
+/** The topics of one log, for a replica of it. */
+import type { Logger } from 'pino'
+import { utf8 } from '../../bytes.ts'
+import type { GroupMember, OrderedTopics } from '../../ports/ordered-topics.ts'
+import { checkTopics } from './administration.ts'
+import { loadKafka, settingsOf } from './connection.ts'
+import { Group } from './group.ts'
+import { Partition } from './partition.ts'
+import { Producing } from './producing.ts'
+import type { TopicNames } from './settings.ts'
+
+/** Between tries to say an answer, in milliseconds. */
+const RETRY_MS = 500
+
+export interface OpenTopicsInit extends TopicNames {
+  readonly brokers: readonly string[]
+  readonly logger: Logger
+}
+
+/** @throws TopicsRefused, and what the driver throws when no broker answers */
+export async function openTopics({ brokers, logger, ...names }: OpenTopicsInit): Promise<OrderedTopics> {
+  const { all, one, response } = names
+  const warnings = await checkTopics(brokers, names)
+  const driver = await loadKafka()
+  // A broker answers the requests of a connection in turn: what waits for a record has its own.
+  const [waiting, asking] = [new driver.Base(settingsOf(brokers, 'replicator')), new driver.Base(settingsOf(brokers, 'replicator'))]
+  const [reader, asker] = [new Partition(driver, waiting, all, 0), new Partition(driver, asking, all, 0)]
+  const producing = new Producing(driver, brokers, 'replicator-answers')
+  const group = one === undefined ? undefined : new Group({ driver, brokers, topic: one, group: `${one}-answers`, logger })
+  let isClosed = false
+  const { topicId } = await reader.look()
+  return {
+    topicId,
+    warnings,
+    look: () => reader.look(),
+    fetch: (offset, leaderEpoch) => reader.fetch(offset, leaderEpoch),
+    recordAt: (offset, leaderEpoch) => asker.recordAt(offset, leaderEpoch),
+    end: () => asker.end(),
+    respond: async ({ key, partition, value }) => {
+      while (!isClosed) {
+        try {
+          await producing.send({ topic: response, key: key ?? utf8.encode(''), partition, value })
+          return
+        } catch (error) {
+          logger.debug({ err: error }, 'an answer cannot be said now')
+          await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+        }
+      }
+    },
+    join: (member: GroupMember) => group?.join(member),
+    leave: () => group?.leave(),
+    commit: (partition, offset) => group?.commit(partition, offset),
+    close: async () => {
+      isClosed = true
+      group?.leave()
+      await Promise.allSettled([producing.close(), waiting.close(), asking.close()])
+    },
+  }
+}
