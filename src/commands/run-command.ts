@@ -7,6 +7,8 @@ import { ClientFailed } from '../client/client.ts'
 import type { Command } from '../settings/all-commands.ts'
 import { isClientCommand } from '../settings/client-commands.ts'
 import type { ClientCommand } from '../settings/client-commands.ts'
+import { isKlusterCommand } from '../settings/kluster-commands.ts'
+import type { KlusterCommand } from '../settings/kluster-commands.ts'
 import { isLogCommand } from '../settings/log-commands.ts'
 import type { LogCommand } from '../settings/log-commands.ts'
 import { isRegisterCommand } from '../settings/register-commands.ts'
@@ -42,6 +44,10 @@ export async function runCommand(command: Command): Promise<number> {
       const { runRepl } = await import('./repl/repl.ts')
       return await runRepl(command)
     }
+    if (isKlusterCommand(command) || isOrderedByKafka(command)) {
+      const { runKlusterCommand } = await import('./kluster.ts')
+      return await runKlusterCommand(command)
+    }
     if (command.name === 'token') printLines([await addToken(command)])
     else if (isPlaying(command)) await play(command)
     else await ask(command)
@@ -54,12 +60,18 @@ export async function runCommand(command: Command): Promise<number> {
 }
 
 /** What asks a peer. */
-type AskingCommand = Exclude<Command, { readonly name: 'token' | 'repl' } | ClientCommand | RegisterCommand | Playing>
+type AskingCommand = Exclude<Command, { readonly name: 'token' | 'repl' } | KlusterCommand | ClientCommand | RegisterCommand | Playing>
+/** What brokers are asked for, and no peer. */
+type OrderedByKafka = Extract<Command, { readonly name: 'log create' }> & { readonly order: string }
 /** Monkeys, which ask several. */
 type Playing = Extract<Command, { readonly name: `monkeys ${MonkeyKind}` }>
 
 function isPlaying(command: Command): command is Playing {
   return command.name.startsWith('monkeys ')
+}
+
+function isOrderedByKafka(command: Command): command is OrderedByKafka {
+  return command.name === 'log create' && command.order !== undefined
 }
 
 /** @throws CommandFailed with what they found */

@@ -4,6 +4,7 @@ import type { Asking } from './asking.ts'
 import type { PeerCalled } from './commands.ts'
 import type { CommandRow, Operand } from './command-row.ts'
 import { once, toggle } from './flags.ts'
+import { parseOrderText } from './kluster-commands.ts'
 import type { FlagTable } from './flags.ts'
 import { STORE_KINDS } from './settings.ts'
 import { UsageError } from './usage-error.ts'
@@ -14,6 +15,8 @@ interface Creating extends Asking {
   readonly place: string | undefined
   /** Its leader may answer reads by lease. */
   readonly lease: boolean
+  /** A URL; undefined for the peers themselves. */
+  readonly order: string | undefined
 }
 
 interface Submitting extends Asking {
@@ -60,6 +63,13 @@ const CREATING: FlagTable<Creating> = {
     ...toggle(),
     name: 'lease',
     meaning: 'Its leader may answer reads by lease. It rests on clocks of voters that run at most a tenth apart.',
+  },
+  order: {
+    ...once<string | undefined>(parseOrderText),
+    name: 'order',
+    placeholder: 'URL',
+    meaning: 'Has Kafka order it: makes its topics, by kafka://HOST:PORT,HOST:PORT. No peer is asked; databases are kept by replicator replica.',
+    fallback: { value: undefined, text: 'peers order it' },
   },
 }
 
