@@ -138,7 +138,9 @@ class KafkaCluster implements Cluster {
     this.#waiting.set(id, resolve)
     try {
       // Whatever cannot be sent is not known to be nowhere: the clock ends it.
-      this.#open().then(send).catch(() => {})
+      this.#open()
+        .then(send)
+        .catch(() => {})
       return await promise
     } finally {
       clearTimeout(timer)

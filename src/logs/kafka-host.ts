@@ -118,9 +118,14 @@ export class KafkaHost implements AppliedStore<NoSnapshot> {
     for (const effect of this.core.step(event, performance.now())) this.perform(effect)
     const { status } = this.core
     const told = `${status.state} ${status.why ?? ''}`
-    if (told === this.lastTold) return
+    // Each record makes a replica behind for a moment.
+    if (told === this.lastTold || this.isBehindForAMoment(status)) return
     this.lastTold = told
     this.init.told(status)
+  }
+
+  private isBehindForAMoment({ state, behindSinceMs = 0 }: KafkaStatus): boolean {
+    return state === 'catching-up' && performance.now() - behindSinceMs < KAFKA_LIMITS.behindMs
   }
 
   private perform(effect: KafkaEffect): void {
@@ -231,7 +236,10 @@ export class KafkaHost implements AppliedStore<NoSnapshot> {
       const store = await this.opening()
       const outcomes = await store.apply({ entries, verdicts })
       return {
-        outcomes: entries.map(({ term, index }, place) => ({ position: { term, index }, outcome: outcomes[place] as (typeof outcomes)[number] })),
+        outcomes: entries.map(({ term, index }, place) => ({
+          position: { term, index },
+          outcome: outcomes[place] as (typeof outcomes)[number],
+        })),
         durableIndex: store.at.durableIndex,
       }
     } catch (error) {

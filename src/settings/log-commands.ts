@@ -68,7 +68,8 @@ const CREATING: FlagTable<Creating> = {
     ...once<string | undefined>(parseOrderText),
     name: 'order',
     placeholder: 'URL',
-    meaning: 'Has Kafka order it: makes its topics, by kafka://HOST:PORT,HOST:PORT. No peer is asked; databases are kept by replicator replica.',
+    meaning:
+      'Has Kafka order it: makes its topics, by kafka://HOST:PORT,HOST:PORT. No peer is asked; databases are kept by replicator replica.',
     fallback: { value: undefined, text: 'peers order it' },
   },
 }

@@ -103,8 +103,8 @@ class CellStore implements LogStore {
   }
 
   get at(): StorePosition {
-    const { position, members, atMs, outcomeDigest } = this.head
-    return { position, members, atMs, durableIndex: position.index, outcomeDigest: Buffer.from(outcomeDigest).toString('hex') }
+    const { position, members, atMs, outcomeDigest, recordHash } = this.head
+    return { position, members, atMs, durableIndex: position.index, outcomeDigest: Buffer.from(outcomeDigest).toString('hex'), recordHash }
   }
 
   async apply({ entries, verdicts }: StoreBatch): Promise<readonly StoreOutcome[]> {

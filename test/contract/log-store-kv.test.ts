@@ -25,6 +25,7 @@ const SPEECH: Speech = {
   replace: (key, expected, value) => JSON.stringify({ cas: { [key]: [expected, value] } }),
   halfway: JSON.stringify({ set: { half: '1' }, add: { half: 'x' } }),
   isUndone: true,
+  isLinked: true,
   nonsense: ['no json', '{}', '{"toString":1}'],
   noQueries: ['{"set":{"a":"9"}}', 'no json', '{"get":["a"],"delete":["a"]}'],
   query: '{"list":""}',

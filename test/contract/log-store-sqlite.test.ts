@@ -50,6 +50,7 @@ const SPEECH: Speech = {
     statements({ command: 'update items set v = ? where k = ? and v = ?', params: [value, key, expected], rows: 1 }),
   halfway: statements({ command: UPSERT, params: ['half', '1'] }, { command: `insert into items values ('half', '2')` }),
   isUndone: true,
+  isLinked: true,
   nonsense: ['no sql', '{"command":1}', '{', '', 'select 1; select 2', 'insert into nowhere values (1)', `select 'open`],
   noQueries: [
     statements({ command: `update items set v = '9'` }),

@@ -9,6 +9,7 @@ import { identity } from '../../protocols/base/identity.ts'
 import type { Identity, Incarnation, PeerId } from '../../protocols/base/identity.ts'
 import { ORIGIN } from '../../protocols/log/entry.ts'
 import type { Entry, EntryBody, SubmitId } from '../../protocols/log/entry.ts'
+import { RECORD_HASH_BYTES } from '../../protocols/log/limits.ts'
 import type { StoreOutcome } from '../../protocols/log/outcome.ts'
 import { firstMembers } from '../../protocols/log/membership.ts'
 import { NotAQuery, OUTCOME_KEPT_MS, STORE_SLICES, StoreBehind, StoreRefused, StoreUnavailable } from '../../src/ports/log-store.ts'
@@ -43,6 +44,8 @@ export interface Speech {
   readonly halfway: string
   /** What is rejected is undone. */
   readonly isUndone: boolean
+  /** An order outside may give its entries: they are linked, and their indexes have gaps. */
+  readonly isLinked?: boolean
   /** Rejected as a whole. */
   readonly nonsense: readonly string[]
   /** No queries; the first would write to `a`. */
@@ -77,6 +80,14 @@ interface CommandOptions {
 
 export function command(index: number, text: string, { id = `f${index}`, since = 0, atMs = 1_000 }: CommandOptions = {}): Entry {
   return entry(index, { kind: 'command', submitId: id as SubmitId, since, command: utf8.encode(text) }, atMs)
+}
+
+function linked(one: Entry, previousIndex: number, record: string): Entry {
+  return { ...one, link: { previousIndex, recordHash: recordHash(record) } }
+}
+
+function recordHash(record: string): Uint8Array {
+  return Uint8Array.from(createHash('sha256').update(record).digest().subarray(0, RECORD_HASH_BYTES))
 }
 
 async function digests(store: LogStore): Promise<string[]> {
@@ -153,6 +164,29 @@ export function storeContract(name: string, speech: Speech, make: () => Promise<
       await assert.rejects(apply(set(1, { a: '1' }), set(3, { b: '1' })), /applied upon/)
       assert.deepEqual([store.at.position, await get(store, 'a')], [ORIGIN, { a: null }])
     })
+
+    if (speech.isLinked === true) {
+      test('entries of an order outside leave gaps, and the record of the last is known after a restart and in a backup', async () => {
+        const two = linked(set(3, { a: '1' }), 0, 'first')
+        const outcomes = await apply(two, linked(set(9, { b: '1' }), 3, 'second'))
+        assert.deepEqual(await apply(two), [outcomes[0]])
+        assert.deepEqual([store.at.position, store.at.recordHash], [{ term: 1, index: 9 }, recordHash('second')])
+        const pieces: Uint8Array[] = []
+        for await (const piece of (await store.backup(never)).stream) pieces.push(Uint8Array.from(piece))
+        await reopen()
+        assert.deepEqual([store.at.position.index, store.at.recordHash], [9, recordHash('second')])
+        await apply(linked(set(10, { a: '2' }), 9, 'third'))
+        await store.restore(each(pieces))
+        assert.deepEqual([store.at.position.index, store.at.recordHash], [9, recordHash('second')])
+        assert.deepEqual(await get(store, 'a', 'b'), { a: '1', b: '1' })
+      })
+
+      test('an entry of an order outside that hangs on another than the last is not applied', async () => {
+        await apply(linked(set(3, { a: '1' }), 0, 'first'))
+        await assert.rejects(apply(linked(set(9, { a: '2' }), 5, 'second')), /applied upon/)
+        assert.deepEqual([store.at.position.index, await get(store, 'a')], [3, { a: '1' }])
+      })
+    }
 
     test('a command that is wrong is rejected: its position is taken, and the rest of its batch goes on', async () => {
       const wrong = speech.nonsense.map((text, place) => command(3 + place, text))

@@ -44,6 +44,7 @@ export function speechOf({ first, set, wasSet, add, sumType, mark }: SqlWords): 
       }),
     halfway: statements(set('half', '1'), { command: `insert into items values ('half', '2')` }),
     isUndone: true,
+    isLinked: true,
     nonsense: ['no sql', '{"command":1}', '{', '', 'select 1; select 2', 'insert into nowhere values (1)', `select 'open`],
     noQueries: [
       JSON.stringify({ command: `update items set v = '9'` }),

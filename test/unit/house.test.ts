@@ -11,7 +11,7 @@ import { suite, test } from 'node:test'
 import { promisify } from 'node:util'
 
 const ROOT = join(import.meta.dirname, '../..')
-const ADAPTERS = ['http', 'network', 'discovery', 'storage', 'stores', 'telemetry']
+const ADAPTERS = ['http', 'network', 'discovery', 'storage', 'stores', 'orderers', 'telemetry']
 /**
  * The places of protocols/, each above those that it may import. A folder that is not named here
  * holds a type of data, and lies above them all. A file that is not named here joins all:
@@ -29,7 +29,7 @@ const LAYERS = [
 ]
 const LAYER_OF_TYPES = LAYERS.length
 /** What a facade knows nothing of: it speaks to a port, and to clients through what HTTP has. */
-const UNKNOWN_TO_FACADES = [...ADAPTERS.filter((folder) => folder !== 'http'), 'orderers', 'logs', 'runtime', 'peer']
+const UNKNOWN_TO_FACADES = [...ADAPTERS.filter((folder) => folder !== 'http'), 'logs', 'runtime', 'peer']
 /** What the console may import: a browser is served these folders and packages, and no others. */
 const CONSOLE_FOLDERS = ['console', 'client']
 const CONSOLE_PACKAGES = ['lit-html', 'uplot']
@@ -214,6 +214,7 @@ suite('what lint forbids', () => {
     ['src/storage/b/a.ts', `export { a } from '../../telemetry/a.ts'`, 'no-restricted-imports'],
     ['src/telemetry/a.ts', `export { a } from '../discovery/a.ts'`, 'no-restricted-imports'],
     ['src/stores/a.ts', `export { a } from '../storage/a.ts'`, 'no-restricted-imports'],
+    ['src/orderers/kafka/a.ts', `export { a } from '../../stores/a.ts'`, 'no-restricted-imports'],
     ['src/a.ts', 'export default 1', 'no-default-export'],
     ['src/a.ts', `export function a(): void { console.log('a') }`, 'no-console'],
     ['src/a.ts', 'export function a(): void { Promise.resolve(1) }', 'no-floating-promises'],

@@ -18,8 +18,7 @@ import type { ReadRequest } from './request.ts'
 
 type Step =
   /** Until the store has applied all below this offset. */
-  | { readonly kind: 'waits'; readonly doneOffset: number }
-  | { readonly kind: 'asks-end' | 'recalls' | 'queries' | 'responds' | 'answered' }
+  { readonly kind: 'waits'; readonly doneOffset: number } | { readonly kind: 'asks-end' | 'recalls' | 'queries' | 'responds' | 'answered' }
 
 interface Request extends ReadRequest {
   readonly number: number
@@ -146,7 +145,8 @@ export class Answering {
     const { asks, step, number } = request
     if (step.kind !== 'waits' || this.reading.doneOffset < step.doneOffset || this.reading.state === 'halted') return
     if (asks.kind === 'query') return this.query(request, asks.query)
-    const known = asks.kind === 'outcome' ? this.reading.recent.at(asks.index) : asks.kind === 'by-name' && this.reading.recent.of(asks.submitId)
+    const known =
+      asks.kind === 'outcome' ? this.reading.recent.at(asks.index) : asks.kind === 'by-name' && this.reading.recent.of(asks.submitId)
     if (known !== undefined && known !== false && (asks.kind === 'outcome' || asks.kind === 'by-name')) {
       if (known.submitId !== asks.submitId) return this.respond(request, noOutcome(request.asker, 'not-ordered'))
       const position = { term: 0, index: known.index }

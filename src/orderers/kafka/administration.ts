@@ -35,7 +35,9 @@ export async function checkTopics(brokers: readonly string[], names: TopicNames)
     const known = await admin.listTopics()
     const missing = wishedTopics(names).filter(({ topic }) => !known.includes(topic))
     if (missing.length > 0)
-      throw new TopicsRefused(`there is no topic ${missing.map(({ topic }) => topic).join(', ')}: replicator log create NAME -order URL makes them`)
+      throw new TopicsRefused(
+        `there is no topic ${missing.map(({ topic }) => topic).join(', ')}: replicator log create NAME -order URL makes them`,
+      )
     return warningsOf(await checkOrdering(admin, driver, names), names.replication)
   })
 }

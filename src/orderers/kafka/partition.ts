@@ -156,7 +156,8 @@ export class Partition {
   private async versionOf(): Promise<Fetch> {
     const range = (await this.client.listApis()).find(({ name }) => name === 'Fetch')
     const version = FETCH.find((name) => Number(name.slice('fetchV'.length)) <= (range?.maxVersion ?? 0))
-    if (version === undefined) throw new Error(`these brokers name topics by their names alone: Kafka 3.1 or later is needed (Fetch ${FETCH_VERSION_MIN})`)
+    if (version === undefined)
+      throw new Error(`these brokers name topics by their names alone: Kafka 3.1 or later is needed (Fetch ${FETCH_VERSION_MIN})`)
     return version
   }
 

@@ -31,7 +31,11 @@ export interface TopicNames {
 }
 
 export function wishedTopics({ all, one, response, replication }: TopicNames): readonly TopicWish[] {
-  const safe = { 'min.insync.replicas': String(insyncMin(replication)), 'unclean.leader.election.enable': 'false', 'max.message.bytes': MESSAGE_BYTES_MAX }
+  const safe = {
+    'min.insync.replicas': String(insyncMin(replication)),
+    'unclean.leader.election.enable': 'false',
+    'max.message.bytes': MESSAGE_BYTES_MAX,
+  }
   const shared = (topic: string, keptMs: string): TopicWish => ({
     topic,
     partitions: SHARED_PARTITIONS,
@@ -67,7 +71,9 @@ export function warningsOf({ topic, configs }: TopicFound, replication: number):
     ...(replication > 1 ? [] : [`topic ${topic} is on one broker: what that loses is lost`]),
     ...(configs['flush.messages'] === '1'
       ? []
-      : [`topic ${topic} is acknowledged from memory: when all brokers lose their power, commands that were answered may be lost (flush.messages=1 keeps them)`]),
+      : [
+          `topic ${topic} is acknowledged from memory: when all brokers lose their power, commands that were answered may be lost (flush.messages=1 keeps them)`,
+        ]),
   ]
 }
 

@@ -27,7 +27,7 @@ export async function openTopics({ brokers, logger, ...names }: OpenTopicsInit):
   const [reader, asker] = [new Partition(driver, waiting, all, 0), new Partition(driver, asking, all, 0)]
   const producing = new Producing(driver, brokers, 'replicator-answers')
   const group = one === undefined ? undefined : new Group({ driver, brokers, topic: one, group: `${one}-answers`, logger })
-  let isClosed = false
+  const closing = new AbortController()
   const { topicId } = await reader.look()
   return {
     topicId,
@@ -37,7 +37,7 @@ export async function openTopics({ brokers, logger, ...names }: OpenTopicsInit):
     recordAt: (offset, leaderEpoch) => asker.recordAt(offset, leaderEpoch),
     end: () => asker.end(),
     respond: async ({ key, partition, value }) => {
-      while (!isClosed) {
+      while (!closing.signal.aborted) {
         try {
           await producing.send({ topic: response, key: key ?? utf8.encode(''), partition, value })
           return
@@ -51,7 +51,7 @@ export async function openTopics({ brokers, logger, ...names }: OpenTopicsInit):
     leave: () => group?.leave(),
     commit: (partition, offset) => group?.commit(partition, offset),
     close: async () => {
-      isClosed = true
+      closing.abort()
       group?.leave()
       await Promise.allSettled([producing.close(), waiting.close(), asking.close()])
     },

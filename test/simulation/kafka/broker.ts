@@ -121,8 +121,7 @@ export class SimulatedBroker {
     const { members } = this
     if (members.length === 0) return
     const shift = this.chance.below(members.length)
-    for (const partition of this.requests.keys())
-      this.owners.set(partition, (members[(partition + shift) % members.length] as Member).name)
+    for (const partition of this.requests.keys()) this.owners.set(partition, (members[(partition + shift) % members.length] as Member).name)
     for (const member of members)
       member.assigned(
         this.generation,

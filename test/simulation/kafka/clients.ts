@@ -129,7 +129,8 @@ export class KafkaClients {
     this.counts.reads += 1
     if (this.world.unsafe !== 'none') return
     const { result } = JSON.parse(value) as { readonly result: readonly string[] }
-    for (const item of acknowledged.filter(isFirm)) check(result.includes(item), 'G9', () => `${id} lacks ${item}, which was acknowledged before`)
+    for (const item of acknowledged.filter(isFirm))
+      check(result.includes(item), 'G9', () => `${id} lacks ${item}, which was acknowledged before`)
     check(new Set(result).size === result.length, 'G7', () => `${id} has an item twice`)
   }
 
@@ -155,7 +156,7 @@ function isFirm(item: string): boolean {
 /** The outcome of an answer, of either form. */
 function textOf(value: string): string {
   if (value.startsWith('Successfully')) return 'done'
-  if (value.startsWith('Error')) return value.endsWith('error: not-ordered') ? 'not-ordered' : value.endsWith('error: in-doubt') ? 'in-doubt' : 'error'
+  if (value.startsWith('Error'))
+    return value.endsWith('error: not-ordered') ? 'not-ordered' : value.endsWith('error: in-doubt') ? 'in-doubt' : 'error'
   return (JSON.parse(value) as { readonly outcome: string }).outcome
 }
-

@@ -19,7 +19,7 @@ const SEEDS_MAX = 40
 installLoader(KAFKA_BUGS)
 
 suite('scenarios of logs that Kafka orders', () => {
-  for (const { name, play } of KAFKA_SCENARIOS) test(name, play)
+  for (const scenario of KAFKA_SCENARIOS) test(scenario.name, () => scenario.play())
 })
 
 suite('a sample of random schedules of logs that Kafka orders', () => {
@@ -68,7 +68,10 @@ async function notices(name: string): Promise<string | undefined> {
       return `scenario: ${scenario.name}`
     }
   }
-  const { simulateKafka: simulate } = await importPlanted<{ simulateKafka: typeof simulateType }>(new URL('world.ts', import.meta.url), name)
+  const { simulateKafka: simulate } = await importPlanted<{ simulateKafka: typeof simulateType }>(
+    new URL('world.ts', import.meta.url),
+    name,
+  )
   for (let seed = 1; seed <= SEEDS_MAX; seed += 1) {
     const { violation } = simulate(seed)
     if (violation !== undefined) return `seed ${seed}, ${violation.message}`

@@ -1,6 +1,5 @@
 /** A replica in the simulated world: the production core and applier over a simulated store and broker. */
-import type { Entry } from '../../../protocols/log/entry.ts'
-import { ORIGIN } from '../../../protocols/log/entry.ts'
+import type { Entry, Position } from '../../../protocols/log/entry.ts'
 import type { LogEvent, StoreAt } from '../../../protocols/log/events.ts'
 import type { KafkaEffect, KafkaEvent } from '../../../protocols/log/kafka/events.ts'
 import type { KafkaLimits } from '../../../protocols/log/kafka/limits.ts'
@@ -32,7 +31,7 @@ export interface Surroundings {
   responded(replica: SimulatedKafkaReplica, effect: Extract<KafkaEffect, { readonly kind: 'respond' }>): void
 }
 
-export class SimulatedKafkaReplica implements AppliedStore<{ readonly position: typeof ORIGIN }> {
+export class SimulatedKafkaReplica implements AppliedStore<{ readonly position: Position }> {
   readonly name: string
   readonly store: JournalStore
   readonly topicId: string
@@ -41,7 +40,7 @@ export class SimulatedKafkaReplica implements AppliedStore<{ readonly position: 
   isCutOff = false
   halted: string | undefined
   private core: KafkaReplica | undefined
-  private readonly applier: Applier<{ readonly position: typeof ORIGIN }> = new Applier(this)
+  private readonly applier: Applier<{ readonly position: Position }> = new Applier(this)
   private readonly world: Surroundings
   private readonly chance: Chance
   /** Rises when the process ends: what was under way is for nobody. */
