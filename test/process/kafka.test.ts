@@ -1,0 +1,204 @@
+/**
+ * A real Kafka with a replica upon SQLite and one upon PostgreSQL, as programs of their own: commands
+ * of clients land in both, once each, through kills of the replicas and messages that are sent twice.
+ */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { after, before, describe, it } from 'node:test'
+import { cluster } from '../../src/kluster/kluster.ts'
+import type { Cluster, Outcome, SqlResult } from '../../src/kluster/kluster.ts'
+import { KafkaServer, whyNoKafka } from '../integration/kafka-server.ts'
+import { DatabaseServer, whyNo } from '../integration/sql-servers.ts'
+import { runToEnd } from './command.ts'
+import { cleanEnvironment, until } from './network.ts'
+
+const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
+const SETTLED_MS = 120_000
+const ANSWER_MS = 60_000
+/** Transfers of one unit between accounts, and how many wait at once. */
+const TRANSFERS = 300
+const AT_ONCE = 20
+const ACCOUNTS = 10
+const BALANCE = 1_000
+const TWICE_EVERY = 7
+
+let directory: string
+let kafka: KafkaServer
+let postgres: DatabaseServer
+let order: string
+let client: Cluster
+let replicas: Replica[]
+
+/** A replica as a program of its own. */
+class Replica {
+  readonly #words: readonly string[]
+  #process: ChildProcess | undefined
+  output = ''
+
+  constructor(store: string) {
+    this.#words = ['replica', 'orders', '-order', order, '-store', store]
+  }
+
+  start(): void {
+    const child = spawn(process.execPath, [MAIN, ...this.#words], {
+      cwd: directory,
+      env: { ...cleanEnvironment(), HOME: directory },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (this.output += text))
+    this.#process = child
+  }
+
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
+    const child = this.#process
+    this.#process = undefined
+    if (child === undefined || child.exitCode !== null) return child?.exitCode ?? null
+    const end = once(child, 'exit')
+    child.kill(signal)
+    const [code] = await end
+    return code as number | null
+  }
+}
+
+function inSqlite(sql: string): string {
+  const database = new DatabaseSync(join(directory, 'orders.sqlite'), { readOnly: true })
+  try {
+    return database
+      .prepare(sql)
+      .all()
+      .map((row) => Object.values(row).join('|'))
+      .join('\n')
+  } finally {
+    database.close()
+  }
+}
+
+/** Both databases say the same. */
+async function equal(sql: string): Promise<string> {
+  const both = (): readonly [string, string] => [inSqlite(sql), postgres.ask(sql, 'orders')]
+  await until(`both databases say the same to ${sql}`, () => both()[0] === both()[1], SETTLED_MS)
+  return both()[0]
+}
+
+function done(outcome: Outcome<unknown>): void {
+  assert.equal(outcome.kind, 'done', JSON.stringify(outcome))
+}
+
+/** Until it is known what became of it: a name that is sent again takes effect once. */
+async function transfer(number: number): Promise<void> {
+  const [from, to] = [number % ACCOUNTS, (number * 3 + 1) % ACCOUNTS]
+  const statements = [
+    { command: `update accounts set balance = balance - 1 where id = ${from}`, rows: 1 },
+    { command: `update accounts set balance = balance + 1 where id = ${to}`, rows: 1 },
+    { command: `insert into transfers values (${number})` },
+  ]
+  const id = `transfer-${number}`
+  const sent = async (): Promise<boolean> => {
+    const { kind } = await client.transaction(statements, { id, timeoutMs: ANSWER_MS })
+    assert(kind === 'done' || kind === 'in-doubt', kind)
+    return kind === 'done'
+  }
+  await until(`${id} is done`, sent, SETTLED_MS)
+  if (number % TWICE_EVERY === 0) assert(await sent())
+}
+
+describe('databases in one order through Kafka', { skip: whyNoKafka() || whyNo('postgres') }, () => {
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'replicator-kafka-test-'))
+    ;[kafka, postgres] = await Promise.all([KafkaServer.start(), DatabaseServer.start('postgres')])
+    postgres.ask(`create database orders template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`)
+    order = `kafka://${kafka.address}?replication=1`
+  })
+  after(async () => {
+    await client?.close()
+    for (const replica of replicas ?? []) await replica.end('SIGKILL')
+    await kafka?.[Symbol.asyncDispose]()
+    await postgres?.[Symbol.asyncDispose]()
+    await rm(directory, { recursive: true, force: true })
+  })
+
+  it('is born by a command, and a replica without its topics says what to do', async () => {
+    const early = await runToEnd(directory, ['replica', 'orders', '-order', order, '-store', 'sqlite:early.sqlite'])
+    assert.deepEqual([early.code, /there is no topic orders-all.*replicator log create/.test(early.stderr)], [1, true], early.stderr)
+    const { code, stdout, stderr } = await runToEnd(directory, ['log', 'create', 'orders', '-order', order])
+    assert.deepEqual([code, stdout], [0, 'log orders is born: topics orders-all, orders-one, orders-response\n'], stderr)
+    const again = await runToEnd(directory, ['log', 'create', 'orders', '-order', order])
+    assert.equal(again.stdout, 'log orders was born so before\n')
+  })
+
+  it('writes to both makes in one order, answers with rows, and says what is refused', async () => {
+    replicas = [new Replica('sqlite:orders.sqlite'), new Replica(postgres.url('orders'))]
+    for (const replica of replicas) replica.start()
+    client = cluster({ name: 'orders', order })
+    const options = { timeoutMs: ANSWER_MS }
+    done(await client.exec('create table accounts (id integer primary key, balance integer not null)', [], options))
+    done(await client.exec('create table transfers (id integer primary key)', [], options))
+    for (let id = 0; id < ACCOUNTS; id += 1) done(await client.exec(`insert into accounts values (${id}, ${BALANCE})`, [], options))
+    const again = await client.exec('insert into accounts values (0, 0)', [], options)
+    assert.deepEqual([again.kind, again.kind === 'rejected' && again.class], ['rejected', 'constraint'])
+    const answer = await client.query('select id, balance from accounts where id < 2 order by id', [], { ...options, linearizable: true })
+    assert(answer.kind === 'answered', JSON.stringify(answer))
+    const rows: SqlResult['rows'] = answer.result.rows
+    assert.deepEqual(rows, [
+      [0, BALANCE],
+      [1, BALANCE],
+    ])
+    const write = await client.query('delete from accounts', [], options)
+    assert.equal(write.kind, 'not-a-query')
+    assert.equal(await equal('select count(*) from accounts'), String(ACCOUNTS))
+  })
+
+  it("answers the seed's client in its lines", async () => {
+    const { code, stdout, stderr } = await runToEnd(directory, [
+      'kluster',
+      'client',
+      'SELECT 2+2 as Count',
+      '-order',
+      `${order}&all=orders-all&one=orders-one&response=orders-response`,
+    ])
+    assert.equal(code, 0, stderr)
+    assert.match(stdout, /\[kafkaClient\] sent query for execution with id \S+: SELECT 2\+2 as Count\n/)
+    assert.match(stdout, /Received result message, key=\S+ val=Successfully executed query, rowsAffected=1 \n/)
+    assert.match(stdout, /received result for query with id \S+, completing result!\n/)
+  })
+
+  it('takes each transfer once, through kills of the replicas and messages sent twice', async () => {
+    let next = 0
+    const worker = async (): Promise<void> => {
+      while (next < TRANSFERS) await transfer((next += 1))
+    }
+    const workers = Promise.all(Array.from({ length: AT_ONCE }, worker))
+    for (const quarter of [1, 2, 3]) {
+      await until('some are done', () => next >= (quarter * TRANSFERS) / 4, SETTLED_MS)
+      const replica = replicas[quarter % 2] as Replica
+      await replica.end('SIGKILL')
+      replica.start()
+    }
+    await workers
+    assert.equal(await equal('select sum(balance) from accounts'), String(ACCOUNTS * BALANCE))
+    assert.equal(await equal('select count(*), min(id), max(id) from transfers'), `${TRANSFERS}|1|${TRANSFERS}`)
+    await equal('select id, balance from accounts order by id')
+  })
+
+  it('ends by itself when it is told to', async () => {
+    const [first] = replicas as [Replica]
+    assert.equal(await first.end('SIGTERM'), 0, first.output)
+    first.start()
+  })
+
+  it('halts, and says why, when the topic was deleted and made again', async () => {
+    await client.close()
+    for (const replica of replicas) await replica.end('SIGKILL')
+    await kafka.deleteTopic('orders-all')
+    const made = await runToEnd(directory, ['log', 'create', 'orders', '-order', order])
+    assert.equal(made.stdout, 'log orders is born: topics orders-all\n', made.stderr)
+    const { code, stderr } = await runToEnd(directory, ['replica', 'orders', '-order', order, '-store', 'sqlite:orders.sqlite'])
+    assert.deepEqual([code, /store-of-another-log/.test(stderr)], [1, true], stderr)
+  })
+})
