@@ -9,8 +9,9 @@
  * the end and nothing answered is missing.
  *
  * `npm run demo -- hraftd` shows a log at three peers behind hraftd's interface, with nginx in front
- * where it is installed; `npm run demo -- redis` shows the lines of Nexus over three Redis. Both
- * stay until Ctrl-C, or end with `--once`.
+ * where it is installed; `npm run demo -- redis` shows the lines of Nexus over three Redis; `npm run
+ * demo -- kafka` shows three databases in one order through Kafka. They stay until Ctrl-C, or end
+ * with `--once`.
  *
  * However it ends, its peers end with it and its directory is removed; only -9, which nobody can
  * catch, leaves both behind.
@@ -24,12 +25,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { PROGRAM } from './demo/peer-process.ts'
 import type { DemoPeer } from './demo/peer-process.ts'
 import { tellOfHraftd } from './demo/hraftd-story.ts'
+import { tellOfKafka } from './demo/kafka-story.ts'
 import { tellOfRedis, whyNoRedis } from './demo/redis-story.ts'
 import { tellOfSets } from './demo/sets-story.ts'
 import { Story } from './demo/story.ts'
+import { whyNoKafka } from './kafka-home.ts'
 import { formatSeconds, whenOrphaned } from './run.ts'
 
-const USAGE = 'npm run demo [-- --once | -- sets [--seconds S] | -- hraftd [--once] | -- redis [--once]]'
+const USAGE = 'npm run demo [-- --once | -- sets [--seconds S] | -- hraftd [--once] | -- redis [--once] | -- kafka [--once]]'
 const SETS_SECONDS = 60
 /** Less is not enough for the kills. */
 const SETS_SECONDS_MIN = 15
@@ -131,14 +134,19 @@ async function tellOfMonkeys(seconds: number): Promise<void> {
   held = true
 }
 
+type LogNoun = 'hraftd' | 'redis' | 'kafka'
+/** Why it cannot be told here; false when it can. */
+const WHY_NOT: Readonly<Record<LogNoun, () => string | false>> = { hraftd: () => false, redis: whyNoRedis, kafka: whyNoKafka }
+
 /** Tells of a log as another system has it, and stays unless it is told once. Throws what did not hold. */
-async function tellOfLog(noun: 'hraftd' | 'redis', once: boolean): Promise<void> {
-  const whyNot = noun === 'redis' && whyNoRedis()
+async function tellOfLog(noun: LogNoun, once: boolean): Promise<void> {
+  const whyNot = WHY_NOT[noun]()
   if (whyNot !== false) throw new Error(whyNot)
   directory = await mkdtemp(join(tmpdir(), 'replicator-demo-'))
   const { signal } = stopping
   if (noun === 'hraftd') await tellOfHraftd({ directory, peers, helpers, say, signal })
-  else await tellOfRedis({ directory, helpers, say, signal })
+  else if (noun === 'redis') await tellOfRedis({ directory, helpers, say, signal })
+  else await tellOfKafka({ directory, helpers, say, signal })
   held = true
   console.log(once ? '\nEnding.\n' : `\nData and logs are in ${directory} until the end.\nCtrl-C ends all of it.\n`)
   if (!once) await (noun === 'hraftd' ? stay() : delay(STAY_MS, undefined, { signal }))
@@ -169,10 +177,11 @@ function toldBy(parameters: readonly string[]): Told | undefined {
     if (!isGood || seconds < SETS_SECONDS_MIN) return undefined
     return { cast: 'three peers and monkeys', tell: () => tellOfMonkeys(seconds) }
   }
-  const isOfLog = noun === 'hraftd' || noun === 'redis'
+  const isOfLog = noun === 'hraftd' || noun === 'redis' || noun === 'kafka'
   const once = parameters.includes('--once')
   if (!parameters.slice(isOfLog ? 1 : 0).every((parameter) => parameter === '--once')) return undefined
-  if (isOfLog) return { cast: 'three peers with a log', tell: () => tellOfLog(noun, once) }
+  if (isOfLog)
+    return { cast: noun === 'kafka' ? 'three databases and a Kafka' : 'three peers with a log', tell: () => tellOfLog(noun, once) }
   return { cast: 'two clusters of three peers', tell: () => tell(once) }
 }
 

@@ -1,30 +1,16 @@
 /** A real Kafka on free ports, one broker, where Java and its jars are there. */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { globSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { kafkaHome } from '../../scripts/kafka-home.ts'
 import { ROOT } from '../../scripts/run.ts'
 import { loadKafka, settingsOf } from '../../src/orderers/kafka/connection.ts'
 import { freePort, until } from '../process/network.ts'
 
 const START_MS = 120_000
-
-/** Where `kafka-jars.sh` puts them. */
-function home(): string {
-  const { KAFKA_HOME: named, XDG_CACHE_HOME: cache = join(homedir(), '.cache') } = process.env
-  return named ?? join(cache, 'replicator-kafka')
-}
-
-/** Why there is none; false when there is one. */
-export function whyNoKafka(): string | false {
-  if (spawnSync('java', ['-version']).error !== undefined)
-    return 'java is not installed: apt-get install --no-install-recommends default-jre-headless maven'
-  const isThere = globSync('libs/kafka_*.jar', { cwd: home() }).length > 0
-  return isThere ? false : `the jars of Kafka are not in ${home()}: scripts/servers/kafka-jars.sh fetches them`
-}
 
 export class KafkaServer {
   readonly port: number
@@ -51,7 +37,7 @@ export class KafkaServer {
   async start(): Promise<void> {
     const script = join(ROOT, 'scripts', 'servers', 'kafka.sh')
     const words = [this.#directory, String(this.port), String(this.#controllerPort)]
-    this.#process = spawn(script, words, { stdio: 'ignore', env: { ...process.env, KAFKA_HOME: home() } })
+    this.#process = spawn(script, words, { stdio: 'ignore', env: { ...process.env, KAFKA_HOME: kafkaHome() } })
     await until('Kafka answers', () => this.#answers(), START_MS)
   }
 
