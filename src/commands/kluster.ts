@@ -91,9 +91,11 @@ async function ask({ order, sql, timeoutMs }: Of<'kluster client'>): Promise<num
   const client = new SeedClient(orderFor(order, NAME_DEFAULT), (line) => printLines([line]))
   try {
     await client.start()
-    while (sql === undefined) {
-      await client.send(SEED_SQL, timeoutMs)
-      await delay(SEED_EVERY_MS)
+    if (sql === undefined) {
+      for (;;) {
+        await client.send(SEED_SQL, timeoutMs)
+        await delay(SEED_EVERY_MS)
+      }
     }
     const late = await client.send(sql, timeoutMs)
     if (late !== undefined) throw new CommandFailed(`in doubt: no answer to ${late} within ${timeoutMs} ms`)

@@ -50,10 +50,9 @@ const UNAVAILABLE = '57P03'
 /** Of a class of refusals of a database that tells no SQLSTATE. */
 const STATES: Readonly<Record<string, string>> = { syntax: '42601', constraint: '23000', type: '22000', policy: NOT_DONE_HERE }
 const READS = new Set(['SELECT', 'SHOW', 'VALUES', 'TABLE', 'EXPLAIN'])
-const NOT_HERE = new Set([
-  ...['BEGIN', 'START', 'COMMIT', 'END', 'ROLLBACK', 'ABORT', 'SAVEPOINT', 'RELEASE', 'PREPARE'],
-  ...['DECLARE', 'FETCH', 'MOVE', 'CLOSE', 'COPY', 'LISTEN', 'NOTIFY', 'UNLISTEN', 'LOCK', 'SET', 'RESET'],
-])
+const OF_TRANSACTIONS = ['BEGIN', 'START', 'COMMIT', 'END', 'ROLLBACK', 'ABORT', 'SAVEPOINT', 'RELEASE', 'PREPARE']
+const OF_SESSIONS = ['DECLARE', 'FETCH', 'MOVE', 'CLOSE', 'COPY', 'LISTEN', 'NOTIFY', 'UNLISTEN', 'LOCK', 'SET', 'RESET']
+const NOT_HERE = new Set([...OF_TRANSACTIONS, ...OF_SESSIONS])
 
 export class Client {
   readonly #init: ClusterInit
