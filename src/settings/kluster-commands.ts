@@ -93,7 +93,7 @@ export const KLUSTER_COMMANDS: Readonly<Record<KlusterCommand['name'], CommandRo
     meaning: 'Keeps a database equal to all others of a log that Kafka orders. This is no peer: it needs no network of peers.',
     operands: [NAME],
     flags: KEEPING,
-    examples: ['replica orders -order kafka://127.0.0.1:9092?replication=1 -store sqlite:orders.sqlite'],
+    examples: ['replica orders -order kafka://127.0.0.1:9092 -store sqlite:'],
   },
   'kluster client': {
     meaning: 'Sends a query each 5 seconds, or the one that is given, and says what comes of it.',

@@ -172,3 +172,28 @@ suite('commands of logs', () => {
       assert.ok(Object.hasOwn(LOG_COMMANDS, `log ${name}`), name)
   })
 })
+
+suite('commands of databases that Kafka orders', () => {
+  test('a replica is told who orders and which database it keeps', () => {
+    const { kind, ...told } = parseCommandLine(['replica', 'orders', '-order', 'kafka://a:9092', '-store', 'sqlite:x'], {})
+    assert.equal(kind, 'command', JSON.stringify(told))
+    const { command } = told as { readonly command: Readonly<Record<string, unknown>> }
+    assert.deepEqual(
+      [command['log'], command['order'], command['store'], command['storePassword']],
+      ['orders', 'kafka://a:9092', 'sqlite:x', undefined],
+    )
+  })
+
+  test('only databases of SQL, brokers with ports, and the verdict that there is are taken', () => {
+    const wrong = [
+      ['replica', 'orders', '-order', 'kafka://a:9092', '-store', 'kv:'],
+      ['replica', 'orders', '-order', 'kafka://a:9092', '-store', 'redis://127.0.0.1:6379/0'],
+      ['replica', 'orders', '-order', 'kafka://a', '-store', 'sqlite:'],
+      ['replica', 'a/b'],
+      ['kluster', 'verdict', 'orders', '-1', 'rejected'],
+      ['kluster', 'verdict', 'orders', '1', 'done'],
+      ['log', 'create', 'orders', '-order', 'http://a:1'],
+    ]
+    for (const words of wrong) assert.equal(parseCommandLine(words, {}).kind, 'usage-error', words.join(' '))
+  })
+})
