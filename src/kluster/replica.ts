@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import { identity } from '../../protocols/base/identity.ts'
 import type { Identity, Incarnation, PeerId } from '../../protocols/base/identity.ts'
 import { offsetOf } from '../../protocols/log/kafka/record.ts'
+import type { KafkaStatus } from '../../protocols/log/kafka/replica.ts'
 import { firstMembers } from '../../protocols/log/membership.ts'
 import { KafkaHost } from '../logs/kafka-host.ts'
 import { openTopics } from '../orderers/kafka/topics.ts'
@@ -48,13 +49,7 @@ export async function startReplica({ log, order, store, storePassword, secretMod
     },
     answers: order.one === undefined ? 'everything' : 'requests',
     logger,
-    told: ({ state, why, stalledIndex, doneOffset, endOffset }) => {
-      const at = stalledIndex === undefined ? '' : ` at offset ${offsetOf(stalledIndex)}`
-      const line = `log ${log} is ${state}${why === undefined ? '' : `: ${why}`}${at}, applied below ${doneOffset} of ${endOffset}`
-      if (state === 'halted') logger.error(line)
-      else if (state === 'stalled') logger.warn(line)
-      else logger.info(line)
-    },
+    told: (status) => tell(logger, log, status),
   })
   try {
     await host.start()
@@ -63,4 +58,13 @@ export async function startReplica({ log, order, store, storePassword, secretMod
     throw error
   }
   return host
+}
+
+function tell(logger: Logger, log: string, { state, why, stalledIndex, doneOffset, endOffset, isDifferent }: KafkaStatus): void {
+  const at = stalledIndex === undefined ? '' : ` at offset ${offsetOf(stalledIndex)}`
+  const line = `log ${log} is ${state}${why === undefined ? '' : `: ${why}`}${at}, applied below ${doneOffset} of ${endOffset}`
+  if (isDifferent) logger.error(`a database of log ${log} took a command that another rejected: they differ; use portable SQL, and fill one anew`)
+  if (state === 'halted') logger.error(line)
+  else if (state === 'stalled') logger.warn(line)
+  else logger.info(line)
 }

@@ -2,6 +2,7 @@
  * Keeps a store of a log that Kafka orders: the loop around a replica, which decides, with the topics
  * and the store, which do.
  */
+import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Entry } from '../../protocols/log/entry.ts'
 import type { Applied, LogEvent, StoreAt } from '../../protocols/log/events.ts'
@@ -58,7 +59,7 @@ export class KafkaHost implements AppliedStore<NoSnapshot> {
   constructor(init: KafkaHostInit) {
     this.init = init
     const { topics, answers } = init
-    this.core = new KafkaReplica({ topicId: topics.topicId, limits: KAFKA_LIMITS, tools: TOOLS, answers })
+    this.core = new KafkaReplica({ topicId: topics.topicId, self: randomUUID(), limits: KAFKA_LIMITS, tools: TOOLS, answers })
   }
 
   get status(): KafkaStatus {
@@ -117,7 +118,7 @@ export class KafkaHost implements AppliedStore<NoSnapshot> {
     if (this.isStopped) return
     for (const effect of this.core.step(event, performance.now())) this.perform(effect)
     const { status } = this.core
-    const told = `${status.state} ${status.why ?? ''}`
+    const told = `${status.state} ${status.why ?? ''} ${status.isDifferent}`
     // Each record makes a replica behind for a moment.
     if (told === this.lastTold || this.isBehindForAMoment(status)) return
     this.lastTold = told
@@ -160,6 +161,8 @@ export class KafkaHost implements AppliedStore<NoSnapshot> {
       case 'respond':
         void topics.respond(effect.response).then(() => this.step({ kind: 'responded', number: effect.number }))
         return
+      case 'order':
+        return topics.order(effect.value)
       case 'commit':
         return topics.commit(effect.partition, effect.offset)
       case 'join':

@@ -39,6 +39,8 @@ export interface OrderedTopics {
   /** Of the leader now, unless an epoch is given. @throws TopicMoved */
   recordAt(offset: number, leaderEpoch?: number): Promise<KafkaRecord | undefined>
   end(): Promise<number>
+  /** Into the topic that orders; it may be lost. */
+  order(value: string): void
   /** Until it is in its topic, or all is closed. */
   respond(response: Response): Promise<void>
   join(member: GroupMember): void

@@ -14,6 +14,7 @@ import { after, before, describe, it } from 'node:test'
 import { cluster } from '../../src/kluster/kluster.ts'
 import type { Cluster, Outcome, SqlResult } from '../../src/kluster/kluster.ts'
 import { whyNoKafka } from '../../scripts/kafka-home.ts'
+import { Client } from '../../src/kluster/pg.ts'
 import { KafkaServer } from '../integration/kafka-server.ts'
 import { DatabaseServer, whyNo } from '../integration/sql-servers.ts'
 import { runToEnd } from './command.ts'
@@ -67,8 +68,8 @@ class Replica {
   }
 }
 
-function inSqlite(sql: string): string {
-  const database = new DatabaseSync(join(directory, 'orders.sqlite'), { readOnly: true })
+function inSqlite(sql: string, path: string = join(directory, 'orders.sqlite')): string {
+  const database = new DatabaseSync(path, { readOnly: true })
   try {
     return database
       .prepare(sql)
@@ -185,6 +186,33 @@ describe('databases in one order through Kafka', { skip: whyNoKafka() || whyNo('
     assert.equal(await equal('select sum(balance) from accounts'), String(ACCOUNTS * BALANCE))
     assert.equal(await equal('select count(*), min(id), max(id) from transfers'), `${TRANSFERS}|1|${TRANSFERS}`)
     await equal('select id, balance from accounts order by id')
+  })
+
+  it('fills a third database from a dump, which goes on from its own position', async () => {
+    const path = join(directory, 'copy.sqlite')
+    new DatabaseSync(join(directory, 'orders.sqlite')).exec(`vacuum into '${path}'`)
+    postgres.ask(`create database copied template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`)
+    postgres.copy('orders', 'copied')
+    for (let number = TRANSFERS + 1; number <= TRANSFERS + AT_ONCE; number += 1) await transfer(number)
+    const copies = [new Replica(`sqlite:${path}`), new Replica(postgres.url('copied'))]
+    replicas.push(...copies)
+    for (const copy of copies) copy.start()
+    const sql = 'select id, balance from accounts order by id'
+    const whole = await equal(sql)
+    await until('the copy in PostgreSQL has all', () => postgres.ask(sql, 'copied') === whole, SETTLED_MS)
+    await until('the copy in SQLite has all', () => inSqlite(sql, path) === whole, SETTLED_MS)
+  })
+
+  it('serves a program that spoke to PostgreSQL by another import', async () => {
+    const pg = new Client({ name: 'orders', order })
+    await pg.connect()
+    const inserted = await pg.query(`insert into transfers values (${10 * TRANSFERS})`)
+    assert.deepEqual([inserted.command, inserted.rowCount], ['INSERT', 1])
+    const { rows, fields } = await pg.query(`select id from transfers where id > ${5 * TRANSFERS}`)
+    assert.deepEqual([rows, fields], [[{ id: 10 * TRANSFERS }], [{ name: 'id' }]])
+    await assert.rejects(pg.query('begin'), { name: 'DatabaseError', code: '0A000' })
+    await assert.rejects(pg.query(`insert into transfers values (${10 * TRANSFERS})`), { name: 'DatabaseError', code: /^23/ })
+    await pg.end()
   })
 
   it('ends by itself when it is told to', async () => {

@@ -79,6 +79,11 @@ suite('messages that order a log', () => {
     assert.deepEqual(read('v1', '{"replicator":1,"verdict":7}').body, { kind: 'began' })
   })
 
+  test('what a replica says of a stretch has no effect', () => {
+    const { entry, said } = readRecord(record('d1', line('all', 'd1')), BEFORE, TOOLS)
+    assert.deepEqual([entry.body, said], [{ kind: 'began' }, { by: 'replica-7', stretch: 3, digest: '00112233445566778899aabbccddeeff' }])
+  })
+
   test('a record without a value does nothing, one of a later version is unknown, and one without a key is named by its place', () => {
     assert.deepEqual(read('c', undefined).body, { kind: 'began' })
     const later = '{"replicator":2}'

@@ -91,4 +91,6 @@ export type KafkaEffect =
   | { readonly kind: 'commit'; readonly generation: number; readonly partition: number; readonly offset: number }
   /** This replica answers clients, or leaves that to others. */
   | { readonly kind: 'join' | 'leave' }
+  /** A record for the topic that orders: what this replica says there. It may be lost. */
+  | { readonly kind: 'order'; readonly value: string }
   | { readonly kind: 'halt'; readonly reason: HaltReason }

@@ -13,6 +13,8 @@ export interface KafkaLimits {
   readonly behindMs: number
   /** A request that waits longer is answered that it is in doubt, or unavailable, in milliseconds. */
   readonly requestMs: number
+  /** Offsets of one stretch, of which replicas say what became of its entries. */
+  readonly stretchLength: number
   /** Between tries to reach a broker, in milliseconds. */
   readonly retryMs: number
 }
@@ -27,6 +29,7 @@ export const KAFKA_LIMITS: KafkaLimits = {
   requestsMax: 10_000,
   behindMs: 2_000,
   requestMs: 30_000,
+  stretchLength: 1_024,
   retryMs: 500,
 }
 

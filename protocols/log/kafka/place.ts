@@ -29,6 +29,8 @@ export type HaltReason =
   | 'applied-before-verdict'
   /** As above, and what the store made of the entry is not known any more. */
   | 'verdict-unknown'
+  /** Other replicas took commands that this one rejected, or the other way round, and are more. */
+  | 'outcomes-differ'
   /** More verdicts on entries that are not applied than are kept. */
   | 'too-many-verdicts'
 

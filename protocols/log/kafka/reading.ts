@@ -9,7 +9,10 @@ import { equalBytes } from '../../base/record.ts'
 import type { Entry, SubmitId } from '../entry.ts'
 import { entryBytes } from '../entry.ts'
 import type { Applied } from '../events.ts'
+import { Comparing } from './comparing.ts'
+import type { Difference, Said } from './comparing.ts'
 import type { KafkaEvent, KafkaStoreAt } from './events.ts'
+import { MESSAGE_VERSION } from './limits.ts'
 import type { KafkaLimits } from './limits.ts'
 import type { Outlet } from './outlet.ts'
 import { faultOfPlace } from './place.ts'
@@ -29,6 +32,7 @@ interface Pending {
   readonly bytes: number
   readonly submitId: SubmitId | undefined
   readonly asker: Asker
+  readonly said: Said | undefined
 }
 
 /** A question under way; its kind says which. */
@@ -54,6 +58,10 @@ export class Reading {
   private readonly outlet: Outlet
   private readonly hooks: ReadingHooks
   private readonly verdicts: Verdicts
+  private readonly comparing: Comparing
+  /** What this replica calls itself. */
+  private readonly self: string
+  private differs = false
   /** Verdicts on entries applied before it was known, by the number of the question what became of them. */
   private readonly recalls = new Map<number, number>()
   private at: KafkaStoreAt | undefined
@@ -77,6 +85,7 @@ export class Reading {
 
   constructor(init: {
     readonly topicId: string
+    readonly self: string
     readonly limits: KafkaLimits
     readonly tools: Tools
     readonly outlet: Outlet
@@ -89,6 +98,8 @@ export class Reading {
     this.hooks = init.hooks
     this.recent = new Recent(init.limits.recentMax)
     this.verdicts = new Verdicts(init.limits.verdictsMax)
+    this.comparing = new Comparing(init.limits.stretchLength, init.tools)
+    this.self = init.self
   }
 
   /** Of the last entry applied; 0 for none. */
@@ -116,6 +127,11 @@ export class Reading {
   /** Why it does not go on; undefined while it does. */
   get why(): string | undefined {
     return this.halted ?? this.stalled?.code ?? (this.blockedIndex === undefined ? undefined : LATER_VERSION)
+  }
+
+  /** Another replica took a command that this one rejected, or the other way round. */
+  get isDifferent(): boolean {
+    return this.differs
   }
 
   get stalledIndex(): number | undefined {
@@ -165,6 +181,7 @@ export class Reading {
     if (!this.takes(number, 'fetch') || this.topic === undefined) return
     this.topic = { ...this.topic, startOffset, endOffset }
     for (const record of records) this.notice(record)
+    if (this.halted !== undefined) return
     this.scoutOffset = Math.max(this.scoutOffset, nextOffset)
     if (!isScout) this.hand(records, nextOffset)
     this.go()
@@ -192,17 +209,12 @@ export class Reading {
       assert(first.index === position.index, `entry ${position.index} is applied where ${first.index} is next`)
       this.pendingBytes -= first.bytes
       this.recent.add({ index: position.index, submitId: first.submitId, outcome })
-      return { asker: first.asker, applied }
+      return { asker: first.asker, said: first.said, applied }
     })
     const last = outcomes.at(-1)
     if (last !== undefined && this.at !== undefined) this.at = { ...this.at, index: last.position.index }
     this.stalled = undefined
-    for (const { position, outcome } of outcomes) {
-      const isJudged = this.verdicts.has(position.index)
-      this.verdicts.dropTo(position.index)
-      // It was under way when the verdict was read.
-      if (isJudged && outcome.kind === 'done') return this.halt('applied-before-verdict')
-    }
+    for (const { applied, said } of known) this.settle(applied, said)
     this.hooks.applied(known)
     this.go()
   }
@@ -219,6 +231,28 @@ export class Reading {
     if (recalled.applied.outcome.kind === 'done') this.halt('applied-before-verdict')
   }
 
+  private settle({ position, outcome }: Applied, said: Said | undefined): void {
+    const isJudged = this.verdicts.has(position.index)
+    this.verdicts.dropTo(position.index)
+    // It was under way when the verdict was read.
+    if (isJudged && outcome.kind === 'done') this.halt('applied-before-verdict')
+    const ended = this.comparing.applied(offsetOf(position.index), outcome)
+    if (isJudged) this.comparing.judged()
+    if (ended !== undefined) {
+      const { stretch, digest } = ended
+      const value = { replicator: MESSAGE_VERSION, digest: { by: this.self, stretch, value: digest } }
+      this.outlet.put({ kind: 'order', value: JSON.stringify(value) })
+      this.judge(this.comparing.differenceOf(stretch))
+    }
+    if (said !== undefined) this.judge(this.comparing.heard(said))
+  }
+
+  private judge(difference: Difference): void {
+    if (difference === 'none') return
+    this.differs = true
+    if (difference === 'outvoted') this.halt('outcomes-differ')
+  }
+
   private lookAgain(): void {
     this.isPlaceSure = false
     this.asked = undefined
@@ -230,6 +264,7 @@ export class Reading {
     this.readOffset = this.index
     this.scoutOffset = Math.max(this.readOffset, 0)
     this.scanEnd = this.endOffset
+    this.comparing.begin(this.readOffset)
     this.go()
   }
 
@@ -255,7 +290,7 @@ export class Reading {
     const entries: Entry[] = []
     for (const record of records) {
       if (record.offset < this.readOffset) continue
-      const { entry, asker } = readRecord(record, this.handed, this.tools)
+      const { entry, asker, said } = readRecord(record, this.handed, this.tools)
       const judged = this.verdicts.judged(entry, () => this.asCommand(record))
       if (judged === undefined) {
         // It waits for a verdict, or for a later version of this program.
@@ -264,17 +299,17 @@ export class Reading {
         break
       }
       this.readOffset = record.offset + 1
-      this.take(judged, asker)
+      this.take(judged, asker, said)
       entries.push(judged)
     }
     if (this.blockedIndex === undefined) this.readOffset = Math.max(this.readOffset, nextOffset)
     if (entries.length > 0) this.outlet.put({ kind: 'apply', entries })
   }
 
-  private take(entry: Entry, asker: Asker): void {
+  private take(entry: Entry, asker: Asker, said: Said | undefined): void {
     const bytes = entryBytes(entry)
     const submitId = entry.body.kind === 'command' ? entry.body.submitId : undefined
-    this.pending.push({ index: entry.index, bytes, submitId, asker })
+    this.pending.push({ index: entry.index, bytes, submitId, asker, said })
     this.pendingBytes += bytes
     this.handed = { index: entry.index, atMs: entry.atMs }
   }

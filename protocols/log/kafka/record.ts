@@ -8,7 +8,11 @@ import type { Sha256, Utf8 } from '../../base/bytes.ts'
 import { ByteWriter } from '../../wire/writer.ts'
 import type { Entry, EntryBody, SubmitId } from '../entry.ts'
 import { CODE_BYTES_MAX, RECORD_HASH_BYTES, SUBMIT_ID_BYTES_MAX } from '../limits.ts'
+import type { Said } from './comparing.ts'
 import { MESSAGE_VERSION } from './limits.ts'
+
+/** Characters of what a replica calls itself, and of a digest. */
+const BY_MAX = 64
 
 /** As the broker has it. */
 export interface KafkaRecord {
@@ -34,6 +38,8 @@ export interface Asker {
 export interface ReadRecord {
   readonly entry: Entry
   readonly asker: Asker
+  /** Of another replica, or this one: what became of a stretch. */
+  readonly said: Said | undefined
 }
 
 /** Bytes in and out. */
@@ -70,7 +76,8 @@ export function readRecord(record: KafkaRecord, before: { readonly index: number
     body: bodyOf(record, fields, tools),
     link: { previousIndex: before.index, recordHash: hashOfRecord(record, tools) },
   }
-  return { entry, asker: { key, partition: partitionIn(fields), text: fields === undefined ? (text ?? '') : undefined } }
+  const asker = { key, partition: partitionIn(fields), text: fields === undefined ? (text ?? '') : undefined }
+  return { entry, asker, said: saidIn(fields) }
 }
 
 /** Positions count from 1, offsets from 0. */
@@ -123,9 +130,10 @@ function bodyOf({ offset, key, value }: KafkaRecord, fields: Fields | undefined,
   if (value === undefined || value.length === 0) return { kind: 'began' }
   const submitId = submitIdOf(key, offset, tools)
   if (fields === undefined) return { kind: 'command', submitId, since: 0, command: value }
-  const { replicator: version, command, params, statements, since, verdict } = fields
+  const { replicator: version, command, params, statements, since, verdict, digest } = fields
   // A later version may mean what this one cannot know: the store is not to go on without it.
   if (version !== MESSAGE_VERSION) return { kind: 'unknown', code: 0, version: typeof version === 'number' ? version : 0, bytes: value }
+  if (digest !== undefined) return { kind: 'began' }
   if (verdict !== undefined) return verdictIn(verdict, offset) ?? { kind: 'began' }
   const content = statements === undefined ? { command, params } : { statements }
   return {
@@ -134,6 +142,14 @@ function bodyOf({ offset, key, value }: KafkaRecord, fields: Fields | undefined,
     since: typeof since === 'number' && Number.isSafeInteger(since) && since >= 0 ? indexOf(since) : 0,
     command: tools.utf8.encode(JSON.stringify(content)),
   }
+}
+
+function saidIn(fields: Fields | undefined): Said | undefined {
+  const digest = fields?.['replicator'] === MESSAGE_VERSION ? fields['digest'] : undefined
+  if (typeof digest !== 'object' || digest === null) return undefined
+  const { by, stretch, value } = digest as Fields
+  if (typeof by !== 'string' || by.length > BY_MAX || typeof value !== 'string' || value.length > BY_MAX) return undefined
+  return Number.isSafeInteger(stretch) ? { by, stretch: stretch as number, digest: value } : undefined
 }
 
 /** Of an entry before it: what comes after it is not judged. */

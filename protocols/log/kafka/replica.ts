@@ -14,6 +14,8 @@ import type { Tools } from './record.ts'
 export interface KafkaReplicaInit {
   /** 32 hexadecimal digits: of the topic that the store was filled from. */
   readonly topicId: string
+  /** What this replica calls itself: another at each start. */
+  readonly self: string
   readonly limits: KafkaLimits
   readonly tools: Tools
   /** Who answers: the owner of a request's partition; without a topic of requests everybody, what is ordered. */
@@ -29,6 +31,8 @@ export interface KafkaStatus {
   readonly doneOffset: number
   readonly endOffset: number
   readonly behindSinceMs: number | undefined
+  /** Another replica took a command that this one rejected, or the other way round. */
+  readonly isDifferent: boolean
 }
 
 export class KafkaReplica {
@@ -38,17 +42,17 @@ export class KafkaReplica {
   private readonly answersAll: boolean
   private readonly tools: Tools
 
-  constructor({ topicId, limits, tools, answers }: KafkaReplicaInit) {
+  constructor({ topicId, self, limits, tools, answers }: KafkaReplicaInit) {
     const { outlet } = this
     this.tools = tools
     this.answersAll = answers === 'everything'
-    this.reading = new Reading({ topicId, limits, tools, outlet, hooks: { applied: (known) => this.applied(known) } })
+    this.reading = new Reading({ topicId, self, limits, tools, outlet, hooks: { applied: (known) => this.applied(known) } })
     this.answering = new Answering({ limits, tools, outlet, reading: this.reading })
   }
 
   get status(): KafkaStatus {
-    const { state, why, stalledIndex, doneOffset, endOffset } = this.reading
-    return { state, why, stalledIndex, doneOffset, endOffset, behindSinceMs: this.answering.behindSinceMs }
+    const { state, why, stalledIndex, doneOffset, endOffset, isDifferent } = this.reading
+    return { state, why, stalledIndex, doneOffset, endOffset, behindSinceMs: this.answering.behindSinceMs, isDifferent }
   }
 
   /** Whether more requests may be read. */

@@ -1,4 +1,5 @@
 /** The topics of one log, for a replica of it. */
+import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { utf8 } from '../../bytes.ts'
 import type { GroupMember, OrderedTopics } from '../../ports/ordered-topics.ts'
@@ -36,6 +37,10 @@ export async function openTopics({ brokers, logger, ...names }: OpenTopicsInit):
     fetch: (offset, leaderEpoch) => reader.fetch(offset, leaderEpoch),
     recordAt: (offset, leaderEpoch) => asker.recordAt(offset, leaderEpoch),
     end: () => asker.end(),
+    order: (value) => {
+      const record = { topic: all, key: utf8.encode(randomUUID()), partition: 0, value }
+      producing.send(record).catch((error: unknown) => logger.debug({ err: error }, 'what replicas compare is not told'))
+    },
     respond: async ({ key, partition, value }) => {
       while (!closing.signal.aborted) {
         try {

@@ -14,12 +14,12 @@ const SETTLED_MS = 20_000
 
 class Stage implements Surroundings {
   readonly agenda: Agenda = new Agenda()
-  readonly limits: KafkaLimits = KAFKA_LIMITS
+  readonly limits: KafkaLimits = { ...KAFKA_LIMITS, stretchLength: 16 }
   readonly broker: SimulatedBroker = new SimulatedBroker(new Chance(1), 1, 0)
   readonly answers: string[] = []
 
-  replica(name: string, isPicky = false): SimulatedKafkaReplica {
-    const replica = new SimulatedKafkaReplica(name, new JournalStore(isPicky), this, new Chance(name.length + 7))
+  replica(name: string, isPicky = false, isOdd = false): SimulatedKafkaReplica {
+    const replica = new SimulatedKafkaReplica(name, new JournalStore(isPicky, isOdd), this, new Chance(name.length + 7))
     replica.start()
     return replica
   }
@@ -158,6 +158,21 @@ export const KAFKA_SCENARIOS: readonly KafkaScenario[] = [
         '{"replicator":1,"outcome":"not-ordered"}',
         '{"replicator":1,"position":{"offset":0},"outcome":"done","result":null}',
       ])
+    },
+  },
+  {
+    name: 'a replica that rejects what most take halts, and where nobody is outvoted all are told',
+    play: () => {
+      for (const others of [['b'], ['b', 'c']]) {
+        const stage = new Stage()
+        const odd = stage.replica('a', false, true)
+        const usual = others.map((name) => stage.replica(name))
+        stage.add('odd', ...Array.from({ length: 2 * stage.limits.stretchLength }, (_, place) => `item ${place}`))
+        stage.settle()
+        assert.equal(odd.halted, others.length === 1 ? undefined : 'outcomes-differ')
+        for (const replica of [odd, ...usual]) assert.equal(replica.status?.isDifferent, true)
+        assert.deepEqual(usual.map(({ halted }) => halted), others.map(() => undefined))
+      }
     },
   },
   {

@@ -115,6 +115,20 @@ export const KAFKA_BUGS: readonly PlantedBug[] = [
     'if (known.index < 0)',
   ),
   bug(
+    'difference-unseen',
+    'a replica that rejects what most take goes on',
+    `${CORE}/reading.ts`,
+    "    if (difference === 'outvoted') this.halt('outcomes-differ')\n",
+    '',
+  ),
+  bug(
+    'judged-compared',
+    'a stretch with an entry that was judged is compared',
+    `${CORE}/reading.ts`,
+    '    if (isJudged) this.comparing.judged()\n',
+    '',
+  ),
+  bug(
     'late-owner',
     'a replica that is behind goes on answering',
     `${CORE}/answering.ts`,

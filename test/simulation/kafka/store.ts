@@ -29,9 +29,12 @@ export class JournalStore {
   journal: Line[] = []
   /** What the make of this server cannot do. */
   readonly isPicky: boolean
+  /** Of another make: it rejects what others take. */
+  readonly isOdd: boolean
 
-  constructor(isPicky: boolean) {
+  constructor(isPicky: boolean, isOdd = false) {
     this.isPicky = isPicky
+    this.isOdd = isOdd
   }
 
   /** It changes with the journal, in one transaction. */
@@ -74,7 +77,8 @@ export class JournalStore {
       this.journal.push({ ...line, submitId: undefined, outcome, item: undefined })
       return
     }
-    const code = verdict ?? (command.includes('wrong') ? 'wrong' : undefined)
+    const isWrong = command.includes('wrong') || (this.isOdd && command.includes('odd'))
+    const code = verdict ?? (isWrong ? 'wrong' : undefined)
     const outcome: StoreOutcome = code === undefined ? DONE : { kind: 'rejected', class: 'constraint', code, isPartial: false }
     this.journal.push({ ...line, outcome, item: code === undefined && command !== '' ? itemIn(command) : undefined })
   }

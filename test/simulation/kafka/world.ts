@@ -23,6 +23,7 @@ const LIMITS: KafkaLimits = {
   requestsMax: 30,
   behindMs: 2_000,
   requestMs: 30_000,
+  stretchLength: 16,
   retryMs: 100,
 }
 const FAULTS_MS = 15_000
