@@ -1,4 +1,4 @@
-/** A real Kafka on free ports, one broker, where Java and its jars are there. */
+/** A real Kafka on free ports, one broker or several, where Java and its jars are there. */
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,39 +12,47 @@ import { freePort, until } from '../process/network.ts'
 
 const START_MS = 120_000
 
-export class KafkaServer {
+interface Broker {
   readonly port: number
-  readonly #controllerPort: number
-  readonly #directory: string
-  #process: ChildProcess | undefined
+  readonly controllerPort: number
+}
 
-  private constructor(port: number, controllerPort: number, directory: string) {
-    this.port = port
-    this.#controllerPort = controllerPort
+export class KafkaServer {
+  readonly #brokers: readonly Broker[]
+  readonly #directory: string
+  readonly #processes = new Map<number, ChildProcess>()
+
+  private constructor(brokers: readonly Broker[], directory: string) {
+    this.#brokers = brokers
     this.#directory = directory
   }
 
-  static async start(): Promise<KafkaServer> {
-    const server = new KafkaServer(await freePort(), await freePort(), await mkdtemp(join(tmpdir(), 'replicator-kafka-')))
-    await server.start()
+  static async start(count = 1): Promise<KafkaServer> {
+    const brokers: Broker[] = []
+    while (brokers.length < count) brokers.push({ port: await freePort(), controllerPort: await freePort() })
+    const server = new KafkaServer(brokers, await mkdtemp(join(tmpdir(), 'replicator-kafka-')))
+    for (const place of brokers.keys()) server.startBroker(place)
+    await until('Kafka answers', () => server.#answers(), START_MS)
     return server
   }
 
+  /** As in a URL of an order. */
   get address(): string {
-    return `127.0.0.1:${this.port}`
+    return this.#brokers.map(({ port }) => `127.0.0.1:${port}`).join(',')
   }
 
-  async start(): Promise<void> {
+  /** Waits for nothing. */
+  startBroker(place: number): void {
+    const { port, controllerPort } = this.#brokers[place] as Broker
+    const voters = this.#brokers.map((broker, other) => `${other + 1}@127.0.0.1:${broker.controllerPort}`).join(',')
+    const words = [join(this.#directory, String(place)), port, controllerPort, place + 1, voters, this.#brokers.length].map(String)
     const script = join(ROOT, 'scripts', 'servers', 'kafka.sh')
-    const words = [this.#directory, String(this.port), String(this.#controllerPort)]
-    this.#process = spawn(script, words, { stdio: 'ignore', env: { ...process.env, KAFKA_HOME: kafkaHome() } })
-    await until('Kafka answers', () => this.#answers(), START_MS)
+    this.#processes.set(place, spawn(script, words, { stdio: 'ignore', env: { ...process.env, KAFKA_HOME: kafkaHome() } }))
   }
 
-  async kill(): Promise<void> {
-    const ended = this.#process
-    this.#process = undefined
-    if (ended === undefined || ended.exitCode !== null) return
+  async killBroker(place: number): Promise<void> {
+    const ended = this.#processes.get(place)
+    if (ended === undefined || ended.exitCode !== null || ended.signalCode !== null) return
     const end = once(ended, 'exit')
     ended.kill('SIGKILL')
     await end
@@ -52,23 +60,23 @@ export class KafkaServer {
 
   async deleteTopic(topic: string): Promise<void> {
     const { Admin } = await loadKafka()
-    const admin = new Admin(settingsOf([this.address], 'test'))
+    const admin = new Admin(settingsOf(this.address.split(','), 'test'))
     await admin.deleteTopics({ topics: [topic] })
     await until(`topic ${topic} is gone`, async () => !(await admin.listTopics()).includes(topic), START_MS)
     await admin.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.kill()
+    for (const place of this.#brokers.keys()) await this.killBroker(place)
     await rm(this.#directory, { recursive: true, force: true, maxRetries: 10 })
   }
 
+  /** All brokers are there. */
   async #answers(): Promise<boolean> {
     const { Admin } = await loadKafka()
-    const admin = new Admin({ ...settingsOf([this.address], 'test'), connectTimeout: 1_000 })
+    const admin = new Admin({ ...settingsOf(this.address.split(','), 'test'), connectTimeout: 1_000 })
     try {
-      await admin.listTopics()
-      return true
+      return (await admin.metadata({ topics: [], forceUpdate: true })).brokers.size === this.#brokers.length
     } finally {
       await admin.close()
     }

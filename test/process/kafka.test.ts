@@ -190,7 +190,9 @@ describe('databases in one order through Kafka', { skip: whyNoKafka() || whyNo('
 
   it('fills a third database from a dump, which goes on from its own position', async () => {
     const path = join(directory, 'copy.sqlite')
-    new DatabaseSync(join(directory, 'orders.sqlite')).exec(`vacuum into '${path}'`)
+    const source = new DatabaseSync(join(directory, 'orders.sqlite'))
+    source.exec(`vacuum into '${path}'`)
+    source.close()
     postgres.ask(`create database copied template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`)
     postgres.copy('orders', 'copied')
     for (let number = TRANSFERS + 1; number <= TRANSFERS + AT_ONCE; number += 1) await transfer(number)
