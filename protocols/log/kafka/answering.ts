@@ -39,6 +39,8 @@ export class Answering {
   private readonly requests = new Map<number, Request>()
   private generation = 0
   private isJoined = false
+  /** Requests that wait were looked at when all below it was applied. */
+  private lookedAtOffset = 0
   /** The end that the store has not reached, and since when. */
   private behind: { readonly endOffset: number; readonly sinceMs: number } | undefined
 
@@ -71,6 +73,8 @@ export class Answering {
     if (this.behind === undefined && doneOffset < endOffset) this.behind = { endOffset, sinceMs: nowMs }
     if (!this.isJoined && state === 'ready') this.join()
     else if (this.isJoined && (state === 'halted' || this.isLate(nowMs))) this.leave()
+    if (doneOffset === this.lookedAtOffset) return
+    this.lookedAtOffset = doneOffset
     for (const request of this.requests.values()) this.goOn(request)
   }
 

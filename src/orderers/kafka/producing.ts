@@ -67,6 +67,8 @@ export class Producing {
       const first = firstOf(offsets)
       for (const [place, { ended }] of records.entries()) ended(first + place)
     } catch (error) {
+      // Another may lead by now: the next record asks who does.
+      this.producer.clearMetadata()
       for (const { failed } of records) failed(error)
     }
   }
