@@ -66,9 +66,18 @@ export class KafkaHost implements AppliedStore<NoSnapshot> {
     return this.core.status
   }
 
-  /** @throws StoreRefused, and whatever the store throws as it is opened first */
+  /** Waits for a store that cannot be reached. @throws StoreRefused, and whatever else a store throws */
   async start(): Promise<void> {
-    this.store = await this.init.open()
+    while (this.store === undefined) {
+      try {
+        this.store = await this.init.open()
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error
+        this.init.logger.warn(`the store is not there yet: ${error.code}`)
+        await new Promise((resolve) => setTimeout(resolve, REOPEN_MS))
+        if (this.isStopped) return
+      }
+    }
     this.applier.opened(this.at)
     const tick = (): void => {
       this.step({ kind: 'tick' })
@@ -111,7 +120,7 @@ export class KafkaHost implements AppliedStore<NoSnapshot> {
 
   private opened(): void {
     const { position, atMs, recordHash = new Uint8Array() } = (this.store as LogStore).at
-    this.step({ kind: 'store-opened', at: { index: position.index, atMs, recordHash } })
+    this.step({ kind: 'store-opened', at: { index: position.index, leaderEpoch: position.term, atMs, recordHash } })
   }
 
   private step(event: KafkaEvent): void {
@@ -148,7 +157,7 @@ export class KafkaHost implements AppliedStore<NoSnapshot> {
         return this.applier.verdict(effect.index, effect.code)
       case 'reopen':
         this.applier.closed()
-        return this.after(MOVED_MS, () => void this.alone(() => this.applier.opened(this.at)))
+        return this.after(MOVED_MS, () => void this.alone(() => this.openedAgain()))
       case 'recall':
         return this.insist(() => this.recalled(effect))
       case 'recall-name':
@@ -173,6 +182,11 @@ export class KafkaHost implements AppliedStore<NoSnapshot> {
         this.applier.closed()
         return topics.leave()
     }
+  }
+
+  /** One that is lost meanwhile is told when it is there again. */
+  private openedAgain(): void {
+    if (this.store !== undefined) this.applier.opened(this.at)
   }
 
   private join(): void {

@@ -8,6 +8,8 @@ import type { KafkaRecord } from './record.ts'
 export interface KafkaStoreAt {
   /** 0 for a store that holds nothing. */
   readonly index: number
+  /** Of the leader that appended the last record applied; 0 where there is none. */
+  readonly leaderEpoch: number
   readonly atMs: number
   /** Of the last record applied; empty where there is none. */
   readonly recordHash: Uint8Array

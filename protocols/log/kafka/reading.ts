@@ -67,6 +67,8 @@ export class Reading {
   private at: KafkaStoreAt | undefined
   private topic: TopicAt | undefined
   private isPlaceSure = false
+  /** No leader of an earlier epoch is believed: it was deposed, and may lack what others have. */
+  private epochMin = 0
   private asked: Asked | undefined
   private retryAtMs: number | undefined
   private pending: Pending[] = []
@@ -147,6 +149,7 @@ export class Reading {
   storeOpened(at: KafkaStoreAt): void {
     if (this.halted !== undefined) return
     this.at = at
+    this.epochMin = Math.max(this.epochMin, at.leaderEpoch)
     this.handed = at
     this.pending = []
     this.pendingBytes = 0
@@ -155,8 +158,13 @@ export class Reading {
     this.lookAgain()
   }
 
-  looked({ number, topic }: Of<'looked'>): void {
+  looked({ number, topic }: Of<'looked'>, nowMs: number): void {
     if (!this.takes(number, 'look') || this.at === undefined) return
+    if (topic.topicId === this.topicId && topic.leaderEpoch < this.epochMin) {
+      this.retryAtMs = nowMs + this.limits.retryMs
+      return
+    }
+    this.epochMin = topic.leaderEpoch
     this.topic = topic
     const fault = faultOfPlace({ topicId: this.topicId, index: this.at.index }, topic)
     if (fault !== undefined) return this.halt(fault)

@@ -75,7 +75,7 @@ export class KafkaReplica {
       case 'store-opened':
         return reading.storeOpened(event.at)
       case 'looked':
-        return reading.looked(event)
+        return reading.looked(event, nowMs)
       case 'read-again':
         return reading.readAgain(event)
       case 'fetched':

@@ -36,6 +36,8 @@ export class SimulatedBroker {
   readonly committed: number[]
   readonly answers: Answered[] = []
   generation = 0
+  /** Where the topic stood for the leader before. */
+  private deposed: TopicAt | undefined
   private members: Member[] = []
   private owners = new Map<number, string>()
   private readonly chance: Chance
@@ -80,7 +82,14 @@ export class SimulatedBroker {
   }
 
   newLeader(): void {
+    this.deposed = this.at
     this.leaderEpoch += 1
+  }
+
+  /** Of a broker that may not know yet that it leads no more. */
+  look(): TopicAt {
+    const { deposed } = this
+    return deposed !== undefined && deposed.topicId === this.topicId && this.chance.happens(0.3) ? deposed : this.at
   }
 
   /** All brokers lost their power, and their newest records with it. */

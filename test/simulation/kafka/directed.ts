@@ -129,6 +129,26 @@ export const KAFKA_SCENARIOS: readonly KafkaScenario[] = [
     },
   },
   {
+    name: 'a replica that reads on under a new leader is not halted by the old one, which knows less',
+    play: () => {
+      const stage = new Stage()
+      const replica = stage.replica('replica')
+      stage.add('a', 'b')
+      stage.settle()
+      for (let round = 0; round < 10; round += 1) {
+        stage.broker.newLeader()
+        stage.settle(2_000)
+        stage.add(`c${round}`, `d${round}`)
+        stage.settle(2_000)
+        replica.crash()
+        replica.start()
+        stage.settle(2_000)
+        assert.equal(replica.halted, undefined)
+      }
+      assert.equal(replica.store.items.length, 22)
+    },
+  },
+  {
     name: 'a message of a later version is waited at, and settled by a verdict',
     play: () => {
       const stage = new Stage()

@@ -38,6 +38,13 @@ export const KAFKA_BUGS: readonly PlantedBug[] = [
   ),
   bug('no-gaps', 'offsets are taken to have no gaps', `${CORE}/record.ts`, 'previousIndex: before.index', 'previousIndex: offset'),
   bug(
+    'deposed-believed',
+    'a leader that was deposed is believed about the end of the topic',
+    `${CORE}/reading.ts`,
+    'topic.leaderEpoch < this.epochMin',
+    'topic.leaderEpoch < 0',
+  ),
+  bug(
     'queue-kept',
     'what was read of the leader before is applied upon the log of the next',
     `${CORE}/reading.ts`,

@@ -146,7 +146,7 @@ export class SimulatedKafkaReplica implements AppliedStore<{ readonly position: 
     const { broker } = this.world
     switch (effect.kind) {
       case 'look':
-        return this.ask(effect.number, () => ({ kind: 'looked', number: effect.number, topic: broker.at }))
+        return this.ask(effect.number, () => ({ kind: 'looked', number: effect.number, topic: broker.look() }))
       case 'read-again':
         return this.ask(effect.number, () =>
           effect.leaderEpoch === broker.leaderEpoch && this.topicId === broker.topicId

@@ -38,7 +38,7 @@ export class JournalStore {
   }
 
   /** It changes with the journal, in one transaction. */
-  at: KafkaStoreAt = { index: 0, atMs: 0, recordHash: NOTHING }
+  at: KafkaStoreAt = { index: 0, leaderEpoch: 0, atMs: 0, recordHash: NOTHING }
 
   get items(): readonly string[] {
     return this.journal.flatMap(({ item }) => (item === undefined ? [] : [item]))
@@ -71,7 +71,7 @@ export class JournalStore {
     const first = submitId && this.journal.find((line) => line.submitId === submitId)
     const recordHash = link?.recordHash ?? NOTHING
     const line = { index, term, atMs, recordHash, submitId, command }
-    this.at = { index, atMs, recordHash }
+    this.at = { index, leaderEpoch: term, atMs, recordHash }
     if (first !== undefined) {
       const outcome: StoreOutcome = first.command === command ? first.outcome : { kind: 'reused' }
       this.journal.push({ ...line, submitId: undefined, outcome, item: undefined })
