@@ -64,6 +64,8 @@ export class Reading {
   private differs = false
   /** Verdicts on entries applied before it was known, by the number of the question what became of them. */
   private readonly recalls = new Map<number, number>()
+  /** Entries that this store rejected by a verdict, which may be read long after them. */
+  private readonly settled = new Set<number>()
   private at: KafkaStoreAt | undefined
   private topic: TopicAt | undefined
   private isPlaceSure = false
@@ -245,7 +247,11 @@ export class Reading {
     // It was under way when the verdict was read.
     if (isJudged && outcome.kind === 'done') this.halt('applied-before-verdict')
     const ended = this.comparing.applied(offsetOf(position.index), outcome)
-    if (isJudged) this.comparing.judged()
+    if (isJudged) {
+      this.comparing.judged()
+      this.settled.add(position.index)
+      for (const oldest of this.settled) if (this.settled.size > this.limits.verdictsMax) this.settled.delete(oldest)
+    }
     if (ended !== undefined) {
       const { stretch, digest } = ended
       const value = { replicator: MESSAGE_VERSION, digest: { by: this.self, stretch, value: digest } }
@@ -338,6 +344,7 @@ export class Reading {
       if (this.blockedIndex === body.index) this.blockedIndex = undefined
       return
     }
+    if (this.settled.has(body.index)) return
     const outcome = this.recent.at(body.index)?.outcome
     if (outcome?.kind === 'done') return this.halt('applied-before-verdict')
     if (outcome !== undefined || [...this.recalls.values()].includes(body.index)) return

@@ -14,7 +14,7 @@ const SETTLED_MS = 20_000
 
 class Stage implements Surroundings {
   readonly agenda: Agenda = new Agenda()
-  readonly limits: KafkaLimits = { ...KAFKA_LIMITS, stretchLength: 16 }
+  readonly limits: KafkaLimits = { ...KAFKA_LIMITS, recentMax: 20, stretchLength: 16 }
   readonly broker: SimulatedBroker = new SimulatedBroker(new Chance(1), 1, 0)
   readonly answers: string[] = []
 
@@ -72,6 +72,18 @@ export const KAFKA_SCENARIOS: readonly KafkaScenario[] = [
       stage.settle()
       assert.deepEqual([away.halted, away.store.items], [undefined, ['one', ...others]])
       assert.deepEqual(picky.store.items, ['one', ...others])
+    },
+  },
+  {
+    name: 'a verdict that is read long after it took effect needs no memory of the store',
+    play: () => {
+      const stage = new Stage()
+      const picky = stage.replica('picky', true)
+      const offset = stage.add('poison', ...Array.from({ length: 3 * stage.limits.recentMax }, (_, place) => `item ${place}`)) - 3 * stage.limits.recentMax
+      stage.settle()
+      stage.order('verdict', { verdict: { offset } })
+      stage.settle(60_000)
+      assert.deepEqual([picky.halted, picky.recalls, picky.store.items.length], [undefined, 0, 3 * stage.limits.recentMax])
     },
   },
   {

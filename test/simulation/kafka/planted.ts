@@ -129,10 +129,17 @@ export const KAFKA_BUGS: readonly PlantedBug[] = [
     '',
   ),
   bug(
+    'settled-forgotten',
+    'a store that rejected by a verdict is asked about it when the verdict is read long after it',
+    `${CORE}/reading.ts`,
+    '    if (this.settled.has(body.index)) return\n',
+    '',
+  ),
+  bug(
     'judged-compared',
     'a stretch with an entry that was judged is compared',
     `${CORE}/reading.ts`,
-    '    if (isJudged) this.comparing.judged()\n',
+    '      this.comparing.judged()\n',
     '',
   ),
   bug(

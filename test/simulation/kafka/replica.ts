@@ -39,6 +39,8 @@ export class SimulatedKafkaReplica implements AppliedStore<{ readonly position: 
   isStoreDown = false
   isCutOff = false
   halted: string | undefined
+  /** Times that its store was asked what it remembers of an offset. */
+  recalls = 0
   private core: KafkaReplica | undefined
   private readonly applier: Applier<{ readonly position: Position }> = new Applier(this)
   private readonly world: Surroundings
@@ -164,6 +166,7 @@ export class SimulatedKafkaReplica implements AppliedStore<{ readonly position: 
         this.isReopening = true
         return this.later(0, () => this.reopened())
       case 'recall':
+        this.recalls += 1
         return this.ask(effect.number, () => this.recalled(effect.number, effect.offset))
       case 'recall-name':
         return this.ask(effect.number, () => this.named(effect.number, effect.entry))
