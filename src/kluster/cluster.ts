@@ -61,6 +61,7 @@ export interface Cluster {
   transaction(statements: readonly Statement[], options?: ExecOptions): Promise<Outcome<readonly SqlResult[]>>
   /** Asks one database. */
   query(sql: string, params?: SqlParams, options?: QueryOptions): Promise<Answer>
+  /** Whatever waits for an answer is told that none came. */
   close(): Promise<void>
 }
 
@@ -81,7 +82,7 @@ interface Open {
 
 class KafkaCluster implements Cluster {
   readonly #order: KafkaOrder & { readonly one: string }
-  readonly #waiting = new Map<string, (value: string) => void>()
+  readonly #waiting = new Map<string, (value: string | undefined) => void>()
   #opening: Promise<Open> | undefined
   #isClosed = false
 
@@ -109,6 +110,7 @@ class KafkaCluster implements Cluster {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    for (const end of this.#waiting.values()) end(undefined)
     const open = await this.#opening?.catch(() => undefined)
     await Promise.allSettled([open?.tail.close(), open?.producing.close()])
   }
@@ -121,9 +123,9 @@ class KafkaCluster implements Cluster {
       const reply = { partition }
       const message = JSON.stringify({ replicator: 1, ...content, reply })
       // Ordered twice it takes effect once: its key is its name.
-      const ordered = await insisted(() => producing.send({ topic: all, key, partition: 0, value: message }), deadlineMs)
+      const ordered = await this.#insisted(() => producing.send({ topic: all, key, partition: 0, value: message }), deadlineMs)
       const request = JSON.stringify({ replicator: 1, ordered, reply })
-      await insisted(() => producing.send({ topic: one, key, partition: undefined, value: request }), deadlineMs)
+      await this.#insisted(() => producing.send({ topic: one, key, partition: undefined, value: request }), deadlineMs)
     })
     return value === undefined ? { kind: 'in-doubt', id } : outcomeIn(value, id)
   }
@@ -173,15 +175,15 @@ class KafkaCluster implements Cluster {
       await client.close()
     }
   }
-}
 
-async function insisted<Value>(run: () => Promise<Value>, deadlineMs: number): Promise<Value> {
-  for (;;) {
-    try {
-      return await run()
-    } catch (error) {
-      if (performance.now() + RETRY_MS > deadlineMs) throw error
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+  async #insisted<Value>(run: () => Promise<Value>, deadlineMs: number): Promise<Value> {
+    for (;;) {
+      try {
+        return await run()
+      } catch (error) {
+        if (this.#isClosed || performance.now() + RETRY_MS > deadlineMs) throw error
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+      }
     }
   }
 }

@@ -8,7 +8,7 @@ import type { Entry } from '../../protocols/log/entry.ts'
 import type { Applied, LogEvent, StoreAt } from '../../protocols/log/events.ts'
 import type { KafkaEffect, KafkaEvent, StoreSaid } from '../../protocols/log/kafka/events.ts'
 import { KAFKA_LIMITS } from '../../protocols/log/kafka/limits.ts'
-import { indexOf, readRecord } from '../../protocols/log/kafka/record.ts'
+import { readRecord } from '../../protocols/log/kafka/record.ts'
 import { KafkaReplica } from '../../protocols/log/kafka/replica.ts'
 import type { KafkaStatus } from '../../protocols/log/kafka/replica.ts'
 import type { Position } from '../../protocols/log/entry.ts'
@@ -98,6 +98,10 @@ export class KafkaHost implements AppliedStore<NoSnapshot> {
 
   apply(entries: readonly Entry[], verdicts: ReadonlyMap<number, string>, _: () => boolean, ended: (end: BatchEnd) => void): void {
     void this.alone(() => this.applied(entries, verdicts)).then(ended)
+  }
+
+  digest(): void {
+    throw new Error('a log that Kafka orders has no entries that compare contents')
   }
 
   restore(): void {
@@ -225,9 +229,7 @@ export class KafkaHost implements AppliedStore<NoSnapshot> {
 
   private async recalled({ number, offset }: Of<'recall'>): Promise<KafkaEvent> {
     const record = await this.init.topics.recordAt(offset)
-    const { store } = this
-    if (record === undefined || store === undefined || indexOf(offset) > store.at.position.index)
-      return { kind: 'recalled', number, recalled: undefined }
+    if (record === undefined) return { kind: 'recalled', number, recalled: undefined }
     const { entry } = readRecord(record, { index: 0, atMs: 0 }, TOOLS)
     return { kind: 'recalled', number, recalled: { record, applied: await this.remembered(entry) } }
   }
@@ -237,7 +239,11 @@ export class KafkaHost implements AppliedStore<NoSnapshot> {
     return { kind: 'named', number, applied: applied.outcome.kind === 'forgotten' ? undefined : applied }
   }
 
-  /** An entry that the store has passed has no effect, and its outcome is told. */
+  /**
+   * An entry that the store has passed has no effect, and its outcome is told.
+   *
+   * @throws StoreUnavailable for one that it has not passed, as a store that went back
+   */
   private async remembered(entry: Entry): Promise<Applied> {
     return this.alone(async () => {
       const { store } = this

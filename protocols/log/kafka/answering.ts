@@ -37,6 +37,7 @@ export class Answering {
   private readonly reading: Reading
   /** In the order in which they came. */
   private readonly requests = new Map<number, Request>()
+  private readonly byPartition = new Map<number, Request[]>()
   private generation = 0
   private isJoined = false
   /** Requests that wait were looked at when all below it was applied. */
@@ -80,7 +81,7 @@ export class Answering {
 
   assigned({ generation }: Of<'assigned'>): void {
     this.generation = generation
-    this.requests.clear()
+    this.forget()
   }
 
   requested({ generation, partition, records }: Of<'requested'>, nowMs: number): void {
@@ -132,6 +133,9 @@ export class Answering {
       step: { kind: 'asks-end' },
     }
     this.requests.set(request.number, request)
+    const before = this.byPartition.get(partition)
+    if (before === undefined) this.byPartition.set(partition, [request])
+    else before.push(request)
     const { asks } = request
     if (asks.kind === 'nothing') return this.respond(request, noOutcome(request.asker, 'unavailable'))
     if (asks.kind === 'outcome') return this.wait(request, asks.index)
@@ -196,14 +200,15 @@ export class Answering {
 
   /** The first of the partition that are answered are done with. */
   private commit(partition: number): void {
-    let offset: number | undefined
-    for (const request of this.requests.values()) {
-      if (request.partition !== partition) continue
+    const open = this.byPartition.get(partition) ?? []
+    let count = 0
+    for (const request of open) {
       if (request.step.kind !== 'answered') break
-      offset = request.offset + 1
+      count += 1
       this.requests.delete(request.number)
     }
-    if (offset !== undefined) this.outlet.put({ kind: 'commit', generation: this.generation, partition, offset })
+    const last = open.splice(0, count).at(-1)
+    if (last !== undefined) this.outlet.put({ kind: 'commit', generation: this.generation, partition, offset: last.offset + 1 })
   }
 
   private isLate(nowMs: number): boolean {
@@ -217,8 +222,13 @@ export class Answering {
 
   private leave(): void {
     this.isJoined = false
-    this.requests.clear()
+    this.forget()
     this.outlet.put({ kind: 'leave' })
+  }
+
+  private forget(): void {
+    this.requests.clear()
+    this.byPartition.clear()
   }
 
   private at(number: number, kind: Step['kind']): Request | undefined {

@@ -25,7 +25,8 @@ import { Verdicts } from './verdicts.ts'
 /** Why a record of a version that is not known here is not applied. */
 const LATER_VERSION = 'later-version'
 
-export type KafkaState = 'opening' | 'catching-up' | 'ready' | 'stalled' | 'halted'
+/** `cut-off`: no broker answered what was asked last. What is ordered meanwhile is not known here. */
+export type KafkaState = 'opening' | 'cut-off' | 'catching-up' | 'ready' | 'stalled' | 'halted'
 
 interface Pending {
   readonly index: number
@@ -69,6 +70,8 @@ export class Reading {
   private at: KafkaStoreAt | undefined
   private topic: TopicAt | undefined
   private isPlaceSure = false
+  /** No broker answered what was asked last. */
+  private isCutOff = false
   /** No leader of an earlier epoch is believed: it was deposed, and may lack what others have. */
   private epochMin = 0
   private asked: Asked | undefined
@@ -123,6 +126,7 @@ export class Reading {
 
   get state(): KafkaState {
     if (this.halted !== undefined) return 'halted'
+    if (this.isCutOff) return 'cut-off'
     if (!this.isPlaceSure) return 'opening'
     if (this.stalledIndex !== undefined) return 'stalled'
     return this.doneOffset >= this.endOffset ? 'ready' : 'catching-up'
@@ -209,6 +213,7 @@ export class Reading {
   unreachable(number: number, nowMs: number): void {
     if (this.asked?.number !== number) return
     this.asked = undefined
+    this.isCutOff = true
     this.retryAtMs = nowMs + this.limits.retryMs
   }
 
@@ -362,6 +367,7 @@ export class Reading {
   private takes(number: number, kind: Asked['kind']): boolean {
     if (this.halted !== undefined || this.asked?.number !== number || this.asked.kind !== kind) return false
     this.asked = undefined
+    this.isCutOff = false
     return true
   }
 

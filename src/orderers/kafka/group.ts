@@ -30,6 +30,11 @@ export class Group {
   private readonly init: GroupInit
   private consumer: Consumer | undefined
   private member: GroupMember | undefined
+  /** Offsets that the group is to be told, by partition, and whether it is being told. */
+  private readonly answered = new Map<number, number>()
+  private isTelling = false
+  /** What leaves the group. */
+  private leaving: Promise<unknown> = Promise.resolve()
   /** Rises at each dealing, and when this member leaves. */
   private generation = 0
 
@@ -46,23 +51,43 @@ export class Group {
   leave(): void {
     this.member = undefined
     this.generation += 1
-    void this.close()
+    this.drop()
   }
 
+  /** One call at a time says all that was answered by then. */
   commit(partition: number, offset: number): void {
-    const { consumer } = this
-    const { topic, logger } = this.init
-    if (consumer === undefined) return
-    consumer
-      .commit({ offsets: [{ topic, partition, offset: BigInt(offset), leaderEpoch: -1 }] })
-      // The next one says more; what is not told is answered again.
-      .catch((error: unknown) => logger.debug({ err: error }, 'the offset of the group is not told'))
+    this.answered.set(partition, offset)
+    void this.tell()
   }
 
+  /** Leaves, and waits until that is said. */
   async close(): Promise<void> {
+    this.leave()
+    await this.leaving
+  }
+
+  private async tell(): Promise<void> {
+    if (this.isTelling) return
+    this.isTelling = true
+    const { topic, logger } = this.init
+    while (this.answered.size > 0 && this.consumer !== undefined) {
+      const offsets = [...this.answered].map(([partition, offset]) => ({ topic, partition, offset: BigInt(offset), leaderEpoch: -1 }))
+      this.answered.clear()
+      try {
+        await this.consumer.commit({ offsets })
+      } catch (error) {
+        // The next one says more; what is not told is answered again.
+        logger.debug({ err: error }, 'the offset of the group is not told')
+      }
+    }
+    this.isTelling = false
+  }
+
+  private drop(): void {
     const { consumer } = this
     this.consumer = undefined
-    await consumer?.close(true).catch(() => {})
+    this.answered.clear()
+    if (consumer !== undefined) this.leaving = Promise.all([this.leaving, consumer.close(true).catch(() => {})])
   }
 
   private async joined(): Promise<void> {
@@ -90,8 +115,7 @@ export class Group {
   private joinAgain(consumer: Consumer): void {
     if (this.consumer !== consumer || this.member === undefined) return
     this.generation += 1
-    this.consumer = undefined
-    void consumer.close(true).catch(() => {})
+    this.drop()
     void this.joined()
   }
 
@@ -99,6 +123,8 @@ export class Group {
     const { member } = this
     if (this.consumer !== consumer || member === undefined) return
     this.generation += 1
+    // Those of the dealing before may be another's by now.
+    this.answered.clear()
     member.assigned(this.generation)
     const mine = consumer.assignments?.find(({ topic }) => topic === this.init.topic)?.partitions ?? []
     for (const partition of mine) void this.read(consumer, member, this.generation, partition)

@@ -9,6 +9,8 @@ import type { Driver } from './connection.ts'
 
 /** All that have to. */
 const ACKNOWLEDGED_BY_ALL = -1
+/** Of values in one batch, unless a single one has more: brokers take 4 MiB at once. */
+const BATCH_BYTES_MAX = 1_048_576
 
 export interface Produced {
   readonly topic: string
@@ -51,7 +53,7 @@ export class Producing {
     this.waiting = []
     // Those of one place are one batch, whose first offset the broker tells.
     for (const records of Object.values(Object.groupBy(batch, ({ topic, partition }) => `${topic}:${partition ?? ''}`)))
-      void this.sent(records ?? [])
+      for (const part of parts(records ?? [])) void this.sent(part)
   }
 
   private async sent(records: readonly Waiting[]): Promise<void> {
@@ -72,6 +74,21 @@ export class Producing {
       for (const { failed } of records) failed(error)
     }
   }
+}
+
+function parts(records: readonly Waiting[]): readonly (readonly Waiting[])[] {
+  const found: Waiting[][] = []
+  let bytes = Infinity
+  for (const record of records) {
+    const length = Buffer.byteLength(record.value)
+    if (bytes + length > BATCH_BYTES_MAX) {
+      found.push([])
+      bytes = 0
+    }
+    found.at(-1)?.push(record)
+    bytes += length
+  }
+  return found
 }
 
 /** Of records without a partition of their own nobody asks where they are. */

@@ -57,8 +57,7 @@ export async function openTopics({ brokers, logger, ...names }: OpenTopicsInit):
     commit: (partition, offset) => group?.commit(partition, offset),
     close: async () => {
       closing.abort()
-      group?.leave()
-      await Promise.allSettled([producing.close(), waiting.close(), asking.close()])
+      await Promise.allSettled([group?.close(), producing.close(), waiting.close(), asking.close()])
     },
   }
 }

@@ -106,6 +106,10 @@ export class SimulatedKafkaReplica implements AppliedStore<{ readonly position: 
     })
   }
 
+  digest(): void {
+    check(false, 'store', () => 'nothing compares contents here')
+  }
+
   restore(): void {
     check(false, 'store', () => 'nothing restores a store here')
   }
