@@ -39,7 +39,7 @@ const LOG = 'accounts'
 interface Kept {
   readonly name: string
   readonly url: string
-  ask(sql: string): string
+  readonly ask: (sql: string) => string
 }
 
 const { values: flags } = parseArgs({
@@ -69,7 +69,9 @@ async function databases(directory: string): Promise<readonly Kept[]> {
     if (kind !== 'postgres' && kind !== 'mysql') throw new Error(`${kind} is none of postgres, mysql, sqlite`)
     const server = await DatabaseServer.start(kind)
     closers.push(() => server[Symbol.asyncDispose]())
-    server.ask(kind === 'mysql' ? `create database ${LOG}` : `create database ${LOG} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`)
+    server.ask(
+      kind === 'mysql' ? `create database ${LOG}` : `create database ${LOG} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`,
+    )
     const ask = (sql: string): string => server.ask(sql, LOG).replaceAll('\t', '|')
     kept.push({ name: `${kind} ${place}`, url: server.url(LOG), ask })
   }
@@ -168,7 +170,8 @@ async function equal(kept: readonly Kept[], sql: string, expected?: string): Pro
   const deadline = performance.now() + SETTLED_MS
   for (;;) {
     const told = kept.map(({ ask }) => ask(sql))
-    if (told.every((each) => each === (expected ?? told[0]))) return say(`equal in all: ${sql}${expected === undefined ? '' : ` -> ${expected}`}`)
+    if (told.every((each) => each === (expected ?? told[0])))
+      return say(`equal in all: ${sql}${expected === undefined ? '' : ` -> ${expected}`}`)
     if (performance.now() > deadline) throw new Error(`${sql}: ${JSON.stringify(told.map((each) => each.slice(0, 200)))}`)
     await delay(LOOK_MS)
   }
@@ -210,7 +213,8 @@ async function main(): Promise<void> {
   const kills = Number(flags.kills)
   const fire = async (): Promise<void> => {
     for (let kill = 1; kill <= kills; kill += 1) {
-      while (next < (kill * transfers) / (kills + 1)) await delay(LOOK_MS)
+      const isDue = (): boolean => next >= (kill * transfers) / (kills + 1)
+      while (!isDue()) await delay(LOOK_MS)
       const place = Math.floor(Math.random() * replicas.length)
       await end(replicas[place] as ChildProcess)
       replicas[place] = startReplica(directory, order, kept[place] as Kept)

@@ -63,7 +63,8 @@ export async function startReplica({ log, order, store, storePassword, secretMod
 function tell(logger: Logger, log: string, { state, why, stalledIndex, doneOffset, endOffset, isDifferent }: KafkaStatus): void {
   const at = stalledIndex === undefined ? '' : ` at offset ${offsetOf(stalledIndex)}`
   const line = `log ${log} is ${state}${why === undefined ? '' : `: ${why}`}${at}, applied below ${doneOffset} of ${endOffset}`
-  if (isDifferent) logger.error(`a database of log ${log} took a command that another rejected: they differ; use portable SQL, and fill one anew`)
+  if (isDifferent)
+    logger.error(`a database of log ${log} took a command that another rejected: they differ; use portable SQL, and fill one anew`)
   if (state === 'halted') logger.error(line)
   else if (state === 'stalled') logger.warn(line)
   else logger.info(line)

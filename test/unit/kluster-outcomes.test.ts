@@ -11,7 +11,11 @@ suite('outcomes of commands', () => {
     const position = { offset: 7 }
     const result = { columns: [], rows: [], rowsAffected: 1, lastInsertId: 1 }
     assert.deepEqual(outcomeIn(say({ outcome: 'done', position, result }), 'i'), { kind: 'done', position: 7, result })
-    assert.deepEqual(outcomeIn(say({ outcome: 'done', position, result: 'truncated' }), 'i'), { kind: 'done', position: 7, result: undefined })
+    assert.deepEqual(outcomeIn(say({ outcome: 'done', position, result: 'truncated' }), 'i'), {
+      kind: 'done',
+      position: 7,
+      result: undefined,
+    })
     const rejected = { class: 'constraint', code: '23505 it is there' }
     assert.deepEqual(outcomeIn(say({ outcome: 'rejected', position, ...rejected }), 'i'), { kind: 'rejected', position: 7, ...rejected })
     assert.deepEqual(outcomeIn(say({ outcome: 'idempotency-key-reused' }), 'i'), { kind: 'reused' })

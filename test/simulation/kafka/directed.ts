@@ -79,7 +79,9 @@ export const KAFKA_SCENARIOS: readonly KafkaScenario[] = [
     play: () => {
       const stage = new Stage()
       const picky = stage.replica('picky', true)
-      const offset = stage.add('poison', ...Array.from({ length: 3 * stage.limits.recentMax }, (_, place) => `item ${place}`)) - 3 * stage.limits.recentMax
+      const offset =
+        stage.add('poison', ...Array.from({ length: 3 * stage.limits.recentMax }, (_, place) => `item ${place}`)) -
+        3 * stage.limits.recentMax
       stage.settle()
       stage.order('verdict', { verdict: { offset } })
       stage.settle(60_000)
@@ -203,7 +205,10 @@ export const KAFKA_SCENARIOS: readonly KafkaScenario[] = [
         stage.settle()
         assert.equal(odd.halted, others.length === 1 ? undefined : 'outcomes-differ')
         for (const replica of [odd, ...usual]) assert.equal(replica.status?.isDifferent, true)
-        assert.deepEqual(usual.map(({ halted }) => halted), others.map(() => undefined))
+        assert.deepEqual(
+          usual.map(({ halted }) => halted),
+          others.map(() => undefined),
+        )
       }
     },
   },

@@ -70,7 +70,13 @@ export class SimulatedKafkaReplica implements AppliedStore<{ readonly position: 
     this.isUp = true
     this.halted = undefined
     const { topicId } = this
-    this.core = new KafkaReplica({ topicId, self: `${this.name}${this.life}`, limits: this.world.limits, tools: TOOLS, answers: 'requests' })
+    this.core = new KafkaReplica({
+      topicId,
+      self: `${this.name}${this.life}`,
+      limits: this.world.limits,
+      tools: TOOLS,
+      answers: 'requests',
+    })
     this.applier.opened(this.at)
     this.every(TICK_MS, () => this.step({ kind: 'tick' }))
     this.every(TICK_MS, () => this.readRequests())
@@ -181,7 +187,10 @@ export class SimulatedKafkaReplica implements AppliedStore<{ readonly position: 
       case 'respond':
         return this.respond(effect)
       case 'order':
-        return this.later(this.travel(), () => void broker.append(utf8.encode(this.chance.hex(16)), utf8.encode(effect.value), this.world.agenda.nowMs))
+        return this.later(
+          this.travel(),
+          () => void broker.append(utf8.encode(this.chance.hex(16)), utf8.encode(effect.value), this.world.agenda.nowMs),
+        )
       case 'commit':
         return this.later(this.travel(), () => broker.commit(effect.generation, effect.partition, effect.offset))
       case 'join':

@@ -46,6 +46,6 @@ suite('two partitions of one log', () => {
   test('producers that share no row are told the same in either order', () => {
     const other = [claim('seat-2', 'grace', 0)]
     const [here, there] = [applied([...first, ...other]), applied([...other, ...first])]
-    assert.deepEqual([here.seats, new Map([...here.answers].toSorted())], [there.seats, new Map([...there.answers].toSorted())])
+    assert.deepEqual([here.seats, here.answers], [there.seats, there.answers])
   })
 })
