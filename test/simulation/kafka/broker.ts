@@ -97,6 +97,8 @@ export class SimulatedBroker {
     this.records = this.records.slice(0, Math.max(0, this.records.length - count))
     this.endOffset = (this.records.at(-1)?.offset ?? this.startOffset - 1) + 1
     this.newLeader()
+    // Nobody is left who knows more, or less.
+    this.deposed = undefined
   }
 
   /** Deleted, and made again under the same name. */
