@@ -10,8 +10,8 @@ import { settingsOf } from './connection.ts'
 import type { Driver } from './connection.ts'
 import { Partition } from './partition.ts'
 
-/** A member that says nothing for so long is gone, in milliseconds, and how often one speaks. */
-const SESSION_MS = 10_000
+/** A member that says nothing for so long is gone, in milliseconds: the least that brokers allow unless told otherwise. And how often one speaks. */
+const SESSION_MS = 6_000
 const HEARTBEAT_MS = 500
 const REBALANCE_MS = 15_000
 /** Between tries, and looks whether there is room, in milliseconds. */
