@@ -94,7 +94,6 @@ export class Agreement implements Service {
     this.representative = new Representative(self, moment, outbox, nextId, roster, roundTrips)
     const offering = new Offering({
       self,
-      clusterId: roster.clusterId,
       moment,
       chain,
       roundTrips,

@@ -47,7 +47,7 @@ export interface OfferInit {
    * last step is needed.
    */
   readonly isTakenAtHome: boolean
-  readonly offering: Pick<Offering, 'isWorthwhile'>
+  readonly offering: Pick<Offering, 'isHomeHeard' | 'isWorthwhile'>
   readonly polls: Polls
   readonly moment: Moment
   readonly latencies: Pick<Latencies, 'observeQuorum'>
@@ -57,6 +57,8 @@ export interface OfferInit {
 export class OfferAttempt implements PollListener {
   private readonly init: OfferInit
   private readonly taken = new Set<IdentityId>()
+  /** As many of the other units as are needed have taken it whole. */
+  private isEnough = false
   private readonly home: Tally
   private committed: Tally | undefined
   private step: 'asking' | 'offering' | 'last' | 'over' = 'asking'
@@ -100,7 +102,7 @@ export class OfferAttempt implements PollListener {
   tick(): void {
     const { nowMs } = this.init.moment
     if (this.step === 'offering' && nowMs >= this.lastAtMs) this.askLast()
-    if (this.step === 'offering' && !this.isWorthwhile()) this.fail('outdated')
+    if (this.step !== 'over' && !this.isPossible()) this.fail('outdated')
     if (this.step !== 'over' && nowMs >= this.endAtMs) this.fail('unanswered')
   }
 
@@ -116,7 +118,7 @@ export class OfferAttempt implements PollListener {
     polls.close(this.toHome)
     if (!listener.leaving()) return this.fail('refused')
     this.step = 'offering'
-    const asked = isTakenAtHome && plan.allVoters !== undefined ? plan.allVoters : plan.otherVoters
+    const asked = isTakenAtHome ? plan.quorum : plan.otherVoters
     this.offered = polls.ask({ kind: 'offer', key, ballot, record, home: plan.home.home }, asked, this)
     this.giveTime(this.offered)
   }
@@ -125,13 +127,14 @@ export class OfferAttempt implements PollListener {
     const { plan, isTakenAtHome, moment, latencies } = this.init
     this.taken.add(voter)
     const whole = plan.others.filter((unit) => this.isWhole(unit)).length
-    if (whole === plan.others.length && plan.allVoters !== undefined && this.isWhole(plan.home)) return this.succeed()
-    if (whole < plan.needed || this.step !== 'offering') return
+    if (isTakenAtHome && whole === plan.others.length && this.isWhole(plan.home)) return this.succeed()
+    if (whole < plan.needed || this.isEnough) return
+    this.isEnough = true
     if (this.offered !== undefined) latencies.observeQuorum(moment.nowMs - this.offered.openedAtMs)
     if (!isTakenAtHome) this.askLast()
     // The others have it on their disks at about the same time: the next look at the time is soon
     // enough.
-    else this.lastAtMs = Math.min(this.lastAtMs, moment.nowMs)
+    else this.lastAtMs = moment.nowMs
   }
 
   private askLast(): void {
@@ -148,9 +151,10 @@ export class OfferAttempt implements PollListener {
   }
 
   /** Somebody who is needed may have fallen silent since. */
-  private isWorthwhile(): boolean {
+  private isPossible(): boolean {
     const { offering, plan } = this.init
-    return offering.isWorthwhile(plan, (unit) => this.isWhole(unit))
+    if (!offering.isHomeHeard(plan)) return false
+    return this.step !== 'offering' || offering.isWorthwhile(plan, (unit) => this.isWhole(unit))
   }
 
   private isWhole({ voters }: Unit): boolean {

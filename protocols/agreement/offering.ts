@@ -3,11 +3,12 @@
  * lost: the two phases need no offer before them.
  */
 import { OFFERS_SINCE } from '../base/config.ts'
-import type { ClusterId, Identity } from '../base/identity.ts'
+import type { Clusters } from '../base/config.ts'
+import type { Identity } from '../base/identity.ts'
 import type { InForce, Installed } from '../base/installed.ts'
 import type { Moment } from '../base/moment.ts'
 import { Quorum } from '../base/quorum.ts'
-import { unitsNeeded } from '../base/units.ts'
+import { hasMajority, unitsNeeded } from '../base/units.ts'
 import type { Unit } from '../base/units.ts'
 import type { RoundTrips } from './round-trips.ts'
 
@@ -29,15 +30,12 @@ export interface OfferPlan {
   /** To ask the voters of home alone, and everybody else. */
   readonly homeVoters: Quorum
   readonly otherVoters: Quorum
-  /** Who decides by the two phases. */
+  /** Everybody, and who decides by the two phases. */
   readonly quorum: Quorum
-  /** Everybody, where units are voters. Home may then take its own offer as a voter. */
-  readonly allVoters: Quorum | undefined
 }
 
 export interface OfferingContext {
   readonly self: Identity
-  readonly clusterId: ClusterId
   readonly moment: Moment
   readonly chain: InForce
   readonly roundTrips: Pick<RoundTrips, 'toFarthestMs' | 'toQuorumMs'>
@@ -65,7 +63,12 @@ export class Offering {
     if (!isOn || installed === undefined || moment.nowMs < this.pausedUntilMs) return undefined
     if (this.planned?.installed !== installed) this.planned = { installed, plan: this.planFor(installed) }
     const { plan } = this.planned
-    return plan !== undefined && this.isWorthwhile(plan) ? plan : undefined
+    return plan !== undefined && this.isHomeHeard(plan) && this.isWorthwhile(plan) ? plan : undefined
+  }
+
+  /** Home can promise, and accept last: it is not known that most of it is silent. */
+  isHomeHeard({ home }: OfferPlan): boolean {
+    return hasMajority(home, this.context.isHeard)
   }
 
   /**
@@ -105,13 +108,12 @@ export class Offering {
   }
 
   private planFor({ config, units, quorum }: Installed): OfferPlan | undefined {
-    const { self, clusterId } = this.context
+    const { self } = this.context
     if (config.next !== undefined || config.forming || config.protocolMin < OFFERS_SINCE || units.length < 2) return undefined
     const home = units.find((unit) => unit.voters.some(({ id }) => id === self.id))
     if (home === undefined) return undefined
     const others = units.filter((unit) => unit !== home)
-    const [onlyCluster] = config.clusters.size === 1 ? config.clusters.keys() : []
-    const quorumOf = (members: readonly Unit[]): Quorum => new Quorum([votersByCluster(members, onlyCluster ?? clusterId)])
+    const quorumOf = (members: readonly Unit[]): Quorum => new Quorum([clustersOf(members, config.clusters)])
     return {
       epoch: config.epoch,
       home,
@@ -120,17 +122,13 @@ export class Offering {
       quorum,
       homeVoters: quorumOf([home]),
       otherVoters: quorumOf(others),
-      allVoters: onlyCluster === undefined ? undefined : quorumOf(units),
     }
   }
 }
 
-/** @param only the cluster of voters that are units by themselves */
-function votersByCluster(units: readonly Unit[], only: ClusterId): ReadonlyMap<ClusterId, readonly Identity[]> {
-  const byCluster = new Map<ClusterId, readonly Identity[]>()
-  for (const { home, voters } of units) {
-    const cluster = home.kind === 'cluster' ? home.cluster : only
-    byCluster.set(cluster, [...(byCluster.get(cluster) ?? []), ...voters])
-  }
-  return byCluster
+/** The clusters of a config, as far as their voters are in these units. */
+function clustersOf(units: readonly Unit[], clusters: Clusters): Clusters {
+  const members = new Set(units.flatMap(({ voters }) => voters))
+  const narrowed = [...clusters].map(([cluster, voters]) => [cluster, voters.filter((voter) => members.has(voter))] as const)
+  return new Map(narrowed.filter(([, voters]) => voters.length > 0))
 }

@@ -7,9 +7,8 @@
  */
 import { compareBallots } from '../base/ballot.ts'
 import type { Identity, IdentityId } from '../base/identity.ts'
-import { majority } from '../base/quorum.ts'
 import type { Accepted } from '../base/record.ts'
-import { isSameHome, unitsNeeded } from '../base/units.ts'
+import { hasMajority, isSameHome, unitsNeeded } from '../base/units.ts'
 import type { Unit } from '../base/units.ts'
 
 /** What the voters of a reserve quorum showed, each at its promise; undefined for nothing. */
@@ -49,11 +48,7 @@ export function isAlive({ ballot, home }: Accepted, shown: Shown, units: readonl
   if (areVoters && units.every((unit) => unit.voters.every(mayHold))) return true
   const isHome = (unit: Unit): boolean => home !== undefined && isSameHome(unit.home, home)
   // Had its home accepted it, one of these would show it plainly; they have promised, and will not.
-  if (units.some((unit) => isHome(unit) && isCovered(unit, shown))) return false
+  if (units.some((unit) => isHome(unit) && hasMajority(unit, ({ id }) => shown.has(id)))) return false
   const whole = units.filter((unit) => !isHome(unit) && unit.voters.every(mayHold))
   return whole.length >= unitsNeeded(units.length) - 1
-}
-
-function isCovered({ voters }: Unit, shown: Shown): boolean {
-  return majority(voters.filter(({ id }) => shown.has(id)).length, 0, voters.length) === 'won'
 }

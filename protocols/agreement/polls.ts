@@ -4,6 +4,7 @@
  * through a second representative, then directly. Answers are handed on voter by voter; nobody's is
  * counted here.
  */
+import { OFFERS_SINCE } from '../base/config.ts'
 import type { ClusterId, Identity, IdentityId, PeerId } from '../base/identity.ts'
 import type { Moment, NextId } from '../base/moment.ts'
 import type { Quorum } from '../base/quorum.ts'
@@ -19,6 +20,8 @@ import type { RoundTrips } from './round-trips.ts'
 const RESEND_MOST_MS = 1_000
 /** An answer is late only after so many round trips to a quorum: the delay of a link varies. */
 const LATE_ROUND_TRIPS = 1.5
+/** A representative gathers the answers to an offer for so long at least, in milliseconds. */
+const GATHER_LEAST_MS = 10
 
 /**
  * What is asked and answered: that of write-once registers, or of another type that is agreed on in
@@ -184,12 +187,30 @@ export class Polls<Body extends Question = AcceptorRequest, Cast extends Answer 
   }
 
   private sendThrough(poll: Poll<Body, Cast>, cluster: ClusterId, targets: readonly Identity[], attempt: number): void {
-    const representatives = this.reach.representatives(cluster)
+    const representatives = this.representatives(poll.body, cluster)
     const representative = representatives[attempt % Math.max(1, representatives.length)]
     if (representative === undefined) return
     const [only] = targets
     if (targets.length === 1 && only?.peerId === representative) this.sendDirectly(poll, targets)
-    else this.line.send(representative, relayOf(poll, targets), 'nothing')
+    else this.line.send(representative, this.relayOf(poll, targets), 'nothing')
+  }
+
+  /** An older peer without a vote would take an offer for a breach of the protocol. */
+  private representatives({ kind }: Body, cluster: ClusterId): readonly PeerId[] {
+    const all = this.reach.representatives(cluster)
+    return kind === 'offer' ? all.filter((peerId) => this.reach.speaks(peerId, OFFERS_SINCE)) : all
+  }
+
+  /**
+   * An offer counts by whole units: its answers are gathered until all are there. Half of what is
+   * left of the usual time beside the way is given for that, so that what one silent voter makes
+   * late never becomes the usual time.
+   */
+  private relayOf(poll: Poll<Body, Cast>, targets: readonly Identity[]): RelayOf<Body> {
+    const relay = { kind: 'relay', id: poll.id, targets, body: poll.body } as const
+    if (poll.body.kind !== 'offer') return relay
+    const beyondWayMs = poll.usualMs - this.roundTrips.toQuorumMs(poll.quorum)
+    return { ...relay, gatherMs: Math.max(GATHER_LEAST_MS, Math.ceil(beyondWayMs / 2)) }
   }
 
   /**
@@ -202,10 +223,4 @@ export class Polls<Body extends Question = AcceptorRequest, Cast extends Answer 
       if (voters.some((voter) => voter.id === sender.id)) return this.latencies.observe(cluster, poll.body.kind, elapsedMs)
     }
   }
-}
-
-/** An offer counts by whole units: its answers are gathered until all are there. */
-function relayOf<Body extends Question, Cast extends Answer>(poll: Poll<Body, Cast>, targets: readonly Identity[]): RelayOf<Body> {
-  const relay = { kind: 'relay', id: poll.id, targets, body: poll.body } as const
-  return poll.body.kind === 'offer' ? { ...relay, gatherMs: Math.ceil(poll.usualMs) } : relay
 }

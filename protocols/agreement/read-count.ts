@@ -11,9 +11,9 @@ import type { IdentityId } from '../base/identity.ts'
 import type { Installed } from '../base/installed.ts'
 import { equalRecords } from '../base/record.ts'
 import type { Accepted, ValueRecord } from '../base/record.ts'
-import { Tally, majority } from '../base/quorum.ts'
+import { Tally } from '../base/quorum.ts'
 import type { Quorum } from '../base/quorum.ts'
-import { isSameHome } from '../base/units.ts'
+import { hasMajority, isSameHome } from '../base/units.ts'
 import type { Home, Unit } from '../base/units.ts'
 import type { Vote } from '../wire/agreement-messages.ts'
 
@@ -77,8 +77,7 @@ export class ReadCount {
   private isHomeAgreed({ home, plainly }: Group): boolean {
     if (home === undefined) return true
     const unit = this.units.find((one) => isSameHome(one.home, home))
-    if (unit === undefined) return false
-    return majority(unit.voters.filter(({ id }) => plainly.has(id)).length, 0, unit.voters.length) === 'won'
+    return unit !== undefined && hasMajority(unit, ({ id }) => plainly.has(id))
   }
 
   private group(accepted: Accepted): Group {

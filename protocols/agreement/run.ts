@@ -1,7 +1,8 @@
 /**
  * One coordinator's work on one register: reserve, then commit, until the register is chosen
  * (single-decree Paxos). A put that nobody is seen to contend begins with an offer, which is chosen
- * in one long round trip or ends in the two phases (`offer-attempt.ts`). All who want something of the register at this peer, be it a put, a read
+ * in one long round trip or ends in the two phases (`offer-attempt.ts`). All who want something of
+ * the register at this peer, be it a put, a read
  * that met doubt, or a voter that finishes what another began, are claims on the same run, in
  * order.
  */
@@ -11,7 +12,7 @@ import type { IdentityId } from '../base/identity.ts'
 import type { Moment } from '../base/moment.ts'
 import type { Accepted, ValueRecord } from '../base/record.ts'
 import type { RegisterKey } from '../base/register.ts'
-import type { InForce } from '../base/installed.ts'
+import type { InForce, Installed } from '../base/installed.ts'
 import { Tally } from '../base/quorum.ts'
 import type { Doubts } from './doubts.ts'
 import type { Latencies } from './latency.ts'
@@ -65,7 +66,7 @@ export interface RunContext {
   readonly rivals: Pick<Doubts, 'onRival' | 'rivalUntilMs'>
   readonly random: () => number
   readonly spaceOf: SpaceOf
-  readonly offering: Pick<Offering, 'plan' | 'isWorthwhile' | 'isWholeHeard' | 'onMade' | 'onUnanswered'>
+  readonly offering: Pick<Offering, 'plan' | 'isHomeHeard' | 'isWorthwhile' | 'isWholeHeard' | 'onMade' | 'onUnanswered'>
   /** Nobody else is seen at work on the register: this voter holds nothing and promised nothing. */
   readonly isUntouched: (key: RegisterKey) => boolean
   /**
@@ -84,6 +85,8 @@ export class Run implements PollListener {
   private tally: Tally | undefined
   private readCount: ReadCount | undefined
   private ballot: Ballot | undefined
+  /** The config that a reserve was asked in. */
+  private asked: Installed | undefined
   /** What those showed who promised. */
   private readonly shown = new Map<IdentityId, Accepted | undefined>()
   private attempt: OfferAttempt | undefined
@@ -190,7 +193,7 @@ export class Run implements PollListener {
     if (claim?.record === undefined || !spaceOf(this.key).isOffered(this.key) || !isUntouched(this.key)) return false
     const plan = offering.plan()
     if (plan === undefined) return false
-    const isTakenAtHome = plan.allVoters !== undefined && plan.others.every((unit) => offering.isWholeHeard(unit))
+    const isTakenAtHome = plan.home.home.kind === 'voter' && plan.others.every((unit) => offering.isWholeHeard(unit))
     const listener = {
       leaving: (): boolean => this.isLeaving(claim),
       chosen: (record: ValueRecord, ballot: Ballot | undefined): void => {
@@ -246,6 +249,7 @@ export class Run implements PollListener {
     const ballot = this.context.rounds.next(installed.config.epoch)
     this.phase = 'reserving'
     this.ballot = ballot
+    this.asked = installed
     this.shown.clear()
     this.wasRejected = false
     for (const claim of this.claims) claim.asked = true
@@ -266,11 +270,11 @@ export class Run implements PollListener {
 
   /** A quorum promised. What is committed depends on how the register settles. */
   private reserved(ballot: Ballot): void {
-    const { poll } = this
-    const { chain, latencies, moment } = this.context
-    if (poll === undefined) return
+    const { poll, asked } = this
+    const { latencies, moment } = this.context
+    if (poll === undefined || asked === undefined) return
     latencies.observeQuorum(moment.nowMs - poll.openedAtMs)
-    const found = toFinish(this.shown, chain.current?.units ?? [])
+    const found = toFinish(this.shown, asked.units)
     if (found === undefined) this.settleEmpty()
     const choice = this.settlement.choose(found, this.claims)
     if (choice !== undefined) {

@@ -13,6 +13,8 @@ export interface Reach {
    * another voter.
    */
   isConnectedAs(identity: Identity): boolean
+  /** Whether a peer understands messages of this protocol version. */
+  speaks(peerId: PeerId, version: number): boolean
   /** Connected peers of a cluster, the one to be used first in front. */
   representatives(cluster: ClusterId): readonly PeerId[]
   /**

@@ -5,6 +5,7 @@
  */
 import type { Clusters } from './config.ts'
 import type { ClusterId, Identity } from './identity.ts'
+import { majority } from './quorum.ts'
 
 /** Named, never numbered: what a place in a list means changes with the config. */
 export type Home = { readonly kind: 'cluster'; readonly cluster: ClusterId } | { readonly kind: 'voter'; readonly voter: Identity }
@@ -27,6 +28,11 @@ export function unitsOf(clusters: Clusters): readonly Unit[] {
 /** How many units an offer needs, home among them. */
 export function unitsNeeded(units: number): number {
   return units <= HALVED_UNITS_MAX ? Math.floor(units / 2) + 1 : units - 1
+}
+
+/** More than half of the voters of a unit. */
+export function hasMajority({ voters }: Unit, has: (voter: Identity) => boolean): boolean {
+  return majority(voters.filter(has).length, 0, voters.length) === 'won'
 }
 
 export function isSameHome(a: Home, b: Home): boolean {

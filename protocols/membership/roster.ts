@@ -80,6 +80,10 @@ export class Roster implements Neighbours {
     return this.isConnectedAs(identity) && this.peers.get(identity.peerId)?.state === 'alive'
   }
 
+  speaks(peerId: PeerId, version: number): boolean {
+    return (this.peers.get(peerId)?.protocolMax ?? 0) >= version
+  }
+
   clusterIds(): Iterable<ClusterId> {
     if (this.clusters.size === 0) for (const peer of this.peers.values()) this.clusters.add(peer.clusterId)
     return this.clusters

@@ -79,7 +79,7 @@ export class Model {
       syncMs: SYNC_MS,
       tickLateMs: TICK_LATE_MS,
       slowOpeningRate: 0,
-      areOffersMade: true,
+      offersBy: 'all' as const,
     }
     const surroundings: PeerSurroundings = {
       agenda,

@@ -5,6 +5,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import * as fc from 'fast-check'
+import { OFFERS_SINCE } from '../../protocols/base/config.ts'
+import type { Config } from '../../protocols/base/config.ts'
 import type { ClusterId, Identity, PeerId } from '../../protocols/base/identity.ts'
 import { dataQuorum } from '../../protocols/base/quorum.ts'
 import { Latencies } from '../../protocols/agreement/latency.ts'
@@ -21,6 +23,15 @@ import { someConfig, someIdentity } from './core-arbitraries.ts'
 const self = peer('self')
 const ballot = ballotOf(1, 1, 'self')
 const reserve: AcceptorRequest = { kind: 'reserve', key, ballot }
+const offer: AcceptorRequest = { kind: 'offer', key, ballot, record: recordOf('x'), home: { kind: 'cluster', cluster: 'c0' as ClusterId } }
+/** One other cluster, all of whose voters are reached through one of them. */
+const farConfig: Config = {
+  networkId: '' as never,
+  epoch: 1,
+  clusters: new Map([['c1' as ClusterId, [peer('d'), peer('e'), peer('f')]]]),
+  forming: false,
+  protocolMin: OFFERS_SINCE,
+}
 const GATHER_MS = 10
 /** All voters are next door. */
 const NEAR = { toQuorumMs: () => 0, toFarthestMs: () => 0 }
@@ -42,6 +53,7 @@ function reachOf(clusterId: string, clusters: ReadonlyMap<ClusterId, readonly Id
     clusterId: clusterId as ClusterId,
     isConnected,
     isConnectedAs,
+    speaks: () => true,
     representatives,
     roundTripMs: () => undefined,
     isPutBack: () => false,
@@ -111,7 +123,7 @@ suite('polls', () => {
     const isConnected = (peerId: PeerId): boolean => ['a', 'learner'].includes(peerId)
     const isConnectedAs = ({ peerId }: Identity): boolean => isConnected(peerId)
     const representatives = (cluster: ClusterId): PeerId[] => (cluster === own ? ['a' as PeerId] : [learner])
-    const reach: Reach = { clusterId: own, isConnected, isConnectedAs, representatives, roundTripMs: () => undefined }
+    const reach: Reach = { clusterId: own, isConnected, isConnectedAs, speaks: () => true, representatives, roundTripMs: () => undefined }
     const bench = new Bench()
     const moment = { nowMs: 0 }
     const polls = pollsOf(bench, reach, moment)
@@ -146,6 +158,43 @@ suite('polls', () => {
       polls.close(poll)
     }
     assert.equal(latencies.usualMs('c0' as ClusterId, 'reserve'), 600)
+  })
+
+  test('an offer goes through nobody who does not know offers', () => {
+    const [old, young] = ['old' as PeerId, 'young' as PeerId]
+    const quorum = dataQuorum(farConfig)
+    const reach: Reach = {
+      ...reachOf('c0', quorum.votersByCluster),
+      representatives: () => [old, young],
+      speaks: (peerId, version) => peerId !== old || version < OFFERS_SINCE,
+    }
+    const bench = new Bench()
+    const moment = { nowMs: 0 }
+    const polls = pollsOf(bench, reach, moment)
+    const through = (): PeerId[] => sends(bench.take()).flatMap(({ to, message }) => (message.kind === 'relay' ? [to] : []))
+    polls.ask(reserve, quorum, { voted: () => undefined })
+    assert.deepEqual(through(), [old])
+    polls.ask(offer, quorum, { voted: () => undefined })
+    assert.deepEqual(through(), [young])
+  })
+
+  test('a silent voter does not make answers to offers usual that were only waited for', () => {
+    const wayMs = 10
+    const quorum = dataQuorum(farConfig)
+    const moment = { nowMs: 0 }
+    const latencies = new Latencies()
+    const bench = new Bench()
+    let id = 0
+    const polls = new Polls(self, moment, bench.outbox, () => (id += 1), reachOf('c0', quorum.votersByCluster), latencies, NEAR)
+    for (let question = 0; question < 400; question += 1) {
+      const poll = polls.ask(offer, quorum, { voted: () => undefined })
+      const gatherMs = sends(bench.take()).map(({ message }) => (message.kind === 'relay' ? (message.gatherMs ?? 0) : 0))
+      moment.nowMs += Math.max(...gatherMs) + wayMs
+      polls.vote(poll.id, { sender: peer('d'), body: { kind: 'taken', ballot } })
+      polls.close(poll)
+    }
+    const usualMs = latencies.usualMs('c1' as ClusterId, 'offer')
+    assert.ok(usualMs <= 30, `${usualMs} ms`)
   })
 
   test('when somebody is lost, what is unanswered is asked again at once', () => {

@@ -52,6 +52,7 @@ class Running extends RunBench {
       random: () => random,
       offering: {
         plan: () => undefined,
+        isHomeHeard: () => false,
         isWorthwhile: () => false,
         isWholeHeard: () => false,
         onMade: () => undefined,

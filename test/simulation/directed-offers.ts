@@ -22,13 +22,15 @@ import { KeyStage, text } from './types/keys/stage.ts'
 import type { Names, Scenario } from './stage.ts'
 
 const KEY = dataKey('k')
-const OFFERS = { areOffersMade: true } as const
+const OFFERS = { offersBy: 'all' } as const
 const ONE: Names = { c: ['A', 'B', 'C'] }
 const THREE: Names = { a: ['A', 'A2', 'A3'], b: ['B', 'B2', 'B3'], c: ['C', 'C2', 'C3'] }
 const LONG_MS = 10_000
 const SHORT_MS = 500
 /** Far beyond any wait for an answer. */
 const SLOW = 1_000
+/** Home is given at least so long to answer. */
+const HOME_ASKED_MS = 100
 /** Quorums that are drawn, and what they show. */
 const DRAWN = 4_000
 
@@ -41,6 +43,7 @@ export const OFFER_SCENARIOS: readonly Scenario[] = [
   { name: 'offers-read', play: readBeforeLast },
   { name: 'offers-late', play: late },
   { name: 'offers-stop', play: stopForSilence },
+  { name: 'offers-stop-for-home', play: stopForHome },
   { name: 'offers-passed-without-a-vote', play: passedWithoutVote },
   { name: 'offers-and-rivals', play: rivals },
   { name: 'offers-of-a-home-that-holds', play: homeHolds },
@@ -230,6 +233,33 @@ function stopForSilence(): string[] {
   stage.pass(LONG_MS)
   check(stage.put('A', dataKey('j'), text('x')) === 'created' && offers > 0, 'offer', () => 'no offers though all are back')
   return stage.lines
+}
+
+/**
+ * Where most of home is silent no offer can be chosen: puts begin with reserve, and one under way
+ * goes over to it.
+ */
+function stopForHome(): string[] {
+  const stage = new KeyStage(THREE, THREE, OFFERS)
+  stage.start()
+  stage.fate = (_from, to, message) => (['A2', 'A3'].includes(to) && kindIn(message, KEY) !== undefined ? 'is lost' : 'arrives')
+  const underWay = stage.beginPut('A', KEY, text('x'), LONG_MS)
+  stage.pass(5)
+  for (const name of ['A2', 'A3']) stage.crash(name)
+  const first = endedIn(stage, underWay)
+  stage.pass(LONG_MS)
+  const second = endedIn(stage, stage.beginPut('A', dataKey('j'), text('x'), LONG_MS))
+  for (const ms of [first, second]) check(ms < HOME_ASKED_MS, 'offer', () => `a put waited ${ms} ms, as for a home that is silent`)
+  stage.probe()
+  return stage.lines
+}
+
+/** How long it takes until a put is created, in milliseconds. */
+function endedIn(stage: KeyStage, client: number): number {
+  let waited = 0
+  for (; stage.outcome(client) === 'nothing yet' && waited < LONG_MS; waited += 1) stage.pass(1)
+  check(stage.outcome(client) === 'created', 'L5', () => `a put ended ${stage.outcome(client)}`)
+  return waited
 }
 
 /** A voter that passes a finished config without a vote drops what it accepted, though it passes in one go. */

@@ -67,6 +67,7 @@ export const FAR_REACH: Reach = {
   clusterId: CLUSTER,
   isConnected: () => true,
   isConnectedAs: () => true,
+  speaks: () => true,
   representatives: () => [],
   roundTripMs: () => FAR_MS,
 }

@@ -74,8 +74,8 @@ export interface Options {
   readonly replaceAfterMs: number
   readonly downMs: number
   readonly clientCount: number
-  /** Puts begin with an offer where they may. */
-  readonly areOffersMade: boolean
+  /** Whose puts begin with an offer where they may. */
+  readonly offersBy: 'all' | 'some' | 'nobody'
   /** Mean time that a client thinks between two requests. */
   readonly thinkMs: number
   readonly keyCount: number
@@ -161,12 +161,20 @@ export function drawOptions(seed: number, chance: Chance): Options {
     loseClusterEveryMs: often(0.1, 1_000, 4_000),
     // Drawn apart from all others, so that those mean what they meant before.
     fullDiskEveryMs: drawFullDisks(new Chance(seed + FULL_DISKS)),
-    // In every other seed, so that the others mean what they meant before there were offers.
-    areOffersMade: seed % 2 === 0,
+    offersBy: whoOffers(seed),
     ...drawCopying(new Chance(seed + COPYING)),
     replaceAfterMs: often(0.3, 300, 4_000),
     ...drawDistance(new Chance(seed + DISTANCE)),
   }
+}
+
+/**
+ * Nobody in every other seed, so that those mean what they meant before there were offers; some
+ * peers in one seed of eight.
+ */
+function whoOffers(seed: number): Options['offersBy'] {
+  if (seed % 2 !== 0) return 'nobody'
+  return seed % 8 === 6 ? 'some' : 'all'
 }
 
 function drawFullDisks(chance: Chance): number {

@@ -31,6 +31,8 @@ const DIGEST_NONE = new Uint8Array(16)
 const SLOW_SYNC_FACTOR = 40
 /** Above any seed and what is drawn of it elsewhere. */
 const OPENING = 2 ** 44
+/** The same, for whether a peer makes offers. */
+const OFFERING = 2 ** 45
 /** The time of day when a run begins. */
 const WALL_MS = 1_700_000_000_000
 /** Incarnations are 32 hexadecimal digits. */
@@ -62,6 +64,8 @@ export class SimulatedPeer {
    */
   private readonly opening: Chance
   private syncing: Syncing | undefined
+  /** Its puts begin with an offer, also after a restart. */
+  private readonly isOffering: boolean
   private readonly queue: CoreEvent[] = []
   private isStepping = false
   private tickAtMs = Number.POSITIVE_INFINITY
@@ -89,6 +93,8 @@ export class SimulatedPeer {
     this.isLoose = chance.happens(options.looseRate)
     this.clockAheadMs = chance.below(1_000_000)
     this.opening = new Chance(options.seed + OPENING + index)
+    const { offersBy } = options
+    this.isOffering = offersBy === 'all' || (offersBy === 'some' && new Chance(options.seed + OFFERING + index).happens(0.5))
     this.identity = this.drawIdentity()
     this.disk = this.emptyDisk()
   }
@@ -199,7 +205,7 @@ export class SimulatedPeer {
       inDoubt: this.disk.inDoubt(),
       pageLimits: { keys: this.surroundings.options.pageKeys, recordsBytes: this.surroundings.options.pageBytes },
       types: this.surroundings.furtherTypes,
-      areOffersMade: this.surroundings.options.areOffersMade,
+      areOffersMade: this.isOffering,
       nowMs: this.clockMs,
     })
     this.dispatch({ kind: 'tick' })

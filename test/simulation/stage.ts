@@ -54,7 +54,7 @@ const QUIET: Partial<Options> = {
   failedSyncRate: 0,
   tickLateMs: 1,
   encodesAll: true,
-  areOffersMade: false,
+  offersBy: 'nobody',
   replaceAfterMs: Number.POSITIVE_INFINITY,
   slowOpeningRate: 0,
   pageKeys: 1_024,

@@ -16,6 +16,7 @@ function roundTrips(latencies: Latencies, roundTripMs: number): RoundTrips {
     clusterId: cluster,
     isConnected: () => true,
     isConnectedAs: () => true,
+    speaks: () => true,
     representatives: () => [],
     roundTripMs: () => roundTripMs,
   }

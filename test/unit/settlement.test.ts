@@ -21,6 +21,7 @@ const self = peer('a')
 /** For runs that begin with reserve. */
 const NO_OFFERS = {
   plan: () => undefined,
+  isHomeHeard: () => false,
   isWorthwhile: () => false,
   isWholeHeard: () => false,
   onMade: () => undefined,
@@ -45,6 +46,7 @@ class Coordinating extends Bench {
       clusterId: 'c' as ClusterId,
       isConnected: () => true,
       isConnectedAs: () => true,
+      speaks: () => true,
       representatives: () => [],
       roundTripMs: () => undefined,
     }

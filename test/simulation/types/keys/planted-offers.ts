@@ -50,15 +50,15 @@ const JUDGED: readonly PlantedBug[] = [
     'dead-by-one',
     'dead though only one of the voters of home is covered, not a majority',
     OFFERS,
-    "return majority(voters.filter(({ id }) => shown.has(id)).length, 0, voters.length) === 'won'",
-    'return voters.some(({ id }) => shown.has(id))',
+    'hasMajority(unit, ({ id }) => shown.has(id))',
+    'unit.voters.some(({ id }) => shown.has(id))',
   ),
   bug(
     'dead-by-all',
     'dead only when all of home is covered',
     OFFERS,
-    "return majority(voters.filter(({ id }) => shown.has(id)).length, 0, voters.length) === 'won'",
-    'return voters.every(({ id }) => shown.has(id))',
+    'hasMajority(unit, ({ id }) => shown.has(id))',
+    'unit.voters.every(({ id }) => shown.has(id))',
   ),
   bug(
     'offers-not-counted',
@@ -98,7 +98,7 @@ const JUDGED: readonly PlantedBug[] = [
         file: RUN,
         find: 'this.settlement.choose(found, this.claims)',
         replace:
-          'this.settlement.choose(found?.home !== undefined && !isAlive(found, this.shown, chain.current?.units ?? []) && this.claims.some((one) => one.record !== undefined) ? undefined : found, this.claims)',
+          'this.settlement.choose(found?.home !== undefined && !isAlive(found, this.shown, asked.units) && this.claims.some((one) => one.record !== undefined) ? undefined : found, this.claims)',
       },
     ],
   },
@@ -122,6 +122,13 @@ const MADE: readonly PlantedBug[] = [
     ATTEMPT,
     "this.toHome = polls.ask({ kind: 'reserve', key, ballot }, plan.homeVoters, this)\n    this.giveTime(this.toHome)",
     'void [key, ballot, plan, polls]\n    this.offer()',
+  ),
+  bug(
+    'home-not-heard',
+    'an offer begins, and waits, though most of home is silent',
+    'protocols/agreement/offering.ts',
+    'return hasMajority(home, this.context.isHeard)',
+    'return home.voters.length > 0',
   ),
   bug('home-not-looked-at', "home's accepted not looked at", ATTEMPT, "if (body.accepted !== undefined) return this.fail('refused')", ''),
   bug(

@@ -228,6 +228,7 @@ export class BenchPeer {
         isFew: true,
         isConnected: () => true,
         isConnectedAs: ({ id }) => bench.peers.some((peer) => peer.identity.id === id),
+        speaks: () => true,
         representatives: others,
         roundTripMs: () => undefined,
         clusterIds: () => new Set(clusterOf.values()),

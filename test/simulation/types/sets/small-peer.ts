@@ -172,6 +172,7 @@ export class SmallPeer {
         known()
           .filter(isTo)
           .map((other) => other.peerId),
+      speaks: () => true,
       representatives: () => [],
       clusterOf: () => CLUSTER,
       roundTripMs: () => 1,
