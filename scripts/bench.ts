@@ -15,6 +15,7 @@ import { measureCosts } from './bench/cost.ts'
 import { measureFar } from './bench/far.ts'
 import { measureGrowth } from './bench/growth.ts'
 import { Etcd } from './bench/etcd.ts'
+import { canHaveEtcd } from './bench/etcd-program.ts'
 import { measureKills } from './bench/killed.ts'
 import { Nats } from './bench/nats.ts'
 import { parseOptions, USAGE, workloadsOf } from './bench/options.ts'
@@ -47,10 +48,9 @@ const CLUSTERS = 3
 const BACKED_UP = 10
 /** Watches are looked at for so many times as long as one run of anything else. */
 const WATCHED_RUNS = 4
-/** The program of each side, and the package of Debian that has it. */
-const PROGRAMS: Readonly<Record<'wrk' | Against, readonly [program: string, version: string, from: string]>> = {
+/** Programs that must be installed, and the package of Debian that has each. */
+const PROGRAMS: Readonly<Record<'wrk' | Exclude<Against, 'etcd'>, readonly [program: string, version: string, from: string]>> = {
   wrk: ['wrk', '-v', 'wrk'],
-  etcd: ['etcd', '--version', 'etcd-server'],
   nats: ['nats-server', '--version', 'nats-server'],
 }
 
@@ -103,9 +103,12 @@ function closing<Closable extends { close(): Promise<void> }>(opened: Closable):
 function missing({ parts, against, soakSeconds }: Options): string[] {
   const onlyOf = (...names: Part[]): boolean => soakSeconds === undefined && [...parts].every((part) => names.includes(part))
   if (onlyOf('growth')) return []
-  const wanted = onlyOf('growth', 'wan', 'watches', 'import', 'backup') ? [] : (['wrk', ...against] as const)
+  const isLoading = !onlyOf('growth', 'wan', 'watches', 'import', 'backup')
+  const wanted = isLoading ? (['wrk', ...against.filter((other) => other !== 'etcd')] as const) : []
   const lacking = wanted.filter((name) => spawnSync(PROGRAMS[name][0], [PROGRAMS[name][1]]).error !== undefined)
   const lines = lacking.map((name) => `${PROGRAMS[name][0]} is not installed; on Debian: apt-get install ${PROGRAMS[name][2]}`)
+  if (isLoading && against.includes('etcd') && !canHaveEtcd())
+    lines.push('neither Go nor etcd is installed; on Debian: apt-get install etcd-server, or golang for a current etcd')
   if (!existsSync(PROGRAM)) lines.push('the program is not built: npm run build')
   return lines
 }
@@ -117,7 +120,7 @@ async function compare(options: Options): Promise<Table[]> {
   const ours = closing(await Replicator.start(1, stopping.signal))
   const contenders: Contender[] = [ours]
   for (const other of options.against) {
-    contenders.push(closing(other === 'etcd' ? await Etcd.start(directory, stopping.signal) : await Nats.start(directory)))
+    contenders.push(closing(other === 'etcd' ? await Etcd.start(directory, stopping.signal, say) : await Nats.start(directory)))
   }
   say(`started: ${contenders.map(({ name }) => name).join(', ')}`)
   await warmUp(contenders, options.stored, workloads.length > 0 ? workloads : ['puts'])

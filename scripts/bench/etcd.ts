@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { freePort, until } from '../../test/process/network.ts'
 import { storedKey, storedKeys, VALUE } from './contender.ts'
 import type { Contender, Load, Writer } from './contender.ts'
+import { etcdProgram } from './etcd-program.ts'
 import { httpWriter, putAll } from './http-writer.ts'
 import type { HttpPut } from './http-writer.ts'
 import { ServerProcess } from './processes.ts'
@@ -26,7 +27,8 @@ interface Ranged {
 }
 
 export class Etcd implements Contender {
-  readonly name = 'etcd'
+  /** With its version, since much has changed from one to the next. */
+  readonly name: string
   readonly directory: string
   readonly #signal: AbortSignal
   readonly #servers: ServerProcess[] = []
@@ -34,13 +36,15 @@ export class Etcd implements Contender {
   #stored = 0
   #registers = 0
 
-  private constructor(directory: string, signal: AbortSignal) {
+  private constructor(name: string, directory: string, signal: AbortSignal) {
+    this.name = name
     this.directory = directory
     this.#signal = signal
   }
 
-  static async start(directory: string, signal: AbortSignal): Promise<Etcd> {
-    const etcd = new Etcd(join(directory, 'etcd-1'), signal)
+  static async start(directory: string, signal: AbortSignal, say: (text: string) => void): Promise<Etcd> {
+    const program = etcdProgram(directory, say)
+    const etcd = new Etcd(`etcd ${program.version}`, join(directory, 'etcd-1'), signal)
     const ports = await Promise.all(Array.from({ length: SERVERS * 2 }, () => freePort()))
     const origins = ports.map((port) => `http://127.0.0.1:${port}`)
     const [clients, peers] = [origins.slice(0, SERVERS), origins.slice(SERVERS)]
@@ -54,7 +58,7 @@ export class Etcd implements Contender {
       const settings = ['--quota-backend-bytes', String(QUOTA_BYTES), '--logger', 'zap', '--log-level', 'warn']
       const server = new ServerProcess(
         name,
-        ['etcd', '--name', name, '--data-dir', data, ...addresses, ...joined, ...settings],
+        [program.path, '--name', name, '--data-dir', data, ...addresses, ...joined, ...settings],
         `${data}.log`,
       )
       etcd.#servers.push(server)

@@ -165,7 +165,7 @@ export async function measureLogs(
     ),
   )
   const logs = kinds.map((kind) => new LogOf(kind, keys.network, servers, signal))
-  const others: Contender[] = options.against.includes('etcd') ? [closing(await Etcd.start(directory, signal))] : []
+  const others: Contender[] = options.against.includes('etcd') ? [closing(await Etcd.start(directory, signal, say))] : []
   const [kv] = logs as [LogOf]
   const contenders = [kv, keys, ...logs.slice(1), ...others]
   say(`started: ${contenders.map(({ name }) => name).join(', ')}`)

@@ -60,7 +60,8 @@ export interface Options {
 }
 
 export const USAGE: string = `npm run bench -- [options]
-  --against etcd,nats      measure these beside us, in turns (Debian: apt-get install etcd-server nats-server)
+  --against etcd,nats      measure these beside us, in turns (etcd is built where Go is there; else
+                           Debian: apt-get install etcd-server nats-server)
   --only PART,…            ${PARTS.join(', ')}
   --connections N,…        1,16,64,256
   --seconds N --runs N     how long each run lasts, and how many there are of each; 5 and 3
