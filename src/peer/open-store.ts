@@ -6,6 +6,7 @@ import { readPrivateFile } from '../security/private-file.ts'
 import type { SecretMode } from '../security/private-file.ts'
 import type { LogOffer, StoreKind } from '../settings/settings.ts'
 import { openKvStore } from '../stores/kv-store.ts'
+import { LaidCells } from '../stores/laid-cells.ts'
 import { LmdbCells } from '../stores/lmdb-cells.ts'
 import { openMysqlStore } from '../stores/mysql/mysql-store.ts'
 import { openPostgresStore } from '../stores/postgres/postgres-store.ts'
@@ -52,7 +53,7 @@ export function openStore(opening: Opening): Promise<LogStore> {
 async function openKv({ offer: { log }, claim, folder }: Opening): Promise<LogStore> {
   const path = join(folder, `${log}-${claim.logId}-${claim.owner.incarnation}`)
   mkdirSync(path, { recursive: true, mode: PRIVATE })
-  const cells = new LmdbCells(path)
+  const cells = new LaidCells(new LmdbCells(path))
   try {
     return await openKvStore(cells, claim)
   } catch (error) {

@@ -89,6 +89,7 @@ class CellStore implements LogStore {
   private readonly machine: Machine
   private readonly claim: StoreClaim
   private head: Head
+  private durableIndex: number
   private isClosed = false
   private isFilling = false
   private forgetting: Forgetting = neverLooked()
@@ -100,11 +101,13 @@ class CellStore implements LogStore {
     this.machine = machine
     this.claim = claim
     this.head = head
+    this.durableIndex = head.position.index
   }
 
   get at(): StorePosition {
-    const { position, members, atMs, outcomeDigest, recordHash } = this.head
-    return { position, members, atMs, durableIndex: position.index, outcomeDigest: Buffer.from(outcomeDigest).toString('hex'), recordHash }
+    const { head, durableIndex } = this
+    const { position, members, atMs, outcomeDigest, recordHash } = head
+    return { position, members, atMs, durableIndex, outcomeDigest: Buffer.from(outcomeDigest).toString('hex'), recordHash }
   }
 
   async apply({ entries, verdicts }: StoreBatch): Promise<readonly StoreOutcome[]> {
@@ -113,8 +116,7 @@ class CellStore implements LogStore {
     try {
       const { staged, head, outcomes } = await this.read((picture) => this.staged(picture, entries, verdicts))
       staged.put(HEAD, writeHead(head))
-      await this.write(staged.writes)
-      this.head = head
+      await this.keep(staged.writes, head)
       return outcomes
     } catch (error) {
       // Names that were dropped are there still.
@@ -162,6 +164,7 @@ class CellStore implements LogStore {
     this.forgetting = neverLooked()
     this.head = emptyHead(this.claim)
     await empty(this.guarded)
+    this.durableIndex = 0
     let head: Head | undefined
     const some: [string, Uint8Array][] = []
     try {
@@ -179,6 +182,7 @@ class CellStore implements LogStore {
     // The position comes last, with the end of the mark.
     await this.write(new Map([...some, [HEAD, writeHead(claimed)], [FILLING, undefined]]))
     this.head = claimed
+    this.durableIndex = claimed.position.index
     this.isFilling = false
     return this.at
   }
@@ -229,6 +233,24 @@ class CellStore implements LogStore {
     } catch (error) {
       throw new StoreUnavailable('not-written', { cause: error })
     }
+  }
+
+  /** What a crash takes of it the log has: nobody waits for a disk here. */
+  private async keep(writes: CellWrites, head: Head): Promise<void> {
+    const { later } = this.cells
+    const landed = (): void => void (this.durableIndex = head.position.index)
+    if (later === undefined) {
+      await this.write(writes)
+      this.head = head
+      return landed()
+    }
+    try {
+      await later.room()
+    } catch (error) {
+      throw new StoreUnavailable('not-written', { cause: error })
+    }
+    later.lay(writes, landed)
+    this.head = head
   }
 
   private get guarded(): Pick<Cells, 'picture' | 'write'> {

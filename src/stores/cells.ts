@@ -26,10 +26,20 @@ export interface Picture extends CellView {
 /** Names and bytes; undefined removes. */
 export type CellWrites = Map<string, Uint8Array | undefined>
 
+/** Writes that are shown at once and reach the disk later, behind all that was written before. */
+export interface LaterWrites {
+  /** Resolves when more may be laid. @throws what the disk says of what was laid before */
+  room(): Soon<void>
+  /** All or nothing. @param landed is told once it is on disk */
+  lay(writes: CellWrites, landed: () => void): void
+}
+
 export interface Cells {
   picture(): Picture
   /** All or nothing; on disk when it resolves, where there is one. One is under way at a time. */
   write(writes: CellWrites): Promise<void>
+  /** Left out where nothing is gained by it. */
+  readonly later?: LaterWrites
   close(): Promise<void>
 }
 
@@ -85,7 +95,7 @@ export class StagedCells implements CellView {
   }
 
   /** Takes over what was staged upon this. */
-  join({ writes }: StagedCells): void {
+  join({ writes }: Pick<StagedCells, 'writes'>): void {
     for (const [name, bytes] of writes) this.writes.set(name, bytes)
   }
 

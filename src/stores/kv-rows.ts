@@ -72,8 +72,11 @@ const OUTCOMES: Table<StoreOutcome> = new Table<StoreOutcome>({
   forgotten: { code: 3, write: () => {}, read: () => ({ kind: 'forgotten' }) },
 })
 
+/** One for all: each of its own would cost more than the writing. */
+const writer = new ByteWriter(utf8)
+
 export function writeHead(head: Head): Uint8Array {
-  const writer = new ByteWriter(utf8)
+  writer.clear()
   writer.u8(FORMAT)
   writer.hex(head.logId)
   writer.varint(head.generation)
@@ -110,7 +113,7 @@ export function readHead(bytes: Uint8Array): Head | undefined {
 }
 
 export function writeRemembered({ index, atMs, hash, outcome }: Remembered): Uint8Array {
-  const writer = new ByteWriter(utf8)
+  writer.clear()
   writer.varint(index)
   writer.varint(atMs)
   writer.raw(hash)
