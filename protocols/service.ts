@@ -35,7 +35,11 @@ export interface Service {
   readonly handles?: Partial<Handlers<Message['kind']>>
   /** The requests that it handles. */
   readonly requests?: Partial<Requests<RequestKind>>
-  /** When time is to be looked at, if nothing happens before; left out for no such moment. */
+  /**
+   * When time is to be looked at, if nothing happens before; left out for no such moment. Minus
+   * infinity: when all that comes in this turn of the event loop has come, so that it is dealt with
+   * together.
+   */
   readonly wakeAtMs?: number
   /** Something is asked or answered, so that time is looked at often. */
   readonly isBusy?: boolean

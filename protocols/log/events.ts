@@ -25,6 +25,12 @@ export interface Submit {
  */
 export type Consistency = 'linearizable' | 'lease' | 'local' | { readonly after: Position }
 
+export interface Question {
+  readonly client: LogClient
+  readonly consistency: Consistency
+  readonly deadlineMs: number
+}
+
 /** What the store made of one entry. */
 export interface Applied {
   readonly position: Position
@@ -48,7 +54,8 @@ export type LogEvent =
   | { readonly kind: 'message'; readonly message: LogMessage }
   /** All that a turn brings: they are one append. */
   | { readonly kind: 'submit'; readonly submits: readonly Submit[] }
-  | { readonly kind: 'query'; readonly client: LogClient; readonly consistency: Consistency; readonly deadlineMs: number }
+  /** All that a turn brings: they share one question to the leader. */
+  | { readonly kind: 'query'; readonly questions: readonly Question[] }
   | { readonly kind: 'cancel'; readonly client: LogClient }
   /**
    * The store was opened, or filled from a snapshot. It is told before anything that was applied

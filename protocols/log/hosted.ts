@@ -6,8 +6,9 @@ import type { Identity, IdentityId, PeerId } from '../base/identity.ts'
 import type { RowWrite } from '../base/rows.ts'
 import type { TypeContext } from '../data-type.ts'
 import type { ClientId } from '../events.ts'
+import { ByteWriter } from '../wire/writer.ts'
 import type { Birth } from './birth.ts'
-import type { LogClient, LogEffect, LogEvent, LogNote, Submit } from './events.ts'
+import type { LogClient, LogEffect, LogEvent, LogNote, Question, Submit } from './events.ts'
 import type { LogLimits } from './limits.ts'
 import { allMembers, firstMembers, has } from './membership.ts'
 import type { MemberChange } from './membership.ts'
@@ -52,9 +53,13 @@ export class Hosted {
   readonly replica: Replica
   private readonly context: TypeContext
   private readonly rows: LogRows
+  private readonly writer: ByteWriter
   private host: Host | undefined
   private readonly waiting = new Map<LogClient, Waiting>()
   private lastClient = 0
+  /** What came in this turn. */
+  private submits: Submit[] = []
+  private questions: Question[] = []
   /** Members that this replica was to have filled and could not. */
   private readonly ungiven: Identity[] = []
   /** Whose stores are being filled from the one here. */
@@ -70,6 +75,7 @@ export class Hosted {
     this.context = context
     this.birth = birth
     this.rows = new LogRows(birth.logId, rows, codec.utf8)
+    this.writer = new ByteWriter(codec.utf8)
     const { logId, generation, electionMs, voters, isLeased } = birth
     const isSurvivor = generation > 0 && has(voters, self.id)
     if (this.rows.generation < generation) this.outlive(isSurvivor)
@@ -102,6 +108,15 @@ export class Hosted {
     if (this.host === undefined || !this.replica.wantsFill || nowMs - this.fillWantedMs < FILL_WANTED_EVERY_MS) return false
     this.fillWantedMs = nowMs
     return true
+  }
+
+  /** When it has something to do: with what came in this turn, at the end of the turn. */
+  get wakeAtMs(): number {
+    return this.hasGathered ? Number.NEGATIVE_INFINITY : this.replica.wakeAtMs
+  }
+
+  private get hasGathered(): boolean {
+    return this.submits.length > 0 || this.questions.length > 0
   }
 
   /** How many wait for an end. */
@@ -198,7 +213,7 @@ export class Hosted {
   }
 
   /**
-   * A command or a query.
+   * A command or a query. All that a turn brings are one append, and one question to the leader.
    *
    * @param done told once
    * @returns what `cancel` takes
@@ -209,7 +224,7 @@ export class Hosted {
     const query = work.kind === 'query' ? work.query : undefined
     this.waiting.set(client, { done, query, needsLeader: asksLeader(work), since })
     if (work.kind === 'query') {
-      this.step({ kind: 'query', client, consistency: work.consistency, deadlineMs })
+      this.questions.push({ client, consistency: work.consistency, deadlineMs })
       return client
     }
     if (work.kind !== 'submit') {
@@ -219,8 +234,7 @@ export class Hosted {
       return client
     }
     const { submitId, isNamedByClient, command } = work
-    const submit: Submit = { client, submitId, isNamedByClient, since: work.since, command, deadlineMs }
-    this.step({ kind: 'submit', submits: [submit] })
+    this.submits.push({ client, submitId, isNamedByClient, since: work.since, command, deadlineMs })
     return client
   }
 
@@ -252,7 +266,18 @@ export class Hosted {
   }
 
   cancel(client: LogClient): void {
-    if (this.waiting.delete(client)) this.step({ kind: 'cancel', client })
+    if (!this.waiting.delete(client)) return
+    this.begin()
+    this.step({ kind: 'cancel', client })
+  }
+
+  /** Gives the replica what was gathered. */
+  private begin(): void {
+    const { submits, questions } = this
+    this.submits = []
+    this.questions = []
+    if (submits.length > 0) this.step({ kind: 'submit', submits })
+    if (questions.length > 0) this.step({ kind: 'query', questions })
   }
 
   /** Whoever keeps the store of another member says something to whoever keeps this one. */
@@ -263,6 +288,7 @@ export class Hosted {
   }
 
   tick(): void {
+    this.begin()
     for (const to of this.ungiven.splice(0)) this.step({ kind: 'snapshot-given', to, position: undefined })
     if (this.replica.wakeAtMs <= this.context.moment.nowMs) this.step({ kind: 'tick' })
     if (!this.isInTouch) this.sendAway()
@@ -335,7 +361,7 @@ export class Hosted {
   }
 
   private send({ message, after }: Extract<LogEffect, { readonly kind: 'send' }>): void {
-    const body = writeTalk({ kind: 'raft', message } satisfies Talk, this.context.codec.utf8)
+    const body = writeTalk({ kind: 'raft', message } satisfies Talk, this.writer)
     const way = body.length >= BULK_BYTES_MIN ? 'bulk' : 'votes'
     this.context.send(message.to.peerId, body, afterOf(this.birth.logId, after), way)
   }
@@ -355,6 +381,8 @@ export class Hosted {
 
   /** Of what was begun it is not known here what becomes. */
   private endAll(ofQueries: Extract<WorkAnswer, { readonly kind: 'in-doubt' | 'log-ended' }>): void {
+    this.submits = []
+    this.questions = []
     for (const [client, { query, needsLeader }] of this.waiting) {
       const isQuery = query !== undefined || needsLeader
       const unread: WorkAnswer = ofQueries.kind === 'in-doubt' ? { kind: 'unavailable', why: 'no-majority' } : ofQueries

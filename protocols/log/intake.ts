@@ -4,7 +4,8 @@
  */
 import type { Identity } from '../base/identity.ts'
 import type { EntryBody } from './entry.ts'
-import type { Forwarded } from './message.ts'
+import type { Applied } from './events.ts'
+import type { Forwarded, Result } from './message.ts'
 import { Numbers } from './numbers.ts'
 import type { Refusal } from './outcome.ts'
 import type { ReplicaState } from './state.ts'
@@ -13,6 +14,13 @@ interface Held {
   readonly from: Identity
   readonly start: number
   readonly submits: readonly Forwarded[]
+}
+
+/** What one forwarder is told at once. */
+interface Told {
+  readonly from: Identity
+  readonly start: number
+  readonly results: Result[]
 }
 
 /** Where a command came from, and by which number. */
@@ -72,11 +80,20 @@ export class Intake {
     for (const each of held) this.enter(each)
   }
 
-  /** Who forwarded the command at this index, told once. */
-  forwarderOf(index: number): Forwarder | undefined {
-    const found = this.forwarders.get(index)
-    this.forwarders.delete(index)
-    return found
+  /** What each forwarder is to be told of these, which are one batch of a store. Told once. */
+  resultsOf(outcomes: readonly Applied[]): Iterable<Told> {
+    const told = new Map<string, Told>()
+    for (const { position, outcome } of outcomes) {
+      const to = this.forwarders.get(position.index)
+      if (to === undefined) continue
+      this.forwarders.delete(position.index)
+      const { from, start, number } = to
+      const key = keyOf(from, start)
+      let own = told.get(key)
+      if (own === undefined) told.set(key, (own = { from, start, results: [] }))
+      own.results.push({ number, position, outcome })
+    }
+    return told.values()
   }
 
   private enter({ from, start, submits }: Held): void {
@@ -97,9 +114,13 @@ export class Intake {
   }
 
   private numbersOf(from: Identity, start: number): Numbers {
-    const key = `${from.id} ${start}`
+    const key = keyOf(from, start)
     let numbers = this.numbers.get(key)
     if (numbers === undefined) this.numbers.set(key, (numbers = new Numbers()))
     return numbers
   }
+}
+
+function keyOf({ id }: Identity, start: number): string {
+  return `${id} ${start}`
 }

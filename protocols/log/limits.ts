@@ -75,6 +75,8 @@ export const CLOCK_AHEAD_MAX_MS = 10_000
 export const ENTRIES_PER_APPEND_MAX = 4_096
 /** Commands that one message carries at most. */
 export const SUBMITS_PER_MESSAGE_MAX = 1_024
+/** Results that one message carries at most: those of one batch of a store. */
+export const RESULTS_PER_MESSAGE_MAX = 1_024
 /** Numbers of one forwarder's submits that a leader remembers. Those below are refused. */
 export const NUMBERS_KEPT_MAX = 10_000
 /** Bytes of a wish for where voters are. */

@@ -7,6 +7,7 @@ import type { DataType, Figure, TypeContext } from '../data-type.ts'
 import type { ClientId } from '../events.ts'
 import type { RequestOf } from '../service.ts'
 import type { Greeting } from '../wire/greeting.ts'
+import { ByteWriter } from '../wire/writer.ts'
 import type { Birth } from './birth.ts'
 import { Births } from './births.ts'
 import { Hosted } from './hosted.ts'
@@ -39,12 +40,14 @@ export class Logs implements DataType {
   /** Who keeps stores, by the name of the log. */
   private readonly hosts = new Map<string, Host>()
   private readonly connected = new Map<PeerId, Identity>()
+  private readonly writer: ByteWriter
   private offeredMs = Number.NEGATIVE_INFINITY
 
   /** @param minPeers that a cluster needs before a log that is wished there is born by itself */
   constructor(context: TypeContext, minPeers: number, limits: LogLimits) {
     this.context = context
     this.limits = limits
+    this.writer = new ByteWriter(context.codec.utf8)
     this.births = new Births(context, minPeers, limits)
     this.placements = new Placements(context, this.births, limits)
     const { births, hosted } = this
@@ -59,7 +62,7 @@ export class Logs implements DataType {
   /** When a replica has something to do. */
   get wakeAtMs(): number {
     let wakeAtMs = Number.POSITIVE_INFINITY
-    for (const { replica } of this.hosted.values()) wakeAtMs = Math.min(wakeAtMs, replica.wakeAtMs)
+    for (const hosted of this.hosted.values()) wakeAtMs = Math.min(wakeAtMs, hosted.wakeAtMs)
     return wakeAtMs
   }
 
@@ -322,7 +325,7 @@ export class Logs implements DataType {
   }
 
   private say(to: PeerId, talk: Talk): void {
-    const body = writeTalk(talk, this.context.codec.utf8)
+    const body = writeTalk(talk, this.writer)
     this.context.send(to, body, 'nothing', body.length >= BULK_BYTES_MIN ? 'bulk' : 'votes')
   }
 }

@@ -30,6 +30,13 @@ export interface Forwarded {
   readonly command: Uint8Array
 }
 
+/** What came of a command that was taken, by the number that it came with. */
+export interface Result {
+  readonly number: number
+  readonly position: Position
+  readonly outcome: StoreOutcome
+}
+
 export type MessageBody =
   /**
    * `isTest`: nobody's term rises, only whether it would be granted. `isHanded`: the leader itself
@@ -66,14 +73,8 @@ export type MessageBody =
   | { readonly kind: 'submit'; readonly start: number; readonly submits: readonly Forwarded[] }
   /** Of commands that are not taken, by the numbers that they came with. */
   | { readonly kind: 'submitted'; readonly start: number; readonly refusal: Refusal; readonly numbers: readonly number[] }
-  /** What came of a command that was taken, by the number that it came with. */
-  | {
-      readonly kind: 'result'
-      readonly start: number
-      readonly number: number
-      readonly position: Position
-      readonly outcome: StoreOutcome
-    }
+  /** Of what one batch of the leader's store had of a forwarder's commands. */
+  | { readonly kind: 'results'; readonly start: number; readonly results: readonly Result[] }
   /** What the entry `check` at that index found: 32 hexadecimal digits. */
   | { readonly kind: 'checked'; readonly index: number; readonly digest: string }
   /** At that index most stores were alike, and this one was not. */

@@ -16,10 +16,11 @@ import {
   ENTRIES_PER_APPEND_MAX,
   LOG_LIMITS,
   RESULT_BYTES_MAX,
+  RESULTS_PER_MESSAGE_MAX,
   SUBMITS_PER_MESSAGE_MAX,
   SUBMIT_ID_BYTES_MAX,
 } from './limits.ts'
-import type { Forwarded, LogMessage, MessageBody } from './message.ts'
+import type { Forwarded, LogMessage, MessageBody, Result } from './message.ts'
 import type { Refusal, StoreOutcome } from './outcome.ts'
 
 /** Bytes of a log's id. */
@@ -126,21 +127,14 @@ export const LOG_MESSAGES: Table<MessageBody> = new Table<MessageBody>({
       numbers: readList(reader, SUBMITS_PER_MESSAGE_MAX, (each) => each.varint()),
     }),
   },
-  result: {
+  results: {
     code: 11,
-    write: (writer, { start, number, position, outcome }) => {
+    write: (writer, { start, results }) => {
       writer.varint(start)
-      writer.varint(number)
-      writePosition(writer, position)
-      OUTCOMES.write(writer, outcome)
+      writeCount(writer, results.length, RESULTS_PER_MESSAGE_MAX)
+      for (const result of results) writeResult(writer, result)
     },
-    read: (reader) => ({
-      kind: 'result',
-      start: reader.varint(),
-      number: reader.varint(),
-      position: readPosition(reader),
-      outcome: OUTCOMES.read(reader),
-    }),
+    read: (reader) => ({ kind: 'results', start: reader.varint(), results: readList(reader, RESULTS_PER_MESSAGE_MAX, readResult) }),
   },
   transfer: { code: 12, write: () => {}, read: () => ({ kind: 'transfer' }) },
   ended: { code: 13, write: () => {}, read: () => ({ kind: 'ended' }) },
@@ -258,6 +252,16 @@ function readForwarded(reader: ByteReader): Forwarded {
   const submitId = readSubmitId(reader)
   const since = reader.varint()
   return { number, submitId, since, command: reader.sized(LOG_LIMITS.commandBytesMax) }
+}
+
+function writeResult(writer: ByteWriter, { number, position, outcome }: Result): void {
+  writer.varint(number)
+  writePosition(writer, position)
+  OUTCOMES.write(writer, outcome)
+}
+
+function readResult(reader: ByteReader): Result {
+  return { number: reader.varint(), position: readPosition(reader), outcome: OUTCOMES.read(reader) }
 }
 
 function readSubmitId(reader: ByteReader): SubmitId {

@@ -1,7 +1,7 @@
 /**
  * Queries at the replica that was asked: each waits until its store has applied what it must see.
  */
-import type { Consistency, LogClient } from './events.ts'
+import type { LogClient, Question } from './events.ts'
 import type { ReplicaState } from './state.ts'
 
 interface Query {
@@ -20,9 +20,11 @@ interface Query {
 
 export class Queries {
   private readonly state: ReplicaState
-  /** Has the leader asked what a query must see; false while none is known. */
+  /** Has the leader asked what queries must see; false while none is known. */
   private readonly ask: (number: number, mayLease: boolean) => boolean
   private readonly waiting = new Map<LogClient, Query>()
+  /** No deadline is before it. */
+  private soonestMs = Number.POSITIVE_INFINITY
   private lastNumber: number
 
   constructor(state: ReplicaState, ask: (number: number, mayLease: boolean) => boolean) {
@@ -33,12 +35,17 @@ export class Queries {
   }
 
   get wakeAtMs(): number {
-    let wakeAtMs = Number.POSITIVE_INFINITY
-    for (const { deadlineMs } of this.waiting.values()) wakeAtMs = Math.min(wakeAtMs, deadlineMs)
-    return wakeAtMs
+    return this.waiting.size === 0 ? Number.POSITIVE_INFINITY : this.soonestMs
   }
 
-  query(client: LogClient, consistency: Consistency, deadlineMs: number): void {
+  /** All that a turn brings: they share one question to the leader. */
+  query(questions: readonly Question[]): void {
+    for (const question of questions) this.take(question)
+    this.askAll()
+    this.serve()
+  }
+
+  private take({ client, consistency, deadlineMs }: Question): void {
     const { applied, differingIndex, isStalled, nowMs } = this.state
     if (consistency === 'local') {
       if (applied === undefined || differingIndex !== undefined) return this.state.answer(client, { kind: 'unavailable', why: 'stalled' })
@@ -49,15 +56,14 @@ export class Queries {
     const mayLease = consistency === 'lease'
     const term = typeof consistency === 'string' ? 0 : consistency.after.term
     this.waiting.set(client, { client, deadlineMs, mayLease, index, term, number: 0, askedTerm: 0, askedMs: nowMs })
-    this.askAll()
-    this.serve()
+    this.soonestMs = Math.min(this.soonestMs, deadlineMs)
   }
 
   cancel(client: LogClient): void {
     this.waiting.delete(client)
   }
 
-  /** The leader says what the question of that number must see. */
+  /** The leader says what the queries of that question must see. */
   answered(number: number, index: number): void {
     for (const query of this.waiting.values()) if (query.number === number) query.index ??= index
     this.serve()
@@ -66,15 +72,20 @@ export class Queries {
   /** Asks for those who have not been asked for in this term, or long ago. */
   askAll(): void {
     const { nowMs, term, settings } = this.state
+    const due: Query[] = []
     for (const query of this.waiting.values()) {
       const isAsked = query.askedTerm === term && nowMs - query.askedMs < settings.electionMs
-      if (query.index !== undefined || isAsked) continue
-      const number = (this.lastNumber += 1)
-      query.number = number
-      if (!this.ask(number, query.mayLease)) continue
-      query.askedTerm = term
-      query.askedMs = nowMs
+      if (query.index === undefined && !isAsked) due.push(query)
     }
+    if (due.length > 0) for (const some of Map.groupBy(due, ({ mayLease }) => mayLease).values()) this.askFor(some)
+  }
+
+  private askFor(queries: readonly Query[]): void {
+    const { nowMs, term } = this.state
+    const number = (this.lastNumber += 1)
+    for (const query of queries) query.number = number
+    if (!this.ask(number, queries[0]?.mayLease === true)) return
+    for (const query of queries) Object.assign(query, { askedTerm: term, askedMs: nowMs })
   }
 
   /** Hands over those whose store is far enough. */
@@ -90,8 +101,12 @@ export class Queries {
   }
 
   tick(): void {
+    this.soonestMs = Number.POSITIVE_INFINITY
     for (const { client, deadlineMs } of this.waiting.values()) {
-      if (deadlineMs > this.state.nowMs) continue
+      if (deadlineMs > this.state.nowMs) {
+        this.soonestMs = Math.min(this.soonestMs, deadlineMs)
+        continue
+      }
       this.waiting.delete(client)
       this.state.answer(client, { kind: 'unavailable', why: this.state.isStalled ? 'stalled' : 'no-majority' })
     }

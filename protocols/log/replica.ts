@@ -94,7 +94,7 @@ export class Replica {
       case 'submit':
         return this.submits.submit(event.submits)
       case 'query':
-        return this.queries.query(event.client, event.consistency, event.deadlineMs)
+        return this.queries.query(event.questions)
       case 'cancel':
         this.submits.cancel(event.client)
         return this.queries.cancel(event.client)
@@ -183,7 +183,7 @@ export class Replica {
         return this.ordered(message)
       case 'submitted':
         return this.submits.refused(message.start, message.numbers, message.refusal)
-      case 'result':
+      case 'results':
         return this.result(message)
       case 'checked':
         return this.leading?.checks.found(message.from, message.index, message.digest)
@@ -343,15 +343,16 @@ export class Replica {
     compact(state, this.leading?.followers)
   }
 
+  /** Each forwarder is told of all that a batch has of its commands at once. */
   private tellForwarders(outcomes: readonly Applied[]): void {
-    for (const { position, outcome } of outcomes) {
-      const to = this.leading?.intake.forwarderOf(position.index)
-      if (to !== undefined) this.state.send(to.from, { kind: 'result', start: to.start, number: to.number, position, outcome }, 'nothing')
-    }
+    const { leading, state } = this
+    if (leading === undefined) return
+    for (const { from, start, results } of leading.intake.resultsOf(outcomes))
+      state.send(from, { kind: 'results', start, results }, 'nothing')
   }
 
-  private result({ start, number, position, outcome }: Body<'result'>): void {
-    this.submits.result(start, number, { kind: 'outcome', position, outcome })
+  private result({ start, results }: Body<'results'>): void {
+    for (const { number, position, outcome } of results) this.submits.result(start, number, { kind: 'outcome', position, outcome })
   }
 
   /**

@@ -29,12 +29,20 @@ export class LogRows {
   private readonly logId: string
   private readonly rows: Rows
   private readonly utf8: Utf8
+  private readonly writer: ByteWriter
+  /** Where the entries held begin and end, by all that was read and given out here; undefined before. */
+  private held: { readonly first: number; readonly last: number } | undefined
 
-  /** @param rows that show every write issued so far */
+  /**
+   * Whoever writes a log writes it by one of these alone, or reads it anew.
+   *
+   * @param rows that show every write issued so far
+   */
   constructor(logId: string, rows: Rows, utf8: Utf8) {
     this.logId = logId
     this.rows = rows
     this.utf8 = utf8
+    this.writer = new ByteWriter(utf8)
   }
 
   /** @param firstMembers of the birth, for a log that holds nothing yet */
@@ -46,6 +54,7 @@ export class LogRows {
       assert(index === base.index + entries.length + 1, `entry ${index} on disk after ${base.index + entries.length}`)
       entries.push(this.read(bytes, (reader) => readEntry(reader, index)))
     }
+    this.held = { first: base.index + 1, last: base.index + entries.length }
     return { ...this.hardState(), base, membersAtBase: members, entries, differingIndex: this.number(DIFFERING) }
   }
 
@@ -78,6 +87,7 @@ export class LogRows {
 
   /** What changes where nobody needs the log any more. */
   gone(): RowWrite[] {
+    this.held = undefined
     return [...this.rows.range(this.logId)].map(({ name }) => ({ name, bytes: undefined }))
   }
 
@@ -99,14 +109,22 @@ export class LogRows {
           name: this.nameOf(entry.index),
           bytes: this.write((writer) => writeEntry(writer, entry)),
         }))
-        return [...put, ...this.without(last + 1, Number.MAX_SAFE_INTEGER)]
+        const gone = this.without(last + 1, Number.MAX_SAFE_INTEGER)
+        if (this.held !== undefined) this.held = { ...this.held, last }
+        return [...put, ...gone]
       }
-      case 'compacted':
-        return [this.baseRow(write), ...this.without(0, write.base.index)]
+      case 'compacted': {
+        const gone = this.without(0, write.base.index)
+        if (this.held !== undefined) this.held = { ...this.held, first: write.base.index + 1 }
+        return [this.baseRow(write), ...gone]
+      }
       case 'differing':
         return [this.numberRow(DIFFERING, write.index)]
-      case 'reset':
-        return [this.baseRow(write), ...this.without(0, Number.MAX_SAFE_INTEGER)]
+      case 'reset': {
+        const gone = this.without(0, Number.MAX_SAFE_INTEGER)
+        this.held = { first: write.base.index + 1, last: write.base.index }
+        return [this.baseRow(write), ...gone]
+      }
     }
   }
 
@@ -144,6 +162,12 @@ export class LogRows {
   /** Deletes the entries that are held from one index to another, both included. */
   private without(first: number, last: number): RowWrite[] {
     const gone: RowWrite[] = []
+    // An append is written thousands of times a second: nothing is looked for on the disk then.
+    if (this.held !== undefined) {
+      const end = Math.min(last, this.held.last)
+      for (let index = Math.max(first, this.held.first); index <= end; index += 1) gone.push({ name: this.nameOf(index), bytes: undefined })
+      return gone
+    }
     const after = first === 0 ? undefined : this.nameOf(first - 1)
     for (const { name } of this.rows.range(this.logId + ENTRY, after)) {
       if (this.indexOf(name) > last) break
@@ -161,9 +185,9 @@ export class LogRows {
   }
 
   private write(fill: (writer: ByteWriter) => void): Uint8Array {
-    const writer = new ByteWriter(this.utf8)
-    fill(writer)
-    return writer.finish()
+    this.writer.clear()
+    fill(this.writer)
+    return this.writer.finish()
   }
 
   private read<Value>(bytes: Uint8Array, take: (reader: ByteReader) => Value): Value {

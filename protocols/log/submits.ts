@@ -34,6 +34,10 @@ export class Submits {
   private readonly state: ReplicaState
   private readonly give: Give
   private readonly pending = new Map<SubmitId, Pending>()
+  /** Those that were given a number, by that of the try under way. */
+  private readonly given = new Map<number, Pending>()
+  /** No deadline is before it. */
+  private soonestMs = Number.POSITIVE_INFINITY
   private readonly start: number
   private lastNumber = 0
   /** The highest term of which an entry was applied. */
@@ -46,26 +50,28 @@ export class Submits {
   }
 
   get wakeAtMs(): number {
-    let wakeAtMs = Number.POSITIVE_INFINITY
-    for (const { submit } of this.pending.values()) wakeAtMs = Math.min(wakeAtMs, submit.deadlineMs)
-    return wakeAtMs
+    return this.pending.size === 0 ? Number.POSITIVE_INFINITY : this.soonestMs
   }
 
   submit(submits: readonly Submit[]): void {
+    const fresh: Pending[] = []
     for (const submit of submits) {
-      const { client, submitId, command } = submit
+      const { client, submitId, command, deadlineMs } = submit
       if (command.length > this.state.settings.limits.commandBytesMax) this.state.answer(client, { kind: 'not-ordered', why: 'too-large' })
       else if (this.pending.has(submitId)) this.state.answer(client, { kind: 'in-doubt' })
       else {
-        const untold = { number: 0, sentTerm: undefined, sentMs: 0, tries: 0, isUncertain: false }
-        this.pending.set(submitId, { submit, ...untold })
+        const untold: Pending = { submit, number: 0, sentTerm: undefined, sentMs: 0, tries: 0, isUncertain: false }
+        this.pending.set(submitId, untold)
+        this.soonestMs = Math.min(this.soonestMs, deadlineMs)
+        fresh.push(untold)
       }
     }
-    this.sendAll()
+    // Others are given when a leader is found, and again when that may be needed.
+    this.send(fresh)
   }
 
   cancel(client: LogClient): void {
-    for (const [submitId, { submit }] of this.pending) if (submit.client === client) this.pending.delete(submitId)
+    for (const each of this.pending.values()) if (each.submit.client === client) this.forget(each)
   }
 
   /** Gives the leader what it has not got: new ones, and what may have been lost on the way. */
@@ -75,9 +81,13 @@ export class Submits {
       if (each.sentTerm === undefined) return true
       return each.sentTerm === term && nowMs - each.sentMs >= settings.electionMs
     })
+    this.send(due)
+  }
+
+  private send(due: readonly Pending[]): void {
     for (let from = 0; from < due.length; from += SUBMITS_PER_MESSAGE_MAX) {
       const some = due.slice(from, from + SUBMITS_PER_MESSAGE_MAX)
-      const before = some.map(({ number, sentTerm, sentMs, tries }) => ({ number, sentTerm, sentMs, tries }))
+      const before = some.map(({ sentTerm, sentMs, tries }) => ({ sentTerm, sentMs, tries }))
       for (const each of some) this.take(each)
       if (this.give(this.start, some.map(forwarded))) continue
       for (const [place, each] of some.entries()) Object.assign(each, before[place])
@@ -87,10 +97,9 @@ export class Submits {
   /** @param start of the numbers: those of an earlier process are not ours */
   refused(start: number, numbers: readonly number[], refusal: Refusal): void {
     if (start !== this.start) return
-    const refused = new Set(numbers)
-    for (const each of this.pending.values()) {
-      if (each.sentTerm === undefined || !refused.has(each.number)) continue
-      this.end(each, this.unordered(each, refusal))
+    for (const number of numbers) {
+      const each = this.given.get(number)
+      if (each?.sentTerm !== undefined) this.end(each, this.unordered(each, refusal))
     }
   }
 
@@ -109,7 +118,8 @@ export class Submits {
   /** The leader says what came of the command of that number. */
   result(start: number, number: number, answer: LogAnswer): void {
     if (start !== this.start) return
-    for (const pending of this.pending.values()) if (pending.sentTerm !== undefined && pending.number === number) this.end(pending, answer)
+    const pending = this.given.get(number)
+    if (pending?.sentTerm !== undefined) this.end(pending, answer)
   }
 
   /** The store stands where a snapshot put it: entries were passed over unseen. */
@@ -118,9 +128,11 @@ export class Submits {
   }
 
   tick(): void {
+    this.soonestMs = Number.POSITIVE_INFINITY
     for (const each of this.pending.values()) {
-      if (each.submit.deadlineMs > this.state.nowMs) continue
-      this.end(each, each.sentTerm === undefined ? this.unordered(each, 'no-leader') : { kind: 'in-doubt' })
+      const { deadlineMs } = each.submit
+      if (deadlineMs > this.state.nowMs) this.soonestMs = Math.min(this.soonestMs, deadlineMs)
+      else this.end(each, each.sentTerm === undefined ? this.unordered(each, 'no-leader') : { kind: 'in-doubt' })
     }
     this.sendAll()
   }
@@ -141,8 +153,10 @@ export class Submits {
 
   private take(each: Pending): void {
     if (each.sentTerm === undefined) {
+      this.given.delete(each.number)
       this.lastNumber += 1
       each.number = this.lastNumber
+      this.given.set(each.number, each)
       each.tries += 1
     }
     each.sentTerm = this.state.term
@@ -156,9 +170,14 @@ export class Submits {
     return submit.isNamedByClient && tries > 1 ? { kind: 'in-doubt' } : { kind: 'not-ordered', why }
   }
 
-  private end({ submit }: Pending, answer: LogAnswer): void {
+  private end(each: Pending, answer: LogAnswer): void {
+    this.forget(each)
+    this.state.answer(each.submit.client, answer)
+  }
+
+  private forget({ submit, number }: Pending): void {
     this.pending.delete(submit.submitId)
-    this.state.answer(submit.client, answer)
+    this.given.delete(number)
   }
 }
 

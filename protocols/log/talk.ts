@@ -7,7 +7,7 @@ import { readFlag, readIdentity, readList, writeCount, writeFlag, writeIdentity 
 import { refuse } from '../wire/malformed.ts'
 import { ByteReader } from '../wire/reader.ts'
 import { Table } from '../wire/rows.ts'
-import { ByteWriter } from '../wire/writer.ts'
+import type { ByteWriter } from '../wire/writer.ts'
 import type { Identity } from '../base/identity.ts'
 import type { MemberChange } from './membership.ts'
 import type { Position, SubmitId } from './entry.ts'
@@ -347,8 +347,9 @@ const ANSWERS: Table<WorkAnswer> = new Table<WorkAnswer>({
   'log-ended': { code: 11, write: () => {}, read: () => ({ kind: 'log-ended' }) },
 })
 
-export function writeTalk(talk: Talk, utf8: Utf8): Uint8Array {
-  const writer = new ByteWriter(utf8)
+/** @param writer for all talk of one sender: one each would cost more than the writing */
+export function writeTalk(talk: Talk, writer: ByteWriter): Uint8Array {
+  writer.clear()
   TALK.write(writer, talk)
   return writer.finish()
 }

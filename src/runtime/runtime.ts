@@ -71,6 +71,8 @@ export class Runtime {
   private isFlushPlanned = false
   private lazyTimer: NodeJS.Timeout | undefined
   private tickTimer: NodeJS.Timeout | undefined
+  /** A tick comes at the end of this turn. */
+  private turnEnd: NodeJS.Immediate | undefined
   private tickAtMs = Number.POSITIVE_INFINITY
   private lastClient = 0
   private isStopped = false
@@ -213,6 +215,7 @@ export class Runtime {
   async stop(): Promise<void> {
     this.isStopped = true
     clearTimeout(this.tickTimer)
+    clearImmediate(this.turnEnd)
     clearTimeout(this.lazyTimer)
     if (this.isWriting) await new Promise<void>((resolve) => (this.drained = resolve))
     if (this.writes.length > 0) await this.init.storage.write(this.writes)
@@ -315,9 +318,12 @@ export class Runtime {
   }
 
   private planTick(): void {
-    if (this.isStopped || this.core.wakeAtMs >= this.tickAtMs) return
+    const { wakeAtMs } = this.core
+    if (this.isStopped || wakeAtMs >= this.tickAtMs) return
     clearTimeout(this.tickTimer)
-    this.tickAtMs = this.core.wakeAtMs
+    this.tickAtMs = wakeAtMs
+    // Nothing is before it, so nothing is planned in its place.
+    if (wakeAtMs === Number.NEGATIVE_INFINITY) return this.planTurnEnd()
     this.tickTimer = setTimeout(
       () => {
         this.tickAtMs = Number.POSITIVE_INFINITY
@@ -329,10 +335,18 @@ export class Runtime {
     )
   }
 
+  private planTurnEnd(): void {
+    this.turnEnd = setImmediate(() => {
+      this.tickAtMs = Number.POSITIVE_INFINITY
+      this.dispatch({ kind: 'tick' })
+    })
+  }
+
   private fail(error: unknown): void {
     if (this.isStopped) return
     this.isStopped = true
     clearTimeout(this.tickTimer)
+    clearImmediate(this.turnEnd)
     clearTimeout(this.lazyTimer)
     this.drained?.()
     this.init.failed(error instanceof Error ? error : new Error(String(error)))

@@ -41,13 +41,13 @@ const EXAMPLES: readonly MessageBody[] = [
   { kind: 'read-at', number: 41, index: 299 },
   { kind: 'submit', start: 9_000, submits: [{ number: 1, submitId: NAME, since: 300, command: COMMAND }] },
   { kind: 'submitted', start: 9_000, refusal: 'overloaded', numbers: [1, 2] },
-  { kind: 'result', start: 9_000, number: 1, position: { term: 6, index: 302 }, outcome: { kind: 'done', result: COMMAND } },
   {
-    kind: 'result',
+    kind: 'results',
     start: 9_000,
-    number: 1,
-    position: { term: 6, index: 302 },
-    outcome: { kind: 'rejected', class: '23', code: '23505', isPartial: false },
+    results: [
+      { number: 1, position: { term: 6, index: 302 }, outcome: { kind: 'done', result: COMMAND } },
+      { number: 2, position: { term: 6, index: 304 }, outcome: { kind: 'rejected', class: '23', code: '23505', isPartial: false } },
+    ],
   },
   { kind: 'transfer' },
   { kind: 'ended' },

@@ -12,6 +12,7 @@ import type { SubmitId } from '../../protocols/log/entry.ts'
 import { readTalk, writeTalk } from '../../protocols/log/talk.ts'
 import type { Talk } from '../../protocols/log/talk.ts'
 import { MalformedBytes } from '../../protocols/wire/malformed.ts'
+import { ByteWriter } from '../../protocols/wire/writer.ts'
 import { utf8 } from '../../src/bytes.ts'
 import { peerA, peerB, shown } from './wire-examples.ts'
 
@@ -21,6 +22,7 @@ const END = '<!-- end of talk -->\n'
 const LOG = '0123456789abcdef0123456789abcdef'
 const AT = { term: 6, index: 302 }
 const BYTES = Uint8Array.of(1, 2, 3)
+const writer = new ByteWriter(utf8)
 const VIEW = {
   peer: peerA,
   role: 'follower',
@@ -101,7 +103,7 @@ const LEASED: Birth = { ...BIRTH, isLeased: true }
 
 if (process.env['UPDATE_GOLDEN'] === '1') {
   const text = readFileSync(README, 'utf8')
-  const rows = [...EXAMPLES.map((talk) => `${shown(talk)}\n  ${hexOf(writeTalk(talk, utf8))}`), ...birthRows()]
+  const rows = [...EXAMPLES.map((talk) => `${shown(talk)}\n  ${hexOf(writeTalk(talk, writer))}`), ...birthRows()]
   const before = text.slice(0, text.indexOf(MARK) + MARK.length)
   writeFileSync(README, `${before}\`\`\`\n${rows.join('\n')}\n\`\`\`\n${text.slice(text.indexOf(END))}`)
 }
@@ -116,12 +118,12 @@ for (const [place, talk] of EXAMPLES.entries()) {
   test(`${talk.kind} (${place}) has the bytes that the specification shows`, () => {
     assert.equal(golden[2 * place], shown(talk))
     const hex = golden[2 * place + 1]?.trim() ?? ''
-    assert.equal(hexOf(writeTalk(talk, utf8)), hex)
+    assert.equal(hexOf(writeTalk(talk, writer)), hex)
     assert.deepEqual(readTalk(Uint8Array.from(Buffer.from(hex, 'hex')), utf8), talk)
   })
 
   test(`${talk.kind} (${place}) that is cut off, or goes on, is refused`, () => {
-    const bytes = writeTalk(talk, utf8)
+    const bytes = writeTalk(talk, writer)
     for (let length = 0; length < bytes.length; length += 1)
       assert.throws(() => readTalk(bytes.subarray(0, length), utf8), MalformedBytes, `${length} bytes`)
     assert.throws(() => readTalk(Uint8Array.from([...bytes, 0]), utf8), MalformedBytes)

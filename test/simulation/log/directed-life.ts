@@ -294,7 +294,10 @@ export const LIFE_SCENARIOS: readonly LogScenario[] = [
     name: 'a read after a position of a later term waits, though the store has as many entries',
     play() {
       const stage = led({})
-      stage.step('a', { kind: 'query', client: 1, consistency: { after: { term: 9, index: 1 } }, deadlineMs: stage.nowMs + 500 })
+      stage.step('a', {
+        kind: 'query',
+        questions: [{ client: 1, consistency: { after: { term: 9, index: 1 } }, deadlineMs: stage.nowMs + 500 }],
+      })
       assert.deepEqual(clients(stage), [])
       stage.pass(600)
       assert.equal(stage.answers.get(1)?.kind, 'unavailable')

@@ -115,7 +115,7 @@ export class SimulatedReplica implements AskedPeer {
   }
 
   query(client: LogClient, _list: string, consistency: Consistency, timeoutMs: number): void {
-    this.step({ kind: 'query', client, consistency, deadlineMs: this.clockMs + timeoutMs })
+    this.step({ kind: 'query', questions: [{ client, consistency, deadlineMs: this.clockMs + timeoutMs }] })
   }
 
   /** Gives the peer the members that its log is born with, which name the peer itself. */

@@ -139,7 +139,7 @@ export class LogStage {
   }
 
   query(name: string, client: number, consistency: Consistency = 'linearizable'): void {
-    this.step(name, { kind: 'query', client, consistency, deadlineMs: this.nowMs + 5_000 })
+    this.step(name, { kind: 'query', questions: [{ client, consistency, deadlineMs: this.nowMs + 5_000 }] })
   }
 
   /** The process ends, with all that is not on disk, and begins anew. */

@@ -19,7 +19,7 @@ const SEEDS_MAX = 120
 const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'lost-disk-stays': 93,
   'first-members-alone': 50,
-  'ended-stays': 13,
+  'ended-stays': 123,
   'ended-comes-back': 5,
 }
 
