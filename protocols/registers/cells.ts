@@ -62,9 +62,11 @@ const SWEPT = '@swept'
  * Cells kept as they were last read or written, so that a busy register is not read from its bytes
  * each time.
  */
-const CACHED_MAX = 1_024
-/** Bytes of their values. */
+const CACHED_MAX = 16_384
+/** Bytes of their records. */
 const CACHED_BYTES_MAX = 16_777_216
+/** What a record takes beside its value and the writes that it remembers, about. */
+const RECORD_BYTES = 512
 
 export function slotOfRegister(key: RegisterKey): Slot {
   return { type: REGISTERS, name: key }
@@ -79,7 +81,15 @@ export class Cells {
   private cachedBytes = 0
   /** At which ballot something is accepted above what is held. */
   private readonly acceptedAt = new Map<RegisterKey, Ballot>()
+  /** Of which there is evidence of divergence. */
+  private readonly divergedKeys = new Set<string>()
   private sweptNow: Swept | undefined
+  /**
+   * Registers beside which there may be a row for what is held for a time, or as deleted. One is
+   * let go only with the rows: of lazy writes a crash keeps any, and whichever it keeps last has to
+   * be right by itself.
+   */
+  private readonly besides = new Set<string>()
   private tombstoneCount = 0
 
   constructor(store: CellStore, utf8: Utf8) {
@@ -87,10 +97,15 @@ export class Cells {
     this.utf8 = utf8
     this.writer = new ByteWriter(utf8)
     this.index = new IndexedRows(store.rows, store.digestOf)
-    for (const _ of store.rows.range(DELETED)) this.tombstoneCount += 1
+    for (const { name } of store.rows.range(PASSING)) this.besides.add(name.slice(PASSING.length))
+    for (const { name } of store.rows.range(DELETED)) {
+      this.besides.add(name.slice(DELETED.length))
+      this.tombstoneCount += 1
+    }
     for (const { name, bytes } of store.rows.range(ACCEPTED)) {
       this.acceptedAt.set(name.slice(ACCEPTED.length) as RegisterKey, readEntry(new ByteReader(bytes, utf8)).ballot)
     }
+    for (const { name } of store.rows.range(DIVERGED)) this.divergedKeys.add(name.slice(DIVERGED.length))
     const row = store.rows.get(SWEPT)
     this.sweptNow = row === undefined ? undefined : readSwept(new ByteReader(row, utf8))
   }
@@ -106,8 +121,8 @@ export class Cells {
     const { rows } = this.store
     const cell: Cell = {
       held: this.entry(this.index.get(key)),
-      accepted: this.entry(rows.get(ACCEPTED + key)),
-      diverged: this.entry(rows.get(DIVERGED + key)),
+      accepted: this.acceptedAt.has(key) ? this.entry(rows.get(ACCEPTED + key)) : undefined,
+      diverged: this.divergedKeys.has(key) ? this.entry(rows.get(DIVERGED + key)) : undefined,
     }
     this.cache(key, cell)
     return cell
@@ -160,9 +175,8 @@ export class Cells {
     if (cell.held !== before.held) {
       const bytes = this.bytes(cell.held)
       writes.push(...(bytes === undefined ? this.index.remove(key) : this.index.put(key, bytes)))
-      // All that lies beside it, changed or not: of lazy writes a crash keeps any, and the last one
-      // that it keeps has to be right by itself.
-      writes.push(beside(PASSING + key, isPassing(cell)), beside(DELETED + key, isDeleted(cell)))
+      if (isPassing(cell) || isDeleted(cell)) this.besides.add(key)
+      if (this.besides.has(key)) writes.push(beside(PASSING + key, isPassing(cell)), beside(DELETED + key, isDeleted(cell)))
       this.tombstoneCount += Number(isDeleted(cell)) - Number(isDeleted(before))
     }
     if (cell.accepted !== before.accepted || cell.held !== before.held) {
@@ -170,7 +184,11 @@ export class Cells {
       if (cell.accepted === undefined) this.acceptedAt.delete(key)
       else this.acceptedAt.set(key, cell.accepted.ballot)
     }
-    if (cell.diverged !== before.diverged) writes.push({ name: DIVERGED + key, bytes: this.bytes(cell.diverged) })
+    if (cell.diverged !== before.diverged) {
+      writes.push({ name: DIVERGED + key, bytes: this.bytes(cell.diverged) })
+      if (cell.diverged === undefined) this.divergedKeys.delete(key)
+      else this.divergedKeys.add(key)
+    }
     this.cache(key, cell)
     if (writes.length > 0) this.store.persist(key, writes, urgency)
   }
@@ -186,7 +204,8 @@ export class Cells {
     for (const key of dropped) {
       const before = this.read(key)
       this.uncache(key)
-      writes.push(...this.index.remove(key), beside(DELETED + key, false))
+      this.besides.delete(key)
+      writes.push(...this.index.remove(key), beside(PASSING + key, false), beside(DELETED + key, false))
       this.tombstoneCount -= Number(isDeleted(before))
     }
     this.store.persist(SWEPT, writes, 'barrier')
@@ -205,7 +224,7 @@ export class Cells {
   private cache(key: RegisterKey, cell: Cell): void {
     this.uncache(key)
     this.cached.set(key, cell)
-    this.cachedBytes += valueBytes(cell)
+    this.cachedBytes += bytesOf(cell)
     for (const oldest of this.cached.keys()) {
       if (this.cached.size <= CACHED_MAX && this.cachedBytes <= CACHED_BYTES_MAX) return
       this.uncache(oldest)
@@ -216,12 +235,16 @@ export class Cells {
     const cell = this.cached.get(key)
     if (cell === undefined) return
     this.cached.delete(key)
-    this.cachedBytes -= valueBytes(cell)
+    this.cachedBytes -= bytesOf(cell)
   }
 }
 
-function valueBytes({ held, accepted, diverged }: Cell): number {
-  return (held?.record.value.length ?? 0) + (accepted?.record.value.length ?? 0) + (diverged?.record.value.length ?? 0)
+function bytesOf({ held, accepted, diverged }: Cell): number {
+  return recordBytes(held) + recordBytes(accepted) + recordBytes(diverged)
+}
+
+function recordBytes(entry: Entry | undefined): number {
+  return entry === undefined ? 0 : RECORD_BYTES + entry.record.value.length + entry.record.recent.bytes
 }
 
 /** A row that is there beside what is held of one sort alone. */

@@ -7,17 +7,16 @@ import { isConfigKey } from '../base/register.ts'
 import type { RegisterKey } from '../base/register.ts'
 import { CONTENT_TYPE_BYTES_MAX, VALUE_BYTES_MAX, WRITE_ID_BYTES_MAX } from '../base/limits.ts'
 import { assert } from '../base/assert.ts'
-import { readBallot, readFlag, readKey, readList, writeBallot, writeCount, writeFlag } from '../wire/fields.ts'
+import { readBallot, readFlag, readKey, writeBallot, writeFlag } from '../wire/fields.ts'
 import { refuse } from '../wire/malformed.ts'
 import type { ByteReader } from '../wire/reader.ts'
 import type { ByteWriter } from '../wire/writer.ts'
 import type { Swept } from './cells.ts'
 import type { Shown } from './questions.ts'
+import { MARK_BYTES, RecentWrites } from './recent.ts'
 import { RECENT_MOST, isStub, stub } from './record.ts'
-import type { Entry, Mark, RecentWrite, RegisterRecord } from './record.ts'
+import type { Entry, Mark, RegisterRecord } from './record.ts'
 
-/** Bytes of a mark. */
-export const MARK_BYTES = 12
 /** Batches are remembered with what was before them. */
 const RECENT_READ_MAX = 2 * RECENT_MOST
 /** What a record's first byte says. */
@@ -45,8 +44,7 @@ export function writeRegisterRecord(writer: ByteWriter, record: RegisterRecord):
   writer.hex(mark)
   writer.varint(writtenAtMs)
   writer.varint(since)
-  writeCount(writer, recent.length, RECENT_READ_MAX)
-  for (const write of recent) writeRecent(writer, write)
+  recent.write(writer, RECENT_READ_MAX)
   if (ttlMs !== undefined) writer.varint(ttlMs)
   if (isDeleted) return
   writer.text(contentType)
@@ -67,7 +65,7 @@ export function readRegisterRecord(reader: ByteReader): RegisterRecord {
   const mark = reader.hex(MARK_BYTES) as Mark
   const writtenAtMs = reader.varint()
   const since = reader.varint()
-  const recent = readList(reader, RECENT_READ_MAX, readRecent)
+  const recent = RecentWrites.read(reader, RECENT_READ_MAX)
   const ttlMs = kind === HAS_TTL ? reader.varint() : undefined
   const contentType = isDeleted ? '' : reader.text(CONTENT_TYPE_BYTES_MAX)
   if (!isContentType(contentType)) refuse('content type that no header can hold')
@@ -117,18 +115,4 @@ export function writeIfAny<Field>(writer: ByteWriter, field: Field | undefined, 
 
 export function readIfAny<Field>(reader: ByteReader, read: (reader: ByteReader) => Field): Field | undefined {
   return readFlag(reader) ? read(reader) : undefined
-}
-
-function writeRecent(writer: ByteWriter, { version, mark, writtenAtMs, wasAbsent }: RecentWrite): void {
-  writer.varint(version)
-  writer.hex(mark)
-  writer.varint(writtenAtMs)
-  writeFlag(writer, wasAbsent)
-}
-
-function readRecent(reader: ByteReader): RecentWrite {
-  const version = reader.varint()
-  const mark = reader.hex(MARK_BYTES) as Mark
-  const writtenAtMs = reader.varint()
-  return { version, mark, writtenAtMs, wasAbsent: readFlag(reader) }
 }

@@ -35,6 +35,8 @@ export class HandedOver {
   private readonly ended: (claim: WriteClaim, result: Judged | undefined) => void
   private readonly claims = new Map<number, WriteClaim>()
   private silentSinceMs = 0
+  /** The newest version that the owner has said is applied; what is held here lags behind it. */
+  private appliedTo = 0
   /** The owner has dropped one. */
   private isDropped = false
 
@@ -66,7 +68,8 @@ export class HandedOver {
     for (const claim of claims.filter(isForwardable)) {
       if (this.claims.size >= FORWARDED_AT_ONCE) return
       if (handed.has(claim)) continue
-      const id = forwards.forward(this.key, ballot, forwardOf(claim, current(this.key)), (result) => this.told(id, claim, result))
+      const write = forwardOf(claim, Math.max(current(this.key), this.appliedTo))
+      const id = forwards.forward(this.key, ballot, write, (result) => this.told(id, claim, result))
       this.claims.set(id, claim)
     }
   }
@@ -83,6 +86,7 @@ export class HandedOver {
     this.claims.delete(id)
     this.silentSinceMs = this.context.moment.nowMs
     if (result.kind === 'dropped') this.isDropped = true
+    if (result.kind === 'applied') this.appliedTo = Math.max(this.appliedTo, result.version)
     this.ended(claim, result.kind === 'dropped' ? undefined : result)
   }
 }

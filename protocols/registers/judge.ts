@@ -2,8 +2,9 @@
  * What becomes of a write on a given state of its register: pure, so that every coordinator comes
  * to the same.
  */
-import { MARK_NONE, isOfWrite, memoryAfter, writeOfMark } from './record.ts'
-import type { Mark, RecentWrite, RegisterRecord } from './record.ts'
+import type { RecentWrite } from './recent.ts'
+import { MARK_NONE, isSameWrite, memoryAfter } from './record.ts'
+import type { Mark, RegisterRecord } from './record.ts'
 import type { Condition, Contents } from './requests.ts'
 
 export interface Write {
@@ -112,8 +113,7 @@ function verdictOf({ mark }: Write, { version, mark: earlierMark, wasAbsent, wri
 }
 
 function earlierOf(mark: Mark, base: RegisterRecord): Earlier | undefined {
-  const write = writeOfMark(mark)
-  return isOfWrite(base.mark, write) ? base : base.recent.find((earlier) => isOfWrite(earlier.mark, write))
+  return isSameWrite(base.mark, mark) ? base : base.recent.find(mark)
 }
 
 function isAllowed({ contents, condition }: Write, base: RegisterRecord | undefined): boolean {

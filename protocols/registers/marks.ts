@@ -5,11 +5,10 @@
 import type { Sha256, Utf8 } from '../base/bytes.ts'
 import { HEX_OF_BYTE } from '../wire/octets.ts'
 import { ByteWriter } from '../wire/writer.ts'
+import { WRITE_BYTES } from './recent.ts'
 import type { Mark } from './record.ts'
 import type { Condition, Contents } from './requests.ts'
 
-/** Bytes of a mark that name the write, by its key and writeId. */
-const WRITE_BYTES = 8
 /** Bytes that name what it asked for. */
 const ASKED_BYTES = 4
 /** What is hashed of a condition, each at the place of its code; 0 stands for none. */

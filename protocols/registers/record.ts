@@ -6,22 +6,13 @@
 import { compareBallots } from '../base/ballot.ts'
 import type { Ballot } from '../base/ballot.ts'
 import { equalBytes } from '../base/record.ts'
+import { RecentWrites, WRITE_BYTES } from './recent.ts'
 
 /**
  * Names a write and what it asked for: 8 bytes for key and writeId, 4 for contents and conditions;
  * 24 hexadecimal digits.
  */
 export type Mark = string & { readonly __brand: 'Mark' }
-
-/** A write before the one that made a record. */
-export interface RecentWrite {
-  readonly version: number
-  readonly mark: Mark
-  /** By the clock of the peer that took it. Only how much is remembered rests on it. */
-  readonly writtenAtMs: number
-  /** Nothing was live before it. */
-  readonly wasAbsent: boolean
-}
 
 /** All fields together are its identity. */
 export interface RegisterRecord {
@@ -46,7 +37,7 @@ export interface RegisterRecord {
    */
   readonly wasAbsent: boolean
   /** The writes before it, the oldest first. */
-  readonly recent: readonly RecentWrite[]
+  readonly recent: RecentWrites
   /**
    * The version that has last fallen out of `recent`: of writes above it, those that are not in
    * `recent` were never applied.
@@ -76,7 +67,7 @@ export const RECENT_MS = 60_000
 export const MARK_NONE: Mark = '0'.repeat(24) as Mark
 const NO_VALUE = new Uint8Array()
 /** Hexadecimal digits of a mark that name the write; the rest names what it asked for. */
-const WRITE_DIGITS = 16
+const WRITE_DIGITS = 2 * WRITE_BYTES
 
 /** What is left of a register that was forgotten. */
 export function stub(version: number): RegisterRecord {
@@ -90,7 +81,7 @@ export function stub(version: number): RegisterRecord {
     mark: MARK_NONE,
     writtenAtMs: 0,
     wasAbsent: false,
-    recent: [],
+    recent: RecentWrites.NONE,
     since: version,
   }
 }
@@ -106,17 +97,7 @@ export function compareEntries(a: Entry, b: Entry): number {
 
 /** True for marks of one write, whatever it asked for each time. */
 export function isSameWrite(a: Mark, b: Mark): boolean {
-  return isOfWrite(a, writeOfMark(b))
-}
-
-/** What of a mark names the write. */
-export function writeOfMark(mark: Mark): string {
-  return mark.slice(0, WRITE_DIGITS)
-}
-
-/** @param write as `writeOfMark` tells it, for whoever compares it with many marks */
-export function isOfWrite(mark: Mark, write: string): boolean {
-  return mark.startsWith(write)
+  return a.startsWith(b.slice(0, WRITE_DIGITS))
 }
 
 export function equalRegisterRecords(a: RegisterRecord, b: RegisterRecord): boolean {
@@ -131,14 +112,14 @@ export function equalRegisterRecords(a: RegisterRecord, b: RegisterRecord): bool
     a.wasAbsent === b.wasAbsent &&
     a.contentType === b.contentType &&
     a.since === b.since &&
-    equalRecent(a.recent, b.recent) &&
+    a.recent.equals(b.recent) &&
     equalBytes(a.value, b.value)
   )
 }
 
 /** What a record made on another one remembers of the writes before it. */
 export interface Memory {
-  readonly recent: readonly RecentWrite[]
+  readonly recent: RecentWrites
   readonly since: number
 }
 
@@ -147,25 +128,16 @@ export interface Memory {
  * @param number the highest version that was ever seen of the register
  */
 export function memoryAfter(base: RegisterRecord | undefined, number: number, nowMs: number): Memory {
-  if (base === undefined) return { recent: [], since: number }
-  const { version, mark, writtenAtMs, wasAbsent } = base
-  const recent = [...base.recent, { version, mark, writtenAtMs, wasAbsent }]
-  const sinceMs = Math.min(nowMs, ...recent.slice(-RECENT_LEAST).map((write) => write.writtenAtMs)) - RECENT_MS
+  if (base === undefined) return { recent: RecentWrites.NONE, since: number }
+  const all = base.recent.with(base)
+  const times = all.times()
+  const sinceMs = Math.min(nowMs, ...times.slice(-RECENT_LEAST)) - RECENT_MS
   let dropped = 0
-  while (recent.length - dropped > RECENT_LEAST) {
-    const oldest = recent[dropped]
-    if (oldest === undefined || (recent.length - dropped <= RECENT_MOST && oldest.writtenAtMs >= sinceMs)) break
+  while (times.length - dropped > RECENT_LEAST) {
+    const oldestMs = times[dropped]
+    if (oldestMs === undefined || (times.length - dropped <= RECENT_MOST && oldestMs >= sinceMs)) break
     dropped += 1
   }
-  const since = dropped === 0 ? base.since : (recent[dropped - 1]?.version ?? base.since)
-  return { recent: recent.slice(dropped), since }
-}
-
-function equalRecent(a: readonly RecentWrite[], b: readonly RecentWrite[]): boolean {
-  if (a.length !== b.length) return false
-  return a.every((write, place) => {
-    const other = b[place]
-    if (write.version !== other?.version || write.mark !== other.mark) return false
-    return write.writtenAtMs === other.writtenAtMs && write.wasAbsent === other.wasAbsent
-  })
+  const { recent, last } = all.without(dropped)
+  return { recent, since: last ?? base.since }
 }

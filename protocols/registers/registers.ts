@@ -151,6 +151,7 @@ export class RegistersCore {
       rivals: doubts,
       random,
       remembered,
+      isOvertaken: (key: RegisterKey, ballot: Ballot): boolean => this.voter.refuses(key, ballot),
       freshWriteId,
       chose: this.chose,
     }

@@ -9,7 +9,7 @@ import type { RegisterKey } from '../base/register.ts'
 import type { Entry } from './record.ts'
 
 /** Registers whose last ballot is remembered. */
-const REMEMBERED_MAX = 4_096
+const REMEMBERED_MAX = 16_384
 /** Bytes of values that are remembered with them. */
 const REMEMBERED_BYTES_MAX = 16_777_216
 

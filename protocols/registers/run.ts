@@ -46,6 +46,8 @@ export interface RunContext {
   readonly forwards: Forwards
   /** The version that is held, or where nothing is the highest that was ever forgotten. */
   readonly current: (key: RegisterKey) => number
+  /** True where this peer's own vote would refuse a commit at this ballot by now. */
+  readonly isOvertaken: (key: RegisterKey, ballot: Ballot) => boolean
   /** Names a write that nobody made. */
   readonly freshWriteId: () => string
   /**
@@ -160,13 +162,19 @@ export class Run implements PollListener<Question, Cast> {
 
   /**
    * What waits goes on: at the ballot of the last commit from here, if nothing speaks against it,
-   * else at a new one.
+   * else at a new one. Whoever wrote the register since asked the voter here as well, so that a
+   * ballot is seldom tried in vain.
    */
   private next(): void {
-    const { remembered, chain } = this.context
+    const { remembered, chain, isOvertaken } = this.context
     const last = remembered.take(this.key)
     const installed = chain.current
-    if (last === undefined || installed === undefined || last.ballot.epoch !== installed.config.epoch) {
+    if (
+      last === undefined ||
+      installed === undefined ||
+      last.ballot.epoch !== installed.config.epoch ||
+      isOvertaken(this.key, last.ballot)
+    ) {
       if (!this.forward()) this.reserve()
       return
     }

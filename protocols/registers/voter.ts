@@ -59,6 +59,11 @@ export class Voter {
     }
   }
 
+  /** True where a commit at this ballot would be refused here already. */
+  refuses(key: RegisterKey, ballot: Ballot): boolean {
+    return this.promises.above(key, ballot, highestBallot(this.cells.read(key))) !== undefined
+  }
+
   /**
    * Something is told to be chosen. @param record undefined where the receiver is thought to have
    * accepted it

@@ -1,4 +1,5 @@
 /** Registers of one peer in memory, without a disk and without others: what HTTP is tried over. */
+import { RecentWrites } from '../../protocols/registers/recent.ts'
 import { MARK_NONE } from '../../protocols/registers/record.ts'
 import type { RegisterRecord } from '../../protocols/registers/record.ts'
 import type {
@@ -67,7 +68,7 @@ export class FakeRegisters implements Registers {
     if (!holds(condition, current) || (isDelete && current === undefined)) return { kind: 'refused', current, number }
     const made = isDelete ? { value: new Uint8Array(), contentType: '', ttlMs: undefined } : contents
     const { value, contentType, ttlMs } = made
-    const rest = { writeId, mark: MARK_NONE, writtenAtMs, wasAbsent: current === undefined, recent: [], since: 0 }
+    const rest = { writeId, mark: MARK_NONE, writtenAtMs, wasAbsent: current === undefined, recent: RecentWrites.NONE, since: 0 }
     this.records.set(key, { version: number + 1, value, contentType, isDeleted: isDelete, ttlMs, ...rest })
     return { kind: 'applied', version: number + 1, wasAbsent: current === undefined, isRepeated: false }
   }

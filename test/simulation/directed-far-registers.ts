@@ -11,6 +11,7 @@ import { Expiry } from '../../protocols/registers/expiry.ts'
 import { Finisher } from '../../protocols/registers/finisher.ts'
 import { Marks } from '../../protocols/registers/marks.ts'
 import type { Cast, Question, Shown } from '../../protocols/registers/questions.ts'
+import { RecentWrites } from '../../protocols/registers/recent.ts'
 import { Reads } from '../../protocols/registers/reads.ts'
 import type { Entry, Mark } from '../../protocols/registers/record.ts'
 import { Forwards } from '../../protocols/registers/forwards.ts'
@@ -42,7 +43,7 @@ const ENTRY: Entry = {
     mark: '0'.repeat(24) as Mark,
     writtenAtMs: 0,
     wasAbsent: true,
-    recent: [],
+    recent: RecentWrites.NONE,
     since: 0,
   },
 }
@@ -78,6 +79,7 @@ class Running extends RunBench<Question, Cast> {
       current: () => 0,
       forwards: new Forwards({ self: 'x' as IdentityId, moment, nextId: () => 1, isConnectedAs: () => false, send: () => undefined }),
       freshWriteId: () => 'w',
+      isOvertaken: () => false,
       chose: () => undefined,
     })
   }

@@ -197,4 +197,23 @@ suite('a voter of registers', () => {
     assert.equal(cells.read(key).accepted, undefined)
     assert.equal(cells.tombstones, 1)
   })
+
+  test('a register that is live again is not counted as deleted, whichever of its writes are lost', () => {
+    const voting = new Voting()
+    voting.voter.learn(key, at(4), 1, version(1))
+    voting.voter.learn(key, at(5, 'b'), 2, { ...version(2), isDeleted: true })
+    for (const number of [3, 4]) voting.voter.learn(key, at(4 + number, 'b'), number, version(number))
+    const [first, deletion, again, last] = voting.written
+    assert.ok(first !== undefined && deletion !== undefined && again !== undefined && last !== undefined)
+    for (const [kept, tombstones] of [
+      [[first], 0],
+      [[deletion], 1],
+      [[deletion, again], 0],
+      [[deletion, last], 0],
+    ] as const) {
+      const rows = new RowsOverlay({ get: () => undefined, range: () => [] })
+      for (const writes of kept) rows.apply(writes)
+      assert.equal(new Cells({ ...voting.store, rows }, utf8).tombstones, tombstones)
+    }
+  })
 })

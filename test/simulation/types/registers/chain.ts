@@ -98,10 +98,10 @@ export class Chain {
     const at = `${this.key} version ${record.version} at ${formatBallot(ballot)}`
     if (before === undefined) return
     check(record.version > before.version, 'V2', () => `${at} follows version ${before.version}`)
-    const isMadeFrom = record.recent.some(({ version, mark }) => version === before.version && mark === before.mark)
+    const isMadeFrom = [...record.recent].some(({ version, mark }) => version === before.version && mark === before.mark)
     // After a deletion that was forgotten a register begins anew, above its number, perhaps with
     // several writes at once.
-    const isNew = record.recent.every(({ version }) => version > record.since)
+    const isNew = [...record.recent].every(({ version }) => version > record.since)
     const isBegun = before.isDeleted && isNew && record.since >= before.version
     check(isMadeFrom || isBegun, 'V1', () => `${at} is not made from version ${before.version}`)
     check(compareBallots(ballot, this.tipEntry?.ballot ?? ballot) >= 0, 'V1', () => `${at} is below its base`)

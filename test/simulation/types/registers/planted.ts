@@ -48,8 +48,8 @@ const JUDGING: readonly PlantedBug[] = [
     'batch-forgotten',
     'the writes of a batch are not remembered',
     RECORD,
-    'recent: recent.slice(dropped), since',
-    'recent: recent.slice(-1), since',
+    'const { recent, last } = all.without(dropped)',
+    'const { recent } = all.without(all.count - 1), { last } = all.without(dropped)',
   ),
   bug(
     'not-applied-after-commit',
@@ -506,7 +506,7 @@ export const REGISTER_WORLD_BUGS: readonly PlantedBug[] = [
  */
 export const WORTH_FROM: Readonly<Record<string, number>> = {
   'read-unsynced': 38,
-  'promises-not-folded': 44,
+  'promises-not-folded': 3_440,
   'repeated-unproved': 9,
   'refused-on-remembered': 519,
   'held-below-accepted': 1250,

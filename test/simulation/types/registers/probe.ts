@@ -50,6 +50,6 @@ function isMadeFrom({ record }: Entry, tip: Entry): boolean {
   if (isStub(record)) return tip.record.isDeleted
   if (equalRegisterRecords(record, tip.record)) return true
   // Begun anew after forgetting, perhaps with several writes at once.
-  if (tip.record.isDeleted && record.since >= version && record.recent.every((write) => write.version > record.since)) return true
-  return record.recent.some((write) => write.version === version && write.mark === mark)
+  if (tip.record.isDeleted && record.since >= version && [...record.recent].every((write) => write.version > record.since)) return true
+  return [...record.recent].some((write) => write.version === version && write.mark === mark)
 }
