@@ -17,6 +17,9 @@ export class SeedClient {
   readonly #order: KafkaOrder
   readonly #say: (line: string) => void
   readonly #waiting = new Map<string, () => void>()
+  /** Answers that came before it was said that their query was sent. */
+  readonly #early: (readonly [string, string])[] = []
+  #sending = 0
   readonly #finished = new Map<string, Date>()
   #tails: readonly Tail[] = []
   #producing: Producing | undefined
@@ -38,7 +41,10 @@ export class SeedClient {
     const partitions = Array.from({ length: topics.get(response)?.partitionsCount ?? 1 }, (_, partition) => partition)
     this.#tails = partitions.map((partition) => {
       return new Tail(driver, brokers, response, partition, ({ key, value }) => {
-        if (key !== undefined && value !== undefined) this.#heard(utf8.decode(key), utf8.decode(value))
+        if (key === undefined || value === undefined) return
+        const answer = [utf8.decode(key), utf8.decode(value)] as const
+        if (this.#sending > 0) this.#early.push(answer)
+        else this.#heard(...answer)
       })
     })
     await Promise.all(this.#tails.map((tail) => tail.start()))
@@ -51,10 +57,16 @@ export class SeedClient {
     const id = `${Date.now()}-${randomUUID().slice(0, 8)}`
     const { promise, resolve } = Promise.withResolvers<undefined>()
     this.#waiting.set(id, () => resolve(undefined))
-    await this.#producing?.send({ topic: all, key: utf8.encode(id), partition: 0, value: sql })
-    if (one !== undefined) await this.#producing?.send({ topic: one, key: utf8.encode(id), partition: undefined, value: sql })
-    this.#line('kafkaClient', `sent query for execution with id ${id}: ${sql}`)
-    this.#line('futureResult', `Waiting sync for query ${id} to return`)
+    this.#sending += 1
+    try {
+      await this.#producing?.send({ topic: all, key: utf8.encode(id), partition: 0, value: sql })
+      if (one !== undefined) await this.#producing?.send({ topic: one, key: utf8.encode(id), partition: undefined, value: sql })
+      this.#line('kafkaClient', `sent query for execution with id ${id}: ${sql}`)
+      this.#line('futureResult', `Waiting sync for query ${id} to return`)
+    } finally {
+      this.#sending -= 1
+      for (const answer of this.#early.splice(0)) this.#heard(...answer)
+    }
     const late = await Promise.race([promise, delay(timeoutMs, id, { ref: false })])
     this.#waiting.delete(id)
     return late

@@ -11,8 +11,8 @@ export interface KafkaOrder {
   /** Undefined for none: every replica answers then. */
   readonly one: string | undefined
   readonly response: string
-  /** Copies of each topic; a single broker can have 1. */
-  readonly replication: number
+  /** Copies of each topic; a single broker can have 1. Undefined where nobody says: as many as there are. */
+  readonly replication: number | undefined
 }
 
 const REPLICATION = 3
@@ -49,7 +49,14 @@ export function orderOf(environment: Readonly<Record<string, string | undefined>
   if (brokers === undefined || brokers === '') return undefined
   const order = parseOrder(`kafka://${brokers}`, name)
   // Whoever names a topic of mutations and none of requests has a system without one.
-  return { ...order, all: all ?? order.all, one: one ?? (all === undefined ? order.one : undefined), response: response ?? order.response }
+  return {
+    ...order,
+    all: all ?? order.all,
+    one: one ?? (all === undefined ? order.one : undefined),
+    response: response ?? order.response,
+    // No variable of the seed says how many brokers there are.
+    replication: undefined,
+  }
 }
 
 function topicIn(text: string): string {

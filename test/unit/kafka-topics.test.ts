@@ -28,8 +28,8 @@ suite('the URL of brokers', () => {
 
   test("the seed's variables name its topics; without one of requests there is none", () => {
     const seed = { KAFKA_BOOTSTRAP_SERVERS: 'localhost:9092', KAFKA_MUTATION_TOPIC: 'm', KAFKA_RESPONSE_TOPIC: 'r' }
-    const { all, one, response } = orderOf(seed, 'kluster') ?? {}
-    assert.deepEqual([all, one, response], ['m', undefined, 'r'])
+    const order = orderOf(seed, 'kluster')
+    assert.deepEqual(order, { brokers: ['localhost:9092'], all: 'm', one: undefined, response: 'r', replication: undefined })
     assert.equal(orderOf({ ...seed, KAFKA_ONE_TOPIC: 'o' }, 'kluster')?.one, 'o')
     assert.equal(orderOf({}, 'kluster'), undefined)
     assert.equal(orderOf({ KAFKA_BOOTSTRAP_SERVERS: 'localhost:9092' }, 'kluster')?.one, 'kluster-one')
@@ -46,6 +46,7 @@ suite('topics', () => {
       wishedTopics({ ...NAMES, one: undefined }).map(({ topic }) => topic),
       ['orders-all', 'orders-response'],
     )
+    assert.deepEqual(wishedTopics({ ...NAMES, replication: undefined }), wishedTopics(NAMES))
   })
 
   test('each setting that loses records, or their order, is a fault', () => {

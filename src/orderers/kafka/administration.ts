@@ -2,7 +2,7 @@
 import type { Admin } from '@platformatic/kafka'
 import { isRefusal, loadKafka, settingsOf } from './connection.ts'
 import type { Driver } from './connection.ts'
-import { faultsOf, warningsOf, wishedTopics } from './settings.ts'
+import { COPIES, faultsOf, warningsOf, wishedTopics } from './settings.ts'
 import type { TopicFound, TopicNames, TopicWish } from './settings.ts'
 
 /** TOPIC_ALREADY_EXISTS. */
@@ -10,6 +10,12 @@ const EXISTS = [36]
 /** A topic that was just made is led by somebody after so long, in milliseconds, between looks. */
 const LOOK_MS = 200
 const LED_MS = 30_000
+
+/** A topic that has no fault. */
+interface Checked {
+  readonly found: TopicFound
+  readonly copies: number
+}
 
 export class TopicsRefused extends Error {
   static override readonly name = 'TopicsRefused'
@@ -23,7 +29,8 @@ export class TopicsRefused extends Error {
 export async function makeTopics(brokers: readonly string[], names: TopicNames): Promise<readonly string[]> {
   return administrating(brokers, async (admin, driver) => {
     const made: string[] = []
-    for (const wish of wishedTopics(names)) if (await makeTopic(admin, driver, wish, names.replication)) made.push(wish.topic)
+    const copies = names.replication ?? COPIES
+    for (const wish of wishedTopics(names)) if (await makeTopic(admin, driver, wish, copies)) made.push(wish.topic)
     await checkOrdering(admin, driver, names)
     return made
   })
@@ -38,15 +45,18 @@ export async function checkTopics(brokers: readonly string[], names: TopicNames)
       throw new TopicsRefused(
         `there is no topic ${missing.map(({ topic }) => topic).join(', ')}: replicator log create NAME -order URL makes them`,
       )
-    return warningsOf(await checkOrdering(admin, driver, names), names.replication)
+    const { found, copies } = await checkOrdering(admin, driver, names)
+    return warningsOf(found, copies)
   })
 }
 
-async function checkOrdering(admin: Admin, driver: Driver, { all, replication }: TopicNames): Promise<TopicFound> {
+/** Whoever does not say how many copies there have to be takes those that there are. */
+async function checkOrdering(admin: Admin, driver: Driver, { all, replication }: TopicNames): Promise<Checked> {
   const found = await foundTopic(admin, driver, all)
-  const faults = faultsOf(found, replication)
+  const copies = replication ?? found.copies
+  const faults = faultsOf(found, copies)
   if (faults.length > 0) throw new TopicsRefused(`topic ${all} cannot order a log: ${faults.join('; ')}`)
-  return found
+  return { found, copies }
 }
 
 async function administrating<Value>(brokers: readonly string[], run: (admin: Admin, driver: Driver) => Promise<Value>): Promise<Value> {
@@ -89,7 +99,7 @@ async function led(admin: Admin, topic: string, partitions: number): Promise<voi
   }
 }
 
-async function foundTopic(admin: Admin, driver: Driver, topic: string): Promise<TopicFound> {
+async function foundTopic(admin: Admin, driver: Driver, topic: string): Promise<TopicFound & { readonly copies: number }> {
   const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true })
   const [described] = await admin.describeConfigs({
     resources: [{ resourceType: driver.ConfigResourceTypes.TOPIC, resourceName: topic }],
@@ -97,6 +107,7 @@ async function foundTopic(admin: Admin, driver: Driver, topic: string): Promise<
   return {
     topic,
     partitions: topics.get(topic)?.partitionsCount ?? 0,
+    copies: topics.get(topic)?.partitions[0]?.replicas.length ?? 0,
     configs: Object.fromEntries((described?.configs ?? []).map(({ name, value }) => [name, value])),
   }
 }

@@ -27,12 +27,16 @@ export interface TopicNames {
   readonly all: string
   readonly one: string | undefined
   readonly response: string
-  readonly replication: number
+  /** Copies of each topic; undefined for as many as there are, and COPIES where it is made. */
+  readonly replication: number | undefined
 }
+
+/** Of each topic, where nobody says how many. */
+export const COPIES = 3
 
 export function wishedTopics({ all, one, response, replication }: TopicNames): readonly TopicWish[] {
   const safe = {
-    'min.insync.replicas': String(insyncMin(replication)),
+    'min.insync.replicas': String(insyncMin(replication ?? COPIES)),
     'unclean.leader.election.enable': 'false',
     'max.message.bytes': MESSAGE_BYTES_MAX,
   }
