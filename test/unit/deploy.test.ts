@@ -6,7 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { nginxFlags, whyNoNginx } from '../../scripts/demo/nginx.ts'
+import { kafkaHome, whyNoKafka } from '../../scripts/kafka-home.ts'
+import { parseCommandLine } from '../../src/settings/command-line.ts'
 import { FLAGS, variableOf } from '../../src/settings/flags.ts'
+import { orderOf, parseOrder } from '../../src/settings/order-url.ts'
 import { DEPLOY, deployed, METRIC_FILES } from '../deployed.ts'
 
 const SOURCES = join(DEPLOY, '..', 'src')
@@ -106,6 +109,54 @@ suite('what is deployed', () => {
       writeFileSync(path, deployed('replicator.service').replace(/^ExecStart=.*$/m, 'ExecStart=/bin/true'))
       const { status, stderr } = spawnSync('systemd-analyze', ['verify', path], { encoding: 'utf8' })
       assert.deepEqual([status, stderr.split('\n').filter((line) => line.includes('replicator.service'))], [0, []])
+    } finally {
+      rmSync(directory, { recursive: true, force: true })
+    }
+  })
+})
+
+suite('databases and their Kafka in containers', () => {
+  const file = deployed('kluster.compose.yaml')
+  const variables = [...file.matchAll(/^ +([A-Z][A-Z_]+): "?([^\n"*&]+)"?$/gm)].map(([, name = '', value = '']) => [name, value] as const)
+
+  test('each command is one, and makes the topics that the variables name', () => {
+    const commands = [...file.matchAll(/^ +command: \[(.*)\]$/gm)].map(([, words = '']) =>
+      words.split(', ').map((word) => word.replaceAll('"', '')),
+    )
+    assert.deepEqual(
+      commands.map((words) => parseCommandLine(words, {}).kind),
+      ['command', 'command', 'command'],
+    )
+    const [made] = commands.flat().filter((word) => word.startsWith('kafka://'))
+    const { replication: _, ...named } = parseOrder(made ?? '', 'kluster')
+    const { replication: __, ...read } = orderOf(Object.fromEntries(variables), 'kluster') ?? {}
+    assert.deepEqual(read, named)
+  })
+
+  test('a replica of each PostgreSQL has the address of its own', () => {
+    const addresses = variables.flatMap(([name, value]) => (name === 'DATABASE_ADDRESS' ? [value] : []))
+    assert.deepEqual(
+      addresses,
+      [1, 2, 3].map((number) => `postgres://kluster:kluster@postgres-${number}:5432/kluster`),
+    )
+    for (const address of addresses) assert.match(file, new RegExp(`^  ${new URL(address).hostname}:$`, 'm'))
+  })
+
+  test('Kafka takes its settings', { skip: whyNoKafka() }, () => {
+    const directory = mkdtempSync(join(tmpdir(), 'replicator-kafka-settings-'))
+    try {
+      // Their image makes a setting of each variable so.
+      const ours = new Set(['KAFKA_BOOTSTRAP_SERVERS', 'KAFKA_MUTATION_TOPIC', 'KAFKA_RESPONSE_TOPIC', 'KAFKA_LOG_DIRS'])
+      const settings = variables.flatMap(([name, value]) =>
+        name.startsWith('KAFKA_') && !ours.has(name) ? [`${name.slice('KAFKA_'.length).toLowerCase().replaceAll('_', '.')}=${value}`] : [],
+      )
+      assert.ok(settings.length > 10)
+      const path = join(directory, 'server.properties')
+      writeFileSync(path, [...settings, `log.dirs=${join(directory, 'log')}`].join('\n'))
+      const [, id = ''] = variables.find(([name]) => name === 'CLUSTER_ID') ?? []
+      const words = ['-cp', join(kafkaHome(), 'libs', '*'), 'kafka.tools.StorageTool', 'format', '-t', id, '-c', path]
+      const { status, stdout, stderr } = spawnSync('java', ['-XX:TieredStopAtLevel=1', ...words], { encoding: 'utf8' })
+      assert.equal(status, 0, stdout + stderr)
     } finally {
       rmSync(directory, { recursive: true, force: true })
     }
