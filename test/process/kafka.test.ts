@@ -18,6 +18,7 @@ import { Client } from '../../src/kluster/pg.ts'
 import { KafkaServer } from '../integration/kafka-server.ts'
 import { DatabaseServer, whyNo } from '../integration/sql-servers.ts'
 import { runToEnd } from './command.ts'
+import { describeKlusterLines } from './kluster-lines.ts'
 import { cleanEnvironment, until } from './network.ts'
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
@@ -216,6 +217,8 @@ describe('databases in one order through Kafka', { skip: whyNoKafka() || whyNo('
     await assert.rejects(pg.query(`insert into transfers values (${10 * TRANSFERS})`), { name: 'DatabaseError', code: /^23/ })
     await pg.end()
   })
+
+  describeKlusterLines(() => ({ kafka, postgres, directory }))
 
   it('ends by itself when it is told to', async () => {
     const [first] = replicas as [Replica]

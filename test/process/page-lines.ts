@@ -21,9 +21,13 @@ export function linesBelow(heading: string): Line[] {
     .split('\n')
     .slice(1)
     .filter((row) => row !== '')
+  const isPrinted = (row: string): boolean => row.startsWith('# ')
   return rows.flatMap((command, index) => {
-    const next = rows[index + 1]
-    return command.startsWith('# ') ? [] : [{ command, printed: next?.startsWith('# ') === true ? next.slice(2) : undefined }]
+    if (isPrinted(command)) return []
+    const following = rows.slice(index + 1)
+    const end = following.findIndex((row) => !isPrinted(row))
+    const printed = following.slice(0, end < 0 ? undefined : end).map((row) => row.slice(2))
+    return [{ command, printed: printed.length === 0 ? undefined : printed.join('\n') }]
   })
 }
 
