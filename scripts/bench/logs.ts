@@ -25,8 +25,6 @@ const PEERS = 3
 const FILL_WIDTH = 64
 const ANSWER_MS = 60_000
 const WHOLE_MS = 60_000
-/** With fewer, a command waits for a disk and for nothing else. */
-const CONNECTIONS_MIN = 64
 
 type Kind = 'kv' | 'redis' | 'sqlite'
 
@@ -170,10 +168,8 @@ export async function measureLogs(
   const contenders = [kv, keys, ...logs.slice(1), ...others]
   say(`started: ${contenders.map(({ name }) => name).join(', ')}`)
   await warmUp(contenders, options.stored, ['puts', 'gets'])
-  const wide = options.connections.filter((connections) => connections >= CONNECTIONS_MIN)
-  const asked = { ...options, connections: wide.length > 0 ? wide : options.connections }
-  const commands = await measureWorkload('puts', contenders, asked, say)
-  const reads = await measureWorkload('gets', contenders, asked, say)
+  const commands = await measureWorkload('puts', contenders, options, say)
+  const reads = await measureWorkload('gets', contenders, options, say)
   const killable = [kv, ...others]
   return [
     { ...commands, title: 'Commands of logs, and puts of new keys' },
