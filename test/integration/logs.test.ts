@@ -10,6 +10,7 @@ import type { TestContext } from 'node:test'
 import { pino } from 'pino'
 import { LOG_LIMITS } from '../../protocols/log/limits.ts'
 import type { LogLimits } from '../../protocols/log/limits.ts'
+import { readTalk } from '../../protocols/log/talk.ts'
 import { logsType } from '../../protocols/log/type.ts'
 import type { ClientId } from '../../protocols/events.ts'
 import type { SubmitId } from '../../protocols/log/entry.ts'
@@ -179,6 +180,28 @@ suite('a log at three peers', () => {
       for (const { logId, voters } of logs) ids.add(`${logId} ${voters.length}`)
     }
     assert.deepEqual([ids.size, [...ids][0]?.endsWith(' 3')], [1, true])
+  })
+
+  test('goes to its leader with all that a follower took in one turn at once, and is told all results at once', async (context) => {
+    const network = await LogNetwork.of(context, 3)
+    await network.born()
+    const leader = await network.leader()
+    const follower = network.peers.find((peer) => peer !== leader) as LogPeer
+    await submit(follower, { set: { k: 'v' } })
+    const said: string[] = []
+    network.network.delivers = (from, to, message) => {
+      if (message.kind !== 'typed' || ![from.self.peerId, to].includes(follower.core.self.peerId)) return true
+      const talk = readTalk(message.body, utf8)
+      if (talk.kind !== 'raft') return true
+      if (talk.message.kind === 'submit') said.push(`submit ${talk.message.submits.length}`)
+      if (talk.message.kind === 'results') said.push(`results ${talk.message.results.length}`)
+      if (talk.message.kind === 'read') said.push('read')
+      return true
+    }
+    const asked = [1, 2, 3].map((place) => submit(follower, { set: { k: `${place}` } }))
+    const read = [1, 2, 3].map(() => get(follower, 'k'))
+    await Promise.all([...asked, ...read])
+    assert.deepEqual(said.toSorted(), ['read', 'results 3', 'submit 3'])
   })
 
   test('gives a command that is named its first outcome, at whatever peer it is sent again', async (context) => {

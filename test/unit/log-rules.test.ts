@@ -150,6 +150,34 @@ suite('a log on disk', () => {
     assert.deepEqual(shown(), [3, 'b', 4_096, '5.4097'])
   })
 
+  test('an append looks for nothing on the disk', () => {
+    held.clear()
+    let looked = 0
+    const counted = new LogRows(
+      logId,
+      {
+        get: (name) => rows.get(name),
+        range: (prefix, after) => {
+          looked += 1
+          return rows.range(prefix, after)
+        },
+      },
+      utf8,
+    )
+    counted.stored(abc)
+    const atStart = looked
+    for (let index = 1; index <= 3; index += 1) counted.of({ kind: 'entries', from: index, entries: [entry(1, index)] })
+    assert.equal(looked, atStart)
+    const replaced = counted.of({ kind: 'entries', from: 2, entries: [entry(2, 2)] })
+    assert.deepEqual(
+      replaced.map(({ name, bytes }) => [name.slice(-1), bytes === undefined]),
+      [
+        ['2', false],
+        ['3', true],
+      ],
+    )
+  })
+
   test('its rows have the names and bytes that the specification describes', () => {
     held.clear()
     write({ kind: 'hard-state', term: 300, vote: a })
