@@ -1,7 +1,7 @@
 /**
  * `npm run dist -- linux|darwin x64|arm64`: one archive of the program with its own Node, for a
  * machine that has neither Node nor npm. `--out DIR` says where it goes (`archives/`), `--built`
- * takes `dist/` as it is.
+ * takes `dist/` as it is, and `--keep` leaves beside it what was unpacked to be started.
  *
  * All that is in it comes from npm, at the versions and hashes of the lock file, which npm chooses
  * for that platform. An archive for the platform that it is made on is unpacked and started before
@@ -17,7 +17,7 @@ import { layOut } from './dist/lay-out.ts'
 import { done } from './dist/done.ts'
 import { ROOT } from './run.ts'
 
-const USAGE = 'npm run dist -- linux|darwin x64|arm64 [--out DIR] [--built]'
+const USAGE = 'npm run dist -- linux|darwin x64|arm64 [--out DIR] [--built] [--keep]'
 const EXIT_USAGE = 2
 const BYTES_A_MEGABYTE = 1e6
 /** Half of all files, which no program reads: types, and where they were made from. */
@@ -28,22 +28,24 @@ interface Asked {
   /** The folder that it goes to. */
   readonly out: string
   readonly isBuilt: boolean
+  readonly isKept: boolean
 }
 
 /** @returns undefined for what is not known */
 function askedBy(argv: string[]): Asked | undefined {
   try {
-    const options = { out: { type: 'string', default: join(ROOT, 'archives') }, built: { type: 'boolean', default: false } } as const
+    const flag = { type: 'boolean', default: false } as const
+    const options = { out: { type: 'string', default: join(ROOT, 'archives') }, built: flag, keep: flag } as const
     const { values, positionals } = parseArgs({ args: argv, options, allowPositionals: true })
     const platform = PLATFORMS.find(({ os, cpu }) => positionals.join(' ') === `${os} ${cpu}`)
-    return platform && { platform, out: resolve(values.out), isBuilt: values.built }
+    return platform && { platform, out: resolve(values.out), isBuilt: values.built, isKept: values.keep }
   } catch {
     return undefined
   }
 }
 
 /** Throws what failed. */
-async function make({ platform, out, isBuilt }: Asked): Promise<void> {
+async function make({ platform, out, isBuilt, isKept }: Asked): Promise<void> {
   const temporary = await mkdtemp(join(tmpdir(), 'replicator-dist-'))
   try {
     if (!isBuilt) await done(['node', join('scripts', 'build.ts')])
@@ -51,20 +53,21 @@ async function make({ platform, out, isBuilt }: Asked): Promise<void> {
     await mkdir(out, { recursive: true })
     const archive = join(out, `${basename(folder)}.tar.gz`)
     await done(['tar', '-czf', archive, ...NOT_RUN, '-C', temporary, basename(folder)])
-    await rm(folder, { recursive: true })
     const { size } = await stat(archive)
     console.log(`${relative(process.cwd(), archive)}: ${(size / BYTES_A_MEGABYTE).toFixed(1)} MB`)
-    console.log(await tried(platform, archive, folder))
+    console.log(await tried(platform, archive, isKept ? out : temporary))
   } finally {
     await rm(temporary, { recursive: true, force: true })
   }
 }
 
-/** @param folder where it is when it is unpacked @returns what is known of it */
-async function tried({ os, cpu }: Platform, archive: string, folder: string): Promise<string> {
+/** @param place the folder that it is unpacked into @returns what is known of it */
+async function tried({ os, cpu }: Platform, archive: string, place: string): Promise<string> {
   if (os !== process.platform || cpu !== process.arch)
     return `this machine is ${process.platform} ${process.arch}: nobody has started it on ${os} ${cpu} yet`
-  await done(['tar', '-xzf', archive, '-C', join(folder, '..')])
+  const folder = join(place, basename(archive, '.tar.gz'))
+  await rm(folder, { recursive: true, force: true })
+  await done(['tar', '-xzf', archive, '-C', place])
   return `unpacked and started here: version ${(await done([join(folder, 'bin', 'replicator'), '--version'])).trim()}`
 }
 

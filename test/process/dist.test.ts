@@ -9,7 +9,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import { PLATFORMS } from '../../scripts/build/shell-lines.ts'
@@ -32,14 +32,13 @@ describe('an archive', { skip: OWN === undefined && `none is made for ${process.
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'replicator-archive-'))
     env = { ...cleanEnvironment(), HOME: directory, PATH: await bareMachine(directory) }
-    const words = [join(ROOT, 'scripts/dist.ts'), OWN?.os ?? '', OWN?.cpu ?? '', '--built', '--out', directory]
+    const words = [join(ROOT, 'scripts/dist.ts'), OWN?.os ?? '', OWN?.cpu ?? '', '--built', '--keep', '--out', directory]
     // Packed quickly, and npm keeps nothing that it has compiled among the temporary files.
     const quick = { ...process.env, GZIP: '-1', NODE_DISABLE_COMPILE_CACHE: '1' }
     const made = await run(process.execPath, words, { timeout: MAKE_MS, env: quick })
     said = made.stdout
-    const archive = (await readdir(directory)).find((name) => name.endsWith('.tar.gz')) ?? ''
-    await run('tar', ['-xzf', join(directory, archive), '-C', directory])
-    folder = join(directory, archive.replace('.tar.gz', ''))
+    const [archive = ''] = (await readdir(directory)).filter((name) => name.endsWith('.tar.gz'))
+    folder = join(directory, basename(archive, '.tar.gz'))
   })
   after(async () => {
     peer?.kill('SIGKILL')
