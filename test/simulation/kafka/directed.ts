@@ -12,7 +12,7 @@ import { JournalStore } from './store.ts'
 
 const SETTLED_MS = 20_000
 
-class Stage implements Surroundings {
+export class Stage implements Surroundings {
   readonly agenda: Agenda = new Agenda()
   readonly limits: KafkaLimits
   readonly broker: SimulatedBroker = new SimulatedBroker(new Chance(1), 1, 0)
