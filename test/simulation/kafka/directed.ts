@@ -45,7 +45,7 @@ export class Stage implements Surroundings {
     this.broker.request(0, utf8.encode(id), utf8.encode(JSON.stringify({ replicator: 1, ...message })), this.agenda.nowMs)
   }
 
-  settle(milliseconds = SETTLED_MS): void {
+  settle(milliseconds: number = SETTLED_MS): void {
     this.agenda.runUntil(this.agenda.nowMs + milliseconds)
   }
 }

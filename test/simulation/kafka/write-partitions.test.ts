@@ -72,8 +72,7 @@ suite('schedules of two partitions, drawn, at replicas as they are', () => {
     const left = partitions.map((claims) => [...claims])
     const read: Claim[] = []
     while (left.some(({ length }) => length > 0)) {
-      const claim = chance.pick(left.filter(({ length }) => length > 0)).shift()
-      if (claim !== undefined) read.push(claim)
+      read.push(...chance.pick(left.filter(({ length }) => length > 0)).splice(0, 1))
     }
     return read
   }
