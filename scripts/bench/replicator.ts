@@ -20,6 +20,11 @@ const FILL_SECONDS = 2
 const FILL_ANSWER_MS = 30_000
 const WHOLE_MS = 120_000
 const HELD_MS = 10_000
+/**
+ * Of the writes of one register by very many at once: what a busy register no longer remembers is
+ * told so (409), and is not applied twice.
+ */
+const FORGOTTEN_SHARE_MAX = 0.02
 export const PROGRAM: string = join(ROOT, 'dist', 'src', 'main.js')
 
 export class Replicator implements Contender {
@@ -96,9 +101,7 @@ export class Replicator implements Contender {
     const fail = (why: string): never => {
       throw new Error(`${this.name}, ${load.workload}, ${load.connections} connections: ${why}`)
     }
-    // 404 is what a get of an absent key must get; whatever else is refused is a failure.
-    if (broken > 0 || refused !== (load.workload === 'absent' ? requests : 0))
-      fail(`${refused} answers of ${requests} refused, ${broken} broken`)
+    if (broken > 0 || !isRefusedAsDue(load.workload, refused, requests)) fail(`${refused} answers of ${requests} refused, ${broken} broken`)
     const others = [...after.keys()].filter((name) => name.startsWith('replicator_puts_total') && !name.includes('"created"'))
     if (others.some((name) => grown(name) > 0)) fail(`not only created: ${others.filter((name) => grown(name) > 0).join(', ')}`)
     const created = grown('replicator_puts_total{outcome="created"}')
@@ -108,7 +111,8 @@ export class Replicator implements Contender {
     // What the first peer holds is a little behind.
     if (load.workload === 'swaps')
       await until('every compare-and-set that was answered is held', async () => (await this.#versions(load.name)) >= requests, HELD_MS)
-    return measured
+    // What was refused is no write.
+    return load.workload === 'hot' ? measured.map((one) => ({ ...one, requests: one.requests - one.refused })) : measured
   }
 
   writer(server: number, answerMs: number): Writer {
@@ -197,4 +201,10 @@ export async function fillTo(
 
 function originOf(peer: PeerProcess): string {
   return `http://127.0.0.1:${peer.httpPort}`
+}
+
+/** 404 is what a get of an absent key must get. */
+function isRefusedAsDue(workload: Load['workload'], refused: number, requests: number): boolean {
+  if (workload === 'absent') return refused === requests
+  return refused <= (workload === 'hot' ? requests * FORGOTTEN_SHARE_MAX : 0)
 }
