@@ -37,6 +37,8 @@ export interface ExecOptions {
   readonly id?: string
   /** The longest that it may take, in milliseconds; 10,000 unless said. */
   readonly timeoutMs?: number
+  /** The end of the log at the first try, for one that is made again after more than 15 minutes. */
+  readonly since?: number
 }
 
 export interface QueryOptions {
@@ -115,13 +117,13 @@ class KafkaCluster implements Cluster {
     await Promise.allSettled([open?.tail.close(), open?.producing.close()])
   }
 
-  async #command<Result>(content: object, { id = randomUUID(), timeoutMs = TIMEOUT_MS }: ExecOptions): Promise<Outcome<Result>> {
+  async #command<Result>(content: object, { id = randomUUID(), timeoutMs = TIMEOUT_MS, since }: ExecOptions): Promise<Outcome<Result>> {
     const deadlineMs = performance.now() + timeoutMs
     const value = await this.#answer(id, timeoutMs, async ({ producing, partition }) => {
       const { all, one } = this.#order
       const key = utf8.encode(id)
       const reply = { partition }
-      const message = JSON.stringify({ replicator: 1, ...content, reply })
+      const message = JSON.stringify({ replicator: 1, ...content, ...(since !== undefined && { since }), reply })
       // Ordered twice it takes effect once: its key is its name.
       const ordered = await this.#insisted(() => producing.send({ topic: all, key, partition: 0, value: message }), deadlineMs)
       const request = JSON.stringify({ replicator: 1, ordered, reply })

@@ -8,7 +8,7 @@ import type { Entry } from '../../protocols/log/entry.ts'
 import type { Applied, LogEvent, StoreAt } from '../../protocols/log/events.ts'
 import type { KafkaEffect, KafkaEvent, StoreSaid } from '../../protocols/log/kafka/events.ts'
 import { KAFKA_LIMITS } from '../../protocols/log/kafka/limits.ts'
-import { readRecord } from '../../protocols/log/kafka/record.ts'
+import { readRecord, verdictText } from '../../protocols/log/kafka/record.ts'
 import { KafkaReplica } from '../../protocols/log/kafka/replica.ts'
 import type { KafkaStatus } from '../../protocols/log/kafka/replica.ts'
 import type { Position } from '../../protocols/log/entry.ts'
@@ -25,14 +25,22 @@ const TOOLS = { utf8, sha256 }
 const TICK_MS = 100
 /** Between tries to open a store, in milliseconds. */
 const REOPEN_MS = 2_000
+/** How often a replica says how it stands, in milliseconds. */
+const STANDING_MS = 2_000
+/** What is waited for whoever is told that a replica ends, in milliseconds. */
+const FAREWELL_MS = 1_000
 /** Before all is looked at again where another leads. */
 const MOVED_MS = 100
 
 export interface KafkaHostInit {
+  /** What people call this replica: the same each time it starts. */
+  readonly name: string
   readonly topics: OrderedTopics
   /** Called again where a store is lost. @throws StoreRefused, and whatever the store throws */
   readonly open: () => Promise<LogStore>
   readonly answers: 'requests' | 'everything'
+  /** One that is behind for so long answers nobody, in milliseconds. */
+  readonly behindMs: number
   readonly logger: Logger
   /** Whenever it stands otherwise. */
   readonly told: (status: KafkaStatus) => void
@@ -58,12 +66,30 @@ export class KafkaHost implements AppliedStore<NoSnapshot> {
 
   constructor(init: KafkaHostInit) {
     this.init = init
-    const { topics, answers } = init
-    this.core = new KafkaReplica({ topicId: topics.topicId, self: randomUUID(), limits: KAFKA_LIMITS, tools: TOOLS, answers })
+    const { topics, answers, behindMs } = init
+    const limits = { ...KAFKA_LIMITS, behindMs }
+    this.core = new KafkaReplica({ topicId: topics.topicId, self: randomUUID(), limits, tools: TOOLS, answers })
   }
 
   get status(): KafkaStatus {
     return this.core.status
+  }
+
+  /** For how long what the store holds may have been old, in milliseconds; 0 while it is not. */
+  get lagMs(): number {
+    const { behindSinceMs, cutOffSinceMs } = this.core.status
+    const since = Math.min(behindSinceMs ?? Infinity, cutOffSinceMs ?? Infinity)
+    return since === Infinity ? 0 : performance.now() - since
+  }
+
+  /** What the store holds, however old. */
+  look(query: Uint8Array): Promise<StoreSaid> {
+    return this.said(query, 0)
+  }
+
+  /** Has the command at an offset count as rejected. @throws what the driver throws */
+  judge(offset: number): Promise<number> {
+    return this.init.topics.order(verdictText(offset))
   }
 
   /** Waits for a store that cannot be reached. @throws StoreRefused, and whatever else a store throws */
@@ -83,7 +109,12 @@ export class KafkaHost implements AppliedStore<NoSnapshot> {
       this.step({ kind: 'tick' })
       this.after(TICK_MS, tick)
     }
+    const stand = (): void => {
+      void this.stand()
+      this.after(STANDING_MS, stand)
+    }
     tick()
+    stand()
   }
 
   async stop(): Promise<void> {
@@ -93,6 +124,9 @@ export class KafkaHost implements AppliedStore<NoSnapshot> {
     this.init.topics.leave()
     await this.work
     await this.store?.close()
+    // What is being said is waited for, so that this is what is known at the end.
+    const farewell = this.stand().then(() => this.stand('stopped'))
+    await Promise.race([farewell, new Promise((resolve) => setTimeout(resolve, FAREWELL_MS))])
     await this.init.topics.close()
   }
 
@@ -136,10 +170,16 @@ export class KafkaHost implements AppliedStore<NoSnapshot> {
     if (told === this.lastTold || this.isBehindForAMoment(status)) return
     this.lastTold = told
     this.init.told(status)
+    void this.stand()
+  }
+
+  private async stand(as?: string): Promise<void> {
+    const { state, why, doneOffset, endOffset } = this.core.status
+    await this.init.topics.stands({ replica: this.init.name, state: as ?? state, why, doneOffset, endOffset, toldAtMs: Date.now() })
   }
 
   private isBehindForAMoment({ state, behindSinceMs = 0 }: KafkaStatus): boolean {
-    return state === 'catching-up' && performance.now() - behindSinceMs < KAFKA_LIMITS.behindMs
+    return state === 'catching-up' && performance.now() - behindSinceMs < this.init.behindMs
   }
 
   private perform(effect: KafkaEffect): void {
@@ -169,13 +209,16 @@ export class KafkaHost implements AppliedStore<NoSnapshot> {
       case 'ask-end':
         return this.insist(async () => ({ kind: 'ended', number: effect.number, endOffset: await topics.end() }))
       case 'query':
-        void this.said(effect).then((said) => this.step({ kind: 'queried', number: effect.number, said }))
+        void this.said(utf8.encode(effect.query), effect.indexMin).then((said) =>
+          this.step({ kind: 'queried', number: effect.number, said }),
+        )
         return
       case 'respond':
         void topics.respond(effect.response).then(() => this.step({ kind: 'responded', number: effect.number }))
         return
       case 'order':
-        return topics.order(effect.value)
+        // Lost, it is not compared.
+        return void topics.order(effect.value).catch((error: unknown) => this.init.logger.debug({ err: error }, 'a digest is not told'))
       case 'commit':
         return topics.commit(effect.partition, effect.offset)
       case 'join':
@@ -296,9 +339,9 @@ export class KafkaHost implements AppliedStore<NoSnapshot> {
     void this.alone(reopen)
   }
 
-  private async said({ query, indexMin }: Of<'query'>): Promise<StoreSaid> {
+  private async said(query: Uint8Array, indexMin: number): Promise<StoreSaid> {
     try {
-      const { position, result } = await (await this.opening()).query(utf8.encode(query), indexMin)
+      const { position, result } = await (await this.opening()).query(query, indexMin)
       return { kind: 'answered', index: position.index, result: utf8.decode(result) }
     } catch (error) {
       if (error instanceof NotAQuery) return { kind: 'not-a-query', detail: error.message }

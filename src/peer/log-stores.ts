@@ -30,6 +30,7 @@ export function openLogStores(init: LogStoresInit, closers: (() => Promise<void>
   const stores = storesOf(init, folder)
   if (stores.size > 0) mkdirSync(folder, { recursive: true, mode: PRIVATE })
   for (const [log, store] of stores) {
+    if (config.logOrders.some((each) => each.log === log)) continue
     const host = new LogHost({
       types,
       log,

@@ -43,6 +43,7 @@ import { KeyFeed } from './key-feed.ts'
 import { Lag } from './lag.ts'
 import { tellOtherNetwork } from './other-network.ts'
 import { openLogStores } from './log-stores.ts'
+import { withKafkaLogs } from './kafka-logs.ts'
 import { logsOver } from './logs.ts'
 import { openHttpDoors } from './http-doors.ts'
 import { openOffload } from './offloading.ts'
@@ -316,7 +317,12 @@ async function assemble(opening: Opening, closers: (() => Promise<void>)[]): Pro
   const { registry } = metrics
   const sets = setsOver(service.types)
   keepDropped({ types: service.types, directory: directory.path, logger, warnings }, closers)
-  const logs = toldToStatsd(logsOver(service.types, systemRandom), { config, logger, warnings, peerId: self.peerId }, closers)
+  const all = withKafkaLogs(
+    { config, directory: directory.path, self, logger, warnings, observe: (figures) => metrics.observeType('kafka', figures) },
+    logsOver(service.types, systemRandom),
+    closers,
+  )
+  const logs = toldToStatsd(all, { config, logger, warnings, peerId: self.peerId }, closers)
   openLogStores({ ...opening, types: service.types, directory: directory.path }, closers)
   await openOffload(
     {

@@ -23,6 +23,21 @@ export interface GroupMember {
   readonly hasRoom: boolean
 }
 
+/** How a replica stands, for people. */
+export interface Standing {
+  /** What it is called. */
+  readonly replica: string
+  readonly state: string
+  /** Why it is stalled or halted. */
+  readonly why: string | undefined
+  /** Its database has applied all below. */
+  readonly doneOffset: number
+  /** The end of the topic, as it knew it. */
+  readonly endOffset: number
+  /** By the clock of its machine. */
+  readonly toldAtMs: number
+}
+
 export interface OrderedTopics {
   /** 32 hexadecimal digits: of the topic as it was when this was opened. */
   readonly topicId: string
@@ -39,13 +54,17 @@ export interface OrderedTopics {
   /** Of the leader now, unless an epoch is given. @throws TopicMoved */
   recordAt(offset: number, leaderEpoch?: number): Promise<KafkaRecord | undefined>
   end(): Promise<number>
-  /** Into the topic that orders; it may be lost. */
-  order(value: string): void
+  /** Into the topic that orders. @returns its offset */
+  order(value: string): Promise<number>
   /** Until it is in its topic, or all is closed. */
   respond(response: Response): Promise<void>
   join(member: GroupMember): void
   leave(): void
   commit(partition: number, offset: number): void
+  /** Tells whoever watches. It may be lost. @returns when it is told, or was not */
+  stands(standing: Standing): Promise<void>
+  /** Of all replicas, each as it said last. */
+  standings(): Promise<readonly Standing[]>
   close(): Promise<void>
 }
 

@@ -76,6 +76,7 @@ export function parseCommandLine(argv: readonly string[], environment: Environme
     assertBoth(config, 'httpCert', 'httpKey', '-http-cert', '-http-key')
     if (config.httpCa !== undefined && config.httpCert === undefined)
       throw new UsageError('-http-ca is there without -http-cert; clients show certificates over TLS alone')
+    assertKafkaOrders(config)
     if (printConfig) return { kind: 'help', text: printedConfig(FLAGS, given.flags, environment, configFile) }
     return { kind: 'run', config: Object.freeze(config) }
   } catch (error) {
@@ -150,6 +151,16 @@ function assertBoth<Name extends string>(
   if ((fields[one] === undefined) === (fields[other] === undefined)) return
   const [there, missing] = fields[one] === undefined ? flags.toReversed() : flags
   throw new UsageError(`${there} is there without ${missing}; give both or neither`)
+}
+
+/** What Kafka orders lands in databases of SQL, which are named. */
+function assertKafkaOrders({ logs, logOrders }: Settings): void {
+  for (const { log } of logOrders) {
+    const kind = logs.find((each) => each.log === log)?.kind
+    if (kind === undefined) throw new UsageError(`-log-order names the log ${log}, and no -log does`)
+    if (kind === 'kv' || kind === 'redis')
+      throw new UsageError(`Kafka orders databases of SQL: -log ${log}= has to be sqlite:, mysql: or postgres:`)
+  }
 }
 
 /** Pairs flags with their values; `help` or `version` when one of these comes first. */

@@ -22,6 +22,7 @@ import {
   parseLogLevel,
   parseHraftdDoor,
   parseLogOffer,
+  parseLogOrder,
   parseLogName,
   parseLogPlace,
   parseLwwDoor,
@@ -106,6 +107,9 @@ const LOG_CHECK_SECONDS = 600
 /** A month. */
 const LOG_CHECK_MAX_SECONDS = 2_592_000
 
+const LOG_LAG_SECONDS = 2
+
+const parseLogLag = wholeNumber(1, LOG_CHECK_MAX_SECONDS, 'seconds')
 const parseLogCheck = wholeNumber(0, LOG_CHECK_MAX_SECONDS, 'seconds')
 const parseSetAhead = wholeNumber(0, SET_AHEAD_MAX_SECONDS, 'seconds')
 const parseSetRedisEvery = wholeNumber(1, SET_REDIS_EVERY_MAX_SECONDS, 'seconds')
@@ -202,6 +206,21 @@ export const FLAGS: FlagTable<Settings> = {
     placeholder: 'NAME',
     meaning: 'Beside a -log: where this peer does not vote on the log, it has a replica of it all the same, for local reads.',
     fallback: { value: Object.freeze([]), text: 'none' },
+  },
+  logOrders: {
+    ...repeated(parseLogOrder),
+    name: 'log-order',
+    placeholder: 'NAME=URL',
+    meaning:
+      'Beside a -log with a database of SQL: Kafka orders it, by kafka://HOST:PORT,HOST:PORT, with topics that "replicator log create NAME -order" makes. It needs the package @platformatic/kafka.',
+    fallback: { value: Object.freeze([]), text: 'none: peers order it' },
+  },
+  logLagMs: {
+    ...once((text) => parseLogLag(text) * 1_000),
+    name: 'log-lag',
+    placeholder: 'SECONDS',
+    meaning: 'A database of a log that Kafka orders is not read from once it is behind for longer.',
+    fallback: { value: LOG_LAG_SECONDS * 1_000, text: String(LOG_LAG_SECONDS) },
   },
   logCheckMs: {
     ...once((text) => parseLogCheck(text) * 1_000),

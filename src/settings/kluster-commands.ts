@@ -1,8 +1,10 @@
 /** `replicator replica …` and `replicator kluster …`: databases that Kafka keeps in one order. */
 import { isLogName } from '../../protocols/log/birth.ts'
+import { OUTPUT } from './asking.ts'
+import type { Output } from './asking.ts'
 import type { SecretMode } from '../security/private-file.ts'
 import type { CommandRow, Operand } from './command-row.ts'
-import { once, SECRET_MODE } from './flags.ts'
+import { once, SECRET_MODE, toggle } from './flags.ts'
 import type { FlagTable } from './flags.ts'
 import { parseOrder } from './order-url.ts'
 import { UsageError } from './usage-error.ts'
@@ -13,23 +15,39 @@ interface Ordered {
   readonly order: string | undefined
 }
 
-interface Keeping extends Ordered {
+interface Storing {
   /** A URL; undefined for what DATABASE_ADDRESS says. */
   readonly store: string | undefined
   readonly storePassword: string | undefined
   readonly secretMode: SecretMode
+}
+
+interface Keeping extends Ordered, Storing {
   readonly directory: string
+  /** Undefined for one made of this machine's name and the database. */
+  readonly replicaName: string | undefined
 }
 
 interface Waiting extends Ordered {
   readonly timeoutMs: number
 }
 
+interface Judging extends Ordered {
+  /** Though a replica has applied it, or cannot be asked. */
+  readonly force: boolean
+}
+
+interface Showing extends Ordered {
+  readonly output: Output | undefined
+}
+
 /** As it was given. */
 export type KlusterCommand =
   | ({ readonly name: 'replica'; readonly log: string } & Keeping)
   | ({ readonly name: 'kluster client'; readonly sql: string | undefined } & Waiting)
-  | ({ readonly name: 'kluster verdict'; readonly log: string; readonly offset: string; readonly verdict: string } & Ordered)
+  | ({ readonly name: 'kluster lag'; readonly log: string } & Showing)
+  | ({ readonly name: 'kluster backup' | 'kluster restore'; readonly log: string; readonly file: string } & Storing)
+  | ({ readonly name: 'kluster verdict'; readonly log: string; readonly offset: string; readonly verdict: string } & Judging)
 
 const SECOND_MS = 1_000
 const TIMEOUT_SECONDS = 30
@@ -48,8 +66,7 @@ const ORDERED: FlagTable<Ordered> = {
   },
 }
 
-const KEEPING: FlagTable<Keeping> = {
-  ...ORDERED,
+const STORING: FlagTable<Storing> = {
   store: {
     ...once<string | undefined>(parseStoreText),
     name: 'store',
@@ -66,12 +83,24 @@ const KEEPING: FlagTable<Keeping> = {
     fallback: { value: undefined, text: 'that of the URL' },
   },
   secretMode: SECRET_MODE,
+}
+
+const KEEPING: FlagTable<Keeping> = {
+  ...ORDERED,
+  ...STORING,
   directory: {
     ...once(parseDirectory),
     name: 'data',
     placeholder: 'DIR',
     meaning: 'Where a database in a file without a path lies.',
     fallback: { value: DIRECTORY, text: DIRECTORY },
+  },
+  replicaName: {
+    ...once<string | undefined>(parseName),
+    name: 'name',
+    placeholder: 'NAME',
+    meaning: 'What people call this replica, where its lag is shown: 1 to 64 of letters, digits, ".", "_" and "-".',
+    fallback: { value: undefined, text: 'one made of the name of this machine and the database' },
   },
 }
 
@@ -86,7 +115,19 @@ const WAITING: FlagTable<Waiting> = {
   },
 }
 
+const SHOWING: FlagTable<Showing> = { ...ORDERED, output: OUTPUT }
+
+const JUDGING: FlagTable<Judging> = {
+  ...ORDERED,
+  force: {
+    ...toggle(),
+    name: 'force',
+    meaning: 'Though a replica has applied it, which then halts and is filled anew, or does not say how it stands.',
+  },
+}
+
 const NAME: Operand = ['log', 'NAME', parseName]
+const DUMP: Operand = ['file', 'FILE', parseFile]
 
 export const KLUSTER_COMMANDS: Readonly<Record<KlusterCommand['name'], CommandRow>> = {
   replica: {
@@ -101,10 +142,28 @@ export const KLUSTER_COMMANDS: Readonly<Record<KlusterCommand['name'], CommandRo
     optional: ['sql', 'SQL', (text) => text],
     flags: WAITING,
   },
+  'kluster lag': {
+    meaning: 'How far the database of each replica is behind the order, as each said last.',
+    operands: [NAME],
+    flags: SHOWING,
+    examples: ['kluster lag orders -order kafka://127.0.0.1:9092'],
+  },
+  'kluster backup': {
+    meaning: "Writes a dump of one database, by its server's tools. It contains its own position.",
+    operands: [NAME, DUMP],
+    flags: STORING,
+    examples: ['kluster backup orders orders.dump -store postgres://app@127.0.0.1/orders'],
+  },
+  'kluster restore': {
+    meaning: 'Loads a dump into an empty database. A replica that is started upon it reads on from there.',
+    operands: [NAME, DUMP],
+    flags: STORING,
+    examples: ['kluster restore orders orders.dump -store postgres://app@127.0.0.1/copied'],
+  },
   'kluster verdict': {
     meaning: 'Has a command that databases cannot apply count as rejected. The log of a stalled replica says which.',
     operands: [NAME, ['offset', 'OFFSET', parseOffset], ['verdict', 'VERDICT', parseVerdict]],
-    flags: ORDERED,
+    flags: JUDGING,
     examples: ['kluster verdict orders 42 rejected -order kafka://127.0.0.1:9092'],
   },
 }

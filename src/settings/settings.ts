@@ -1,5 +1,6 @@
 import type { ClusterId, NetworkId, PeerName } from '../../protocols/base/identity.ts'
 import type { AdmitFile } from './admitted.ts'
+import type { KafkaOrder } from './order-url.ts'
 import type { SecretFile } from './secret.ts'
 import type { SecretMode } from '../security/private-file.ts'
 
@@ -47,6 +48,12 @@ export interface LogPlace {
   readonly place: string
 }
 
+/** A log that Kafka orders. */
+export interface LogOrder extends KafkaOrder {
+  readonly log: string
+  readonly url: string
+}
+
 /** A log that is served, as hraftd serves keys, at a port of its own. */
 export interface HraftdDoor {
   readonly address: HttpAddress
@@ -84,6 +91,10 @@ export interface Settings {
   readonly logPlaces: readonly LogPlace[]
   /** Logs that this peer is to have a replica of for reading, where it does not vote. */
   readonly logLearns: readonly string[]
+  /** Logs of `logs` that Kafka orders; peers order the others. Each once. */
+  readonly logOrders: readonly LogOrder[]
+  /** A store of such a log that is behind for so long is not read from. */
+  readonly logLagMs: number
   /** Between comparisons of the contents of all stores of a log that this peer leads; 0 for none. */
   readonly logCheckMs: number
   /** Each of these logs has a store here, whether or not `logs` names it. */

@@ -13,8 +13,20 @@ import { isPeerId } from '../peer-id.ts'
 import { isSetName } from '../set-name.ts'
 import { SECRET_MODES } from '../security/private-file.ts'
 import type { SecretMode } from '../security/private-file.ts'
+import { parseOrder } from './order-url.ts'
 import { LOG_LEVELS } from './settings.ts'
-import type { AddressRange, HttpAddress, HraftdDoor, LogLevel, LogOffer, LogPlace, LwwDoor, NexusDoor, StorePassword } from './settings.ts'
+import type {
+  AddressRange,
+  HttpAddress,
+  HraftdDoor,
+  LogLevel,
+  LogOffer,
+  LogOrder,
+  LogPlace,
+  LwwDoor,
+  NexusDoor,
+  StorePassword,
+} from './settings.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Only this machine, unless a host is named. */
@@ -290,6 +302,15 @@ export function parseLogPlace(text: string): LogPlace {
   const log = text.slice(0, Math.max(0, cut))
   if (!isLogName(log)) throw new UsageError('the name of a log is 1 to 64 of letters, digits, ".", "_" and "-", as in orders=spread:3')
   return Object.freeze({ log, place: parseWish(text.slice(cut + 1)) })
+}
+
+/** `NAME=kafka://…`. */
+export function parseLogOrder(text: string): LogOrder {
+  const cut = text.indexOf('=')
+  const log = text.slice(0, Math.max(0, cut))
+  if (!isLogName(log)) throw new UsageError('name the log that Kafka orders, as in orders=kafka://127.0.0.1:9092')
+  const url = text.slice(cut + 1)
+  return Object.freeze({ log, url, ...parseOrder(url, log) })
 }
 
 /** Where the voters of a log are wished to be. */

@@ -17,7 +17,8 @@ const WITHOUT_PEER: ReadonlyMap<string, string> = new Map([
   ['token', '-out FILE'],
   ['completion', '-o FORMAT'],
   ['repl', '-token-file FILE'],
-  ...['replica', 'kluster client', 'kluster verdict'].map((name) => [name, '-order URL'] as const),
+  ...['kluster backup', 'kluster restore'].map((name) => [name, '-store URL'] as const),
+  ...['replica', 'kluster client', 'kluster lag', 'kluster verdict'].map((name) => [name, '-order URL'] as const),
 ])
 const ASKED = {
   url: 'http://127.0.0.1:8000',

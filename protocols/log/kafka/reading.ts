@@ -70,8 +70,8 @@ export class Reading {
   private at: KafkaStoreAt | undefined
   private topic: TopicAt | undefined
   private isPlaceSure = false
-  /** No broker answered what was asked last. */
-  private isCutOff = false
+  /** No broker answered what was asked last, since then; undefined while they do. */
+  private cutOffSince: number | undefined
   /** No leader of an earlier epoch is believed: it was deposed, and may lack what others have. */
   private epochMin = 0
   private asked: Asked | undefined
@@ -126,7 +126,7 @@ export class Reading {
 
   get state(): KafkaState {
     if (this.halted !== undefined) return 'halted'
-    if (this.isCutOff) return 'cut-off'
+    if (this.cutOffSince !== undefined) return 'cut-off'
     if (!this.isPlaceSure) return 'opening'
     if (this.stalledIndex !== undefined) return 'stalled'
     return this.doneOffset >= this.endOffset ? 'ready' : 'catching-up'
@@ -135,6 +135,10 @@ export class Reading {
   /** Why it does not go on; undefined while it does. */
   get why(): string | undefined {
     return this.halted ?? this.stalled?.code ?? (this.blockedIndex === undefined ? undefined : LATER_VERSION)
+  }
+
+  get cutOffSinceMs(): number | undefined {
+    return this.cutOffSince
   }
 
   /** Another replica took a command that this one rejected, or the other way round. */
@@ -213,7 +217,7 @@ export class Reading {
   unreachable(number: number, nowMs: number): void {
     if (this.asked?.number !== number) return
     this.asked = undefined
-    this.isCutOff = true
+    this.cutOffSince ??= nowMs
     this.retryAtMs = nowMs + this.limits.retryMs
   }
 
@@ -367,7 +371,7 @@ export class Reading {
   private takes(number: number, kind: Asked['kind']): boolean {
     if (this.halted !== undefined || this.asked?.number !== number || this.asked.kind !== kind) return false
     this.asked = undefined
-    this.isCutOff = false
+    this.cutOffSince = undefined
     return true
   }
 

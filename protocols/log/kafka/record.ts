@@ -152,6 +152,11 @@ function saidIn(fields: Fields | undefined): Said | undefined {
   return Number.isSafeInteger(stretch) ? { by, stretch: stretch as number, digest: value } : undefined
 }
 
+/** A message that has the command at the offset count as rejected. */
+export function verdictText(offset: number): string {
+  return JSON.stringify({ replicator: MESSAGE_VERSION, verdict: { offset, code: 'verdict' } })
+}
+
 /** Of an entry before it: what comes after it is not judged. */
 function verdictIn(value: unknown, offset: number): EntryBody | undefined {
   if (typeof value !== 'object' || value === null) return undefined

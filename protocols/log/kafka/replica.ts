@@ -31,6 +31,8 @@ export interface KafkaStatus {
   readonly doneOffset: number
   readonly endOffset: number
   readonly behindSinceMs: number | undefined
+  /** No broker answers since then: what is ordered meanwhile is not known. */
+  readonly cutOffSinceMs: number | undefined
   /** Another replica took a command that this one rejected, or the other way round. */
   readonly isDifferent: boolean
 }
@@ -51,8 +53,8 @@ export class KafkaReplica {
   }
 
   get status(): KafkaStatus {
-    const { state, why, stalledIndex, doneOffset, endOffset, isDifferent } = this.reading
-    return { state, why, stalledIndex, doneOffset, endOffset, behindSinceMs: this.answering.behindSinceMs, isDifferent }
+    const { state, why, stalledIndex, doneOffset, endOffset, cutOffSinceMs, isDifferent } = this.reading
+    return { state, why, stalledIndex, doneOffset, endOffset, behindSinceMs: this.answering.behindSinceMs, cutOffSinceMs, isDifferent }
   }
 
   /** Whether more requests may be read. */

@@ -266,14 +266,23 @@ function replicaOf(
   }
 }
 
-function found({ term, index }: Position, result: Uint8Array, isOutcome: boolean): Answer {
+function found(position: Position, result: Uint8Array, isOutcome: boolean): Answer {
   const value = result.length === 0 ? 'null' : utf8.decode(result)
-  return text(200, JSON_TYPE, `{"position":{"term":${term},"index":${index}},${isOutcome ? '"outcome":"done",' : ''}"result":${value}}`)
+  return text(
+    200,
+    JSON_TYPE,
+    `{"position":${JSON.stringify(positionOf(position))},${isOutcome ? '"outcome":"done",' : ''}"result":${value}}`,
+  )
 }
 
 /** A problem holds no objects but the ones that each may have. */
 function flat(position: Position): ProblemExtensions {
-  return { position: { term: position.term, index: position.index } }
+  return { position: positionOf(position) }
+}
+
+/** No leader of ours has the term 0: Kafka orders what is there, and counts from 0. */
+function positionOf({ term, index }: Position): { readonly term: number; readonly index: number; readonly offset?: number } {
+  return { term, index, ...(term === 0 && index > 0 && { offset: index - 1 }) }
 }
 
 function gone({ kind }: { readonly kind: 'unknown-log' | 'log-ended' }): Answer {

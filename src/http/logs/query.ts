@@ -68,6 +68,8 @@ function readOf(values: Values): ReadQuery | BadParameter {
   const after = values.found.get('after')
   if (after !== undefined) {
     if (given !== undefined) return { parameter: 'after', detail: 'consistency and after are both given; give one of them' }
+    // An offset stands for a position of a log that Kafka orders.
+    if (INDEX.test(after)) return { timeoutMs, consistency: { after: { term: 0, index: Number(after) + 1 } } }
     const [, term, index] = POSITION.exec(after) ?? []
     if (term === undefined) return { parameter: 'after', detail: 'after is a position, as TERM.INDEX' }
     return { timeoutMs, consistency: { after: { term: Number(term), index: Number(index) } } }

@@ -102,10 +102,11 @@ const READ_PARAMETERS: readonly Part[] = [
       default: 'linearizable',
     },
   ),
-  queryParameter('after', 'In place of `consistency`: a position, as TERM.INDEX, that what is found is at or behind', {
-    type: 'string',
-    pattern: '^[0-9]+\\.[0-9]+$',
-  }),
+  queryParameter(
+    'after',
+    'In place of `consistency`: a position, as TERM.INDEX, that what is found is at or behind; the offset alone where Kafka orders the log',
+    { type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?$' },
+  ),
   TIMEOUT,
 ]
 
@@ -286,7 +287,7 @@ const QUERY: Part = {
   },
 }
 
-const position: Part = object({ term: count, index: count })
+const position: Part = object({ term: count, index: count }, { offset: { ...count, description: 'Of a log that Kafka orders' } })
 const noneOr = (schema: Part): Part => ({ oneOf: [{ type: 'null' }, schema] })
 const replicaRole: Part = { enum: ['leader', 'follower', 'candidate', 'learner'] }
 

@@ -2,13 +2,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { utf8 } from '../../bytes.ts'
-import type { GroupMember, OrderedTopics } from '../../ports/ordered-topics.ts'
+import type { GroupMember, OrderedTopics, Standing } from '../../ports/ordered-topics.ts'
 import { checkTopics } from './administration.ts'
 import { loadKafka, settingsOf } from './connection.ts'
 import { Group } from './group.ts'
 import { Partition } from './partition.ts'
 import { Producing } from './producing.ts'
 import type { TopicNames } from './settings.ts'
+import { Standings } from './standings.ts'
 
 /** Between tries to say an answer, in milliseconds. */
 const RETRY_MS = 500
@@ -28,7 +29,13 @@ export async function openTopics({ brokers, logger, ...names }: OpenTopicsInit):
   const [reader, asker] = [new Partition(driver, waiting, all, 0), new Partition(driver, asking, all, 0)]
   const producing = new Producing(driver, brokers, 'replicator-answers')
   const group = one === undefined ? undefined : new Group({ driver, brokers, topic: one, group: `${one}-answers`, logger })
+  const standings = await Standings.open(brokers, all)
   const closing = new AbortController()
+  let saying: Promise<void> | undefined
+  const say = async (standing: Standing): Promise<void> => {
+    await standings.say(standing).catch((error: unknown) => logger.debug({ err: error }, 'how this replica stands is not told'))
+    saying = undefined
+  }
   const { topicId } = await reader.look()
   return {
     topicId,
@@ -37,10 +44,7 @@ export async function openTopics({ brokers, logger, ...names }: OpenTopicsInit):
     fetch: (offset, leaderEpoch) => reader.fetch(offset, leaderEpoch),
     recordAt: (offset, leaderEpoch) => asker.recordAt(offset, leaderEpoch),
     end: () => asker.end(),
-    order: (value) => {
-      const record = { topic: all, key: utf8.encode(randomUUID()), partition: 0, value }
-      producing.send(record).catch((error: unknown) => logger.debug({ err: error }, 'what replicas compare is not told'))
-    },
+    order: (value) => producing.send({ topic: all, key: utf8.encode(randomUUID()), partition: 0, value }),
     respond: async ({ key, partition, value }) => {
       while (!closing.signal.aborted) {
         try {
@@ -55,9 +59,12 @@ export async function openTopics({ brokers, logger, ...names }: OpenTopicsInit):
     join: (member: GroupMember) => group?.join(member),
     leave: () => group?.leave(),
     commit: (partition, offset) => group?.commit(partition, offset),
+    // What is said while another is under way is left to the next one.
+    stands: async (standing) => (saying ??= say(standing)),
+    standings: () => standings.all(),
     close: async () => {
       closing.abort()
-      await Promise.allSettled([group?.close(), producing.close(), waiting.close(), asking.close()])
+      await Promise.allSettled([group?.close(), producing.close(), standings.close(), waiting.close(), asking.close()])
     },
   }
 }
