@@ -38,6 +38,8 @@ async function main(): Promise<number> {
     return 1
   }
   const stage = await Stage.open(Number(flags.brokers), flags.stores.split(','))
+  // Whoever ends this leaves no server behind.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stage.close().then(() => process.exit(1)))
   try {
     for (const part of flags.parts.split(',')) await PARTS[part]?.(stage)
     return 0

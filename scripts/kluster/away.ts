@@ -10,6 +10,9 @@ import type { Kept, Stage } from './stage.ts'
 /** Statements of one transfer. */
 const STATEMENTS = 3
 
+/** What it said before it was ended is older. */
+const FRESH_SECONDS = 3
+
 interface Shown {
   readonly replica: string
   readonly state: string
@@ -33,8 +36,8 @@ export async function comeBack(stage: Stage, statements: number): Promise<void> 
   await stage.until(
     () => standing(stage, away),
     (shown) => {
-      if (shown?.silentSeconds === 0) seen.add(`${shown.state}${shown.lag > 0 ? ' and behind' : ''}`)
-      return shown?.state === 'ready' && shown.lag === 0 && shown.silentSeconds < 5
+      if (shown !== undefined && shown.silentSeconds < FRESH_SECONDS) seen.add(`${shown.state}${shown.lag > 0 ? ' and behind' : ''}`)
+      return shown?.state === 'ready' && shown.lag === 0 && shown.silentSeconds < FRESH_SECONDS
     },
   )
   say(`it is ready again after ${Math.round(performance.now() - began)} ms; it called itself ${[...seen].join(', ')}`)

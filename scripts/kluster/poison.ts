@@ -30,7 +30,7 @@ export async function settlePoison(stage: Stage): Promise<void> {
   picky.server.ask(`set global max_allowed_packet = ${PACKET_BYTES}`)
   await stage.end(picky)
   stage.start(picky)
-  const outcome = await stage.clients[0].exec('insert into notes values (1, ?)', ['x'.repeat(BODY_CHARACTERS)])
+  const outcome = await stage.clients[0].exec(`insert into notes values (1, '${'x'.repeat(BODY_CHARACTERS)}')`)
   if (outcome.kind !== 'done') throw new Error(`the poison is ${JSON.stringify(outcome)}`)
   const offset = String(outcome.position)
   await stage.until(
