@@ -152,13 +152,13 @@ export const KLUSTER_COMMANDS: Readonly<Record<KlusterCommand['name'], CommandRo
     meaning: "Writes a dump of one database, by its server's tools. It contains its own position.",
     operands: [NAME, DUMP],
     flags: STORING,
-    examples: ['kluster backup orders orders.dump -store postgres://app@127.0.0.1/orders'],
+    examples: ['kluster backup orders dump.sql -store postgres://app@db1/orders'],
   },
   'kluster restore': {
     meaning: 'Loads a dump into an empty database. A replica that is started upon it reads on from there.',
     operands: [NAME, DUMP],
     flags: STORING,
-    examples: ['kluster restore orders orders.dump -store postgres://app@127.0.0.1/copied'],
+    examples: ['kluster restore orders dump.sql -store postgres://app@db2/orders'],
   },
   'kluster verdict': {
     meaning: 'Has a command that databases cannot apply count as rejected. The log of a stalled replica says which.',

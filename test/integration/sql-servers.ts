@@ -129,14 +129,6 @@ export class DatabaseServer {
     return stdout.trimEnd()
   }
 
-  /** Of a PostgreSQL: by a dump, as people copy one. @throws Error with what it says */
-  copy(from: string, to: string): void {
-    const way = `-h 127.0.0.1 -p ${this.port} -U postgres -d`
-    const line = `pg_dump ${way} ${from} | psql ${way} ${to} -q -v ON_ERROR_STOP=1`
-    const { status, stderr } = spawnSync('sh', ['-c', line], { encoding: 'utf8', timeout: ASK_MS })
-    if (status !== 0) throw new Error(stderr)
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill()
     await rm(this.#directory, { recursive: true, force: true, maxRetries: 10 })

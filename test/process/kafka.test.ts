@@ -19,7 +19,7 @@ import { KafkaServer } from '../integration/kafka-server.ts'
 import { DatabaseServer, whyNo } from '../integration/sql-servers.ts'
 import { runToEnd } from './command.ts'
 import { describeKlusterLines } from './kluster-lines.ts'
-import { cleanEnvironment, until } from './network.ts'
+import { cleanEnvironment, Network, until } from './network.ts'
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts')
 const SETTLED_MS = 120_000
@@ -36,7 +36,12 @@ let kafka: KafkaServer
 let postgres: DatabaseServer
 let order: string
 let client: Cluster
+let network: Network | undefined
 let replicas: Replica[]
+
+interface LogStatus {
+  readonly replicas: readonly { readonly peer: string; readonly state: string }[]
+}
 
 /** A replica as a program of its own. */
 class Replica {
@@ -120,6 +125,7 @@ describe('databases in one order through Kafka', { skip: whyNoKafka() || whyNo('
   })
   after(async () => {
     await client?.close()
+    await network?.close()
     for (const replica of replicas ?? []) await replica.end('SIGKILL')
     await kafka?.[Symbol.asyncDispose]()
     await postgres?.[Symbol.asyncDispose]()
@@ -191,11 +197,18 @@ describe('databases in one order through Kafka', { skip: whyNoKafka() || whyNo('
 
   it('fills a third database from a dump, which goes on from its own position', async () => {
     const path = join(directory, 'copy.sqlite')
-    const source = new DatabaseSync(join(directory, 'orders.sqlite'))
-    source.exec(`vacuum into '${path}'`)
-    source.close()
     postgres.ask(`create database copied template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`)
-    postgres.copy('orders', 'copied')
+    for (const [name, from, to] of [
+      ['lite.dump', 'sqlite:orders.sqlite', `sqlite:${path}`],
+      ['postgres.dump', postgres.url('orders'), postgres.url('copied')],
+    ] as const) {
+      const written = await runToEnd(directory, ['kluster', 'backup', 'orders', name, '-store', from])
+      assert.deepEqual([written.code, written.stdout], [0, `written: ${name}\n`], written.stderr)
+      const loaded = await runToEnd(directory, ['kluster', 'restore', 'orders', name, '-store', to])
+      assert.equal(loaded.code, 0, loaded.stderr)
+      const twice = await runToEnd(directory, ['kluster', 'restore', 'orders', name, '-store', to])
+      assert.equal(twice.code, 1, 'a dump is loaded over what is there')
+    }
     for (let number = TRANSFERS + 1; number <= TRANSFERS + AT_ONCE; number += 1) await transfer(number)
     const copies = [new Replica(`sqlite:${path}`), new Replica(postgres.url('copied'))]
     replicas.push(...copies)
@@ -219,6 +232,44 @@ describe('databases in one order through Kafka', { skip: whyNoKafka() || whyNo('
   })
 
   describeKlusterLines(() => ({ kafka, postgres, directory }))
+
+  it('is kept at a peer too, whose clients speak HTTP', async () => {
+    network = await Network.create()
+    const flags = ['-min-peers', '1', '-log', `orders=sqlite:${join(directory, 'peer.sqlite')}`, '-log-order', `orders=${order}`]
+    const peer = await network.add({ flags })
+    await peer.start()
+    const asked = async (method: string, path: string, body?: string): Promise<{ readonly status: number; readonly text: string }> => {
+      const reply = await peer.client.ask(method, path, body === undefined ? {} : { body })
+      return { status: reply.status, text: reply.body.toString('utf8') }
+    }
+    const replicasSeen = async (): Promise<LogStatus['replicas']> =>
+      (JSON.parse((await asked('GET', '/logs/orders/status')).text) as LogStatus).replicas
+    const isReady = async (): Promise<boolean> => (await replicasSeen()).some((each) => each.peer === peer.peerId && each.state === 'ready')
+    await until('its replica has caught up', isReady, SETTLED_MS)
+    const number = 20 * TRANSFERS
+    const sent = await asked('POST', '/logs/orders', `insert into transfers values (${number})`)
+    const told = JSON.parse(sent.text) as { readonly outcome: string; readonly position: { readonly offset: number } }
+    assert.deepEqual([sent.status, told.outcome], [200, 'done'], sent.text)
+    const asks = `/logs/orders?q=${encodeURIComponent(`select id from transfers where id = ${number}`)}`
+    for (const how of [`after=${told.position.offset}`, 'consistency=linearizable']) {
+      const read = await asked('GET', `${asks}&${how}`)
+      assert.deepEqual([read.status, (JSON.parse(read.text) as { readonly result: SqlResult }).result.rows], [200, [[number]]], read.text)
+    }
+    const isLocal = async (): Promise<boolean> => (await asked('GET', `${asks}&consistency=local`)).text.includes(`[[${number}]]`)
+    await until('its own database has it', isLocal, SETTLED_MS)
+    // The others are no peers: they are known by the names that they gave themselves.
+    await until('all replicas are seen', async () => (await replicasSeen()).length === replicas.length + 1, SETTLED_MS)
+  })
+
+  it('shows how far each database is, and takes no verdict over what one has applied', async () => {
+    const isThere = async (): Promise<boolean> => {
+      const { stdout } = await runToEnd(directory, ['kluster', 'lag', 'orders', '-order', order])
+      return stdout.split('\n').filter((line) => /^\S+ {2}ready, applied below \d+, 0 behind$/.test(line)).length === replicas.length + 1
+    }
+    await until('all are ready', isThere, SETTLED_MS)
+    const { code, stderr } = await runToEnd(directory, ['kluster', 'verdict', 'orders', '0', 'rejected', '-order', order])
+    assert.deepEqual([code, /has applied it, and would halt/.test(stderr)], [1, true], stderr)
+  })
 
   it('ends by itself when it is told to', async () => {
     const [first] = replicas as [Replica]
