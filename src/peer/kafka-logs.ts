@@ -73,6 +73,7 @@ export function withKafkaLogs(init: KafkaLogsInit, others: Logs, closers: (() =>
     list: async () => ({ kind: 'logs', logs: [...(await others.list()).logs, ...[...kept.values()].map(({ view }) => view)] }),
     status: (log) => kept.get(log)?.status() ?? others.status(log),
     role: (log) => kept.get(log)?.role() ?? others.role(log),
+    isByOffset: (log) => kept.has(log),
   }
 }
 

@@ -63,6 +63,7 @@ function timed(logs: Logs, statsd: Statsd): Logs {
     list: () => logs.list(),
     status: (log) => logs.status(log),
     role: (log) => logs.role(log),
+    isByOffset: (log) => logs.isByOffset?.(log) === true,
     submit: (request, timeoutMs, signal) =>
       measured(
         'save',

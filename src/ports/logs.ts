@@ -36,4 +36,6 @@ export interface Logs {
   list(): Promise<Of<'logs'>>
   status(log: string): Promise<StatusAnswer>
   role(log: string): Promise<RoleAnswer>
+  /** Whether Kafka orders it: its positions are offsets. Left out where it orders none. */
+  isByOffset?(log: string): boolean
 }

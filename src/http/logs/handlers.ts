@@ -62,13 +62,13 @@ export class LogHandlers {
   }
 
   ask(exchange: Exchange): void {
-    withLog(exchange, parseAskQuery, (log, { text, ...read }) => {
+    this.#withRead(exchange, parseAskQuery, (log, { text, ...read }) => {
       if (exchange.enter()) this.#query(exchange, log, utf8.encode(text), read)
     })
   }
 
   query(exchange: Exchange): void {
-    withLog(exchange, parseReadQuery, (log, read) =>
+    this.#withRead(exchange, parseReadQuery, (log, read) =>
       takeWhole(exchange, QUERY_BYTES_MAX, 'Nothing is asked.', (query) => this.#query(exchange, log, query, read)),
     )
   }
@@ -132,6 +132,15 @@ export class LogHandlers {
     })
   }
 
+  #withRead<Query extends object>(
+    exchange: Exchange,
+    parse: (query: string, isByOffset: boolean) => Query | BadParameter,
+    then: (log: string, query: Query) => void,
+  ): void {
+    const isByOffset = (log: string): boolean => this.#logs.isByOffset?.(log) === true
+    withLog(exchange, (query, log) => parse(query, isByOffset(log)), then)
+  }
+
   #query(exchange: Exchange, log: string, query: Uint8Array, { consistency, timeoutMs }: ReadQuery): void {
     exchange.follow(this.#logs.query({ log, query, consistency }, timeoutMs, exchange.signal), timeoutMs, (answer) =>
       exchange.send(queryAnswerTo(answer)),
@@ -142,12 +151,12 @@ export class LogHandlers {
 /** Takes the target of a request apart; one that will not do is refused. */
 function withLog<Query extends object>(
   exchange: Exchange,
-  parse: (query: string) => Query | BadParameter,
+  parse: (query: string, log: string) => Query | BadParameter,
   then: (log: string, query: Query) => void,
 ): void {
   const log = logOfPath(exchange)
   if (log === undefined) return
-  const query = parse(queryOf(exchange.request))
+  const query = parse(queryOf(exchange.request), log)
   if (isBad(query)) return exchange.refuse('bad-parameter', query.detail, { parameter: query.parameter })
   then(log, query)
 }

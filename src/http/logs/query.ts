@@ -25,19 +25,24 @@ export function parseSubmitQuery(query: string): SubmitQuery | BadParameter {
   return typeof timeoutMs === 'number' ? { timeoutMs } : timeoutMs
 }
 
-/** Of a query whose text is the body. @param query what follows the question mark, or the empty text */
-export function parseReadQuery(query: string): ReadQuery | BadParameter {
+/**
+ * Of a query whose text is the body.
+ *
+ * @param query what follows the question mark, or the empty text
+ * @param isByOffset whether positions of the log are offsets
+ */
+export function parseReadQuery(query: string, isByOffset: boolean): ReadQuery | BadParameter {
   const values = valuesOf(query, ['consistency', 'after', 'timeout'])
-  return 'parameter' in values ? values : readOf(values)
+  return 'parameter' in values ? values : readOf(values, isByOffset)
 }
 
-/** @param query what follows the question mark, or the empty text */
-export function parseAskQuery(query: string): (ReadQuery & { readonly text: string }) | BadParameter {
+/** As above, with the text of the query in it. */
+export function parseAskQuery(query: string, isByOffset: boolean): (ReadQuery & { readonly text: string }) | BadParameter {
   const values = valuesOf(query, ['q', 'consistency', 'after', 'timeout'])
   if ('parameter' in values) return values
   const text = values.found.get('q')
   if (text === undefined) return { parameter: 'q', detail: 'say what is asked, as q; GET /logs/NAME/status tells how the log stands' }
-  const read = readOf(values)
+  const read = readOf(values, isByOffset)
   return 'parameter' in read ? read : { ...read, text }
 }
 
@@ -61,15 +66,15 @@ export function indexOf(text: string): number | undefined {
   return INDEX.test(text) ? Number(text) : undefined
 }
 
-function readOf(values: Values): ReadQuery | BadParameter {
+function readOf(values: Values, isByOffset: boolean): ReadQuery | BadParameter {
   const timeoutMs = timeoutOf(values)
   if (typeof timeoutMs !== 'number') return timeoutMs
   const given = values.found.get('consistency')
   const after = values.found.get('after')
   if (after !== undefined) {
     if (given !== undefined) return { parameter: 'after', detail: 'consistency and after are both given; give one of them' }
-    // An offset stands for a position of a log that Kafka orders.
-    if (INDEX.test(after)) return { timeoutMs, consistency: { after: { term: 0, index: Number(after) + 1 } } }
+    // An offset stands for a position of a log that Kafka orders, and of no other.
+    if (isByOffset && INDEX.test(after)) return { timeoutMs, consistency: { after: { term: 0, index: Number(after) + 1 } } }
     const [, term, index] = POSITION.exec(after) ?? []
     if (term === undefined) return { parameter: 'after', detail: 'after is a position, as TERM.INDEX' }
     return { timeoutMs, consistency: { after: { term: Number(term), index: Number(index) } } }
