@@ -47,7 +47,7 @@ export interface OfferInit {
    * last step is needed.
    */
   readonly isTakenAtHome: boolean
-  readonly offering: Pick<Offering, 'isHomeHeard' | 'isWorthwhile'>
+  readonly offering: Pick<Offering, 'isHomeHeard' | 'isWorthwhile' | 'onLastNeeded'>
   readonly polls: Polls
   readonly moment: Moment
   readonly latencies: Pick<Latencies, 'observeQuorum'>
@@ -101,7 +101,10 @@ export class OfferAttempt implements PollListener {
 
   tick(): void {
     const { nowMs } = this.init.moment
-    if (this.step === 'offering' && nowMs >= this.lastAtMs) this.askLast()
+    if (this.step === 'offering' && nowMs >= this.lastAtMs) {
+      this.init.offering.onLastNeeded()
+      this.askLast()
+    }
     if (this.step !== 'over' && !this.isPossible()) this.fail('outdated')
     if (this.step !== 'over' && nowMs >= this.endAtMs) this.fail('unanswered')
   }
@@ -130,11 +133,12 @@ export class OfferAttempt implements PollListener {
     if (isTakenAtHome && whole === plan.others.length && this.isWhole(plan.home)) return this.succeed()
     if (whole < plan.needed || this.isEnough) return
     this.isEnough = true
-    if (this.offered !== undefined) latencies.observeQuorum(moment.nowMs - this.offered.openedAtMs)
+    const elapsedMs = this.offered === undefined ? 0 : moment.nowMs - this.offered.openedAtMs
+    latencies.observeQuorum(elapsedMs)
     if (!isTakenAtHome) this.askLast()
-    // The others have it on their disks at about the same time: the next look at the time is soon
-    // enough.
-    else this.lastAtMs = moment.nowMs
+    // The others have it on their disks at about the same time. Who needs more than twice as long as
+    // those who are enough is not waited for.
+    else this.lastAtMs = moment.nowMs + elapsedMs
   }
 
   private askLast(): void {

@@ -17,6 +17,11 @@ const UNANSWERED_MAX = 3
 /** Then no others begin for so long; each time twice as long. */
 const PAUSE_MS = 1_000
 const PAUSE_MOST_MS = 16_000
+/**
+ * Home takes no offer of its own for so long after one that waited for the slowest voter in vain: as
+ * long as one voter is slower than the others, one put a second waits for it, and not each.
+ */
+const SLOW_VOTER_MS = 1_000
 /** What reserve and commit take, in round trips to a quorum: an offer that needs longer is none. */
 const PHASES = 2
 
@@ -51,6 +56,7 @@ export class Offering {
   private unanswered = 0
   private pauseMs = PAUSE_MS
   private pausedUntilMs = Number.NEGATIVE_INFINITY
+  private slowUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(context: OfferingContext) {
     this.context = context
@@ -87,8 +93,23 @@ export class Offering {
     return neededMs !== undefined && neededMs <= PHASES * roundTrips.toQuorumMs(quorum)
   }
 
+  /**
+   * Home takes an offer at once as a voter, so that no last step is needed when all others take it
+   * as well. It does not where one of them is known to be silent, or was slow lately: then it would
+   * write the record twice.
+   */
+  isTakenAtHome({ home, others }: OfferPlan): boolean {
+    if (home.home.kind !== 'voter' || this.context.moment.nowMs < this.slowUntilMs) return false
+    return others.every((unit) => this.isWholeHeard(unit))
+  }
+
+  /** An offer that home had taken needed the last step: somebody was slower than those who are enough. */
+  onLastNeeded(): void {
+    this.slowUntilMs = this.context.moment.nowMs + SLOW_VOTER_MS
+  }
+
   /** Nobody of these is known to be silent. */
-  isWholeHeard({ voters }: Unit): boolean {
+  private isWholeHeard({ voters }: Unit): boolean {
     return voters.every((voter) => this.context.isHeard(voter))
   }
 

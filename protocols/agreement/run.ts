@@ -66,7 +66,7 @@ export interface RunContext {
   readonly rivals: Pick<Doubts, 'onRival' | 'rivalUntilMs'>
   readonly random: () => number
   readonly spaceOf: SpaceOf
-  readonly offering: Pick<Offering, 'plan' | 'isHomeHeard' | 'isWorthwhile' | 'isWholeHeard' | 'onMade' | 'onUnanswered'>
+  readonly offering: Pick<Offering, 'plan' | 'isHomeHeard' | 'isWorthwhile' | 'isTakenAtHome' | 'onLastNeeded' | 'onMade' | 'onUnanswered'>
   /** Nobody else is seen at work on the register: this voter holds nothing and promised nothing. */
   readonly isUntouched: (key: RegisterKey) => boolean
   /**
@@ -193,7 +193,6 @@ export class Run implements PollListener {
     if (claim?.record === undefined || !spaceOf(this.key).isOffered(this.key) || !isUntouched(this.key)) return false
     const plan = offering.plan()
     if (plan === undefined) return false
-    const isTakenAtHome = plan.home.home.kind === 'voter' && plan.others.every((unit) => offering.isWholeHeard(unit))
     const listener = {
       leaving: (): boolean => this.isLeaving(claim),
       chosen: (record: ValueRecord, ballot: Ballot | undefined): void => {
@@ -210,7 +209,7 @@ export class Run implements PollListener {
       record: claim.record,
       ballot,
       plan,
-      isTakenAtHome,
+      isTakenAtHome: offering.isTakenAtHome(plan),
       offering,
       polls,
       moment,

@@ -29,6 +29,8 @@ const LONG_MS = 10_000
 const SHORT_MS = 500
 /** Far beyond any wait for an answer. */
 const SLOW = 1_000
+/** A way there and back, and two syncs one after the other. */
+const NOT_WAITED_MS = 5
 /** Home is given at least so long to answer. */
 const HOME_ASKED_MS = 100
 /** Quorums that are drawn, and what they show. */
@@ -39,6 +41,7 @@ export const OFFER_SCENARIOS: readonly Scenario[] = [
   { name: 'offers-by-the-rule', play: byTheRule },
   { name: 'offers-come-through', play: comeThrough },
   { name: 'offers-on-slow-disks', play: onSlowDisks },
+  { name: 'offers-beside-a-slow-voter', play: slowVoter },
   { name: 'offers-in-doubt', play: inDoubt },
   { name: 'offers-read', play: readBeforeLast },
   { name: 'offers-late', play: late },
@@ -169,6 +172,18 @@ function onSlowDisks(): string[] {
     stage.probe()
     return stage.lines
   })
+}
+
+/** Where one voter is slower than the others, one put waits for it, and those that follow do not. */
+function slowVoter(): string[] {
+  const stage = new KeyStage(ONE, ONE, OFFERS)
+  stage.start()
+  stage.slow('C', SLOW)
+  const waited = Array.from({ length: 10 }, (_, index) => endedIn(stage, stage.beginPut('A', dataKey(`k${index}`), text('x'), LONG_MS)))
+  const waiting = waited.filter((ms) => ms > NOT_WAITED_MS)
+  check(waiting.length <= 1, 'offer', () => `puts beside a slow voter took ${waited.join(', ')} ms`)
+  stage.probe()
+  return [`-- puts took ${waited.join(', ')} ms`, ...stage.lines]
 }
 
 /** Whoever offered dies before the last step; those who took it settle it, after a restart too. */

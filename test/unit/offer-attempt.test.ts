@@ -24,7 +24,7 @@ test('an offer tells once how long it took, however many take it beyond those wh
     ballot,
     plan: { epoch: 1, home, others, needed: 2, homeVoters: alone, otherVoters: quorum, quorum },
     isTakenAtHome: true,
-    offering: { isHomeHeard: () => true, isWorthwhile: () => true },
+    offering: { isHomeHeard: () => true, isWorthwhile: () => true, onLastNeeded: assert.fail },
     polls: { ask, close: () => undefined } as unknown as Polls,
     moment,
     latencies: { observeQuorum: (elapsedMs) => took.push(elapsedMs) },

@@ -23,7 +23,8 @@ const NO_OFFERS = {
   plan: () => undefined,
   isHomeHeard: () => false,
   isWorthwhile: () => false,
-  isWholeHeard: () => false,
+  isTakenAtHome: () => false,
+  onLastNeeded: () => undefined,
   onMade: () => undefined,
   onUnanswered: () => undefined,
 }

@@ -124,6 +124,13 @@ const MADE: readonly PlantedBug[] = [
     'void [key, ballot, plan, polls]\n    this.offer()',
   ),
   bug(
+    'slow-voter-awaited',
+    'each put waits for a voter that is slower than the others',
+    'protocols/agreement/offering.ts',
+    'this.slowUntilMs = this.context.moment.nowMs + SLOW_VOTER_MS',
+    'void SLOW_VOTER_MS',
+  ),
+  bug(
     'home-not-heard',
     'an offer begins, and waits, though most of home is silent',
     'protocols/agreement/offering.ts',
