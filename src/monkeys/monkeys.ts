@@ -16,6 +16,8 @@ const ELEMENTS_AN_OPERATION = 10
 /** Of so many rounds, an offline monkey comes online in one. */
 const ROUNDS_OFFLINE = 10
 const VIEW_MS = 1_000
+/** Operations with pauses up to this, or longer, are few enough to be said one by one. */
+const SAID_PAUSE_MS = 1_000
 /** A clock is told in whole milliseconds on both sides. */
 const ROUNDING_MS = 2
 
@@ -53,6 +55,7 @@ async function normal({ nodes, model, pauseMs, signal, say }: MonkeyInit): Promi
       const sentAt = Date.now()
       await node.change(kind, elements)
       model.answered(kind, elements, sentAt + aheadMs - ROUNDING_MS)
+      if (pauseMs >= SAID_PAUSE_MS) say(`${kind === 'insert' ? 'inserted' : 'deleted'} ${elements.join(' ')} at ${node.url}`)
     })
   }
   return []

@@ -4,10 +4,12 @@
  */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { ROOT } from '../../scripts/run.ts'
 import { runToEnd } from './command.ts'
 import type { Finished } from './command.ts'
-import { freePort, Network, until } from './network.ts'
+import { cleanEnvironment, freePort, Network, until } from './network.ts'
 import type { PeerProcess } from './network.ts'
 
 const BORN_MS = 60_000
@@ -15,6 +17,9 @@ const NO_GRPCURL: string | false =
   spawnSync('grpcurl', ['-version']).status === 0
     ? false
     : 'there is no grpcurl here: go install github.com/fullstorydev/grpcurl/cmd/grpcurl'
+
+/** Of util-linux: a terminal without anybody at it. */
+const NO_SCRIPT: string | false = spawnSync('script', ['--version']).error === undefined ? false : 'there is no script (util-linux) here'
 
 /** Built by .ci/run of `test/others/nexus-go`. */
 const { NEXUS_GO } = process.env
@@ -58,6 +63,14 @@ describe('a log over gRPC', () => {
     assert.match(refused.stderr, /^replicator repl: failed precondition: /)
     const lines = await runToEnd(network.directory, ['repl', 'kv', address], {}, '{"add":{"n":2}}\n\n{"get":["n"]};\nexit\nnever\n')
     assert.deepEqual([lines.code, lines.stdout], [0, '{"add":{"n":2}}\n{"n":"2"}\n'], lines.stderr)
+  })
+
+  it('prompts at a terminal, and ends with its input', { skip: NO_SCRIPT }, () => {
+    const line = `${process.execPath} ${join(ROOT, 'src/main.ts')} repl kv ${address}`
+    const env = { ...cleanEnvironment(), HOME: network.directory }
+    const { status, stdout } = spawnSync('script', ['-qec', line, '/dev/null'], { input: '{"add":{"n":5}}\n', encoding: 'utf8', env })
+    assert.equal(status, 0, stdout)
+    assert.match(stdout, /kv> [^]*\{"add":\{"n":7\}\}/)
   })
 
   it('says in one line when nobody is there', async () => {

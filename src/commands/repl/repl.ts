@@ -43,8 +43,11 @@ async function prompt(client: NexusClient, kind: ReplKind): Promise<number> {
   const isTerminal = input.isTTY
   const history = isTerminal ? History.open(kind) : undefined
   const lines = createInterface({ input, output, terminal: isTerminal, prompt: `${kind}> `, history: history?.lines ?? [] })
+  // The end of the input may come while a line is still run.
+  let isOpen = true
+  lines.once('close', () => (isOpen = false))
   const ask = (): void => {
-    if (isTerminal) lines.prompt()
+    if (isTerminal && isOpen) lines.prompt()
   }
   let code: number = EXITS.done
   ask()
