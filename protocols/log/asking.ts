@@ -15,8 +15,8 @@ interface Asked {
   readonly work: Work
   readonly deadlineMs: number
   readonly done: (answer: WorkAnswer) => void
-  /** Takes it back to the replica here. @returns false while that cannot do it either */
-  readonly takeBack: () => boolean
+  /** Takes it back to the replica here, which tells `done` its end. @returns false while that cannot do it either */
+  readonly takeBack: (done: (answer: WorkAnswer) => void) => boolean
   readonly tried: Set<PeerId>
   /** Who was asked last; undefined while nobody can be. */
   to: PeerId | undefined
@@ -67,9 +67,7 @@ export class Asking {
     if (asked === undefined || asked.to !== from) return
     // Nothing was begun there.
     if (answer.kind === 'not-here') return this.next(number)
-    // Somebody who was asked before, and is gone, may have had it ordered.
-    const isInDoubt = asked.isBegun && answer.kind === 'not-ordered' && asked.work.kind === 'submit'
-    this.end(number, isInDoubt ? lostAnswer(asked.work) : answer)
+    this.end(number, certain(asked, answer))
   }
 
   lost(peerId: PeerId): void {
@@ -89,9 +87,10 @@ export class Asking {
     }
   }
 
-  private isTakenBack(number: number, { work, isBegun, takeBack }: Asked): boolean {
+  private isTakenBack(number: number, asked: Asked): boolean {
+    const { work, isBegun, done, takeBack } = asked
     const mayBeTwice = work.kind === 'query' || (work.kind === 'submit' && work.isNamedByClient)
-    if ((isBegun && !mayBeTwice) || !takeBack()) return false
+    if ((isBegun && !mayBeTwice) || !takeBack((answer) => done(certain(asked, answer)))) return false
     this.asked.delete(number)
     return true
   }
@@ -126,6 +125,11 @@ export class Asking {
     this.asked.delete(number)
     asked?.done(answer)
   }
+}
+
+/** Of a command: somebody who was asked before, and is gone, may have had it ordered. */
+function certain({ work, isBegun }: Asked, answer: WorkAnswer): WorkAnswer {
+  return isBegun && answer.kind === 'not-ordered' && work.kind === 'submit' ? lostAnswer(work) : answer
 }
 
 /** The end of what somebody was asked and did not answer. */

@@ -177,7 +177,7 @@ export class Serving {
   }
 
   /** @returns what ends it without an answer */
-  private work(birth: Birth, work: Work, deadlineMs: number, done: (answer: LogAnswerOf) => void): () => void {
+  private work(birth: Birth, work: Work, deadlineMs: number, done: (answer: WorkAnswer) => void): () => void {
     const hosted = this.hosted.get(birth.logId)
     if (hosted !== undefined && isFor(hosted, work)) {
       let cancel = (): void => hosted.cancel(number)
@@ -192,17 +192,17 @@ export class Serving {
   }
 
   /** @returns what ends it without an answer */
-  private askOthers(birth: Birth, work: Work, deadlineMs: number, done: (answer: LogAnswerOf) => void): () => void {
+  private askOthers(birth: Birth, work: Work, deadlineMs: number, done: (answer: WorkAnswer) => void): () => void {
     const hosted = this.hosted.get(birth.logId)
     const leader = hosted?.replica.state.leader
     const isForLeader = work.kind !== 'submit' && work.kind !== 'query'
     const members = isForLeader && leader !== undefined && hosted?.isInTouch === true ? [leader] : candidatesOf(birth, hosted, this.births)
     const others = members.filter(({ id }) => id !== this.context.self.id)
     let cancel = (): void => this.asking.cancel(number)
-    const takeBack = (): boolean => {
+    const takeBack = (told: (answer: WorkAnswer) => void): boolean => {
       const own = this.hosted.get(birth.logId)
       if (own === undefined || !isFor(own, work)) return false
-      cancel = this.work(birth, work, deadlineMs, done)
+      cancel = this.work(birth, work, deadlineMs, told)
       return true
     }
     const number = this.asking.ask({ logId: birth.logId, members: others, work, deadlineMs, done, takeBack })

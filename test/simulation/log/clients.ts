@@ -253,8 +253,9 @@ export class LogClients {
     { person, submitId, isNamed, tries, command: { list, item, isWrong } }: Submitted,
     { position, outcome }: Extract<LogAnswer, { kind: 'outcome' }>,
   ): void {
-    if (outcome.kind === 'forgotten' && tries > 1) {
-      // An earlier try may have taken effect.
+    if ((outcome.kind === 'forgotten' || outcome.kind === 'reused') && tries > 1) {
+      // Another try may have taken effect: one that was ordered before, or one that is ordered once
+      // the command that had the name first is forgotten.
       this.counts.inDoubt += 1
       return
     }

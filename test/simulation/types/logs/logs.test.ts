@@ -18,6 +18,7 @@ const SEEDS_MAX = 120
 /** Seeds that notice a bug which few do: they are tried first. */
 const FIRST_SEEDS: Readonly<Record<string, number>> = {
   'lost-disk-stays': 93,
+  'taken-back-forgets': 41_000_301,
   'first-members-alone': 50,
   'ended-stays': 123,
   'ended-comes-back': 5,

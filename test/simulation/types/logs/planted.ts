@@ -40,6 +40,13 @@ export const LOGS_BUGS: readonly PlantedBug[] = [
     'return this.isRemoved(peer.peerId)',
   ),
   bug(
+    'taken-back-forgets',
+    'a named command that somebody else had begun counts as begun nowhere once this peer takes it back',
+    `${CORE}/asking.ts`,
+    '!takeBack((answer) => done(certain(asked, answer)))',
+    '!takeBack(done)',
+  ),
+  bug(
     'ended-comes-back',
     'a log that has ended is born again by itself',
     `${CORE}/births.ts`,
