@@ -27,7 +27,8 @@ export function nodeIdOf(peerId: string): string {
 
 /**
  * The peer that a URL names: a peer id, a multiaddr with one, or an address where a peer is known,
- * as a multiaddr or as `http://HOST:PORT`.
+ * as a multiaddr or as `http://HOST:PORT`. Of several at one address, as a peer that lost its disk and
+ * its successor are, it is the one that is there now.
  *
  * @returns undefined when nobody is known by it
  */
@@ -37,7 +38,8 @@ export function peerOf(url: string, peers: readonly PeerView[]): PeerId | undefi
   if (address === undefined) return undefined
   const named = PEER_ID_PART.exec(address)?.[0].slice('/p2p/'.length)
   if (named !== undefined) return isPeerId(named) ? named : undefined
-  return peers.find(({ addresses }) => addresses.some((known) => known.replace(PEER_ID_PART, '') === address))?.id
+  const there = peers.filter(({ addresses }) => addresses.some((known) => known.replace(PEER_ID_PART, '') === address))
+  return (there.find(isHere) ?? there[0])?.id
 }
 
 /** All members, by the numbers of their nodes. */
@@ -56,7 +58,11 @@ export function nodesOf(log: LogView, replicas: readonly ReplicaView[], peers: r
 /** A member that does not answer is offline where its peer is, and otherwise nobody knows. */
 function statusOf(replica: ReplicaView | undefined, peer: PeerView | undefined): NodeStatus {
   if (replica !== undefined) return STATUSES[replica.role]
-  return peer === undefined || peer.state === 'alive' || peer.state === 'self' ? 'UNKNOWN' : 'OFFLINE'
+  return peer === undefined || isHere(peer) ? 'UNKNOWN' : 'OFFLINE'
+}
+
+function isHere({ state }: PeerView): boolean {
+  return state === 'alive' || state === 'self'
 }
 
 /** As a multiaddr in its usual form; undefined for what is none. */
