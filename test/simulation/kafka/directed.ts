@@ -218,6 +218,23 @@ export const KAFKA_SCENARIOS: readonly KafkaScenario[] = [
     },
   },
   {
+    name: 'a replica that no broker answers does not call itself ready, and is again when one does',
+    play: () => {
+      const stage = new Stage()
+      const replica = stage.replica('replica')
+      stage.add('a')
+      stage.settle()
+      assert.equal(replica.status?.state, 'ready')
+      replica.isCutOff = true
+      stage.add('b')
+      stage.settle()
+      assert.equal(replica.status?.state, 'cut-off')
+      replica.isCutOff = false
+      stage.settle()
+      assert.deepEqual([replica.status?.state, replica.status?.cutOffSinceMs, replica.store.items], ['ready', undefined, ['a', 'b']])
+    },
+  },
+  {
     name: 'a replica that is behind answers nobody until it has caught up',
     play: () => {
       const stage = new Stage()

@@ -143,6 +143,13 @@ export const KAFKA_BUGS: readonly PlantedBug[] = [
     '',
   ),
   bug(
+    'cut-off-ready',
+    'a replica that no broker answers calls itself ready',
+    `${CORE}/reading.ts`,
+    "    if (this.cutOffSince !== undefined) return 'cut-off'\n",
+    '',
+  ),
+  bug(
     'late-owner',
     'a replica that is behind goes on answering',
     `${CORE}/answering.ts`,
