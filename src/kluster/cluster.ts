@@ -20,6 +20,12 @@ const WAITING_MAX = 10_000
 /** Between tries to have a command ordered, in milliseconds. */
 const RETRY_MS = 200
 
+/** Nothing was sent. */
+export class TooManyWait extends Error {
+  static override readonly name = 'TooManyWait'
+  override readonly name = 'TooManyWait'
+}
+
 export type SqlParams = readonly unknown[] | Readonly<Record<string, unknown>>
 
 export interface Statement {
@@ -135,7 +141,7 @@ class KafkaCluster implements Cluster {
   /** @returns undefined when none came in time */
   async #answer(id: string, timeoutMs: number, send: (open: Open) => Promise<void>): Promise<string | undefined> {
     if (this.#isClosed) throw new Error('the cluster is closed')
-    if (this.#waiting.size >= WAITING_MAX) throw new Error(`${WAITING_MAX} commands and queries wait already`)
+    if (this.#waiting.size >= WAITING_MAX) throw new TooManyWait(`${WAITING_MAX} commands and queries wait already`)
     if (this.#waiting.has(id)) throw new Error(`a command with the id ${id} waits already`)
     const { promise, resolve } = Promise.withResolvers<string | undefined>()
     const timer = setTimeout(() => resolve(undefined), timeoutMs)

@@ -11,12 +11,13 @@ import type { Identity, PeerId } from '../../protocols/base/identity.ts'
 import { identity } from '../../protocols/base/identity.ts'
 import type { Incarnation } from '../../protocols/base/identity.ts'
 import type { KafkaStatus } from '../../protocols/log/kafka/replica.ts'
-import { indexOf, offsetOf } from '../../protocols/log/kafka/record.ts'
+import { indexOf, offsetOf, textOf } from '../../protocols/log/kafka/record.ts'
 import type { LogView, QueryRequest, ReplicaView, SubmitRequest, VerdictRequest } from '../../protocols/log/requests.ts'
 import { utf8 } from '../bytes.ts'
 import { cluster } from '../kluster/kluster.ts'
 import type { Cluster } from '../kluster/kluster.ts'
-import type { Outcome } from '../kluster/outcomes.ts'
+import type { Answer, Outcome } from '../kluster/outcomes.ts'
+import { TooManyWait } from '../kluster/cluster.ts'
 import type { SqlParams, Statement } from '../kluster/cluster.ts'
 import { openReplica } from '../kluster/replica.ts'
 import type { Replica } from '../kluster/replica.ts'
@@ -31,6 +32,8 @@ import type { Warnings } from './warnings.ts'
 const FOLDER = 'logs'
 /** Between tries to begin, in milliseconds. */
 const RETRY_MS = 5_000
+/** How long a beginning is waited for at the end, in milliseconds. */
+const STOP_MS = 2_000
 /** Who says nothing for longer than this is not known to stand as it said, and then is left out. */
 const SILENT_MS = 10_000
 const GONE_MS = 3_600_000
@@ -101,7 +104,8 @@ class KafkaLog {
     this.#stopping.abort()
     const replica = this.#replica
     await Promise.allSettled([replica?.host.stop(), this.#client.close()])
-    await this.#running
+    // A broker that does not answer holds up no end: the driver gives up by itself.
+    await Promise.race([this.#running, delay(STOP_MS, undefined, { ref: false })])
   }
 
   /** Undefined while it has not begun. */
@@ -127,20 +131,27 @@ class KafkaLog {
 
   async submit({ submitId, since, command }: SubmitRequest | Omit<SubmitRequest, 'kind'>, timeoutMs: number): Promise<SubmitAnswer> {
     const asked = askedIn(command)
+    if (asked === undefined) return { kind: 'not-ordered', why: 'no-leader' }
     const options = { id: submitId, timeoutMs, ...(since > 0 && { since: offsetOf(since) }) }
-    const outcome =
-      asked.kind === 'statements'
-        ? await this.#client.transaction(asked.statements, options)
-        : await this.#client.exec(asked.sql, asked.params, options)
-    return submitAnswerOf(outcome, since)
+    try {
+      const outcome =
+        asked.kind === 'statements'
+          ? await this.#client.transaction(asked.statements, options)
+          : await this.#client.exec(asked.sql, asked.params, options)
+      return submitAnswerOf(outcome, since)
+    } catch (error) {
+      // An earlier try by the same name is under way, or this peer is ending.
+      return error instanceof TooManyWait ? { kind: 'not-ordered', why: 'overloaded' } : { kind: 'in-doubt', since }
+    }
   }
 
   async query({ query, consistency }: Omit<QueryRequest, 'kind'>, timeoutMs: number): Promise<QueryAnswer> {
     if (consistency === 'local') return this.#local(query)
     const asked = askedIn(query)
+    if (asked === undefined) return { kind: 'not-a-query', detail: 'it is no UTF-8' }
     if (asked.kind === 'statements') return { kind: 'not-a-query', detail: 'several statements are a command' }
     const how = typeof consistency === 'object' ? { after: offsetOf(consistency.after.index) } : { linearizable: true }
-    const answer = await this.#client.query(asked.sql, asked.params, { ...how, timeoutMs })
+    const answer = await this.#client.query(asked.sql, asked.params, { ...how, timeoutMs }).catch((): Answer => ({ kind: 'unavailable' }))
     switch (answer.kind) {
       case 'answered':
         if (answer.isCut) return { kind: 'result-too-large' }
@@ -251,9 +262,10 @@ type Asked =
   | { readonly kind: 'one'; readonly sql: string; readonly params: SqlParams }
   | { readonly kind: 'statements'; readonly statements: readonly Statement[] }
 
-/** A text of SQL, or JSON as stores of SQL take it. */
-function askedIn(bytes: Uint8Array): Asked {
-  const text = utf8.decode(bytes)
+/** A text of SQL, or JSON as stores of SQL take it; undefined for what is no text. */
+function askedIn(bytes: Uint8Array): Asked | undefined {
+  const text = textOf(bytes, utf8)
+  if (text === undefined) return undefined
   try {
     const { command, params = [], statements } = JSON.parse(text) as Partial<Statement> & { readonly statements?: readonly Statement[] }
     if (Array.isArray(statements)) return { kind: 'statements', statements }

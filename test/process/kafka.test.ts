@@ -257,6 +257,15 @@ describe('databases in one order through Kafka', { skip: whyNoKafka() || whyNo('
     }
     const isLocal = async (): Promise<boolean> => (await asked('GET', `${asks}&consistency=local`)).text.includes(`[[${number}]]`)
     await until('its own database has it', isLocal, SETTLED_MS)
+    const headers = { 'Idempotency-Key': 'once' }
+    const sentAgain = async (): Promise<number> =>
+      (await peer.client.ask('POST', '/logs/orders', { headers, body: `insert into transfers values (${number + 1})` })).status
+    const statuses = await Promise.all([sentAgain(), sentAgain()])
+    assert(
+      statuses.every((each) => each === 200 || each === 504),
+      `of two at once: ${statuses.join(', ')}`,
+    )
+    assert.equal(await sentAgain(), 200)
     // The others are no peers: they are known by the names that they gave themselves.
     await until('all replicas are seen', async () => (await replicasSeen()).length === replicas.length + 1, SETTLED_MS)
   })
