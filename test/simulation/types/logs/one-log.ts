@@ -8,8 +8,11 @@ import type { ClientId } from '../../../../protocols/events.ts'
 import { birthKey, endKey, generationKey, readBirth } from '../../../../protocols/log/birth.ts'
 import type { Birth } from '../../../../protocols/log/birth.ts'
 import { isMajority } from '../../../../protocols/log/commit.ts'
+import { isAtLeast } from '../../../../protocols/log/entry.ts'
+import type { Position } from '../../../../protocols/log/entry.ts'
 import type { LogAnswer } from '../../../../protocols/log/events.ts'
 import { allMembers, firstMembers, has, isJoint } from '../../../../protocols/log/membership.ts'
+import type { Membership } from '../../../../protocols/log/membership.ts'
 import { LOGS } from '../../../../protocols/log/placing.ts'
 import type { LogAnswerOf } from '../../../../protocols/log/requests.ts'
 import { LogRows } from '../../../../protocols/log/rows.ts'
@@ -162,11 +165,15 @@ export class OneLog {
     return undefined
   }
 
-  /** Whether so many of its voters run that it must go on, one with a store among them. */
+  /**
+   * Whether so many of its voters run that it must go on, one with a store among them. Members are in
+   * force as soon as they are in a log: a change that was begun needs both majorities to end.
+   */
   get mustGoOn(): boolean {
     const { ledger } = this
     const runs = (id: IdentityId): boolean => this.init.peers.some((peer) => peer.identity.id === id && peer.isUp)
-    if (ledger === undefined || this.isLost || this.isEnded || !isMajority(ledger.members, runs)) return false
+    if (ledger === undefined || this.isLost || this.isEnded) return false
+    if (![ledger.members, this.newestMembers(ledger)].every((members) => isMajority(members, runs))) return false
     return this.hostings.some(({ peer }) => peer.isUp && has(ledger.members.voters, peer.identity.id))
   }
 
@@ -208,13 +215,29 @@ export class OneLog {
   /** Of the members that were committed, and of those that any of them knows. */
   private isAnyMajorityGone(ledger: LogLedger): boolean {
     const isThere = (id: IdentityId): boolean => this.init.peers.some(({ identity }) => identity.id === id)
-    const views = allMembers(ledger.members).flatMap(({ id }) => {
-      const stored = this.storedOf(id)
-      const named = stored?.entries.findLast(({ body }) => body.kind === 'members')?.body
-      return stored === undefined ? [] : [named?.kind === 'members' ? named.members : stored.membersAtBase]
-    })
+    const views = this.logsOf(ledger).map(membersIn)
     return [ledger.members, ...views].some((members) => !isMajority(members, isThere))
   }
+
+  /** The members by the log that ends last, of all members'. */
+  private newestMembers(ledger: LogLedger): Membership {
+    const logs = this.logsOf(ledger)
+    const newest = logs.find((log) => logs.every((other) => isAtLeast(endOf(log), endOf(other))))
+    return newest === undefined ? ledger.members : membersIn(newest)
+  }
+
+  private logsOf(ledger: LogLedger): readonly StoredLog[] {
+    return allMembers(ledger.members).flatMap(({ id }) => this.storedOf(id) ?? [])
+  }
+}
+
+function membersIn({ entries, membersAtBase }: StoredLog): Membership {
+  const named = entries.findLast(({ body }) => body.kind === 'members')?.body
+  return named?.kind === 'members' ? named.members : membersAtBase
+}
+
+function endOf({ entries, base }: StoredLog): Position {
+  return entries.at(-1) ?? base
 }
 
 function nameOf({ life, generation }: Birth): string {
