@@ -38,6 +38,7 @@ const MEASURING: readonly string[] = ['chaos', 'fuzz', 'hostile-http', 'joining'
 const LONGEST: readonly string[] = [
   'members',
   'demo',
+  'kafka',
   'addresses',
   'far-cluster',
   'secrets',
