@@ -10,7 +10,7 @@ import { readFlag, readIdentity, readList, readPeerId, writeCount, writeFlag, wr
 import { refuse } from '../wire/malformed.ts'
 import { ByteReader } from '../wire/reader.ts'
 import { Table } from '../wire/rows.ts'
-import { ByteWriter } from '../wire/writer.ts'
+import type { ByteWriter } from '../wire/writer.ts'
 import { elementOfKey, keyOfElement } from './element.ts'
 import type { ElementKey } from './element.ts'
 import type { Stamps } from './join.ts'
@@ -204,8 +204,8 @@ const MESSAGES: Table<SetsMessage> = new Table<SetsMessage>({
   },
 })
 
-export function writeSetsMessage(message: SetsMessage, utf8: Utf8): Uint8Array {
-  const writer = new ByteWriter(utf8)
+/** @param writer of all messages: one each would cost more than the writing */
+export function writeSetsMessage(writer: ByteWriter, message: SetsMessage): Uint8Array {
   MESSAGES.write(writer, message)
   return writer.finish()
 }

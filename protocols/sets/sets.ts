@@ -9,6 +9,7 @@ import type { ClientId } from '../events.ts'
 import type { RequestOf } from '../service.ts'
 import type { Greeting } from '../wire/greeting.ts'
 import { MalformedBytes } from '../wire/malformed.ts'
+import { ByteWriter } from '../wire/writer.ts'
 import { Beginning } from './beginning.ts'
 import { Clocks } from './clocks.ts'
 import { SetCollection } from './collection.ts'
@@ -59,6 +60,7 @@ export class Sets implements DataType {
   constructor(types: TypeContext, settings: SetsSettings) {
     const { sha256, self, moment, chain, roster, random, nextId } = types
     const { utf8 } = types.codec
+    const writer = new ByteWriter(utf8)
     this.types = types
     const context: SetsContext = {
       self,
@@ -71,7 +73,7 @@ export class Sets implements DataType {
       sha256,
       settings,
       wallMs: () => types.wallMs(),
-      send: (to, message, after) => types.send(to, writeSetsMessage(message, utf8), after, wayOf(message)),
+      send: (to, message, after) => types.send(to, writeSetsMessage(writer, message), after, wayOf(message)),
     }
     this.context = context
     const disk = new DiskRows(utf8, sha256)

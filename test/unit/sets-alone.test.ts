@@ -19,11 +19,13 @@ import { LAST_PLACE, writeSetsMessage } from '../../protocols/sets/messages.ts'
 import type { SetsMessage } from '../../protocols/sets/messages.ts'
 import { NO_STAMP, SETS } from '../../protocols/sets/requests.ts'
 import type { DroppedAnswer, Entry, SetAnswer, SetRequest } from '../../protocols/sets/requests.ts'
+import { ByteWriter } from '../../protocols/wire/writer.ts'
 import { sha256, utf8 } from '../../src/bytes.ts'
 import { Chance } from '../simulation/chance.ts'
 import { SmallPeer } from '../simulation/types/sets/small-peer.ts'
 import type { SmallWorld } from '../simulation/types/sets/small-peer.ts'
 
+const writer = new ByteWriter(utf8)
 const SET = 'fleet'
 const ELEMENT = Uint8Array.of(0x31, 0x31)
 const others = ['a', 'b', 'c'].map((name) => identity(name as PeerId, '0'.repeat(32) as Incarnation))
@@ -59,7 +61,7 @@ function ask(peer: SmallPeer, request: SetRequest): SetAnswer | undefined {
 
 function hear(peer: SmallPeer, from: (typeof others)[number] | undefined, message: SetsMessage): void {
   assert(from !== undefined)
-  peer.hear(from, writeSetsMessage(message, utf8))
+  peer.hear(from, writeSetsMessage(writer, message))
   peer.sync()
 }
 

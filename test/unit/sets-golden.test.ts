@@ -11,9 +11,11 @@ import { keyOfElement } from '../../protocols/sets/element.ts'
 import { FIRST_PLACE, LAST_PLACE, readSetsMessage, writeSetsMessage } from '../../protocols/sets/messages.ts'
 import type { SetsMessage, Told } from '../../protocols/sets/messages.ts'
 import { MalformedBytes } from '../../protocols/wire/malformed.ts'
+import { ByteWriter } from '../../protocols/wire/writer.ts'
 import { sha256, utf8 } from '../../src/bytes.ts'
 import { peerA, shortened, shown } from './wire-examples.ts'
 
+const writer = new ByteWriter(utf8)
 const README = new URL('../../protocols/sets/README.md', import.meta.url)
 const MARK = '<!-- golden -->\n'
 const rows: readonly Told[] = [
@@ -41,7 +43,7 @@ const messages: readonly SetsMessage[] = [
 const disk = new DiskRows(utf8, sha256)
 const digests = rows.map((row) => ({ name: disk.nameOf('fleet', row.key), row, bytes: disk.digestOf('fleet', row) }))
 const examples = [
-  ...messages.map((message) => ({ name: message.kind as string, value: shown(message), bytes: writeSetsMessage(message, utf8) })),
+  ...messages.map((message) => ({ name: message.kind as string, value: shown(message), bytes: writeSetsMessage(writer, message) })),
   ...digests.map(({ name, row, bytes }) => ({ name: `digest of ${name}`, value: shown(row), bytes })),
 ]
 const golden = examples
@@ -59,27 +61,27 @@ suite('the specification of sets', () => {
   test('shows the bytes of every kind of message, and the digests of rows', () => {
     assert.equal(readme.split(MARK)[1], `\`\`\`\n${golden}\n\`\`\`\n`)
     const codes = [...readme.matchAll(/^\| (\d+) \| ([a-z-]+) \|/gm)].map(([, code, kind]) => `${code} ${kind}`)
-    const written = new Set(messages.map((message) => `${writeSetsMessage(message, utf8)[0]} ${message.kind}`))
+    const written = new Set(messages.map((message) => `${writeSetsMessage(writer, message)[0]} ${message.kind}`))
     assert.deepEqual([...written], codes)
   })
 
   test('messages come back from their bytes as they were', () => {
     for (const message of messages)
       assert.deepEqual(
-        readSetsMessage(writeSetsMessage(message, utf8), utf8, () => true),
+        readSetsMessage(writeSetsMessage(writer, message), utf8, () => true),
         message,
       )
   })
 
   test('whatever no peer says is refused', () => {
-    const whole = writeSetsMessage({ kind: 'whole', id: 8, cut, to: LAST_PLACE, rows }, utf8)
+    const whole = writeSetsMessage(writer, { kind: 'whole', id: 8, cut, to: LAST_PLACE, rows })
     const read = (bytes: Uint8Array) => (): SetsMessage => readSetsMessage(bytes, utf8, () => true)
     for (let length = 0; length < whole.length; length += 1) assert.throws(read(whole.subarray(0, length)), MalformedBytes)
     assert.throws(read(Uint8Array.of(...whole, 0)), MalformedBytes)
     assert.throws(read(Uint8Array.of(99)), MalformedBytes)
-    assert.throws(read(writeSetsMessage({ kind: 'bar-wanted', id: 1, set: 'a b', number: 1, stamp: 1 }, utf8)), MalformedBytes)
+    assert.throws(read(writeSetsMessage(writer, { kind: 'bar-wanted', id: 1, set: 'a b', number: 1, stamp: 1 })), MalformedBytes)
     const beyond = { kind: 'whole-wanted', id: 1, set: 'a', after: { leaf: LEAVES + 1, key: '' } } as const
-    assert.throws(read(writeSetsMessage(beyond, utf8)), MalformedBytes)
+    assert.throws(read(writeSetsMessage(writer, beyond)), MalformedBytes)
     assert.throws(() => readSetsMessage(whole, utf8, (bytes) => bytes.length > 2), MalformedBytes)
   })
 })
