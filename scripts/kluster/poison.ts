@@ -5,7 +5,7 @@
  * that needed it halts.
  */
 import { join } from 'node:path'
-import { loadKafka, settingsOf } from '../../src/orderers/kafka/connection.ts'
+import { reach } from '../../src/orderers/kafka/connection.ts'
 import { parseOrder } from '../../src/settings/order-url.ts'
 import { standing, told } from './away.ts'
 import { transferAll } from './fire.ts'
@@ -67,8 +67,7 @@ async function loseBeginning(stage: Stage, away: Kept): Promise<void> {
   await stage.end(away)
   await transferAll(stage, TRANSFERS)
   const { brokers, all } = parseOrder(stage.order, LOG)
-  const { Admin } = await loadKafka()
-  const admin = new Admin(settingsOf(brokers, 'poison'))
+  const admin = (await reach(brokers)).admin('poison')
   // Up to the end, as it is.
   await admin.deleteRecords({ topics: [{ name: all, partitions: [{ partition: 0, offset: -1n }] }] })
   await admin.close()

@@ -1,5 +1,5 @@
 /** How fast a log that Kafka orders is, beside the producer alone, in one run. */
-import { loadKafka } from '../../src/orderers/kafka/connection.ts'
+import { reach } from '../../src/orderers/kafka/connection.ts'
 import { Producing } from '../../src/orderers/kafka/producing.ts'
 import { parseOrder } from '../../src/settings/order-url.ts'
 import { ANSWER_MS, AT_ONCE, LOG, say } from './stage.ts'
@@ -14,7 +14,7 @@ const MARKS_FROM = 1_000_000
 
 export async function measureSpeed({ order, clients: [client] }: Stage): Promise<void> {
   const { brokers, response } = parseOrder(order, LOG)
-  const producing = new Producing(await loadKafka(), brokers, 'measure')
+  const producing = new Producing(await reach(brokers), 'measure')
   const value = 'x'.repeat(VALUE_CHARACTERS)
   // Into the topic of answers: nobody waits for these.
   const produce = (): Promise<number> => producing.send({ topic: response, key: undefined, partition: 0, value })

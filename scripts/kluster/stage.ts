@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { cluster } from '../../src/kluster/kluster.ts'
 import type { Cluster } from '../../src/kluster/kluster.ts'
 import { makeTopics } from '../../src/orderers/kafka/administration.ts'
+import { reach } from '../../src/orderers/kafka/connection.ts'
 import { parseOrder } from '../../src/settings/order-url.ts'
 import { KafkaServer } from '../../test/integration/kafka-server.ts'
 import { DatabaseServer } from '../../test/integration/sql-servers.ts'
@@ -62,8 +63,8 @@ export class Stage {
     const directory = await mkdtemp(join(tmpdir(), 'replicator-kluster-'))
     const stage = new Stage(directory, await KafkaServer.start(brokers), brokers)
     try {
-      const names = parseOrder(stage.order, LOG)
-      await makeTopics(names.brokers, names)
+      const { brokers: order, ...names } = parseOrder(stage.order, LOG)
+      await makeTopics(await reach(order), names)
       for (const [place, kind] of stores.entries()) await stage.add(kind, String(place))
       say(`${brokers} brokers; ${stage.kept.map(({ name }) => name).join(', ')}`)
       for (const kept of stage.kept) stage.start(kept)

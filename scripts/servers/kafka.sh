@@ -1,11 +1,12 @@
 #!/bin/sh
-# A Kafka broker that is its own controller, as an ordinary process, for trying things out: at the loopback alone, without passwords.
-# Usage: kafka.sh DATA_DIRECTORY PORT CONTROLLER_PORT [ID VOTERS REPLICATION]. It becomes the server: SIGTERM stops it, SIGKILL is a crash.
+# A Kafka broker that is its own controller, as an ordinary process, for trying things out: at the loopback alone, without passwords unless MORE says otherwise.
+# Usage: kafka.sh DATA_DIRECTORY PORT CONTROLLER_PORT [ID VOTERS REPLICATION [MORE]]. It becomes the server: SIGTERM stops it, SIGKILL is a crash.
 # VOTERS is ID@127.0.0.1:CONTROLLER_PORT of each broker, between commas; itself alone where it is left out.
+# MORE is a file of properties: they count where they are among those below too.
 # Needs: apt-get install --no-install-recommends default-jre-headless maven, then kafka-jars.sh once
 set -eu
 directory=$1 port=$2 controller=$3 id=${4:-1}
-voters=${5:-$id@127.0.0.1:$controller} replication=${6:-1}
+voters=${5:-$id@127.0.0.1:$controller} replication=${6:-1} more=${7:-}
 libs="${KAFKA_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/replicator-kafka}/libs/*"
 mkdir -p "$directory"
 cat >"$directory/server.properties" <<PROPERTIES
@@ -34,6 +35,7 @@ background.threads=2
 log.cleaner.threads=1
 num.recovery.threads.per.data.dir=1
 PROPERTIES
+[ -z "$more" ] || cat "$more" >>"$directory/server.properties"
 cat >"$directory/log4j2.yaml" <<LOGGING
 Configuration:
   Appenders:

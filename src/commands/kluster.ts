@@ -9,7 +9,7 @@ import { orderOf, parseOrder } from '../settings/order-url.ts'
 import type { KafkaOrder } from '../settings/order-url.ts'
 import { SeedClient } from '../kluster/seed-client.ts'
 import { makeTopics } from '../orderers/kafka/administration.ts'
-import { loadKafka, settingsOf } from '../orderers/kafka/connection.ts'
+import { reach } from '../orderers/kafka/connection.ts'
 import { Partition } from '../orderers/kafka/partition.ts'
 import { Producing } from '../orderers/kafka/producing.ts'
 import { Standings } from '../orderers/kafka/standings.ts'
@@ -75,8 +75,8 @@ function storeOf(store: string | undefined): string {
 }
 
 async function create({ log, order }: Of<'log create'>): Promise<number> {
-  const names = orderFor(order, log)
-  const made = await makeTopics(names.brokers, names)
+  const { brokers, ...names } = orderFor(order, log)
+  const made = await makeTopics(await reach(brokers), names)
   printLines([made.length === 0 ? `log ${log} was born so before` : `log ${log} is born: topics ${made.join(', ')}`])
   return 0
 }
@@ -107,10 +107,11 @@ async function moveDump({ name, log, file, store, storePassword, secretMode }: O
 /** A replica that is silent may be gone, or cut off: how it stands now is not known. */
 async function showLag({ log, order, output }: Of<'kluster lag'>): Promise<number> {
   const { brokers, all } = orderFor(order, log)
-  const [standings, driver] = [await Standings.open(brokers, all), await loadKafka()]
-  const client = new driver.Base(settingsOf(brokers, 'replicator-operator'))
+  const kafka = await reach(brokers)
+  const standings = new Standings(kafka, all)
+  const client = kafka.base('replicator-operator')
   try {
-    const endOffset = await new Partition(driver, client, all, 0).end()
+    const endOffset = await new Partition(kafka.driver, client, all, 0).end()
     const rows = (await standings.all()).map(({ toldAtMs, ...standing }) => ({
       ...standing,
       endOffset,
@@ -133,8 +134,8 @@ function lagLine({ replica, state, why, doneOffset, lag, silentSeconds }: LagRow
 
 async function judge({ log, order, offset, force }: Of<'kluster verdict'>): Promise<number> {
   const { brokers, all } = orderFor(order, log)
-  const standings = await Standings.open(brokers, all)
-  const producing = new Producing(await loadKafka(), brokers, 'replicator-operator')
+  const kafka = await reach(brokers)
+  const [standings, producing] = [new Standings(kafka, all), new Producing(kafka, 'replicator-operator')]
   try {
     const why = whyNotJudged(Number(offset), await standings.all(), Date.now())
     if (why !== undefined && !force) throw new CommandFailed(`${why}; with -force it counts as rejected all the same`)

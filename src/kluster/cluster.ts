@@ -5,8 +5,9 @@
  */
 import { randomInt, randomUUID } from 'node:crypto'
 import { utf8 } from '../bytes.ts'
-import { loadKafka, settingsOf } from '../orderers/kafka/connection.ts'
+import { reach } from '../orderers/kafka/connection.ts'
 import { Producing } from '../orderers/kafka/producing.ts'
+import { AccessRefused } from '../orderers/kafka/refusals.ts'
 import { Tail } from '../orderers/kafka/tail.ts'
 import { orderOf, parseOrder } from '../settings/order-url.ts'
 import type { KafkaOrder } from '../settings/order-url.ts'
@@ -58,12 +59,12 @@ export interface QueryOptions {
 export interface ClusterInit {
   /** Of the log: its topics are NAME-all, NAME-one and NAME-response. */
   readonly name?: string
-  /** `kafka://HOST:PORT,…`, with the names of topics; the variables of the environment unless said. */
+  /** `kafka://HOST:PORT,…`, with the names of topics, TLS and the user; the variables of the environment unless said. */
   readonly order?: string
 }
 
 export interface Cluster {
-  /** Orders a statement for all databases. @throws Error when too many wait, or it is closed */
+  /** Orders a statement for all databases. @throws Error when too many wait, it is closed, or the brokers refuse this program */
   exec(sql: string, params?: SqlParams, options?: ExecOptions): Promise<Outcome<SqlResult>>
   /** Orders several as one: all take effect, or none. */
   transaction(statements: readonly Statement[], options?: ExecOptions): Promise<Outcome<readonly SqlResult[]>>
@@ -143,14 +144,17 @@ class KafkaCluster implements Cluster {
     if (this.#isClosed) throw new Error('the cluster is closed')
     if (this.#waiting.size >= WAITING_MAX) throw new TooManyWait(`${WAITING_MAX} commands and queries wait already`)
     if (this.#waiting.has(id)) throw new Error(`a command with the id ${id} waits already`)
-    const { promise, resolve } = Promise.withResolvers<string | undefined>()
+    const { promise, resolve, reject } = Promise.withResolvers<string | undefined>()
     const timer = setTimeout(() => resolve(undefined), timeoutMs)
     this.#waiting.set(id, resolve)
     try {
       // Whatever cannot be sent is not known to be nowhere: the clock ends it.
       this.#open()
         .then(send)
-        .catch(() => {})
+        .catch((error: unknown) => {
+          // Nothing went to brokers that let nobody in.
+          if (error instanceof AccessRefused) reject(error)
+        })
       return await promise
     } finally {
       clearTimeout(timer)
@@ -169,16 +173,16 @@ class KafkaCluster implements Cluster {
 
   async #opened(): Promise<Open> {
     const { brokers, response } = this.#order
-    const driver = await loadKafka()
-    const client = new driver.Base(settingsOf(brokers, 'replicator-client'))
+    const kafka = await reach(brokers)
+    const client = kafka.base('replicator-client')
     try {
       const { topics } = await client.metadata({ topics: [response] })
       const partition = randomInt(topics.get(response)?.partitionsCount ?? 1)
-      const tail = new Tail(driver, brokers, response, partition, ({ key, value }) => {
+      const tail = new Tail(kafka, response, partition, ({ key, value }) => {
         if (key !== undefined && value !== undefined) this.#waiting.get(utf8.decode(key))?.(utf8.decode(value))
       })
       await tail.start()
-      return { producing: new Producing(driver, brokers, 'replicator-client'), tail, partition }
+      return { producing: new Producing(kafka, 'replicator-client'), tail, partition }
     } finally {
       await client.close()
     }

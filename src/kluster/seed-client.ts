@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { utf8 } from '../bytes.ts'
-import { loadKafka, settingsOf } from '../orderers/kafka/connection.ts'
+import { reach } from '../orderers/kafka/connection.ts'
 import { Producing } from '../orderers/kafka/producing.ts'
 import { Tail } from '../orderers/kafka/tail.ts'
 import type { KafkaOrder } from '../settings/order-url.ts'
@@ -30,17 +30,17 @@ export class SeedClient {
     this.#say = say
   }
 
-  /** @throws what the driver throws when no broker answers */
+  /** @throws as of `reach` */
   async start(): Promise<void> {
     const { brokers, response } = this.#order
-    const driver = await loadKafka()
-    const client = new driver.Base(settingsOf(brokers, 'replicator-client'))
+    const kafka = await reach(brokers)
+    const client = kafka.base('replicator-client')
     const { topics } = await client.metadata({ topics: [response] })
     await client.close()
     // The key of an answer says in which partition it is: all of them are followed.
     const partitions = Array.from({ length: topics.get(response)?.partitionsCount ?? 1 }, (_, partition) => partition)
     this.#tails = partitions.map((partition) => {
-      return new Tail(driver, brokers, response, partition, ({ key, value }) => {
+      return new Tail(kafka, response, partition, ({ key, value }) => {
         if (key === undefined || value === undefined) return
         const answer = [utf8.decode(key), utf8.decode(value)] as const
         if (this.#sending > 0) this.#early.push(answer)
@@ -48,7 +48,7 @@ export class SeedClient {
       })
     })
     await Promise.all(this.#tails.map((tail) => tail.start()))
-    this.#producing = new Producing(driver, brokers, 'replicator-client')
+    this.#producing = new Producing(kafka, 'replicator-client')
   }
 
   /** @returns the name of the query when no answer came in time. @throws what the driver throws */

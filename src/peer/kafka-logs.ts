@@ -120,7 +120,7 @@ class KafkaLog {
       name: log,
       logId: this.#replica?.topicId ?? '',
       store: this.#offer.kind,
-      place: `kafka:${brokers.join(',')}`,
+      place: `kafka:${brokers.addresses.join(',')}`,
       voters: [],
       learners: [this.#init.self],
       isLeased: false,

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { LogStore, StoreClaim } from '../ports/log-store.ts'
-import { readPrivateFile } from '../security/private-file.ts'
+import { readPassword } from '../security/private-file.ts'
 import type { SecretMode } from '../security/private-file.ts'
 import type { LogOffer, StoreKind } from '../settings/settings.ts'
 import { openKvStore } from '../stores/kv-store.ts'
@@ -69,7 +69,5 @@ async function openKv({ offer: { log }, claim, folder }: Opening): Promise<LogSt
  */
 export async function passwordOf(log: string, path: string | undefined, secretMode: SecretMode): Promise<string | undefined> {
   if (path === undefined) return process.env[PASSWORD_VARIABLE + log.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')]
-  return Buffer.from(await readPrivateFile(path, secretMode))
-    .toString('utf8')
-    .replace(/\r?\n$/, '')
+  return readPassword(path, secretMode)
 }

@@ -16,16 +16,17 @@ const OTHERS = 0o066
 const OTHERS_WRITE = 0o022
 const PERMISSIONS = 0o777
 const OWNER_ONLY = 0o600
-const OR_ANY = 'or give -secret-mode any where that is impossible'
+const BY_FLAG = '-secret-mode any'
 
 /**
  * Why a file may hold no secret, and how to mend it; undefined when it may, or is not there.
  *
  * @param path of a file; a pipe or a device belongs to whoever handed it over
+ * @param waiver how whoever names the file has it taken all the same
  */
-export function exposure(path: string): string | undefined {
+export function exposure(path: string, waiver: string = BY_FLAG): string | undefined {
   const mode = laxMode(path, OTHERS)
-  return mode && `other users of this machine can get at the file (mode ${mode}); run "chmod 600 ${path}", ${OR_ANY}`
+  return mode && `other users of this machine can get at the file (mode ${mode}); run "chmod 600 ${path}", ${orGive(waiver)}`
 }
 
 /**
@@ -36,7 +37,11 @@ export function exposure(path: string): string | undefined {
  */
 export function tampering(path: string): string | undefined {
   const mode = laxMode(path, OTHERS_WRITE)
-  return mode && `other users of this machine can write the file (mode ${mode}); run "chmod go-w ${path}", ${OR_ANY}`
+  return mode && `other users of this machine can write the file (mode ${mode}); run "chmod go-w ${path}", ${orGive(BY_FLAG)}`
+}
+
+function orGive(waiver: string): string {
+  return `or give ${waiver} where that is impossible`
 }
 
 /** The mode of a file that others may do any of this with. */
@@ -50,12 +55,25 @@ function laxMode(path: string, forbidden: number): string | undefined {
 /**
  * Reads a file that holds a secret.
  *
+ * @param waiver as of `exposure`
  * @throws Error of one line when others can read it and may not, or it cannot be read
  */
-export async function readPrivateFile(path: string, mode: SecretMode): Promise<Uint8Array> {
-  const why = mode === 'any' ? undefined : exposure(path)
+export async function readPrivateFile(path: string, mode: SecretMode, waiver?: string): Promise<Uint8Array> {
+  const why = mode === 'any' ? undefined : exposure(path, waiver)
   if (why !== undefined) throw new Error(`${path}: ${why}`)
   return readFile(path)
+}
+
+/**
+ * Reads a password: what a file holds, without the end of its line.
+ *
+ * @param waiver as of `exposure`
+ * @throws Error as of `readPrivateFile`
+ */
+export async function readPassword(path: string, mode: SecretMode, waiver?: string): Promise<string> {
+  return Buffer.from(await readPrivateFile(path, mode, waiver))
+    .toString('utf8')
+    .replace(/\r?\n$/, '')
 }
 
 /**

@@ -61,7 +61,7 @@ export function parseMaterial([cert, key, ca]: readonly Uint8Array[]): TlsMateri
   return material
 }
 
-function certificatesOf(pem: Buffer, what: string): X509Certificate[] {
+export function certificatesOf(pem: Buffer, what: string): X509Certificate[] {
   const blocks = pem.toString('latin1').match(PEM) ?? []
   if (blocks.length === 0) throw new Error(`${what} is no PEM: it has no BEGIN CERTIFICATE`)
   try {

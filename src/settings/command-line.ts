@@ -266,7 +266,7 @@ function textsOfVariable(flag: Flag<unknown>, text: string): string[] {
 function parse<T>(flag: Flag<T>, texts: readonly string[], shownBefore: string, isPrivate: boolean): T {
   const read = (): T => {
     const faultOf = flag.isPrivate ? exposure : flag.isOwn ? tampering : undefined
-    const fault = isPrivate && faultOf !== undefined ? texts.map(faultOf).find((why) => why !== undefined) : undefined
+    const fault = isPrivate && faultOf !== undefined ? texts.map((text) => faultOf(text)).find((why) => why !== undefined) : undefined
     if (fault !== undefined) throw new UsageError(fault)
     return flag.parse(texts)
   }

@@ -1,12 +1,13 @@
 /**
  * `kafka://HOST:PORT,HOST:PORT/NAME?all=TOPIC&one=TOPIC&response=TOPIC&replication=N`: which brokers
- * order a log, and by which topics.
+ * order a log, and by which topics. How the brokers are reached is said in the same place.
  */
+import { ACCESS_PARAMETERS, parseAccess } from './brokers.ts'
+import type { Brokers } from './brokers.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface KafkaOrder {
-  /** `HOST:PORT`, one or more. */
-  readonly brokers: readonly string[]
+  readonly brokers: Brokers
   readonly all: string
   /** Undefined for none: every replica answers then. */
   readonly one: string | undefined
@@ -16,14 +17,14 @@ export interface KafkaOrder {
 }
 
 const REPLICATION = 3
-const KNOWN = ['all', 'one', 'response', 'replication']
+const KNOWN: readonly string[] = ['all', 'one', 'response', 'replication', ...ACCESS_PARAMETERS]
 const EXAMPLE = 'kafka://127.0.0.1:9092,127.0.0.1:9093'
 
 /** @param name of the log: its topics are NAME-all, NAME-one and NAME-response where they are not named. */
 export function parseOrder(text: string, name: string): KafkaOrder {
   const [, hosts = '', , query = ''] = /^kafka:\/\/([^/?]+)(\/[\w.-]*)?(?:\?(.*))?$/.exec(text) ?? []
-  const brokers = hosts.split(',')
-  if (!brokers.every((broker) => /^[\w.-]+:[0-9]{1,5}$/.test(broker))) throw new UsageError(`write the brokers, like ${EXAMPLE}`)
+  const addresses = hosts.split(',')
+  if (!addresses.every((broker) => /^[\w.-]+:[0-9]{1,5}$/.test(broker))) throw new UsageError(`write the brokers, like ${EXAMPLE}`)
   const parameters = new URLSearchParams(query)
   const unknown = [...parameters.keys()].find((key) => !KNOWN.includes(key))
   if (unknown !== undefined) throw new UsageError(`${unknown} is none of ${KNOWN.join(', ')}`)
@@ -31,7 +32,7 @@ export function parseOrder(text: string, name: string): KafkaOrder {
   if (!Number.isSafeInteger(replication) || replication < 1) throw new UsageError('replication is how many brokers have each topic')
   const one = topicIn(parameters.get('one') ?? `${name}-one`)
   return Object.freeze({
-    brokers: Object.freeze(brokers),
+    brokers: Object.freeze({ addresses: Object.freeze(addresses), access: parseAccess(parameters) }),
     all: topicIn(parameters.get('all') ?? `${name}-all`),
     one: one === '' ? undefined : one,
     response: topicIn(parameters.get('response') ?? `${name}-response`),

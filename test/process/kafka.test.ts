@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -17,6 +17,7 @@ import { whyNoKafka } from '../../scripts/kafka-home.ts'
 import { Client } from '../../src/kluster/pg.ts'
 import { KafkaServer } from '../integration/kafka-server.ts'
 import { DatabaseServer, whyNo } from '../integration/sql-servers.ts'
+import { makeRoot, makeSigned, NO_OPENSSL } from './certificates.ts'
 import { runToEnd } from './command.ts'
 import { describeKlusterLines } from './kluster-lines.ts'
 import { cleanEnvironment, Network, until } from './network.ts'
@@ -35,6 +36,8 @@ let directory: string
 let kafka: KafkaServer
 let postgres: DatabaseServer
 let order: string
+/** The port of the broker that asks for TLS and a user; undefined without openssl. */
+let guarded: string | undefined
 let client: Cluster
 let network: Network | undefined
 let replicas: Replica[]
@@ -49,8 +52,8 @@ class Replica {
   #process: ChildProcess | undefined
   output = ''
 
-  constructor(store: string) {
-    this.#words = ['replica', 'orders', '-order', order, '-store', store]
+  constructor(store: string, log = 'orders', url = order) {
+    this.#words = ['replica', log, '-order', url, '-store', store]
   }
 
   start(): void {
@@ -116,10 +119,18 @@ async function transfer(number: number): Promise<void> {
   if (number % TWICE_EVERY === 0) assert(await sent())
 }
 
+async function startKafka(): Promise<{ readonly kafka: KafkaServer; readonly guarded?: string }> {
+  if (NO_OPENSSL !== false) return { kafka: await KafkaServer.start() }
+  const root = makeRoot(directory, 'root')
+  makeSigned(directory, 'app', root)
+  makeSigned(directory, 'stranger', makeRoot(directory, 'other'))
+  return KafkaServer.startGuarded(makeSigned(directory, 'broker', root), root)
+}
+
 describe('databases in one order through Kafka', { skip: whyNoKafka() || whyNo('postgres') }, () => {
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'replicator-kafka-test-'))
-    ;[kafka, postgres] = await Promise.all([KafkaServer.start(), DatabaseServer.start('postgres')])
+    ;[{ kafka, guarded }, postgres] = await Promise.all([startKafka(), DatabaseServer.start('postgres')])
     postgres.ask(`create database orders template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'`)
     order = `kafka://${kafka.address}?replication=1`
   })
@@ -232,6 +243,44 @@ describe('databases in one order through Kafka', { skip: whyNoKafka() || whyNo('
   })
 
   describeKlusterLines(() => ({ kafka, postgres, directory }))
+
+  it('reaches brokers by TLS and a password in a file, and says in a line why they refuse', { skip: NO_OPENSSL }, async () => {
+    await kafka.addUser('app', 'open-sesame')
+    for (const [name, password] of Object.entries({ right: 'open-sesame\n', wrong: 'open-barley\n' }))
+      await writeFile(join(directory, `${name}.password`), password, { mode: 0o600 })
+    const url = (...access: string[]): string => `kafka://${guarded}?replication=1${access.join('')}`
+    const user = (name: string): string => `&sasl=scram-sha-512&user=app&password-file=${join(directory, `${name}.password`)}`
+    const trusted = `&tls=${join(directory, 'root.pem')}`
+    const own = (name: string): string => `&cert=${join(directory, `${name}.pem`)}&key=${join(directory, `${name}.key`)}`
+    const known = trusted + own('app')
+    const refusals: readonly (readonly [string, RegExp])[] = [
+      [url(known, user('wrong')), /^the brokers refuse user app with the password in \S+wrong\.password, by scram-sha-512$/],
+      [url(trusted, user('right')), /^the brokers ask for a certificate: /],
+      [url(trusted + own('stranger'), user('right')), /^the brokers refuse the certificate in \S+stranger\.pem$/],
+      [url('&tls=system', user('right')), /^the certificate of a broker is not trusted by tls=system: /],
+      [url(''), /^the brokers ask for TLS: /],
+      [`${order}${trusted}`, /^the brokers speak no TLS at this port/],
+      [url(known, user('right').replace('sha-512', 'sha-256')), /^the brokers know no users by scram-sha-256/],
+    ]
+    for (const [refused, message] of refusals) {
+      const stranger = cluster({ name: 'guarded', order: refused })
+      await assert.rejects(stranger.exec('select 1', [], { timeoutMs: ANSWER_MS }), { name: 'AccessRefused', message }, refused)
+      await stranger.close()
+    }
+    const told = await runToEnd(directory, ['log', 'create', 'guarded', '-order', url(known, user('wrong'))])
+    assert.deepEqual([told.code, told.stderr.trimEnd().split('\n').length], [1, 1], told.stderr)
+    const made = await runToEnd(directory, ['log', 'create', 'guarded', '-order', url(known, user('right'))])
+    assert.equal(made.code, 0, made.stderr)
+    const replica = new Replica('sqlite:guarded.sqlite', 'guarded', url(known, user('right')))
+    replica.start()
+    const friend = cluster({ name: 'guarded', order: url(known, user('right')) })
+    try {
+      done(await friend.exec('create table items (id integer primary key)', [], { timeoutMs: ANSWER_MS }))
+    } finally {
+      await friend.close()
+      assert.equal(await replica.end('SIGTERM'), 0, replica.output)
+    }
+  })
 
   it('is kept at a peer too, whose clients speak HTTP', async () => {
     network = await Network.create()

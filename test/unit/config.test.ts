@@ -238,7 +238,7 @@ suite('environment variables', () => {
         {
           log: 'ledger',
           url: 'kafka://k1:9092?replication=1',
-          brokers: ['k1:9092'],
+          brokers: { addresses: ['k1:9092'], access: { tls: undefined, sasl: undefined, secretMode: 'private' } },
           all: 'ledger-all',
           one: 'ledger-one',
           response: 'ledger-response',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import type { Driver } from '../../src/orderers/kafka/connection.ts'
+import type { KafkaClients } from '../../src/orderers/kafka/connection.ts'
 import { Producing } from '../../src/orderers/kafka/producing.ts'
 
 const MIB = 1_048_576
@@ -31,7 +31,7 @@ class FakeProducer {
 
 function producing(): Producing {
   FakeProducer.batches = []
-  return new Producing({ Producer: FakeProducer } as unknown as Driver, [], 'test')
+  return new Producing({ producer: () => new FakeProducer() } as unknown as KafkaClients, 'test')
 }
 
 function send(to: Producing, value: string): Promise<number> {

@@ -7,13 +7,17 @@ import { faultsOf, warningsOf, wishedTopics } from '../../src/orderers/kafka/set
 import { orderOf, parseOrder } from '../../src/settings/order-url.ts'
 import { UsageError } from '../../src/settings/usage-error.ts'
 
+const OPEN = { tls: undefined, sasl: undefined, secretMode: 'private' }
 const NAMES = { all: 'orders-all', one: 'orders-one', response: 'orders-response', replication: 3 }
 
 suite('the URL of brokers', () => {
   test('topics go by the name of the log, unless they are named', () => {
-    assert.deepEqual(parseOrder('kafka://a:9092,b:9093', 'orders'), { brokers: ['a:9092', 'b:9093'], ...NAMES })
+    assert.deepEqual(parseOrder('kafka://a:9092,b:9093', 'orders'), {
+      brokers: { addresses: ['a:9092', 'b:9093'], access: OPEN },
+      ...NAMES,
+    })
     assert.deepEqual(parseOrder('kafka://a:1?all=x&one=&response=z&replication=1', 'orders'), {
-      brokers: ['a:1'],
+      brokers: { addresses: ['a:1'], access: OPEN },
       all: 'x',
       one: undefined,
       response: 'z',
@@ -29,7 +33,8 @@ suite('the URL of brokers', () => {
   test("the seed's variables name its topics; without one of requests there is none", () => {
     const seed = { KAFKA_BOOTSTRAP_SERVERS: 'localhost:9092', KAFKA_MUTATION_TOPIC: 'm', KAFKA_RESPONSE_TOPIC: 'r' }
     const order = orderOf(seed, 'kluster')
-    assert.deepEqual(order, { brokers: ['localhost:9092'], all: 'm', one: undefined, response: 'r', replication: undefined })
+    const brokers = { addresses: ['localhost:9092'], access: OPEN }
+    assert.deepEqual(order, { brokers, all: 'm', one: undefined, response: 'r', replication: undefined })
     assert.equal(orderOf({ ...seed, KAFKA_ONE_TOPIC: 'o' }, 'kluster')?.one, 'o')
     assert.equal(orderOf({}, 'kluster'), undefined)
     assert.equal(orderOf({ KAFKA_BOOTSTRAP_SERVERS: 'localhost:9092' }, 'kluster')?.one, 'kluster-one')

@@ -1,7 +1,7 @@
 /** Makes the topics of a log, and looks at those that are there. */
 import type { Admin } from '@platformatic/kafka'
-import { isRefusal, loadKafka, settingsOf } from './connection.ts'
-import type { Driver } from './connection.ts'
+import { isRefusal } from './connection.ts'
+import type { Driver, KafkaClients } from './connection.ts'
 import { COPIES, faultsOf, warningsOf, wishedTopics } from './settings.ts'
 import type { TopicFound, TopicNames, TopicWish } from './settings.ts'
 
@@ -26,8 +26,8 @@ export class TopicsRefused extends Error {
  * @returns the topics that were not there before
  * @throws TopicsRefused for one that is there and set otherwise, and what the driver throws
  */
-export async function makeTopics(brokers: readonly string[], names: TopicNames): Promise<readonly string[]> {
-  return administrating(brokers, async (admin, driver) => {
+export async function makeTopics(kafka: KafkaClients, names: TopicNames): Promise<readonly string[]> {
+  return administrating(kafka, async (admin, driver) => {
     const made: string[] = []
     const copies = names.replication ?? COPIES
     for (const wish of wishedTopics(names)) if (await makeTopic(admin, driver, wish, copies)) made.push(wish.topic)
@@ -37,8 +37,8 @@ export async function makeTopics(brokers: readonly string[], names: TopicNames):
 }
 
 /** @returns what an operator must know. @throws TopicsRefused */
-export async function checkTopics(brokers: readonly string[], names: TopicNames): Promise<readonly string[]> {
-  return administrating(brokers, async (admin, driver) => {
+export async function checkTopics(kafka: KafkaClients, names: TopicNames): Promise<readonly string[]> {
+  return administrating(kafka, async (admin, driver) => {
     const known = await admin.listTopics()
     const missing = wishedTopics(names).filter(({ topic }) => !known.includes(topic))
     if (missing.length > 0)
@@ -59,11 +59,10 @@ async function checkOrdering(admin: Admin, driver: Driver, { all, replication }:
   return { found, copies }
 }
 
-async function administrating<Value>(brokers: readonly string[], run: (admin: Admin, driver: Driver) => Promise<Value>): Promise<Value> {
-  const driver = await loadKafka()
-  const admin = new driver.Admin(settingsOf(brokers, 'replicator-admin'))
+async function administrating<Value>(kafka: KafkaClients, run: (admin: Admin, driver: Driver) => Promise<Value>): Promise<Value> {
+  const admin = kafka.admin('replicator-admin')
   try {
-    return await run(admin, driver)
+    return await run(admin, kafka.driver)
   } finally {
     await admin.close()
   }

@@ -6,8 +6,7 @@ import type { Consumer } from '@platformatic/kafka'
 import type { Logger } from 'pino'
 import type { GroupMember } from '../../ports/ordered-topics.ts'
 import { TopicMoved } from '../../ports/ordered-topics.ts'
-import { settingsOf } from './connection.ts'
-import type { Driver } from './connection.ts'
+import type { KafkaClients } from './connection.ts'
 import { Partition } from './partition.ts'
 
 /** A member that says nothing for so long is gone, in milliseconds: the least that brokers allow unless told otherwise. And how often one speaks. */
@@ -19,8 +18,7 @@ const RETRY_MS = 500
 const ROOM_MS = 50
 
 export interface GroupInit {
-  readonly driver: Driver
-  readonly brokers: readonly string[]
+  readonly kafka: KafkaClients
   readonly topic: string
   readonly group: string
   readonly logger: Logger
@@ -91,9 +89,9 @@ export class Group {
   }
 
   private async joined(): Promise<void> {
-    const { driver, brokers, topic, group, logger } = this.init
+    const { kafka, topic, group, logger } = this.init
     const { member } = this
-    const consumer = new driver.Consumer({ ...settingsOf(brokers, `replicator-${group}`), groupId: group, timeout: REBALANCE_MS * 2 })
+    const consumer = kafka.consumer(`replicator-${group}`, { groupId: group, timeout: REBALANCE_MS * 2 })
     this.consumer = consumer
     consumer.topics.track(topic)
     consumer.on('consumer:group:join', () => this.dealt(consumer))
@@ -131,10 +129,10 @@ export class Group {
   }
 
   private async read(consumer: Consumer, member: GroupMember, generation: number, partition: number): Promise<void> {
-    const { driver, brokers, topic, logger } = this.init
+    const { kafka, topic, logger } = this.init
     // A broker answers the requests of a connection in turn: each that waits for records has its own.
-    const client = new driver.Base(settingsOf(brokers, 'replicator-requests'))
-    const reader = new Partition(driver, client, topic, partition)
+    const client = kafka.base('replicator-requests')
+    const reader = new Partition(kafka.driver, client, topic, partition)
     const isMine = (): boolean => this.generation === generation && this.consumer === consumer
     let offset: number | undefined
     let leaderEpoch = 0

@@ -3,7 +3,7 @@
  * answered comes from that topic and that leader or not at all. A driver's own consumer asks by
  * whatever it knows last, and goes on silently where another leads.
  */
-import type { Base, Connection, RecordsBatch } from '@platformatic/kafka'
+import type { Base, Broker, RecordsBatch } from '@platformatic/kafka'
 import type { TopicAt } from '../../../protocols/log/kafka/place.ts'
 import type { KafkaRecord } from '../../../protocols/log/kafka/record.ts'
 import { TopicMoved } from '../../ports/ordered-topics.ts'
@@ -32,7 +32,7 @@ const MOVED = [1, 3, 5, 6, 74, 100, 103]
 interface Leader {
   readonly uuid: string
   readonly leaderEpoch: number
-  readonly connection: Connection
+  readonly broker: Broker
 }
 
 type Fetch = (typeof FETCH)[number]
@@ -94,8 +94,7 @@ export class Partition {
     const broker = partition && brokers.get(partition.leader)
     if (topic === undefined || partition === undefined || broker === undefined)
       throw new Error(`nobody leads partition ${this.partition} of ${this.topic}`)
-    const connection = await this.client.connections.get(broker)
-    this.leader = { uuid: topic.id, leaderEpoch: partition.leaderEpoch, connection }
+    this.leader = { uuid: topic.id, leaderEpoch: partition.leaderEpoch, broker }
     return this.leader
   }
 
@@ -104,8 +103,9 @@ export class Partition {
     return { startOffset, endOffset }
   }
 
-  private async offsetAt({ connection, leaderEpoch }: Leader, timestamp: bigint): Promise<number> {
+  private async offsetAt({ broker, leaderEpoch }: Leader, timestamp: bigint): Promise<number> {
     try {
+      const connection = await this.client.connections.get(broker)
       const { topics } = await this.driver.listOffsetsV7.api.async(connection, -1, READ_COMMITTED, [
         { name: this.topic, partitions: [{ partitionIndex: this.partition, currentLeaderEpoch: leaderEpoch, timestamp }] },
       ])
@@ -118,7 +118,7 @@ export class Partition {
   }
 
   private async ask(
-    { connection, uuid }: Leader,
+    { broker, uuid }: Leader,
     offset: number,
     leaderEpoch: number,
     waitMs: number,
@@ -138,6 +138,8 @@ export class Partition {
     }
     try {
       const { api } = this.driver[this.version]
+      // Asked each time: a connection that says anew who asks takes nothing else meanwhile.
+      const connection = await this.client.connections.get(broker)
       const topics = [{ topicId: uuid, partitions: [partition] }]
       const { responses } = await api.async(connection, waitMs, 1, BYTES_MAX, READ_COMMITTED, 0, NO_SESSION_EPOCH, topics, [], '')
       const told = responses[0]?.partitions[0]

@@ -4,8 +4,7 @@
  * key.
  */
 import type { Producer } from '@platformatic/kafka'
-import { settingsOf } from './connection.ts'
-import type { Driver } from './connection.ts'
+import type { KafkaClients } from './connection.ts'
 
 /** All that have to. */
 const ACKNOWLEDGED_BY_ALL = -1
@@ -32,8 +31,8 @@ export class Producing {
   private readonly producer: Producer
   private waiting: Waiting[] = []
 
-  constructor(driver: Driver, brokers: readonly string[], clientId: string) {
-    this.producer = new driver.Producer({ ...settingsOf(brokers, clientId), acks: ACKNOWLEDGED_BY_ALL })
+  constructor(kafka: KafkaClients, clientId: string) {
+    this.producer = kafka.producer(clientId, { acks: ACKNOWLEDGED_BY_ALL })
   }
 
   /** @returns its offset. @throws what the driver throws: the record may be there all the same */

@@ -4,10 +4,9 @@
  * few words beside it. Nobody reads on from there: a position is the database's alone. Kafka forgets
  * the group of a replica that is gone, after a week unless it is told otherwise.
  */
-import type { Admin, Connection } from '@platformatic/kafka'
+import type { Admin, Broker } from '@platformatic/kafka'
 import type { Standing } from '../../ports/ordered-topics.ts'
-import { loadKafka, settingsOf } from './connection.ts'
-import type { Driver } from './connection.ts'
+import type { Driver, KafkaClients } from './connection.ts'
 
 /** Between the name of the topic and that of the replica. */
 const GROUP_WORD = '.replica.'
@@ -25,17 +24,12 @@ export class Standings {
   private readonly admin: Admin
   /** The topic that orders. */
   private readonly topic: string
-  private coordinator: { readonly group: string; readonly connection: Connection } | undefined
+  private coordinator: { readonly group: string; readonly broker: Broker } | undefined
 
-  private constructor(driver: Driver, brokers: readonly string[], topic: string) {
-    this.driver = driver
-    this.admin = new driver.Admin(settingsOf(brokers, 'replicator-standings'))
+  constructor(kafka: KafkaClients, topic: string) {
+    this.driver = kafka.driver
+    this.admin = kafka.admin('replicator-standings')
     this.topic = topic
-  }
-
-  /** @throws Error of one line when the driver is not installed */
-  static async open(brokers: readonly string[], topic: string): Promise<Standings> {
-    return new Standings(await loadKafka(), brokers, topic)
   }
 
   /** @throws what the driver throws */
@@ -49,7 +43,7 @@ export class Standings {
       committedMetadata: JSON.stringify(words),
     }
     try {
-      const connection = await this.connectionOf(group)
+      const connection = await this.admin.connections.get(await this.coordinatorOf(group))
       const topics = [{ name: this.topic, partitions: [partition] }]
       await this.driver.offsetCommitV8.api.async(connection, group, NO_GENERATION, NO_MEMBER, null, topics)
     } catch (error) {
@@ -78,13 +72,12 @@ export class Standings {
     return this.admin.close()
   }
 
-  private async connectionOf(group: string): Promise<Connection> {
-    if (this.coordinator?.group === group) return this.coordinator.connection
-    const [found] = await this.admin.findCoordinator({ keyType: this.driver.FindCoordinatorKeyTypes.GROUP, keys: [group] })
-    if (found === undefined) throw new Error(`nobody coordinates ${group}`)
-    const connection = await this.admin.connections.get(found)
-    this.coordinator = { group, connection }
-    return connection
+  private async coordinatorOf(group: string): Promise<Broker> {
+    if (this.coordinator?.group === group) return this.coordinator.broker
+    const [broker] = await this.admin.findCoordinator({ keyType: this.driver.FindCoordinatorKeyTypes.GROUP, keys: [group] })
+    if (broker === undefined) throw new Error(`nobody coordinates ${group}`)
+    this.coordinator = { group, broker }
+    return broker
   }
 }
 

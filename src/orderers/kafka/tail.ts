@@ -2,8 +2,7 @@
 import type { Base } from '@platformatic/kafka'
 import type { KafkaRecord } from '../../../protocols/log/kafka/record.ts'
 import { TopicMoved } from '../../ports/ordered-topics.ts'
-import { settingsOf } from './connection.ts'
-import type { Driver } from './connection.ts'
+import type { KafkaClients } from './connection.ts'
 import { Partition } from './partition.ts'
 
 /** Between tries, in milliseconds. */
@@ -17,9 +16,9 @@ export class Tail {
   private leaderEpoch = 0
   private isClosed = false
 
-  constructor(driver: Driver, brokers: readonly string[], topic: string, partition: number, heard: (record: KafkaRecord) => void) {
-    this.client = new driver.Base(settingsOf(brokers, 'replicator-tail'))
-    this.partition = new Partition(driver, this.client, topic, partition)
+  constructor(kafka: KafkaClients, topic: string, partition: number, heard: (record: KafkaRecord) => void) {
+    this.client = kafka.base('replicator-tail')
+    this.partition = new Partition(kafka.driver, this.client, topic, partition)
     this.heard = heard
   }
 

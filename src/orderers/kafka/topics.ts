@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { utf8 } from '../../bytes.ts'
 import type { GroupMember, OrderedTopics, Standing } from '../../ports/ordered-topics.ts'
+import { accessWarnings } from '../../settings/brokers.ts'
+import type { Brokers } from '../../settings/brokers.ts'
 import { checkTopics } from './administration.ts'
-import { loadKafka, settingsOf } from './connection.ts'
+import { reach } from './connection.ts'
 import { Group } from './group.ts'
 import { Partition } from './partition.ts'
 import { Producing } from './producing.ts'
@@ -15,21 +17,21 @@ import { Standings } from './standings.ts'
 const RETRY_MS = 500
 
 export interface OpenTopicsInit extends TopicNames {
-  readonly brokers: readonly string[]
+  readonly brokers: Brokers
   readonly logger: Logger
 }
 
-/** @throws TopicsRefused, and what the driver throws when no broker answers */
+/** @throws TopicsRefused, and as of `reach` */
 export async function openTopics({ brokers, logger, ...names }: OpenTopicsInit): Promise<OrderedTopics> {
   const { all, one, response } = names
-  const warnings = await checkTopics(brokers, names)
-  const driver = await loadKafka()
+  const kafka = await reach(brokers)
+  const warnings = [...accessWarnings(brokers.access), ...(await checkTopics(kafka, names))]
   // A broker answers the requests of a connection in turn: what waits for a record has its own.
-  const [waiting, asking] = [new driver.Base(settingsOf(brokers, 'replicator')), new driver.Base(settingsOf(brokers, 'replicator'))]
-  const [reader, asker] = [new Partition(driver, waiting, all, 0), new Partition(driver, asking, all, 0)]
-  const producing = new Producing(driver, brokers, 'replicator-answers')
-  const group = one === undefined ? undefined : new Group({ driver, brokers, topic: one, group: `${one}-answers`, logger })
-  const standings = await Standings.open(brokers, all)
+  const [waiting, asking] = [kafka.base('replicator'), kafka.base('replicator')]
+  const [reader, asker] = [new Partition(kafka.driver, waiting, all, 0), new Partition(kafka.driver, asking, all, 0)]
+  const producing = new Producing(kafka, 'replicator-answers')
+  const group = one === undefined ? undefined : new Group({ kafka, topic: one, group: `${one}-answers`, logger })
+  const standings = new Standings(kafka, all)
   const closing = new AbortController()
   let saying: Promise<void> | undefined
   const say = async (standing: Standing): Promise<void> => {
