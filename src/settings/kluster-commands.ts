@@ -61,7 +61,7 @@ const ORDERED: FlagTable<Ordered> = {
     name: 'order',
     placeholder: 'URL',
     meaning:
-      'Who orders the log: kafka://HOST:PORT,HOST:PORT, with ?all=, &one= and &response= where its topics are not NAME-all, NAME-one and NAME-response, and &replication=1 for one broker.',
+      'Who orders the log: kafka://HOST:PORT,HOST:PORT, with ?all=, &one= and &response= where its topics are not NAME-all, NAME-one and NAME-response, &replication=1 for one broker, and &tls=, &sasl=, &user= and &password-file= where brokers ask for them.',
     fallback: { value: undefined, text: 'KAFKA_BOOTSTRAP_SERVERS, with KAFKA_MUTATION_TOPIC, KAFKA_ONE_TOPIC and KAFKA_RESPONSE_TOPIC' },
   },
 }

@@ -4,8 +4,9 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
-import type { Base } from '@platformatic/kafka'
+import type { Base, Connection } from '@platformatic/kafka'
 import { accessOf } from '../../src/orderers/kafka/access.ts'
+import { clientsOf, loadKafka } from '../../src/orderers/kafka/connection.ts'
 import type { Driver } from '../../src/orderers/kafka/connection.ts'
 import { Partition } from '../../src/orderers/kafka/partition.ts'
 import { AccessRefused, refusalIn } from '../../src/orderers/kafka/refusals.ts'
@@ -104,8 +105,19 @@ suite('files of access', () => {
   })
 })
 
-suite('a connection that says anew who asks', () => {
-  test('takes nothing else meanwhile: each request goes by one that the pool gives then', async () => {
+suite('a connection', () => {
+  test('that tells of its end more than once ends no program', async () => {
+    const client = clientsOf(await loadKafka(), ['127.0.0.1:1'], {}).base('test')
+    const made: Connection[] = []
+    client.connections.on('connecting', ({ connection }) => made.push(connection))
+    await assert.rejects(client.metadata({ topics: [] }))
+    const [connection] = made
+    assert(connection !== undefined)
+    connection.emit('error', new Error('once more'))
+    await client.close()
+  })
+
+  test('that says anew who asks takes nothing else: each request goes by one that the pool gives then', async () => {
     let given = 0
     const asked: unknown[] = []
     const broker = { host: 'k1', port: 9093 }

@@ -48,7 +48,8 @@ export async function reach(brokers: Brokers): Promise<KafkaClients> {
   return clients
 }
 
-function clientsOf(driver: Driver, addresses: readonly string[], access: AccessSettings): KafkaClients {
+/** Asks nothing yet. */
+export function clientsOf(driver: Driver, addresses: readonly string[], access: AccessSettings): KafkaClients {
   const settings = (clientId: string): ClientSettings => settingsOf(addresses, clientId, access)
   return {
     driver,
