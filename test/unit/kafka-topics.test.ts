@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { RecordsBatch } from '@platformatic/kafka'
+import { makeTopics } from '../../src/orderers/kafka/administration.ts'
 import { committedRecords } from '../../src/orderers/kafka/batches.ts'
+import type { KafkaClients } from '../../src/orderers/kafka/connection.ts'
 import { faultsOf, warningsOf, wishedTopics } from '../../src/orderers/kafka/settings.ts'
 import { orderOf, parseOrder } from '../../src/settings/order-url.ts'
 import { UsageError } from '../../src/settings/usage-error.ts'
@@ -52,6 +54,14 @@ suite('topics', () => {
       ['orders-all', 'orders-response'],
     )
     assert.deepEqual(wishedTopics({ ...NAMES, replication: undefined }), wishedTopics(NAMES))
+  })
+
+  test('are not made for a user who lacks a right: it is told what it needs', async () => {
+    const kafka = {
+      driver: { findErrorBy: (error: Error, _: string, code: number) => (code === 29 ? error : null) },
+      admin: () => ({ createTopics: () => Promise.reject(new Error('Creating topics failed.')), close: async () => {} }),
+    }
+    await assert.rejects(makeTopics(kafka as unknown as KafkaClients, NAMES), /lacks a right .* it needs Read, .*Create/)
   })
 
   test('each setting that loses records, or their order, is a fault', () => {

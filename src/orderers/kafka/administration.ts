@@ -7,6 +7,8 @@ import type { TopicFound, TopicNames, TopicWish } from './settings.ts'
 
 /** TOPIC_ALREADY_EXISTS. */
 const EXISTS = [36]
+/** TOPIC_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED. */
+const NO_RIGHT = [29, 31]
 /** A topic that was just made is led by somebody after so long, in milliseconds, between looks. */
 const LOOK_MS = 200
 const LED_MS = 30_000
@@ -63,6 +65,10 @@ async function administrating<Value>(kafka: KafkaClients, run: (admin: Admin, dr
   const admin = kafka.admin('replicator-admin')
   try {
     return await run(admin, kafka.driver)
+  } catch (error) {
+    if (!isRefusal(kafka.driver, error, NO_RIGHT)) throw error
+    const rights = 'Read, Write, Describe and DescribeConfigs, and Create where it makes them'
+    throw new TopicsRefused(`this user lacks a right to the topics at the brokers: it needs ${rights}`, { cause: error })
   } finally {
     await admin.close()
   }
