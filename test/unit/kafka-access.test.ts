@@ -83,7 +83,8 @@ suite('files of access', () => {
     await writeFile(path, 'open-sesame\n', { mode: 0o644 })
     const asked = `sasl=plain&user=app&password-file=${path}`
     const settings = (query: string): ReturnType<typeof accessOf> => accessOf({ addresses: ['k1:9093'], access: access(query) })
-    await assert.rejects(settings(asked), /run "chmod 600 .*", or give secret-mode=any in the URL where/)
+    const why = /run "chmod 600 .*", or give secret-mode=any in the URL where/
+    await assert.rejects(settings(asked), { name: 'AccessRefused', message: why })
     assert.equal(typeof (await settings(`${asked}&secret-mode=any`)).sasl?.password, 'function')
     await chmod(path, 0o600)
     const { sasl } = await settings(asked)

@@ -31,8 +31,8 @@ export interface KafkaClients {
 /**
  * Reads what it takes to be let in, and asks the brokers whether it will do.
  *
- * @throws Error of one line when the driver is not installed, or a file will not do; AccessRefused;
- * and what the driver throws when no broker answers
+ * @throws Error of one line when the driver is not installed; AccessRefused; and what the driver
+ * throws when no broker answers
  */
 export async function reach(brokers: Brokers): Promise<KafkaClients> {
   const driver = await loadKafka()

@@ -4,7 +4,7 @@
  */
 import type { BrokerAccess } from '../../settings/brokers.ts'
 
-/** The brokers are there, and nothing that is tried again changes their answer. */
+/** The brokers let nobody in with what there is, or there is not what it takes: nothing was sent. */
 export class AccessRefused extends Error {
   static override readonly name = 'AccessRefused'
   override readonly name = 'AccessRefused'
