@@ -108,6 +108,18 @@ const RIGHT: Readonly<Record<string, readonly RegisterOperation[]>> = {
     get([7, 8], found(2, 'b')),
   ],
   'two tries at once': [put([1, 9], 'a', made(1)), put([2, 8], 'a', again(1))],
+  'of two tries at once one refused, before the other is applied': [
+    remove([1, 3], 'x', NOTHING),
+    put([4, 5], 'a', made(1)),
+    remove([2, 9], 'x', made(2)),
+  ],
+  'of two tries at once one refused, before the other arrives though nobody heard so': [
+    remove([1, 3], 'x', NOTHING),
+    put([4, 5], 'a', made(1)),
+    remove([2, 6], 'x', IN_DOUBT),
+    get([7, 8], found(1, 'a')),
+    get([9, 10], absent(2)),
+  ],
   'refused where something live is asked for, and there is nothing': [
     put([1, 2], 'a', mismatch(0), 'live'),
     put([3, 4], 'a2', mismatch(0), 7),
@@ -132,6 +144,12 @@ const WRONG: Readonly<Record<string, readonly RegisterOperation[]>> = {
   'two creations of one register': [put([1, 9], 'a', made(1), 'absent'), put([10, 12], 'b', made(2), 'absent')],
   'a refused write that shows': [put([1, 2], 'a', made(1)), put([3, 4], 'b', mismatch(1), 7), get([5, 6], found(2, 'b'))],
   'refused, and applied at another try': [put([1, 2], 'a', made(1)), put([3, 4], 'b', mismatch(1), 7), put([5, 6], 'b', made(2), 7)],
+  'in doubt, refused, and arrived after that': [
+    put([1, 2], 'a', made(1)),
+    put([3, 4], 'b', IN_DOUBT, 7),
+    put([5, 6], 'b', mismatch(1), 7),
+    get([7, 8], found(2, 'b')),
+  ],
   'refused for the very version that it asks for': [put([1, 2], 'a', made(1)), put([3, 4], 'b', mismatch(1), 1)],
   'refused for an old version': [put([1, 2], 'a', made(1)), put([3, 4], 'b', made(2)), put([5, 6], 'c', mismatch(1), 9)],
   'nothing to delete, where something is': [put([1, 2], 'a', made(1)), remove([3, 4], 'x', NOTHING)],

@@ -54,6 +54,11 @@ export function isWrite(operation: RegisterOperation): operation is Write {
   return operation.call.kind !== 'get'
 }
 
+/** Each was asked before the other had ended: which of them was judged first nobody knows. */
+export function areAtOnce(a: Write, b: Write): boolean {
+  return a.beganMs <= b.endedMs && b.beganMs <= a.endedMs
+}
+
 /** The writes of a register, each with its tries in the order in which they began. */
 export function writesOf(operations: readonly RegisterOperation[]): Map<string, Write[]> {
   const writes = new Map<string, Write[]>()

@@ -8,7 +8,7 @@
  */
 import { searchOrder, STEPS_MAX } from '../linear-order.ts'
 import type { Call, Verdict } from '../linear-order.ts'
-import { isWrite, writesOf } from './history.ts'
+import { areAtOnce, isWrite, writesOf } from './history.ts'
 import type { RegisterAnswer, RegisterOperation, When, Write } from './history.ts'
 
 interface State {
@@ -62,11 +62,17 @@ function writeCall(tries: readonly Write[]): Call<State>[] {
   const applied = begun.filter(({ answer }) => answer.kind === 'applied')
   const refused = begun.filter(({ answer }) => answer.kind === 'mismatch' || answer.kind === 'nothing')
   const versions = new Set(applied.map(({ answer }) => (answer.kind === 'applied' ? answer.version : 0)))
-  if (versions.size > 1 || (applied.length > 0 && refused.length > 0)) return [{ beganMs, endedMs: first.endedMs, step: IMPOSSIBLE }]
+  const isContradicted = applied.length > 0 && refused.some((one) => !applied.some((other) => areAtOnce(one, other)))
+  if (versions.size > 1 || isContradicted) return [{ beganMs, endedMs: first.endedMs, step: IMPOSSIBLE }]
+  // Each refusal looked at the register within its own try.
+  const refusals = refused.map(
+    (one): Call<State> => ({ beganMs: one.beganMs, endedMs: one.endedMs, step: (state) => refusal(one, one.answer, state) }),
+  )
   if (applied.length > 0) {
     const [version = 0] = versions
     const endedMs = Math.min(...applied.map((one) => one.endedMs))
     return [
+      ...refusals,
       {
         beganMs,
         endedMs,
@@ -74,12 +80,13 @@ function writeCall(tries: readonly Write[]): Call<State>[] {
       },
     ]
   }
-  // Each refusal looked at the register within its own try.
-  if (refused.length > 0)
-    return refused.map((one) => ({ beganMs: one.beganMs, endedMs: one.endedMs, step: (state) => refusal(one, one.answer, state) }))
+  // A try at the same time that nobody heard the end of may be applied after the refusal.
+  const open = begun.find((one) => one.answer.kind === 'in-doubt' && refused.every((other) => areAtOnce(one, other)))
+  if (open === undefined && refused.length > 0) return refusals
   return [
+    ...refusals,
     {
-      beganMs,
+      beganMs: open?.beganMs ?? beganMs,
       endedMs: undefined,
       step: (state) => (meets(call.when, state, call.kind) ? written(call, state.version + 1, false) : undefined),
     },

@@ -3,7 +3,7 @@
  * makes one version, and versions rise in the order of time. One pass over what each operation
  * showed, so it is quick; it finds what is plain from versions, and leaves orders to the search.
  */
-import { isWrite, writesOf } from './history.ts'
+import { areAtOnce, isWrite, writesOf } from './history.ts'
 import type { Read, RegisterOperation, Write } from './history.ts'
 
 interface Facts {
@@ -41,12 +41,16 @@ function makersOf(writes: ReadonlyMap<string, readonly Write[]>, wrong: string[]
   return makers
 }
 
-/** A refusal is the end of a write, and nothing that was never sent can have been applied before. */
+/**
+ * A refusal is the end of a write, and nothing that was never sent can have been applied before.
+ * Two tries at once are judged each at its own time, so one of them may be applied after all.
+ */
 function checkEnds(tries: readonly Write[], wrong: string[]): void {
   const { writeId, isNamed } = (tries[0] as Write).call
-  const isRefused = tries.some(({ answer }) => ['mismatch', 'nothing', 'not-applied'].includes(answer.kind))
+  const refused = tries.filter(({ answer }) => ['mismatch', 'nothing', 'not-applied'].includes(answer.kind))
   const applied = tries.filter(({ answer }) => answer.kind === 'applied')
-  if (isRefused && applied.length > 0) wrong.push(`${writeId} was refused, and applied`)
+  if (applied.length > 0 && refused.some((one) => !applied.some((other) => areAtOnce(one, other))))
+    wrong.push(`${writeId} was refused, and applied`)
   if (isNamed && tries.some(({ answer }) => answer.kind === 'not-applied')) wrong.push(`${writeId} is named, and was called not applied`)
   for (const { answer, endedMs } of applied) {
     if (answer.kind !== 'applied' || !answer.isRepeated) continue

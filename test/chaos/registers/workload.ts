@@ -105,10 +105,11 @@ export class RegisterWorkload {
       const double = isDouble ? this.#asker.write({ ...init, peer: this.#fleet.somebody(chance) }) : undefined
       const operation = await this.#asker.write({ ...init, peer: this.#fleet.somebody(chance) })
       this.#note(operation)
-      await double
+      const twin = (await double)?.answer.kind
       const { kind: end } = operation.answer
       if (end === 'refused') return delay(REFUSED_MS)
       // Without the version of its first try a retry is safe for a short time only, so it is not made.
+      if (twin !== undefined && twin !== 'in-doubt' && twin !== 'refused') return
       if (end !== 'in-doubt' || after === undefined || chance.happens(RARELY) || this.#stopping.signal.aborted) return
       await delay(chance.below(PAUSE_MS * (attempt + 1)))
     }
