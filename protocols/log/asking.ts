@@ -20,6 +20,8 @@ interface Asked {
   readonly tried: Set<PeerId>
   /** Who was asked last; undefined while nobody can be. */
   to: PeerId | undefined
+  /** By which that one answers. Nobody else was asked by it, so whoever is asked begins it once. */
+  number: number
   /** Somebody who was asked, and is gone, may have begun it. */
   isBegun: boolean
   /** When all are asked once more. */
@@ -41,6 +43,8 @@ export interface AskingContext {
 export class Asking {
   private readonly context: AskingContext
   private readonly asked = new Map<number, Asked>()
+  /** What each number that was told is about: what `ask` returned. */
+  private readonly told = new Map<number, number>()
 
   constructor(context: AskingContext) {
     this.context = context
@@ -52,59 +56,64 @@ export class Asking {
 
   /** @returns what `cancel` takes */
   ask(asking: Pick<Asked, 'logId' | 'members' | 'work' | 'deadlineMs' | 'done' | 'takeBack'>): number {
-    const number = this.context.nextId()
-    this.asked.set(number, { ...asking, tried: new Set(), to: undefined, isBegun: false, againMs: 0 })
-    this.next(number)
-    return number
+    const id = this.context.nextId()
+    this.asked.set(id, { ...asking, tried: new Set(), to: undefined, number: id, isBegun: false, againMs: 0 })
+    this.next(id)
+    return id
   }
 
-  cancel(number: number): void {
-    this.asked.delete(number)
+  cancel(id: number): void {
+    const asked = this.asked.get(id)
+    if (asked === undefined) return
+    this.asked.delete(id)
+    this.told.delete(asked.number)
   }
 
   answered(from: PeerId, number: number, answer: WorkAnswer): void {
-    const asked = this.asked.get(number)
-    if (asked === undefined || asked.to !== from) return
+    const id = this.told.get(number)
+    const asked = id === undefined ? undefined : this.asked.get(id)
+    if (id === undefined || asked === undefined || asked.to !== from) return
     // Nothing was begun there.
-    if (answer.kind === 'not-here') return this.next(number)
-    this.end(number, certain(asked, answer))
+    if (answer.kind === 'not-here') return this.next(id)
+    this.end(id, certain(asked, answer))
   }
 
   lost(peerId: PeerId): void {
-    for (const [number, asked] of this.asked) {
+    for (const [id, asked] of this.asked) {
       const { to, work } = asked
       if (to !== peerId) continue
       asked.isBegun = true
-      if (work.kind === 'query' || (work.kind === 'submit' && work.isNamedByClient)) this.next(number)
-      else this.end(number, lostAnswer(work))
+      if (work.kind === 'query' || (work.kind === 'submit' && work.isNamedByClient)) this.next(id)
+      else this.end(id, lostAnswer(work))
     }
   }
 
   tick(): void {
-    for (const [number, asked] of this.asked) {
-      if (asked.deadlineMs <= this.context.moment.nowMs) this.expire(number, asked)
-      else if (asked.to === undefined && !this.isTakenBack(number, asked)) this.next(number)
+    for (const [id, asked] of this.asked) {
+      if (asked.deadlineMs <= this.context.moment.nowMs) this.expire(id, asked)
+      else if (asked.to === undefined && !this.isTakenBack(id, asked)) this.next(id)
     }
   }
 
-  private isTakenBack(number: number, asked: Asked): boolean {
+  private isTakenBack(id: number, asked: Asked): boolean {
     const { work, isBegun, done, takeBack } = asked
     const mayBeTwice = work.kind === 'query' || (work.kind === 'submit' && work.isNamedByClient)
     if ((isBegun && !mayBeTwice) || !takeBack((answer) => done(certain(asked, answer)))) return false
-    this.asked.delete(number)
+    this.cancel(id)
     return true
   }
 
-  private expire(number: number, { work, to, isBegun }: Asked): void {
+  private expire(id: number, { work, to, isBegun }: Asked): void {
     const isUntold = work.kind === 'submit' && to === undefined && !isBegun
-    this.end(number, isUntold ? { kind: 'not-ordered', why: 'no-leader', since: work.since } : lostAnswer(work))
+    this.end(id, isUntold ? { kind: 'not-ordered', why: 'no-leader', since: work.since } : lostAnswer(work))
   }
 
   /** The next member in touch; each in turn, and from the first again. */
-  private next(number: number): void {
-    const asked = this.asked.get(number)
+  private next(id: number): void {
+    const asked = this.asked.get(id)
     if (asked === undefined) return
-    const { moment, isConnected, pick, send } = this.context
+    const { moment, nextId, isConnected, pick, send } = this.context
+    this.told.delete(asked.number)
     const inTouch = asked.members.map(({ peerId }) => peerId).filter(isConnected)
     asked.to = pick(inTouch.filter((peerId) => !asked.tried.has(peerId)))
     if (asked.to === undefined) {
@@ -116,13 +125,15 @@ export class Asking {
       return
     }
     asked.tried.add(asked.to)
+    asked.number = nextId()
+    this.told.set(asked.number, id)
     const timeoutMs = Math.max(1, Math.floor(asked.deadlineMs - moment.nowMs))
-    send(asked.to, { kind: 'ask', number, logId: asked.logId, timeoutMs, work: asked.work })
+    send(asked.to, { kind: 'ask', number: asked.number, logId: asked.logId, timeoutMs, work: asked.work })
   }
 
-  private end(number: number, answer: WorkAnswer): void {
-    const asked = this.asked.get(number)
-    this.asked.delete(number)
+  private end(id: number, answer: WorkAnswer): void {
+    const asked = this.asked.get(id)
+    this.cancel(id)
     asked?.done(answer)
   }
 }

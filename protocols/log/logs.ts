@@ -153,6 +153,7 @@ export class Logs implements DataType {
 
   met({ identity }: Greeting): void {
     this.connected.set(identity.peerId, identity)
+    this.serving.met(identity.peerId)
     this.sayOffers(identity.peerId)
     for (const hosted of this.hosted.values()) hosted.met(identity)
   }

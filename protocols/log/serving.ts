@@ -11,6 +11,7 @@ import type { Births } from './births.ts'
 import { asksLeader } from './hosted.ts'
 import type { Hosted } from './hosted.ts'
 import { Lifetimes } from './lifetimes.ts'
+import { Numbers } from './numbers.ts'
 import type { MemberChange } from './membership.ts'
 import { readWish } from './placement.ts'
 import type { ChangeRequest, HostRequest, HostSaid, LogAnswerOf, LogRequest, TransferRequest, WorkAnswer } from './requests.ts'
@@ -38,6 +39,8 @@ export class Serving {
   private readonly births: Births
   private readonly hosted: ReadonlyMap<string, Hosted>
   private readonly lifetimes: Lifetimes
+  /** What each peer in touch has asked: a late copy must not begin what that peer has had done elsewhere. */
+  private readonly dealtWith = new Map<PeerId, Numbers>()
   /** What ends the request of a client that hangs up. */
   private readonly cancels = new Map<ClientId, () => void>()
 
@@ -76,6 +79,7 @@ export class Serving {
 
   /** Another peer asks on behalf of its client. */
   onAsk(from: Identity, { number, logId, timeoutMs, work }: Extract<Talk, { readonly kind: 'ask' }>): void {
+    if (!this.numbersOf(from.peerId).take(number)) return
     const hosted = this.hosted.get(logId)
     const done = (answer: Extract<Talk, { readonly kind: 'answer' }>['answer']): void =>
       this.init.say(from.peerId, { kind: 'answer', number, answer })
@@ -89,9 +93,21 @@ export class Serving {
     this.states.tick()
   }
 
+  /** Another process of it counts anew. */
+  met(peerId: PeerId): void {
+    this.dealtWith.delete(peerId)
+  }
+
   lost(peerId: PeerId): void {
+    this.dealtWith.delete(peerId)
     this.asking.lost(peerId)
     this.states.lost(peerId)
+  }
+
+  private numbersOf(peerId: PeerId): Numbers {
+    let numbers = this.dealtWith.get(peerId)
+    if (numbers === undefined) this.dealtWith.set(peerId, (numbers = new Numbers()))
+    return numbers
   }
 
   private ofOne(client: ClientId, request: OfOne, deadlineMs: number): void {

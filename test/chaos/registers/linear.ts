@@ -65,9 +65,11 @@ function writeCall(tries: readonly Write[]): Call<State>[] {
   const isContradicted = applied.length > 0 && refused.some((one) => !applied.some((other) => areAtOnce(one, other)))
   if (versions.size > 1 || isContradicted) return [{ beganMs, endedMs: first.endedMs, step: IMPOSSIBLE }]
   // Each refusal looked at the register within its own try.
-  const refusals = refused.map(
-    (one): Call<State> => ({ beganMs: one.beganMs, endedMs: one.endedMs, step: (state) => refusal(one, one.answer, state) }),
-  )
+  const refusals = refused.map((one): Call<State> => ({
+    beganMs: one.beganMs,
+    endedMs: one.endedMs,
+    step: (state) => refusal(one, one.answer, state),
+  }))
   if (applied.length > 0) {
     const [version = 0] = versions
     const endedMs = Math.min(...applied.map((one) => one.endedMs))
