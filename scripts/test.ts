@@ -32,10 +32,12 @@ interface Part {
 const MEASURING: readonly string[] = ['chaos', 'fuzz', 'hostile-http', 'joining', 'killed']
 
 /**
- * The longest of those that run together, the longest first, so that none is left alone at the end.
- * What is not named here follows by its name.
+ * The longest of those that run together, of each part, the longest first, so that none is left alone
+ * at the end. What is not named here follows by its name.
  */
 const LONGEST: readonly string[] = [
+  'planted',
+  'log-store-postgres',
   'members',
   'demo',
   'kafka',

@@ -24,7 +24,7 @@ const HELD_MS = 10_000
  * Of the writes of one register by very many at once: what a busy register no longer remembers is
  * told so (409), and is not applied twice.
  */
-const FORGOTTEN_SHARE_MAX = 0.02
+const FORGOTTEN_SHARE_MAX = 0.05
 export const PROGRAM: string = join(ROOT, 'dist', 'src', 'main.js')
 
 export class Replicator implements Contender {
